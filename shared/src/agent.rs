@@ -1,0 +1,165 @@
+//! What agents say, in one vocabulary for all harnesses, after ACP's session updates: text and thinking in
+//! deltas and whole, tool calls and results, usage, limits, the end of a turn. Adapters produce it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::SessionId;
+use crate::unit::{MicroUsd, Millis};
+
+/// A kind of agent CLI that an adapter exists for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HarnessId {
+    Claude,
+    Codex,
+    /// Built in; needs no key and no network.
+    Demo,
+    /// A plain command: each line of its output is text.
+    Command,
+}
+
+/// An agent CLI on the bridge's machine, as found when the bridge started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundAgent {
+    pub harness: HarnessId,
+    /// For people: "Claude Code".
+    pub name: String,
+    /// Absolute path of the program; empty for the built-in one.
+    pub program: String,
+    /// As the CLI prints it; nothing when it could not say.
+    pub version: Option<String>,
+    /// Why it cannot be used although it was found.
+    #[serde(default)]
+    pub problem: Option<String>,
+}
+
+/// One thing that an agent said or did, or that its harness reported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AgentEvent {
+    /// A turn began in this session.
+    Session { session: SessionId, model: Option<String>, version: Option<String> },
+    /// More of a message that is being written; `message` names it until its whole text comes.
+    TextDelta { message: String, text: String },
+    ThinkingDelta { message: String, text: String },
+    /// A block of a message, whole. It replaces what the deltas of `message` have built so far.
+    Message { message: String, text: String },
+    Thinking { message: String, text: String },
+    /// `title` says in a few words what the call is about: a path, a command.
+    ToolCall { call: String, tool: String, title: String, input: Value },
+    ToolResult { call: String, outcome: ToolOutcome, text: String },
+    /// A call that the harness refused because nobody may be asked.
+    PermissionDenied { tool: String, why: String },
+    /// The harness tries a request again by itself.
+    Retrying { attempt: u32, of: Option<u32>, delay: Option<Millis>, class: ErrorClass, message: String },
+    RateLimit { standing: LimitStanding, until: Option<Millis>, window: Option<String> },
+    Usage { tokens: Tokens, scope: UsageScope, cost: Option<MicroUsd> },
+    /// A turn's result. A process may have several turns; its end is the end of its output.
+    TurnEnded { end: TurnEnd },
+    /// Something of note that is none of the above: a model fallback, a background task.
+    Notice { text: String },
+    /// A line of plain output.
+    Line { text: String },
+    /// A line that the adapter does not know: shown, never dropped, never fatal. At most 64 KiB of it.
+    Unknown { raw: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolOutcome {
+    Succeeded,
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitStanding {
+    Near,
+    Reached,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tokens {
+    pub input: u64,
+    pub output: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+}
+
+/// What a figure covers. A running total replaces the session's former one; adding would count twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageScope {
+    /// This turn alone.
+    Turn,
+    /// The session from its beginning, resumptions included.
+    Session,
+}
+
+/// How a turn ended, as the stream says it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TurnEnd {
+    pub final_text: String,
+    /// The structured answer, where a schema was given and the agent kept to it.
+    pub structured: Option<Value>,
+    pub error: Option<AgentError>,
+    /// Model requests in this turn, as the harness counts them.
+    pub turns: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentError {
+    pub class: ErrorClass,
+    pub message: String,
+    /// When it may work again, where the harness knows.
+    #[serde(default)]
+    pub until: Option<Millis>,
+}
+
+/// What kind of failure it was; each has its own next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    RateLimit,
+    Overload,
+    Billing,
+    Auth,
+    /// The program is missing, not allowed or does not start.
+    Launch,
+    McpDisconnect,
+    Timeout,
+    OutOfMemory,
+    DiskFull,
+    ContextOverflow,
+    /// The CLI ended without a result.
+    CliCrash,
+    /// It ended well and had said nothing.
+    NothingSaid,
+    /// The session that was to be resumed is not there.
+    SessionLost,
+    /// A limit that was set for this turn: turns, budget.
+    Capped,
+    Interrupted,
+    /// The agent says that the task cannot be done.
+    TaskFailure,
+    /// The bridge was gone while it ran.
+    Lost,
+    Unknown,
+}
+
+/// A run's output, read to its end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TurnReport {
+    pub final_text: String,
+    pub structured: Option<Value>,
+    pub error: Option<AgentError>,
+    pub session: Option<SessionId>,
+    /// What this run cost; nothing when the harness does not say. Never a guess.
+    pub cost: Option<MicroUsd>,
+    pub turns: u32,
+    pub unknown_lines: u32,
+}

@@ -1,0 +1,336 @@
+//! The log's entries: everything that ever happens. Entries are facts, intents and orders; a status is
+//! never one of them. A kind that this version does not know is kept as its raw text and ignored.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId};
+use crate::limits::Limits;
+use crate::plan::{Access, PlanEdit, PlannedTask};
+use crate::run::{Pipes, RunEnd, RunSpec, Signal};
+use crate::unit::{Epoch, Millis, Seq};
+
+/// One entry of the log. `seq` and `at` are given by the bridge when it commits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub seq: Seq,
+    pub at: Millis,
+    pub actor: Actor,
+    /// Nothing for what concerns the whole bridge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
+    pub body: Body,
+}
+
+/// An entry before its commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
+    pub body: Body,
+}
+
+impl Draft {
+    pub fn new(project: Option<ProjectId>, kind: Kind) -> Self {
+        Self { project, body: Body::Known(Box::new(kind)) }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Actor {
+    Person { client: ClientId },
+    /// The holder of the baton.
+    Conductor { epoch: Epoch },
+    Bridge,
+}
+
+/// A known kind, or the raw JSON of one that is not.
+#[derive(Debug, Clone)]
+pub enum Body {
+    Known(Box<Kind>),
+    Unknown(Box<RawValue>),
+}
+
+impl Body {
+    pub fn known(&self) -> Option<&Kind> {
+        match self {
+            Self::Known(kind) => Some(kind),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Known(a), Self::Known(b)) => a == b,
+            (Self::Unknown(a), Self::Unknown(b)) => a.get() == b.get(),
+            (Self::Known(_), Self::Unknown(_)) | (Self::Unknown(_), Self::Known(_)) => false,
+        }
+    }
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(kind) => kind.serialize(serializer),
+            Self::Unknown(raw) => raw.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match serde_json::from_str(raw.get()) {
+            Ok(kind) => Ok(Self::Known(Box::new(kind))),
+            // A newer version's kind, or a known kind with a shape that this version does not read.
+            Err(_) => Ok(Self::Unknown(raw)),
+        }
+    }
+}
+
+/// Who may append a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// Any client, for its person.
+    Person,
+    /// The holder of the baton, with the current epoch.
+    Conductor,
+    /// The bridge alone.
+    Bridge,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Kind {
+    // A person's intents.
+    ProjectOpened {
+        /// Absolute path on the bridge's machine.
+        folder: String,
+        name: String,
+    },
+    GoalStated {
+        task: TaskId,
+        text: String,
+        harness: HarnessId,
+        #[serde(default)]
+        access: Access,
+    },
+    MessageSent {
+        task: TaskId,
+        message: MessageId,
+        text: String,
+    },
+    /// Takes back a message that no turn has carried yet.
+    MessageWithdrawn {
+        task: TaskId,
+        message: MessageId,
+    },
+    PlanEdited {
+        goal: TaskId,
+        edit: PlanEdit,
+    },
+    PlanApproved {
+        goal: TaskId,
+        version: u32,
+    },
+    /// Stops the task and all below it.
+    TaskStopped {
+        task: TaskId,
+    },
+    /// A fresh attempt in a new session.
+    TaskRetried {
+        task: TaskId,
+    },
+    /// The person says that a task is done.
+    TaskAccepted {
+        task: TaskId,
+    },
+    /// Give up what is left of a goal and summarise.
+    GoalClosed {
+        goal: TaskId,
+    },
+    /// Hides a goal from the lists; nothing is deleted.
+    GoalArchived {
+        goal: TaskId,
+    },
+    LimitsSet {
+        limits: Limits,
+    },
+
+    // The conductor's decisions and orders.
+    RunRequested {
+        run: RunId,
+        task: TaskId,
+        purpose: Purpose,
+        harness: HarnessId,
+        /// What the person wrote that this turn carries.
+        #[serde(default)]
+        carries: Vec<MessageId>,
+        spec: RunSpec,
+    },
+    InputSent {
+        run: RunId,
+        text: String,
+    },
+    SignalSent {
+        run: RunId,
+        signal: Signal,
+    },
+    PlanProposed {
+        goal: TaskId,
+        run: RunId,
+        version: u32,
+        /// The planner's words about it.
+        reply: String,
+        tasks: Vec<PlannedTask>,
+    },
+    /// The planner's answer was no plan; its problems went back to it, or to the person.
+    PlanRefused {
+        goal: TaskId,
+        run: RunId,
+        problems: Vec<String>,
+    },
+    TaskSettled {
+        task: TaskId,
+        #[serde(default)]
+        run: Option<RunId>,
+        outcome: Outcome,
+    },
+    /// Something of a run's output that others than the open conversation need. `line` is where it stands.
+    AgentSpoke {
+        run: RunId,
+        line: u64,
+        event: AgentEvent,
+    },
+    /// A run's output was read to its end.
+    TurnRead {
+        run: RunId,
+        report: TurnReport,
+    },
+
+    // The bridge's facts.
+    BridgeStarted {
+        version: String,
+        pid: u32,
+    },
+    AgentsFound {
+        agents: Vec<FoundAgent>,
+    },
+    BatonGranted {
+        client: ClientId,
+        epoch: Epoch,
+    },
+    RunStarted {
+        run: RunId,
+        pid: u32,
+        /// The process's start time as the system counts it (Linux: clock ticks since boot); with the pid it names the process.
+        started: u64,
+    },
+    RunEnded {
+        run: RunId,
+        end: RunEnd,
+        /// Lines of output stored in all; the reader is done when it has read as many.
+        lines: u64,
+        #[serde(default)]
+        pipes: Pipes,
+    },
+    /// No output for as long as the run's limits say.
+    RunSilent {
+        run: RunId,
+        since: Millis,
+    },
+}
+
+impl Kind {
+    pub fn authority(&self) -> Authority {
+        match self {
+            Self::ProjectOpened { .. }
+            | Self::GoalStated { .. }
+            | Self::MessageSent { .. }
+            | Self::MessageWithdrawn { .. }
+            | Self::PlanEdited { .. }
+            | Self::PlanApproved { .. }
+            | Self::TaskStopped { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskAccepted { .. }
+            | Self::GoalClosed { .. }
+            | Self::GoalArchived { .. }
+            | Self::LimitsSet { .. } => Authority::Person,
+            Self::RunRequested { .. }
+            | Self::InputSent { .. }
+            | Self::SignalSent { .. }
+            | Self::PlanProposed { .. }
+            | Self::PlanRefused { .. }
+            | Self::TaskSettled { .. }
+            | Self::AgentSpoke { .. }
+            | Self::TurnRead { .. } => Authority::Conductor,
+            Self::BridgeStarted { .. }
+            | Self::AgentsFound { .. }
+            | Self::BatonGranted { .. }
+            | Self::RunStarted { .. }
+            | Self::RunEnded { .. }
+            | Self::RunSilent { .. } => Authority::Bridge,
+        }
+    }
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Answer the goal or propose a plan.
+    Plan,
+    /// Do the task, or go on with it.
+    Work,
+    /// Sum up what the children did.
+    Summary,
+    /// Talk about a goal that has its plan.
+    Talk,
+}
+
+/// How a task came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Outcome {
+    Completed {
+        /// Markdown, at most a page.
+        summary: String,
+        #[serde(default)]
+        outputs: Vec<String>,
+        #[serde(default)]
+        not_done: Vec<String>,
+    },
+    Failed {
+        class: ErrorClass,
+        /// What failed, and what to do about it.
+        why: String,
+    },
+    /// The turn is over and the person is asked.
+    Asked {
+        question: String,
+        #[serde(default)]
+        options: Vec<String>,
+    },
+    /// The turn is over and the person has the word: an interactive task.
+    Yielded { summary: String },
+    /// Is taken up again at `until`.
+    Limited { until: Millis },
+    Cancelled,
+}
+
+impl fmt::Display for HarnessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Claude => "Claude Code",
+            Self::Codex => "Codex",
+            Self::Demo => "Demo agent",
+            Self::Command => "Command",
+        })
+    }
+}

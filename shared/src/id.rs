@@ -1,0 +1,116 @@
+//! Ids: short text that is safe as a file name, in a URL and in a log line.
+//! They are drawn at the edge (UUIDs) or derived by the conductor, never inside the core.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest id in bytes; a file name may have 255.
+pub const MAX_ID_LEN: usize = 128;
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("id {0:?} is not 1 to {MAX_ID_LEN} of A-Z a-z 0-9 . _ ~ - (and not a leading dot)")]
+pub struct BadId(String);
+
+fn checked(text: &str) -> Result<Arc<str>, BadId> {
+    let fits = (1..=MAX_ID_LEN).contains(&text.len()) && !text.starts_with('.');
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-'));
+    if fits && plain { Ok(text.into()) } else { Err(BadId(text.chars().take(MAX_ID_LEN).collect())) }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes 1 to [`MAX_ID_LEN`] plain characters; errs on anything else.
+            pub fn new(text: &str) -> Result<Self, BadId> {
+                checked(text).map(Self)
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadId;
+            fn try_from(text: String) -> Result<Self, BadId> {
+                Self::new(&text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A folder that work happens in.
+    ProjectId;
+    /// A node of the tree: a goal or one of its tasks.
+    TaskId;
+    /// One process.
+    RunId;
+    /// A message that a person wrote.
+    MessageId;
+    /// One connected page or headless client.
+    ClientId;
+    /// One append, so that sending it again changes nothing.
+    AppendId;
+    /// A session as its harness names it.
+    SessionId;
+}
+
+impl TaskId {
+    /// The id of the `n`th task that the conductor makes below this goal.
+    pub fn derived(&self, n: u32) -> Self {
+        Self(self.suffixed(&format!("~{n}")))
+    }
+
+    /// The id of this task's `n`th run.
+    pub fn run(&self, n: u32) -> RunId {
+        RunId(self.suffixed(&format!("~r{n}")))
+    }
+
+    /// Keeps a derived id within [`MAX_ID_LEN`] by cutting the stem, whose start alone is telling.
+    fn suffixed(&self, suffix: &str) -> Arc<str> {
+        let stem = &self.0[..self.0.len().min(MAX_ID_LEN - suffix.len())];
+        format!("{stem}{suffix}").into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_safe_as_a_file_name() {
+        for bad in ["", "..", ".hidden", "a/b", "a b", "ä", &"x".repeat(MAX_ID_LEN + 1)] {
+            assert!(RunId::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(RunId::new("0192f0c1-aa~3~r12").is_ok());
+    }
+
+    #[test]
+    fn a_derived_id_of_the_longest_id_still_parses() {
+        let long = TaskId::new(&"x".repeat(MAX_ID_LEN)).expect("longest id");
+        let run = long.derived(7).run(12);
+        assert!(RunId::new(run.as_str()).is_ok());
+    }
+}

@@ -1,0 +1,13 @@
+//! What every side agrees on: ids, the log's entries, the wire between page and bridge, run specs,
+//! and the harness adapters. Pure: no IO, clock, randomness or threads; time and ids come in as values.
+//! The bridge stores and relays these types, the conductor folds them, the page draws the result.
+
+pub mod agent;
+pub mod entry;
+pub mod harness;
+pub mod id;
+pub mod limits;
+pub mod plan;
+pub mod run;
+pub mod unit;
+pub mod wire;

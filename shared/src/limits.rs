@@ -1,0 +1,44 @@
+//! Every bound that the conductor respects, as one value that is passed in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::unit::Millis;
+
+/// Bounds of planning and running. Each field has a default, so an old log still reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Agents that run at the same time, over all goals.
+    pub parallel: u32,
+    /// Tasks that a planner may propose at once.
+    pub plan_min: u32,
+    pub plan_max: u32,
+    /// Levels below the goal.
+    pub depth: u32,
+    /// Turns that repair a plan before the person is asked.
+    pub repairs: u32,
+    /// Times that an interrupted turn is taken up again without asking.
+    pub resumptions: u32,
+    /// Bytes of other tasks' results in one prompt; what is cut is said there.
+    pub context_bytes: usize,
+    /// Longest run of a plain command.
+    pub command: Millis,
+    /// From the polite signal to SIGKILL.
+    pub grace: Millis,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            parallel: 8,
+            plan_min: 3,
+            plan_max: 12,
+            depth: 4,
+            repairs: 2,
+            resumptions: 3,
+            context_bytes: 48 * 1024,
+            command: Millis::from_secs(15 * 60),
+            grace: Millis::from_secs(10),
+        }
+    }
+}

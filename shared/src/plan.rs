@@ -1,0 +1,215 @@
+//! What a planner and a worker answer, and how a plan is edited. The JSON schemas that agents are
+//! given come from these types; docs of fields reach the agent as descriptions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::agent::HarnessId;
+use crate::id::TaskId;
+use crate::unit::Millis;
+
+/// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
+/// is done together with the person, who begins it and says when it is done.
+// Variants carry no docs of their own: with them the schema becomes a union, which strict providers refuse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    #[default]
+    Autonomous,
+    Hybrid,
+    Interactive,
+}
+
+/// How hard a task is; chooses the model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    Light,
+    #[default]
+    Standard,
+    Heavy,
+}
+
+/// What an agent may do in the project's folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    ReadOnly,
+    /// Edits files; commands only as far as the harness allows them unasked.
+    #[default]
+    Edit,
+    /// Edits files and runs commands.
+    Full,
+}
+
+/// The planner's answer. All fields are required and no field has variants of shape, because strict
+/// structured output of some providers allows neither options nor unions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PlannerAnswer {
+    /// "answer" when the goal is small enough to answer at once, "plan" when it should be split into tasks.
+    pub decision: Verdict,
+    /// Markdown for the person: the whole answer, or what the plan does and why it is cut this way.
+    pub reply: String,
+    /// The tasks of the plan, 3 to 12; empty for an answer.
+    #[serde(default)]
+    pub tasks: Vec<ProposedTask>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Answer,
+    Plan,
+}
+
+/// One task as the planner words it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ProposedTask {
+    /// A short key, unique in this plan, such as "schema". Keep the key of a task that you keep.
+    pub key: String,
+    /// At most 60 characters, starting with a verb.
+    pub title: String,
+    /// What is to be reached, so that an agent that sees nothing else can do it and knows when it is done.
+    pub objective: String,
+    /// "autonomous" runs alone, "hybrid" runs alone but may ask, "interactive" is done with the person.
+    #[serde(default)]
+    pub mode: Mode,
+    /// "light", "standard" or "heavy": how hard it is.
+    #[serde(default)]
+    pub size: Size,
+    /// Keys of the tasks whose results this one needs. No cycles.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// Key of the task that this one is a part of; empty for the top level.
+    #[serde(default)]
+    pub parent: String,
+    /// Files or facts that exist when it is done, such as "src/cart.rs".
+    #[serde(default)]
+    pub outputs: Vec<String>,
+    /// A shell command that is the whole task, without a model; empty for an agent's task.
+    #[serde(default)]
+    pub command: String,
+}
+
+/// A worker's report at the end of its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct TaskReport {
+    /// "done", "question" when you need an answer from the person first, "failed" when it cannot be done.
+    pub outcome: ReportOutcome,
+    /// Markdown, at most a page: what was done, where, what others must know. For "failed": why.
+    pub summary: String,
+    /// The question, for "question"; otherwise empty.
+    #[serde(default)]
+    pub question: String,
+    /// Answers to choose from, the best first; may be empty.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// Files that were made or changed.
+    #[serde(default)]
+    pub outputs: Vec<String>,
+    /// What was asked for and is not done, one line each; empty when all is done.
+    #[serde(default)]
+    pub not_done: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportOutcome {
+    Done,
+    Question,
+    Failed,
+}
+
+/// What a task consists of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Work {
+    /// An agent's conversation.
+    #[default]
+    Agent,
+    /// A shell command without a model.
+    Command { command: String, timeout: Millis },
+}
+
+/// A task of a plan that was checked: ids instead of keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedTask {
+    pub task: TaskId,
+    /// The planner's key, by which a next version refers to the same task.
+    pub key: String,
+    /// The task that it is a part of; the goal for the top level.
+    pub parent: TaskId,
+    pub title: String,
+    pub objective: String,
+    pub mode: Mode,
+    pub size: Size,
+    pub after: Vec<TaskId>,
+    pub outputs: Vec<String>,
+    #[serde(default)]
+    pub work: Work,
+}
+
+/// One change to the tree by a person. Each has an inverse, so that it can be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "edit", rename_all = "snake_case")]
+pub enum PlanEdit {
+    Rename { task: TaskId, title: String },
+    SetObjective { task: TaskId, objective: String },
+    SetMode { task: TaskId, mode: Mode },
+    SetSize { task: TaskId, size: Size },
+    SetOutputs { task: TaskId, outputs: Vec<String> },
+    SetHarness { task: TaskId, harness: Option<HarnessId> },
+    /// `index` is the place among the parent's children; past the end means last.
+    Add { planned: PlannedTask, index: u32 },
+    /// Hides the task and all below it.
+    Remove { task: TaskId },
+    /// Brings a removed task back to where it was.
+    Restore { task: TaskId },
+    Move { task: TaskId, parent: TaskId, index: u32 },
+    AddDependency { task: TaskId, on: TaskId },
+    DropDependency { task: TaskId, on: TaskId },
+}
+
+/// The JSON schema of `T` as one line of text, with everything inlined (some providers resolve no `$ref`).
+pub fn schema_of<T: JsonSchema>() -> String {
+    // The contract of serialising: every field is there, though reading forgives a missing one.
+    let settings = schemars::generate::SchemaSettings::draft07().for_serialize().with(|s| {
+        s.inline_subschemas = true;
+        s.meta_schema = None;
+        s.transforms.push(Box::new(schemars::transform::RecursiveTransform(|part: &mut schemars::Schema| {
+            part.remove("default");
+        })));
+    });
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.to_value().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_strict_enough_for_every_provider() {
+        let schema: serde_json::Value = serde_json::from_str(&schema_of::<PlannerAnswer>()).expect("JSON");
+        let task = &schema["properties"]["tasks"]["items"];
+        for object in [&schema, task] {
+            assert_eq!(object["additionalProperties"], false, "{object}");
+            let all = object["properties"].as_object().expect("properties").len();
+            assert_eq!(object["required"].as_array().expect("required").len(), all, "{object}");
+        }
+        let text = schema.to_string();
+        for unsupported in ["oneOf", "anyOf", "$ref", "\"default\""] {
+            assert!(!text.contains(unsupported), "{unsupported} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_plan_without_the_optional_fields_still_reads() {
+        let text = r#"{"decision":"plan","reply":"","tasks":[{"key":"a","title":"A","objective":"Do A","extra":1}]}"#;
+        let answer: PlannerAnswer = serde_json::from_str(text).expect("a lenient reader");
+        assert_eq!(answer.tasks[0].mode, Mode::Autonomous);
+    }
+}

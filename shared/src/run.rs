@@ -1,0 +1,146 @@
+//! A run: one process, as it is ordered and as it ends. Any process is a run: an agent's turn, a
+//! command, a check. The bridge carries orders out and knows nothing of what a run is for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::unit::Millis;
+
+/// What to start, exactly. Nothing is inherited but what the bridge's configuration lets through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSpec {
+    pub program: Program,
+    pub args: Vec<Arg>,
+    /// Added to the small environment that the bridge builds from its allow-list.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Absolute; must lie in an opened project.
+    pub cwd: String,
+    pub stdin: Stdin,
+    /// Written into the run's own folder before the start.
+    #[serde(default)]
+    pub files: Vec<RunFile>,
+    #[serde(default)]
+    pub runner: Runner,
+    #[serde(default)]
+    pub limits: RunLimits,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Program {
+    /// The bridge's own binary, for its built-in subcommands.
+    Own,
+    /// A name to be found on PATH, or an absolute path; the configuration says which are allowed.
+    Named { name: String },
+    /// `command` given to the system's shell.
+    Shell { command: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Arg {
+    Text { text: String },
+    /// The absolute path of the [`RunFile`] of this name.
+    RunFile { name: String },
+}
+
+impl Arg {
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
+    }
+}
+
+/// A file that a command line refers to, such as a JSON schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// A plain file name, same alphabet as an id.
+    pub name: String,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Stdin {
+    /// `/dev/null`.
+    Null,
+    /// This text, then end of file.
+    Text { text: String },
+    /// Stays open for `InputSent` orders.
+    Pipe,
+}
+
+/// Where the process lives.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Runner {
+    #[default]
+    Local,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunLimits {
+    /// Wall time after which the run is ended as [`RunEnd::TimedOut`].
+    pub wall: Option<Millis>,
+    /// No output for this long is reported as a fact, once per silence.
+    pub silence: Option<Millis>,
+    /// What asks the process to end.
+    pub polite: Signal,
+    /// From the polite signal to SIGKILL.
+    pub grace: Millis,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self { wall: None, silence: None, polite: Signal::Terminate, grace: Millis::from_secs(10) }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGKILL.
+    Kill,
+}
+
+/// How a run ended: the whole space of ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum RunEnd {
+    /// The program is not there.
+    NotFound { program: String },
+    /// The configuration does not allow this order.
+    Refused { why: String },
+    /// The system would not start it: not executable, no such folder, argument list too long, ….
+    CouldNotStart { why: String },
+    Exited { code: i32 },
+    Signalled { signal: i32 },
+    /// Ended by us at its wall-time limit.
+    TimedOut,
+    /// The bridge was gone when it ended, so nobody knows how.
+    Lost { why: String },
+}
+
+/// Whether the output ended with the process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pipes {
+    #[default]
+    Closed,
+    /// The process is gone, but a process that it left behind still held its output; that one was ended too.
+    Leaky,
+}
+
+/// Where a line came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}

@@ -39,30 +39,80 @@ pub struct FoundAgent {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum AgentEvent {
     /// A turn began in this session.
-    Session { session: SessionId, model: Option<String>, version: Option<String> },
+    Session {
+        session: SessionId,
+        model: Option<String>,
+        version: Option<String>,
+    },
     /// More of a message that is being written; `message` names it until its whole text comes.
-    TextDelta { message: String, text: String },
-    ThinkingDelta { message: String, text: String },
+    TextDelta {
+        message: String,
+        text: String,
+    },
+    ThinkingDelta {
+        message: String,
+        text: String,
+    },
     /// A block of a message, whole. It replaces what the deltas of `message` have built so far.
-    Message { message: String, text: String },
-    Thinking { message: String, text: String },
+    Message {
+        message: String,
+        text: String,
+    },
+    Thinking {
+        message: String,
+        text: String,
+    },
     /// `title` says in a few words what the call is about: a path, a command.
-    ToolCall { call: String, tool: String, title: String, input: Value },
-    ToolResult { call: String, outcome: ToolOutcome, text: String },
+    ToolCall {
+        call: String,
+        tool: String,
+        title: String,
+        input: Value,
+    },
+    ToolResult {
+        call: String,
+        outcome: ToolOutcome,
+        text: String,
+    },
     /// A call that the harness refused because nobody may be asked.
-    PermissionDenied { tool: String, why: String },
+    PermissionDenied {
+        tool: String,
+        why: String,
+    },
     /// The harness tries a request again by itself.
-    Retrying { attempt: u32, of: Option<u32>, delay: Option<Millis>, class: ErrorClass, message: String },
-    RateLimit { standing: LimitStanding, until: Option<Millis>, window: Option<String> },
-    Usage { tokens: Tokens, scope: UsageScope, cost: Option<MicroUsd> },
+    Retrying {
+        attempt: u32,
+        of: Option<u32>,
+        delay: Option<Millis>,
+        class: ErrorClass,
+        message: String,
+    },
+    RateLimit {
+        standing: LimitStanding,
+        until: Option<Millis>,
+        window: Option<String>,
+    },
+    Usage {
+        tokens: Tokens,
+        scope: UsageScope,
+        cost: Option<MicroUsd>,
+    },
     /// A turn's result. A process may have several turns; its end is the end of its output.
-    TurnEnded { end: TurnEnd },
+    TurnEnded {
+        end: TurnEnd,
+    },
     /// Something of note that is none of the above: a model fallback, a background task.
-    Notice { text: String },
+    Notice {
+        text: String,
+    },
     /// A line of plain output.
-    Line { text: String },
+    Line {
+        text: String,
+    },
     /// A line that the adapter does not know: shown, never dropped, never fatal. At most 64 KiB of it.
-    Unknown { raw: String },
+    Unknown {
+        raw: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -42,9 +42,13 @@ impl Draft {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Actor {
-    Person { client: ClientId },
+    Person {
+        client: ClientId,
+    },
     /// The holder of the baton.
-    Conductor { epoch: Epoch },
+    Conductor {
+        epoch: Epoch,
+    },
     Bridge,
 }
 
@@ -318,9 +322,13 @@ pub enum Outcome {
         options: Vec<String>,
     },
     /// The turn is over and the person has the word: an interactive task.
-    Yielded { summary: String },
+    Yielded {
+        summary: String,
+    },
     /// Is taken up again at `until`.
-    Limited { until: Millis },
+    Limited {
+        until: Millis,
+    },
     Cancelled,
 }
 

@@ -11,7 +11,9 @@ use crate::unit::Millis;
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
 /// is done together with the person, who begins it and says when it is done.
 // Variants carry no docs of their own: with them the schema becomes a union, which strict providers refuse.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     #[default]
@@ -21,7 +23,9 @@ pub enum Mode {
 }
 
 /// How hard a task is; chooses the model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Size {
     Light,
@@ -156,21 +160,56 @@ pub struct PlannedTask {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "edit", rename_all = "snake_case")]
 pub enum PlanEdit {
-    Rename { task: TaskId, title: String },
-    SetObjective { task: TaskId, objective: String },
-    SetMode { task: TaskId, mode: Mode },
-    SetSize { task: TaskId, size: Size },
-    SetOutputs { task: TaskId, outputs: Vec<String> },
-    SetHarness { task: TaskId, harness: Option<HarnessId> },
+    Rename {
+        task: TaskId,
+        title: String,
+    },
+    SetObjective {
+        task: TaskId,
+        objective: String,
+    },
+    SetMode {
+        task: TaskId,
+        mode: Mode,
+    },
+    SetSize {
+        task: TaskId,
+        size: Size,
+    },
+    SetOutputs {
+        task: TaskId,
+        outputs: Vec<String>,
+    },
+    SetHarness {
+        task: TaskId,
+        harness: Option<HarnessId>,
+    },
     /// `index` is the place among the parent's children; past the end means last.
-    Add { planned: PlannedTask, index: u32 },
+    Add {
+        planned: PlannedTask,
+        index: u32,
+    },
     /// Hides the task and all below it.
-    Remove { task: TaskId },
+    Remove {
+        task: TaskId,
+    },
     /// Brings a removed task back to where it was.
-    Restore { task: TaskId },
-    Move { task: TaskId, parent: TaskId, index: u32 },
-    AddDependency { task: TaskId, on: TaskId },
-    DropDependency { task: TaskId, on: TaskId },
+    Restore {
+        task: TaskId,
+    },
+    Move {
+        task: TaskId,
+        parent: TaskId,
+        index: u32,
+    },
+    AddDependency {
+        task: TaskId,
+        on: TaskId,
+    },
+    DropDependency {
+        task: TaskId,
+        on: TaskId,
+    },
 }
 
 /// The JSON schema of `T` as one line of text, with everything inlined (some providers resolve no `$ref`).
@@ -179,9 +218,11 @@ pub fn schema_of<T: JsonSchema>() -> String {
     let settings = schemars::generate::SchemaSettings::draft07().for_serialize().with(|s| {
         s.inline_subschemas = true;
         s.meta_schema = None;
-        s.transforms.push(Box::new(schemars::transform::RecursiveTransform(|part: &mut schemars::Schema| {
-            part.remove("default");
-        })));
+        s.transforms.push(Box::new(schemars::transform::RecursiveTransform(
+            |part: &mut schemars::Schema| {
+                part.remove("default");
+            },
+        )));
     });
     let schema = settings.into_generator().into_root_schema_for::<T>();
     schema.to_value().to_string()

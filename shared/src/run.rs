@@ -41,9 +41,13 @@ pub enum Program {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Arg {
-    Text { text: String },
+    Text {
+        text: String,
+    },
     /// The absolute path of the [`RunFile`] of this name.
-    RunFile { name: String },
+    RunFile {
+        name: String,
+    },
 }
 
 impl Arg {
@@ -114,17 +118,29 @@ pub enum Signal {
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum RunEnd {
     /// The program is not there.
-    NotFound { program: String },
+    NotFound {
+        program: String,
+    },
     /// The configuration does not allow this order.
-    Refused { why: String },
+    Refused {
+        why: String,
+    },
     /// The system would not start it: not executable, no such folder, argument list too long, ….
-    CouldNotStart { why: String },
-    Exited { code: i32 },
-    Signalled { signal: i32 },
+    CouldNotStart {
+        why: String,
+    },
+    Exited {
+        code: i32,
+    },
+    Signalled {
+        signal: i32,
+    },
     /// Ended by us at its wall-time limit.
     TimedOut,
     /// The bridge was gone when it ended, so nobody knows how.
-    Lost { why: String },
+    Lost {
+        why: String,
+    },
 }
 
 /// Whether the output ended with the process.

@@ -59,7 +59,11 @@ impl MicroUsd {
     /// Takes dollars as a harness reports them; nothing for what is not a sum of money.
     pub fn from_usd(usd: f64) -> Option<Self> {
         let micros = (usd * 1e6).round();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be 0 to 1e15")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be 0 to 1e15"
+        )]
         (0.0..=1e15).contains(&micros).then_some(Self(micros as u64))
     }
 

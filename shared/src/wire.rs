@@ -19,16 +19,33 @@ pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 #[serde(rename_all = "snake_case")]
 pub enum ClientMessage {
     /// First on every connection. Entries after `since` follow.
-    Hello { protocol: u32, client: ClientId, since: Seq },
+    Hello {
+        protocol: u32,
+        client: ClientId,
+        since: Seq,
+    },
     /// Commit these together or not at all. The same `id` again is acknowledged again and appended once.
     /// With an epoch they are decisions, without one a person's intents.
-    Append { id: AppendId, epoch: Option<Epoch>, drafts: Vec<Draft> },
+    Append {
+        id: AppendId,
+        epoch: Option<Epoch>,
+        drafts: Vec<Draft>,
+    },
     /// Send this run's output from line `from` on.
-    Follow { run: RunId, from: u64 },
-    Unfollow { run: RunId },
+    Follow {
+        run: RunId,
+        from: u64,
+    },
+    Unfollow {
+        run: RunId,
+    },
     /// Wish for the baton, or give it up.
-    WantBaton { want: Want },
-    Ping { at: Millis },
+    WantBaton {
+        want: Want,
+    },
+    Ping {
+        at: Millis,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,22 +59,50 @@ pub enum Want {
 #[serde(rename_all = "snake_case")]
 pub enum ServerMessage {
     /// Answers `Hello`. `head` is the newest entry; the client has caught up when it has it.
-    Welcome { protocol: u32, version: String, head: Seq, now: Millis },
+    Welcome {
+        protocol: u32,
+        version: String,
+        head: Seq,
+        now: Millis,
+    },
     /// The versions do not fit; the page should reload, a headless client be upgraded. Closes the socket.
-    Incompatible { protocol: u32, version: String },
-    Entries { entries: Vec<Entry> },
+    Incompatible {
+        protocol: u32,
+        version: String,
+    },
+    Entries {
+        entries: Vec<Entry>,
+    },
     /// The append is committed; its last entry is `seq`.
-    Acked { id: AppendId, seq: Seq },
-    Refused { id: AppendId, refusal: Refusal },
+    Acked {
+        id: AppendId,
+        seq: Seq,
+    },
+    Refused {
+        id: AppendId,
+        refusal: Refusal,
+    },
     /// This client holds the baton from now on.
-    BatonYours { epoch: Epoch },
+    BatonYours {
+        epoch: Epoch,
+    },
     /// Another client holds it, or nobody does.
-    BatonGone { holder: Option<ClientId>, epoch: Epoch },
+    BatonGone {
+        holder: Option<ClientId>,
+        epoch: Epoch,
+    },
     /// The client was too slow for this run's output: its queue was dropped from `from` on. It follows again from there.
-    Behind { run: RunId, from: u64 },
-    Pong { at: Millis },
+    Behind {
+        run: RunId,
+        from: u64,
+    },
+    Pong {
+        at: Millis,
+    },
     /// A message that could not be read; the connection stays.
-    Unreadable { why: String },
+    Unreadable {
+        why: String,
+    },
 }
 
 /// Why an append was not committed. Nothing of it was.
@@ -187,7 +232,8 @@ mod tests {
 
     #[test]
     fn lines_are_numbered_and_a_piece_counts() {
-        let frame = OutputFrame { run: "r", stream: Stream::Stdout, first_line: 7, at: Millis(0), bytes: b"a\n\nbc" };
+        let frame =
+            OutputFrame { run: "r", stream: Stream::Stdout, first_line: 7, at: Millis(0), bytes: b"a\n\nbc" };
         let lines: Vec<_> = frame.lines().collect();
         assert_eq!(lines, [(7, &b"a\n"[..]), (8, &b"\n"[..]), (9, &b"bc"[..])]);
     }

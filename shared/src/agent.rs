@@ -175,8 +175,12 @@ pub struct AgentError {
 pub enum ErrorClass {
     RateLimit,
     Overload,
+    /// The service cannot be reached.
+    Network,
     Billing,
     Auth,
+    /// The model is not there, or not for this account.
+    ModelNotFound,
     /// The program is missing, not allowed or does not start.
     Launch,
     McpDisconnect,

@@ -1,1 +1,17 @@
+//! The brain: `apply` folds the log into the state of the work, `decide` says what happens next. Both are
+//! pure: time and ids come in, decisions are drafts of entries. It knows nothing of sockets or screens.
+//! The page runs it, headless clients run it natively, the tests run it by the thousand.
 
+pub mod apply;
+pub mod decide;
+pub mod driver;
+pub mod order;
+pub mod plan;
+pub mod prompt;
+pub mod rollup;
+pub mod state;
+pub mod status;
+
+pub use apply::apply;
+pub use decide::{decide, next_deadline};
+pub use state::State;

@@ -1,0 +1,401 @@
+//! The fold: one entry changes the state. It cannot fail and holds no policy; an entry that no longer fits
+//! (a message to a task that is gone, an edit that another edit made impossible) changes nothing.
+
+use std::sync::Arc;
+
+use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
+use shared::entry::{Entry, Kind, Outcome, Purpose};
+use shared::id::{ProjectId, RunId, TaskId};
+use shared::run::RunEnd;
+use shared::unit::Millis;
+
+use crate::state::{Baton, Goal, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task, TaskResult};
+
+mod planned;
+
+/// Folds the next entry in. Entries come in order; one that was folded before is ignored.
+pub fn apply(state: &mut State, entry: &Entry) {
+    if entry.seq <= state.seq {
+        return;
+    }
+    state.seq = entry.seq;
+    match entry.body.known() {
+        Some(kind) => state.fold(entry, kind),
+        None => state.unknown += 1,
+    }
+}
+
+impl State {
+    fn fold(&mut self, entry: &Entry, kind: &Kind) {
+        let at = entry.at;
+        match kind {
+            Kind::ProjectOpened { folder, name } => {
+                if let Some(id) = &entry.project {
+                    let project = Project { folder: folder.clone(), name: name.clone(), opened: at };
+                    self.projects.insert(id.clone(), project);
+                }
+            }
+            Kind::GoalStated { task, text, harness, access } => {
+                if let (Some(project), None) = (&entry.project, self.task(task)) {
+                    let goal = Goal::new(*harness, *access);
+                    self.goals.push(task.clone());
+                    self.tasks.insert(task.clone(), Arc::new(Task::goal(task, project, text, goal, at)));
+                }
+            }
+            Kind::MessageSent { task, message, text } => self.with(task, |task| {
+                task.queue.push(Message { id: message.clone(), text: text.clone(), at });
+                task.resumptions = 0;
+                if let Some(goal) = &mut task.goal {
+                    goal.refusals = 0;
+                }
+            }),
+            Kind::MessageWithdrawn { task, message } => self.with(task, |task| task.queue.retain(|m| m.id != *message)),
+            Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
+            Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
+            Kind::TaskStopped { task } => self.stop(task, at),
+            Kind::TaskRetried { task } => self.retry(task, at),
+            Kind::TaskAccepted { task } => self.with(task, |task| {
+                if task.current.is_none() && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. }) {
+                    task.stand(Standing::Completed, at);
+                }
+            }),
+            Kind::GoalClosed { goal } => self.close(goal, at),
+            Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
+            Kind::LimitsSet { limits } => self.limits = limits.clone(),
+            Kind::RunRequested { run, task, purpose, harness, carries, .. } => {
+                let run = Run::requested(run, task, *purpose, *harness, at);
+                self.request(Run { carries: carries.clone(), ..run });
+            }
+            Kind::SignalSent { run, .. } => self.with_run(run, |run| {
+                run.signalled.get_or_insert(at);
+            }),
+            Kind::PlanProposed { goal, reply, tasks, version, .. } => self.propose(goal, *version, reply, tasks, at),
+            Kind::PlanRefused { goal, problems, .. } => {
+                self.with(goal, |task| task.current = None);
+                self.with_goal(goal, |goal| {
+                    goal.plan = Plan::Refused { problems: problems.clone() };
+                    goal.refusals += 1;
+                });
+            }
+            Kind::TaskSettled { task, outcome, .. } => self.with(task, |task| task.settle(outcome, at)),
+            Kind::AgentSpoke { run, line, event } => self.hear(run, *line, event),
+            Kind::TurnRead { run, report } => self.read(run, report),
+            Kind::AgentsFound { agents } => self.agents.clone_from(agents),
+            Kind::BatonGranted { client, epoch } => {
+                self.baton = Some(Baton { holder: client.clone(), epoch: *epoch });
+            }
+            Kind::RunStarted { run, .. } => self.with_run(run, |run| {
+                if run.phase == Phase::Requested {
+                    run.phase = Phase::Running { started: at };
+                }
+            }),
+            Kind::RunEnded { run, end, lines, .. } => self.with_run(run, |run| run.end(end, *lines, at)),
+            Kind::BridgeStarted { .. } | Kind::InputSent { .. } | Kind::RunSilent { .. } => {}
+        }
+    }
+
+    fn with(&mut self, id: &TaskId, change: impl FnOnce(&mut Task)) {
+        if let Some(task) = self.tasks.get_mut(id) {
+            change(Arc::make_mut(task));
+        }
+    }
+
+    fn with_goal(&mut self, id: &TaskId, change: impl FnOnce(&mut Goal)) {
+        self.with(id, |task| {
+            if let Some(goal) = &mut task.goal {
+                change(goal);
+            }
+        });
+    }
+
+    fn with_run(&mut self, id: &RunId, change: impl FnOnce(&mut Run)) {
+        if let Some(run) = self.runs.get_mut(id) {
+            change(Arc::make_mut(run));
+        }
+    }
+
+    fn request(&mut self, mut run: Run) {
+        if self.runs.contains_key(&run.id) {
+            return;
+        }
+        self.with(&run.task.clone(), |task| {
+            run.attempt = task.attempt;
+            task.runs.push(run.id.clone());
+            task.current = Some(run.id.clone());
+            task.queue.retain(|message| !run.carries.contains(&message.id));
+            task.doing.clear();
+            match run.purpose {
+                Purpose::Talk => {}
+                Purpose::Plan | Purpose::Work | Purpose::Summary => task.stand(Standing::Open, run.requested),
+            }
+        });
+        self.unread.push(run.id.clone());
+        self.runs.insert(run.id.clone(), Arc::new(run));
+    }
+
+    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent) {
+        let Some(run) = self.runs.get_mut(id) else { return };
+        let run = Arc::make_mut(run);
+        run.read_through = run.read_through.max(Some(line));
+        match event {
+            AgentEvent::Session { session, model, version } => {
+                run.model.clone_from(model);
+                run.version.clone_from(version);
+                let (task, session) = (run.task.clone(), session.clone());
+                self.with(&task, |task| task.session = Some(session));
+            }
+            AgentEvent::ToolCall { tool, title, .. } => {
+                let (task, doing) = (run.task.clone(), format!("{tool} {title}"));
+                self.with(&task, |task| task.doing = doing);
+            }
+            AgentEvent::Retrying { message, .. } => {
+                let (task, doing) = (run.task.clone(), format!("Trying again: {message}"));
+                self.with(&task, |task| task.doing = doing);
+            }
+            AgentEvent::Usage { tokens, .. } => run.tokens = *tokens,
+            AgentEvent::TextDelta { .. }
+            | AgentEvent::ThinkingDelta { .. }
+            | AgentEvent::Message { .. }
+            | AgentEvent::Thinking { .. }
+            | AgentEvent::ToolResult { .. }
+            | AgentEvent::PermissionDenied { .. }
+            | AgentEvent::RateLimit { .. }
+            | AgentEvent::TurnEnded { .. }
+            | AgentEvent::Notice { .. }
+            | AgentEvent::Line { .. }
+            | AgentEvent::Unknown { .. } => {}
+        }
+    }
+
+    fn read(&mut self, id: &RunId, report: &TurnReport) {
+        let Some(run) = self.runs.get_mut(id) else { return };
+        let Phase::Ended { started, at, end, .. } = run.phase.clone() else { return };
+        let (harness, purpose, owner) = (run.harness, run.purpose, run.task.clone());
+        Arc::make_mut(run).phase = Phase::Read { started, at, end, report: report.clone() };
+        self.unread.retain(|unread| unread != id);
+        let spend = match (report.cost, harness) {
+            (Some(cost), _) => Spend { known: cost, unknown_runs: 0 },
+            (None, HarnessId::Command) => Spend::default(),
+            // A process that never came to be cost nothing.
+            (None, _) if started.is_none() => Spend::default(),
+            (None, _) => Spend { known: shared::unit::MicroUsd(0), unknown_runs: 1 },
+        };
+        self.with(&owner, |task| {
+            task.spend.add(spend);
+            task.doing.clear();
+            match report.error.as_ref().map(|error| error.class) {
+                Some(ErrorClass::SessionLost) => task.session = None,
+                _ => task.session = report.session.clone().or(task.session.take()),
+            }
+            // Talk decides nothing, so there is nothing to judge.
+            if purpose == Purpose::Talk && task.current.as_ref() == Some(id) {
+                task.current = None;
+                if task.stop.take().is_some() && !task.is_over() {
+                    task.stand(Standing::Cancelled, at);
+                }
+            }
+        });
+    }
+
+    /// Stops the task and all below it: at once where nothing runs, else when the run has ended.
+    fn stop(&mut self, id: &TaskId, at: Millis) {
+        let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
+        for id in ids {
+            self.with(&id, |task| match (&task.current, task.is_over()) {
+                (Some(_), _) => {
+                    task.stop.get_or_insert(at);
+                }
+                (None, false) => task.stand(Standing::Cancelled, at),
+                (None, true) => {}
+            });
+        }
+    }
+
+    /// A fresh attempt of the task, and of what failed or was stopped below it.
+    fn retry(&mut self, id: &TaskId, at: Millis) {
+        let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
+        for below in ids {
+            self.with(&below, |task| {
+                let again = below == *id || matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled);
+                if again && task.current.is_none() && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. }) {
+                    task.begin_again(at);
+                }
+            });
+        }
+        if let Some(root) = self.task(id).map(|task| task.root.clone()) {
+            self.with(&root, |root| {
+                if let Some(goal) = &mut root.goal {
+                    goal.closing = None;
+                }
+                // A goal whose task is tried again is not over.
+                if root.current.is_none() && root.is_over() {
+                    root.stand(Standing::Open, at);
+                }
+            });
+        }
+    }
+
+    fn close(&mut self, goal: &TaskId, at: Millis) {
+        let below: Vec<TaskId> = self.subtree(goal).into_iter().skip(1).map(|task| task.id.clone()).collect();
+        for id in below {
+            self.with(&id, |task| match (&task.current, task.is_over()) {
+                (Some(_), _) => {
+                    task.stop.get_or_insert(at);
+                }
+                (None, false) => task.stand(Standing::Cancelled, at),
+                (None, true) => {}
+            });
+        }
+        self.with_goal(goal, |goal| goal.closing = Some(at));
+    }
+}
+
+impl Goal {
+    fn new(harness: HarnessId, access: shared::plan::Access) -> Self {
+        Self {
+            harness,
+            access,
+            plan: Plan::Wanted,
+            version: 0,
+            edits: 0,
+            derived: 0,
+            refusals: 0,
+            closing: None,
+            archived: None,
+        }
+    }
+}
+
+impl Task {
+    fn goal(id: &TaskId, project: &ProjectId, text: &str, goal: Goal, at: Millis) -> Self {
+        Self {
+            id: id.clone(),
+            project: project.clone(),
+            root: id.clone(),
+            parent: None,
+            children: Vec::new(),
+            number: Vec::new(),
+            numbered: 0,
+            key: String::new(),
+            title: title_of(text),
+            objective: text.to_owned(),
+            mode: shared::plan::Mode::Autonomous,
+            size: shared::plan::Size::Heavy,
+            after: Vec::new(),
+            outputs: Vec::new(),
+            work: shared::plan::Work::Agent,
+            harness: None,
+            goal: Some(goal),
+            made: at,
+            standing: Standing::Open,
+            since: at,
+            stop: None,
+            attempt: 1,
+            session: None,
+            runs: Vec::new(),
+            current: None,
+            queue: Vec::new(),
+            resumptions: 0,
+            result: None,
+            spend: Spend::default(),
+            doing: String::new(),
+        }
+    }
+
+    pub(crate) fn stand(&mut self, standing: Standing, at: Millis) {
+        if self.standing != standing {
+            self.standing = standing;
+            self.since = at;
+        }
+    }
+
+    fn settle(&mut self, outcome: &Outcome, at: Millis) {
+        self.current = None;
+        self.stop = None;
+        let standing = match outcome {
+            Outcome::Completed { summary, outputs, not_done } => {
+                self.resumptions = 0;
+                self.result = Some(TaskResult {
+                    summary: summary.clone(),
+                    outputs: outputs.clone(),
+                    not_done: not_done.clone(),
+                });
+                if let Some(goal @ Goal { plan: Plan::Wanted | Plan::Refused { .. }, .. }) = &mut self.goal {
+                    goal.plan = Plan::Answered;
+                }
+                Standing::Completed
+            }
+            Outcome::Failed { class, why } => Standing::Failed { class: *class, why: why.clone() },
+            Outcome::Asked { question, options } => {
+                self.resumptions = 0;
+                Standing::Asked { question: question.clone(), options: options.clone() }
+            }
+            Outcome::Yielded { summary } => {
+                self.resumptions = 0;
+                self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
+                Standing::Yielded
+            }
+            Outcome::Limited { until } => {
+                self.resumptions += 1;
+                Standing::Limited { until: *until }
+            }
+            Outcome::Cancelled => Standing::Cancelled,
+        };
+        self.stand(standing, at);
+    }
+
+    fn begin_again(&mut self, at: Millis) {
+        self.attempt += 1;
+        self.session = None;
+        self.resumptions = 0;
+        self.result = None;
+        self.stop = None;
+        if let Some(goal) = &mut self.goal {
+            goal.refusals = 0;
+            if goal.plan == Plan::Answered || matches!(goal.plan, Plan::Refused { .. }) {
+                goal.plan = Plan::Wanted;
+            }
+        }
+        self.standing = Standing::Open;
+        self.since = at;
+    }
+}
+
+impl Run {
+    fn requested(id: &RunId, task: &TaskId, purpose: Purpose, harness: HarnessId, at: Millis) -> Self {
+        Self {
+            id: id.clone(),
+            task: task.clone(),
+            purpose,
+            harness,
+            attempt: 0,
+            carries: Vec::new(),
+            requested: at,
+            phase: Phase::Requested,
+            signalled: None,
+            read_through: None,
+            tokens: shared::agent::Tokens::default(),
+            model: None,
+            version: None,
+        }
+    }
+
+    fn end(&mut self, end: &RunEnd, lines: u64, at: Millis) {
+        let started = match self.phase {
+            Phase::Requested => None,
+            Phase::Running { started } => Some(started),
+            Phase::Ended { .. } | Phase::Read { .. } => return,
+        };
+        self.phase = Phase::Ended { started, at, end: end.clone(), lines };
+    }
+}
+
+/// A goal's first line, at most 80 characters of it.
+fn title_of(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Goal");
+    let line = line.trim_start_matches(['#', '-', '*', ' ']);
+    match line.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}

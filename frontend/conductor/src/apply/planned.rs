@@ -1,0 +1,209 @@
+//! The part of the fold that shapes the tree: proposals, approval, and a person's edits.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use shared::id::TaskId;
+use shared::plan::{PlanEdit, PlannedTask};
+use shared::unit::Millis;
+
+use crate::plan::check_edit;
+use crate::state::{Plan, Spend, Standing, State, Task};
+
+impl State {
+    /// Takes a new version of the plan: its tasks replace those that were proposed before.
+    pub(super) fn propose(&mut self, goal: &TaskId, version: u32, reply: &str, tasks: &[PlannedTask], at: Millis) {
+        let kept: BTreeSet<&TaskId> = tasks.iter().map(|planned| &planned.task).collect();
+        let dropped: Vec<TaskId> = self
+            .subtree(goal)
+            .into_iter()
+            .skip(1)
+            .filter(|task| !kept.contains(&task.id))
+            .map(|task| task.id.clone())
+            .collect();
+        for id in dropped {
+            self.remove(&id, at);
+        }
+        for planned in tasks {
+            self.put(goal, planned, u32::MAX, at);
+        }
+        self.with(goal, |task| task.current = None);
+        self.with_goal(goal, |goal| {
+            goal.plan = Plan::Proposed { reply: reply.to_owned(), at };
+            goal.version = version;
+            goal.edits = 0;
+            goal.refusals = 0;
+            goal.derived += u32::try_from(tasks.len()).unwrap_or(u32::MAX);
+        });
+    }
+
+    pub(super) fn approve(&mut self, goal: &TaskId, version: u32, at: Millis) {
+        let proposed = self.task(goal).and_then(|task| task.goal.as_ref()).is_some_and(|goal| {
+            goal.version == version && matches!(goal.plan, Plan::Proposed { .. })
+        });
+        if !proposed {
+            return;
+        }
+        let below: Vec<TaskId> = self.subtree(goal).into_iter().skip(1).map(|task| task.id.clone()).collect();
+        for id in below {
+            self.with(&id, |task| {
+                if task.standing == Standing::Proposed {
+                    task.stand(Standing::Open, at);
+                }
+            });
+        }
+        self.with(goal, |task| task.stand(Standing::Open, at));
+        self.with_goal(goal, |goal| goal.plan = Plan::Approved { at });
+    }
+
+    /// Carries an edit out where it is still possible.
+    pub(super) fn edit(&mut self, goal: &TaskId, edit: &PlanEdit, at: Millis) {
+        if check_edit(self, goal, edit).is_err() {
+            return;
+        }
+        match edit {
+            PlanEdit::Rename { task, title } => self.with(task, |task| task.title.clone_from(title)),
+            PlanEdit::SetObjective { task, objective } => self.with(task, |task| task.objective.clone_from(objective)),
+            PlanEdit::SetMode { task, mode } => self.with(task, |task| task.mode = *mode),
+            PlanEdit::SetSize { task, size } => self.with(task, |task| task.size = *size),
+            PlanEdit::SetOutputs { task, outputs } => self.with(task, |task| task.outputs.clone_from(outputs)),
+            PlanEdit::SetHarness { task, harness } => self.with(task, |task| task.harness = *harness),
+            PlanEdit::Add { planned, index } => self.put(goal, planned, *index, at),
+            PlanEdit::Remove { task } => self.remove(task, at),
+            PlanEdit::Restore { task } => self.restore(goal, task, at),
+            PlanEdit::Move { task, parent, index } => {
+                self.unlink(task);
+                self.link(task, parent, *index);
+            }
+            PlanEdit::AddDependency { task, on } => self.with(task, |task| {
+                if !task.after.contains(on) {
+                    task.after.push(on.clone());
+                }
+            }),
+            PlanEdit::DropDependency { task, on } => self.with(task, |task| task.after.retain(|dep| dep != on)),
+        }
+        self.with_goal(goal, |goal| goal.edits += 1);
+    }
+
+    /// Makes the task of the plan, or brings an existing one to what the plan says.
+    fn put(&mut self, goal: &TaskId, planned: &PlannedTask, index: u32, at: Millis) {
+        let Some(root) = self.task(goal) else { return };
+        let approved = root.goal.as_ref().is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
+        let standing = if approved { Standing::Open } else { Standing::Proposed };
+        let project = root.project.clone();
+        let known = self.tasks.contains_key(&planned.task);
+        if known {
+            self.unlink(&planned.task);
+        } else {
+            let number = self.next_number(&planned.parent);
+            let task = Task::planned(planned, goal, &project, number, at);
+            self.tasks.insert(planned.task.clone(), Arc::new(task));
+        }
+        self.with(&planned.task, |task| {
+            // The planner has to be able to name what a person added.
+            task.key = if planned.key.is_empty() { planned.task.to_string() } else { planned.key.clone() };
+            task.title.clone_from(&planned.title);
+            task.objective.clone_from(&planned.objective);
+            task.mode = planned.mode;
+            task.size = planned.size;
+            task.after.clone_from(&planned.after);
+            task.outputs.clone_from(&planned.outputs);
+            task.work = planned.work.clone();
+            task.stand(standing, at);
+        });
+        self.link(&planned.task, &planned.parent, index);
+    }
+
+    fn next_number(&mut self, parent: &TaskId) -> Vec<u32> {
+        let mut number = Vec::new();
+        self.with(parent, |parent| {
+            parent.numbered += 1;
+            number.clone_from(&parent.number);
+            number.push(parent.numbered);
+        });
+        number
+    }
+
+    fn remove(&mut self, id: &TaskId, at: Millis) {
+        let index = self.unlink(id);
+        let below: Vec<TaskId> = self.subtree(id).into_iter().skip(1).map(|task| task.id.clone()).collect();
+        self.with(id, |task| task.stand(Standing::Removed { index }, at));
+        for id in below {
+            self.with(&id, |task| task.stand(Standing::Removed { index: 0 }, at));
+        }
+    }
+
+    fn restore(&mut self, goal: &TaskId, id: &TaskId, at: Millis) {
+        let Some(task) = self.task(id) else { return };
+        let (Standing::Removed { index }, Some(parent)) = (task.standing.clone(), task.parent.clone()) else { return };
+        let approved = self
+            .task(goal)
+            .and_then(|task| task.goal.as_ref())
+            .is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
+        let standing = if approved { Standing::Open } else { Standing::Proposed };
+        let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
+        for id in ids {
+            self.with(&id, |task| task.stand(standing.clone(), at));
+        }
+        self.link(id, &parent, index);
+    }
+
+    /// Takes it out of its parent's children and says where it stood.
+    fn unlink(&mut self, id: &TaskId) -> u32 {
+        let mut index = u32::MAX;
+        if let Some(parent) = self.task(id).and_then(|task| task.parent.clone()) {
+            self.with(&parent, |parent| {
+                if let Some(place) = parent.children.iter().position(|child| child == id) {
+                    parent.children.remove(place);
+                    index = u32::try_from(place).unwrap_or(u32::MAX);
+                }
+            });
+        }
+        index
+    }
+
+    fn link(&mut self, id: &TaskId, parent: &TaskId, index: u32) {
+        self.with(id, |task| task.parent = Some(parent.clone()));
+        self.with(parent, |parent| {
+            let place = usize::try_from(index).unwrap_or(usize::MAX).min(parent.children.len());
+            parent.children.insert(place, id.clone());
+        });
+    }
+}
+
+impl Task {
+    fn planned(planned: &PlannedTask, root: &TaskId, project: &shared::id::ProjectId, number: Vec<u32>, at: Millis) -> Self {
+        Self {
+            id: planned.task.clone(),
+            project: project.clone(),
+            root: root.clone(),
+            parent: Some(planned.parent.clone()),
+            children: Vec::new(),
+            number,
+            numbered: 0,
+            key: planned.key.clone(),
+            title: planned.title.clone(),
+            objective: planned.objective.clone(),
+            mode: planned.mode,
+            size: planned.size,
+            after: planned.after.clone(),
+            outputs: planned.outputs.clone(),
+            work: planned.work.clone(),
+            harness: None,
+            goal: None,
+            made: at,
+            standing: Standing::Proposed,
+            since: at,
+            stop: None,
+            attempt: 1,
+            session: None,
+            runs: Vec::new(),
+            current: None,
+            queue: Vec::new(),
+            resumptions: 0,
+            result: None,
+            spend: Spend::default(),
+            doing: String::new(),
+        }
+    }
+}

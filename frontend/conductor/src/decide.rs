@@ -1,0 +1,169 @@
+//! The policy: what happens next. `decide` looks at the state and the time and gives drafts of entries;
+//! the same state and time give the same drafts. Where judging changes the picture it stops there: the
+//! driver folds what was decided and asks again until nothing is left to decide.
+
+use shared::entry::{Draft, Kind, Purpose};
+use shared::id::{RunId, TaskId};
+use shared::run::Signal;
+use shared::unit::Millis;
+
+use crate::order::waits_for;
+use crate::rollup::active_runs;
+use crate::state::{Goal, Plan, Run, Standing, State, Task};
+use crate::status;
+
+mod judge;
+mod turn;
+
+/// What to append now, as one batch. Empty when nothing is to be decided.
+#[must_use]
+pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
+    let mut drafts = stops(state);
+    for run in state.runs_to_judge() {
+        drafts.extend(judge::judge(state, run, now));
+    }
+    for task in state.unsettled() {
+        drafts.extend(cancelled_whole(state, task));
+    }
+    if drafts.is_empty() { starts(state, now) } else { drafts }
+}
+
+/// When time alone will change what `decide` says, and for which task.
+pub fn next_deadline(state: &State) -> Option<(Millis, TaskId)> {
+    let limited = state.unsettled().filter_map(|task| match task.standing {
+        Standing::Limited { until } if task.current.is_none() => Some((until, task.id.clone())),
+        _ => None,
+    });
+    limited.min()
+}
+
+impl State {
+    /// Tasks of goals that are not over, in the order of their trees.
+    fn unsettled(&self) -> impl Iterator<Item = &Task> {
+        let open = self.goals.iter().filter_map(|goal| self.task(goal)).filter(|goal| !self.is_at_rest(goal));
+        open.flat_map(|goal| self.subtree(&goal.id))
+    }
+
+    /// Nothing is on its way or wished for anywhere in the goal's tree.
+    fn is_at_rest(&self, goal: &Task) -> bool {
+        goal.is_over()
+            && goal.current.is_none()
+            && goal.queue.is_empty()
+            && self.subtree(&goal.id).iter().all(|task| task.is_over() && task.current.is_none() && task.queue.is_empty())
+    }
+
+    /// Runs that were read and whose task waits for a judgement.
+    fn runs_to_judge(&self) -> impl Iterator<Item = &Run> {
+        let current = self.unsettled().filter_map(|task| self.current(task));
+        current.filter(|run| run.is_read())
+    }
+}
+
+/// Orders the end of runs whose task is to stop; once each, the supervisor sees it through.
+fn stops(state: &State) -> Vec<Draft> {
+    let stopping = state.unsettled().filter(|task| task.stop.is_some());
+    let runs = stopping.filter_map(|task| state.current(task).map(|run| (task, run)));
+    runs.filter(|(_, run)| run.signalled.is_none() && run.is_active())
+        .map(|(task, run)| {
+            draft(task, Kind::SignalSent { run: run.id.clone(), signal: Signal::Terminate })
+        })
+        .collect()
+}
+
+/// A group all of whose parts were stopped has nothing to sum up.
+fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
+    let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
+    let all_stopped = !parts.is_empty() && parts.iter().all(|part| part.standing == Standing::Cancelled);
+    let approved = state.goal_of(task).is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
+    if all_stopped && approved && task.standing == Standing::Open && task.current.is_none() {
+        let outcome = shared::entry::Outcome::Cancelled;
+        return Some(draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }));
+    }
+    None
+}
+
+fn starts(state: &State, now: Millis) -> Vec<Draft> {
+    let limit = usize::try_from(state.limits.parallel).unwrap_or(usize::MAX);
+    let room = limit.saturating_sub(active_runs(state));
+    let wished = state.unsettled().filter_map(|task| wish(state, task, now).map(|purpose| (task, purpose)));
+    wished.take(room).map(|(task, purpose)| turn::request(state, task, purpose)).collect()
+}
+
+/// The turn that a task should have now, if any.
+fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
+    if task.current.is_some() || task.stop.is_some() {
+        return None;
+    }
+    let spoken_to = !task.queue.is_empty();
+    if let Standing::Limited { until } = task.standing {
+        return (until <= now).then(|| resumed(state, task));
+    }
+    match &task.goal {
+        Some(goal) => goal_wish(state, task, goal, spoken_to),
+        None => task_wish(state, task, spoken_to),
+    }
+}
+
+/// The purpose of the turn that was cut short.
+fn resumed(state: &State, task: &Task) -> Purpose {
+    let last = task.runs.last().and_then(|run| state.run(run));
+    last.map_or(Purpose::Work, |run| run.purpose)
+}
+
+fn goal_wish(state: &State, task: &Task, goal: &Goal, spoken_to: bool) -> Option<Purpose> {
+    match &goal.plan {
+        Plan::Wanted => match task.standing {
+            Standing::Open => Some(Purpose::Plan),
+            _ => spoken_to.then_some(Purpose::Plan),
+        },
+        Plan::Refused { .. } => (goal.refusals <= state.limits.repairs || spoken_to).then_some(Purpose::Plan),
+        Plan::Proposed { .. } | Plan::Answered => spoken_to.then_some(Purpose::Plan),
+        Plan::Approved { .. } => {
+            if task.standing == Standing::Open && parts_are_over(state, task, goal) {
+                return Some(Purpose::Summary);
+            }
+            spoken_to.then_some(Purpose::Talk)
+        }
+    }
+}
+
+/// Every part is completed or stopped, or is given up by closing the goal.
+fn parts_are_over(state: &State, task: &Task, goal: &Goal) -> bool {
+    let mut parts = task.children.iter().filter_map(|id| state.task(id));
+    match goal.closing {
+        Some(_) => state.subtree(&task.id).into_iter().skip(1).all(|part| part.is_over() && part.current.is_none()),
+        None => parts.all(|part| matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none()),
+    }
+}
+
+fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
+    let approved = state.goal_of(task).is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
+    if !approved || matches!(task.standing, Standing::Removed { .. } | Standing::Proposed) {
+        return None;
+    }
+    if task.is_group() {
+        let over = |part: &Task| matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none();
+        let ready = task.standing == Standing::Open && waits_for(state, task).is_empty();
+        if ready && task.children.iter().filter_map(|id| state.task(id)).all(over) {
+            return Some(Purpose::Summary);
+        }
+        return (spoken_to && task.session.is_some()).then_some(Purpose::Talk);
+    }
+    match task.standing {
+        Standing::Open => {
+            let status = status::status(state, task);
+            (status.reason == status::Reason::Slot).then_some(Purpose::Work)
+        }
+        _ => spoken_to.then_some(Purpose::Work),
+    }
+}
+
+/// A draft in the task's project.
+fn draft(task: &Task, kind: Kind) -> Draft {
+    Draft::new(Some(task.project.clone()), kind)
+}
+
+/// The id of a task's next run.
+fn next_run(task: &Task) -> RunId {
+    task.id.run(u32::try_from(task.runs.len() + 1).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,142 @@
+//! Judging: what a run that was read to its end means for its task. A run that completed is not a task
+//! that is done: an error, an empty answer or a plan that cannot be is named here.
+
+use serde_json::Value;
+use shared::agent::{AgentError, ErrorClass, TurnReport};
+use shared::entry::{Draft, Kind, Outcome, Purpose};
+use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict, Work};
+use shared::unit::Millis;
+
+use super::draft;
+use crate::plan::validate;
+use crate::state::{Phase, Run, State, Task};
+
+/// Back-off where a harness does not say when it may work again: doubles from here.
+const BACK_OFF: Millis = Millis::from_secs(30);
+/// Bytes of a result's text that go on to other tasks.
+const SUMMARY: usize = 16 * 1024;
+
+pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
+    let task = state.task(&run.task)?;
+    let Phase::Read { report, .. } = &run.phase else { return None };
+    let settled = |outcome| {
+        draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome })
+    };
+    if task.stop.is_some() {
+        return Some(settled(Outcome::Cancelled));
+    }
+    if let Some(error) = &report.error {
+        return Some(settled(failed(state, task, error, now)));
+    }
+    Some(match run.purpose {
+        Purpose::Plan => planned(state, task, run, report),
+        Purpose::Work | Purpose::Summary => settled(worked(task, report)),
+        Purpose::Talk => settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() }),
+    })
+}
+
+fn failed(state: &State, task: &Task, error: &AgentError, now: Millis) -> Outcome {
+    let again = task.resumptions < state.limits.resumptions;
+    let back_off = Millis(BACK_OFF.0 << task.resumptions.min(10));
+    match error.class {
+        ErrorClass::RateLimit if again => Outcome::Limited { until: error.until.unwrap_or(now + back_off).max(now) },
+        ErrorClass::Overload | ErrorClass::Network if again => Outcome::Limited { until: now + back_off },
+        // Nothing is wrong with the task: its process or its session went away.
+        ErrorClass::Lost | ErrorClass::SessionLost if again => Outcome::Limited { until: now },
+        class => Outcome::Failed { class, why: error.message.clone() },
+    }
+}
+
+fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft {
+    let refused = |problems| draft(task, Kind::PlanRefused { goal: task.id.clone(), run: run.id.clone(), problems });
+    let answer: PlannerAnswer = match structured(report) {
+        Ok(answer) => answer,
+        Err(problem) => return refused(vec![problem]),
+    };
+    let has_plan = task.goal.as_ref().is_some_and(|goal| goal.version > 0 && goal.plan != crate::state::Plan::Answered);
+    match answer.decision {
+        Verdict::Answer if answer.reply.trim().is_empty() => refused(vec!["the answer is empty".to_owned()]),
+        // Words about a plan that is on the table leave it there.
+        Verdict::Answer if has_plan => keep_plan(task, run, answer.reply),
+        Verdict::Answer => draft(
+            task,
+            Kind::TaskSettled {
+                task: task.id.clone(),
+                run: Some(run.id.clone()),
+                outcome: Outcome::Completed { summary: answer.reply, outputs: Vec::new(), not_done: Vec::new() },
+            },
+        ),
+        Verdict::Plan => match validate(state, task, &answer) {
+            Err(problems) => refused(problems),
+            Ok(tasks) => {
+                let version = task.goal.as_ref().map_or(1, |goal| goal.version + 1);
+                let (goal, run) = (task.id.clone(), run.id.clone());
+                draft(task, Kind::PlanProposed { goal, run, version, reply: answer.reply, tasks })
+            }
+        },
+    }
+}
+
+/// The same plan again, with what the planner said about it.
+fn keep_plan(task: &Task, run: &Run, reply: String) -> Draft {
+    let outcome = Outcome::Asked { question: reply, options: Vec::new() };
+    draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome })
+}
+
+fn worked(task: &Task, report: &TurnReport) -> Outcome {
+    if let Work::Command { .. } = task.work {
+        let summary = clipped(&report.final_text);
+        return Outcome::Completed { summary, outputs: task.outputs.clone(), not_done: Vec::new() };
+    }
+    let answer: Option<TaskReport> = structured(report).ok();
+    let Some(answer) = answer else {
+        if report.final_text.trim().is_empty() {
+            let why = "The agent ended well but said nothing, so nothing shows that the task is done. Retry it, or look at its log.";
+            return Outcome::Failed { class: ErrorClass::NothingSaid, why: why.to_owned() };
+        }
+        return over(task, clipped(&report.final_text), Vec::new(), Vec::new());
+    };
+    match answer.outcome {
+        ReportOutcome::Done => over(task, clipped(&answer.summary), answer.outputs, answer.not_done),
+        ReportOutcome::Question if answer.question.trim().is_empty() => Outcome::Yielded { summary: clipped(&answer.summary) },
+        ReportOutcome::Question => Outcome::Asked { question: answer.question, options: answer.options },
+        ReportOutcome::Failed => {
+            let why = if answer.summary.trim().is_empty() { "The agent gave no reason.".to_owned() } else { clipped(&answer.summary) };
+            Outcome::Failed { class: ErrorClass::TaskFailure, why }
+        }
+    }
+}
+
+/// Done, or the person's word where the task is done together with the person.
+fn over(task: &Task, summary: String, outputs: Vec<String>, not_done: Vec<String>) -> Outcome {
+    match task.mode {
+        Mode::Interactive if !task.is_group() => Outcome::Yielded { summary },
+        Mode::Autonomous | Mode::Hybrid | Mode::Interactive => Outcome::Completed { summary, outputs, not_done },
+    }
+}
+
+/// The answer in the schema's shape: as the harness gives it, or from the text where the harness has no such thing.
+fn structured<T: serde::de::DeserializeOwned>(report: &TurnReport) -> Result<T, String> {
+    let value = match &report.structured {
+        Some(value) => value.clone(),
+        None => json_in(&report.final_text).ok_or("the answer is not JSON of the given schema")?,
+    };
+    serde_json::from_value(value).map_err(|error| format!("the answer does not fit the schema: {error}"))
+}
+
+/// The JSON object that a text is, or that its last code block holds.
+fn json_in(text: &str) -> Option<Value> {
+    let whole = text.trim();
+    let fenced = whole.rsplit("```").nth(1).map(|block| block.trim_start_matches("json").trim());
+    [Some(whole), fenced].into_iter().flatten().find_map(|text| {
+        serde_json::from_str::<Value>(text).ok().filter(Value::is_object)
+    })
+}
+
+fn clipped(text: &str) -> String {
+    if text.len() <= SUMMARY {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(SUMMARY);
+    format!("{}\n\n(cut here; the whole text is in this task's conversation)", &text[..end])
+}

@@ -1,0 +1,79 @@
+//! A turn: which harness, which session, which words, as one order.
+
+use shared::agent::HarnessId;
+use shared::entry::{Draft, Kind, Purpose};
+use shared::harness::{Start, Turn, command_line};
+use shared::id::{RunId, SessionId};
+use shared::plan::{Access, PlannerAnswer, TaskReport, Work, schema_of};
+use shared::run::RunLimits;
+
+use super::{draft, next_run};
+use crate::prompt;
+use crate::state::{State, Task};
+
+/// The order for the task's next turn.
+pub(super) fn request(state: &State, task: &Task, purpose: Purpose) -> Draft {
+    let run = next_run(task);
+    let harness = match purpose {
+        Purpose::Work => state.harness_of(task),
+        // Planning, summing up and talking take an agent, also where the work itself is a command.
+        Purpose::Plan | Purpose::Summary | Purpose::Talk => state.goal_of(task).map_or(HarnessId::Demo, |goal| goal.harness),
+    };
+    let (prompt, limits) = match (&task.work, purpose) {
+        (Work::Command { command, timeout }, Purpose::Work) => {
+            (command.clone(), RunLimits { wall: Some(*timeout), ..RunLimits::default() })
+        }
+        _ => (prompt::prompt(state, task, purpose), RunLimits::default()),
+    };
+    let access = match purpose {
+        Purpose::Work => state.goal_of(task).map_or(Access::Edit, |goal| goal.access),
+        Purpose::Plan | Purpose::Summary | Purpose::Talk => Access::ReadOnly,
+    };
+    let session = match &task.session {
+        Some(session) => Start::Resume { session: session.clone() },
+        None => Start::New { session: session_for(&run) },
+    };
+    let turn = Turn { prompt, session, size: task.size, access, schema: schema(purpose) };
+    let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
+    let limits = RunLimits { grace: state.limits.grace, ..limits };
+    let spec = command_line(harness, &turn).into_spec(folder, limits);
+    let carries = task.queue.iter().map(|message| message.id.clone()).collect();
+    draft(task, Kind::RunRequested { run, task: task.id.clone(), purpose, harness, carries, spec })
+}
+
+fn schema(purpose: Purpose) -> Option<String> {
+    match purpose {
+        Purpose::Plan => Some(schema_of::<PlannerAnswer>()),
+        Purpose::Work | Purpose::Summary => Some(schema_of::<TaskReport>()),
+        Purpose::Talk => None,
+    }
+}
+
+/// A session id in the form of a UUID (version 8, RFC 9562), derived from the run so that deciding again
+/// names the same session. Two FNV-1a hashes with different bases give its bits.
+fn session_for(run: &RunId) -> SessionId {
+    let hash = |base: u64| {
+        run.as_str().bytes().fold(base, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    };
+    let (high, low) = (hash(0xcbf2_9ce4_8422_2325), hash(0x6c62_272e_07bb_0142));
+    let high = (high & !0xf000) | 0x8000;
+    let low = (low & !(0b11 << 62)) | (0b10 << 62);
+    let text = format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xffff, low >> 48, low & 0xffff_ffff_ffff);
+    SessionId::new(&text).unwrap_or_else(|_| unreachable!("hexadecimal digits and hyphens are an id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_a_uuid_of_its_own() {
+        let run = |text: &str| RunId::new(text).expect("an id");
+        let (a, b) = (session_for(&run("goal~1~r1")), session_for(&run("goal~1~r2")));
+        assert_ne!(a, b);
+        assert_eq!(a, session_for(&run("goal~1~r1")));
+        let parts: Vec<usize> = a.as_str().split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
+        assert_eq!(a.as_str().as_bytes()[14], b'8');
+    }
+}

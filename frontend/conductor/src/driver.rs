@@ -1,0 +1,255 @@
+//! The driver: between the wire and the brain, without IO. It folds what comes, reads the output of runs
+//! while it holds the baton, and has at most one batch of decisions on its way. Page, headless clients and
+//! tests give it what they receive and carry out what it asks.
+
+use std::collections::BTreeMap;
+
+use shared::entry::{Actor, Draft, Entry};
+use shared::id::{AppendId, ClientId, RunId};
+use shared::unit::{Epoch, Millis, Seq};
+use shared::wire::{OutputFrame, ServerMessage};
+
+use crate::state::{Phase, State};
+use crate::{apply, decide, next_deadline};
+
+mod reader;
+
+use reader::Reader;
+
+/// Facts that wait for a batch to be acknowledged. Beyond this the driver stops following output and goes
+/// on from the same line later, so a flood costs time and not memory.
+const FACTS: usize = 4_096;
+/// Drafts in one batch.
+const BATCH: usize = 512;
+
+/// What the driver wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send these decisions, once; they are not to be kept over a lost connection.
+    Append { id: AppendId, epoch: Epoch, drafts: Vec<Draft> },
+    Follow { run: RunId, from: u64 },
+    Unfollow { run: RunId },
+}
+
+/// Folds, reads and decides for one client.
+#[derive(Debug)]
+pub struct Driver {
+    state: State,
+    client: ClientId,
+    /// The epoch under which this client decides.
+    held: Option<Epoch>,
+    readers: BTreeMap<RunId, Reader>,
+    facts: Vec<Draft>,
+    on_its_way: Option<Batch>,
+    batches: u64,
+}
+
+#[derive(Debug)]
+struct Batch {
+    id: AppendId,
+    /// Known when it is acknowledged; the batch is over when the state has reached it.
+    until: Option<Seq>,
+}
+
+impl Driver {
+    pub fn new(client: ClientId) -> Self {
+        Self {
+            state: State::default(),
+            client,
+            held: None,
+            readers: BTreeMap::new(),
+            facts: Vec::new(),
+            on_its_way: None,
+            batches: 0,
+        }
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether this client decides.
+    pub fn decides(&self) -> bool {
+        let granted = self.state.baton.as_ref().filter(|baton| baton.holder == self.client).map(|baton| baton.epoch);
+        self.held.is_some() && self.held == granted
+    }
+
+    /// Takes a message from the bridge.
+    pub fn receive(&mut self, message: &ServerMessage, now: Millis) -> Vec<Effect> {
+        match message {
+            ServerMessage::Entries { entries } => entries.iter().for_each(|entry| self.fold(entry)),
+            ServerMessage::BatonYours { epoch } => self.held = Some(*epoch),
+            ServerMessage::BatonGone { .. } => self.put_down(),
+            ServerMessage::Acked { id, seq } => {
+                if let Some(batch) = self.on_its_way.as_mut().filter(|batch| batch.id == *id) {
+                    batch.until = Some(*seq);
+                }
+            }
+            ServerMessage::Refused { id, .. } => {
+                if self.on_its_way.as_ref().is_some_and(|batch| batch.id == *id) {
+                    // The log has moved on or another client decides. What was read is read again from the store.
+                    self.on_its_way = None;
+                    self.readers.clear();
+                    self.facts.clear();
+                }
+            }
+            ServerMessage::Behind { run, .. } => {
+                self.readers.remove(run);
+            }
+            ServerMessage::Welcome { .. }
+            | ServerMessage::Incompatible { .. }
+            | ServerMessage::Pong { .. }
+            | ServerMessage::Unreadable { .. } => {}
+        }
+        self.advance(now)
+    }
+
+    /// Takes a frame of a run's output; frames of runs that it does not read are not its own.
+    pub fn output(&mut self, frame: &OutputFrame<'_>, now: Millis) -> Vec<Effect> {
+        let Ok(run) = RunId::new(frame.run) else { return Vec::new() };
+        let Some(reader) = self.readers.get_mut(&run) else { return Vec::new() };
+        let Some(project) = self.state.run(&run).and_then(|run| self.state.task(&run.task)).map(|task| &task.project) else {
+            return Vec::new();
+        };
+        let facts = reader.read(frame);
+        self.facts.extend(facts.into_iter().map(|kind| Draft::new(Some(project.clone()), kind)));
+        self.advance(now)
+    }
+
+    /// The connection is gone, and with it the baton.
+    pub fn disconnected(&mut self) {
+        self.put_down();
+    }
+
+    /// Time has passed; call it at [`Driver::deadline`].
+    pub fn tick(&mut self, now: Millis) -> Vec<Effect> {
+        self.advance(now)
+    }
+
+    /// When to call [`Driver::tick`] at the latest.
+    pub fn deadline(&self) -> Option<Millis> {
+        if self.decides() { next_deadline(&self.state).map(|(at, _)| at) } else { None }
+    }
+
+    fn fold(&mut self, entry: &Entry) {
+        apply(&mut self.state, entry);
+        if let Some(Batch { until: Some(until), .. }) = &self.on_its_way
+            && self.state.seq >= *until
+        {
+            self.on_its_way = None;
+        }
+    }
+
+    fn put_down(&mut self) {
+        self.held = None;
+        self.on_its_way = None;
+        self.readers.clear();
+        self.facts.clear();
+    }
+
+    fn advance(&mut self, now: Millis) -> Vec<Effect> {
+        if let Some(Batch { until: Some(until), .. }) = &self.on_its_way
+            && self.state.seq >= *until
+        {
+            self.on_its_way = None;
+        }
+        if !self.decides() {
+            return Vec::new();
+        }
+        let mut effects = self.attend();
+        if self.on_its_way.is_none() {
+            let drafts = self.batch(now);
+            if !drafts.is_empty() {
+                self.batches += 1;
+                let id = self.append_id();
+                self.on_its_way = Some(Batch { id: id.clone(), until: None });
+                effects.push(Effect::Append { id, epoch: self.held.unwrap_or_default(), drafts });
+            }
+        }
+        effects
+    }
+
+    /// Unique: the client's id is drawn anew for each page, and it counts its batches.
+    fn append_id(&self) -> AppendId {
+        let text = format!("{}~{}", self.client, self.batches);
+        let start = text.len().saturating_sub(shared::id::MAX_ID_LEN);
+        AppendId::new(&text[start..]).unwrap_or_else(|_| unreachable!("an id with a number is an id"))
+    }
+
+    /// Begins to read the runs that have to be read, and closes those that are read to their end.
+    fn attend(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let unread = &self.state.unread;
+        self.readers.retain(|run, _| {
+            let wanted = unread.contains(run);
+            if !wanted {
+                effects.push(Effect::Unfollow { run: run.clone() });
+            }
+            wanted
+        });
+        let full = self.facts.len() >= FACTS;
+        for id in unread {
+            let Some(run) = self.state.run(id) else { continue };
+            if !self.readers.contains_key(id) && !full {
+                let reader = Reader::new(run);
+                effects.push(Effect::Follow { run: id.clone(), from: 0 });
+                self.readers.insert(id.clone(), reader);
+            }
+            let Some(reader) = self.readers.get_mut(id) else { continue };
+            if full && reader.pause() {
+                effects.push(Effect::Unfollow { run: id.clone() });
+            } else if !full && reader.unpause() {
+                effects.push(Effect::Follow { run: id.clone(), from: reader.next_line() });
+            }
+            if let Phase::Ended { end, lines, .. } = &run.phase
+                && let Some(facts) = reader.finish(end, *lines)
+            {
+                let project = self.state.task(&run.task).map(|task| task.project.clone());
+                self.facts.extend(facts.into_iter().map(|kind| Draft::new(project.clone(), kind)));
+            }
+        }
+        effects
+    }
+
+    /// The facts that were read, and all that follows from them, as one batch: what one decision makes
+    /// possible is decided with it, so that a dependent task starts one commit after its dependency ended.
+    fn batch(&mut self, now: Millis) -> Vec<Draft> {
+        let count = self.whole_lines();
+        let mut drafts: Vec<Draft> = self.facts.drain(..count).collect();
+        let mut ahead = self.state.clone();
+        foretell(&mut ahead, &drafts, self.held, now);
+        while drafts.len() < BATCH {
+            let decided = decide(&ahead, now);
+            if decided.is_empty() {
+                break;
+            }
+            foretell(&mut ahead, &decided, self.held, now);
+            drafts.extend(decided);
+        }
+        drafts
+    }
+
+    /// How many facts go into the next batch: those of one line go together, because the line's number is
+    /// what tells a later reader that they are recorded.
+    fn whole_lines(&self) -> usize {
+        let mut count = self.facts.len().min(BATCH);
+        while count < self.facts.len() && reader::same_line(&self.facts[count - 1], &self.facts[count]) {
+            count += 1;
+        }
+        count
+    }
+}
+
+/// Folds drafts as if they were committed.
+fn foretell(state: &mut State, drafts: &[Draft], epoch: Option<Epoch>, now: Millis) {
+    for draft in drafts {
+        let entry = Entry {
+            seq: state.seq.next(),
+            at: now,
+            actor: Actor::Conductor { epoch: epoch.unwrap_or_default() },
+            project: draft.project.clone(),
+            body: draft.body.clone(),
+        };
+        apply(state, &entry);
+    }
+}

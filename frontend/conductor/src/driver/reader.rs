@@ -1,0 +1,140 @@
+//! Reading one run: its output through the harness's decoder, and of what the agent says the part that the
+//! log keeps. Deltas, results and thinking stay in the output, where the open conversation reads them.
+
+use shared::agent::{AgentEvent, TurnReport};
+use shared::entry::{Draft, Kind};
+use shared::harness::Decoder;
+use shared::id::RunId;
+use shared::run::RunEnd;
+use shared::wire::OutputFrame;
+
+use crate::state::Run;
+
+/// Bytes of one message that the log keeps; the whole text is in the output.
+const MESSAGE: usize = 64 * 1024;
+const TITLE: usize = 200;
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    run: RunId,
+    decoder: Decoder,
+    /// The next line that it has not seen.
+    next: u64,
+    /// Lines up to here are in the log already, from an earlier holder of the baton.
+    known: Option<u64>,
+    following: Following,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Following {
+    Live,
+    Paused,
+    /// Its report is on the way to the log.
+    Finished,
+}
+
+impl Reader {
+    pub(super) fn new(run: &Run) -> Self {
+        Self {
+            run: run.id.clone(),
+            decoder: Decoder::new(run.harness),
+            next: 0,
+            known: run.read_through,
+            following: Following::Live,
+        }
+    }
+
+    pub(super) fn next_line(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes the lines that it has not seen; says what of them the log should keep.
+    pub(super) fn read(&mut self, frame: &OutputFrame<'_>) -> Vec<Kind> {
+        let mut facts = Vec::new();
+        for (line, bytes) in frame.lines() {
+            if line != self.next {
+                // Seen before a pause; a gap cannot be, the relay resumes from the line that it was asked for.
+                continue;
+            }
+            self.next += 1;
+            let events = self.decoder.push(frame.stream, bytes);
+            if self.known.is_none_or(|known| line > known) {
+                let kept = events.into_iter().filter_map(kept);
+                facts.extend(kept.map(|event| Kind::AgentSpoke { run: self.run.clone(), line, event }));
+            }
+        }
+        facts
+    }
+
+    /// The last facts of a run that ended after `lines` lines; nothing while lines are missing, and once only.
+    pub(super) fn finish(&mut self, end: &RunEnd, lines: u64) -> Option<Vec<Kind>> {
+        if self.next < lines || self.following == Following::Finished {
+            return None;
+        }
+        self.following = Following::Finished;
+        let (events, report) = self.decoder.finish(end);
+        let mut facts: Vec<Kind> = Vec::new();
+        if self.known.is_none_or(|known| known < lines) {
+            let kept = events.into_iter().filter_map(kept);
+            facts.extend(kept.map(|event| Kind::AgentSpoke { run: self.run.clone(), line: lines, event }));
+        }
+        let report = TurnReport { final_text: cut(report.final_text, MESSAGE), ..report };
+        facts.push(Kind::TurnRead { run: self.run.clone(), report });
+        Some(facts)
+    }
+
+    pub(super) fn pause(&mut self) -> bool {
+        let was_live = self.following == Following::Live;
+        if was_live {
+            self.following = Following::Paused;
+        }
+        was_live
+    }
+
+    pub(super) fn unpause(&mut self) -> bool {
+        let was_paused = self.following == Following::Paused;
+        if was_paused {
+            self.following = Following::Live;
+        }
+        was_paused
+    }
+}
+
+/// Whether two facts come from the same line of the same run.
+pub(super) fn same_line(a: &Draft, b: &Draft) -> bool {
+    match (a.body.known(), b.body.known()) {
+        (Some(Kind::AgentSpoke { run, line, .. }), Some(Kind::AgentSpoke { run: other, line: next, .. })) => {
+            run == other && line == next
+        }
+        _ => false,
+    }
+}
+
+fn kept(event: AgentEvent) -> Option<AgentEvent> {
+    match event {
+        AgentEvent::Message { message, text } => Some(AgentEvent::Message { message, text: cut(text, MESSAGE) }),
+        AgentEvent::ToolCall { call, tool, title, .. } => {
+            Some(AgentEvent::ToolCall { call, tool, title: cut(title, TITLE), input: serde_json::Value::Null })
+        }
+        AgentEvent::Session { .. }
+        | AgentEvent::PermissionDenied { .. }
+        | AgentEvent::Retrying { .. }
+        | AgentEvent::RateLimit { .. }
+        | AgentEvent::Usage { .. } => Some(event),
+        AgentEvent::TextDelta { .. }
+        | AgentEvent::ThinkingDelta { .. }
+        | AgentEvent::Thinking { .. }
+        | AgentEvent::ToolResult { .. }
+        | AgentEvent::TurnEnded { .. }
+        | AgentEvent::Notice { .. }
+        | AgentEvent::Line { .. }
+        | AgentEvent::Unknown { .. } => None,
+    }
+}
+
+fn cut(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        text.truncate(text.floor_char_boundary(limit));
+    }
+    text
+}

@@ -1,0 +1,293 @@
+//! Plans: from a planner's answer to checked tasks, and which edits a person may make. Every problem says
+//! what is wrong in words that both the planner and the person can act on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::id::TaskId;
+use shared::limits::Limits;
+use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer, ProposedTask, Work};
+
+use crate::order::Order;
+use crate::state::{Plan, Standing, State, Task};
+
+/// Longest title that is kept, in characters.
+const TITLE: usize = 120;
+/// Problems that are told at once; a plan of 5,000 bad tasks should not fill a prompt.
+const TOLD: usize = 10;
+
+/// Checks a planner's plan and gives it ids: a key that the goal's current plan has keeps its task, others
+/// get the goal's next ids. Errs with what is wrong, at most ten problems.
+pub fn validate(state: &State, goal: &Task, answer: &PlannerAnswer) -> Result<Vec<PlannedTask>, Vec<String>> {
+    let limits = &state.limits;
+    let mut problems = shape(&answer.tasks, limits);
+    if problems.is_empty() {
+        let ids = ids(state, goal, &answer.tasks);
+        let planned: Vec<PlannedTask> = answer.tasks.iter().map(|task| planned(task, goal, &ids, limits)).collect();
+        problems = structure(goal, &answer.tasks, &planned, limits);
+        if problems.is_empty() {
+            return Ok(planned);
+        }
+    }
+    problems.truncate(TOLD);
+    Err(problems)
+}
+
+/// What is wrong with the tasks one by one.
+fn shape(tasks: &[ProposedTask], limits: &Limits) -> Vec<String> {
+    let (min, max) = (limits.plan_min, limits.plan_max);
+    if tasks.is_empty() {
+        return vec!["the plan has no tasks; answer directly when there is nothing to split".to_owned()];
+    }
+    if !(min as usize..=max as usize).contains(&tasks.len()) {
+        return vec![format!("the plan has {} tasks; it should have {min} to {max}", tasks.len())];
+    }
+    let mut problems = Vec::new();
+    let mut keys = BTreeSet::new();
+    for (place, task) in tasks.iter().enumerate() {
+        let name = if task.key.is_empty() { format!("task {}", place + 1) } else { format!("task {:?}", task.key) };
+        if task.key.trim().is_empty() {
+            problems.push(format!("{name} has no key"));
+        } else if !keys.insert(task.key.as_str()) {
+            problems.push(format!("the key {:?} is given twice", task.key));
+        }
+        if task.title.trim().is_empty() {
+            problems.push(format!("{name} has no title"));
+        }
+        if task.objective.trim().is_empty() && task.command.trim().is_empty() {
+            problems.push(format!("{name} has no objective"));
+        }
+    }
+    for task in tasks {
+        for dep in task.after.iter().filter(|dep| !keys.contains(dep.as_str())) {
+            problems.push(format!("task {:?} comes after {dep:?}, which is not in the plan", task.key));
+        }
+        if !task.parent.is_empty() && !keys.contains(task.parent.as_str()) {
+            problems.push(format!("task {:?} is a part of {:?}, which is not in the plan", task.key, task.parent));
+        }
+    }
+    problems
+}
+
+fn ids(state: &State, goal: &Task, tasks: &[ProposedTask]) -> BTreeMap<String, TaskId> {
+    let current: BTreeMap<&str, &TaskId> =
+        state.subtree(&goal.id).into_iter().skip(1).map(|task| (task.key.as_str(), &task.id)).collect();
+    let mut next = goal.goal.as_ref().map_or(0, |goal| goal.derived);
+    let mut ids = BTreeMap::new();
+    for task in tasks {
+        next += 1;
+        let id = match current.get(task.key.as_str()) {
+            Some(&id) => id.clone(),
+            None => goal.id.derived(next),
+        };
+        ids.insert(task.key.clone(), id);
+    }
+    ids
+}
+
+fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, limits: &Limits) -> PlannedTask {
+    let id = |key: &String| ids.get(key).cloned();
+    let work = match task.command.trim() {
+        "" => Work::Agent,
+        command => Work::Command { command: command.to_owned(), timeout: limits.command },
+    };
+    PlannedTask {
+        task: id(&task.key).unwrap_or_else(|| goal.id.clone()),
+        key: task.key.clone(),
+        parent: id(&task.parent).unwrap_or_else(|| goal.id.clone()),
+        title: task.title.trim().chars().take(TITLE).collect(),
+        objective: task.objective.clone(),
+        mode: task.mode,
+        size: task.size,
+        after: task.after.iter().filter_map(id).collect(),
+        outputs: task.outputs.clone(),
+        work,
+    }
+}
+
+/// What is wrong with the tasks together.
+fn structure(goal: &Task, tasks: &[ProposedTask], planned: &[PlannedTask], limits: &Limits) -> Vec<String> {
+    let parents: BTreeMap<&TaskId, &TaskId> = planned.iter().map(|task| (&task.task, &task.parent)).collect();
+    let mut problems = Vec::new();
+    for (task, words) in planned.iter().zip(tasks) {
+        let mut depth = 1;
+        let mut above = &task.parent;
+        while *above != goal.id && depth <= planned.len() {
+            depth += 1;
+            above = parents.get(above).copied().unwrap_or(&goal.id);
+        }
+        if depth > planned.len() {
+            problems.push(format!("task {:?} is a part of itself", words.key));
+        } else if depth > limits.depth as usize {
+            problems.push(format!("task {:?} is {depth} levels deep; {} are allowed", words.key, limits.depth));
+        }
+    }
+    if problems.is_empty() {
+        if let Some(cycle) = Order::rooted(&goal.id, planned).cycle() {
+            let key = |id: &TaskId| planned.iter().find(|task| task.task == *id).map_or("", |task| task.key.as_str());
+            let keys: Vec<&str> = cycle.iter().map(key).filter(|key| !key.is_empty()).collect();
+            problems.push(format!("the tasks wait for each other in a cycle: {}", keys.join(" after ")));
+        }
+    }
+    problems
+}
+
+/// Why an edit is not possible, for the person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditProblem {
+    #[error("this task is no longer in the plan")]
+    Gone,
+    #[error("the goal itself cannot be moved, removed or made to wait")]
+    Goal,
+    #[error("{0} is running or done; only what has not begun can be changed like this")]
+    Begun(String),
+    #[error("that makes a cycle: {}", .0.join(" waits for "))]
+    Cycle(Vec<String>),
+    #[error("that would be deeper than {0} levels")]
+    Deep(u32),
+    #[error("a task needs a name")]
+    Nameless,
+    #[error("this task exists already")]
+    Exists,
+}
+
+/// Whether a person's edit can be carried out on this state.
+pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
+    let known = |id: &TaskId| state.task(id).filter(|task| task.root == *goal).ok_or(EditProblem::Gone);
+    match edit {
+        PlanEdit::Rename { task, title } => {
+            known(task)?;
+            if title.trim().is_empty() { Err(EditProblem::Nameless) } else { Ok(()) }
+        }
+        PlanEdit::SetMode { task, .. } | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
+        PlanEdit::SetObjective { task, .. }
+        | PlanEdit::SetSize { task, .. }
+        | PlanEdit::SetOutputs { task, .. }
+        | PlanEdit::SetHarness { task, .. } => unbegun(known(task)?),
+        PlanEdit::Add { planned, .. } => {
+            if state.task(&planned.task).is_some() {
+                return Err(EditProblem::Exists);
+            }
+            if planned.title.trim().is_empty() {
+                return Err(EditProblem::Nameless);
+            }
+            let parent = known(&planned.parent)?;
+            deep_enough(state, parent, 1)?;
+            let mut order = Order::of(state, goal);
+            order.insert(planned.task.clone(), planned.parent.clone(), planned.after.clone());
+            acyclic(state, &order)
+        }
+        PlanEdit::Remove { task } => not_goal(known(task)?).and_then(|task| idle(state, task)),
+        PlanEdit::Restore { task } => match known(task)?.standing {
+            Standing::Removed { .. } => Ok(()),
+            _ => Err(EditProblem::Exists),
+        },
+        PlanEdit::Move { task, parent, .. } => {
+            let moved = not_goal(known(task)?)?;
+            let parent = known(parent)?;
+            if moved.parent.as_ref() == Some(&parent.id) {
+                return Ok(());
+            }
+            if parent.id == moved.id || state.ancestors(parent).iter().any(|above| above.id == moved.id) {
+                return Err(EditProblem::Cycle(vec![name(moved), name(parent), name(moved)]));
+            }
+            idle(state, moved)?;
+            deep_enough(state, parent, height(state, moved))?;
+            let mut order = Order::of(state, goal);
+            order.reparent(&moved.id, &parent.id);
+            acyclic(state, &order)
+        }
+        PlanEdit::AddDependency { task, on } => {
+            let (waiting, _) = (not_goal(known(task)?)?, not_goal(known(on)?)?);
+            unbegun(waiting)?;
+            let mut order = Order::of(state, goal);
+            order.depend(task, on);
+            acyclic(state, &order)
+        }
+    }
+}
+
+fn not_goal(task: &Task) -> Result<&Task, EditProblem> {
+    if task.is_goal() { Err(EditProblem::Goal) } else { Ok(task) }
+}
+
+fn unbegun(task: &Task) -> Result<(), EditProblem> {
+    match task.standing {
+        Standing::Proposed => Ok(()),
+        Standing::Open if task.runs.is_empty() => Ok(()),
+        // What failed or was stopped may be put right before it is tried again.
+        Standing::Failed { .. } | Standing::Cancelled if task.current.is_none() => Ok(()),
+        _ => Err(EditProblem::Begun(name(task))),
+    }
+}
+
+/// Nothing of the subtree runs or has a result.
+fn idle(state: &State, task: &Task) -> Result<(), EditProblem> {
+    state.subtree(&task.id).into_iter().try_for_each(unbegun)
+}
+
+fn height(state: &State, task: &Task) -> u32 {
+    1 + task.children.iter().filter_map(|child| state.task(child)).map(|child| height(state, child)).max().unwrap_or(0)
+}
+
+fn deep_enough(state: &State, parent: &Task, height: u32) -> Result<(), EditProblem> {
+    let above = if parent.is_goal() { 0 } else { u32::try_from(state.ancestors(parent).len()).unwrap_or(u32::MAX) };
+    if above.saturating_add(height) > state.limits.depth { Err(EditProblem::Deep(state.limits.depth)) } else { Ok(()) }
+}
+
+fn acyclic(state: &State, order: &Order) -> Result<(), EditProblem> {
+    match order.cycle() {
+        None => Ok(()),
+        Some(mut cycle) => {
+            cycle.extend(cycle.first().cloned());
+            let names = cycle.iter().map(|id| state.task(id).map_or_else(|| "the new task".to_owned(), name));
+            Err(EditProblem::Cycle(names.collect()))
+        }
+    }
+}
+
+/// "4.2 Merge guest cart"
+pub fn name(task: &Task) -> String {
+    if task.number.is_empty() { task.title.clone() } else { format!("{} {}", task.number_text(), task.title) }
+}
+
+/// The edit that takes `edit` back, to be computed before it is made; nothing where there is nothing to undo.
+pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
+    let task = |id: &TaskId| state.task(id);
+    Some(match edit {
+        PlanEdit::Rename { task: id, .. } => PlanEdit::Rename { task: id.clone(), title: task(id)?.title.clone() },
+        PlanEdit::SetObjective { task: id, .. } => {
+            PlanEdit::SetObjective { task: id.clone(), objective: task(id)?.objective.clone() }
+        }
+        PlanEdit::SetMode { task: id, .. } => PlanEdit::SetMode { task: id.clone(), mode: task(id)?.mode },
+        PlanEdit::SetSize { task: id, .. } => PlanEdit::SetSize { task: id.clone(), size: task(id)?.size },
+        PlanEdit::SetOutputs { task: id, .. } => {
+            PlanEdit::SetOutputs { task: id.clone(), outputs: task(id)?.outputs.clone() }
+        }
+        PlanEdit::SetHarness { task: id, .. } => PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness },
+        PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },
+        PlanEdit::Remove { task } => PlanEdit::Restore { task: task.clone() },
+        PlanEdit::Restore { task } => PlanEdit::Remove { task: task.clone() },
+        PlanEdit::Move { task: id, .. } => {
+            let parent = task(task(id)?.parent.as_ref()?)?;
+            let index = u32::try_from(parent.children.iter().position(|child| child == id)?).ok()?;
+            PlanEdit::Move { task: id.clone(), parent: parent.id.clone(), index }
+        }
+        PlanEdit::AddDependency { task: id, on } => {
+            if task(id)?.after.contains(on) {
+                return None;
+            }
+            PlanEdit::DropDependency { task: id.clone(), on: on.clone() }
+        }
+        PlanEdit::DropDependency { task: id, on } => {
+            if !task(id)?.after.contains(on) {
+                return None;
+            }
+            PlanEdit::AddDependency { task: id.clone(), on: on.clone() }
+        }
+    })
+}
+
+/// Whether the tree of this goal is a proposal that a person may approve.
+pub fn awaits_approval(task: &Task) -> bool {
+    task.goal.as_ref().is_some_and(|goal| matches!(goal.plan, Plan::Proposed { .. }))
+}

@@ -1,0 +1,233 @@
+//! The words that an agent gets. A task sees its objective, what the groups above it are about, and the
+//! results of what it depends on; never its siblings. What a size limit cuts is said where it is cut.
+
+use std::fmt::Write;
+
+use shared::entry::Purpose;
+use shared::plan::{Mode, ProposedTask, Work};
+
+use crate::plan::name;
+use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
+
+/// The prompt of the task's next turn for this purpose.
+pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> String {
+    let mut text = match purpose {
+        Purpose::Plan => plan(state, task),
+        Purpose::Work => work(state, task),
+        Purpose::Summary => summary(state, task),
+        Purpose::Talk => talk(state, task),
+    };
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+const PLANNING: &str = "\
+Look at the folder that you are in, as far as it helps; change nothing. Then decide:
+- A small goal or a question: answer it (decision \"answer\", no tasks).
+- Anything larger: split it (decision \"plan\") into focused tasks, each for an agent of its own that sees nothing but its objective \
+and the results of the tasks it comes after. Prefer tasks that can run side by side and do not change the same files.
+An objective says what to reach, where, and how to know that it is done. Choose \"interactive\" only where the person must take part, \
+\"hybrid\" where a question may come up.";
+
+const WORKING: &str = "\
+Work in the folder that you are in. Do this task and nothing beyond it; other agents do the rest. \
+When it is done, report what you did, where, and what others must know.";
+
+fn plan(state: &State, task: &Task) -> String {
+    let Some(goal) = &task.goal else { return String::new() };
+    let mut text = String::new();
+    let problems = match &goal.plan {
+        Plan::Refused { problems } => problems.as_slice(),
+        _ => &[],
+    };
+    let first = task.session.is_none();
+    let heading = match (first, problems.is_empty(), task.queue.is_empty()) {
+        (true, ..) => "# Plan this goal",
+        (false, false, true) => "# Mend the plan",
+        (false, _, false) => "# The person says",
+        (false, true, true) => "# Go on",
+    };
+    let _ = writeln!(text, "{heading}\n");
+    if first {
+        let (min, max) = (state.limits.plan_min, state.limits.plan_max);
+        let _ = writeln!(text, "## Goal\n\n{}\n\n## How to answer\n\n{PLANNING}\nA plan has {min} to {max} tasks.\n", task.objective);
+    }
+    said(task, first, &mut text);
+    if !problems.is_empty() {
+        text.push_str("## What was wrong with your last answer\n\n");
+        for problem in problems {
+            let _ = writeln!(text, "- {problem}");
+        }
+        text.push_str("\nAnswer again, whole.\n\n");
+    } else if goal.version > 0 {
+        let _ = writeln!(text, "## Current plan\n\n```json\n{}\n```\n", current_plan(state, task));
+        text.push_str("Answer with the whole plan as it should be now; keep the keys of tasks that stay. Where the person only asks something, answer it.\n");
+    } else if !first && task.queue.is_empty() {
+        text.push_str("You were interrupted. Go on with planning and give your whole answer.\n");
+    }
+    text
+}
+
+fn work(state: &State, task: &Task) -> String {
+    let mut text = String::new();
+    if task.session.is_some() {
+        if task.queue.is_empty() {
+            return "# Go on\n\nYou were interrupted. Look at what is there already, go on with your task, and report when it is done.\n".to_owned();
+        }
+        said(task, true, &mut text);
+        return text.replacen("## The person says", "# The person says", 1);
+    }
+    let _ = writeln!(text, "# Your task: {}\n\n## Objective\n\n{}\n", task.title, task.objective);
+    if !task.outputs.is_empty() {
+        let _ = writeln!(text, "## Expected when it is done\n");
+        for output in &task.outputs {
+            let _ = writeln!(text, "- {output}");
+        }
+        text.push('\n');
+    }
+    let mode = match task.mode {
+        Mode::Autonomous => "Autonomous: nobody is there to ask. Decide for yourself and say what you assumed.",
+        Mode::Hybrid => "Hybrid: work alone, but where a decision is not yours to make, end with a question.",
+        Mode::Interactive => "Interactive: do this together with the person, who answers after each of your turns.",
+    };
+    let _ = writeln!(text, "## Mode\n\n{mode}\n\n## How to work\n\n{WORKING}\n");
+    context(state, task, &mut text);
+    results("## Results of earlier tasks", &dependencies(state, task), state.limits.context_bytes, &mut text);
+    said(task, true, &mut text);
+    text
+}
+
+fn summary(state: &State, task: &Task) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "# Sum up: {}\n", task.title);
+    if task.session.is_none() || !task.is_goal() {
+        let heading = if task.is_goal() { "## Goal" } else { "## Objective" };
+        let _ = writeln!(text, "{heading}\n\n{}\n", task.objective);
+    }
+    text.push_str("All parts are over. Change nothing. Report to the person what was done, where it is, and what was not done.\n\n");
+    let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
+    results("## Results of the parts", &parts, state.limits.context_bytes, &mut text);
+    text
+}
+
+fn talk(state: &State, task: &Task) -> String {
+    let mut text = String::new();
+    if task.session.is_none() {
+        let _ = writeln!(text, "# About this goal\n\n## Goal\n\n{}\n", task.objective);
+    }
+    said(task, true, &mut text);
+    text.push_str("## Where the work is\n\n");
+    for part in task.children.iter().filter_map(|id| state.task(id)) {
+        let _ = writeln!(text, "- {}: {}", name(part), crate::status::status(state, part).kind.word().to_lowercase());
+    }
+    text.push_str("\nAnswer the person in Markdown. The tasks go on by themselves.\n");
+    if task.session.is_some() { text.replacen("## The person says", "# The person says", 1) } else { text }
+}
+
+/// What the person wrote and no turn has carried; `heading` is left out where the prompt's own says it.
+fn said(task: &Task, heading: bool, text: &mut String) {
+    if task.queue.is_empty() {
+        return;
+    }
+    if heading {
+        text.push_str("## The person says\n\n");
+    }
+    for message in &task.queue {
+        let _ = writeln!(text, "{}\n", message.text.trim());
+    }
+}
+
+/// What the task is a part of: the goal, and the groups between.
+fn context(state: &State, task: &Task, text: &mut String) {
+    let above = state.ancestors(task);
+    if above.is_empty() {
+        return;
+    }
+    text.push_str("## Context\n\n");
+    for holder in above.into_iter().rev() {
+        let share = state.limits.context_bytes / 4;
+        if let Some(Goal { plan: Plan::Approved { .. }, .. }) = &holder.goal {
+            let _ = writeln!(text, "The goal that this is a part of: {}\n", cut(&holder.objective, share));
+        } else {
+            let _ = writeln!(text, "It is a part of “{}”: {}\n", holder.title, cut(&holder.objective, share));
+        }
+    }
+}
+
+/// The task's dependencies, and those of the groups that it is in.
+fn dependencies<'a>(state: &'a State, task: &'a Task) -> Vec<&'a Task> {
+    let mut found: Vec<&Task> = Vec::new();
+    for holder in std::iter::once(task).chain(state.ancestors(task)) {
+        for dep in holder.after.iter().filter_map(|id| state.task(id)) {
+            let gone = matches!(dep.standing, Standing::Removed { .. });
+            if !gone && !found.iter().any(|known| known.id == dep.id) {
+                found.push(dep);
+            }
+        }
+    }
+    found
+}
+
+fn results(heading: &str, tasks: &[&Task], limit: usize, text: &mut String) {
+    if tasks.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{heading}\n");
+    let share = limit / tasks.len();
+    for task in tasks {
+        let _ = writeln!(text, "### {}\n", name(task));
+        let nothing = TaskResult::default();
+        let result = task.result.as_ref().unwrap_or(&nothing);
+        match &task.standing {
+            Standing::Failed { why, .. } => {
+                let _ = writeln!(text, "Failed: {}\n", cut(why, share));
+            }
+            Standing::Cancelled => text.push_str("Stopped before it was done.\n\n"),
+            _ if result.summary.is_empty() => text.push_str("It left no words.\n\n"),
+            _ => {}
+        }
+        if !result.summary.is_empty() {
+            let _ = writeln!(text, "{}\n", cut(&result.summary, share));
+        }
+        if !result.outputs.is_empty() {
+            let _ = writeln!(text, "Files: {}\n", result.outputs.join(", "));
+        }
+        if !result.not_done.is_empty() {
+            let _ = writeln!(text, "Not done: {}\n", result.not_done.join("; "));
+        }
+    }
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(limit);
+    format!("{} […cut here, {} more bytes]", &text[..end], text.len() - end)
+}
+
+/// The plan as it stands, in the planner's own shape.
+fn current_plan(state: &State, goal: &Task) -> String {
+    let key = |id| state.task(id).map_or_else(String::new, |task| if task.is_goal() { String::new() } else { task.key.clone() });
+    let tasks: Vec<ProposedTask> = state
+        .subtree(&goal.id)
+        .into_iter()
+        .skip(1)
+        .map(|task| ProposedTask {
+            key: task.key.clone(),
+            title: task.title.clone(),
+            objective: task.objective.clone(),
+            mode: task.mode,
+            size: task.size,
+            after: task.after.iter().map(key).collect(),
+            parent: task.parent.as_ref().map(key).unwrap_or_default(),
+            outputs: task.outputs.clone(),
+            command: match &task.work {
+                Work::Agent => String::new(),
+                Work::Command { command, .. } => command.clone(),
+            },
+        })
+        .collect();
+    serde_json::to_string_pretty(&tasks).unwrap_or_default()
+}

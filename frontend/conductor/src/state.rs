@@ -1,0 +1,299 @@
+//! The state of the work, as the log tells it. Facts only: a status is derived in `status`.
+//! The tree is stored flat. Tasks and runs are shared pointers, so that a copy of the state is cheap.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
+use shared::entry::Purpose;
+use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
+use shared::limits::Limits;
+use shared::plan::{Access, Mode, Size, Work};
+use shared::run::RunEnd;
+use shared::unit::{Epoch, MicroUsd, Millis, Seq};
+
+/// Everything that the log up to `seq` says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    pub seq: Seq,
+    pub projects: BTreeMap<ProjectId, Project>,
+    /// In the order in which they were stated.
+    pub goals: Vec<TaskId>,
+    pub tasks: BTreeMap<TaskId, Arc<Task>>,
+    pub runs: BTreeMap<RunId, Arc<Run>>,
+    /// Runs that were requested and not yet read to their end.
+    pub unread: Vec<RunId>,
+    pub agents: Vec<FoundAgent>,
+    pub limits: Limits,
+    pub baton: Option<Baton>,
+    /// Entries of kinds that this version does not know.
+    pub unknown: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    pub folder: String,
+    pub name: String,
+    pub opened: Millis,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baton {
+    pub holder: ClientId,
+    pub epoch: Epoch,
+}
+
+/// A node of the tree: a goal, a task, or a task that is a group of others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    pub id: TaskId,
+    pub project: ProjectId,
+    /// The goal at the top of its tree; itself for a goal.
+    pub root: TaskId,
+    /// Nothing for a goal.
+    pub parent: Option<TaskId>,
+    /// In plan order; removed ones are not among them.
+    pub children: Vec<TaskId>,
+    /// Its place when it was made, such as 4.2; never reused, kept when it moves. Empty for a goal.
+    pub number: Vec<u32>,
+    /// The last number given to a child.
+    pub numbered: u32,
+    /// By which the planner refers to it.
+    pub key: String,
+    pub title: String,
+    pub objective: String,
+    pub mode: Mode,
+    pub size: Size,
+    pub after: Vec<TaskId>,
+    pub outputs: Vec<String>,
+    pub work: Work,
+    /// Overrides the goal's.
+    pub harness: Option<HarnessId>,
+    pub goal: Option<Goal>,
+    pub made: Millis,
+
+    pub standing: Standing,
+    /// When `standing` became what it is.
+    pub since: Millis,
+    /// When a stop was asked for while a run was on its way.
+    pub stop: Option<Millis>,
+    /// Counts from 1; a retry begins the next with a new session.
+    pub attempt: u32,
+    pub session: Option<SessionId>,
+    /// All its runs, oldest first.
+    pub runs: Vec<RunId>,
+    /// The run that is under way or not yet judged; one turn at a time.
+    pub current: Option<RunId>,
+    /// What the person wrote and no turn has carried yet.
+    pub queue: Vec<Message>,
+    /// Times in a row that it was taken up again without asking.
+    pub resumptions: u32,
+    pub result: Option<TaskResult>,
+    pub spend: Spend,
+    /// What it is doing, in a few words: its last tool call.
+    pub doing: String,
+}
+
+/// What only the top of a tree has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Goal {
+    pub harness: HarnessId,
+    pub access: Access,
+    pub plan: Plan,
+    /// Versions proposed so far.
+    pub version: u32,
+    /// Edits by the person since the last proposal.
+    pub edits: u32,
+    /// Ids derived so far for tasks below it.
+    pub derived: u32,
+    /// Times in a row that the planner's answer was refused.
+    pub refusals: u32,
+    pub closing: Option<Millis>,
+    pub archived: Option<Millis>,
+}
+
+/// Where a goal's plan is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// The planner has not answered yet.
+    Wanted,
+    Proposed { reply: String, at: Millis },
+    /// Its answer was none, and what was wrong with it.
+    Refused { problems: Vec<String> },
+    Approved { at: Millis },
+    /// The planner answered the goal itself.
+    Answered,
+}
+
+/// Where a task stands by what happened last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Part of a plan that nobody approved yet.
+    Proposed,
+    /// Taken out of the plan; `index` is where it stood.
+    Removed { index: u32 },
+    /// To be done: a turn is under way, or starts when it can.
+    Open,
+    Asked { question: String, options: Vec<String> },
+    /// The person has the word.
+    Yielded,
+    Limited { until: Millis },
+    Completed,
+    Failed { class: ErrorClass, why: String },
+    Cancelled,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub id: MessageId,
+    pub text: String,
+    pub at: Millis,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskResult {
+    pub summary: String,
+    pub outputs: Vec<String>,
+    pub not_done: Vec<String>,
+}
+
+/// Money spent; what a harness did not report is counted, never guessed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spend {
+    pub known: MicroUsd,
+    /// Runs whose cost nobody knows.
+    pub unknown_runs: u32,
+}
+
+impl Spend {
+    pub fn add(&mut self, other: Self) {
+        self.known += other.known;
+        self.unknown_runs += other.unknown_runs;
+    }
+}
+
+/// One process and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub id: RunId,
+    pub task: TaskId,
+    pub purpose: Purpose,
+    pub harness: HarnessId,
+    pub attempt: u32,
+    pub carries: Vec<MessageId>,
+    pub requested: Millis,
+    pub phase: Phase,
+    /// When the run was asked to end.
+    pub signalled: Option<Millis>,
+    /// The last line of output whose meaning is in the log.
+    pub read_through: Option<u64>,
+    pub tokens: Tokens,
+    pub model: Option<String>,
+    pub version: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    Requested,
+    Running { started: Millis },
+    /// The process is gone; its output may not be read to the end yet.
+    Ended { started: Option<Millis>, at: Millis, end: RunEnd, lines: u64 },
+    Read { started: Option<Millis>, at: Millis, end: RunEnd, report: TurnReport },
+}
+
+impl State {
+    pub fn task(&self, id: &TaskId) -> Option<&Task> {
+        self.tasks.get(id).map(AsRef::as_ref)
+    }
+
+    pub fn run(&self, id: &RunId) -> Option<&Run> {
+        self.runs.get(id).map(AsRef::as_ref)
+    }
+
+    /// The goal's part of the task at the top of `task`'s tree.
+    pub fn goal_of(&self, task: &Task) -> Option<&Goal> {
+        self.task(&task.root)?.goal.as_ref()
+    }
+
+    /// The harness that a task's turns use.
+    pub fn harness_of(&self, task: &Task) -> HarnessId {
+        if let Work::Command { .. } = task.work {
+            return HarnessId::Command;
+        }
+        task.harness.or_else(|| self.goal_of(task).map(|goal| goal.harness)).unwrap_or(HarnessId::Demo)
+    }
+
+    /// The task and all below it, parents first, in plan order.
+    pub fn subtree(&self, id: &TaskId) -> Vec<&Task> {
+        let mut found = Vec::new();
+        let mut stack = vec![id];
+        while let Some(task) = stack.pop().and_then(|id| self.task(id)) {
+            found.push(task);
+            stack.extend(task.children.iter().rev());
+        }
+        found
+    }
+
+    /// Its ancestors, the parent first.
+    pub fn ancestors(&self, task: &Task) -> Vec<&Task> {
+        let mut found: Vec<&Task> = Vec::new();
+        let mut next = task.parent.as_ref();
+        while let Some(parent) = next.and_then(|id| self.task(id)) {
+            next = parent.parent.as_ref();
+            found.push(parent);
+        }
+        found
+    }
+
+    /// The run that a task is in the middle of.
+    pub fn current(&self, task: &Task) -> Option<&Run> {
+        task.current.as_ref().and_then(|run| self.run(run))
+    }
+}
+
+impl Task {
+    /// "4.2"; empty for a goal.
+    pub fn number_text(&self) -> String {
+        let mut text = String::new();
+        for part in &self.number {
+            if !text.is_empty() {
+                text.push('.');
+            }
+            text.push_str(&part.to_string());
+        }
+        text
+    }
+
+    pub fn is_goal(&self) -> bool {
+        self.goal.is_some()
+    }
+
+    pub fn is_group(&self) -> bool {
+        !self.children.is_empty()
+    }
+
+    /// Nothing more happens to it by itself.
+    pub fn is_over(&self) -> bool {
+        match self.standing {
+            Standing::Completed | Standing::Failed { .. } | Standing::Cancelled | Standing::Removed { .. } => true,
+            Standing::Proposed | Standing::Open | Standing::Asked { .. } | Standing::Yielded | Standing::Limited { .. } => false,
+        }
+    }
+}
+
+impl Run {
+    /// A process exists or is about to.
+    pub fn is_active(&self) -> bool {
+        match self.phase {
+            Phase::Requested | Phase::Running { .. } => true,
+            Phase::Ended { .. } | Phase::Read { .. } => false,
+        }
+    }
+
+    pub fn is_read(&self) -> bool {
+        match self.phase {
+            Phase::Read { .. } => true,
+            Phase::Requested | Phase::Running { .. } | Phase::Ended { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Status: derived from the facts, never stored. Each task is in exactly one, with a reason and with what
+//! will wake it; nothing waits without a waker.
+
+use shared::agent::ErrorClass;
+use shared::entry::Purpose;
+use shared::id::TaskId;
+use shared::plan::Mode;
+use shared::unit::Millis;
+
+use crate::order::waits_for;
+use crate::state::{Phase, Plan, Run, Standing, State, Task};
+
+/// The eight that a person sees; their order is how loudly they speak, the loudest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Waiting,
+    Failed,
+    Limited,
+    Active,
+    Review,
+    Pending,
+    Completed,
+    Cancelled,
+}
+
+/// A task's status with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    pub kind: Kind,
+    pub reason: Reason,
+    pub since: Millis,
+}
+
+/// Why a task is where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Part of a plan that waits for approval.
+    Proposed,
+    Removed,
+    After(Vec<TaskId>),
+    /// Begins with the group above it.
+    WithParent(TaskId),
+    /// All agents are busy.
+    Slot,
+    Starting,
+    Running(String),
+    Planning,
+    Summing,
+    Stopping,
+    /// Its parts go on.
+    Parts { done: u32, all: u32 },
+    Asks(String),
+    /// An interactive task whose turn is over.
+    YourTurn,
+    /// An interactive task that can begin.
+    Begin,
+    Approve { version: u32 },
+    PlanProblem(Vec<String>),
+    /// Cannot go on before these are retried, dropped or given up.
+    Stuck(Vec<TaskId>),
+    ResumesAt(Millis),
+    Done,
+    Failure { class: ErrorClass, why: String },
+    Stopped,
+}
+
+/// What will change a status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waker {
+    Person,
+    Run,
+    Clock(Millis),
+    Tasks(Vec<TaskId>),
+    /// A run of another task ends and makes room.
+    Room,
+    /// It is over; only a person's wish to go on would change it.
+    Nothing,
+}
+
+/// The status of a task, as of this state.
+pub fn status(state: &State, task: &Task) -> Status {
+    let (kind, reason) = kind_and_reason(state, task);
+    let since = match (kind, state.current(task)) {
+        (Kind::Active, Some(run)) => run.requested,
+        _ => task.since,
+    };
+    Status { kind, reason, since }
+}
+
+fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
+    if let Some(run) = state.current(task).filter(|run| run.purpose != Purpose::Talk || !task.is_group()) {
+        return under_way(task, run);
+    }
+    match &task.standing {
+        Standing::Proposed => match waits_for(state, task) {
+            deps if deps.is_empty() => (Kind::Pending, Reason::Proposed),
+            deps => (Kind::Pending, Reason::After(deps.into_iter().map(|dep| dep.id.clone()).collect())),
+        },
+        Standing::Removed { .. } => (Kind::Cancelled, Reason::Removed),
+        Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
+        Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
+        Standing::Limited { until } => (Kind::Limited, Reason::ResumesAt(*until)),
+        Standing::Completed => (Kind::Completed, Reason::Done),
+        Standing::Failed { class, why } => (Kind::Failed, Reason::Failure { class: *class, why: why.clone() }),
+        Standing::Cancelled => (Kind::Cancelled, Reason::Stopped),
+        Standing::Open => open(state, task),
+    }
+}
+
+fn under_way(task: &Task, run: &Run) -> (Kind, Reason) {
+    let reason = match (&run.phase, run.purpose) {
+        _ if task.stop.is_some() || run.signalled.is_some() => Reason::Stopping,
+        (Phase::Requested, _) => Reason::Starting,
+        (_, Purpose::Plan) => Reason::Planning,
+        (_, Purpose::Summary) => Reason::Summing,
+        (_, Purpose::Work | Purpose::Talk) => Reason::Running(task.doing.clone()),
+    };
+    (Kind::Active, reason)
+}
+
+fn open(state: &State, task: &Task) -> (Kind, Reason) {
+    if let Some(goal) = &task.goal {
+        match &goal.plan {
+            Plan::Wanted => return (Kind::Pending, Reason::Slot),
+            Plan::Proposed { .. } => return (Kind::Waiting, Reason::Approve { version: goal.version }),
+            Plan::Refused { problems } if goal.refusals > state.limits.repairs => {
+                return (Kind::Waiting, Reason::PlanProblem(problems.clone()));
+            }
+            Plan::Refused { .. } => return (Kind::Pending, Reason::Slot),
+            Plan::Approved { .. } | Plan::Answered => {}
+        }
+    }
+    let deps = waits_for(state, task);
+    if !deps.is_empty() {
+        let stuck: Vec<TaskId> = deps.iter().filter(|dep| is_dead(dep)).map(|dep| dep.id.clone()).collect();
+        let reason = if stuck.is_empty() {
+            Reason::After(deps.into_iter().map(|dep| dep.id.clone()).collect())
+        } else {
+            Reason::Stuck(stuck)
+        };
+        return (Kind::Pending, reason);
+    }
+    if task.is_group() { group(state, task) } else { leaf(task) }
+}
+
+fn leaf(task: &Task) -> (Kind, Reason) {
+    let begins = task.runs.is_empty() || task.session.is_none();
+    if task.mode == Mode::Interactive && begins && task.queue.is_empty() {
+        return (Kind::Waiting, Reason::Begin);
+    }
+    (Kind::Pending, Reason::Slot)
+}
+
+/// A failed or stopped task that others wait for.
+fn is_dead(task: &Task) -> bool {
+    match task.standing {
+        Standing::Failed { .. } | Standing::Cancelled => true,
+        _ => false,
+    }
+}
+
+/// A group speaks for its parts: the loudest of those that are not over, or what holds it up.
+fn group(state: &State, task: &Task) -> (Kind, Reason) {
+    let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
+    let all = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    let kinds: Vec<Kind> = parts.iter().map(|part| status(state, part).kind).collect();
+    let done = kinds.iter().filter(|kind| matches!(kind, Kind::Completed | Kind::Cancelled)).count();
+    let done = u32::try_from(done).unwrap_or(u32::MAX);
+    if done == all {
+        return (Kind::Pending, Reason::Slot);
+    }
+    let moving = kinds.iter().any(|kind| matches!(kind, Kind::Active | Kind::Limited | Kind::Review));
+    let startable = parts.iter().any(|part| {
+        let status = status(state, part);
+        status.kind == Kind::Pending && !matches!(status.reason, Reason::Stuck(_) | Reason::After(_))
+    });
+    let waiting = kinds.contains(&Kind::Waiting);
+    if moving || startable {
+        let begun = parts.iter().any(|part| !part.runs.is_empty() || part.is_group());
+        return (if begun { Kind::Active } else { Kind::Pending }, Reason::Parts { done, all });
+    }
+    if waiting {
+        return (Kind::Waiting, Reason::Parts { done, all });
+    }
+    let stuck = parts.iter().filter(|part| is_dead(part) || status(state, part).kind == Kind::Failed);
+    let stuck: Vec<TaskId> = stuck.map(|part| part.id.clone()).collect();
+    (Kind::Waiting, Reason::Stuck(stuck))
+}
+
+impl Status {
+    /// What will change it.
+    pub fn waker(&self) -> Waker {
+        match &self.reason {
+            Reason::Proposed | Reason::Asks(_) | Reason::YourTurn | Reason::Begin => Waker::Person,
+            Reason::Approve { .. } | Reason::PlanProblem(_) | Reason::Stuck(_) => Waker::Person,
+            Reason::Parts { .. } if self.kind == Kind::Waiting => Waker::Person,
+            Reason::After(tasks) => Waker::Tasks(tasks.clone()),
+            Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),
+            Reason::Slot => Waker::Room,
+            Reason::Starting
+            | Reason::Running(_)
+            | Reason::Planning
+            | Reason::Summing
+            | Reason::Stopping
+            | Reason::Parts { .. } => Waker::Run,
+            Reason::ResumesAt(until) => Waker::Clock(*until),
+            Reason::Removed | Reason::Done | Reason::Failure { .. } | Reason::Stopped => Waker::Nothing,
+        }
+    }
+}
+
+impl Kind {
+    /// The word that a person reads.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "Waiting for you",
+            Self::Failed => "Failed",
+            Self::Limited => "Rate-limited",
+            Self::Active => "Running",
+            Self::Review => "In review",
+            Self::Pending => "Pending",
+            Self::Completed => "Completed",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+
+    /// The value of `data-status`, which is also the glyph's name.
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Limited => "limited",
+            Self::Active => "active",
+            Self::Review => "review",
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

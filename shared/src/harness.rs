@@ -1,9 +1,23 @@
 //! Harness adapters: how each agent CLI is called and what its output means. Data plus pure functions;
 //! adding a harness touches one file, one enum variant and one fixture folder.
+//! The conductor builds orders with [`command_line`] and reads output with [`Decoder`]; so does `decode`.
 
-use crate::agent::HarnessId;
+use std::collections::BTreeMap;
+
+use crate::agent::{AgentEvent, HarnessId, TurnReport};
 use crate::id::SessionId;
 use crate::plan::{Access, Size};
+use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream};
+
+mod claude;
+mod codex;
+mod command;
+mod demo;
+mod fault;
+mod lines;
+mod loose;
+
+pub use lines::{MAX_LINE, RAW_KEPT};
 
 /// One turn of a conversation, as the conductor wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +33,7 @@ pub struct Turn {
 /// Where a turn begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
-    /// A new session; harnesses that let the caller choose take this id.
+    /// A new session; harnesses that let the caller choose take this id (Claude: it must be a UUID).
     New { session: SessionId },
     /// Goes on with a session that the harness has.
     Resume { session: SessionId },
@@ -27,3 +41,121 @@ pub enum Start {
 
 /// The harness that a person picks from, in the order of preference.
 pub const HARNESSES: [HarnessId; 3] = [HarnessId::Claude, HarnessId::Codex, HarnessId::Demo];
+
+/// The longest text that is passed as one argument, in bytes; Linux ends at 128 KiB.
+const MAX_ARG: usize = 100 * 1024;
+
+/// How a turn is started: a [`RunSpec`] without what the conductor alone knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    pub program: Program,
+    pub args: Vec<Arg>,
+    pub env: BTreeMap<String, String>,
+    pub stdin: Stdin,
+    pub files: Vec<RunFile>,
+    /// The signal after which this CLI ends most cleanly.
+    pub polite: Signal,
+}
+
+impl CommandLine {
+    /// The order for it: `cwd` absolute, `limits.polite` is replaced by the CLI's own.
+    pub fn into_spec(self, cwd: impl Into<String>, limits: RunLimits) -> RunSpec {
+        RunSpec {
+            program: self.program,
+            args: self.args,
+            env: self.env,
+            cwd: cwd.into(),
+            stdin: self.stdin,
+            files: self.files,
+            runner: Runner::Local,
+            limits: RunLimits { polite: self.polite, ..limits },
+        }
+    }
+}
+
+/// How `harness` is called for `turn`. For [`HarnessId::Command`] the prompt is the shell command.
+pub fn command_line(harness: HarnessId, turn: &Turn) -> CommandLine {
+    match harness {
+        HarnessId::Claude => claude::command_line(turn),
+        HarnessId::Codex => codex::command_line(turn),
+        HarnessId::Demo => demo::command_line(turn),
+        HarnessId::Command => command::command_line(turn),
+    }
+}
+
+/// Reads one run's output as it comes, in pieces cut anywhere. It never fails: what it does not
+/// understand becomes [`AgentEvent::Unknown`]. A line over [`MAX_LINE`] is not read as one; its first
+/// [`RAW_KEPT`] bytes are kept. Reading the same result line again changes no cost.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    stdout: lines::Lines,
+    stderr: lines::Lines,
+    reader: Reader,
+}
+
+/// What each harness's lines mean; the demo agent speaks Claude's format.
+#[derive(Debug, Clone)]
+enum Reader {
+    Claude(Box<claude::Reader>),
+    Codex(Box<codex::Reader>),
+    Command(Box<command::Reader>),
+}
+
+impl Reader {
+    fn line(&mut self, stream: Stream, line: lines::Line<'_>, events: &mut Vec<AgentEvent>) {
+        match self {
+            Self::Claude(reader) => reader.line(stream, line, events),
+            Self::Codex(reader) => reader.line(stream, line, events),
+            Self::Command(reader) => reader.line(stream, line, events),
+        }
+    }
+}
+
+impl Decoder {
+    pub fn new(harness: HarnessId) -> Self {
+        let reader = match harness {
+            HarnessId::Claude | HarnessId::Demo => Reader::Claude(Box::new(claude::Reader::new(harness))),
+            HarnessId::Codex => Reader::Codex(Box::default()),
+            HarnessId::Command => Reader::Command(Box::default()),
+        };
+        // Nobody reads meaning from a command's lines, so there is nothing to gain from long ones.
+        let limit = if harness == HarnessId::Command { RAW_KEPT } else { MAX_LINE };
+        Self { stdout: lines::Lines::new(limit), stderr: lines::Lines::new(RAW_KEPT), reader }
+    }
+
+    /// Takes the next bytes of a stream and gives what the lines that they complete say, in order.
+    pub fn push(&mut self, stream: Stream, bytes: &[u8]) -> Vec<AgentEvent> {
+        let Self { stdout, stderr, reader } = self;
+        let lines = match stream {
+            Stream::Stdout => stdout,
+            Stream::Stderr => stderr,
+        };
+        let mut events = Vec::new();
+        lines.push(bytes, |line| reader.line(stream, line, &mut events));
+        events
+    }
+
+    /// Reads what is left of a last line without its end, and says how the run came out. Call it once,
+    /// when all output was pushed.
+    pub fn finish(&mut self, end: &RunEnd) -> (Vec<AgentEvent>, TurnReport) {
+        let Self { stdout, stderr, reader } = self;
+        let mut events = Vec::new();
+        stderr.finish(|line| reader.line(Stream::Stderr, line, &mut events));
+        stdout.finish(|line| reader.line(Stream::Stdout, line, &mut events));
+        let report = match reader {
+            Reader::Claude(reader) => reader.report(end),
+            Reader::Codex(reader) => reader.report(end),
+            Reader::Command(reader) => reader.report(end),
+        };
+        (events, report)
+    }
+
+    /// The last running total in US dollars, as the stream itself says it; for a resumed session it covers
+    /// more than this run. What the run cost is in its [`TurnReport`].
+    pub fn total_cost_usd(&self) -> Option<f64> {
+        match &self.reader {
+            Reader::Claude(reader) => reader.total_cost_usd(),
+            Reader::Codex(_) | Reader::Command(_) => None,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The built-in demo agent: a subcommand of our own binary that speaks Claude's stream format.
+
+use std::collections::BTreeMap;
+
+use super::{CommandLine, Start, Turn};
+use crate::plan::{Access, Size};
+use crate::run::{Arg, Program, RunFile, Signal, Stdin};
+
+const SCHEMA: &str = "schema.json";
+
+pub(super) fn command_line(turn: &Turn) -> CommandLine {
+    let mut args = vec![Arg::text("demo")];
+    let mut flag = |name: &str, value: Arg| args.extend([Arg::text(name), value]);
+    match &turn.session {
+        Start::New { session } => flag("--session-id", Arg::text(session.as_str())),
+        Start::Resume { session } => flag("--resume", Arg::text(session.as_str())),
+    }
+    let size = match turn.size {
+        Size::Light => "light",
+        Size::Standard => "standard",
+        Size::Heavy => "heavy",
+    };
+    flag("--size", Arg::text(size));
+    let access = match turn.access {
+        Access::ReadOnly => "read-only",
+        Access::Edit => "edit",
+        Access::Full => "full",
+    };
+    flag("--access", Arg::text(access));
+    let mut files = Vec::new();
+    if let Some(schema) = &turn.schema {
+        flag("--schema", Arg::RunFile { name: SCHEMA.to_owned() });
+        files.push(RunFile { name: SCHEMA.to_owned(), text: schema.clone() });
+    }
+    CommandLine {
+        program: Program::Own,
+        args,
+        env: BTreeMap::new(),
+        stdin: Stdin::Text { text: turn.prompt.clone() },
+        files,
+        polite: Signal::Terminate,
+    }
+}

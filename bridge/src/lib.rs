@@ -1,1 +1,17 @@
+//! The bridge: the one native process on the person's machine. It stores the log, starts the processes that
+//! the log's orders ask for, and relays their output. It does not interpret what agents say and plans nothing.
 
+pub mod access;
+pub mod agents;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod decode;
+pub mod demo;
+pub mod folders;
+pub mod lock;
+pub mod page;
+pub mod relay;
+pub mod serve;
+pub mod store;
+pub mod supervisor;

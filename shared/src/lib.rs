@@ -3,6 +3,7 @@
 //! The bridge stores and relays these types, the conductor folds them, the page draws the result.
 
 pub mod agent;
+pub mod api;
 pub mod entry;
 pub mod harness;
 pub mod id;

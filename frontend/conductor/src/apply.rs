@@ -9,7 +9,9 @@ use shared::id::{ProjectId, RunId, TaskId};
 use shared::run::RunEnd;
 use shared::unit::Millis;
 
-use crate::state::{Baton, Goal, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task, TaskResult};
+use crate::state::{
+    Baton, Goal, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task, TaskResult,
+};
 
 mod planned;
 
@@ -49,13 +51,17 @@ impl State {
                     goal.refusals = 0;
                 }
             }),
-            Kind::MessageWithdrawn { task, message } => self.with(task, |task| task.queue.retain(|m| m.id != *message)),
+            Kind::MessageWithdrawn { task, message } => {
+                self.with(task, |task| task.queue.retain(|m| m.id != *message))
+            }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
             Kind::TaskAccepted { task } => self.with(task, |task| {
-                if task.current.is_none() && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. }) {
+                if task.current.is_none()
+                    && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
+                {
                     task.stand(Standing::Completed, at);
                 }
             }),
@@ -69,7 +75,9 @@ impl State {
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
             }),
-            Kind::PlanProposed { goal, reply, tasks, version, .. } => self.propose(goal, *version, reply, tasks, at),
+            Kind::PlanProposed { goal, reply, tasks, version, .. } => {
+                self.propose(goal, *version, reply, tasks, at)
+            }
             Kind::PlanRefused { goal, problems, .. } => {
                 self.with(goal, |task| task.current = None);
                 self.with_goal(goal, |goal| {
@@ -216,8 +224,12 @@ impl State {
         let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
         for below in ids {
             self.with(&below, |task| {
-                let again = below == *id || matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled);
-                if again && task.current.is_none() && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. }) {
+                let again =
+                    below == *id || matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled);
+                if again
+                    && task.current.is_none()
+                    && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
+                {
                     task.begin_again(at);
                 }
             });

@@ -49,7 +49,10 @@ impl State {
         goal.is_over()
             && goal.current.is_none()
             && goal.queue.is_empty()
-            && self.subtree(&goal.id).iter().all(|task| task.is_over() && task.current.is_none() && task.queue.is_empty())
+            && self
+                .subtree(&goal.id)
+                .iter()
+                .all(|task| task.is_over() && task.current.is_none() && task.queue.is_empty())
     }
 
     /// Runs that were read and whose task waits for a judgement.
@@ -64,9 +67,7 @@ fn stops(state: &State) -> Vec<Draft> {
     let stopping = state.unsettled().filter(|task| task.stop.is_some());
     let runs = stopping.filter_map(|task| state.current(task).map(|run| (task, run)));
     runs.filter(|(_, run)| run.signalled.is_none() && run.is_active())
-        .map(|(task, run)| {
-            draft(task, Kind::SignalSent { run: run.id.clone(), signal: Signal::Terminate })
-        })
+        .map(|(task, run)| draft(task, Kind::SignalSent { run: run.id.clone(), signal: Signal::Terminate }))
         .collect()
 }
 
@@ -131,8 +132,12 @@ fn goal_wish(state: &State, task: &Task, goal: &Goal, spoken_to: bool) -> Option
 fn parts_are_over(state: &State, task: &Task, goal: &Goal) -> bool {
     let mut parts = task.children.iter().filter_map(|id| state.task(id));
     match goal.closing {
-        Some(_) => state.subtree(&task.id).into_iter().skip(1).all(|part| part.is_over() && part.current.is_none()),
-        None => parts.all(|part| matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none()),
+        Some(_) => {
+            state.subtree(&task.id).into_iter().skip(1).all(|part| part.is_over() && part.current.is_none())
+        }
+        None => parts.all(|part| {
+            matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none()
+        }),
     }
 }
 
@@ -142,7 +147,9 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
         return None;
     }
     if task.is_group() {
-        let over = |part: &Task| matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none();
+        let over = |part: &Task| {
+            matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none()
+        };
         let ready = task.standing == Standing::Open && waits_for(state, task).is_empty();
         if ready && task.children.iter().filter_map(|id| state.task(id)).all(over) {
             return Some(Purpose::Summary);

@@ -26,9 +26,18 @@ const BATCH: usize = 512;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Send these decisions, once; they are not to be kept over a lost connection.
-    Append { id: AppendId, epoch: Epoch, drafts: Vec<Draft> },
-    Follow { run: RunId, from: u64 },
-    Unfollow { run: RunId },
+    Append {
+        id: AppendId,
+        epoch: Epoch,
+        drafts: Vec<Draft>,
+    },
+    Follow {
+        run: RunId,
+        from: u64,
+    },
+    Unfollow {
+        run: RunId,
+    },
 }
 
 /// Folds, reads and decides for one client.
@@ -70,7 +79,8 @@ impl Driver {
 
     /// Whether this client decides.
     pub fn decides(&self) -> bool {
-        let granted = self.state.baton.as_ref().filter(|baton| baton.holder == self.client).map(|baton| baton.epoch);
+        let granted =
+            self.state.baton.as_ref().filter(|baton| baton.holder == self.client).map(|baton| baton.epoch);
         self.held.is_some() && self.held == granted
     }
 
@@ -108,7 +118,9 @@ impl Driver {
     pub fn output(&mut self, frame: &OutputFrame<'_>, now: Millis) -> Vec<Effect> {
         let Ok(run) = RunId::new(frame.run) else { return Vec::new() };
         let Some(reader) = self.readers.get_mut(&run) else { return Vec::new() };
-        let Some(project) = self.state.run(&run).and_then(|run| self.state.task(&run.task)).map(|task| &task.project) else {
+        let Some(project) =
+            self.state.run(&run).and_then(|run| self.state.task(&run.task)).map(|task| &task.project)
+        else {
             return Vec::new();
         };
         let facts = reader.read(frame);

@@ -45,7 +45,8 @@ impl Order {
     pub fn rooted(goal: &TaskId, planned: &[PlannedTask]) -> Self {
         let mut nodes = BTreeMap::from([(goal.clone(), Node::default())]);
         for task in planned {
-            let node = Node { parent: Some(task.parent.clone()), children: Vec::new(), after: task.after.clone() };
+            let node =
+                Node { parent: Some(task.parent.clone()), children: Vec::new(), after: task.after.clone() };
             nodes.insert(task.task.clone(), node);
         }
         for task in planned {
@@ -177,7 +178,10 @@ mod tests {
 
     #[test]
     fn a_chain_has_no_cycle() {
-        assert_eq!(order(&[("a", "goal", &[]), ("b", "goal", &["a"]), ("c", "goal", &["a", "b"])]).cycle(), None);
+        assert_eq!(
+            order(&[("a", "goal", &[]), ("b", "goal", &["a"]), ("c", "goal", &["a", "b"])]).cycle(),
+            None
+        );
     }
 
     #[test]
@@ -196,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_cycle_through_groups_is_found() {
-        let through = order(&[("a", "goal", &["b"]), ("a1", "a", &[]), ("b", "goal", &[]), ("b1", "b", &["a1"])]);
+        let through =
+            order(&[("a", "goal", &["b"]), ("a1", "a", &[]), ("b", "goal", &[]), ("b1", "b", &["a1"])]);
         assert!(through.cycle().is_some());
     }
 }

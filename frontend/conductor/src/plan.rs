@@ -22,7 +22,8 @@ pub fn validate(state: &State, goal: &Task, answer: &PlannerAnswer) -> Result<Ve
     let mut problems = shape(&answer.tasks, limits);
     if problems.is_empty() {
         let ids = ids(state, goal, &answer.tasks);
-        let planned: Vec<PlannedTask> = answer.tasks.iter().map(|task| planned(task, goal, &ids, limits)).collect();
+        let planned: Vec<PlannedTask> =
+            answer.tasks.iter().map(|task| planned(task, goal, &ids, limits)).collect();
         problems = structure(goal, &answer.tasks, &planned, limits);
         if problems.is_empty() {
             return Ok(planned);
@@ -44,7 +45,8 @@ fn shape(tasks: &[ProposedTask], limits: &Limits) -> Vec<String> {
     let mut problems = Vec::new();
     let mut keys = BTreeSet::new();
     for (place, task) in tasks.iter().enumerate() {
-        let name = if task.key.is_empty() { format!("task {}", place + 1) } else { format!("task {:?}", task.key) };
+        let name =
+            if task.key.is_empty() { format!("task {}", place + 1) } else { format!("task {:?}", task.key) };
         if task.key.trim().is_empty() {
             problems.push(format!("{name} has no key"));
         } else if !keys.insert(task.key.as_str()) {
@@ -62,7 +64,10 @@ fn shape(tasks: &[ProposedTask], limits: &Limits) -> Vec<String> {
             problems.push(format!("task {:?} comes after {dep:?}, which is not in the plan", task.key));
         }
         if !task.parent.is_empty() && !keys.contains(task.parent.as_str()) {
-            problems.push(format!("task {:?} is a part of {:?}, which is not in the plan", task.key, task.parent));
+            problems.push(format!(
+                "task {:?} is a part of {:?}, which is not in the plan",
+                task.key, task.parent
+            ));
         }
     }
     problems
@@ -118,12 +123,15 @@ fn structure(goal: &Task, tasks: &[ProposedTask], planned: &[PlannedTask], limit
         if depth > planned.len() {
             problems.push(format!("task {:?} is a part of itself", words.key));
         } else if depth > limits.depth as usize {
-            problems.push(format!("task {:?} is {depth} levels deep; {} are allowed", words.key, limits.depth));
+            problems
+                .push(format!("task {:?} is {depth} levels deep; {} are allowed", words.key, limits.depth));
         }
     }
     if problems.is_empty() {
         if let Some(cycle) = Order::rooted(&goal.id, planned).cycle() {
-            let key = |id: &TaskId| planned.iter().find(|task| task.task == *id).map_or("", |task| task.key.as_str());
+            let key = |id: &TaskId| {
+                planned.iter().find(|task| task.task == *id).map_or("", |task| task.key.as_str())
+            };
             let keys: Vec<&str> = cycle.iter().map(key).filter(|key| !key.is_empty()).collect();
             problems.push(format!("the tasks wait for each other in a cycle: {}", keys.join(" after ")));
         }
@@ -226,12 +234,23 @@ fn idle(state: &State, task: &Task) -> Result<(), EditProblem> {
 }
 
 fn height(state: &State, task: &Task) -> u32 {
-    1 + task.children.iter().filter_map(|child| state.task(child)).map(|child| height(state, child)).max().unwrap_or(0)
+    1 + task
+        .children
+        .iter()
+        .filter_map(|child| state.task(child))
+        .map(|child| height(state, child))
+        .max()
+        .unwrap_or(0)
 }
 
 fn deep_enough(state: &State, parent: &Task, height: u32) -> Result<(), EditProblem> {
-    let above = if parent.is_goal() { 0 } else { u32::try_from(state.ancestors(parent).len()).unwrap_or(u32::MAX) };
-    if above.saturating_add(height) > state.limits.depth { Err(EditProblem::Deep(state.limits.depth)) } else { Ok(()) }
+    let above =
+        if parent.is_goal() { 0 } else { u32::try_from(state.ancestors(parent).len()).unwrap_or(u32::MAX) };
+    if above.saturating_add(height) > state.limits.depth {
+        Err(EditProblem::Deep(state.limits.depth))
+    } else {
+        Ok(())
+    }
 }
 
 fn acyclic(state: &State, order: &Order) -> Result<(), EditProblem> {
@@ -254,7 +273,9 @@ pub fn name(task: &Task) -> String {
 pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
     let task = |id: &TaskId| state.task(id);
     Some(match edit {
-        PlanEdit::Rename { task: id, .. } => PlanEdit::Rename { task: id.clone(), title: task(id)?.title.clone() },
+        PlanEdit::Rename { task: id, .. } => {
+            PlanEdit::Rename { task: id.clone(), title: task(id)?.title.clone() }
+        }
         PlanEdit::SetObjective { task: id, .. } => {
             PlanEdit::SetObjective { task: id.clone(), objective: task(id)?.objective.clone() }
         }
@@ -263,7 +284,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         PlanEdit::SetOutputs { task: id, .. } => {
             PlanEdit::SetOutputs { task: id.clone(), outputs: task(id)?.outputs.clone() }
         }
-        PlanEdit::SetHarness { task: id, .. } => PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness },
+        PlanEdit::SetHarness { task: id, .. } => {
+            PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness }
+        }
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },
         PlanEdit::Remove { task } => PlanEdit::Restore { task: task.clone() },
         PlanEdit::Restore { task } => PlanEdit::Remove { task: task.clone() },

@@ -51,7 +51,11 @@ fn plan(state: &State, task: &Task) -> String {
     let _ = writeln!(text, "{heading}\n");
     if first {
         let (min, max) = (state.limits.plan_min, state.limits.plan_max);
-        let _ = writeln!(text, "## Goal\n\n{}\n\n## How to answer\n\n{PLANNING}\nA plan has {min} to {max} tasks.\n", task.objective);
+        let _ = writeln!(
+            text,
+            "## Goal\n\n{}\n\n## How to answer\n\n{PLANNING}\nA plan has {min} to {max} tasks.\n",
+            task.objective
+        );
     }
     said(task, first, &mut text);
     if !problems.is_empty() {
@@ -87,9 +91,13 @@ fn work(state: &State, task: &Task) -> String {
         text.push('\n');
     }
     let mode = match task.mode {
-        Mode::Autonomous => "Autonomous: nobody is there to ask. Decide for yourself and say what you assumed.",
+        Mode::Autonomous => {
+            "Autonomous: nobody is there to ask. Decide for yourself and say what you assumed."
+        }
         Mode::Hybrid => "Hybrid: work alone, but where a decision is not yours to make, end with a question.",
-        Mode::Interactive => "Interactive: do this together with the person, who answers after each of your turns.",
+        Mode::Interactive => {
+            "Interactive: do this together with the person, who answers after each of your turns."
+        }
     };
     let _ = writeln!(text, "## Mode\n\n{mode}\n\n## How to work\n\n{WORKING}\n");
     context(state, task, &mut text);
@@ -119,7 +127,12 @@ fn talk(state: &State, task: &Task) -> String {
     said(task, true, &mut text);
     text.push_str("## Where the work is\n\n");
     for part in task.children.iter().filter_map(|id| state.task(id)) {
-        let _ = writeln!(text, "- {}: {}", name(part), crate::status::status(state, part).kind.word().to_lowercase());
+        let _ = writeln!(
+            text,
+            "- {}: {}",
+            name(part),
+            crate::status::status(state, part).kind.word().to_lowercase()
+        );
     }
     text.push_str("\nAnswer the person in Markdown. The tasks go on by themselves.\n");
     if task.session.is_some() { text.replacen("## The person says", "# The person says", 1) } else { text }
@@ -209,7 +222,11 @@ fn cut(text: &str, limit: usize) -> String {
 
 /// The plan as it stands, in the planner's own shape.
 fn current_plan(state: &State, goal: &Task) -> String {
-    let key = |id| state.task(id).map_or_else(String::new, |task| if task.is_goal() { String::new() } else { task.key.clone() });
+    let key = |id| {
+        state
+            .task(id)
+            .map_or_else(String::new, |task| if task.is_goal() { String::new() } else { task.key.clone() })
+    };
     let tasks: Vec<ProposedTask> = state
         .subtree(&goal.id)
         .into_iter()

@@ -23,7 +23,8 @@ pub struct Rollup {
 /// Sums up the task and all below it.
 pub fn rollup(state: &State, task: &Task) -> Rollup {
     let own = status(state, task).kind;
-    let mut sum = Rollup { worst: own, done: 0, all: 0, waiting: 0, spend: Spend::default(), pips: Vec::new() };
+    let mut sum =
+        Rollup { worst: own, done: 0, all: 0, waiting: 0, spend: Spend::default(), pips: Vec::new() };
     for below in state.subtree(&task.id) {
         let kind = status(state, below).kind;
         sum.worst = sum.worst.min(kind);

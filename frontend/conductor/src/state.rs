@@ -117,10 +117,17 @@ pub struct Goal {
 pub enum Plan {
     /// The planner has not answered yet.
     Wanted,
-    Proposed { reply: String, at: Millis },
+    Proposed {
+        reply: String,
+        at: Millis,
+    },
     /// Its answer was none, and what was wrong with it.
-    Refused { problems: Vec<String> },
-    Approved { at: Millis },
+    Refused {
+        problems: Vec<String>,
+    },
+    Approved {
+        at: Millis,
+    },
     /// The planner answered the goal itself.
     Answered,
 }
@@ -131,15 +138,25 @@ pub enum Standing {
     /// Part of a plan that nobody approved yet.
     Proposed,
     /// Taken out of the plan; `index` is where it stood.
-    Removed { index: u32 },
+    Removed {
+        index: u32,
+    },
     /// To be done: a turn is under way, or starts when it can.
     Open,
-    Asked { question: String, options: Vec<String> },
+    Asked {
+        question: String,
+        options: Vec<String>,
+    },
     /// The person has the word.
     Yielded,
-    Limited { until: Millis },
+    Limited {
+        until: Millis,
+    },
     Completed,
-    Failed { class: ErrorClass, why: String },
+    Failed {
+        class: ErrorClass,
+        why: String,
+    },
     Cancelled,
 }
 
@@ -195,10 +212,22 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
     Requested,
-    Running { started: Millis },
+    Running {
+        started: Millis,
+    },
     /// The process is gone; its output may not be read to the end yet.
-    Ended { started: Option<Millis>, at: Millis, end: RunEnd, lines: u64 },
-    Read { started: Option<Millis>, at: Millis, end: RunEnd, report: TurnReport },
+    Ended {
+        started: Option<Millis>,
+        at: Millis,
+        end: RunEnd,
+        lines: u64,
+    },
+    Read {
+        started: Option<Millis>,
+        at: Millis,
+        end: RunEnd,
+        report: TurnReport,
+    },
 }
 
 impl State {
@@ -275,8 +304,15 @@ impl Task {
     /// Nothing more happens to it by itself.
     pub fn is_over(&self) -> bool {
         match self.standing {
-            Standing::Completed | Standing::Failed { .. } | Standing::Cancelled | Standing::Removed { .. } => true,
-            Standing::Proposed | Standing::Open | Standing::Asked { .. } | Standing::Yielded | Standing::Limited { .. } => false,
+            Standing::Completed
+            | Standing::Failed { .. }
+            | Standing::Cancelled
+            | Standing::Removed { .. } => true,
+            Standing::Proposed
+            | Standing::Open
+            | Standing::Asked { .. }
+            | Standing::Yielded
+            | Standing::Limited { .. } => false,
         }
     }
 }

@@ -48,19 +48,27 @@ pub enum Reason {
     Summing,
     Stopping,
     /// Its parts go on.
-    Parts { done: u32, all: u32 },
+    Parts {
+        done: u32,
+        all: u32,
+    },
     Asks(String),
     /// An interactive task whose turn is over.
     YourTurn,
     /// An interactive task that can begin.
     Begin,
-    Approve { version: u32 },
+    Approve {
+        version: u32,
+    },
     PlanProblem(Vec<String>),
     /// Cannot go on before these are retried, dropped or given up.
     Stuck(Vec<TaskId>),
     ResumesAt(Millis),
     Done,
-    Failure { class: ErrorClass, why: String },
+    Failure {
+        class: ErrorClass,
+        why: String,
+    },
     Stopped,
 }
 
@@ -101,7 +109,9 @@ fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         Standing::Limited { until } => (Kind::Limited, Reason::ResumesAt(*until)),
         Standing::Completed => (Kind::Completed, Reason::Done),
-        Standing::Failed { class, why } => (Kind::Failed, Reason::Failure { class: *class, why: why.clone() }),
+        Standing::Failed { class, why } => {
+            (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
+        }
         Standing::Cancelled => (Kind::Cancelled, Reason::Stopped),
         Standing::Open => open(state, task),
     }

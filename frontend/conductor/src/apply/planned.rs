@@ -12,7 +12,14 @@ use crate::state::{Plan, Spend, Standing, State, Task};
 
 impl State {
     /// Takes a new version of the plan: its tasks replace those that were proposed before.
-    pub(super) fn propose(&mut self, goal: &TaskId, version: u32, reply: &str, tasks: &[PlannedTask], at: Millis) {
+    pub(super) fn propose(
+        &mut self,
+        goal: &TaskId,
+        version: u32,
+        reply: &str,
+        tasks: &[PlannedTask],
+        at: Millis,
+    ) {
         let kept: BTreeSet<&TaskId> = tasks.iter().map(|planned| &planned.task).collect();
         let dropped: Vec<TaskId> = self
             .subtree(goal)
@@ -38,9 +45,10 @@ impl State {
     }
 
     pub(super) fn approve(&mut self, goal: &TaskId, version: u32, at: Millis) {
-        let proposed = self.task(goal).and_then(|task| task.goal.as_ref()).is_some_and(|goal| {
-            goal.version == version && matches!(goal.plan, Plan::Proposed { .. })
-        });
+        let proposed = self
+            .task(goal)
+            .and_then(|task| task.goal.as_ref())
+            .is_some_and(|goal| goal.version == version && matches!(goal.plan, Plan::Proposed { .. }));
         if !proposed {
             return;
         }
@@ -63,10 +71,14 @@ impl State {
         }
         match edit {
             PlanEdit::Rename { task, title } => self.with(task, |task| task.title.clone_from(title)),
-            PlanEdit::SetObjective { task, objective } => self.with(task, |task| task.objective.clone_from(objective)),
+            PlanEdit::SetObjective { task, objective } => {
+                self.with(task, |task| task.objective.clone_from(objective))
+            }
             PlanEdit::SetMode { task, mode } => self.with(task, |task| task.mode = *mode),
             PlanEdit::SetSize { task, size } => self.with(task, |task| task.size = *size),
-            PlanEdit::SetOutputs { task, outputs } => self.with(task, |task| task.outputs.clone_from(outputs)),
+            PlanEdit::SetOutputs { task, outputs } => {
+                self.with(task, |task| task.outputs.clone_from(outputs))
+            }
             PlanEdit::SetHarness { task, harness } => self.with(task, |task| task.harness = *harness),
             PlanEdit::Add { planned, index } => self.put(goal, planned, *index, at),
             PlanEdit::Remove { task } => self.remove(task, at),
@@ -80,7 +92,9 @@ impl State {
                     task.after.push(on.clone());
                 }
             }),
-            PlanEdit::DropDependency { task, on } => self.with(task, |task| task.after.retain(|dep| dep != on)),
+            PlanEdit::DropDependency { task, on } => {
+                self.with(task, |task| task.after.retain(|dep| dep != on))
+            }
         }
         self.with_goal(goal, |goal| goal.edits += 1);
     }
@@ -135,7 +149,9 @@ impl State {
 
     fn restore(&mut self, goal: &TaskId, id: &TaskId, at: Millis) {
         let Some(task) = self.task(id) else { return };
-        let (Standing::Removed { index }, Some(parent)) = (task.standing.clone(), task.parent.clone()) else { return };
+        let (Standing::Removed { index }, Some(parent)) = (task.standing.clone(), task.parent.clone()) else {
+            return;
+        };
         let approved = self
             .task(goal)
             .and_then(|task| task.goal.as_ref())
@@ -172,7 +188,13 @@ impl State {
 }
 
 impl Task {
-    fn planned(planned: &PlannedTask, root: &TaskId, project: &shared::id::ProjectId, number: Vec<u32>, at: Millis) -> Self {
+    fn planned(
+        planned: &PlannedTask,
+        root: &TaskId,
+        project: &shared::id::ProjectId,
+        number: Vec<u32>,
+        at: Millis,
+    ) -> Self {
         Self {
             id: planned.task.clone(),
             project: project.clone(),

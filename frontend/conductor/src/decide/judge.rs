@@ -31,7 +31,9 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
         Purpose::Work | Purpose::Summary => settled(worked(task, report)),
-        Purpose::Talk => settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() }),
+        Purpose::Talk => {
+            settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
+        }
     })
 }
 
@@ -39,7 +41,9 @@ fn failed(state: &State, task: &Task, error: &AgentError, now: Millis) -> Outcom
     let again = task.resumptions < state.limits.resumptions;
     let back_off = Millis(BACK_OFF.0 << task.resumptions.min(10));
     match error.class {
-        ErrorClass::RateLimit if again => Outcome::Limited { until: error.until.unwrap_or(now + back_off).max(now) },
+        ErrorClass::RateLimit if again => {
+            Outcome::Limited { until: error.until.unwrap_or(now + back_off).max(now) }
+        }
         ErrorClass::Overload | ErrorClass::Network if again => Outcome::Limited { until: now + back_off },
         // Nothing is wrong with the task: its process or its session went away.
         ErrorClass::Lost | ErrorClass::SessionLost if again => Outcome::Limited { until: now },
@@ -48,12 +52,14 @@ fn failed(state: &State, task: &Task, error: &AgentError, now: Millis) -> Outcom
 }
 
 fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft {
-    let refused = |problems| draft(task, Kind::PlanRefused { goal: task.id.clone(), run: run.id.clone(), problems });
+    let refused =
+        |problems| draft(task, Kind::PlanRefused { goal: task.id.clone(), run: run.id.clone(), problems });
     let answer: PlannerAnswer = match structured(report) {
         Ok(answer) => answer,
         Err(problem) => return refused(vec![problem]),
     };
-    let has_plan = task.goal.as_ref().is_some_and(|goal| goal.version > 0 && goal.plan != crate::state::Plan::Answered);
+    let has_plan =
+        task.goal.as_ref().is_some_and(|goal| goal.version > 0 && goal.plan != crate::state::Plan::Answered);
     match answer.decision {
         Verdict::Answer if answer.reply.trim().is_empty() => refused(vec!["the answer is empty".to_owned()]),
         // Words about a plan that is on the table leave it there.
@@ -63,7 +69,11 @@ fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft 
             Kind::TaskSettled {
                 task: task.id.clone(),
                 run: Some(run.id.clone()),
-                outcome: Outcome::Completed { summary: answer.reply, outputs: Vec::new(), not_done: Vec::new() },
+                outcome: Outcome::Completed {
+                    summary: answer.reply,
+                    outputs: Vec::new(),
+                    not_done: Vec::new(),
+                },
             },
         ),
         Verdict::Plan => match validate(state, task, &answer) {
@@ -98,10 +108,16 @@ fn worked(task: &Task, report: &TurnReport) -> Outcome {
     };
     match answer.outcome {
         ReportOutcome::Done => over(task, clipped(&answer.summary), answer.outputs, answer.not_done),
-        ReportOutcome::Question if answer.question.trim().is_empty() => Outcome::Yielded { summary: clipped(&answer.summary) },
+        ReportOutcome::Question if answer.question.trim().is_empty() => {
+            Outcome::Yielded { summary: clipped(&answer.summary) }
+        }
         ReportOutcome::Question => Outcome::Asked { question: answer.question, options: answer.options },
         ReportOutcome::Failed => {
-            let why = if answer.summary.trim().is_empty() { "The agent gave no reason.".to_owned() } else { clipped(&answer.summary) };
+            let why = if answer.summary.trim().is_empty() {
+                "The agent gave no reason.".to_owned()
+            } else {
+                clipped(&answer.summary)
+            };
             Outcome::Failed { class: ErrorClass::TaskFailure, why }
         }
     }
@@ -111,7 +127,9 @@ fn worked(task: &Task, report: &TurnReport) -> Outcome {
 fn over(task: &Task, summary: String, outputs: Vec<String>, not_done: Vec<String>) -> Outcome {
     match task.mode {
         Mode::Interactive if !task.is_group() => Outcome::Yielded { summary },
-        Mode::Autonomous | Mode::Hybrid | Mode::Interactive => Outcome::Completed { summary, outputs, not_done },
+        Mode::Autonomous | Mode::Hybrid | Mode::Interactive => {
+            Outcome::Completed { summary, outputs, not_done }
+        }
     }
 }
 
@@ -128,9 +146,10 @@ fn structured<T: serde::de::DeserializeOwned>(report: &TurnReport) -> Result<T, 
 fn json_in(text: &str) -> Option<Value> {
     let whole = text.trim();
     let fenced = whole.rsplit("```").nth(1).map(|block| block.trim_start_matches("json").trim());
-    [Some(whole), fenced].into_iter().flatten().find_map(|text| {
-        serde_json::from_str::<Value>(text).ok().filter(Value::is_object)
-    })
+    [Some(whole), fenced]
+        .into_iter()
+        .flatten()
+        .find_map(|text| serde_json::from_str::<Value>(text).ok().filter(Value::is_object))
 }
 
 fn clipped(text: &str) -> String {

@@ -17,7 +17,9 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose) -> Draft {
     let harness = match purpose {
         Purpose::Work => state.harness_of(task),
         // Planning, summing up and talking take an agent, also where the work itself is a command.
-        Purpose::Plan | Purpose::Summary | Purpose::Talk => state.goal_of(task).map_or(HarnessId::Demo, |goal| goal.harness),
+        Purpose::Plan | Purpose::Summary | Purpose::Talk => {
+            state.goal_of(task).map_or(HarnessId::Demo, |goal| goal.harness)
+        }
     };
     let (prompt, limits) = match (&task.work, purpose) {
         (Work::Command { command, timeout }, Purpose::Work) => {
@@ -53,12 +55,21 @@ fn schema(purpose: Purpose) -> Option<String> {
 /// names the same session. Two FNV-1a hashes with different bases give its bits.
 fn session_for(run: &RunId) -> SessionId {
     let hash = |base: u64| {
-        run.as_str().bytes().fold(base, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+        run.as_str()
+            .bytes()
+            .fold(base, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
     };
     let (high, low) = (hash(0xcbf2_9ce4_8422_2325), hash(0x6c62_272e_07bb_0142));
     let high = (high & !0xf000) | 0x8000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
-    let text = format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xffff, low >> 48, low & 0xffff_ffff_ffff);
+    let text = format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    );
     SessionId::new(&text).unwrap_or_else(|_| unreachable!("hexadecimal digits and hyphens are an id"))
 }
 

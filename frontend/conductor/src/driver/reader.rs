@@ -112,10 +112,15 @@ pub(super) fn same_line(a: &Draft, b: &Draft) -> bool {
 
 fn kept(event: AgentEvent) -> Option<AgentEvent> {
     match event {
-        AgentEvent::Message { message, text } => Some(AgentEvent::Message { message, text: cut(text, MESSAGE) }),
-        AgentEvent::ToolCall { call, tool, title, .. } => {
-            Some(AgentEvent::ToolCall { call, tool, title: cut(title, TITLE), input: serde_json::Value::Null })
+        AgentEvent::Message { message, text } => {
+            Some(AgentEvent::Message { message, text: cut(text, MESSAGE) })
         }
+        AgentEvent::ToolCall { call, tool, title, .. } => Some(AgentEvent::ToolCall {
+            call,
+            tool,
+            title: cut(title, TITLE),
+            input: serde_json::Value::Null,
+        }),
         AgentEvent::Session { .. }
         | AgentEvent::PermissionDenied { .. }
         | AgentEvent::Retrying { .. }

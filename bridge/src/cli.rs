@@ -1,0 +1,131 @@
+//! The command line of `orchestrator`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::page::Source;
+use crate::serve::{ServeOptions, serve};
+use crate::{decode, demo};
+
+/// A chat that creates chats: plans a goal as a tree of tasks and runs coding agents through it.
+#[derive(Debug, Parser)]
+#[command(name = "orchestrator", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bridge and its page (the default).
+    Serve(ServeArgs),
+    /// Print what a recorded agent stream says, one event per line.
+    Decode(decode::DecodeArgs),
+    /// The built-in demo agent: no model, no network.
+    Demo(demo::DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Address and port. Only loopback addresses are served; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:4747", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// Folder of the log, the output of all runs and the access secret. One bridge at a time uses it.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Configuration in TOML; see docs/config.md.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Serve the page from this folder instead of the one in the binary, and tell it to reload when it changes.
+    #[arg(long, value_name = "DIR")]
+    page_dir: Option<PathBuf>,
+    /// Do not open a browser.
+    #[arg(long)]
+    no_open: bool,
+}
+
+/// Runs what the command line asks for.
+pub fn run() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    match cli.command {
+        None => bridge(cli.serve),
+        Some(Command::Serve(args)) => bridge(args),
+        Some(Command::Decode(args)) => decode::run(args),
+        Some(Command::Demo(args)) => demo::run(args),
+    }
+}
+
+fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let level =
+        tracing_subscriber::EnvFilter::try_from_env("ORCHESTRATOR_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
+    anyhow::ensure!(
+        args.listen.ip().is_loopback(),
+        "{} is not a loopback address. Other addresses need TLS, which this version does not have; use 127.0.0.1 and a tunnel such as ssh -L.",
+        args.listen.ip()
+    );
+    let config = Config::load(args.config.as_deref())?;
+    let data_dir = match args.data_dir {
+        Some(dir) => dir,
+        None => directories::ProjectDirs::from("", "", "orchestrator")
+            .context("there is no home folder; give --data-dir")?
+            .data_dir()
+            .to_owned(),
+    };
+    let page = args.page_dir.map_or(Source::Embedded, Source::Folder);
+    let open = !args.no_open;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(args.listen).await.with_context(|| {
+            format!(
+                "cannot listen on {}. Another orchestrator may run there: open its page, stop it, or use --listen 127.0.0.1:0.",
+                args.listen
+            )
+        })?;
+        let ready = Box::new(move |url: &str| announce(url, open));
+        serve(listener, ServeOptions { data_dir, page, config, ready }, asked_to_end()).await?;
+        anyhow::Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the one line that scripts and people wait for")]
+fn announce(url: &str, open: bool) {
+    println!("listening on {url}");
+    let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    if open && std::env::var_os("CI").is_none() && (display || cfg!(target_os = "macos")) {
+        // The URL stands on the terminal as well; a machine without a browser loses nothing.
+        let opened = std::process::Command::new(program)
+            .arg(url)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn();
+        if let Err(error) = opened {
+            tracing::debug!(%error, "no browser was opened");
+        }
+    }
+}
+
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

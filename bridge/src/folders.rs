@@ -1,0 +1,83 @@
+//! Folders of the bridge's machine, for choosing a project.
+
+use std::path::{Path, PathBuf};
+
+use axum::Json;
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use shared::api::{Folder, NewFolder, SubFolder};
+
+use crate::access::problem;
+
+/// Sub-folders in one answer.
+const LISTED: usize = 1_000;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    path: Option<String>,
+}
+
+/// `GET /api/folders?path=P`.
+pub(crate) async fn list(Query(wanted): Query<Wanted>) -> Response {
+    let path = wanted.path.filter(|path| !path.is_empty()).map_or_else(home, PathBuf::from);
+    blocking(move || look_into(&path)).await
+}
+
+/// `POST /api/folders`.
+pub(crate) async fn make(Json(new): Json<NewFolder>) -> Response {
+    blocking(move || {
+        let path = PathBuf::from(&new.path);
+        if !path.is_absolute() {
+            return Err(std::io::Error::other("the path is not absolute"));
+        }
+        std::fs::create_dir(&path)?;
+        look_into(&path)
+    })
+    .await
+}
+
+async fn blocking(work: impl FnOnce() -> std::io::Result<Folder> + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(folder)) => Json(folder).into_response(),
+        Ok(Err(error)) => {
+            let status = match error.kind() {
+                std::io::ErrorKind::NotFound => StatusCode::NOT_FOUND,
+                std::io::ErrorKind::PermissionDenied => StatusCode::FORBIDDEN,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            problem(status, &error.to_string(), "Choose another folder, or change its permissions.")
+        }
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string(), "Try again."),
+    }
+}
+
+fn home() -> PathBuf {
+    directories::UserDirs::new().map_or_else(|| PathBuf::from("/"), |dirs| dirs.home_dir().to_owned())
+}
+
+fn look_into(path: &Path) -> std::io::Result<Folder> {
+    let path = path.canonicalize()?;
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(&path)? {
+        // One that vanishes or cannot be looked at is left out; the others are still there to choose.
+        let Ok(entry) = entry else { continue };
+        let (name, child) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        if !name.starts_with('.') && child.is_dir() {
+            let git = child.join(".git").exists();
+            entries.push(SubFolder { name, path: child.to_string_lossy().into_owned(), git });
+        }
+        if entries.len() == LISTED {
+            break;
+        }
+    }
+    entries.sort_by_key(|entry| entry.name.to_lowercase());
+    Ok(Folder {
+        parent: path.parent().map(|parent| parent.to_string_lossy().into_owned()),
+        writable: rustix::fs::access(&path, rustix::fs::Access::WRITE_OK).is_ok(),
+        git: path.join(".git").exists(),
+        path: path.to_string_lossy().into_owned(),
+        entries,
+    })
+}

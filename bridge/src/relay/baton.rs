@@ -1,0 +1,103 @@
+//! The baton: which connection decides. It is granted with an epoch that only rises and that the log keeps.
+//! It moves when its holder goes away or gives it up.
+
+use std::collections::VecDeque;
+
+use shared::entry::{Actor, Draft, Kind};
+use shared::id::ClientId;
+use shared::unit::Epoch;
+use shared::wire::Refusal;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::Connection;
+use crate::store::Store;
+
+#[derive(Debug)]
+pub(super) struct Baton {
+    store: Store,
+    // Async: it is held over the commit of a decision and of a grant.
+    place: Mutex<Place>,
+}
+
+#[derive(Debug)]
+pub(super) struct Place {
+    epoch: Epoch,
+    holder: Option<(Connection, ClientId)>,
+    /// In the order in which they asked.
+    waiting: VecDeque<(Connection, ClientId)>,
+}
+
+/// Who holds the baton, as one connection sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum View {
+    Yours(Epoch),
+    Gone { holder: Option<ClientId>, epoch: Epoch },
+}
+
+impl Baton {
+    pub(super) fn new(store: Store, epoch: Epoch) -> Self {
+        let place = Place { epoch, holder: None, waiting: VecDeque::new() };
+        Self { store, place: Mutex::new(place) }
+    }
+
+    /// Lets an append pass that carries the holder's epoch, or none. The guard keeps the baton where it is.
+    pub(super) async fn decide(
+        &self,
+        from: Connection,
+        epoch: Option<Epoch>,
+    ) -> Result<Option<MutexGuard<'_, Place>>, Refusal> {
+        let Some(epoch) = epoch else { return Ok(None) };
+        let place = self.place.lock().await;
+        let holds = place.holder.as_ref().is_some_and(|(holder, _)| *holder == from) && place.epoch == epoch;
+        if holds { Ok(Some(place)) } else { Err(Refusal::Stale { epoch: place.epoch }) }
+    }
+
+    pub(super) async fn want(&self, from: Connection, client: &ClientId) {
+        let mut place = self.place.lock().await;
+        let known = place.holder.iter().chain(&place.waiting).any(|(connection, _)| *connection == from);
+        if !known {
+            place.waiting.push_back((from, client.clone()));
+        }
+        self.hand_on(&mut place).await;
+    }
+
+    pub(super) async fn release(&self, from: Connection) {
+        let mut place = self.place.lock().await;
+        place.waiting.retain(|(connection, _)| *connection != from);
+        if place.holder.as_ref().is_some_and(|(connection, _)| *connection == from) {
+            place.holder = None;
+        }
+        self.hand_on(&mut place).await;
+    }
+
+    pub(super) async fn view(&self, from: Connection) -> View {
+        let place = self.place.lock().await;
+        match &place.holder {
+            Some((connection, _)) if *connection == from => View::Yours(place.epoch),
+            holder => {
+                View::Gone { holder: holder.as_ref().map(|(_, client)| client.clone()), epoch: place.epoch }
+            }
+        }
+    }
+
+    /// Gives a free baton to the first who waits. Not granted when the log cannot be written; the next wish tries again.
+    async fn hand_on(&self, place: &mut Place) {
+        while place.holder.is_none()
+            && let Some((connection, client)) = place.waiting.pop_front()
+        {
+            let epoch = Epoch(place.epoch.0 + 1);
+            let grant = Draft::new(None, Kind::BatonGranted { client: client.clone(), epoch });
+            match self.store.append(Actor::Bridge, vec![grant]).await {
+                Ok(_) => {
+                    place.epoch = epoch;
+                    place.holder = Some((connection, client));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the baton could not be granted");
+                    place.waiting.push_front((connection, client));
+                    return;
+                }
+            }
+        }
+    }
+}

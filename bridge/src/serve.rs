@@ -1,0 +1,159 @@
+//! The bridge as a value: a listener, options and a future that ends it. A test starts it on port 0, the
+//! binary passes ctrl-c.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response, Sse, sse};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use axum::{Json, middleware};
+use shared::api::Health;
+use shared::entry::{Actor, Draft, Kind};
+use shared::unit::Epoch;
+use shared::wire::{MAX_MESSAGE, PROTOCOL};
+use tokio::net::TcpListener;
+
+use crate::access::{self, Access};
+use crate::config::Config;
+use crate::lock::Lock;
+use crate::page::Source;
+use crate::relay::{Relay, pump};
+use crate::store::{Store, StoreError};
+use crate::supervisor::Supervisor;
+use crate::{agents, folders, page};
+
+/// What the bridge needs beside its listener.
+pub struct ServeOptions {
+    pub data_dir: PathBuf,
+    pub page: Source,
+    pub config: Config,
+    /// Called with the URL that lets a person in, when everything answers.
+    pub ready: Box<dyn FnOnce(&str) + Send>,
+}
+
+/// Why the bridge did not start or stopped; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Lock(#[from] crate::lock::LockError),
+    #[error(transparent)]
+    Open(#[from] crate::store::OpenError),
+    #[error(transparent)]
+    Access(#[from] access::AccessError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the listener failed: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+#[derive(Clone)]
+struct App {
+    relay: Relay,
+    page: Arc<Source>,
+}
+
+/// Runs the bridge until `shutdown` is done; then ends all runs politely and returns.
+pub async fn serve(
+    listener: TcpListener,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let _lock = Lock::take(&options.data_dir)?;
+    let store = Store::open(&options.data_dir)?;
+    let access = Arc::new(Access::open(&options.data_dir, listener.local_addr()?)?);
+    let config = Arc::new(options.config);
+    let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), options.data_dir.join("runs"));
+    begin(&store, &supervisor, &config).await?;
+    let relay = Relay::new(store.clone(), supervisor.clone(), last_epoch(&store).await?);
+    let app = router(App { relay, page: Arc::new(options.page) }, Arc::clone(&access));
+    (options.ready)(&access.url());
+    // A line should not wait in the socket for a second one.
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    tokio::select! {
+        ended = axum::serve(listener, app).into_future() => ended?,
+        () = shutdown => {}
+    }
+    supervisor.shut_down().await;
+    Ok(())
+}
+
+/// Says in the log that the bridge is there, sees after what it left behind, and which agents it finds.
+async fn begin(store: &Store, supervisor: &Supervisor, config: &Config) -> Result<(), ServeError> {
+    let started =
+        Kind::BridgeStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() };
+    store.append(Actor::Bridge, vec![Draft::new(None, started)]).await?;
+    supervisor.reconcile().await?;
+    let found = Kind::AgentsFound { agents: agents::find(config).await };
+    let known = store.last_of_kind("agents_found").await?;
+    if known.as_ref().and_then(|stored| stored.entry.body.known()) != Some(&found) {
+        store.append(Actor::Bridge, vec![Draft::new(None, found)]).await?;
+    }
+    Ok(())
+}
+
+async fn last_epoch(store: &Store) -> Result<Epoch, StoreError> {
+    let granted = store.last_of_kind("baton_granted").await?;
+    Ok(match granted.as_ref().and_then(|stored| stored.entry.body.known()) {
+        Some(Kind::BatonGranted { epoch, .. }) => *epoch,
+        _ => Epoch(0),
+    })
+}
+
+fn router(app: App, access: Arc<Access>) -> Router {
+    let page = Arc::clone(&app.page);
+    let dev = matches!(*page, Source::Folder(_));
+    let mut routes = Router::new()
+        .route("/ws", get(socket))
+        .route("/api/folders", get(folders::list).post(folders::make))
+        .route("/api/health", get(health));
+    if dev {
+        routes = routes.route("/dev/reload", get(reload));
+    }
+    routes
+        .with_state(app)
+        .route("/api/enter", post(access::enter).with_state(Arc::clone(&access)))
+        .fallback(get(page::serve).with_state(page))
+        .layer(DefaultBodyLimit::max(64 * 1024))
+        .layer(middleware::from_fn_with_state(access, access::guard))
+}
+
+async fn health() -> Json<Health> {
+    Json(Health { version: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL })
+}
+
+async fn socket(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).write_buffer_size(0).on_upgrade(
+        async move |socket| {
+            if let Err(closed) = pump(socket, app.relay).await {
+                tracing::debug!(%closed, "a client is gone");
+            }
+        },
+    )
+}
+
+/// Tells a page under development that it was built anew. Looks at the file four times a second, which only
+/// the developer's own machine does.
+async fn reload(State(app): State<App>) -> Response {
+    let Source::Folder(folder) = (*app.page).clone() else {
+        return axum::http::StatusCode::NOT_FOUND.into_response();
+    };
+    let changed = move || std::fs::metadata(folder.join("index.html")).and_then(|file| file.modified()).ok();
+    let built = changed();
+    let events = futures_util::stream::unfold((built, changed), |(built, changed)| async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            let now = changed();
+            if now.is_some() && now != built {
+                let event = sse::Event::default().event("reload").data("built");
+                return Some((Ok::<_, std::convert::Infallible>(event), (now, changed)));
+            }
+        }
+    });
+    Sse::new(events).keep_alive(sse::KeepAlive::default()).into_response()
+}

@@ -1,0 +1,178 @@
+//! The store: the log and the raw output of runs in one SQLite file. A writer thread owns the write
+//! connection and commits in groups; an append is acknowledged after its commit and published after that.
+//! Readers have connections of their own. It knows nothing of sockets and processes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags};
+use shared::entry::{Actor, Draft, Entry};
+use shared::id::{AppendId, RunId};
+use shared::run::Stream;
+use shared::unit::{Millis, Seq};
+use tokio::sync::{mpsc, oneshot};
+
+mod hub;
+mod read;
+mod schema;
+mod writer;
+
+pub use hub::{Hub, Tail};
+pub use read::OpenRun;
+pub use schema::{OpenError, SCHEMA};
+use writer::Job;
+
+/// Appends that wait for the writer. When it is full, appenders wait: an agent is slowed through its pipe,
+/// a client through its socket, and memory stays as it is.
+const QUEUE: usize = 1_024;
+
+/// A handle to the store; copies share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    jobs: mpsc::Sender<Job>,
+    hub: Arc<Hub>,
+    file: Arc<PathBuf>,
+}
+
+/// An entry with its JSON as the wire sends it, encoded once for all clients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    pub entry: Entry,
+    pub json: Arc<str>,
+}
+
+/// A line of output with its newline, or a piece of one: of a line that is too long, or the unended last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    pub stream: Stream,
+    pub at: Millis,
+    pub bytes: Vec<u8>,
+}
+
+/// Why something was not stored or not read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database could not be written: {0}")]
+    Write(String),
+    #[error("the database could not be read: {0}")]
+    Read(String),
+    #[error("run {0} exists already")]
+    RunExists(RunId),
+    #[error("run {0} was never requested")]
+    NoSuchRun(RunId),
+    #[error("the entry could not be encoded: {0}")]
+    Encode(String),
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl Store {
+    /// Opens or makes `log.db` in `dir`, migrates it and checks it. Starts the writer thread, which ends
+    /// when the last handle is gone.
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        let file = dir.join("log.db");
+        let connection = schema::open(&file)?;
+        let head = read::head(&connection).map_err(|error| OpenError::Sqlite(file.clone(), error))?;
+        let hub = Arc::new(Hub::new(head.0));
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let writer = writer::Writer::new(connection, Arc::clone(&hub), head);
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(|error| OpenError::Thread(error.to_string()))?;
+        Ok(Self { jobs, hub, file: Arc::new(file) })
+    }
+
+    /// Commits the drafts together and gives them as entries, in order.
+    pub async fn append(&self, actor: Actor, drafts: Vec<Draft>) -> Result<Vec<Arc<Stored>>, StoreError> {
+        self.submit(actor, None, drafts).await.map(|(entries, _)| entries)
+    }
+
+    /// Like [`Store::append`], once per `id`: again gives no entries and the sequence number of the first time.
+    pub async fn append_once(
+        &self,
+        actor: Actor,
+        id: AppendId,
+        drafts: Vec<Draft>,
+    ) -> Result<(Vec<Arc<Stored>>, Seq), StoreError> {
+        self.submit(actor, Some(id), drafts).await
+    }
+
+    async fn submit(
+        &self,
+        actor: Actor,
+        id: Option<AppendId>,
+        drafts: Vec<Draft>,
+    ) -> Result<(Vec<Arc<Stored>>, Seq), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Append { actor, id, drafts, reply };
+        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Commits lines of a run's output behind those that it has; gives how many it has then.
+    pub async fn append_output(&self, run: &RunId, pieces: Vec<Piece>) -> Result<u64, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Output { run: run.clone(), pieces, reply };
+        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// What was committed last, and who waits for more.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// At most `limit` entries after `since`.
+    pub async fn entries_after(&self, since: Seq, limit: usize) -> Result<Vec<Arc<Stored>>, StoreError> {
+        self.read(move |connection| read::entries_after(connection, since, limit)).await
+    }
+
+    /// Lines of a run from `from` on, about `bytes` bytes of them and at least one.
+    pub async fn output_from(&self, run: &RunId, from: u64, bytes: usize) -> Result<Vec<Piece>, StoreError> {
+        let run = run.clone();
+        self.read(move |connection| read::output_from(connection, &run, from, bytes)).await
+    }
+
+    /// Runs that were requested and have not ended, oldest first.
+    pub async fn open_runs(&self) -> Result<Vec<OpenRun>, StoreError> {
+        self.read(read::open_runs).await
+    }
+
+    /// The newest entry of a kind.
+    pub async fn last_of_kind(&self, kind: &'static str) -> Result<Option<Arc<Stored>>, StoreError> {
+        self.read(move |connection| read::last_of_kind(connection, kind)).await
+    }
+
+    /// All entries of a kind, oldest first.
+    pub async fn all_of_kind(&self, kind: &'static str) -> Result<Vec<Arc<Stored>>, StoreError> {
+        self.read(move |connection| read::all_of_kind(connection, kind)).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let file = Arc::clone(&self.file);
+        let task = tokio::task::spawn_blocking(move || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(file.as_path(), flags)?;
+            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            query(&connection)
+        });
+        match task.await {
+            Ok(found) => found.map_err(|error| StoreError::Read(error.to_string())),
+            Err(error) => Err(StoreError::Read(error.to_string())),
+        }
+    }
+}
+
+impl Stored {
+    fn new(entry: Entry) -> Result<Self, StoreError> {
+        let json = serde_json::to_string(&entry).map_err(|error| StoreError::Encode(error.to_string()))?;
+        Ok(Self { entry, json: json.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

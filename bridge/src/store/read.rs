@@ -1,0 +1,129 @@
+//! Queries. Each runs on a connection of its own, beside the writer.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use shared::entry::{Actor, Body, Entry};
+use shared::id::{ProjectId, RunId};
+use shared::run::Stream;
+use shared::unit::{Millis, Seq};
+
+use super::{Piece, Stored};
+
+/// A run that was requested and has not ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenRun {
+    /// The order.
+    pub request: Arc<Stored>,
+    pub run: RunId,
+    /// Pid and start time, when a process was recorded.
+    pub process: Option<(u32, u64)>,
+}
+
+/// The newest entry's number and time; zeros for an empty log.
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<(Seq, Millis)> {
+    let newest = connection
+        .query_row("SELECT seq, at FROM entry ORDER BY seq DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    Ok(newest
+        .map_or_else(Default::default, |(seq, at): (i64, i64)| (Seq(unsigned(seq)), Millis(unsigned(at)))))
+}
+
+const COLUMNS: &str = "SELECT seq, at, actor, project, body FROM entry";
+
+pub(super) fn entries_after(
+    connection: &Connection,
+    since: Seq,
+    limit: usize,
+) -> rusqlite::Result<Vec<Arc<Stored>>> {
+    let mut query = connection.prepare(&format!("{COLUMNS} WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?;
+    let rows = query.query_map(params![signed(since.0), i64::try_from(limit).unwrap_or(i64::MAX)], stored)?;
+    rows.collect()
+}
+
+pub(super) fn last_of_kind(connection: &Connection, kind: &str) -> rusqlite::Result<Option<Arc<Stored>>> {
+    let sql = format!("{COLUMNS} WHERE kind = ?1 ORDER BY seq DESC LIMIT 1");
+    connection.query_row(&sql, [kind], stored).optional()
+}
+
+pub(super) fn all_of_kind(connection: &Connection, kind: &str) -> rusqlite::Result<Vec<Arc<Stored>>> {
+    let mut query = connection.prepare(&format!("{COLUMNS} WHERE kind = ?1 ORDER BY seq"))?;
+    let rows = query.query_map([kind], stored)?;
+    rows.collect()
+}
+
+pub(super) fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<OpenRun>> {
+    let sql = "SELECT entry.seq, at, actor, project, body, run.id, pid, started FROM run JOIN entry ON entry.seq = requested
+               WHERE ended IS NULL ORDER BY requested";
+    let mut query = connection.prepare(sql)?;
+    let rows = query.query_map([], |row| {
+        let pid: Option<u32> = row.get(6)?;
+        let started: Option<i64> = row.get(7)?;
+        Ok(OpenRun {
+            request: stored(row)?,
+            run: text_id(row, 5, RunId::new)?,
+            process: pid.zip(started.map(unsigned)),
+        })
+    })?;
+    rows.collect()
+}
+
+pub(super) fn output_from(
+    connection: &Connection,
+    run: &RunId,
+    from: u64,
+    bytes: usize,
+) -> rusqlite::Result<Vec<Piece>> {
+    let sql = "SELECT at, stream, bytes FROM output
+               WHERE run = (SELECT no FROM run WHERE id = ?1) AND line >= ?2 ORDER BY line";
+    let mut query = connection.prepare(sql)?;
+    let mut rows = query.query(params![run.as_str(), signed(from)])?;
+    let mut pieces = Vec::new();
+    let mut size = 0;
+    while size < bytes
+        && let Some(row) = rows.next()?
+    {
+        let stream = if row.get::<_, i64>(1)? == 0 { Stream::Stdout } else { Stream::Stderr };
+        let piece = Piece { at: Millis(unsigned(row.get(0)?)), stream, bytes: row.get(2)? };
+        size += piece.bytes.len();
+        pieces.push(piece);
+    }
+    Ok(pieces)
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Arc<Stored>> {
+    let bad = |column: usize, error: serde_json::Error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    };
+    let actor: Actor = serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| bad(2, error))?;
+    let body: Body = serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(|error| bad(4, error))?;
+    let project = match row.get_ref(3)?.as_str_or_null()? {
+        Some(_) => Some(text_id(row, 3, ProjectId::new)?),
+        None => None,
+    };
+    let entry =
+        Entry { seq: Seq(unsigned(row.get(0)?)), at: Millis(unsigned(row.get(1)?)), actor, project, body };
+    let json = serde_json::to_string(&entry).map_err(|error| bad(4, error))?;
+    Ok(Arc::new(Stored { entry, json: json.into() }))
+}
+
+fn text_id<T>(
+    row: &Row<'_>,
+    column: usize,
+    make: fn(&str) -> Result<T, shared::id::BadId>,
+) -> rusqlite::Result<T> {
+    make(row.get_ref(column)?.as_str()?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// SQLite's integers are signed; ours count up from zero.
+pub(super) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}

@@ -1,0 +1,58 @@
+//! Opening the file: migrations, pragmas, and the check that it is sound.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+/// The schema that this version writes.
+pub const SCHEMA: usize = 1;
+
+static MIGRATIONS: LazyLock<Migrations<'static>> =
+    LazyLock::new(|| Migrations::new(vec![M::up(include_str!("../../migrations/0001_log.sql"))]));
+
+/// Why the store does not open, with what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot open {}: {}. Check that the folder exists and is yours to write.", .0.display(), .1)]
+    Sqlite(PathBuf, #[source] rusqlite::Error),
+    #[error(
+        "{} is damaged ({detail}). It was left as it is. Move it away to begin anew, or put a backup in its place.",
+        .file.display()
+    )]
+    Damaged { file: PathBuf, detail: String },
+    #[error(
+        "{} was written by a newer orchestrator (schema {found}, this one knows {SCHEMA}). Start that version, or choose another --data-dir.",
+        .file.display()
+    )]
+    Newer { file: PathBuf, found: i64 },
+    #[error("cannot start the store's thread: {0}")]
+    Thread(String),
+}
+
+pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
+    let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            OpenError::Damaged { file: file.to_owned(), detail: error.to_string() }
+        }
+        _ => OpenError::Sqlite(file.to_owned(), error),
+    };
+    let mut connection = Connection::open(file).map_err(failed)?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    if found > i64::try_from(SCHEMA).unwrap_or(i64::MAX) {
+        return Err(OpenError::Newer { file: file.to_owned(), found });
+    }
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    connection.pragma_update(None, "foreign_keys", "ON").map_err(failed)?;
+    let sound: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if sound != "ok" {
+        return Err(OpenError::Damaged { file: file.to_owned(), detail: sound });
+    }
+    MIGRATIONS
+        .to_latest(&mut connection)
+        .map_err(|error| OpenError::Damaged { file: file.to_owned(), detail: error.to_string() })?;
+    Ok(connection)
+}

@@ -1,0 +1,296 @@
+//! The writer thread: takes all that waits, commits it as one transaction, publishes it, answers. A job
+//! that cannot be carried out is rolled back alone; the others of its group are committed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Savepoint, params};
+use shared::entry::{Actor, Draft, Entry, Kind};
+use shared::id::{AppendId, RunId};
+use shared::run::Stream;
+use shared::unit::{Millis, Seq};
+use tokio::sync::{mpsc, oneshot};
+
+use super::read::signed;
+use super::{Hub, Piece, StoreError, Stored};
+use crate::clock;
+
+/// Jobs in one transaction: enough to share an fsync, few enough to answer soon.
+const GROUP: usize = 256;
+
+pub(super) type Appended = Result<(Vec<Arc<Stored>>, Seq), StoreError>;
+
+#[derive(Debug)]
+pub(super) enum Job {
+    Append { actor: Actor, id: Option<AppendId>, drafts: Vec<Draft>, reply: oneshot::Sender<Appended> },
+    Output { run: RunId, pieces: Vec<Piece>, reply: oneshot::Sender<Result<u64, StoreError>> },
+}
+
+enum Done {
+    Append(oneshot::Sender<Appended>, Appended),
+    Output(oneshot::Sender<Result<u64, StoreError>>, Result<u64, StoreError>),
+}
+
+pub(super) struct Writer {
+    connection: Connection,
+    hub: Arc<Hub>,
+    head: Seq,
+    /// The clock as the log shows it: it never goes back, whatever the machine's does.
+    at: Millis,
+    /// Number and line count of runs that have output coming.
+    runs: HashMap<RunId, (i64, u64)>,
+    durable: bool,
+}
+
+/// What a group has made so far, to be published after its commit.
+#[derive(Default)]
+struct Group {
+    entries: Vec<Arc<Stored>>,
+    output: Vec<(RunId, u64, Vec<Arc<Piece>>)>,
+    ended: Vec<RunId>,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection, hub: Arc<Hub>, (head, at): (Seq, Millis)) -> Self {
+        Self { connection, hub, head, at, runs: HashMap::new(), durable: true }
+    }
+
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(first) = queue.blocking_recv() {
+            let mut jobs = vec![first];
+            while jobs.len() < GROUP
+                && let Ok(job) = queue.try_recv()
+            {
+                jobs.push(job);
+            }
+            self.commit(jobs);
+        }
+    }
+
+    fn commit(&mut self, jobs: Vec<Job>) {
+        let before = (self.head, self.at);
+        match self.write(jobs) {
+            Ok((group, done)) => {
+                self.hub.publish(group.entries, group.output);
+                for run in group.ended {
+                    self.runs.remove(&run);
+                    self.hub.close(&run);
+                }
+                done.into_iter().for_each(Done::answer);
+            }
+            Err((error, done)) => {
+                tracing::error!(%error, "the store could not commit");
+                (self.head, self.at) = before;
+                // Line counts were ahead of what is stored; they are read anew.
+                self.runs.clear();
+                let error = StoreError::Write(error.to_string());
+                done.into_iter().for_each(|done| done.fail(&error));
+            }
+        }
+    }
+
+    /// Output alone need not wait for the disk: the agent's own transcript still has it after a power cut,
+    /// and SQLite keeps the file sound. What decides anything is synced.
+    fn set_durable(&mut self, durable: bool) -> rusqlite::Result<()> {
+        if durable != self.durable {
+            self.connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })?;
+            self.durable = durable;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, jobs: Vec<Job>) -> Result<(Group, Vec<Done>), (rusqlite::Error, Vec<Done>)> {
+        let durable = jobs.iter().any(|job| matches!(job, Job::Append { .. }));
+        let mut group = Group::default();
+        let mut done = Vec::with_capacity(jobs.len());
+        let began = self.set_durable(durable).and_then(|()| self.connection.execute_batch("BEGIN IMMEDIATE"));
+        for job in jobs {
+            done.push(self.carry_out(job, &mut group));
+        }
+        match began.and_then(|()| self.connection.execute_batch("COMMIT")) {
+            Ok(()) => Ok((group, done)),
+            Err(error) => {
+                let _ = self.connection.execute_batch("ROLLBACK");
+                Err((error, done))
+            }
+        }
+    }
+
+    fn carry_out(&mut self, job: Job, group: &mut Group) -> Done {
+        match job {
+            Job::Append { actor, id, drafts, reply } => {
+                let before = (self.head, self.at);
+                let made = self.append(&actor, id.as_ref(), drafts);
+                match &made {
+                    Ok((entries, _)) => {
+                        group.ended.extend(entries.iter().filter_map(|stored| ended(&stored.entry)));
+                        group.entries.extend(entries.iter().cloned());
+                    }
+                    Err(_) => (self.head, self.at) = before,
+                }
+                Done::Append(reply, made)
+            }
+            Job::Output { run, pieces, reply } => {
+                let stored = self.output(&run, &pieces);
+                if let Ok(next) = stored {
+                    group.output.push((run, next, pieces.into_iter().map(Arc::new).collect()));
+                } else {
+                    self.runs.remove(&run);
+                }
+                Done::Output(reply, stored)
+            }
+        }
+    }
+
+    fn append(&mut self, actor: &Actor, id: Option<&AppendId>, drafts: Vec<Draft>) -> Appended {
+        let (head, at) = (self.head, self.at.max(clock::now()));
+        let savepoint = self.connection.savepoint().map_err(write)?;
+        if let Some(id) = id
+            && let Some(seq) = acknowledged(&savepoint, id).map_err(write)?
+        {
+            return Ok((Vec::new(), seq));
+        }
+        let mut entries = Vec::with_capacity(drafts.len());
+        let mut seq = head;
+        for Draft { project, body } in drafts {
+            seq = seq.next();
+            let stored = Stored::new(Entry { seq, at, actor: actor.clone(), project, body })?;
+            insert(&savepoint, &stored.entry)?;
+            entries.push(Arc::new(stored));
+        }
+        if let Some(id) = id {
+            savepoint
+                .prepare_cached("INSERT INTO append (id, seq) VALUES (?1, ?2)")
+                .and_then(|mut insert| insert.execute(params![id.as_str(), signed(seq.0)]))
+                .map_err(write)?;
+        }
+        savepoint.commit().map_err(write)?;
+        (self.head, self.at) = (seq, at);
+        Ok((entries, seq))
+    }
+
+    fn output(&mut self, run: &RunId, pieces: &[Piece]) -> Result<u64, StoreError> {
+        let savepoint = self.connection.savepoint().map_err(write)?;
+        let (no, mut line) = match self.runs.get(run) {
+            Some(&known) => known,
+            None => savepoint
+                .query_row("SELECT no, lines FROM run WHERE id = ?1", [run.as_str()], |row| {
+                    Ok((row.get(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
+                })
+                .optional()
+                .map_err(write)?
+                .ok_or_else(|| StoreError::NoSuchRun(run.clone()))?,
+        };
+        {
+            let sql = "INSERT INTO output (run, line, at, stream, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let mut insert = savepoint.prepare_cached(sql).map_err(write)?;
+            for piece in pieces {
+                let stream = match piece.stream {
+                    Stream::Stdout => 0,
+                    Stream::Stderr => 1,
+                };
+                insert
+                    .execute(params![no, signed(line), signed(piece.at.0), stream, piece.bytes])
+                    .map_err(write)?;
+                line += 1;
+            }
+            let mut update =
+                savepoint.prepare_cached("UPDATE run SET lines = ?2 WHERE no = ?1").map_err(write)?;
+            update.execute(params![no, signed(line)]).map_err(write)?;
+        }
+        savepoint.commit().map_err(write)?;
+        self.runs.insert(run.clone(), (no, line));
+        Ok(line)
+    }
+}
+
+impl Done {
+    // Whoever asked may be gone; then nobody needs the answer.
+    fn answer(self) {
+        match self {
+            Self::Append(reply, made) => drop(reply.send(made)),
+            Self::Output(reply, stored) => drop(reply.send(stored)),
+        }
+    }
+
+    fn fail(self, error: &StoreError) {
+        match self {
+            Self::Append(reply, _) => drop(reply.send(Err(error.clone()))),
+            Self::Output(reply, _) => drop(reply.send(Err(error.clone()))),
+        }
+    }
+}
+
+fn write(error: rusqlite::Error) -> StoreError {
+    StoreError::Write(error.to_string())
+}
+
+fn acknowledged(savepoint: &Savepoint<'_>, id: &AppendId) -> rusqlite::Result<Option<Seq>> {
+    let mut query = savepoint.prepare_cached("SELECT seq FROM append WHERE id = ?1")?;
+    let seq: Option<i64> = query.query_row([id.as_str()], |row| row.get(0)).optional()?;
+    Ok(seq.map(|seq| Seq(u64::try_from(seq).unwrap_or(0))))
+}
+
+fn insert(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError> {
+    let encoded = |error: serde_json::Error| StoreError::Encode(error.to_string());
+    let actor = serde_json::to_string(&entry.actor).map_err(encoded)?;
+    let body = serde_json::to_string(&entry.body).map_err(encoded)?;
+    let kind = kind_of(&body);
+    savepoint
+        .prepare_cached(
+            "INSERT INTO entry (seq, at, actor, project, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .and_then(|mut insert| {
+            let project = entry.project.as_ref().map(shared::id::ProjectId::as_str);
+            insert.execute(params![signed(entry.seq.0), signed(entry.at.0), actor, project, kind, body])
+        })
+        .map_err(write)?;
+    index_run(savepoint, entry)
+}
+
+/// What a starting bridge must know of runs without reading the whole log.
+fn index_run(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError> {
+    match entry.body.known() {
+        Some(Kind::RunRequested { run, .. }) => {
+            let sql = "INSERT OR IGNORE INTO run (id, requested) VALUES (?1, ?2)";
+            let made = savepoint
+                .prepare_cached(sql)
+                .and_then(|mut insert| insert.execute(params![run.as_str(), signed(entry.seq.0)]));
+            if made.map_err(write)? == 0 {
+                return Err(StoreError::RunExists(run.clone()));
+            }
+        }
+        Some(Kind::RunStarted { run, pid, started }) => {
+            let sql = "UPDATE run SET pid = ?2, started = ?3 WHERE id = ?1";
+            let made = savepoint
+                .prepare_cached(sql)
+                .and_then(|mut update| update.execute(params![run.as_str(), pid, signed(*started)]));
+            made.map_err(write)?;
+        }
+        Some(Kind::RunEnded { run, .. }) => {
+            let sql = "UPDATE run SET ended = ?2 WHERE id = ?1";
+            let made = savepoint
+                .prepare_cached(sql)
+                .and_then(|mut update| update.execute(params![run.as_str(), signed(entry.seq.0)]));
+            made.map_err(write)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn ended(entry: &Entry) -> Option<RunId> {
+    match entry.body.known() {
+        Some(Kind::RunEnded { run, .. }) => Some(run.clone()),
+        _ => None,
+    }
+}
+
+/// The body's tag; a body always is an object with one, or was refused at the door.
+fn kind_of(body: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Tag {
+        kind: String,
+    }
+    serde_json::from_str::<Tag>(body).map_or_else(|_| "unknown".to_owned(), |tag| tag.kind)
+}

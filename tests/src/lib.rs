@@ -1,1 +1,3 @@
+//! What the tests run in and against.
 
+pub mod world;

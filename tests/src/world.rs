@@ -1,0 +1,298 @@
+//! The world of a test: a real bridge in a folder of its own, and clients that fold its log and decide,
+//! as a page does. Verbs that wait, wait for the log; the only time-out is the one that fails the test.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use conductor::State;
+use conductor::driver::{Driver, Effect};
+use futures_util::{SinkExt, StreamExt};
+use shared::agent::HarnessId;
+use shared::entry::{Draft, Kind};
+use shared::id::{AppendId, ClientId, MessageId, ProjectId, TaskId};
+use shared::plan::Access;
+use shared::unit::{Millis, Seq};
+use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Message, http::HeaderValue};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// Longest wait for anything; a healthy test never comes near it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A bridge, its data folder and a project folder.
+pub struct World {
+    bin: PathBuf,
+    pub home: tempfile::TempDir,
+    pub project: PathBuf,
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
+    bridge: Option<Running>,
+}
+
+struct Running {
+    child: Child,
+    host: String,
+    secret: String,
+}
+
+/// One connected client with its driver.
+pub struct Client {
+    pub driver: Driver,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub name: String,
+    appended: u64,
+    /// Appends that were refused, with why.
+    pub refused: Vec<String>,
+    pub frames: u64,
+}
+
+impl World {
+    /// Starts `bin serve` on a free port, with an empty data folder and an empty project.
+    pub async fn start(bin: impl AsRef<Path>) -> anyhow::Result<Self> {
+        let mut world = Self::prepare(bin)?;
+        world.start_bridge().await?;
+        Ok(world)
+    }
+
+    /// A world whose bridge is started later.
+    pub fn prepare(bin: impl AsRef<Path>) -> anyhow::Result<Self> {
+        let home = tempfile::tempdir()?;
+        let project = home.path().join("project");
+        std::fs::create_dir(&project)?;
+        Ok(Self {
+            bin: bin.as_ref().to_owned(),
+            home,
+            project,
+            environment: Vec::new(),
+            arguments: Vec::new(),
+            bridge: None,
+        })
+    }
+
+    /// A variable of the bridge's environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A further argument of `serve`.
+    pub fn argument(&mut self, argument: &str) {
+        self.arguments.push(argument.to_owned());
+    }
+
+    pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
+        let mut child = Command::new(&self.bin)
+            .args(["serve", "--listen", "127.0.0.1:0", "--no-open", "--data-dir"])
+            .arg(self.home.path().join("data"))
+            .args(&self.arguments)
+            .env("HOME", self.home.path())
+            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("starting {}", self.bin.display()))?;
+        let stdout = child.stdout.take().context("the bridge's output")?;
+        let mut line = String::new();
+        tokio::time::timeout(PATIENCE, BufReader::new(stdout).read_line(&mut line)).await??;
+        let url = line.trim().strip_prefix("listening on http://").with_context(|| format!("no URL in {line:?}"))?;
+        let (host, secret) = url.split_once("/#k=").context("no secret in the URL")?;
+        self.bridge = Some(Running { child, host: host.to_owned(), secret: secret.to_owned() });
+        Ok(())
+    }
+
+    /// `127.0.0.1:PORT` of the running bridge.
+    pub fn host(&self) -> anyhow::Result<&str> {
+        Ok(&self.bridge.as_ref().context("the bridge does not run")?.host)
+    }
+
+    pub fn secret(&self) -> anyhow::Result<&str> {
+        Ok(&self.bridge.as_ref().context("the bridge does not run")?.secret)
+    }
+
+    /// The bridge's process id.
+    pub fn pid(&self) -> anyhow::Result<u32> {
+        self.bridge.as_ref().and_then(|bridge| bridge.child.id()).context("the bridge does not run")
+    }
+
+    /// SIGKILL, as a crash would.
+    pub async fn kill_bridge(&mut self) -> anyhow::Result<()> {
+        let mut bridge = self.bridge.take().context("the bridge does not run")?;
+        bridge.child.kill().await?;
+        Ok(())
+    }
+
+    /// The cookie that the secret is exchanged for.
+    pub async fn enter(&self) -> anyhow::Result<String> {
+        let (host, body) = (self.host()?, format!(r#"{{"secret":"{}"}}"#, self.secret()?));
+        let head = format!(
+            "POST /api/enter HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        let answer = self.http(&format!("{head}{body}")).await?;
+        let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).context("no cookie")?;
+        Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+    }
+
+    /// Sends a request byte for byte and gives the whole answer.
+    pub async fn http(&self, request: &str) -> anyhow::Result<String> {
+        let mut socket = TcpStream::connect(self.host()?).await?;
+        socket.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await??;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// A client that has the whole log and holds the baton where it is free.
+    pub async fn client(&self, name: &str) -> anyhow::Result<Client> {
+        let mut client = self.watcher(name).await?;
+        client.send(&ClientMessage::WantBaton { want: Want::Take }).await?;
+        Ok(client)
+    }
+
+    /// A client that does not ask for the baton.
+    pub async fn watcher(&self, name: &str) -> anyhow::Result<Client> {
+        let host = self.host()?;
+        let mut request = format!("ws://{host}/ws").into_client_request()?;
+        request.headers_mut().insert("Origin", HeaderValue::from_str(&format!("http://{host}"))?);
+        request.headers_mut().insert("Cookie", HeaderValue::from_str(&self.enter().await?)?);
+        let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+        let id = ClientId::new(name)?;
+        let driver = Driver::new(id.clone());
+        let mut client = Client { driver, socket, name: name.to_owned(), appended: 0, refused: Vec::new(), frames: 0 };
+        client.send(&ClientMessage::Hello { protocol: PROTOCOL, client: id, since: Seq(0) }).await?;
+        let head = loop {
+            if let Some(ServerMessage::Welcome { head, .. }) = client.step().await? {
+                break head;
+            }
+        };
+        client.until("the log", |state| state.seq >= head).await?;
+        Ok(client)
+    }
+
+    /// Opens the project folder and states a goal for an agent there.
+    pub async fn goal(&self, client: &mut Client, text: &str, harness: HarnessId) -> anyhow::Result<TaskId> {
+        let project = ProjectId::new("project")?;
+        let folder = self.project.to_string_lossy().into_owned();
+        let task = TaskId::new(&format!("goal-{}", client.driver.state().goals.len() + 1))?;
+        let opened = Kind::ProjectOpened { folder, name: "project".to_owned() };
+        let stated = Kind::GoalStated { task: task.clone(), text: text.to_owned(), harness, access: Access::Full };
+        let drafts = [opened, stated].map(|kind| Draft::new(Some(project.clone()), kind));
+        client.append(drafts.to_vec()).await?;
+        client.until("the goal", |state| state.task(&task).is_some()).await?;
+        Ok(task)
+    }
+}
+
+impl Client {
+    pub fn state(&self) -> &State {
+        self.driver.state()
+    }
+
+    /// A person's intent about a task.
+    pub async fn intend(&mut self, kind: Kind) -> anyhow::Result<()> {
+        self.append(vec![Draft::new(Some(ProjectId::new("project")?), kind)]).await
+    }
+
+    /// Writes to a task's conversation.
+    pub async fn say(&mut self, task: &TaskId, text: &str) -> anyhow::Result<()> {
+        let message = MessageId::new(&format!("{}-m{}", self.name, self.appended))?;
+        self.intend(Kind::MessageSent { task: task.clone(), message, text: text.to_owned() }).await
+    }
+
+    pub async fn append(&mut self, drafts: Vec<Draft>) -> anyhow::Result<()> {
+        self.appended += 1;
+        let id = AppendId::new(&format!("{}-a{}", self.name, self.appended))?;
+        self.send(&ClientMessage::Append { id, epoch: None, drafts }).await
+    }
+
+    pub async fn send(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
+        Ok(self.socket.send(Message::text(serde_json::to_string(message)?)).await?)
+    }
+
+    /// Goes on, deciding where it may, until the state is as wished.
+    pub async fn until(&mut self, what: &str, wished: impl Fn(&State) -> bool) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !wished(self.driver.state()) {
+            match tokio::time::timeout_at(deadline, self.step()).await {
+                Ok(stepped) => drop(stepped?),
+                Err(_) => bail!("waited for {what} for {PATIENCE:?}; the state is {}", sketch(self.driver.state())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one message from the bridge, or lets a deadline of the driver pass.
+    async fn step(&mut self) -> anyhow::Result<Option<ServerMessage>> {
+        let alarm = self.driver.deadline().map(|at| Duration::from_millis(at.since(now()).0));
+        let received = tokio::select! {
+            received = self.socket.next() => received.context("the bridge closed the connection")??,
+            () = async { match alarm { Some(span) => tokio::time::sleep(span).await, None => std::future::pending().await } } => {
+                let effects = self.driver.tick(now());
+                self.carry_out(effects).await?;
+                return Ok(None);
+            }
+        };
+        match received {
+            Message::Text(text) => {
+                let message: ServerMessage = serde_json::from_str(&text)?;
+                if let ServerMessage::Refused { refusal, .. } = &message {
+                    self.refused.push(format!("{refusal:?}"));
+                }
+                let effects = self.driver.receive(&message, now());
+                self.carry_out(effects).await?;
+                Ok(Some(message))
+            }
+            Message::Binary(bytes) => {
+                self.frames += 1;
+                let effects = self.driver.output(&OutputFrame::decode(&bytes)?, now());
+                self.carry_out(effects).await?;
+                Ok(None)
+            }
+            Message::Close(_) => bail!("the bridge closed the connection"),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(None),
+        }
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>) -> anyhow::Result<()> {
+        for effect in effects {
+            let message = match effect {
+                Effect::Append { id, epoch, drafts } => ClientMessage::Append { id, epoch: Some(epoch), drafts },
+                Effect::Follow { run, from } => ClientMessage::Follow { run, from },
+                Effect::Unfollow { run } => ClientMessage::Unfollow { run },
+            };
+            self.send(&message).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails when an append was refused.
+    pub fn all_taken(&self) -> anyhow::Result<()> {
+        ensure!(self.refused.is_empty(), "refused: {:?}", self.refused);
+        Ok(())
+    }
+}
+
+/// The tree in words, for a failed test.
+pub fn sketch(state: &State) -> String {
+    let mut text = format!("seq {}\n", state.seq);
+    for goal in &state.goals {
+        for task in state.subtree(goal) {
+            let status = conductor::status::status(state, task);
+            text.push_str(&format!("{:>6} {:40} {:?} {:?}\n", task.number_text(), task.title, status.kind, status.reason));
+        }
+    }
+    text
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "fits for 500 million years")]
+pub fn now() -> Millis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Millis(since.as_millis() as u64)
+}

@@ -94,7 +94,10 @@ impl<'a> Brief<'a> {
     pub fn parts(&self) -> Vec<(&'a str, &'a str)> {
         let results = self.section("## Results of the parts").unwrap_or_default();
         let parts = results.split("\n### ").map(|part| part.strip_prefix("### ").unwrap_or(part));
-        parts.filter_map(|part| part.split_once('\n')).map(|(name, words)| (name.trim(), words.trim())).collect()
+        parts
+            .filter_map(|part| part.split_once('\n'))
+            .map(|(name, words)| (name.trim(), words.trim()))
+            .collect()
     }
 }
 
@@ -115,7 +118,9 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_summary_are_told_apart() {
-        let brief = Brief::of("# Sum up: All\n\n## Results of the parts\n\n### One\n\nDone.\n\nFiles: a\n\n### Two\n\nFailed: why\n");
+        let brief = Brief::of(
+            "# Sum up: All\n\n## Results of the parts\n\n### One\n\nDone.\n\nFiles: a\n\n### Two\n\nFailed: why\n",
+        );
         assert_eq!(brief.parts(), [("One", "Done.\n\nFiles: a"), ("Two", "Failed: why")]);
     }
 }

@@ -26,6 +26,9 @@ Words:
   tasks=N        planner: a plan of N tasks; with shape=chain one after the other
   plan=KIND      planner: cycle, not-json, empty, 5000 or unknown-dep; with -once (cycle-once) mended when asked";
 
+/// The longest directive, in bytes; a longer one is plain text.
+const LONGEST: usize = 1000;
+
 /// The words that hold for one turn.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directives {
@@ -35,7 +38,8 @@ pub struct Directives {
 impl Directives {
     /// All `[[demo …]]` in the text.
     pub fn of(text: &str) -> Self {
-        let inner = marks(text).filter_map(|(_, inner)| inner.strip_prefix("demo ").or_else(|| inner.strip_prefix("demo:")));
+        let inner = marks(text)
+            .filter_map(|(_, inner)| inner.strip_prefix("demo ").or_else(|| inner.strip_prefix("demo:")));
         let words = inner.flat_map(str::split_whitespace).map(|word| {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             (name.to_owned(), value.to_owned())
@@ -69,11 +73,15 @@ impl Directives {
 
 /// The text without any directive.
 pub fn stripped(text: &str) -> String {
-    let mut plain = text.to_owned();
-    while let Some((at, inner)) = marks(&plain).find(|(_, inner)| is_directive(inner)) {
-        let end = at + inner.len() + 4;
-        plain.replace_range(at..end, "");
+    let mut plain = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, inner) in marks(text).filter(|(_, inner)| is_directive(inner)) {
+        if at >= from {
+            plain.push_str(&text[from..at]);
+            from = at + inner.len() + 4;
+        }
     }
+    plain.push_str(&text[from..]);
     plain.trim().to_owned()
 }
 
@@ -98,7 +106,8 @@ fn is_directive(inner: &str) -> bool {
 /// Every `[[…]]` with the byte where it begins.
 fn marks(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.match_indices("[[").filter_map(|(at, _)| {
-        let inner = &text[at + 2..];
+        let end = text.floor_char_boundary(at.saturating_add(2 + LONGEST).min(text.len()));
+        let inner = &text[at + 2..end];
         inner.find("]]").map(|end| (at, &inner[..end]))
     })
 }
@@ -111,7 +120,10 @@ mod tests {
     fn directives_are_read_and_taken_out() {
         let goal = "Build it [[demo slow=50 lines=2M]] with care [[task 2: fail-once limit=3]][[tasks: slow=1]] [[else]]";
         let here = Directives::of(goal);
-        assert_eq!((here.pace(), here.number("lines"), here.has("fail")), (Duration::from_millis(50), Some(2_000_000), false));
+        assert_eq!(
+            (here.pace(), here.number("lines"), here.has("fail")),
+            (Duration::from_millis(50), Some(2_000_000), false)
+        );
         assert_eq!(stripped(goal), "Build it  with care  [[else]]");
         assert_eq!(for_task(goal, 1), " [[demo slow=1]]");
         let second = Directives::of(&for_task(goal, 2));

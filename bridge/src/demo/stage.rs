@@ -74,7 +74,8 @@ impl<W: Write> Stage<W> {
         self.event(&message, &json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}))?;
         for n in 1..=lines {
             let event = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": format!("line {n}\n")}});
-            serde_json::to_writer(&mut self.out, &self.wrapped(&message, &event))?;
+            let line = self.wrapped(&message, &event);
+            serde_json::to_writer(&mut self.out, &line)?;
             self.out.write_all(b"\n")?;
         }
         self.whole(&message, &json!({"type": "text", "text": format!("{lines} lines were printed.")}))?;
@@ -94,7 +95,8 @@ impl<W: Write> Stage<W> {
         self.event(&message, &json!({"type": "content_block_stop", "index": 0}))?;
         self.message_over(&message)?;
         std::thread::sleep(self.pace);
-        let content = json!([{"type": "tool_result", "tool_use_id": call, "content": result, "is_error": failed}]);
+        let content =
+            json!([{"type": "tool_result", "tool_use_id": call, "content": result, "is_error": failed}]);
         let line = json!({"type": "user", "message": {"role": "user", "content": content},
             "parent_tool_use_id": null, "session_id": self.session});
         self.line(&line)

@@ -1,1 +1,79 @@
-fn main() {}
+//! `cargo xtask`: builds, runs, tests and measures. The README's two commands are `run` and `test`.
+//! Every tool that is missing is installed into a folder of this project's own (see `tools`).
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod check;
+mod dev;
+mod fingerprint;
+mod page;
+mod place;
+mod program;
+mod report;
+mod run;
+mod say;
+mod size;
+mod test;
+mod tidy;
+mod tools;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Builds, runs, tests and measures the orchestrator"
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build what changed and start the orchestrator; what follows `--` goes to it (try `-- --help`).
+    Run(Passed),
+    /// Like `run`, with a quickly built page that is rebuilt and reloaded on every change.
+    Dev(Passed),
+    /// Everything short of the browser: format, lints, purity, tidiness, unit and integration tests.
+    Check,
+    /// `check`, the built page's size, the journeys in Chromium, and the real agent CLIs.
+    Test,
+    /// Run the benchmark; what follows goes to it (try `-- --help`).
+    Bench(Passed),
+    /// Build the page into `frontend/dist`, if anything changed.
+    Page,
+    /// Print the brotli size of the built page's files, and whether they are within the budget.
+    Size,
+    /// Install every tool that `run` and `test` need, and print where each one is.
+    Tools,
+}
+
+#[derive(Debug, clap::Args)]
+struct Passed {
+    /// Arguments for the program that is started.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Run(passed) => run::run(&passed.args),
+        Task::Dev(passed) => dev::dev(&passed.args),
+        Task::Check => check::check(),
+        Task::Test => test::test(),
+        Task::Bench(passed) => bench::bench(&passed.args),
+        Task::Page => page::build().map(|_| ()),
+        Task::Size => size::print().and_then(|()| size::within_budget()),
+        Task::Tools => tools::print(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `cargo xtask check`: everything short of the browser. All steps run, and the failed ones are named at the end.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::program::cargo;
+use crate::report::Report;
+use crate::tools::wasm_target;
+use crate::{place, program, tidy};
+
+/// What runs natively: all but the page.
+const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
+/// Crates that hold no IO, and what they must therefore never depend on.
+const PURE: [&str; 2] = ["shared", "conductor"];
+const IMPURE: [&str; 12] = [
+    "tokio",
+    "axum",
+    "rusqlite",
+    "leptos",
+    "web-sys",
+    "js-sys",
+    "wasm-bindgen",
+    "rand",
+    "getrandom",
+    "tracing",
+    "log",
+    "rustix",
+];
+
+/// Runs all checks and prints the table.
+///
+/// # Errors
+/// A check failed.
+pub fn check() -> Result<()> {
+    let report = Report::default();
+    steps(&report);
+    report.finish()
+}
+
+/// Runs all checks into `report`.
+pub fn steps(report: &Report) {
+    // The bridge embeds this folder, so it must be there, be it empty.
+    report.step("folder of the page", || std::fs::create_dir_all(place::dist()).map_err(Into::into));
+    step(report, "format", || cargo(&["fmt", "--all", "--check"]));
+    report.step("tidy", tidy::check);
+    for package in PURE {
+        report.step(&format!("purity of {package}"), || purity(package));
+    }
+    step(report, "clippy", || {
+        let mut command = cargo(&["clippy", "--quiet", "--all-targets"]);
+        command.args(NATIVE).args(["--", "-D", "warnings"]);
+        command
+    });
+    report.step("clippy for WASM", clippy_wasm);
+    // Binaries first: integration tests start them.
+    let built = step(report, "build", || {
+        let mut command = cargo(&["build"]);
+        command.args(NATIVE);
+        command
+    });
+    if built {
+        step(report, "unit and integration tests", || {
+            let mut command = cargo(&["test", "--no-fail-fast"]);
+            command.args(NATIVE).env("ORCHESTRATOR_BIN", place::binary("debug"));
+            command
+        });
+    }
+}
+
+fn step(report: &Report, name: &str, command: impl FnOnce() -> Command) -> bool {
+    report.step(name, || program::run(name, command())).is_some()
+}
+
+fn clippy_wasm() -> Result<()> {
+    let env = wasm_target::ready()?;
+    let mut command = cargo(&["clippy", "--quiet", "-p", "frontend", "--target", wasm_target::TARGET]);
+    command.args(["--", "-D", "warnings"]).envs(env);
+    program::run("clippy for WASM", command).map(|_| ())
+}
+
+fn purity(package: &str) -> Result<()> {
+    let tree = program::quiet(cargo(&[
+        "tree",
+        "--package",
+        package,
+        "--edges",
+        "normal",
+        "--target",
+        "all",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]))?;
+    let found = impure(&tree);
+    ensure!(
+        found.is_empty(),
+        "{package} depends on {}. Next: cargo tree -p {package} -i {}, and take the IO to the bridge or the page",
+        found.join(", "),
+        found[0]
+    );
+    Ok(())
+}
+
+fn impure(tree: &str) -> Vec<&str> {
+    let mut found: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    found.retain(|name| IMPURE.contains(name));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::impure;
+
+    #[test]
+    fn impure_dependencies_are_named_once() {
+        let tree =
+            "shared v0.1.0 (/somewhere)\nserde v1.0.0\ntokio v1.54.0\ntokio v1.54.0 (*)\ntokio-util v1.0.0\n";
+        assert_eq!(impure(tree), ["tokio"]);
+    }
+}

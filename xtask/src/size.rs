@@ -1,0 +1,86 @@
+//! The page's size as a browser downloads it, against its budget.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{page, place, say};
+
+/// All assets together, in bytes after brotli, but for what is loaded on demand (`LAZY`).
+const BUDGET: u64 = 300_000;
+/// Folder of assets that are loaded when they are first needed.
+const LAZY: &str = "lazy";
+
+struct Asset {
+    name: String,
+    raw: u64,
+    sent: u64,
+    lazy: bool,
+}
+
+/// Prints one line per asset and the sum.
+///
+/// # Errors
+/// The page is not built.
+pub fn print() -> Result<()> {
+    let assets = assets(&place::dist())?;
+    say::result(&format!("{:>10} {:>10}  asset", "raw", "brotli"));
+    for asset in &assets {
+        let note = if asset.lazy { " (on demand)" } else { "" };
+        say::result(&format!("{:>10} {:>10}  {}{note}", asset.raw, asset.sent, asset.name));
+    }
+    say::result(&format!("{:>10} {:>10}  in all, of {BUDGET}", "", total(&assets)));
+    Ok(())
+}
+
+/// # Errors
+/// The page is not built, or larger than its budget.
+pub fn within_budget() -> Result<()> {
+    let total = total(&assets(&place::dist())?);
+    ensure!(
+        total <= BUDGET,
+        "the page is {total} bytes after brotli, {} over its budget. Next: see `cargo xtask size` and `twiggy top`",
+        total - BUDGET
+    );
+    Ok(())
+}
+
+fn total(assets: &[Asset]) -> u64 {
+    assets.iter().filter(|asset| !asset.lazy).map(|asset| asset.sent).sum()
+}
+
+fn assets(dist: &Path) -> Result<Vec<Asset>> {
+    let files = page::built(dist)?;
+    ensure!(!files.is_empty(), "there is no page in {}. Next: cargo xtask page", dist.display());
+    let size = |file: &Path| std::fs::metadata(file).map(|meta| meta.len());
+    let mut assets = Vec::new();
+    for file in files {
+        let raw = size(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut twin = file.clone().into_os_string();
+        twin.push(".br");
+        // What does not compress (fonts, images) has no twin and is sent as it is.
+        let sent = size(&PathBuf::from(twin)).unwrap_or(raw);
+        let name = file.strip_prefix(dist).unwrap_or(&file).to_owned();
+        assets.push(Asset { lazy: name.starts_with(LAZY), name: name.display().to_string(), raw, sent });
+    }
+    assets.sort_by_key(|asset| std::cmp::Reverse(asset.sent));
+    Ok(assets)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn counts_what_is_sent_at_the_start() {
+        let dist = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dist.path().join(LAZY)).unwrap();
+        for (name, size) in [("a.wasm", 900), ("a.wasm.br", 300), ("font.woff2", 50), ("lazy/term.js", 700)] {
+            std::fs::write(dist.path().join(name), vec![0; size]).unwrap();
+        }
+        let assets = assets(dist.path()).unwrap();
+        assert_eq!(assets.len(), 3);
+        assert_eq!(total(&assets), 350);
+    }
+}

@@ -1,0 +1,86 @@
+//! `cargo xtask test`: the checks, the built page and its size, the journeys in Chromium, and the real
+//! agent CLIs. What does not wait for the same build lock runs side by side.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::report::Report;
+use crate::tools::agents::{self, Agents};
+use crate::tools::{cargo, chromium, npm};
+use crate::{check, place, program, run, say, size};
+
+/// Finds dependencies that nothing uses.
+const MACHETE: &str = "0.9.2";
+
+/// Runs everything and prints the table.
+///
+/// # Errors
+/// A step failed.
+pub fn test() -> Result<()> {
+    let report = Report::default();
+    let (product, browser, agents) = std::thread::scope(|scope| {
+        let product = scope.spawn(|| report.step("page and bridge, release", run::product));
+        let browser = scope.spawn(|| report.step("browser and its packages", browser));
+        let agents = scope.spawn(|| report.step("agent CLIs", agents::ready));
+        check::steps(&report);
+        (product.join().ok().flatten(), browser.join().ok().flatten(), agents.join().ok().flatten())
+    });
+    report.step("unused dependencies", unused_dependencies);
+    report.step("page size", || {
+        size::print()?;
+        size::within_budget()
+    });
+    report.step("journeys in Chromium", || {
+        journeys(
+            &product.context("there is no binary to test")?,
+            &browser.context("there is no browser to test with")?,
+        )
+    });
+    report.step("real agent CLIs", || real_agents(&agents.context("there are no agent CLIs to test with")?));
+    report.finish()
+}
+
+fn browser_tests() -> PathBuf {
+    place::root().join("tests/browser")
+}
+
+fn browser() -> Result<PathBuf> {
+    npm::locked(&browser_tests())?;
+    chromium::ready()
+}
+
+fn journeys(product: &Path, chromium: &Path) -> Result<()> {
+    let folder = browser_tests();
+    let playwright = folder.join("node_modules/.bin/playwright");
+    ensure!(playwright.exists(), "tests/browser does not bring Playwright");
+    let mut command = Command::new(playwright);
+    command
+        .arg("test")
+        .current_dir(folder)
+        .env("ORCHESTRATOR_BIN", product)
+        .env("CHROMIUM", chromium)
+        .env("CI", "1");
+    let output = program::run("journeys in Chromium", command)?;
+    say::line(&format!(
+        "      {}",
+        output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
+    ));
+    Ok(())
+}
+
+fn real_agents(agents: &Agents) -> Result<()> {
+    let mut command = program::cargo(&["test", "-p", "tests", "--test", "real_cli"]);
+    command
+        .env("CLAUDE_BIN", &agents.claude)
+        .env("CODEX_BIN", &agents.codex)
+        .env("ORCHESTRATOR_BIN", place::binary("debug"));
+    program::run("real agent CLIs", command).map(|_| ())
+}
+
+fn unused_dependencies() -> Result<()> {
+    let mut machete = Command::new(cargo::tool("cargo-machete", "cargo-machete", MACHETE)?);
+    machete.arg(place::root());
+    program::run("unused dependencies", machete).map(|_| ())
+}

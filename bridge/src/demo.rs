@@ -19,6 +19,7 @@ mod planner;
 mod revise;
 mod session;
 mod stage;
+mod words;
 mod worker;
 
 use brief::{Brief, Kind};
@@ -135,7 +136,7 @@ fn wanted(schema: Option<&str>) -> anyhow::Result<Wanted> {
 
 /// One turn on stage.
 struct Turn<'a> {
-    stage: Stage<io::StdoutLock<'static>>,
+    stage: Stage<io::BufWriter<io::StdoutLock<'static>>>,
     home: &'a Path,
     session: Session,
     wanted: Wanted,
@@ -175,7 +176,8 @@ impl<'a> Turn<'a> {
             _ => 0.0003,
         };
         let model = format!("demo-{}", args.size);
-        let stage = Stage::new(io::stdout().lock(), &session.id, session.turns, model, pace);
+        let stage =
+            Stage::new(io::BufWriter::new(io::stdout().lock()), &session.id, session.turns, model, pace);
         Ok(Self { stage, home, session, wanted, brief, directives, cost, writes: args.access != "read-only" })
     }
 
@@ -314,7 +316,7 @@ impl<'a> Turn<'a> {
         self.session.asked |= asks;
         let objective = directive::stripped(&self.session.began_with);
         let title = if self.session.title.is_empty() {
-            planner::one_line(&objective)
+            words::one_line(&objective)
         } else {
             self.session.title.clone()
         };
@@ -340,7 +342,7 @@ impl<'a> Turn<'a> {
         let list: Vec<&str> = standing.lines().filter(|line| line.starts_with("- ")).collect();
         let mut text = format!(
             "You say: “{}”. I am the demo agent and have no model to answer with.",
-            planner::one_line(&directive::stripped(words))
+            words::one_line(&directive::stripped(words))
         );
         if !list.is_empty() {
             text.push_str(&format!(" This is where the work is:\n\n{}", list.join("\n")));

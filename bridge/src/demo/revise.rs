@@ -4,20 +4,16 @@
 use shared::plan::{Mode, PlannerAnswer, ProposedTask, Verdict};
 
 use super::directive;
-use super::planner::{self, capitalised, has_word};
+use super::planner;
+use super::words::{capitalised, has_word, one_line};
 
 /// The plan as it should be after these words.
 pub fn revise(plan: &PlannerAnswer, words: &str) -> PlannerAnswer {
     let said = directive::stripped(words);
     let mut tasks = plan.tasks.clone();
     let mut done = Vec::new();
-    for sentence in said
-        .split(['\n', ';', '.', '!'])
-        .flat_map(|line| line.split(", and "))
-        .map(str::trim)
-        .filter(|s| !s.is_empty())
-    {
-        done.extend(change(&mut tasks, sentence));
+    for sentence in sentences(&said) {
+        done.extend(change(&mut tasks, &sentence));
     }
     if done.is_empty() {
         let reply = if said.ends_with('?') {
@@ -29,7 +25,7 @@ pub fn revise(plan: &PlannerAnswer, words: &str) -> PlannerAnswer {
             format!(
                 "I did not understand “{}”. I follow words such as *remove the docs*, *add a changelog*, \
                 *rename tests to checks*, *do the design with me*. The plan stays as it was.",
-                planner::one_line(&said)
+                one_line(&said)
             )
         };
         return PlannerAnswer { decision: Verdict::Plan, reply, tasks };
@@ -37,6 +33,28 @@ pub fn revise(plan: &PlannerAnswer, words: &str) -> PlannerAnswer {
     planner::fit(&mut tasks, &said);
     let reply = format!("{}\n\n{}", done.join("\n"), planner::describe(&tasks));
     PlannerAnswer { decision: Verdict::Plan, reply, tasks }
+}
+
+/// The words in pieces that each say one thing: by line, full stop, and "and" before another order.
+fn sentences(words: &str) -> Vec<String> {
+    const ORDERS: [&str; 8] = ["add ", "remove ", "drop ", "delete ", "rename ", "make ", "do ", "skip "];
+    let mut sentences = Vec::new();
+    for line in words.split(['\n', ';', '.', '!']) {
+        let mut sentence = String::new();
+        for part in line.split(" and ") {
+            let order = ORDERS.iter().any(|order| part.to_lowercase().starts_with(order));
+            if order && !sentence.is_empty() {
+                sentences.push(std::mem::take(&mut sentence));
+            }
+            if !sentence.is_empty() {
+                sentence.push_str(" and ");
+            }
+            sentence.push_str(part);
+        }
+        sentences.push(sentence);
+    }
+    let each = sentences.iter().map(|sentence| sentence.trim().trim_end_matches(',').to_owned());
+    each.filter(|sentence| !sentence.is_empty()).collect()
 }
 
 /// One sentence; says what it changed.
@@ -164,7 +182,7 @@ mod tests {
     #[test]
     fn a_plan_follows_the_persons_words() {
         let tasks =
-            revised("Please remove the docs, and add a changelog. Rename tests to “Write property tests”");
+            revised("Please remove the docs and add a changelog. Rename tests to “Write property tests”");
         let titles = titles(&tasks);
         assert!(!titles.iter().any(|title| title.contains("documentation")), "{titles:?}");
         assert!(

@@ -9,8 +9,8 @@ use serde_json::json;
 use shared::plan::{ReportOutcome, TaskReport};
 
 use super::brief::Brief;
-use super::planner::{one_line, slug};
 use super::stage::Stage;
+use super::words::{one_line, slug};
 
 /// Where the notes go, below the folder that the agent works in.
 const FOLDER: &str = "demo";

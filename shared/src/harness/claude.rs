@@ -9,9 +9,7 @@ use super::fault::{self, Tail};
 use super::lines::Line;
 use super::loose::{self, child, count, number, text};
 use super::{CommandLine, MAX_ARG, Start, Turn};
-use crate::agent::{
-    AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, ToolOutcome, TurnEnd, TurnReport,
-};
+use crate::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, TurnEnd, TurnReport};
 use crate::id::SessionId;
 use crate::plan::{Access, Size};
 use crate::run::{Arg, Program, RunEnd, Signal, Stdin, Stream};
@@ -19,6 +17,7 @@ use crate::unit::{MicroUsd, Millis};
 
 mod blocks;
 mod result;
+mod tools;
 
 use blocks::Blocks;
 
@@ -166,10 +165,10 @@ impl Reader {
             "system" => return self.system(json, events),
             "stream_event" => self.stream_event(json, events),
             "assistant" => self.assistant(json, events),
-            "user" => user(json, events),
+            "user" => tools::results(json, events),
             "rate_limit_event" => self.rate_limit(json, events),
             "result" => self.result(json, events),
-            "control_request" => events.extend(asked(json)),
+            "control_request" => events.extend(tools::asked(json)),
             "control_response" | "control_cancel_request" | "keep_alive" | "tool_progress" => {}
             _ => return false,
         }
@@ -277,7 +276,7 @@ impl Reader {
                         self.blocks.whole(blocks::Kind::Other);
                     }
                     if matches!(kind, "tool_use" | "server_tool_use" | "mcp_tool_use") {
-                        events.push(tool_call(block, sub));
+                        events.push(tools::call(block, sub));
                     }
                 }
             }
@@ -346,72 +345,4 @@ impl Reader {
 
 fn is_subagent(json: &Json) -> bool {
     !text(json, "parent_tool_use_id").is_empty()
-}
-
-fn tool_call(block: &Json, sub: bool) -> AgentEvent {
-    let tool = text(block, "name").to_owned();
-    let input = block.get("input").cloned().unwrap_or_default();
-    let about = title(&input).unwrap_or_else(|| tool.clone());
-    let title = if sub { format!("subagent: {about}") } else { about };
-    AgentEvent::ToolCall { call: text(block, "id").to_owned(), tool, title, input }
-}
-
-/// What a call is about, in a few words: the first field that tells it.
-fn title(input: &Value) -> Option<String> {
-    const TELLING: [&str; 9] =
-        ["command", "file_path", "notebook_path", "path", "pattern", "url", "query", "description", "prompt"];
-    let input = input.as_object()?;
-    let told = TELLING.iter().map(|key| text(input, key)).find(|told| !told.is_empty())?;
-    Some(loose::first_line(told, 80))
-}
-
-/// Results of tools, and texts that Claude itself puts into the conversation.
-fn user(json: &Json, events: &mut Vec<AgentEvent>) {
-    let content = child(json, "message").and_then(|message| message.get("content"));
-    if let Some(Value::String(text)) = content {
-        events.push(AgentEvent::Notice { text: text.clone() });
-    }
-    let blocks = content.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for block in blocks.iter().filter_map(Value::as_object) {
-        match text(block, "type") {
-            "tool_result" => {
-                let failed = block.get("is_error").and_then(Value::as_bool).unwrap_or(false);
-                events.push(AgentEvent::ToolResult {
-                    call: text(block, "tool_use_id").to_owned(),
-                    outcome: if failed { ToolOutcome::Failed } else { ToolOutcome::Succeeded },
-                    text: shown(block.get("content")),
-                });
-            }
-            "text" if !is_subagent(json) => {
-                events.push(AgentEvent::Notice { text: text(block, "text").to_owned() })
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A tool result's content as text: a text, or parts of which some may be pictures.
-fn shown(content: Option<&Value>) -> String {
-    match content {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => {
-            let part = |part: &Value| match part.as_object() {
-                Some(part) if text(part, "type") == "text" => text(part, "text").to_owned(),
-                Some(part) => format!("[{}]", text(part, "type")),
-                None => part.to_string(),
-            };
-            parts.iter().map(part).collect::<Vec<_>>().join("\n")
-        }
-        Some(other) => other.to_string(),
-    }
-}
-
-/// A question of the harness to its host. Our runs give it no way to ask, so a line is all there is to it.
-fn asked(json: &Json) -> Option<AgentEvent> {
-    let request = child(json, "request").filter(|request| text(request, "subtype") == "can_use_tool")?;
-    let about = request.get("input").and_then(title).unwrap_or_default();
-    Some(AgentEvent::Notice {
-        text: format!("Asks whether it may use {}: {about}", text(request, "tool_name")),
-    })
 }

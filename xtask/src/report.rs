@@ -39,18 +39,8 @@ impl Report {
     /// A step failed; the error names each.
     pub fn finish(self) -> Result<()> {
         let rows = self.rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
-        say::result("");
-        for row in &rows {
-            let outcome = if row.failure.is_some() { "FAILED" } else { "ok" };
-            say::result(&format!("{:width$}  {:>12}  {outcome}", row.name, say::spell(row.took)));
-        }
+        say::result(&table(&rows));
         let failed: Vec<&Row> = rows.iter().filter(|row| row.failure.is_some()).collect();
-        for row in &failed {
-            let failure = row.failure.as_deref().unwrap_or_default();
-            say::result(&format!("\n{} failed: {}", row.name, failure.lines().next().unwrap_or_default()));
-        }
-        say::result(&format!("\n{} passed, {} failed", rows.len() - failed.len(), failed.len()));
         if failed.is_empty() {
             return Ok(());
         }
@@ -59,16 +49,45 @@ impl Report {
     }
 }
 
+/// One line per step, then each failure, then the sum, alone on the last line.
+fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    let mut text = String::from("\n");
+    for row in rows {
+        let outcome = if row.failure.is_some() { "FAILED" } else { "ok" };
+        text.push_str(&format!("{:width$}  {:>12}  {outcome}\n", row.name, say::spell(row.took)));
+    }
+    let failures = rows.iter().filter_map(|row| row.failure.as_deref().map(|failure| (&row.name, failure)));
+    for (name, failure) in failures.clone() {
+        text.push_str(&format!("\n{name} failed: {}\n", failure.lines().next().unwrap_or_default()));
+    }
+    let failed = failures.count();
+    text.push_str(&format!("\n{} passed, {failed} failed", rows.len() - failed));
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn row(name: &str, failure: Option<&str>) -> Row {
+        Row { name: name.to_owned(), took: Duration::from_secs(12), failure: failure.map(str::to_owned) }
+    }
+
     #[test]
-    fn a_failure_is_named_at_the_end_and_stops_nothing() {
+    fn a_failure_stops_nothing() {
         let report = Report::default();
         assert_eq!(report.step("one", || -> Result<()> { bail!("broken") }), None);
         assert_eq!(report.step("two", || Ok(7)), Some(7));
-        let error = report.finish().map_err(|error| error.to_string());
-        assert_eq!(error, Err("failed: one. Next: read the first failure's output above".to_owned()));
+        let rows = report.rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let failures: Vec<Option<String>> = rows.into_iter().map(|row| row.failure).collect();
+        assert_eq!(failures, [Some("broken".to_owned()), None]);
+    }
+
+    #[test]
+    fn the_sum_stands_alone_on_the_last_line() {
+        let text = table(&[row("one", Some("broken\nbadly")), row("two", None)]);
+        assert_eq!(text.lines().last(), Some("1 passed, 1 failed"));
+        assert!(text.contains("one failed: broken\n"), "{text}");
     }
 }

@@ -158,7 +158,7 @@ impl Reader {
 
     /// Whether the line is of a known kind.
     fn read(&mut self, json: &Json, events: &mut Vec<AgentEvent>) -> bool {
-        if let Ok(session) = SessionId::new(text(json, "session_id")) {
+        if let Some(session) = loose::session(text(json, "session_id")) {
             self.session = Some(session);
         }
         match text(json, "type") {

@@ -108,7 +108,7 @@ impl Reader {
     fn read(&mut self, json: &Json, events: &mut Vec<AgentEvent>) -> bool {
         match text(json, "type") {
             "thread.started" => {
-                if let Ok(session) = SessionId::new(text(json, "thread_id")) {
+                if let Some(session) = loose::session(text(json, "thread_id")) {
                     self.session = Some(session.clone());
                     events.push(AgentEvent::Session { session, model: None, version: None });
                 }

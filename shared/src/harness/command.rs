@@ -46,17 +46,15 @@ impl Reader {
         let error = match end {
             RunEnd::Exited { code: 0 } => None,
             RunEnd::Exited { code } if *code != 130 && *code != 143 => {
-                let words = if stderr.is_empty() { &final_text } else { &stderr };
-                let class = fault::told_by(words)
-                    .filter(|class| matches!(class, ErrorClass::DiskFull | ErrorClass::OutOfMemory));
-                let said = if words.is_empty() { String::new() } else { format!(" Its last words: {words}") };
-                Some(AgentError {
-                    class: class.unwrap_or(ErrorClass::TaskFailure),
-                    message: format!("The command ended with exit code {code}.{said}"),
-                    until: None,
-                })
+                Some(failed(*code, if stderr.is_empty() { &final_text } else { &stderr }))
             }
-            end => Some(fault::without_result(fault::Ended {
+            RunEnd::Exited { .. }
+            | RunEnd::Signalled { .. }
+            | RunEnd::NotFound { .. }
+            | RunEnd::Refused { .. }
+            | RunEnd::CouldNotStart { .. }
+            | RunEnd::TimedOut
+            | RunEnd::Lost { .. } => Some(fault::without_result(fault::Ended {
                 harness: HarnessId::Command,
                 end,
                 said: true,
@@ -66,4 +64,12 @@ impl Reader {
         };
         TurnReport { final_text, error, ..TurnReport::default() }
     }
+}
+
+/// A command that ended with a code of its own: it failed, unless its words tell a lack of means.
+fn failed(code: i32, words: &str) -> AgentError {
+    let means = |class: &ErrorClass| matches!(class, ErrorClass::DiskFull | ErrorClass::OutOfMemory);
+    let class = fault::told_by(words).filter(means).unwrap_or(ErrorClass::TaskFailure);
+    let said = if words.is_empty() { String::new() } else { format!(" Its last words: {words}") };
+    AgentError { class, message: format!("The command ended with exit code {code}.{said}"), until: None }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::lines::Line;
+use crate::id::SessionId;
 
 /// The JSON object on this line; nothing when the line was cut or is something else. Bytes that are not
 /// UTF-8 and halves of surrogate pairs (JavaScript writes them when it cuts a text) become U+FFFD.
@@ -55,6 +56,11 @@ pub(super) fn count(from: &Map<String, Value>, key: &str) -> Option<u32> {
     number(from, key).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
 }
 
+/// The session that this text names. One that a command line would take for an option is none.
+pub(super) fn session(text: &str) -> Option<SessionId> {
+    SessionId::new(text).ok().filter(|_| !text.starts_with('-'))
+}
+
 /// The object at this key.
 pub(super) fn child<'a>(from: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, Value>> {
     from.get(key).and_then(Value::as_object)
@@ -89,6 +95,12 @@ mod tests {
         assert_eq!(read(b"{\"a\":"), None);
         assert_eq!(read(b"[1]"), None);
         assert_eq!(read(b"\\"), None);
+    }
+
+    #[test]
+    fn a_session_is_never_an_option() {
+        assert_eq!(session("--dangerously-skip-permissions"), None);
+        assert_eq!(session("01a1fb67-d610"), SessionId::new("01a1fb67-d610").ok());
     }
 
     #[test]

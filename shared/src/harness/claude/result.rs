@@ -80,10 +80,12 @@ impl Reader {
         let words = if said.is_empty() { reasons.join("\n") } else { said.to_owned() };
         let code = self.fault.as_ref().map_or("", |(code, _)| code);
         let class = class(json, code, &words);
-        let message = match class {
-            ErrorClass::Interrupted => "Interrupted before the turn was over.".to_owned(),
-            _ if words.is_empty() => format!("{} reports an error and does not say which.", self.harness),
-            _ => words,
+        let message = if class == ErrorClass::Interrupted {
+            "Interrupted before the turn was over.".to_owned()
+        } else if words.is_empty() {
+            format!("{} reports an error and does not say which.", self.harness)
+        } else {
+            words
         };
         let until = if class == ErrorClass::RateLimit { self.limited_until } else { None };
         AgentError { class, message, until }

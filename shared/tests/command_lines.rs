@@ -1,0 +1,87 @@
+//! How each harness is called, as one snapshot: a change of any flag shows in review.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::fmt::Write as _;
+
+use shared::agent::HarnessId;
+use shared::harness::{Start, Turn, command_line};
+use shared::id::SessionId;
+use shared::plan::{Access, Size};
+use shared::run::{Arg, RunLimits, Signal, Stdin};
+use shared::unit::Millis;
+
+fn turn(session: Start, size: Size, access: Access, schema: Option<&str>) -> Turn {
+    Turn { prompt: "echo hi".to_owned(), session, size, access, schema: schema.map(str::to_owned) }
+}
+
+#[test]
+fn command_lines() {
+    let session = SessionId::new("6cd31fba-95f4-4dea-81d0-98a8fb31fe80").unwrap();
+    let turns = [
+        turn(
+            Start::New { session: session.clone() },
+            Size::Light,
+            Access::ReadOnly,
+            Some("{\"type\":\"object\"}"),
+        ),
+        turn(Start::Resume { session: session.clone() }, Size::Standard, Access::Edit, None),
+        turn(Start::Resume { session }, Size::Heavy, Access::Full, Some("{}")),
+    ];
+    let mut text = String::new();
+    for harness in [HarnessId::Claude, HarnessId::Codex, HarnessId::Demo, HarnessId::Command] {
+        for turn in &turns {
+            let call = command_line(harness, turn);
+            let args = call.args.iter().map(|arg| match arg {
+                Arg::Text { text } => format!("{text:?}"),
+                Arg::RunFile { name } => format!("<{name}>"),
+            });
+            writeln!(text, "{:?} {}", call.program, args.collect::<Vec<_>>().join(" ")).unwrap();
+            let files: Vec<&str> = call.files.iter().map(|file| file.name.as_str()).collect();
+            let env: Vec<&str> = call.env.keys().map(String::as_str).collect();
+            writeln!(
+                text,
+                "  stdin {:?}, polite {:?}, files {files:?}, env {env:?}",
+                call.stdin, call.polite
+            )
+            .unwrap();
+        }
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_prompt_goes_by_stdin_and_no_argument_is_longer_than_the_system_takes() {
+    let session = SessionId::new("6cd31fba-95f4-4dea-81d0-98a8fb31fe80").unwrap();
+    let schema = "x".repeat(200 * 1024);
+    let prompt = "p".repeat(1024 * 1024);
+    for harness in [HarnessId::Claude, HarnessId::Codex, HarnessId::Demo] {
+        let turn = Turn {
+            prompt: prompt.clone(),
+            ..turn(Start::New { session: session.clone() }, Size::Heavy, Access::Full, Some(&schema))
+        };
+        let call = command_line(harness, &turn);
+        for arg in &call.args {
+            assert!(
+                matches!(arg, Arg::RunFile { .. })
+                    || matches!(arg, Arg::Text { text } if text.len() < 128 * 1024)
+            );
+        }
+        let Stdin::Text { text } = &call.stdin else { panic!("{harness}: the prompt goes by stdin") };
+        assert!(text.starts_with(&prompt));
+        let somewhere = text.contains(&schema) || call.files.iter().any(|file| file.text == schema);
+        assert!(somewhere, "{harness}: the schema reaches the agent");
+    }
+}
+
+#[test]
+fn an_order_keeps_its_limits_and_takes_the_harness_own_signal() {
+    let session = SessionId::new("s").unwrap();
+    let turn = turn(Start::New { session }, Size::Light, Access::Edit, None);
+    let limits = RunLimits { wall: Some(Millis(5)), ..RunLimits::default() };
+    let spec = command_line(HarnessId::Claude, &turn).into_spec("/project", limits);
+    assert_eq!(
+        (spec.limits.polite, spec.limits.wall, spec.cwd.as_str()),
+        (Signal::Interrupt, Some(Millis(5)), "/project")
+    );
+}

@@ -2,7 +2,6 @@
 //! of what each one must come to. The recordings are in `tests/fixtures`, a folder for each harness.
 
 #![expect(clippy::unwrap_used, reason = "a fixture that is missing or broken must fail the test")]
-#![expect(clippy::disallowed_methods, reason = "fixtures are files; the crate itself reads none")]
 #![expect(clippy::disallowed_methods, reason = "recordings are files; only the tests of this crate read any")]
 
 use std::fmt::Write as _;

@@ -241,7 +241,7 @@ impl<'a> Turn<'a> {
     }
 
     fn long_line(&mut self, bytes: u64) -> io::Result<()> {
-        const PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+        static PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
         let mut left = bytes;
         while left > 0 {
             let piece = usize::try_from(left).unwrap_or(PIECE.len()).min(PIECE.len());

@@ -72,12 +72,13 @@ pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         return emit::run(args);
     }
     let home = session::home();
+    // Read first, so that who writes the prompt never meets a closed pipe.
+    let mut prompt = Vec::new();
+    io::stdin().lock().take(MAX_PROMPT).read_to_end(&mut prompt).context("cannot read the prompt")?;
     let session = match open(&args, &home)? {
         Ok(session) => session,
         Err(code) => return Ok(code),
     };
-    let mut prompt = Vec::new();
-    io::stdin().lock().take(MAX_PROMPT).read_to_end(&mut prompt).context("cannot read the prompt")?;
     let prompt = String::from_utf8_lossy(&prompt);
     let wanted = wanted(args.schema.as_deref())?;
     let played =

@@ -4,26 +4,26 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shared::entry::Draft;
+use shared::entry::{Actor, Draft};
 use shared::id::{AppendId, ClientId};
-use shared::unit::{Epoch, Seq};
+use shared::unit::Epoch;
 use shared::wire::Refusal;
 
-use crate::store::{Store, StoreError, Stored};
-use crate::supervisor::Supervisor;
+use crate::store::{Pending, Store, StoreError};
 
 mod admit;
 mod baton;
+mod orders;
 mod pump;
 
 use baton::Baton;
+pub use orders::follow_log;
 pub use pump::{Closed, pump};
 
 /// What all connections share.
 #[derive(Debug, Clone)]
 pub struct Relay {
     store: Store,
-    supervisor: Supervisor,
     baton: Arc<Baton>,
     connections: Arc<AtomicU64>,
 }
@@ -34,16 +34,16 @@ pub struct Connection(u64);
 
 impl Relay {
     /// Takes the last epoch of the log, so that the next is newer.
-    pub fn new(store: Store, supervisor: Supervisor, epoch: Epoch) -> Self {
+    pub fn new(store: Store, epoch: Epoch) -> Self {
         let baton = Arc::new(Baton::new(store.clone(), epoch));
-        Self { store, supervisor, baton, connections: Arc::default() }
+        Self { store, baton, connections: Arc::default() }
     }
 
     fn connect(&self) -> Connection {
         Connection(self.connections.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Commits what a client sent, if it may, and carries out the orders in it.
+    /// Gives what a client sent its place in the log, if it may have one.
     async fn append(
         &self,
         from: Connection,
@@ -51,25 +51,19 @@ impl Relay {
         id: AppendId,
         epoch: Option<Epoch>,
         drafts: Vec<Draft>,
-    ) -> Result<Seq, Refusal> {
+    ) -> Result<Pending, Refusal> {
         admit::check(epoch, &drafts)?;
-        // Held over the commit: a decision is never in the log behind the grant that made it stale.
         let grant = self.baton.decide(from, epoch).await?;
         let actor = match epoch {
-            Some(epoch) => shared::entry::Actor::Conductor { epoch },
-            None => shared::entry::Actor::Person { client: client.clone() },
+            Some(epoch) => Actor::Conductor { epoch },
+            None => {
+                self.baton.offer().await;
+                Actor::Person { client: client.clone() }
+            }
         };
-        let appended = self.store.append_once(actor, id, drafts).await;
+        let pending = self.store.append_once(actor, id, drafts).await;
         drop(grant);
-        let (entries, seq) = appended.map_err(refusal)?;
-        self.carry_out(&entries);
-        Ok(seq)
-    }
-
-    fn carry_out(&self, entries: &[Arc<Stored>]) {
-        for stored in entries {
-            self.supervisor.carry_out(&stored.entry);
-        }
+        pending.map_err(refusal)
     }
 }
 

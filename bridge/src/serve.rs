@@ -23,7 +23,7 @@ use crate::access::{self, Access};
 use crate::config::Config;
 use crate::lock::Lock;
 use crate::page::Source;
-use crate::relay::{Relay, pump};
+use crate::relay::{Relay, follow_log, pump};
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 use crate::{agents, folders, page};
@@ -70,17 +70,22 @@ pub async fn serve(
     let config = Arc::new(options.config);
     let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), options.data_dir.join("runs"));
     begin(&store, &supervisor, &config).await?;
-    let relay = Relay::new(store.clone(), supervisor.clone(), last_epoch(&store).await?);
+    let relay = Relay::new(store.clone(), last_epoch(&store).await?);
+    let acting = supervisor.clone();
+    let head = store.hub().head();
+    let orders = tokio::spawn(follow_log(store, head, move |entry| acting.carry_out(entry)));
     let app = router(App { relay, page: Arc::new(options.page) }, Arc::clone(&access));
     (options.ready)(&access.url());
     // A line should not wait in the socket for a second one.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    tokio::select! {
-        ended = axum::serve(listener, app).into_future() => ended?,
-        () = shutdown => {}
-    }
+    let ended = tokio::select! {
+        ended = axum::serve(listener, app).into_future() => ended,
+        () = shutdown => Ok(()),
+    };
+    // An order that comes now stays in the log, and the next bridge carries it out.
+    orders.abort();
     supervisor.shut_down().await;
-    Ok(())
+    Ok(ended?)
 }
 
 /// Says in the log that the bridge is there, sees after what it left behind, and which agents it finds.
@@ -127,8 +132,11 @@ async fn health() -> Json<Health> {
     Json(Health { version: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL })
 }
 
+/// What is read of a message that is too large, so that its sender can be told; beyond it the socket is closed.
+const READ_MAX: usize = 2 * MAX_MESSAGE;
+
 async fn socket(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).write_buffer_size(0).on_upgrade(
+    upgrade.max_message_size(READ_MAX).max_frame_size(READ_MAX).write_buffer_size(0).on_upgrade(
         async move |socket| {
             if let Err(closed) = pump(socket, app.relay).await {
                 tracing::debug!(%closed, "a client is gone");

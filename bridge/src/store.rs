@@ -2,10 +2,10 @@
 //! connection and commits in groups; an append is acknowledged after its commit and published after that.
 //! Readers have connections of their own. It knows nothing of sockets and processes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use shared::entry::{Actor, Draft, Entry};
 use shared::id::{AppendId, RunId};
 use shared::run::Stream;
@@ -13,14 +13,16 @@ use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
 
 mod hub;
+mod pool;
 mod read;
 mod schema;
 mod writer;
 
 pub use hub::{Hub, Tail};
-pub use read::OpenRun;
+use pool::Pool;
+pub use read::{OpenRun, Page};
 pub use schema::{OpenError, SCHEMA};
-use writer::Job;
+use writer::{Appended, Job};
 
 /// Appends that wait for the writer. When it is full, appenders wait: an agent is slowed through its pipe,
 /// a client through its socket, and memory stays as it is.
@@ -31,7 +33,7 @@ const QUEUE: usize = 1_024;
 pub struct Store {
     jobs: mpsc::Sender<Job>,
     hub: Arc<Hub>,
-    file: Arc<PathBuf>,
+    readers: Arc<Pool>,
 }
 
 /// An entry with its JSON as the wire sends it, encoded once for all clients.
@@ -72,7 +74,12 @@ impl Store {
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let file = dir.join("log.db");
         let connection = schema::open(&file)?;
-        let head = read::head(&connection).map_err(|error| OpenError::Sqlite(file.clone(), error))?;
+        Self::start(connection, Pool::new(file))
+    }
+
+    fn start(connection: Connection, readers: Pool) -> Result<Self, OpenError> {
+        let head =
+            read::head(&connection).map_err(|error| OpenError::Sqlite(readers.file().to_owned(), error))?;
         let hub = Arc::new(Hub::new(head.0));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writer = writer::Writer::new(connection, Arc::clone(&hub), head);
@@ -80,21 +87,23 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(|error| OpenError::Thread(error.to_string()))?;
-        Ok(Self { jobs, hub, file: Arc::new(file) })
+        Ok(Self { jobs, hub, readers: Arc::new(readers) })
     }
 
     /// Commits the drafts together and gives them as entries, in order.
     pub async fn append(&self, actor: Actor, drafts: Vec<Draft>) -> Result<Vec<Arc<Stored>>, StoreError> {
-        self.submit(actor, None, drafts).await.map(|(entries, _)| entries)
+        self.submit(actor, None, drafts).await?.committed().await.map(|(entries, _)| entries)
     }
 
-    /// Like [`Store::append`], once per `id`: again gives no entries and the sequence number of the first time.
+    /// Like [`Store::append`], once per `id`: again gives no entries and the sequence number of the first
+    /// time. Takes its place in the log's order when it returns, and is committed when [`Pending`] says so,
+    /// which it is also when nobody waits for that.
     pub async fn append_once(
         &self,
         actor: Actor,
         id: AppendId,
         drafts: Vec<Draft>,
-    ) -> Result<(Vec<Arc<Stored>>, Seq), StoreError> {
+    ) -> Result<Pending, StoreError> {
         self.submit(actor, Some(id), drafts).await
     }
 
@@ -103,11 +112,11 @@ impl Store {
         actor: Actor,
         id: Option<AppendId>,
         drafts: Vec<Draft>,
-    ) -> Result<(Vec<Arc<Stored>>, Seq), StoreError> {
+    ) -> Result<Pending, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Job::Append { actor, id, drafts, reply };
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        Ok(Pending(answer))
     }
 
     /// Commits lines of a run's output behind those that it has; gives how many it has then.
@@ -123,9 +132,12 @@ impl Store {
         &self.hub
     }
 
-    /// At most `limit` entries after `since`.
-    pub async fn entries_after(&self, since: Seq, limit: usize) -> Result<Vec<Arc<Stored>>, StoreError> {
-        self.read(move |connection| read::entries_after(connection, since, limit)).await
+    /// The entries that follow `since`, a page of them; none when it is the newest.
+    pub async fn entries_after(&self, since: Seq, page: Page) -> Result<Vec<Arc<Stored>>, StoreError> {
+        match self.hub.entries_after(since, page) {
+            Some(entries) => Ok(entries),
+            None => self.read(move |connection| read::entries_after(connection, since, page)).await,
+        }
     }
 
     /// Lines of a run from `from` on, about `bytes` bytes of them and at least one.
@@ -153,17 +165,23 @@ impl Store {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let file = Arc::clone(&self.file);
-        let task = tokio::task::spawn_blocking(move || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(file.as_path(), flags)?;
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
-            query(&connection)
-        });
+        let readers = Arc::clone(&self.readers);
+        let task = tokio::task::spawn_blocking(move || readers.with(query));
         match task.await {
             Ok(found) => found.map_err(|error| StoreError::Read(error.to_string())),
             Err(error) => Err(StoreError::Read(error.to_string())),
         }
+    }
+}
+
+/// An append that waits for its commit.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Appended>);
+
+impl Pending {
+    /// The entries as committed, and the number of the last.
+    pub async fn committed(self) -> Result<(Vec<Arc<Stored>>, Seq), StoreError> {
+        self.0.await.map_err(|_| StoreError::Closed)?
     }
 }
 

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use shared::entry::{Actor, Draft, Kind};
 use shared::id::ClientId;
 use shared::unit::Epoch;
+use shared::unit::Seq;
 use shared::wire::Refusal;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 use super::Connection;
 use crate::store::Store;
@@ -15,8 +16,10 @@ use crate::store::Store;
 #[derive(Debug)]
 pub(super) struct Baton {
     store: Store,
-    // Async: it is held over the commit of a decision and of a grant.
+    // Async: it is held until a decision has its place in the log's order, and over the commit of a grant.
     place: Mutex<Place>,
+    /// What connections see, apart from the lock: output must not wait while a grant is committed.
+    seen: watch::Sender<Seen>,
 }
 
 #[derive(Debug)]
@@ -27,20 +30,55 @@ pub(super) struct Place {
     waiting: VecDeque<(Connection, ClientId)>,
 }
 
+/// Who holds the baton, for everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    holder: Option<(Connection, ClientId)>,
+    epoch: Epoch,
+    /// The entry of the grant.
+    granted: Seq,
+}
+
 /// Who holds the baton, as one connection sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum View {
-    Yours(Epoch),
-    Gone { holder: Option<ClientId>, epoch: Epoch },
+    /// From the entry `granted` on.
+    Yours {
+        epoch: Epoch,
+        granted: Seq,
+    },
+    Gone {
+        holder: Option<ClientId>,
+        epoch: Epoch,
+    },
+}
+
+impl Seen {
+    pub(super) fn by(&self, connection: Connection) -> View {
+        match &self.holder {
+            Some((holder, _)) if *holder == connection => {
+                View::Yours { epoch: self.epoch, granted: self.granted }
+            }
+            holder => {
+                View::Gone { holder: holder.as_ref().map(|(_, client)| client.clone()), epoch: self.epoch }
+            }
+        }
+    }
 }
 
 impl Baton {
     pub(super) fn new(store: Store, epoch: Epoch) -> Self {
         let place = Place { epoch, holder: None, waiting: VecDeque::new() };
-        Self { store, place: Mutex::new(place) }
+        let seen = watch::Sender::new(Seen { holder: None, epoch, granted: Seq(0) });
+        Self { store, place: Mutex::new(place), seen }
     }
 
-    /// Lets an append pass that carries the holder's epoch, or none. The guard keeps the baton where it is.
+    pub(super) fn seen(&self) -> watch::Receiver<Seen> {
+        self.seen.subscribe()
+    }
+
+    /// Lets an append pass that carries the holder's epoch, or none. The guard keeps the baton where it is:
+    /// held until the append has its place, a decision is never behind the grant that made it stale.
     pub(super) async fn decide(
         &self,
         from: Connection,
@@ -61,23 +99,21 @@ impl Baton {
         self.hand_on(&mut place).await;
     }
 
+    /// Tries again to hand on a baton that could not be granted while the log could not be written.
+    pub(super) async fn offer(&self) {
+        if self.seen.borrow().holder.is_none() {
+            self.hand_on(&mut *self.place.lock().await).await;
+        }
+    }
+
     pub(super) async fn release(&self, from: Connection) {
         let mut place = self.place.lock().await;
         place.waiting.retain(|(connection, _)| *connection != from);
         if place.holder.as_ref().is_some_and(|(connection, _)| *connection == from) {
             place.holder = None;
+            self.seen.send_modify(|seen| seen.holder = None);
         }
         self.hand_on(&mut place).await;
-    }
-
-    pub(super) async fn view(&self, from: Connection) -> View {
-        let place = self.place.lock().await;
-        match &place.holder {
-            Some((connection, _)) if *connection == from => View::Yours(place.epoch),
-            holder => {
-                View::Gone { holder: holder.as_ref().map(|(_, client)| client.clone()), epoch: place.epoch }
-            }
-        }
     }
 
     /// Gives a free baton to the first who waits. Not granted when the log cannot be written; the next wish tries again.
@@ -88,9 +124,12 @@ impl Baton {
             let epoch = Epoch(place.epoch.0 + 1);
             let grant = Draft::new(None, Kind::BatonGranted { client: client.clone(), epoch });
             match self.store.append(Actor::Bridge, vec![grant]).await {
-                Ok(_) => {
+                Ok(entries) => {
+                    let granted = entries.last().map_or(Seq(0), |stored| stored.entry.seq);
                     place.epoch = epoch;
                     place.holder = Some((connection, client));
+                    let holder = place.holder.clone();
+                    self.seen.send_replace(Seen { holder, epoch, granted });
                 }
                 Err(error) => {
                     tracing::error!(%error, "the baton could not be granted");

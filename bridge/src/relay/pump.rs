@@ -3,24 +3,34 @@
 //! newer lines gather in the store and go out together.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::ws::Message;
-use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use axum::extract::ws::{CloseFrame, Message, close_code};
+use futures_util::stream::FuturesOrdered;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use shared::entry::Kind;
-use shared::id::{ClientId, RunId};
+use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::Seq;
-use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
-use tokio::sync::Notify;
+use shared::wire::{ClientMessage, MAX_MESSAGE, PROTOCOL, Refusal, ServerMessage, Want};
+use tokio::sync::{Notify, watch};
 
-use super::baton::View;
-use super::{Connection, Relay};
+use super::baton::{Seen, View};
+use super::{Connection, Relay, refusal};
 use crate::clock;
-use crate::store::{Piece, StoreError, Stored, Tail};
+use crate::store::{Page, StoreError, Stored, Tail};
 
-/// Entries in one message, and bytes of output in one read.
-const PAGE: usize = 256;
-const FRAME: usize = 64 * 1024;
+mod frame;
+
+/// One message of entries.
+const PAGE: Page = Page { entries: 256, bytes: 1024 * 1024 };
+/// Runs that one client may follow.
+const FOLLOWED: usize = 4_096;
+/// Appends of one client, and their bytes, that wait for their commit. When either is reached, nothing more
+/// is read from this client until one is answered; its socket then slows it.
+const UNANSWERED: usize = 64;
+const UNANSWERED_BYTES: usize = MAX_MESSAGE;
 
 /// Why a pump ended.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +58,15 @@ where
     let hello = hello(&mut sink, &mut stream, &relay).await?;
     let mut session = Session {
         wake: relay.store.hub().subscribe(),
+        baton: relay.baton.seen(),
         relay,
         id,
         client: hello.0,
         sent: hello.1,
         follows: BTreeMap::new(),
         told: None,
+        answers: FuturesOrdered::new(),
+        unanswered_bytes: 0,
     };
     let ended = session.serve(&mut sink, &mut stream).await;
     session.relay.baton.release(id).await;
@@ -89,8 +102,8 @@ async fn say<E: std::fmt::Display>(
     sink: &mut (impl Sink<Message, Error = E> + Unpin),
     message: &ServerMessage,
 ) -> Result<(), Closed> {
-    let text = serde_json::to_string(message).map_err(|error| Closed::Broken(error.to_string()))?;
-    sink.send(Message::Text(text.into())).await.map_err(|error| Closed::Broken(error.to_string()))
+    let text = serde_json::to_string(message).map_err(broken)?;
+    sink.send(Message::Text(text.into())).await.map_err(broken)
 }
 
 struct Session {
@@ -98,17 +111,21 @@ struct Session {
     id: Connection,
     client: ClientId,
     wake: Arc<Notify>,
+    baton: watch::Receiver<Seen>,
     /// The last entry that the client has.
     sent: Seq,
     follows: BTreeMap<RunId, Follow>,
     /// What the client was last told of the baton.
     told: Option<View>,
+    /// Answers to appends in the order of their commits, each with the bytes of its message.
+    answers: FuturesOrdered<Pin<Box<dyn Future<Output = (ServerMessage, usize)> + Send>>>,
+    unanswered_bytes: usize,
 }
 
 struct Follow {
     next: u64,
-    /// The store has nothing newer; asked again when the run has a window in memory, or when it ended.
-    exhausted: bool,
+    /// There may be lines in the store that no window in memory tells of.
+    unread: bool,
 }
 
 impl Session {
@@ -119,16 +136,19 @@ impl Session {
     ) -> Result<(), Closed> {
         loop {
             let more = self.send_newer(sink).await?;
-            let received = if more {
-                match stream.next().now_or_never() {
-                    Some(received) => received,
-                    None => continue,
+            let reads = self.answers.len() < UNANSWERED && self.unanswered_bytes < UNANSWERED_BYTES;
+            let received = tokio::select! {
+                Some((answer, bytes)) = self.answers.next() => {
+                    self.unanswered_bytes -= bytes;
+                    // What an append made comes before its acknowledgement.
+                    self.send_entries(sink).await?;
+                    say(sink, &answer).await?;
+                    continue;
                 }
-            } else {
-                tokio::select! {
-                    received = stream.next() => received,
-                    () = self.wake.notified() => continue,
-                }
+                received = stream.next(), if reads => received,
+                () = self.wake.notified(), if !more => continue,
+                _ = self.baton.changed(), if !more => continue,
+                () = std::future::ready(()), if more => continue,
             };
             match received {
                 Some(Ok(Message::Text(text))) => self.take(sink, &text).await?,
@@ -138,7 +158,7 @@ impl Session {
                     say(sink, &ServerMessage::Unreadable { why }).await?;
                 }
                 Some(Ok(Message::Close(_))) | None => return Err(Closed::ByClient),
-                Some(Err(error)) => return Err(Closed::Broken(error.to_string())),
+                Some(Err(error)) => return Err(part(sink, error).await),
             }
         }
     }
@@ -148,29 +168,48 @@ impl Session {
         sink: &mut (impl Sink<Message, Error = E> + Unpin),
         text: &str,
     ) -> Result<(), Closed> {
+        if text.len() > MAX_MESSAGE {
+            let why = format!("a message of {} bytes; at most {MAX_MESSAGE} are taken", text.len());
+            return say(sink, &unreadable(text, why)).await;
+        }
         let message = match serde_json::from_str(text) {
             Ok(message) => message,
-            Err(error) => return say(sink, &ServerMessage::Unreadable { why: error.to_string() }).await,
+            Err(error) => return say(sink, &unreadable(text, error.to_string())).await,
         };
         match message {
             ClientMessage::Hello { .. } => {
                 say(sink, &ServerMessage::Unreadable { why: "hello was said already".to_owned() }).await?;
             }
             ClientMessage::Append { id, epoch, drafts } => {
-                let answer = match self.relay.append(self.id, &self.client, id.clone(), epoch, drafts).await {
-                    Ok(seq) => ServerMessage::Acked { id, seq },
-                    Err(refusal) => ServerMessage::Refused { id, refusal },
-                };
-                say(sink, &answer).await?;
+                let pending = self.relay.append(self.id, &self.client, id.clone(), epoch, drafts).await;
+                let bytes = text.len();
+                self.unanswered_bytes += bytes;
+                self.answers.push_back(Box::pin(async move {
+                    let seq = match pending {
+                        Ok(pending) => pending.committed().await.map(|(_, seq)| seq).map_err(refusal),
+                        Err(refusal) => Err(refusal),
+                    };
+                    let answer = match seq {
+                        Ok(seq) => ServerMessage::Acked { id, seq },
+                        Err(refusal) => ServerMessage::Refused { id, refusal },
+                    };
+                    (answer, bytes)
+                }));
+            }
+            ClientMessage::Follow { run, .. }
+                if self.follows.len() >= FOLLOWED && !self.follows.contains_key(&run) =>
+            {
+                let why = format!("{FOLLOWED} runs are followed already; run {run} is not");
+                say(sink, &ServerMessage::Unreadable { why }).await?;
             }
             ClientMessage::Follow { run, from } => {
-                self.follows.insert(run, Follow { next: from, exhausted: false });
+                self.follows.insert(run, Follow { next: from, unread: true });
             }
             ClientMessage::Unfollow { run } => {
                 self.follows.remove(&run);
             }
             ClientMessage::WantBaton { want: Want::Take } => {
-                self.relay.baton.want(self.id, &self.client).await
+                self.relay.baton.want(self.id, &self.client).await;
             }
             ClientMessage::WantBaton { want: Want::Release } => self.relay.baton.release(self.id).await,
             ClientMessage::Ping { at } => say(sink, &ServerMessage::Pong { at }).await?,
@@ -178,57 +217,61 @@ impl Session {
         Ok(())
     }
 
-    /// Sends a portion of what the client does not have; says whether there is more.
+    /// Sends a portion of what the client does not have; says whether there may be more.
     async fn send_newer<E: std::fmt::Display>(
         &mut self,
         sink: &mut (impl Sink<Message, Error = E> + Unpin),
     ) -> Result<bool, Closed> {
         let mut more = self.send_entries(sink).await?;
-        let runs: Vec<RunId> =
-            self.follows.iter().filter(|(_, follow)| !follow.exhausted).map(|(run, _)| run.clone()).collect();
+        let wished = self.follows.iter().map(|(run, follow)| (run, follow.next));
+        let mut runs = self.relay.store.hub().newer(wished);
+        let unread = self.follows.iter().filter(|(_, follow)| follow.unread);
+        runs.extend(unread.map(|(run, _)| run.clone()));
         for run in runs {
             more |= self.send_output(sink, &run).await?;
         }
-        let view = self.relay.baton.view(self.id).await;
-        if self.told.as_ref() != Some(&view) {
-            let message = match &view {
-                View::Yours(epoch) => ServerMessage::BatonYours { epoch: *epoch },
-                View::Gone { holder, epoch } => {
-                    ServerMessage::BatonGone { holder: holder.clone(), epoch: *epoch }
-                }
-            };
-            say(sink, &message).await?;
-            self.told = Some(view);
-        }
-        sink.flush().await.map_err(|error| Closed::Broken(error.to_string()))?;
+        self.tell_baton(sink).await?;
+        sink.flush().await.map_err(broken)?;
         Ok(more)
+    }
+
+    async fn tell_baton<E: std::fmt::Display>(
+        &mut self,
+        sink: &mut (impl Sink<Message, Error = E> + Unpin),
+    ) -> Result<(), Closed> {
+        let view = self.baton.borrow_and_update().by(self.id);
+        if self.told.as_ref() == Some(&view) {
+            return Ok(());
+        }
+        let message = match &view {
+            // Whoever decides has folded what was decided before; the grant's entry wakes this again.
+            View::Yours { granted, .. } if *granted > self.sent => return Ok(()),
+            View::Yours { epoch, .. } => ServerMessage::BatonYours { epoch: *epoch },
+            View::Gone { holder, epoch } => {
+                ServerMessage::BatonGone { holder: holder.clone(), epoch: *epoch }
+            }
+        };
+        self.told = Some(view);
+        say(sink, &message).await
     }
 
     async fn send_entries<E: std::fmt::Display>(
         &mut self,
         sink: &mut (impl Sink<Message, Error = E> + Unpin),
     ) -> Result<bool, Closed> {
-        let store = &self.relay.store;
-        let entries = match store.hub().entries_after(self.sent, PAGE) {
-            Some(entries) => entries,
-            None => store.entries_after(self.sent, PAGE).await?,
-        };
+        let entries = self.relay.store.entries_after(self.sent, PAGE).await?;
         let Some(last) = entries.last() else { return Ok(false) };
         self.sent = last.entry.seq;
         for stored in &entries {
-            match stored.entry.body.known() {
-                // Its last lines may have left memory with it.
-                Some(Kind::RunEnded { run, .. } | Kind::RunStarted { run, .. }) => {
-                    if let Some(follow) = self.follows.get_mut(run) {
-                        follow.exhausted = false;
-                    }
-                }
-                _ => {}
+            // Its last lines may have left memory with it.
+            if let Some(Kind::RunEnded { run, .. }) = stored.entry.body.known()
+                && let Some(follow) = self.follows.get_mut(run)
+            {
+                follow.unread = true;
             }
         }
-        let text = entries_message(&entries);
-        sink.feed(Message::Text(text.into())).await.map_err(|error| Closed::Broken(error.to_string()))?;
-        Ok(entries.len() == PAGE)
+        sink.feed(Message::Text(entries_message(&entries).into())).await.map_err(broken)?;
+        Ok(true)
     }
 
     async fn send_output<E: std::fmt::Display>(
@@ -239,60 +282,54 @@ impl Session {
         let Some(follow) = self.follows.get_mut(run) else { return Ok(false) };
         let store = &self.relay.store;
         let pieces = match store.hub().tail(run, follow.next) {
-            Tail::UpToDate => return Ok(false),
+            Tail::UpToDate => Vec::new(),
             Tail::Lines(pieces) => pieces,
-            Tail::InStore => {
-                let pieces = store.output_from(run, follow.next, FRAME).await?;
+            Tail::InStore | Tail::Quiet => {
+                let pieces = store.output_from(run, follow.next, frame::LARGEST).await?;
                 pieces.into_iter().map(Arc::new).collect()
             }
         };
-        // Without a window and without lines there is nothing until the run starts or ends, which the log says.
-        if pieces.is_empty() {
-            follow.exhausted = matches!(store.hub().tail(run, follow.next), Tail::InStore);
-            return Ok(false);
-        }
-        for frame in frames(&pieces) {
-            let first = &frame[0];
-            let mut bytes = OutputFrame {
-                run: run.as_str(),
-                stream: first.stream,
-                first_line: follow.next,
-                at: first.at,
-                bytes: &[],
-            }
-            .header();
-            frame.iter().for_each(|piece| bytes.extend_from_slice(&piece.bytes));
+        // Nothing more until a window or the run's end in the log tells of it.
+        follow.unread = !pieces.is_empty();
+        for frame in frame::cut(&pieces) {
+            let bytes = frame::encode(run, follow.next, frame);
             follow.next += u64::try_from(frame.len()).unwrap_or(0);
-            sink.feed(Message::Binary(bytes.into()))
-                .await
-                .map_err(|error| Closed::Broken(error.to_string()))?;
+            sink.feed(Message::Binary(bytes.into())).await.map_err(broken)?;
         }
-        Ok(true)
+        Ok(follow.unread)
     }
 }
 
-/// Cuts pieces into frames: one stream each, at most [`FRAME`] bytes but for a single longer piece, and a
-/// piece without its newline only at the end.
-fn frames(pieces: &[Arc<Piece>]) -> Vec<&[Arc<Piece>]> {
-    let mut frames = Vec::new();
-    let mut start = 0;
-    let mut size = 0;
-    for (place, piece) in pieces.iter().enumerate() {
-        let fits = place == start
-            || (pieces[place - 1].stream == piece.stream
-                && pieces[place - 1].bytes.ends_with(b"\n")
-                && size + piece.bytes.len() <= FRAME);
-        if !fits {
-            frames.push(&pieces[start..place]);
-            start = place;
-            size = 0;
-        }
-        size += piece.bytes.len();
+fn broken(error: impl std::fmt::Display) -> Closed {
+    Closed::Broken(error.to_string())
+}
+
+/// Says why the socket cannot be read on, as far as the client still listens, and closes it.
+async fn part<E: std::fmt::Display>(sink: &mut (impl Sink<Message, Error = E> + Unpin), error: E) -> Closed {
+    let why = error.to_string();
+    let told = say(sink, &ServerMessage::Unreadable { why: why.clone() }).await;
+    if told.is_ok() {
+        let close = CloseFrame { code: close_code::SIZE, reason: "unreadable".into() };
+        let _ = sink.send(Message::Close(Some(close))).await;
     }
-    if start < pieces.len() {
-        frames.push(&pieces[start..]);
+    Closed::Broken(why)
+}
+
+/// The answer to what cannot be read. An append is refused by its id where that can still be read, so that
+/// its sender does not send it again and again.
+fn unreadable(text: &str, why: String) -> ServerMessage {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        append: Id,
     }
-    frames
+    #[derive(serde::Deserialize)]
+    struct Id {
+        id: AppendId,
+    }
+    match serde_json::from_str::<Named>(text) {
+        Ok(named) => ServerMessage::Refused { id: named.append.id, refusal: Refusal::Invalid { why } },
+        Err(_) => ServerMessage::Unreadable { why },
+    }
 }
 
 /// [`ServerMessage::Entries`] from entries that are encoded already.

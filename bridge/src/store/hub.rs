@@ -9,10 +9,11 @@ use shared::id::RunId;
 use shared::unit::Seq;
 use tokio::sync::Notify;
 
-use super::{Piece, Stored};
+use super::{Page, Piece, Stored};
 
-/// Entries kept in memory for followers that keep up.
+/// Entries, and bytes of their JSON, kept in memory for followers that keep up.
 const ENTRIES: usize = 2_048;
+const BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of each live run's output kept for followers that keep up.
 const TAIL: usize = 64 * 1024;
 
@@ -26,6 +27,7 @@ pub struct Hub {
 struct Inner {
     head: Seq,
     recent: VecDeque<Arc<Stored>>,
+    recent_bytes: usize,
     tails: HashMap<RunId, TailWindow>,
     waiting: Vec<Weak<Notify>>,
 }
@@ -47,11 +49,19 @@ pub enum Tail {
     UpToDate,
     /// Older than the window: read it from the store.
     InStore,
+    /// No window: the run has written nothing since the bridge started, or is over. The store has all of it.
+    Quiet,
 }
 
 impl Hub {
     pub(super) fn new(head: Seq) -> Self {
-        let inner = Inner { head, recent: VecDeque::new(), tails: HashMap::new(), waiting: Vec::new() };
+        let inner = Inner {
+            head,
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+            tails: HashMap::new(),
+            waiting: Vec::new(),
+        };
         Self { inner: Mutex::new(inner) }
     }
 
@@ -70,8 +80,8 @@ impl Hub {
         self.inner().head
     }
 
-    /// Entries after `since`, at most `limit`; nothing when the window does not reach back that far.
-    pub fn entries_after(&self, since: Seq, limit: usize) -> Option<Vec<Arc<Stored>>> {
+    /// The page of entries after `since`; nothing when the window does not reach back that far.
+    pub(super) fn entries_after(&self, since: Seq, page: Page) -> Option<Vec<Arc<Stored>>> {
         let inner = self.inner();
         if since >= inner.head {
             return Some(Vec::new());
@@ -79,13 +89,22 @@ impl Hub {
         let first = inner.recent.front()?.entry.seq;
         let skip = (since.0 + 1).checked_sub(first.0)?;
         let skip = usize::try_from(skip).ok()?;
-        Some(inner.recent.iter().skip(skip).take(limit).cloned().collect())
+        let mut entries = Vec::new();
+        let mut size = 0;
+        for stored in inner.recent.iter().skip(skip) {
+            if !page.has_room(entries.len(), size) {
+                break;
+            }
+            size += stored.json.len();
+            entries.push(Arc::clone(stored));
+        }
+        Some(entries)
     }
 
     /// Lines of a run from `from` on.
     pub fn tail(&self, run: &RunId, from: u64) -> Tail {
         let inner = self.inner();
-        let Some(window) = inner.tails.get(run) else { return Tail::InStore };
+        let Some(window) = inner.tails.get(run) else { return Tail::Quiet };
         if from >= window.next {
             return Tail::UpToDate;
         }
@@ -96,14 +115,24 @@ impl Hub {
         }
     }
 
+    /// Those of these runs, each with the next line that is wished, that have written it. One look for all.
+    pub fn newer<'a>(&self, wished: impl Iterator<Item = (&'a RunId, u64)>) -> Vec<RunId> {
+        let inner = self.inner();
+        let written = |run: &RunId, next: u64| inner.tails.get(run).is_some_and(|window| window.next > next);
+        wished.filter(|(run, next)| written(run, *next)).map(|(run, _)| run.clone()).collect()
+    }
+
     pub(super) fn publish(&self, entries: Vec<Arc<Stored>>, output: Vec<(RunId, u64, Vec<Arc<Piece>>)>) {
         let mut inner = self.inner();
         for stored in entries {
             inner.head = stored.entry.seq;
+            inner.recent_bytes += stored.json.len();
             inner.recent.push_back(stored);
         }
-        let over = inner.recent.len().saturating_sub(ENTRIES);
-        inner.recent.drain(..over);
+        while inner.recent.len() > ENTRIES || inner.recent_bytes > BYTES {
+            let Some(oldest) = inner.recent.pop_front() else { break };
+            inner.recent_bytes -= oldest.json.len();
+        }
         for (run, next, pieces) in output {
             inner.tails.entry(run).or_default().push(next, pieces);
         }

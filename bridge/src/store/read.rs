@@ -20,6 +20,22 @@ pub struct OpenRun {
     pub process: Option<(u32, u64)>,
 }
 
+/// How much is read at once: at least one entry, and no further one past either bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    pub entries: usize,
+    /// Of their JSON.
+    pub bytes: usize,
+}
+
+impl Page {
+    pub(super) const ALL: Self = Self { entries: usize::MAX, bytes: usize::MAX };
+
+    pub(super) fn has_room(self, entries: usize, bytes: usize) -> bool {
+        entries == 0 || (entries < self.entries && bytes < self.bytes)
+    }
+}
+
 /// The newest entry's number and time; zeros for an empty log.
 pub(super) fn head(connection: &Connection) -> rusqlite::Result<(Seq, Millis)> {
     let newest = connection
@@ -36,11 +52,20 @@ const COLUMNS: &str = "SELECT seq, at, actor, project, body FROM entry";
 pub(super) fn entries_after(
     connection: &Connection,
     since: Seq,
-    limit: usize,
+    page: Page,
 ) -> rusqlite::Result<Vec<Arc<Stored>>> {
-    let mut query = connection.prepare(&format!("{COLUMNS} WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?;
-    let rows = query.query_map(params![signed(since.0), i64::try_from(limit).unwrap_or(i64::MAX)], stored)?;
-    rows.collect()
+    let mut query = connection.prepare_cached(&format!("{COLUMNS} WHERE seq > ?1 ORDER BY seq"))?;
+    let mut rows = query.query([signed(since.0)])?;
+    let mut entries: Vec<Arc<Stored>> = Vec::new();
+    let mut size = 0;
+    while page.has_room(entries.len(), size)
+        && let Some(row) = rows.next()?
+    {
+        let stored = stored(row)?;
+        size += stored.json.len();
+        entries.push(stored);
+    }
+    Ok(entries)
 }
 
 pub(super) fn last_of_kind(connection: &Connection, kind: &str) -> rusqlite::Result<Option<Arc<Stored>>> {
@@ -49,7 +74,7 @@ pub(super) fn last_of_kind(connection: &Connection, kind: &str) -> rusqlite::Res
 }
 
 pub(super) fn all_of_kind(connection: &Connection, kind: &str) -> rusqlite::Result<Vec<Arc<Stored>>> {
-    let mut query = connection.prepare(&format!("{COLUMNS} WHERE kind = ?1 ORDER BY seq"))?;
+    let mut query = connection.prepare_cached(&format!("{COLUMNS} WHERE kind = ?1 ORDER BY seq"))?;
     let rows = query.query_map([kind], stored)?;
     rows.collect()
 }
@@ -57,7 +82,7 @@ pub(super) fn all_of_kind(connection: &Connection, kind: &str) -> rusqlite::Resu
 pub(super) fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<OpenRun>> {
     let sql = "SELECT entry.seq, at, actor, project, body, run.id, pid, started FROM run JOIN entry ON entry.seq = requested
                WHERE ended IS NULL ORDER BY requested";
-    let mut query = connection.prepare(sql)?;
+    let mut query = connection.prepare_cached(sql)?;
     let rows = query.query_map([], |row| {
         let pid: Option<u32> = row.get(6)?;
         let started: Option<i64> = row.get(7)?;
@@ -78,7 +103,7 @@ pub(super) fn output_from(
 ) -> rusqlite::Result<Vec<Piece>> {
     let sql = "SELECT at, stream, bytes FROM output
                WHERE run = (SELECT no FROM run WHERE id = ?1) AND line >= ?2 ORDER BY line";
-    let mut query = connection.prepare(sql)?;
+    let mut query = connection.prepare_cached(sql)?;
     let mut rows = query.query(params![run.as_str(), signed(from)])?;
     let mut pieces = Vec::new();
     let mut size = 0;

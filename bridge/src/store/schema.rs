@@ -7,10 +7,14 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 /// The schema that this version writes.
-pub const SCHEMA: usize = 1;
+pub const SCHEMA: usize = 2;
 
-static MIGRATIONS: LazyLock<Migrations<'static>> =
-    LazyLock::new(|| Migrations::new(vec![M::up(include_str!("../../migrations/0001_log.sql"))]));
+static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
+    Migrations::new(vec![
+        M::up(include_str!("../../migrations/0001_log.sql")),
+        M::up(include_str!("../../migrations/0002_kind.sql")),
+    ])
+});
 
 /// Why the store does not open, with what to do about it.
 #[derive(Debug, thiserror::Error)]

@@ -1,1 +1,335 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use shared::agent::HarnessId;
+use shared::entry::{Kind, Purpose};
+use shared::id::{ClientId, MessageId, TaskId};
+use shared::run::{Pipes, Program, RunEnd, RunSpec, Runner, Stdin};
+use tempfile::TempDir;
+
+use super::writer::Writer;
+use super::*;
+
+const PAGE: Page = Page { entries: 100, bytes: 1024 * 1024 };
+
+fn world() -> (TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    (dir, store)
+}
+
+fn person() -> Actor {
+    Actor::Person { client: ClientId::new("page").unwrap() }
+}
+
+fn says(text: &str) -> Draft {
+    let (task, message) = (TaskId::new("t").unwrap(), MessageId::new("m").unwrap());
+    Draft::new(None, Kind::MessageSent { task, message, text: text.to_owned() })
+}
+
+fn run(id: &str) -> RunId {
+    RunId::new(id).unwrap()
+}
+
+pub(crate) fn requests(id: &str) -> Draft {
+    let spec = RunSpec {
+        program: Program::Shell { command: "true".to_owned() },
+        args: Vec::new(),
+        env: BTreeMap::new(),
+        cwd: "/".to_owned(),
+        stdin: Stdin::Null,
+        files: Vec::new(),
+        runner: Runner::Local,
+        limits: shared::run::RunLimits::default(),
+    };
+    let task = TaskId::new("t").unwrap();
+    let (purpose, harness, carries) = (Purpose::Work, HarnessId::Command, Vec::new());
+    Draft::new(None, Kind::RunRequested { run: run(id), task, purpose, harness, carries, spec })
+}
+
+pub(crate) fn ends(id: &str, lines: u64) -> Draft {
+    let end = RunEnd::Exited { code: 0 };
+    Draft::new(None, Kind::RunEnded { run: run(id), end, lines, pipes: Pipes::Closed })
+}
+
+pub(crate) fn piece(bytes: impl Into<Vec<u8>>) -> Piece {
+    Piece { stream: Stream::Stdout, at: Millis(7), bytes: bytes.into() }
+}
+
+async fn whole_log(store: &Store) -> Vec<Arc<Stored>> {
+    let mut log: Vec<Arc<Stored>> = Vec::new();
+    loop {
+        let since = log.last().map_or(Seq(0), |stored| stored.entry.seq);
+        let page = store.entries_after(since, PAGE).await.unwrap();
+        if page.is_empty() {
+            return log;
+        }
+        log.extend(page);
+    }
+}
+
+fn assert_gapless(log: &[Arc<Stored>]) {
+    let numbers: Vec<u64> = log.iter().map(|stored| stored.entry.seq.0).collect();
+    assert_eq!(numbers, (1..=log.len() as u64).collect::<Vec<_>>());
+    assert!(log.windows(2).all(|pair| pair[0].entry.at <= pair[1].entry.at), "time goes forward");
+}
+
+async fn all<T: Send + 'static>(
+    work: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let tasks: Vec<_> = work.map(tokio::spawn).collect();
+    let mut done = Vec::new();
+    for task in tasks {
+        done.push(task.await.unwrap());
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_get_one_number_each_without_a_gap() {
+    let (dir, store) = world();
+    let appends = (0..200).map(|n| {
+        let store = store.clone();
+        async move {
+            store.append(person(), vec![says(&format!("{n} a")), says(&format!("{n} b"))]).await.unwrap()
+        }
+    });
+    for made in all(appends).await {
+        assert_eq!(made[1].entry.seq, made[0].entry.seq.next(), "a batch stays together");
+    }
+    let log = whole_log(&store).await;
+    assert_eq!(log.len(), 400);
+    assert_gapless(&log);
+    drop(store);
+    assert_eq!(whole_log(&Store::open(dir.path()).unwrap()).await, log, "the file holds what was relayed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_append_again_is_acknowledged_and_made_once() {
+    let (dir, store) = world();
+    let id = AppendId::new("a1").unwrap();
+    let again = |store: &Store| {
+        let (store, id) = (store.clone(), id.clone());
+        async move {
+            let pending = store.append_once(person(), id, vec![says("once"), says("only")]).await.unwrap();
+            pending.committed().await.unwrap().1
+        }
+    };
+    assert_eq!(all((0..20).map(|_| again(&store))).await, vec![Seq(2); 20]);
+    drop(store);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(again(&store).await, Seq(2));
+    assert_eq!(whole_log(&store).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_is_made_whole_or_not_at_all() {
+    let (_dir, store) = world();
+    store.append(person(), vec![requests("r1")]).await.unwrap();
+    let error = store.append(person(), vec![says("lost"), requests("r1"), says("lost")]).await.unwrap_err();
+    assert!(matches!(error, StoreError::RunExists(_)), "{error}");
+    store.append(person(), vec![says("kept")]).await.unwrap();
+    let log = whole_log(&store).await;
+    assert_eq!(log.len(), 2);
+    assert_gapless(&log);
+}
+
+#[tokio::test]
+async fn output_comes_back_byte_for_byte_and_goes_on_after_a_restart() {
+    let (dir, store) = world();
+    assert!(matches!(store.append_output(&run("r1"), vec![piece("x")]).await, Err(StoreError::NoSuchRun(_))));
+    store.append(Actor::Bridge, vec![requests("r1"), requests("r2")]).await.unwrap();
+    let mut sent = vec![piece("one\n"), piece(&b"\xff\x00\n"[..]), piece("\n")];
+    sent[1].stream = Stream::Stderr;
+    assert_eq!(store.append_output(&run("r1"), sent.clone()).await.unwrap(), 3);
+    drop(store);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.append_output(&run("r1"), vec![piece("end")]).await.unwrap(), 4);
+    sent.push(piece("end"));
+    assert_eq!(store.output_from(&run("r1"), 0, usize::MAX).await.unwrap(), sent);
+    assert_eq!(
+        store.output_from(&run("r1"), 2, 1).await.unwrap(),
+        [piece("\n")],
+        "a page has one line at least"
+    );
+    assert!(store.output_from(&run("r2"), 0, 1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_starting_bridge_finds_the_runs_that_have_not_ended() {
+    let (_dir, store) = world();
+    let started = Kind::RunStarted { run: run("r2"), pid: 42, started: 99 };
+    let drafts =
+        vec![requests("r1"), requests("r2"), requests("r3"), Draft::new(None, started), ends("r1", 0)];
+    store.append(Actor::Bridge, drafts).await.unwrap();
+    let open = store.open_runs().await.unwrap();
+    let found: Vec<_> =
+        open.iter().map(|open| (open.run.as_str(), open.process, open.request.entry.seq.0)).collect();
+    assert_eq!(found, [("r2", Some((42, 99)), 2), ("r3", None, 3)]);
+}
+
+/// Follows with a window that is overrun again and again, and looks that what it is told is in the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_misses_nothing_and_sees_only_what_is_committed() {
+    let (dir, store) = world();
+    let last = Seq(6_000);
+    let follower = tokio::spawn({
+        let (store, file) = (store.clone(), dir.path().join("log.db"));
+        async move {
+            let wake = store.hub().subscribe();
+            let own = Connection::open(file).unwrap();
+            let mut log: Vec<Arc<Stored>> = Vec::new();
+            while log.last().map(|stored| stored.entry.seq) != Some(last) {
+                let since = log.last().map_or(Seq(0), |stored| stored.entry.seq);
+                let page = store.entries_after(since, PAGE).await.unwrap();
+                match page.last() {
+                    Some(newest) => assert!(read::head(&own).unwrap().0 >= newest.entry.seq),
+                    None => wake.notified().await,
+                }
+                log.extend(page);
+            }
+            log
+        }
+    });
+    for batch in 0..60 {
+        store.append(person(), (0..100).map(|n| says(&format!("{batch} {n}"))).collect()).await.unwrap();
+    }
+    assert_gapless(&follower.await.unwrap());
+}
+
+#[tokio::test]
+async fn the_windows_are_bounded_and_close_with_the_run() {
+    let (_dir, store) = world();
+    store.append(Actor::Bridge, vec![requests("r1")]).await.unwrap();
+    assert_eq!(store.hub().tail(&run("r1"), 0), Tail::Quiet);
+    for _ in 0..3 {
+        store.append_output(&run("r1"), vec![piece(vec![b'x'; 30_000])]).await.unwrap();
+    }
+    assert_eq!(store.hub().tail(&run("r1"), 0), Tail::InStore, "the first line left the window");
+    assert!(matches!(store.hub().tail(&run("r1"), 1), Tail::Lines(lines) if lines.len() == 2));
+    assert_eq!(store.hub().tail(&run("r1"), 3), Tail::UpToDate);
+    let (one, two) = (run("r1"), run("r2"));
+    assert_eq!(store.hub().newer([(&one, 2), (&two, 0)].into_iter()), [run("r1")]);
+    store.append(Actor::Bridge, vec![ends("r1", 3)]).await.unwrap();
+    assert_eq!(store.hub().tail(&run("r1"), 3), Tail::Quiet);
+}
+
+#[tokio::test]
+async fn a_database_of_schema_1_is_migrated_and_keeps_all() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("log.db"), include_bytes!("../../tests/fixtures/schema-1.db")).unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let log = whole_log(&store).await;
+    assert_eq!(log.len(), 6);
+    assert_gapless(&log);
+    assert!(log[1].json.contains("Grüße"));
+    assert!(
+        log[5].json.contains(r#"{"kind":"from_the_future","n":[1,2]}"#),
+        "unknown kinds are kept as they are"
+    );
+    assert_eq!(store.open_runs().await.unwrap()[0].process, Some((42, 99)));
+    assert_eq!(store.append_output(&run("r1"), vec![piece("more\n")]).await.unwrap(), 3);
+    assert_eq!(store.output_from(&run("r1"), 1, 1).await.unwrap()[0].bytes, b"\xff\xfe");
+    let pending =
+        store.append_once(person(), AppendId::new("a1").unwrap(), vec![says("again")]).await.unwrap();
+    assert_eq!(pending.committed().await.unwrap().1, Seq(2));
+    let grant = store.last_of_kind("baton_granted").await.unwrap().unwrap();
+    assert_eq!(grant.entry.seq, Seq(3));
+}
+
+#[test]
+fn a_newer_database_is_left_alone_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path()).unwrap());
+    let file = dir.path().join("log.db");
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let error = Store::open(dir.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_recognised_and_left_as_it_is() {
+    let (dir, store) = world();
+    for _ in 0..20 {
+        store
+            .append(person(), (0..50).map(|n| says(&format!("{n} {}", "x".repeat(300)))).collect())
+            .await
+            .unwrap();
+    }
+    drop(store);
+    let file = dir.path().join("log.db");
+    // Brings everything from the WAL into the file.
+    Connection::open(&file).unwrap().pragma_update(None, "wal_checkpoint", "TRUNCATE").unwrap();
+    let sound = std::fs::read(&file).unwrap();
+    let holes = [0..100, sound.len() / 2..sound.len() / 2 + 8_192, 0..sound.len()];
+    for hole in holes {
+        let mut broken = sound.clone();
+        broken[hole.clone()].fill(0xa5);
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("log.db");
+        std::fs::write(&file, &broken).unwrap();
+        let error = Store::open(dir.path()).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{hole:?}: {error}");
+        assert!(error.to_string().contains("left as it is"));
+        assert_eq!(std::fs::read(&file).unwrap(), broken);
+    }
+}
+
+/// A disk with room for a few pages more: what is too large is refused and nothing of its group is half
+/// there, what fits is taken afterwards.
+#[tokio::test]
+async fn a_full_disk_refuses_and_the_store_lives_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("log.db");
+    let connection = schema::open(&file).unwrap();
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 20), [], |_| Ok(())).unwrap();
+    let hub = Arc::new(Hub::new(Seq(0)));
+    let mut writer = Writer::new(connection, Arc::clone(&hub), (Seq(0), Millis(0)));
+    let job = |text: &str| {
+        let (reply, answer) = oneshot::channel();
+        (Job::Append { actor: person(), id: None, drafts: vec![says(text)], reply }, answer)
+    };
+    let huge = "x".repeat(1_000_000);
+    let (jobs, answers): (Vec<_>, Vec<_>) = [job("before"), job(&huge), job("after")].into_iter().unzip();
+    writer.commit(jobs);
+    for answer in answers {
+        let error = answer.await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+    }
+    assert_eq!(hub.head(), Seq(0));
+    let (jobs, answers): (Vec<_>, Vec<_>) = [job("small"), job("another")].into_iter().unzip();
+    writer.commit(jobs);
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+    drop(writer);
+    let log = whole_log(&Store::open(dir.path()).unwrap()).await;
+    assert_eq!(log.len(), 2, "nothing of the refused group is there");
+    assert_gapless(&log);
+    assert_eq!(hub.head(), Seq(2));
+}
+
+/// The lock of another process makes BEGIN fail: nothing may be committed outside the transaction then.
+#[tokio::test]
+async fn a_group_that_cannot_begin_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("log.db");
+    let connection = schema::open(&file).unwrap();
+    connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let store = Store::start(connection, Pool::new(file.clone())).unwrap();
+    store.append(Actor::Bridge, vec![requests("r1")]).await.unwrap();
+    let other = Connection::open(file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = store.append(person(), vec![says("refused")]).await.unwrap_err();
+    assert!(error.to_string().contains("locked"), "{error}");
+    assert!(store.append_output(&run("r1"), vec![piece("refused\n")]).await.is_err());
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(store.append(person(), vec![says("taken")]).await.unwrap()[0].entry.seq, Seq(2));
+    assert_eq!(store.append_output(&run("r1"), vec![piece("taken\n")]).await.unwrap(), 1);
+    assert_gapless(&whole_log(&store).await);
+}

@@ -11,7 +11,7 @@ use shared::run::Stream;
 use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
 
-use super::read::signed;
+use super::read::{self, Page, signed};
 use super::{Hub, Piece, StoreError, Stored};
 use crate::clock;
 
@@ -67,7 +67,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, jobs: Vec<Job>) {
+    pub(super) fn commit(&mut self, jobs: Vec<Job>) {
         let before = (self.head, self.at);
         match self.write(jobs) {
             Ok((group, done)) => {
@@ -81,11 +81,26 @@ impl Writer {
             Err((error, done)) => {
                 tracing::error!(%error, "the store could not commit");
                 (self.head, self.at) = before;
-                // Line counts were ahead of what is stored; they are read anew.
-                self.runs.clear();
-                let error = StoreError::Write(error.to_string());
+                self.recover();
                 done.into_iter().for_each(|done| done.fail(&error));
             }
+        }
+    }
+
+    /// After a failed commit the file says what is stored, not the memory: a disk can fail after the commit
+    /// as well as before it. Followers get what came through, so that the log they see has no gap.
+    fn recover(&mut self) {
+        self.runs.clear();
+        let missed = read::entries_after(&self.connection, self.hub.head(), Page::ALL);
+        match (read::head(&self.connection), missed) {
+            (Ok((head, at)), Ok(missed)) => {
+                (self.head, self.at) = (head, self.at.max(at));
+                let over: Vec<RunId> = missed.iter().filter_map(|stored| ended(&stored.entry)).collect();
+                self.hub.publish(missed, Vec::new());
+                over.iter().for_each(|run| self.hub.close(run));
+            }
+            // The next append fails at its number if it is taken, and this is tried again.
+            (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "the store cannot be read either"),
         }
     }
 
@@ -99,17 +114,32 @@ impl Writer {
         Ok(())
     }
 
-    fn write(&mut self, jobs: Vec<Job>) -> Result<(Group, Vec<Done>), (rusqlite::Error, Vec<Done>)> {
+    fn write(&mut self, jobs: Vec<Job>) -> Result<(Group, Vec<Done>), (StoreError, Vec<Done>)> {
         let durable = jobs.iter().any(|job| matches!(job, Job::Append { .. }));
         let mut group = Group::default();
         let mut done = Vec::with_capacity(jobs.len());
         let began = self.set_durable(durable).and_then(|()| self.connection.execute_batch("BEGIN IMMEDIATE"));
+        let mut broken = began.map_err(write).err();
         for job in jobs {
+            // Outside the transaction a job would be committed alone, and then be told to have failed.
+            if let Some(error) = &broken {
+                done.push(Done::failed(job, error));
+                continue;
+            }
             done.push(self.carry_out(job, &mut group));
+            // A full disk makes SQLite roll back all of it, not only the job that found it full.
+            if self.connection.is_autocommit() {
+                broken = Some(done.last().and_then(Done::error).unwrap_or(StoreError::Closed));
+            }
         }
-        match began.and_then(|()| self.connection.execute_batch("COMMIT")) {
+        let ended = match broken {
+            Some(error) => Err(error),
+            None => self.connection.execute_batch("COMMIT").map_err(write),
+        };
+        match ended {
             Ok(()) => Ok((group, done)),
             Err(error) => {
+                // It may be rolled back already.
                 let _ = self.connection.execute_batch("ROLLBACK");
                 Err((error, done))
             }
@@ -210,6 +240,20 @@ impl Done {
         match self {
             Self::Append(reply, made) => drop(reply.send(made)),
             Self::Output(reply, stored) => drop(reply.send(stored)),
+        }
+    }
+
+    fn failed(job: Job, error: &StoreError) -> Self {
+        match job {
+            Job::Append { reply, .. } => Self::Append(reply, Err(error.clone())),
+            Job::Output { reply, .. } => Self::Output(reply, Err(error.clone())),
+        }
+    }
+
+    fn error(&self) -> Option<StoreError> {
+        match self {
+            Self::Append(_, made) => made.as_ref().err().cloned(),
+            Self::Output(_, stored) => stored.as_ref().err().cloned(),
         }
     }
 

@@ -59,6 +59,8 @@ pub fn trunk(tools: &PageTools, verb: &str) -> Command {
     command.arg(verb).current_dir(place::root()).env("PATH", &tools.path).envs(tools.env.clone());
     // Trunk takes NO_COLOR for an option of its own, which must be `true` or `false`.
     command.env_remove("NO_COLOR").env("TRUNK_SKIP_VERSION_CHECK", "true");
+    // A backtrace through trunk hides the compiler's own words.
+    command.env("RUST_BACKTRACE", "0");
     command
 }
 

@@ -193,4 +193,4 @@ impl Stored {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

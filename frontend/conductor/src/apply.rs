@@ -177,9 +177,9 @@ impl State {
 
     fn read(&mut self, id: &RunId, report: &TurnReport) {
         let Some(run) = self.runs.get_mut(id) else { return };
-        let Phase::Ended { started, at, end, .. } = run.phase.clone() else { return };
+        let Phase::Ended { started, at, end, lines } = run.phase.clone() else { return };
         let (harness, purpose, owner) = (run.harness, run.purpose, run.task.clone());
-        Arc::make_mut(run).phase = Phase::Read { started, at, end, report: report.clone() };
+        Arc::make_mut(run).phase = Phase::Read { started, at, end, lines, report: report.clone() };
         self.unread.retain(|unread| unread != id);
         let spend = match (report.cost, harness) {
             (Some(cost), _) => Spend { known: cost, unknown_runs: 0 },

@@ -226,6 +226,7 @@ pub enum Phase {
         started: Option<Millis>,
         at: Millis,
         end: RunEnd,
+        lines: u64,
         report: TurnReport,
     },
 }

@@ -1,0 +1,62 @@
+//! The frame of the page: the bar, banners, one screen, a toast.
+
+use leptos::prelude::*;
+
+use crate::component::notice::{Banners, ToastView};
+use crate::component::topbar::Topbar;
+use crate::desk::Desk;
+use crate::place::Here;
+use crate::screen::start::Start;
+use crate::screen::work::Work;
+
+#[component]
+pub fn App() -> impl IntoView {
+    let (desk, here) = (Desk::open(), Here::open());
+    provide_context(desk);
+    provide_context(here);
+    Effect::new(move |_| {
+        let waiting = desk.read(|state| conductor::rollup::waiting(state).len());
+        let name = here.goal().and_then(|goal| desk.read(|state| state.task(&goal).map(|task| task.title.clone())));
+        let name = name.unwrap_or_else(|| "Orchestrator".to_owned());
+        document().set_title(&if waiting > 0 { format!("({waiting}) {name}") } else { name });
+    });
+    let goal = Memo::new(move |_| here.goal().filter(|goal| desk.read(|state| state.task(goal).is_some())));
+    view! {
+        <div class="app">
+            <Topbar/>
+            <Banners/>
+            <main>
+                {move || match (goal.get(), here.goal(), desk.loaded.get()) {
+                    (Some(goal), ..) => view! { <Work goal=goal/> }.into_any(),
+                    (None, Some(_), false) => view! { <Loading/> }.into_any(),
+                    (None, Some(_), true) => view! { <NotThere/> }.into_any(),
+                    (None, None, _) => view! { <Start/> }.into_any(),
+                }}
+            </main>
+            <ToastView/>
+        </div>
+    }
+}
+
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <div class="void" aria-busy="true">
+            <span class="meta">"Reading the log"</span>
+            <span class="bone"></span>
+            <span class="bone"></span>
+        </div>
+    }
+}
+
+#[component]
+fn NotThere() -> impl IntoView {
+    let here = expect_context::<Here>();
+    view! {
+        <div class="void">
+            <h2>"This goal is not here"</h2>
+            <p>"The link may belong to another bridge or data folder."</p>
+            <button class="button" data-kind="solid" on:click=move |_| here.go(None, None)>"All goals"</button>
+        </div>
+    }
+}

@@ -1,0 +1,75 @@
+//! What the product says for itself: banners about the connection, and a toast.
+
+use leptos::prelude::*;
+
+use super::icon::Icon;
+use crate::desk::Desk;
+use crate::link::{Link, Standing};
+use crate::words::{span, time};
+
+#[component]
+pub fn Banners() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    view! {
+        <div class="banners">
+            {move || match desk.standing.get() {
+                Standing::Live | Standing::Connecting => ().into_any(),
+                Standing::Lost { since, retry } => {
+                    let text = move || {
+                        let now = desk.clock.get();
+                        let wait = span(retry.since(now));
+                        let unsent = match desk.unsent() {
+                            0 => String::new(),
+                            1 => " One thing you did waits here and is sent then.".to_owned(),
+                            many => format!(" {many} things you did wait here and are sent then."),
+                        };
+                        format!(
+                            "The bridge is gone since {} ago. This is the state of {}; the next try is in {wait}.{unsent} If it was stopped, start it again with the command that you used.",
+                            span(now.since(since)), time(since)
+                        )
+                    };
+                    view! {
+                        <div class="banner" data-status="failed" role="alert">
+                            <Icon name="failed"/>
+                            <span>{text}</span>
+                            <button class="button push" data-size="sm" on:click=move |_| desk.with_link(Link::try_now)>"Try now"</button>
+                        </div>
+                    }.into_any()
+                }
+                Standing::Denied => view! {
+                    <div class="banner" data-status="failed" role="alert">
+                        <Icon name="failed"/>
+                        <span>"This browser is not signed in. Open the URL that the bridge printed when it started; it ends in #k=…"</span>
+                    </div>
+                }.into_any(),
+                Standing::Incompatible { version } => view! {
+                    <div class="banner" data-status="waiting" role="alert">
+                        <Icon name="waiting"/>
+                        <span>{format!("The bridge is version {version}, this page is another one. Running agents are not touched.")}</span>
+                        <button class="button push" data-size="sm" on:click=move |_| drop(window().location().reload())>"Reload"</button>
+                    </div>
+                }.into_any(),
+            }}
+        </div>
+    }
+}
+
+#[component]
+pub fn ToastView() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    view! {
+        <div aria-live="polite">
+            {move || desk.toast.get().map(|toast| view! {
+                <div class="toast" role="status">
+                    <span>{toast.text}</span>
+                    <Show when=move || toast.undo>
+                        <button class="button push" data-size="sm" on:click=move |_| desk.undo()>"Undo"</button>
+                    </Show>
+                    <button class="button" data-kind="plain" data-size="sm" aria-label="Close" on:click=move |_| desk.toast.set(None)>
+                        <Icon name="close"/>
+                    </button>
+                </div>
+            })}
+        </div>
+    }
+}

@@ -1,0 +1,95 @@
+//! The bar: which goal, how many agents, what it cost, who decides, and whether the bridge is there.
+
+use leptos::prelude::*;
+use shared::id::TaskId;
+
+use super::icon::Icon;
+use crate::desk::Desk;
+use crate::link::Standing;
+use crate::place::Here;
+use crate::words::money;
+
+#[component]
+pub fn Topbar() -> impl IntoView {
+    let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
+    let goals = Memo::new(move |_| {
+        desk.read(|state| {
+            let live = state.goals.iter().rev().filter_map(|goal| state.task(goal));
+            let live = live.filter(|task| task.goal.as_ref().is_some_and(|goal| goal.archived.is_none()));
+            live.map(|task| (task.id.clone(), task.title.clone())).collect::<Vec<_>>()
+        })
+    });
+    let pick = move |value: String| here.go(TaskId::new(&value).ok(), None);
+    let chosen = move || here.goal().map(|goal| goal.to_string()).unwrap_or_default();
+    view! {
+        <header class="topbar">
+            <button class="brand" title="All goals" on:click=move |_| here.go(None, None)>
+                <Icon name="tree"/>
+                <span class="wide-only">"Orchestrator"</span>
+            </button>
+            <select class="goals" aria-label="Goal" prop:value=chosen on:change=move |event| pick(event_target_value(&event))>
+                <option value="" selected=move || here.goal().is_none()>"New goal"</option>
+                <For each=move || goals.get() key=|goal| goal.clone() children=move |(id, title)| {
+                    let own = id.clone();
+                    view! { <option value=id.to_string() selected=move || here.goal().as_ref() == Some(&own)>{title}</option> }
+                }/>
+            </select>
+            <Facts/>
+        </header>
+    }
+}
+
+#[component]
+fn Facts() -> impl IntoView {
+    let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
+    let waiting = Memo::new(move |_| {
+        desk.read(|state| conductor::rollup::waiting(state).iter().map(|task| (task.root.clone(), task.id.clone())).collect::<Vec<_>>())
+    });
+    let agents = Memo::new(move |_| desk.read(|state| (conductor::rollup::active_runs(state), state.limits.parallel)));
+    let cost = Memo::new(move |_| {
+        let goal = here.goal()?;
+        desk.read(|state| state.task(&goal).map(|task| money(conductor::rollup::rollup(state, task).spend)))
+    });
+    let decider = Memo::new(move |_| {
+        let other = desk.read(|state| state.baton.is_some());
+        if desk.decides() { "This tab decides" } else if other { "Another decides" } else { "Nobody decides" }
+    });
+    let lost = move || desk.standing.get() != Standing::Live;
+    let word = move || match desk.standing.get() {
+        Standing::Live => "Live",
+        Standing::Connecting => "Connecting",
+        Standing::Lost { .. } => "Reconnecting",
+        Standing::Denied => "Not signed in",
+        Standing::Incompatible { .. } => "Reload needed",
+    };
+    view! {
+        <div class="facts">
+            <Show when=move || !waiting.read().is_empty()>
+                <button class="fact" title="Go to what waits for you" on:click=move |_| {
+                    if let Some((goal, task)) = waiting.get_untracked().first().cloned() {
+                        here.go(Some(goal), Some(task));
+                    }
+                }>
+                    <span>"Waiting"</span>
+                    <span class="count">{move || waiting.read().len()}</span>
+                </button>
+            </Show>
+            <span class="fact" title="Agents running, and how many may">
+                <Icon name="agent"/>
+                <b>{move || format!("{}/{}", agents.get().0, agents.get().1)}</b>
+                <span>"agents"</span>
+            </span>
+            <Show when=move || cost.get().is_some_and(|cost| !cost.is_empty())>
+                <span class="fact" title="Spent on this goal"><b>{move || cost.get()}</b></span>
+            </Show>
+            <span class="fact" title="One tab decides what runs next">
+                <Icon name="baton"/>
+                <span>{move || decider.get()}</span>
+            </span>
+            <span class="fact" role="status" title="Connection to the bridge">
+                <span class="dot" data-state=move || lost().then_some("lost")></span>
+                <span>{word}</span>
+            </span>
+        </div>
+    }
+}

@@ -1,0 +1,86 @@
+//! Where a person writes. The draft is kept per task; what waits for the agent's turn stands above.
+
+use conductor::status::Reason;
+use gloo_storage::{LocalStorage as Local, Storage};
+use leptos::prelude::*;
+use shared::id::TaskId;
+use shared::plan::Work;
+
+use crate::component::icon::Icon;
+use crate::desk::Desk;
+
+#[component]
+pub fn Composer(id: TaskId) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let key = format!("orchestrator.draft.{id}");
+    let own = StoredValue::new(id);
+    let text = RwSignal::new(Local::get::<String>(&key).unwrap_or_default());
+    let draft = key;
+    Effect::new(move |_| {
+        let text = text.get();
+        if text.is_empty() { Local::delete(&draft) } else { drop(Local::set(&draft, text)) }
+    });
+    let hint = Memo::new(move |_| desk.read(|state| hint(state, &own.get_value())));
+    let closed = move || hint.with(|hint| hint.is_err());
+    let words = move || hint.with(|hint| hint.clone().unwrap_or_else(|why| why));
+    let send = move || {
+        let words = text.get_untracked();
+        if !words.trim().is_empty() && !closed() {
+            desk.send(&own.get_value(), words);
+            text.set(String::new());
+        }
+    };
+    let queue = Memo::new(move |_| desk.read(|state| state.task(&own.get_value()).map(|task| task.queue.clone()).unwrap_or_default()));
+    view! {
+        <For each=move || queue.get() key=|message| message.id.clone() children=move |message| {
+            let (id, words) = (message.id.clone(), message.text.clone());
+            let (for_edit, again) = (message.id, words.clone());
+            view! {
+                <div class="queued">
+                    <Icon name="clock"/>
+                    <span class="clip">"Queued: “"{words}"”"</span>
+                    <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| {
+                        desk.withdraw(&own.get_value(), for_edit.clone());
+                        text.update(|text| *text = if text.is_empty() { again.clone() } else { format!("{again}\n{text}") });
+                    }>"Edit"</button>
+                    <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.withdraw(&own.get_value(), id.clone())>"Withdraw"</button>
+                </div>
+            }
+        }/>
+        <form class="composer" on:submit=move |event| { event.prevent_default(); send(); }>
+            <textarea aria-label="Message" rows="1" placeholder=words disabled=closed
+                prop:value=move || text.get()
+                on:input=move |event| text.set(event_target_value(&event))
+                on:keydown=move |event| if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
+                    event.prevent_default();
+                    send();
+                }
+            ></textarea>
+            <div>
+                <span class="meta"><kbd class="key">"Enter"</kbd>" sends, "<kbd class="key">"Shift Enter"</kbd>" new line"</span>
+                <button class="button push" data-kind="solid" data-size="icon" aria-label="Send" disabled=move || closed() || text.read().trim().is_empty()>
+                    <Icon name="send"/>
+                </button>
+            </div>
+        </form>
+    }
+}
+
+/// The placeholder, or why nothing can be written.
+fn hint(state: &conductor::State, id: &TaskId) -> Result<String, String> {
+    let Some(task) = state.task(id) else { return Err("This task is gone.".to_owned()) };
+    if let Work::Command { .. } = task.work {
+        return Err("A command runs here; there is nobody to write to.".to_owned());
+    }
+    let name = if task.is_goal() { "the planner".to_owned() } else { task.number_text() };
+    let status = conductor::status::status(state, task);
+    Ok(match status.reason {
+        Reason::Approve { .. } => "Say what to change, or edit the tree".to_owned(),
+        Reason::Asks(_) => "Your answer".to_owned(),
+        Reason::Begin => format!("Say how to begin with {name}"),
+        Reason::PlanProblem(_) => "Tell the planner how to go on".to_owned(),
+        _ if task.current.is_some() => format!("Message {name}. It reads this when its turn is over."),
+        _ if task.runs.is_empty() => format!("Message {name}. It reads this when it begins."),
+        _ => format!("Message {name}. It goes on in the same session."),
+    })
+}

@@ -1,0 +1,138 @@
+//! One item of a conversation.
+
+use leptos::prelude::*;
+use shared::entry::{Outcome, Purpose};
+use shared::id::TaskId;
+use shared::unit::Millis;
+
+use super::turn::TurnView;
+use crate::component::icon::Icon;
+use crate::desk::Desk;
+use crate::markdown::view::markdown;
+use crate::transcript::{Item, What};
+use crate::words;
+
+#[component]
+pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
+    let at = item.at;
+    match item.what {
+        What::Goal(text) => person("Goal", at, text),
+        What::Said { text, .. } => person("You", at, text),
+        What::Withdrawn(_) => ().into_any(),
+        What::Turn { run, purpose } => {
+            let name = match purpose {
+                Purpose::Plan => "Planner",
+                Purpose::Work => "",
+                Purpose::Summary => "Summary",
+                Purpose::Talk => "",
+            };
+            view! { <TurnView run=run name=name/> }.into_any()
+        }
+        What::Proposed { version, tasks, .. } => line("tree", at, format!("Plan v{version} with {tasks} tasks is on the table. Change it in the tree, say what should be different, or approve it.")),
+        What::Refused(problems) => refused(at, problems),
+        What::Approved => line("completed", at, "You approved the plan.".to_owned()),
+        What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),
+        What::Stopped => line("stop", at, "You stopped it.".to_owned()),
+        What::Retried => line("retry", at, "You asked for a fresh attempt.".to_owned()),
+        What::Accepted => line("completed", at, "You marked it as done.".to_owned()),
+        What::Closed => line("completed", at, "You finished the goal without what was left.".to_owned()),
+    }
+}
+
+fn person(name: &'static str, at: Millis, text: String) -> AnyView {
+    view! {
+        <article class="msg" data-from="person">
+            <header><b>{name}</b><span>{words::time(at)}</span></header>
+            <div class="prose">{text}</div>
+        </article>
+    }
+    .into_any()
+}
+
+fn line(icon: &'static str, at: Millis, text: String) -> AnyView {
+    view! { <div class="row meta"><Icon name=icon/><span>{text}</span><span class="push">{words::time(at)}</span></div> }.into_any()
+}
+
+fn refused(at: Millis, problems: Vec<String>) -> AnyView {
+    view! {
+        <div class="outcome" data-status="failed">
+            <span class="status"><Icon name="failed"/>"The planner's answer cannot be used"<span class="meta">{words::time(at)}</span></span>
+            <ul class="prose">{problems.into_iter().map(|problem| view! { <li>{problem}</li> }).collect_view()}</ul>
+        </div>
+    }
+    .into_any()
+}
+
+/// What came of a turn.
+#[component]
+fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    match outcome {
+        // The agent's own words stand above; an empty one closes talk.
+        Outcome::Completed { summary, .. } if summary.is_empty() => ().into_any(),
+        Outcome::Completed { summary, outputs, not_done } => {
+            let files = (!outputs.is_empty()).then(|| view! { <p class="meta">"Files: "{outputs.join(", ")}</p> });
+            let left = (!not_done.is_empty()).then(|| view! { <p class="meta">"Not done: "{not_done.join("; ")}</p> });
+            view! {
+                <div class="outcome" data-status="completed">
+                    <span class="status"><Icon name="completed"/>"Completed"<span class="meta">{words::time(at)}</span></span>
+                    <div class="prose">{markdown(&summary)}</div>{files}{left}
+                </div>
+            }
+            .into_any()
+        }
+        Outcome::Failed { class, why } => view! {
+            <div class="outcome" data-status="failed" role="alert">
+                <span class="status"><Icon name="failed"/>{format!("Failed: {}", words::class_words(class))}<span class="meta">{words::time(at)}</span></span>
+                <div class="prose">{markdown(&why)}</div>
+                <p class="meta">{words::next_step(class)}</p>
+                <div><button class="button" data-size="sm" on:click=move |_| desk.retry(&id)><Icon name="retry"/>"Retry"</button></div>
+            </div>
+        }
+        .into_any(),
+        Outcome::Asked { question, options } => view! { <Question id=id at=at question=question options=options/> }.into_any(),
+        Outcome::Yielded { summary } => view! {
+            <div class="outcome" data-status="waiting">
+                <span class="status"><Icon name="waiting"/>"Your turn: write what comes next, or mark it as done."<span class="meta">{words::time(at)}</span></span>
+                <div class="prose">{markdown(&summary)}</div>
+            </div>
+        }
+        .into_any(),
+        Outcome::Limited { until } if until <= at => line("retry", at, "It was interrupted and is taken up again.".to_owned()),
+        Outcome::Limited { until } => {
+            let left = move || {
+                let now = desk.clock.get();
+                if until > now { format!("Waits for the provider; taken up again at {}, in {}.", words::time(until), words::span(until.since(now))) } else { "The wait is over.".to_owned() }
+            };
+            view! { <div class="row meta"><span class="status" data-status="limited"><Icon name="limited"/>{left}</span></div> }.into_any()
+        }
+        Outcome::Cancelled => line("cancelled", at, "Stopped.".to_owned()),
+    }
+}
+
+#[component]
+fn Question(id: TaskId, at: Millis, question: String, options: Vec<String>) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let (own, asked) = (StoredValue::new(id), question.clone());
+    let open = Memo::new(move |_| {
+        desk.read(|state| {
+            let task = state.task(&own.get_value());
+            task.is_some_and(|task| task.since == at && task.queue.is_empty() && matches!(&task.standing, conductor::state::Standing::Asked { question, .. } if *question == asked))
+        })
+    });
+    view! {
+        <article class="ask" data-state=move || (!open.get()).then_some("settled")>
+            <header><Icon name="waiting"/><b>{move || if open.get() { "Asks you" } else { "Asked, and answered" }}</b><span class="meta push">{words::time(at)}</span></header>
+            <div><div class="prose">{markdown(&question)}</div></div>
+            <Show when=move || open.get()>
+                <footer>
+                    {options.clone().into_iter().map(|option| {
+                        let answer = option.clone();
+                        view! { <button class="button" on:click=move |_| desk.send(&own.get_value(), answer.clone())>{option}</button> }
+                    }).collect_view()}
+                    <span class="meta push">"or write an answer below. If ignored: it stays waiting."</span>
+                </footer>
+            </Show>
+        </article>
+    }
+}

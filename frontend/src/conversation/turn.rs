@@ -1,0 +1,132 @@
+//! One turn of an agent, as it is being written.
+
+use conductor::state::{Phase, Run};
+use leptos::prelude::*;
+use shared::id::RunId;
+
+use crate::component::icon::Icon;
+use crate::desk::Desk;
+use crate::markdown::view::{Growing, copy};
+use crate::transcript::{Block, BlockKind, BlockState};
+use crate::words;
+
+#[component]
+pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let own = StoredValue::new(run.clone());
+    let turn = desk.turn(&run);
+    let blocks = turn.blocks.clone();
+    on_cleanup(move || own.with_value(|run| desk.leave_turn(run)));
+    let head = Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).map(|run| (run.harness.to_string(), run.model.clone(), run.requested, run.is_active()))));
+    let foot = Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).and_then(footer)));
+    let writing = move || head.with(|head| head.as_ref().is_some_and(|head| head.3));
+    let (for_copy, for_empty) = (blocks.clone(), blocks.clone());
+    view! {
+        <article class="msg" data-from="agent">
+            <header>
+                <b>{move || if name.is_empty() { head.with(|head| head.as_ref().map(|head| head.0.clone())).unwrap_or_default() } else { name.to_owned() }}</b>
+                <span>{move || head.with(|head| head.as_ref().map(|(_, model, at, _)| format!("{} {}", model.clone().unwrap_or_default(), words::time(*at))))}</span>
+                <span class="push row">
+                    <Show when=writing><span class="status" data-status="active"><Icon name="active"/>"Working"</span></Show>
+                    <button class="button" data-kind="plain" data-size="sm" aria-label="Copy the message" title="Copy" on:click=move |_| copy(&text_of(&for_copy.get_untracked()))><Icon name="copy"/></button>
+                </span>
+            </header>
+            <Show when=move || writing() && for_empty.read().is_empty()>
+                <span class="meta">"Starting …"</span>
+            </Show>
+            <For each=move || groups(&blocks.get()) key=|group| (group[0].id, group.len()) children=|group| view! { <Group group=group/> }/>
+            {move || foot.get().map(|foot| view! { <div class="turn"><span>{foot}</span></div> })}
+        </article>
+    }
+}
+
+/// Tool calls that follow each other stand in one ledger.
+fn groups(blocks: &[Block]) -> Vec<Vec<Block>> {
+    let is_tool = |block: &Block| matches!(block.kind, BlockKind::Tool { .. });
+    blocks.chunk_by(|a, b| is_tool(a) && is_tool(b)).map(<[Block]>::to_vec).collect()
+}
+
+fn text_of(blocks: &[Block]) -> String {
+    let texts = blocks.iter().filter(|block| matches!(block.kind, BlockKind::Text { .. } | BlockKind::Output));
+    texts.map(|block| block.text.get_untracked()).collect::<Vec<_>>().join("\n\n")
+}
+
+fn footer(run: &Run) -> Option<String> {
+    let (started, at, report) = match &run.phase {
+        Phase::Read { started, at, report, .. } => (*started, *at, report),
+        Phase::Requested | Phase::Running { .. } | Phase::Ended { .. } => return None,
+    };
+    let spent = match report.cost {
+        Some(cost) if cost.0 > 0 => format!("${:.4}", cost.as_usd()),
+        Some(_) => String::new(),
+        None if run.harness == shared::agent::HarnessId::Command => String::new(),
+        None => "cost unknown".to_owned(),
+    };
+    let took = words::span(at.since(started.unwrap_or(run.requested)));
+    let tokens = match run.tokens.input + run.tokens.output {
+        0 => String::new(),
+        _ => format!("{} in, {} out", run.tokens.input + run.tokens.cache_read + run.tokens.cache_write, run.tokens.output),
+    };
+    let parts = [took, spent, tokens];
+    Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
+}
+
+#[component]
+fn Group(group: Vec<Block>) -> impl IntoView {
+    let first = group[0].clone();
+    match first.kind.clone() {
+        BlockKind::Tool { .. } => view! { <div class="tools">{group.into_iter().map(|block| view! { <Tool block=block/> }).collect_view()}</div> }.into_any(),
+        BlockKind::Text { .. } => {
+            let (text, state) = (first.text.clone(), first.state.clone());
+            let growing = move || state.get() == BlockState::Growing;
+            view! { <div class="prose"><Growing text=text/><Show when=growing><span class="caret"></span></Show></div> }.into_any()
+        }
+        BlockKind::Thinking { .. } => folded("Thinking", first.text.clone(), false),
+        BlockKind::Notice => {
+            let text = first.text.clone();
+            view! { <p class="fine">{move || text.get()}</p> }.into_any()
+        }
+        BlockKind::Output => {
+            let text = first.text.clone();
+            view! { <pre class="raw">{move || text.get()}</pre> }.into_any()
+        }
+        BlockKind::Unknown => folded("Lines that this version does not know", first.text.clone(), true),
+    }
+}
+
+fn folded(name: &'static str, text: ArcRwSignal<String>, raw: bool) -> AnyView {
+    let shown = text.clone();
+    let empty = move || shown.with(String::is_empty);
+    view! {
+        <Show when=move || !empty()>
+            <details class="tool">
+                <summary><Icon name="right"/><span class="verb">{name}</span></summary>
+                {
+                    let text = text.clone();
+                    if raw { view! { <pre class="raw">{move || text.get()}</pre> }.into_any() } else { view! { <p class="fine">{move || text.get()}</p> }.into_any() }
+                }
+            </details>
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn Tool(block: Block) -> impl IntoView {
+    let BlockKind::Tool { tool, title, input, .. } = block.kind else { return ().into_any() };
+    let (state, text) = (block.state, block.text);
+    let (word, answer) = (state.clone(), text.clone());
+    let outcome = move || match word.get() {
+        BlockState::Growing => view! { <span class="status" data-status="active"><Icon name="active"/></span> }.into_any(),
+        BlockState::Done => ().into_any(),
+        BlockState::Failed => view! { <span class="status" data-status="failed"><Icon name="failed"/>"failed"</span> }.into_any(),
+    };
+    view! {
+        <details class="tool">
+            <summary><Icon name="right"/><span class="verb">{tool}</span><span class="what clip">{title}</span><span>{outcome}</span></summary>
+            <pre class="raw">{input}</pre>
+            <pre class="raw">{move || answer.get()}</pre>
+        </details>
+    }
+    .into_any()
+}

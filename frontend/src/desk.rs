@@ -1,0 +1,407 @@
+//! The desk: the page's state. It owns the driver and the link, folds what comes, and tells views at most
+//! once per animation frame that something changed. Views read through it and never decide.
+
+use std::collections::BTreeMap;
+
+use conductor::State;
+use conductor::driver::{Driver, Effect};
+use conductor::plan::{EditProblem, check_edit, inverse};
+use gloo_timers::callback::Timeout;
+use leptos::prelude::*;
+use shared::agent::HarnessId;
+use shared::entry::{Draft, Kind};
+use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
+use shared::plan::{Access, PlanEdit};
+use shared::unit::Millis;
+use shared::wire::{OutputFrame, Refusal, ServerMessage, Want};
+
+use crate::link::{Link, LinkEvent, Standing, now};
+use crate::transcript::{Item, Turn, items_of};
+
+/// A handle to the state; it lives as long as the page.
+#[derive(Clone, Copy)]
+pub struct Desk {
+    inner: StoredValue<Inner, LocalStorage>,
+    /// Rises when the log's state changed.
+    revision: RwSignal<u64>,
+    pub standing: RwSignal<Standing>,
+    /// Once a second, for what counts time.
+    pub clock: RwSignal<Millis>,
+    pub toast: RwSignal<Option<Toast>>,
+    /// The bridge's log was received up to where it stood when the page connected.
+    pub loaded: RwSignal<bool>,
+}
+
+/// A sentence from the product, with a way back where there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    pub text: String,
+    pub undo: bool,
+    /// Tells a newer toast from the one that a timer was to close.
+    number: u32,
+}
+
+struct Inner {
+    driver: Driver,
+    link: Option<Link>,
+    journal: BTreeMap<TaskId, Vec<Item>>,
+    turns: BTreeMap<RunId, (Turn, usize)>,
+    undo: Vec<(TaskId, PlanEdit)>,
+    alarm: Option<Timeout>,
+    frame_asked: bool,
+    head: Option<shared::unit::Seq>,
+    toasts: u32,
+}
+
+/// Edits that can be taken back.
+const UNDO: usize = 100;
+
+impl Desk {
+    pub fn open() -> Self {
+        let client = ClientId::new(&draw()).unwrap_or_else(|_| unreachable!("a UUID is an id"));
+        let inner = Inner {
+            driver: Driver::new(client.clone()),
+            link: None,
+            journal: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            undo: Vec::new(),
+            alarm: None,
+            frame_asked: false,
+            head: None,
+            toasts: 0,
+        };
+        let desk = Self {
+            inner: StoredValue::new_local(inner),
+            revision: RwSignal::new(0),
+            standing: RwSignal::new(Standing::Connecting),
+            clock: RwSignal::new(now()),
+            toast: RwSignal::new(None),
+            loaded: RwSignal::new(false),
+        };
+        let link = Link::start(client, move |event| desk.take(event));
+        link.want_baton(Want::Take);
+        desk.inner.update_value(|inner| inner.link = Some(link));
+        set_interval(move || desk.clock.set(now()), std::time::Duration::from_secs(1));
+        desk
+    }
+
+    /// Reads the state, and again whenever it changed.
+    pub fn read<T>(self, look: impl FnOnce(&State) -> T) -> T {
+        self.revision.track();
+        self.peek(look)
+    }
+
+    /// Reads the state as it is now.
+    pub fn peek<T>(self, look: impl FnOnce(&State) -> T) -> T {
+        self.inner.with_value(|inner| look(inner.driver.state()))
+    }
+
+    /// Whether this tab decides; tracked.
+    pub fn decides(self) -> bool {
+        self.revision.track();
+        self.inner.with_value(|inner| inner.driver.decides())
+    }
+
+    /// What was said and decided in a task, oldest first; tracked.
+    pub fn journal(self, task: &TaskId) -> Vec<Item> {
+        self.revision.track();
+        self.inner.with_value(|inner| inner.journal.get(task).cloned().unwrap_or_default())
+    }
+
+    /// A run's output as a conversation, read from its first line. Give it back with [`Desk::leave_turn`].
+    pub fn turn(self, run: &RunId) -> Turn {
+        let harness = self.peek(|state| state.run(run).map(|run| run.harness)).unwrap_or(HarnessId::Command);
+        let (turn, fresh) = self
+            .inner
+            .try_update_value(|inner| {
+                let fresh = !inner.turns.contains_key(run);
+                let (turn, readers) = inner.turns.entry(run.clone()).or_insert_with(|| (Turn::new(harness), 0));
+                *readers += 1;
+                (turn.clone(), fresh)
+            })
+            .unwrap_or_else(|| (Turn::new(harness), false));
+        if fresh {
+            self.with_link(|link| link.follow(run.clone(), 0));
+            self.ask_for_frame();
+        }
+        turn
+    }
+
+    /// Nobody looks at this run any more.
+    pub fn leave_turn(self, run: &RunId) {
+        let gone = self.inner.try_update_value(|inner| {
+            let Some((_, readers)) = inner.turns.get_mut(run) else { return false };
+            *readers = readers.saturating_sub(1);
+            let gone = *readers == 0;
+            if gone {
+                inner.turns.remove(run);
+            }
+            gone && !inner.driver.state().unread.contains(run)
+        });
+        if gone == Some(true) {
+            self.with_link(|link| link.unfollow(run.clone()));
+        }
+    }
+
+    pub fn with_link(self, act: impl FnOnce(&Link)) {
+        // Taken out first: what the link does may come back here.
+        if let Some(link) = self.inner.with_value(|inner| inner.link.clone()) {
+            act(&link);
+        }
+    }
+
+    /// Intents that wait for the bridge.
+    pub fn unsent(self) -> usize {
+        self.revision.track();
+        self.inner.with_value(|inner| inner.link.as_ref().map_or(0, Link::waiting))
+    }
+
+    fn take(self, event: LinkEvent) {
+        let effects = match event {
+            LinkEvent::Standing(standing) => {
+                if standing != Standing::Live {
+                    self.inner.update_value(|inner| inner.driver.disconnected());
+                }
+                self.standing.set(standing);
+                Vec::new()
+            }
+            LinkEvent::Message(message) => self.receive(&message),
+            LinkEvent::Output(frame) => self.output(&frame),
+        };
+        self.carry_out(effects);
+        self.arm();
+        self.ask_for_frame();
+    }
+
+    fn receive(self, message: &ServerMessage) -> Vec<Effect> {
+        if let ServerMessage::Refused { id, refusal } = message {
+            self.refused(id, refusal);
+        }
+        self.inner
+            .try_update_value(|inner| {
+                if let ServerMessage::Welcome { head, .. } = message {
+                    inner.head = Some(*head);
+                }
+                if let ServerMessage::Entries { entries } = message {
+                    for entry in entries.iter().filter(|entry| entry.seq > inner.driver.state().seq) {
+                        if let Some((task, item)) = items_of(entry) {
+                            inner.journal.entry(task).or_default().push(item);
+                        }
+                    }
+                }
+                inner.driver.receive(message, now())
+            })
+            .unwrap_or_default()
+    }
+
+    fn output(self, bytes: &[u8]) -> Vec<Effect> {
+        let Ok(frame) = OutputFrame::decode(bytes) else { return Vec::new() };
+        self.inner
+            .try_update_value(|inner| {
+                if let Some((turn, _)) = RunId::new(frame.run).ok().and_then(|run| inner.turns.get_mut(&run)) {
+                    turn.read(&frame);
+                }
+                inner.driver.output(&frame, now())
+            })
+            .unwrap_or_default()
+    }
+
+    fn carry_out(self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Append { id, epoch, drafts } => self.with_link(|link| link.decide(id, epoch, drafts)),
+                Effect::Follow { run, from } => self.with_link(|link| link.follow(run, from)),
+                Effect::Unfollow { run } => {
+                    if !self.inner.with_value(|inner| inner.turns.contains_key(&run)) {
+                        self.with_link(|link| link.unfollow(run));
+                    }
+                }
+            }
+        }
+    }
+
+    fn arm(self) {
+        let at = self.inner.with_value(|inner| inner.driver.deadline());
+        let alarm = at.map(|at| {
+            let span = u32::try_from(at.since(now()).0).unwrap_or(u32::MAX);
+            Timeout::new(span, move || {
+                let effects = self.inner.try_update_value(|inner| inner.driver.tick(now())).unwrap_or_default();
+                self.carry_out(effects);
+                self.arm();
+                self.ask_for_frame();
+            })
+        });
+        self.inner.update_value(|inner| inner.alarm = alarm);
+    }
+
+    /// Publishes with the next frame, however much comes until then.
+    fn ask_for_frame(self) {
+        let asked = self.inner.try_update_value(|inner| std::mem::replace(&mut inner.frame_asked, true));
+        if asked == Some(false) {
+            request_animation_frame(move || self.publish());
+        }
+    }
+
+    fn publish(self) {
+        let (turns, loaded) = self
+            .inner
+            .try_update_value(|inner| {
+                inner.frame_asked = false;
+                let state = inner.driver.state();
+                let loaded = inner.head.is_some_and(|head| state.seq >= head);
+                for (run, (turn, _)) in &mut inner.turns {
+                    if let Some(run) = state.run(run) {
+                        turn.finish(run);
+                    }
+                }
+                (inner.turns.values().map(|(turn, _)| turn.clone()).collect::<Vec<_>>(), loaded)
+            })
+            .unwrap_or_default();
+        turns.iter().for_each(Turn::publish);
+        self.revision.update(|revision| *revision += 1);
+        if loaded && !self.loaded.get_untracked() {
+            self.loaded.set(true);
+        }
+    }
+
+    fn refused(self, id: &AppendId, refusal: &Refusal) {
+        // A stale decision is the other tab's business; a person's intent that failed is told.
+        let why = match refusal {
+            Refusal::Stale { .. } => return,
+            Refusal::NotYours { why } | Refusal::Invalid { why } => why.clone(),
+            Refusal::Store { why } => format!("{why} It is kept and sent again when the connection is made anew."),
+        };
+        leptos::logging::warn!("append {id} was refused: {why}");
+        self.say(why, false);
+    }
+
+    /// Shows a sentence for six seconds.
+    pub fn say(self, text: String, undo: bool) {
+        let number = self
+            .inner
+            .try_update_value(|inner| {
+                inner.toasts += 1;
+                inner.toasts
+            })
+            .unwrap_or_default();
+        self.toast.set(Some(Toast { text, undo, number }));
+        set_timeout(
+            move || {
+                if self.toast.with_untracked(|toast| toast.as_ref().is_some_and(|toast| toast.number == number)) {
+                    self.toast.set(None);
+                }
+            },
+            std::time::Duration::from_secs(6),
+        );
+    }
+}
+
+/// What a person does, as entries.
+impl Desk {
+    fn intend(self, project: Option<ProjectId>, kinds: Vec<Kind>) {
+        let drafts = kinds.into_iter().map(|kind| Draft::new(project.clone(), kind)).collect();
+        let Ok(id) = AppendId::new(&draw()) else { return };
+        self.with_link(|link| link.intend(id, drafts));
+        self.ask_for_frame();
+    }
+
+    fn about(self, task: &TaskId, kind: Kind) {
+        let project = self.peek(|state| state.task(task).map(|task| task.project.clone()));
+        self.intend(project, vec![kind]);
+    }
+
+    /// States a goal in a folder, which becomes a project if it is none yet.
+    pub fn state_goal(self, folder: &str, text: String, harness: HarnessId, access: Access) -> Option<TaskId> {
+        let known = self.peek(|state| {
+            let found = state.projects.iter().find(|(_, project)| project.folder == folder);
+            found.map(|(id, _)| id.clone())
+        });
+        let task = TaskId::new(&draw()).ok()?;
+        let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
+        match known {
+            Some(project) => self.intend(Some(project), vec![stated]),
+            None => {
+                let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder).to_owned();
+                let opened = Kind::ProjectOpened { folder: folder.to_owned(), name };
+                self.intend(Some(ProjectId::new(&draw()).ok()?), vec![opened, stated]);
+            }
+        }
+        Some(task)
+    }
+
+    pub fn send(self, task: &TaskId, text: String) {
+        if let Ok(message) = MessageId::new(&draw()) {
+            self.about(task, Kind::MessageSent { task: task.clone(), message, text });
+        }
+    }
+
+    pub fn withdraw(self, task: &TaskId, message: MessageId) {
+        self.about(task, Kind::MessageWithdrawn { task: task.clone(), message });
+    }
+
+    pub fn stop(self, task: &TaskId) {
+        self.about(task, Kind::TaskStopped { task: task.clone() });
+    }
+
+    pub fn retry(self, task: &TaskId) {
+        self.about(task, Kind::TaskRetried { task: task.clone() });
+    }
+
+    pub fn accept(self, task: &TaskId) {
+        self.about(task, Kind::TaskAccepted { task: task.clone() });
+    }
+
+    pub fn close_goal(self, goal: &TaskId) {
+        self.about(goal, Kind::GoalClosed { goal: goal.clone() });
+    }
+
+    pub fn archive(self, goal: &TaskId) {
+        self.about(goal, Kind::GoalArchived { goal: goal.clone() });
+    }
+
+    pub fn approve(self, goal: &TaskId) {
+        if let Some(version) = self.peek(|state| state.task(goal)?.goal.as_ref().map(|goal| goal.version)) {
+            self.about(goal, Kind::PlanApproved { goal: goal.clone(), version });
+        }
+    }
+
+    /// Makes an edit that can be taken back, or says why it cannot be made.
+    pub fn edit(self, goal: &TaskId, edit: PlanEdit) {
+        if let Err(problem) = self.check(goal, &edit) {
+            self.say(format!("Not possible: {problem}."), false);
+            return;
+        }
+        if let PlanEdit::Remove { task } = &edit {
+            let name = self.peek(|state| state.task(task).map(conductor::plan::name)).unwrap_or_default();
+            self.say(format!("Removed {name}."), true);
+        }
+        let back = self.peek(|state| inverse(state, &edit));
+        self.inner.update_value(|inner| {
+            inner.undo.extend(back.map(|back| (goal.clone(), back)));
+            let over = inner.undo.len().saturating_sub(UNDO);
+            inner.undo.drain(..over);
+        });
+        self.about(goal, Kind::PlanEdited { goal: goal.clone(), edit });
+    }
+
+    pub fn check(self, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
+        self.peek(|state| check_edit(state, goal, edit))
+    }
+
+    /// Takes the last edit back.
+    pub fn undo(self) {
+        match self.inner.try_update_value(|inner| inner.undo.pop()).flatten() {
+            Some((goal, edit)) => {
+                self.about(&goal, Kind::PlanEdited { goal: goal.clone(), edit });
+                self.toast.set(None);
+            }
+            None => self.say("Nothing to undo.".to_owned(), false),
+        }
+    }
+}
+
+/// A new id.
+pub fn draw() -> String {
+    // Needs a secure context, which loopback is.
+    window().crypto().map_or_else(|_| format!("{:.0}", js_sys::Math::random() * 1e15), |crypto| crypto.random_uuid())
+}

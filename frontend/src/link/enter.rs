@@ -1,0 +1,51 @@
+//! Entering: the secret in the address bar's fragment is exchanged for a cookie and taken out of sight.
+
+use leptos::prelude::window;
+use shared::api::Enter;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, Response};
+
+use super::machine::Access;
+
+/// Exchanges the secret if there is one, else asks whether the browser is known.
+pub(super) async fn enter() -> Access {
+    let location = window().location();
+    let hash = location.hash().unwrap_or_default();
+    let Some(secret) = hash.strip_prefix("#k=") else { return check().await };
+    if let Ok(history) = window().history() {
+        // Out of the address bar and the history at once, whether it is right or not.
+        let path = location.pathname().unwrap_or_default();
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    }
+    let Ok(body) = serde_json::to_string(&Enter { secret: secret.to_owned() }) else { return Access::Unknown };
+    match request("POST", "/api/enter", Some(&body)).await {
+        Some(answer) if answer.ok() => Access::Granted,
+        // An old link; the cookie may still be good.
+        Some(_) => check().await,
+        None => Access::Unknown,
+    }
+}
+
+/// Asks whether the cookie is known.
+pub(super) async fn check() -> Access {
+    match request("GET", "/api/folders?path=/", None).await.map(|answer| answer.status()) {
+        Some(401 | 403) => Access::Denied,
+        Some(_) => Access::Granted,
+        None => Access::Unknown,
+    }
+}
+
+/// One call to the bridge; nothing when it does not answer.
+pub async fn request(method: &str, path: &str, body: Option<&str>) -> Option<Response> {
+    let init = RequestInit::new();
+    init.set_method(method);
+    if let Some(body) = body {
+        let headers = Headers::new().ok()?;
+        headers.set("content-type", "application/json").ok()?;
+        init.set_headers(&headers);
+        init.set_body(&JsValue::from_str(body));
+    }
+    let answer = JsFuture::from(window().fetch_with_str_and_init(path, &init)).await.ok()?;
+    answer.dyn_into().ok()
+}

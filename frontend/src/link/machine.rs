@@ -1,0 +1,337 @@
+//! The link's decisions, without a socket: when to connect, what to say first, what to send again. It
+//! knows how far the log and each followed run were received, and which intents are not acknowledged.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use shared::entry::Draft;
+use shared::id::{AppendId, ClientId, RunId};
+use shared::unit::{Millis, Seq};
+use shared::wire::{ClientMessage, PROTOCOL, ServerMessage, Want};
+
+/// First wait after a lost connection; it doubles up to the longest.
+const BACK_OFF: Millis = Millis(250);
+const LONGEST: Millis = Millis::from_secs(8);
+const HEARTBEAT: Millis = Millis::from_secs(5);
+/// Without a word from the bridge for this long the connection is dead, whatever the socket says.
+const SILENCE: Millis = Millis::from_secs(15);
+
+/// How the page stands with the bridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    Connecting,
+    Live,
+    Lost { since: Millis, retry: Millis },
+    /// The bridge does not know this browser.
+    Denied,
+    Incompatible { version: String },
+}
+
+/// Whether the bridge lets this browser in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Granted,
+    Denied,
+    /// It did not answer.
+    Unknown,
+}
+
+pub(super) enum Event {
+    Entered(Access),
+    Checked(Access),
+    Opened,
+    Closed,
+    Heard(Heard),
+    /// Output of a run was received up to before this line.
+    Lines(RunId, u64),
+    Tick,
+    TryNow,
+    Intend(AppendId, Vec<Draft>),
+    Say(ClientMessage),
+    Follow(RunId, u64),
+    Unfollow(RunId),
+    Baton(Want),
+}
+
+/// What of a message matters to the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Heard {
+    Welcome,
+    Incompatible(String),
+    Entries(Seq),
+    Settled(AppendId),
+    /// The store could not write; it is tried again with the next connection.
+    Other,
+}
+
+pub(super) fn heard(message: &ServerMessage) -> Heard {
+    use shared::wire::Refusal;
+    match message {
+        ServerMessage::Welcome { .. } => Heard::Welcome,
+        ServerMessage::Incompatible { version, .. } => Heard::Incompatible(version.clone()),
+        ServerMessage::Entries { entries } => entries.last().map_or(Heard::Other, |entry| Heard::Entries(entry.seq)),
+        ServerMessage::Refused { refusal: Refusal::Store { .. }, .. } => Heard::Other,
+        ServerMessage::Acked { id, .. } | ServerMessage::Refused { id, .. } => Heard::Settled(id.clone()),
+        ServerMessage::BatonYours { .. }
+        | ServerMessage::BatonGone { .. }
+        | ServerMessage::Behind { .. }
+        | ServerMessage::Pong { .. }
+        | ServerMessage::Unreadable { .. } => Heard::Other,
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Effect {
+    Connect,
+    Close,
+    Send(ClientMessage),
+    CheckAccess,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    Entering,
+    Opening,
+    /// Hello was said.
+    Greeting { heard: Millis },
+    Live { heard: Millis, pinged: Millis },
+    Waiting { since: Millis, until: Millis },
+    Denied,
+    Incompatible(String),
+}
+
+pub(super) struct Machine {
+    client: ClientId,
+    phase: Phase,
+    seq: Seq,
+    follows: BTreeMap<RunId, u64>,
+    /// Not bounded by number: each is something a person did by hand and must not be lost.
+    outbox: VecDeque<(AppendId, Vec<Draft>)>,
+    baton: Want,
+    tries: u32,
+    lost: Option<Millis>,
+}
+
+impl Machine {
+    pub(super) fn new(client: ClientId) -> Self {
+        Self {
+            client,
+            phase: Phase::Entering,
+            seq: Seq(0),
+            follows: BTreeMap::new(),
+            outbox: VecDeque::new(),
+            baton: Want::Release,
+            tries: 0,
+            lost: None,
+        }
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.outbox.len()
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match (&self.phase, self.lost) {
+            (Phase::Denied, _) => Standing::Denied,
+            (Phase::Incompatible(version), _) => Standing::Incompatible { version: version.clone() },
+            (Phase::Live { .. }, _) => Standing::Live,
+            (Phase::Waiting { since, until }, _) => Standing::Lost { since: *since, retry: *until },
+            (Phase::Opening | Phase::Greeting { .. }, Some(since)) => Standing::Lost { since, retry: since },
+            (Phase::Entering | Phase::Opening | Phase::Greeting { .. }, _) => Standing::Connecting,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        match &self.phase {
+            Phase::Waiting { until, .. } => Some(*until),
+            Phase::Live { heard, pinged } => Some((*pinged + HEARTBEAT).min(*heard + SILENCE)),
+            Phase::Greeting { heard } => Some(*heard + SILENCE),
+            Phase::Entering | Phase::Opening | Phase::Denied | Phase::Incompatible(_) => None,
+        }
+    }
+
+    pub(super) fn handle(&mut self, event: Event, now: Millis) -> Vec<Effect> {
+        let live = matches!(self.phase, Phase::Live { .. });
+        match event {
+            Event::Entered(Access::Denied) | Event::Checked(Access::Denied) => {
+                self.phase = Phase::Denied;
+                vec![Effect::Close]
+            }
+            Event::Entered(_) => self.open(),
+            Event::Checked(_) => Vec::new(),
+            Event::Opened => {
+                self.phase = Phase::Greeting { heard: now };
+                vec![Effect::Send(ClientMessage::Hello { protocol: PROTOCOL, client: self.client.clone(), since: self.seq })]
+            }
+            Event::Closed => self.lose(now),
+            Event::Heard(heard) => self.hear(heard, now),
+            Event::Lines(run, next) => {
+                if let Some(known) = self.follows.get_mut(&run) {
+                    *known = (*known).max(next);
+                }
+                self.alive(now);
+                Vec::new()
+            }
+            Event::Tick => self.tick(now),
+            Event::TryNow => match self.phase {
+                Phase::Waiting { .. } => self.open(),
+                _ => Vec::new(),
+            },
+            Event::Intend(id, drafts) => {
+                let message = ClientMessage::Append { id: id.clone(), epoch: None, drafts: drafts.clone() };
+                self.outbox.push_back((id, drafts));
+                said(live, message)
+            }
+            Event::Say(message) => said(live, message),
+            Event::Follow(run, from) => {
+                self.follows.insert(run.clone(), from);
+                said(live, ClientMessage::Follow { run, from })
+            }
+            Event::Unfollow(run) => {
+                self.follows.remove(&run);
+                said(live, ClientMessage::Unfollow { run })
+            }
+            Event::Baton(want) => {
+                self.baton = want;
+                said(live, ClientMessage::WantBaton { want })
+            }
+        }
+    }
+
+    fn open(&mut self) -> Vec<Effect> {
+        self.phase = Phase::Opening;
+        vec![Effect::Connect]
+    }
+
+    fn lose(&mut self, now: Millis) -> Vec<Effect> {
+        if matches!(self.phase, Phase::Denied | Phase::Incompatible(_) | Phase::Waiting { .. }) {
+            return Vec::new();
+        }
+        let since = *self.lost.get_or_insert(now);
+        let wait = Millis((BACK_OFF.0 << self.tries.min(8)).min(LONGEST.0));
+        self.tries += 1;
+        self.phase = Phase::Waiting { since, until: now + wait };
+        // A refused upgrade looks like a dead bridge to a browser; asking tells them apart.
+        vec![Effect::Close, Effect::CheckAccess]
+    }
+
+    fn hear(&mut self, heard: Heard, now: Millis) -> Vec<Effect> {
+        self.alive(now);
+        match heard {
+            Heard::Welcome => self.welcome(now),
+            Heard::Incompatible(version) => {
+                self.phase = Phase::Incompatible(version);
+                vec![Effect::Close]
+            }
+            Heard::Entries(seq) => {
+                self.seq = self.seq.max(seq);
+                Vec::new()
+            }
+            Heard::Settled(id) => {
+                self.outbox.retain(|(waiting, _)| *waiting != id);
+                Vec::new()
+            }
+            Heard::Other => Vec::new(),
+        }
+    }
+
+    /// Says again what the last connection may not have heard.
+    fn welcome(&mut self, now: Millis) -> Vec<Effect> {
+        self.phase = Phase::Live { heard: now, pinged: now };
+        (self.tries, self.lost) = (0, None);
+        let appends = self.outbox.iter().map(|(id, drafts)| ClientMessage::Append {
+            id: id.clone(),
+            epoch: None,
+            drafts: drafts.clone(),
+        });
+        let follows = self.follows.iter().map(|(run, from)| ClientMessage::Follow { run: run.clone(), from: *from });
+        let baton = (self.baton == Want::Take).then_some(ClientMessage::WantBaton { want: Want::Take });
+        appends.chain(follows).chain(baton).map(Effect::Send).collect()
+    }
+
+    fn alive(&mut self, now: Millis) {
+        match &mut self.phase {
+            Phase::Live { heard, .. } | Phase::Greeting { heard } => *heard = now,
+            Phase::Entering | Phase::Opening | Phase::Waiting { .. } | Phase::Denied | Phase::Incompatible(_) => {}
+        }
+    }
+
+    fn tick(&mut self, now: Millis) -> Vec<Effect> {
+        match &mut self.phase {
+            Phase::Waiting { until, .. } if now >= *until => self.open(),
+            Phase::Live { heard, .. } | Phase::Greeting { heard } if now >= *heard + SILENCE => self.lose(now),
+            Phase::Live { pinged, .. } if now >= *pinged + HEARTBEAT => {
+                *pinged = now;
+                vec![Effect::Send(ClientMessage::Ping { at: now })]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn said(live: bool, message: ClientMessage) -> Vec<Effect> {
+    if live { vec![Effect::Send(message)] } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine::new(ClientId::new("c").expect("an id"))
+    }
+
+    fn live() -> Machine {
+        let mut machine = machine();
+        machine.handle(Event::Entered(Access::Granted), Millis(0));
+        machine.handle(Event::Opened, Millis(0));
+        machine.handle(Event::Heard(Heard::Welcome), Millis(0));
+        machine
+    }
+
+    fn append(id: &str) -> AppendId {
+        AppendId::new(id).expect("an id")
+    }
+
+    #[test]
+    fn an_intent_is_sent_again_until_it_is_acknowledged() {
+        let mut machine = live();
+        assert_eq!(machine.handle(Event::Intend(append("a"), Vec::new()), Millis(1)).len(), 1);
+        machine.handle(Event::Closed, Millis(2));
+        machine.handle(Event::Tick, Millis(1_000));
+        machine.handle(Event::Opened, Millis(1_000));
+        let again = machine.handle(Event::Heard(Heard::Welcome), Millis(1_000));
+        assert!(matches!(&again[..], [Effect::Send(ClientMessage::Append { id, .. })] if *id == append("a")));
+        machine.handle(Event::Heard(Heard::Settled(append("a"))), Millis(1_001));
+        assert_eq!(machine.waiting(), 0);
+    }
+
+    #[test]
+    fn it_resumes_where_the_log_and_the_runs_were() {
+        let run = RunId::new("r").expect("an id");
+        let mut machine = live();
+        machine.handle(Event::Follow(run.clone(), 0), Millis(1));
+        machine.handle(Event::Lines(run.clone(), 7), Millis(1));
+        machine.handle(Event::Heard(Heard::Entries(Seq(42))), Millis(1));
+        machine.handle(Event::Closed, Millis(2));
+        machine.handle(Event::Tick, Millis(1_000));
+        let hello = machine.handle(Event::Opened, Millis(1_000));
+        assert!(matches!(&hello[..], [Effect::Send(ClientMessage::Hello { since: Seq(42), .. })]));
+        let again = machine.handle(Event::Heard(Heard::Welcome), Millis(1_000));
+        assert_eq!(again, [Effect::Send(ClientMessage::Follow { run, from: 7 })]);
+    }
+
+    #[test]
+    fn a_silent_connection_is_dead_after_fifteen_seconds() {
+        let mut machine = live();
+        assert!(matches!(&machine.handle(Event::Tick, Millis(5_000))[..], [Effect::Send(ClientMessage::Ping { .. })]));
+        assert_eq!(machine.handle(Event::Tick, Millis(15_000)), [Effect::Close, Effect::CheckAccess]);
+        assert!(matches!(machine.standing(), Standing::Lost { .. }));
+    }
+
+    #[test]
+    fn a_browser_that_is_not_known_is_not_tried_forever() {
+        let mut machine = machine();
+        machine.handle(Event::Entered(Access::Denied), Millis(0));
+        assert_eq!((machine.standing(), machine.deadline()), (Standing::Denied, None));
+    }
+}

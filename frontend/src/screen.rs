@@ -1,0 +1,5 @@
+//! The screens.
+
+pub mod details;
+pub mod start;
+pub mod work;

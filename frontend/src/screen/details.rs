@@ -1,0 +1,169 @@
+//! A task in detail: what it is to reach and how, changeable while it has not begun.
+
+use conductor::state::{Standing, Task};
+use leptos::prelude::*;
+use shared::agent::HarnessId;
+use shared::id::TaskId;
+use shared::plan::{Mode, PlanEdit, Size, Work};
+
+use crate::component::icon::Icon;
+use crate::markdown::view::markdown;
+use crate::tree::view::Tree;
+use crate::words;
+
+#[derive(Debug, Clone, PartialEq)]
+struct Card {
+    objective: String,
+    mode: Mode,
+    size: Size,
+    outputs: String,
+    after: Vec<(TaskId, String)>,
+    others: Vec<(TaskId, String)>,
+    harness: Option<HarnessId>,
+    agents: Vec<HarnessId>,
+    command: Option<String>,
+    goal: bool,
+    fixed: bool,
+    result: String,
+    not_done: Vec<String>,
+    made: Vec<String>,
+}
+
+fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
+    let task = state.task(id)?;
+    let name = |id: &TaskId| state.task(id).map(|task| (task.id.clone(), conductor::plan::name(task)));
+    let tree = state.subtree(&task.root);
+    let free = |other: &&Task| other.id != task.id && !other.is_goal() && !task.after.contains(&other.id);
+    let begun = !matches!(task.standing, Standing::Proposed | Standing::Failed { .. } | Standing::Cancelled) && !(task.standing == Standing::Open && task.runs.is_empty());
+    let result = task.result.clone().unwrap_or_default();
+    Some(Card {
+        objective: task.objective.clone(),
+        mode: task.mode,
+        size: task.size,
+        outputs: task.outputs.join("\n"),
+        after: task.after.iter().filter_map(name).collect(),
+        others: tree.into_iter().filter(free).filter_map(|task| name(&task.id)).collect(),
+        harness: task.harness,
+        agents: state.agents.iter().filter(|agent| agent.problem.is_none()).map(|agent| agent.harness).collect(),
+        command: match &task.work {
+            Work::Agent => None,
+            Work::Command { command, .. } => Some(command.clone()),
+        },
+        goal: task.is_goal(),
+        fixed: begun,
+        result: result.summary,
+        not_done: result.not_done,
+        made: result.outputs,
+    })
+}
+
+#[component]
+pub fn Details(tree: Tree, id: TaskId) -> impl IntoView {
+    let own = StoredValue::new(id);
+    let card = Memo::new(move |_| tree.desk.read(|state| card(state, &own.get_value())));
+    view! {
+        <div class="scroll">
+            {move || card.get().map(|card| if card.goal {
+                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><Result card=card.clone()/></div> }.into_any()
+            } else {
+                view! { <div class="details"><Editor tree=tree own=own card=card.clone()/><Result card=card/></div> }.into_any()
+            })}
+        </div>
+    }
+}
+
+#[component]
+fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
+    let edit = move |edit: PlanEdit| tree.desk.edit(&tree.goal.get_value(), edit);
+    let task = move || own.get_value();
+    let modes = [Mode::Autonomous, Mode::Hybrid, Mode::Interactive];
+    let sizes = [Size::Light, Size::Standard, Size::Heavy];
+    let chosen = card.harness.map(|harness| format!("{harness:?}")).unwrap_or_default();
+    let agents = card.agents.clone();
+    view! {
+        <Show when=move || card.fixed>
+            <p class="hint">"This task has begun; stop it to change what it is to reach. The mode can be changed at any time."</p>
+        </Show>
+        <label class="field">
+            <span>"Objective"</span>
+            <textarea class="input" rows="6" disabled=card.fixed prop:value=card.objective.clone()
+                on:change=move |event| edit(PlanEdit::SetObjective { task: task(), objective: event_target_value(&event) })></textarea>
+        </label>
+        {card.command.clone().map(|command| view! { <div class="field"><span>"Command, instead of an agent"</span><code>{command}</code></div> })}
+        <div class="field">
+            <span>"Mode"</span>
+            <span class="seg" role="radiogroup" aria-label="Mode">
+                {modes.map(|mode| view! {
+                    <button role="radio" aria-checked=(mode == card.mode).to_string() on:click=move |_| edit(PlanEdit::SetMode { task: task(), mode })>{words::mode(mode)}</button>
+                }).collect_view()}
+            </span>
+        </div>
+        <div class="field">
+            <span>"Size, which chooses the model"</span>
+            <span class="seg" role="radiogroup" aria-label="Size">
+                {sizes.map(|size| view! {
+                    <button role="radio" disabled=card.fixed aria-checked=(size == card.size).to_string() on:click=move |_| edit(PlanEdit::SetSize { task: task(), size })>{words::size(size)}</button>
+                }).collect_view()}
+            </span>
+        </div>
+        <label class="field">
+            <span>"Agent"</span>
+            <select class="input" disabled=card.fixed || card.command.is_some() prop:value=chosen.clone() on:change=move |event| {
+                let value = event_target_value(&event);
+                let harness = agents.iter().copied().find(|harness| format!("{harness:?}") == value);
+                edit(PlanEdit::SetHarness { task: task(), harness });
+            }>
+                <option value="" selected=chosen.is_empty()>"As the goal"</option>
+                {card.agents.iter().map(|harness| view! { <option value=format!("{harness:?}") selected=card.harness == Some(*harness)>{harness.to_string()}</option> }).collect_view()}
+            </select>
+        </label>
+        <After tree=tree own=own card=card.clone()/>
+        <label class="field">
+            <span>"Expected when it is done, one a line"</span>
+            <textarea class="input" rows="3" disabled=card.fixed prop:value=card.outputs.clone() on:change=move |event| {
+                let outputs = event_target_value(&event).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+                edit(PlanEdit::SetOutputs { task: task(), outputs });
+            }></textarea>
+        </label>
+    }
+}
+
+/// What it waits for: chips to drop, and a list to add from. A cycle is refused by name.
+#[component]
+fn After(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
+    let edit = move |edit: PlanEdit| tree.desk.edit(&tree.goal.get_value(), edit);
+    view! {
+        <div class="field">
+            <span>"Comes after"</span>
+            <div class="chips">
+                {card.after.into_iter().map(|(on, name)| view! {
+                    <span class="chip">{name.clone()}
+                        <button aria-label=format!("Do not wait for {name}") on:click=move |_| edit(PlanEdit::DropDependency { task: own.get_value(), on: on.clone() })><Icon name="close"/></button>
+                    </span>
+                }).collect_view()}
+            </div>
+            <select class="input" aria-label="Add a dependency" disabled=card.fixed prop:value="" on:change=move |event| {
+                if let Ok(on) = TaskId::new(&event_target_value(&event)) {
+                    edit(PlanEdit::AddDependency { task: own.get_value(), on });
+                }
+            }>
+                <option value="">"Add a task to wait for …"</option>
+                {card.others.into_iter().map(|(id, name)| view! { <option value=id.to_string()>{name}</option> }).collect_view()}
+            </select>
+        </div>
+    }
+}
+
+#[component]
+fn Result(card: Card) -> impl IntoView {
+    let list = |name: &'static str, lines: Vec<String>| {
+        (!lines.is_empty()).then(|| view! {
+            <div class="field"><span>{name}</span><ul class="prose">{lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}</ul></div>
+        })
+    };
+    view! {
+        {(!card.result.is_empty()).then(|| view! { <div class="field"><span>"Result"</span><div class="prose">{markdown(&card.result)}</div></div> })}
+        {list("Made or changed", card.made)}
+        {list("Not done", card.not_done)}
+    }
+}

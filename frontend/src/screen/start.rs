@@ -1,0 +1,159 @@
+//! Where a goal begins: a folder, an agent, and what is to be reached. Below it, the goals that there are.
+
+use gloo_storage::{LocalStorage as Local, Storage};
+use leptos::prelude::*;
+use shared::agent::{FoundAgent, HarnessId};
+use shared::plan::Access;
+
+use crate::component::dialog::Dialog;
+use crate::component::folders::Folders;
+use crate::component::icon::{Icon, StatusMark};
+use crate::desk::Desk;
+use crate::place::Here;
+
+const FOLDER: &str = "orchestrator.folder";
+const DRAFT: &str = "orchestrator.goal";
+
+#[component]
+pub fn Start() -> impl IntoView {
+    let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
+    let folder = RwSignal::new(Local::get::<String>(FOLDER).unwrap_or_default());
+    let text = RwSignal::new(Local::get::<String>(DRAFT).unwrap_or_default());
+    let agents = Memo::new(move |_| desk.read(|state| state.agents.clone()));
+    let chosen = RwSignal::new(None::<HarnessId>);
+    let harness = Memo::new(move |_| {
+        let usable = |agent: &&FoundAgent| agent.problem.is_none();
+        chosen.get().or_else(|| agents.with(|agents| agents.iter().find(usable).map(|agent| agent.harness)))
+    });
+    let access = RwSignal::new(Access::Edit);
+    let choosing = RwSignal::new(false);
+    Effect::new(move |_| drop(Local::set(DRAFT, text.get())));
+    let missing = move || match () {
+        () if folder.read().is_empty() => Some("Choose a folder first."),
+        () if harness.get().is_none() => Some("No agent is there yet; is the bridge connected?"),
+        () if text.read().trim().is_empty() => Some("Say what you want to reach."),
+        () => None,
+    };
+    let begin = move || {
+        let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
+        let _ = Local::set(FOLDER, folder.get_untracked());
+        let goal = desk.state_goal(&folder.get_untracked(), text.get_untracked(), harness, access.get_untracked());
+        text.set(String::new());
+        here.go(goal, None);
+    };
+    view! {
+        <div class="start"><div>
+            <h1>"What do you want to reach?"</h1>
+            <label class="field">
+                <span>"Goal"</span>
+                <textarea class="input" rows="6" autofocus placeholder="Say what you want built or found out. You get a plan to change and approve before anything runs."
+                    prop:value=move || text.get()
+                    on:input=move |event| text.set(event_target_value(&event))
+                    on:keydown=move |event| if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) { begin() }
+                ></textarea>
+            </label>
+            <div class="field">
+                <span>"Folder that the agents work in"</span>
+                <div class="row">
+                    <input class="input" aria-label="Folder" placeholder="/path/of/a/project" prop:value=move || folder.get() on:input=move |event| folder.set(event_target_value(&event))/>
+                    <button class="button" on:click=move |_| choosing.set(true)><Icon name="folder"/>"Choose"</button>
+                </div>
+            </div>
+            <div class="pair">
+                <Agents agents=agents harness=harness chosen=chosen/>
+                <AccessChoice access=access/>
+            </div>
+            <div class="row">
+                <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin()>
+                    "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>
+                </button>
+                <span class="hint">{missing}</span>
+            </div>
+            <Known/>
+        </div></div>
+        <Dialog open=choosing title="Choose a folder">
+            <Folders start=folder.get_untracked() chosen=move |path| { folder.set(path); choosing.set(false); }/>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Agents(agents: Memo<Vec<FoundAgent>>, harness: Memo<Option<HarnessId>>, chosen: RwSignal<Option<HarnessId>>) -> impl IntoView {
+    view! {
+        <fieldset>
+            <legend class="label">"Agent"</legend>
+            <For each=move || agents.get() key=|agent| format!("{agent:?}") children=move |agent| {
+                let id = agent.harness;
+                let about = match (&agent.problem, id) {
+                    (Some(problem), _) => problem.clone(),
+                    (None, HarnessId::Demo) => "A demo: no model, no network, no key. It plans by plain rules and writes small notes.".to_owned(),
+                    (None, _) => agent.program.clone(),
+                };
+                let broken = agent.problem.is_some();
+                view! {
+                    <label class="choice">
+                        <input type="radio" name="agent" disabled=broken prop:checked=move || harness.get() == Some(id) on:change=move |_| chosen.set(Some(id))/>
+                        <span>
+                            {agent.name.clone()}" "<span class="quiet">{agent.version.clone()}</span><br/>
+                            <span class="hint" data-state=broken.then_some("error")>{about}</span>
+                        </span>
+                    </label>
+                }
+            }/>
+            <Show when=move || agents.read().iter().all(|agent| agent.harness == HarnessId::Demo)>
+                <p class="hint">"No agent CLI was found. Install Claude Code or Codex, log in, and start the bridge again; the demo shows how it goes."</p>
+            </Show>
+        </fieldset>
+    }
+}
+
+#[component]
+fn AccessChoice(access: RwSignal<Access>) -> impl IntoView {
+    let choice = move |value: Access, name: &'static str, about: &'static str| {
+        view! {
+            <label class="choice">
+                <input type="radio" name="access" prop:checked=move || access.get() == value on:change=move |_| access.set(value)/>
+                <span>{name}<br/><span class="hint">{about}</span></span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset>
+            <legend class="label">"They may"</legend>
+            {choice(Access::Edit, "Edit files", "Commands only as far as the agent allows them by itself.")}
+            {choice(Access::Full, "Edit files and run commands", "Anything that you could run in this folder. For a folder that you could lose.")}
+            {choice(Access::ReadOnly, "Only read", "For questions and reviews.")}
+        </fieldset>
+    }
+}
+
+/// The goals that are not archived, newest first.
+#[component]
+fn Known() -> impl IntoView {
+    let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
+    let goals = Memo::new(move |_| {
+        desk.read(|state| {
+            let live = state.goals.iter().rev().filter_map(|goal| state.task(goal));
+            let live = live.filter(|task| task.goal.as_ref().is_some_and(|goal| goal.archived.is_none()));
+            live.map(|task| {
+                let project = state.projects.get(&task.project).map(|project| project.name.clone()).unwrap_or_default();
+                (task.id.clone(), task.title.clone(), conductor::status::status(state, task).kind, project)
+            })
+            .collect::<Vec<_>>()
+        })
+    });
+    view! {
+        <Show when=move || !goals.read().is_empty()>
+            <section class="known">
+                <h2 class="label">"Goals"</h2>
+                <For each=move || goals.get() key=|goal| goal.clone() children=move |(id, title, kind, project)| view! {
+                    <button on:click=move |_| here.go(Some(id.clone()), None)>
+                        <span class="glyph" data-status=kind.token()><Icon name=kind.token()/></span>
+                        <span class="clip">{title}" "<span class="quiet">{project}</span></span>
+                        <StatusMark kind=kind/>
+                    </button>
+                }/>
+            </section>
+        </Show>
+    }
+}

@@ -1,0 +1,362 @@
+//! The work: the tree on the left, the open conversation on the right, a divider between them.
+
+use conductor::rollup::counts;
+use conductor::state::Plan;
+use gloo_storage::{LocalStorage as Local, Storage};
+use leptos::prelude::*;
+use shared::agent::HarnessId;
+use shared::id::TaskId;
+use shared::plan::Mode;
+
+use super::details::Details;
+use crate::component::dialog::Dialog;
+use crate::component::icon::{Icon, StatusMark};
+use crate::conversation::Conversation;
+use crate::desk::Desk;
+use crate::place::Here;
+use crate::tree::keys;
+use crate::tree::layout::ZOOMS;
+use crate::tree::view::{Tree, TreePane};
+use crate::words;
+
+const WIDTH: &str = "orchestrator.talk";
+
+#[component]
+pub fn Work(goal: TaskId) -> impl IntoView {
+    let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
+    let tree = Tree::open(desk, here, goal);
+    let help = RwSignal::new(false);
+    let pane = RwSignal::new("tree");
+    let width = RwSignal::new(Local::get::<i32>(WIDTH).unwrap_or(680));
+    let own = tree.goal;
+    let task = Memo::new(move |_| {
+        here.task().filter(|task| desk.read(|state| state.task(task).is_some_and(|task| task.root == own.get_value()))).unwrap_or_else(|| own.get_value())
+    });
+    let shortcuts = window_event_listener(leptos::ev::keydown, move |event| everywhere(tree, help, &event));
+    on_cleanup(move || shortcuts.remove());
+    keys::focus(tree);
+    view! {
+        <div class="split" data-view=move || pane.get() style=("--talk", move || format!("{}px", width.get()))>
+            <section class="pane" data-kind="canvas" aria-label="Task tree">
+                <TreeStrip tree=tree help=help/>
+                <TreePane tree=tree/>
+                <Index tree=tree/>
+                <Approval tree=tree/>
+            </section>
+            <Divider width=width/>
+            <section class="pane" aria-label="Conversation">
+                {move || view! { <TaskPane tree=tree id=task.get()/> }}
+            </section>
+        </div>
+        <nav class="switch" aria-label="Views">
+            <button aria-pressed=move || (pane.get() == "tree").to_string() on:click=move |_| pane.set("tree")>"Tree"</button>
+            <button aria-pressed=move || (pane.get() == "talk").to_string() on:click=move |_| pane.set("talk")>"Talk"</button>
+        </nav>
+        <Dialog open=help title="Keys"><Keys/></Dialog>
+    }
+}
+
+/// Keys that work wherever the focus is, but in a text field.
+fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
+    use wasm_bindgen::JsCast;
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let typing = target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    if event.key() == "Enter" && event.ctrl_key() && !typing {
+        tree.desk.approve(&tree.goal.get_value());
+        return;
+    }
+    if event.key() == "Escape" && typing {
+        keys::focus(tree);
+        return;
+    }
+    if typing || event.ctrl_key() || event.meta_key() || event.default_prevented() {
+        return;
+    }
+    match event.key().as_str() {
+        "?" => help.set(true),
+        "[" => keys::focus(tree),
+        "]" => {
+            event.prevent_default();
+            keys::focus_composer();
+        }
+        _ => {}
+    }
+}
+
+#[component]
+fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
+    let desk = tree.desk;
+    let head = Memo::new(move |_| {
+        desk.read(|state| {
+            let task = state.task(&tree.goal.get_value())?;
+            let goal = task.goal.as_ref()?;
+            let plan = match &goal.plan {
+                Plan::Wanted | Plan::Refused { .. } => "no plan yet".to_owned(),
+                Plan::Proposed { at, .. } => format!("proposed plan v{}, {}; nothing has run yet", goal.version, words::time(*at)),
+                Plan::Approved { at } => format!("plan v{}, approved {}", goal.version, words::time(*at)),
+                Plan::Answered => "answered directly".to_owned(),
+            };
+            Some((task.title.clone(), plan, goal.harness == HarnessId::Demo))
+        })
+    });
+    let part = move |look: fn(&(String, String, bool)) -> String| move || head.with(|head| head.as_ref().map(look));
+    view! {
+        <div class="strip">
+            <h1 class="clip">{part(|head| head.0.clone())}</h1>
+            <span class="meta clip">{part(|head| head.1.clone())}</span>
+            <Show when=move || head.with(|head| head.as_ref().is_some_and(|head| head.2))>
+                <span class="tag" title="No model and no network: it plans by plain rules and writes small notes.">"demo agent"</span>
+            </Show>
+            <span class="row push">
+                <button class="button" data-kind="plain" data-size="sm" title="Undo the last edit (Z)" on:click=move |_| desk.undo()><Icon name="undo"/></button>
+                <span class="seg" role="group" aria-label="Zoom">
+                    <button aria-label="Zoom out" on:click=move |_| tree.zoom_by(1)><Icon name="minus"/></button>
+                    <button on:click=move |_| tree.zoom.set(crate::tree::layout::DEFAULT)>{move || format!("{}%", ZOOMS[tree.zoom.get()].percent)}</button>
+                    <button aria-label="Zoom in" on:click=move |_| tree.zoom_by(-1)><Icon name="plus"/></button>
+                </span>
+                <button class="button" data-kind="plain" data-size="icon" aria-label="Fit the tree" title="Fit the tree (F)" on:click=move |_| tree.fit()><Icon name="fit"/></button>
+                <button class="button wide-only" data-kind="plain" data-size="icon" aria-label="Keys" title="Keys (?)" on:click=move |_| help.set(true)><Icon name="help"/></button>
+            </span>
+        </div>
+    }
+}
+
+/// How many tasks are in each status.
+#[component]
+fn Index(tree: Tree) -> impl IntoView {
+    let counted = Memo::new(move |_| tree.desk.read(|state| counts(state, &tree.goal.get_value()).into_iter().collect::<Vec<_>>()));
+    let room = move || tree.layout.with(|layout| layout.nodes.iter().any(|node| node.level == 0)) && !counted.read().is_empty();
+    view! {
+        <Show when=room>
+            <ul class="index" aria-label="Tasks by status">
+                <For each=move || counted.get() key=|count| *count children=|(kind, count)| view! {
+                    <li><StatusMark kind=kind/><span class="push">{count}</span></li>
+                }/>
+            </ul>
+        </Show>
+    }
+}
+
+/// What stands below a plan that waits for a yes, and below a goal that is held up.
+#[component]
+fn Approval(tree: Tree) -> impl IntoView {
+    let desk = tree.desk;
+    let plan = Memo::new(move |_| {
+        desk.read(|state| {
+            let task = state.task(&tree.goal.get_value())?;
+            let below = state.subtree(&task.id);
+            let with_you = below.iter().filter(|task| task.mode == Mode::Interactive).count();
+            let may_ask = below.iter().filter(|task| task.mode == Mode::Hybrid).count();
+            conductor::plan::awaits_approval(task).then_some((below.len() - 1, with_you, may_ask, state.limits.parallel, task.current.is_some()))
+        })
+    });
+    let stuck = Memo::new(move |_| {
+        desk.read(|state| {
+            let status = conductor::status::status(state, state.task(&tree.goal.get_value())?);
+            match &status.reason {
+                conductor::status::Reason::Stuck(_) => Some(words::reason(state, &status, status.since)),
+                _ => None,
+            }
+        })
+    });
+    view! {
+        {move || plan.get().map(|(tasks, with_you, may_ask, parallel, busy)| view! {
+            <footer class="approve">
+                <dl>
+                    <div><dt>"Tasks"</dt><dd>{tasks}</dd></div>
+                    <div><dt>"Side by side"</dt><dd>"up to "{parallel}</dd></div>
+                    <div><dt>"Needs you"</dt><dd>{match (with_you, may_ask) {
+                        (0, 0) => "not at all".to_owned(),
+                        (0, ask) => format!("perhaps {ask} times"),
+                        (with, 0) => format!("{with} times"),
+                        (with, ask) => format!("{with} times, perhaps {ask} more"),
+                    }}</dd></div>
+                </dl>
+                <span class="row push">
+                    <button class="button" on:click=move |_| { tree.here.select(&tree.goal.get_value()); keys::focus_composer(); }>"Say what to change"</button>
+                    <button class="button" data-kind="solid" disabled=busy || tasks == 0 on:click=move |_| desk.approve(&tree.goal.get_value())>
+                        {if busy { "The planner is at it" } else { "Approve and start" }}<kbd class="key">"Ctrl Enter"</kbd>
+                    </button>
+                </span>
+            </footer>
+        })}
+        {move || stuck.get().map(|words| view! {
+            <footer class="approve" role="status">
+                <span class="status" data-status="waiting"><Icon name="waiting"/>{format!("Nothing more can run: {words}.")}</span>
+                <span class="row push">
+                    <button class="button" on:click=move |_| desk.retry(&tree.goal.get_value())>"Retry what failed"</button>
+                    <button class="button" on:click=move |_| desk.close_goal(&tree.goal.get_value())>"Finish without it"</button>
+                </span>
+            </footer>
+        })}
+    }
+}
+
+#[component]
+fn Divider(width: RwSignal<i32>) -> impl IntoView {
+    let set = move |value: i32| {
+        width.set(value.clamp(480, 960));
+        let _ = Local::set(WIDTH, width.get_untracked());
+    };
+    let full = || window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(1440.0);
+    #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
+    let from_right = move |x: i32| full() as i32 - x;
+    view! {
+        <div class="divider" role="separator" aria-orientation="vertical" tabindex="0" aria-label="Width of the conversation"
+            aria-valuenow=move || width.get().to_string() aria-valuemin="480" aria-valuemax="960"
+            on:keydown=move |event| match event.key().as_str() {
+                "ArrowLeft" => set(width.get_untracked() + 32),
+                "ArrowRight" => set(width.get_untracked() - 32),
+                _ => {}
+            }
+            on:pointerdown=move |event| {
+                use wasm_bindgen::JsCast;
+                if let Some(divider) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) {
+                    let _ = divider.set_pointer_capture(event.pointer_id());
+                }
+            }
+            on:pointermove=move |event| if event.buttons() == 1 { set(from_right(event.client_x())) }
+        ></div>
+    }
+}
+
+/// The right pane: what the task is, and its conversation or its details.
+#[component]
+fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
+    let tab = RwSignal::new("chat");
+    let own = StoredValue::new(id.clone());
+    view! {
+        <TaskHead tree=tree id=id.clone()/>
+        <div class="tabs" role="tablist">
+            <button role="tab" aria-selected=move || (tab.get() == "chat").to_string() on:click=move |_| tab.set("chat")>"Chat"</button>
+            <button role="tab" aria-selected=move || (tab.get() == "details").to_string() on:click=move |_| tab.set("details")>"Details"</button>
+        </div>
+        {move || match tab.get() {
+            "details" => view! { <Details tree=tree id=own.get_value()/> }.into_any(),
+            _ => view! { <Conversation id=own.get_value()/> }.into_any(),
+        }}
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Head {
+    path: Vec<(TaskId, String)>,
+    number: String,
+    title: String,
+    status: conductor::status::Status,
+    reason: String,
+    mode: &'static str,
+    agent: String,
+    cost: String,
+    busy: bool,
+    over: bool,
+    goal: bool,
+    can_accept: bool,
+}
+
+fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
+    use conductor::state::Standing;
+    let task = state.task(id)?;
+    let status = conductor::status::status(state, task);
+    let model = task.runs.last().and_then(|run| state.run(run)).and_then(|run| run.model.clone());
+    let agent = state.harness_of(task).to_string();
+    let path = state.ancestors(task).into_iter().rev().map(|above| (above.id.clone(), conductor::plan::name(above))).collect();
+    Some(Head {
+        path,
+        number: task.number_text(),
+        title: task.title.clone(),
+        reason: words::reason(state, &status, status.since),
+        status,
+        mode: words::mode(task.mode),
+        agent: model.map_or(agent.clone(), |model| format!("{agent}, {model}")),
+        cost: words::money(conductor::rollup::rollup(state, task).spend),
+        busy: state.subtree(id).iter().any(|task| task.current.is_some()),
+        over: task.is_over(),
+        goal: task.is_goal(),
+        can_accept: !task.is_goal() && task.current.is_none() && matches!(task.standing, Standing::Yielded | Standing::Asked { .. } | Standing::Failed { .. }),
+    })
+}
+
+#[component]
+fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
+    let desk = tree.desk;
+    let own = StoredValue::new(id);
+    let head = Memo::new(move |_| desk.read(|state| head(state, &own.get_value())));
+    let elapsed = move || {
+        let since = head.with(|head| head.as_ref().filter(|head| head.status.kind == conductor::status::Kind::Active).map(|head| head.status.since));
+        since.map(|since| words::span(desk.clock.get().since(since)))
+    };
+    let is = move |look: fn(&Head) -> bool| move || head.with(|head| head.as_ref().is_some_and(look));
+    view! {
+        {move || head.get().map(|shown| view! {
+            <header class="task-head">
+                <nav class="meta crumbs" aria-label="Path">
+                    {shown.path.into_iter().map(|(above, name)| view! {
+                        <button on:click=move |_| tree.here.select(&above)>{name}</button><Icon name="right"/>
+                    }).collect_view()}
+                </nav>
+                <div class="row">
+                    <h2 class="title clip"><span class="quiet">{shown.number}</span>" "{shown.title}</h2>
+                    <span class="row push">
+                        <Show when=is(|head| head.can_accept)>
+                            <button class="button" data-size="sm" on:click=move |_| desk.accept(&own.get_value())>"Mark as done"</button>
+                        </Show>
+                        <Show when=is(|head| head.over && !head.busy)>
+                            <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.retry(&own.get_value())><Icon name="retry"/>"Retry"</button>
+                        </Show>
+                        <Show when=is(|head| head.busy || (head.goal && !head.over))>
+                            <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.stop(&own.get_value())>
+                                <Icon name="stop"/>{move || if is(|head| head.goal)() { "Stop everything" } else { "Stop" }}
+                            </button>
+                        </Show>
+                        <Show when=is(|head| head.goal && head.over && !head.busy)>
+                            <button class="button" data-kind="plain" data-size="sm" title="Hides this goal; nothing is deleted" on:click=move |_| {
+                                desk.archive(&own.get_value());
+                                tree.here.go(None, None);
+                            }>"Archive"</button>
+                        </Show>
+                    </span>
+                </div>
+                <div class="facts-line meta">
+                    <StatusMark kind=shown.status.kind/>
+                    <span class="clip">{shown.reason}</span>
+                    <span>{elapsed}</span>
+                    <span class="row push"><span>{shown.mode}</span><span>{shown.agent}</span><span>{shown.cost}</span></span>
+                </div>
+            </header>
+        })}
+    }
+}
+
+#[component]
+fn Keys() -> impl IntoView {
+    const KEYS: [(&str, &str); 19] = [
+        ("↑ ↓", "previous, next row"),
+        ("←", "fold, or to the parent"),
+        ("→", "unfold, or to the first part"),
+        ("Enter", "write to the task"),
+        ("Esc", "back to the tree"),
+        ("[ ]", "tree, conversation"),
+        ("F2", "rename"),
+        ("E", "change the mode"),
+        ("N, Shift N", "add a task after, inside"),
+        ("Del", "remove"),
+        ("Alt ↑ ↓", "reorder"),
+        ("Alt ← →", "move out, move in"),
+        ("R", "retry"),
+        ("S", "stop"),
+        (".", "menu of the task"),
+        ("Z", "undo the last edit"),
+        ("+ − 0", "zoom in, out, back"),
+        ("F", "fit the tree"),
+        ("Ctrl Enter", "approve the plan"),
+    ];
+    view! {
+        <div class="body">
+            <dl class="terms">
+                {KEYS.map(|(keys, what)| view! { <dt><kbd class="key">{keys}</kbd></dt><dd>{what}</dd> }).collect_view()}
+            </dl>
+            <p class="meta">"Double click on a node changes its mode, right click opens its menu, dragging moves it."</p>
+        </div>
+    }
+}

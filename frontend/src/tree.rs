@@ -1,0 +1,7 @@
+//! The tree of tasks: a layout computed from the state, and a view of the part that is in sight.
+
+pub mod keys;
+pub mod layout;
+pub mod menu;
+pub mod node;
+pub mod view;

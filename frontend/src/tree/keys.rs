@@ -1,0 +1,275 @@
+//! What keys and pointers do to the tree. Each makes an edit or an intent; whether it is possible is the
+//! conductor's to say.
+
+use leptos::prelude::*;
+use shared::id::TaskId;
+use shared::plan::{Mode, PlanEdit, PlannedTask, Size, Work};
+use wasm_bindgen::JsCast;
+
+use super::node::{Drag, Spot};
+use super::view::Tree;
+use crate::words;
+
+/// Keys while a node has the focus. Keys in text fields do not come here.
+pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
+    let typing = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()).is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    let Some(task) = tree.here.task() else { return };
+    if typing || (event.ctrl_key() && event.key() != "Enter") || event.meta_key() {
+        return;
+    }
+    let goal = tree.goal.get_value();
+    let mut handled = true;
+    match (event.key().as_str(), event.alt_key(), event.shift_key()) {
+        ("ArrowUp", true, _) => shift(tree, &task, -1),
+        ("ArrowDown", true, _) => shift(tree, &task, 1),
+        ("ArrowLeft", true, _) => outdent(tree, &task),
+        ("ArrowRight", true, _) => indent(tree, &task),
+        ("ArrowUp", ..) => walk(tree, -1),
+        ("ArrowDown", ..) => walk(tree, 1),
+        ("ArrowLeft", ..) => left(tree, &task),
+        ("ArrowRight", ..) => right(tree, &task),
+        ("Home", ..) => go(tree, &goal),
+        ("Enter", ..) if event.ctrl_key() => tree.desk.approve(&goal),
+        ("Enter", ..) => focus_composer(),
+        ("F2", ..) => tree.naming.set(Some(task)),
+        ("e" | "E", ..) => change_mode(tree, &task),
+        ("n", ..) => add_after(tree, &task),
+        ("N", ..) => add(tree, &task, None),
+        ("Delete" | "Backspace", ..) => remove(tree, &task),
+        ("r", ..) => tree.desk.retry(&task),
+        ("s", ..) => tree.desk.stop(&task),
+        ("z", ..) => tree.desk.undo(),
+        ("+" | "=", ..) => tree.zoom_by(-1),
+        ("-", ..) => tree.zoom_by(1),
+        ("0", ..) => tree.zoom.set(super::layout::DEFAULT),
+        ("f" | "F", ..) => tree.fit(),
+        (".", ..) => open_menu(tree, &task),
+        _ => handled = false,
+    }
+    if handled {
+        event.prevent_default();
+    }
+}
+
+/// Puts the focus on the selected node.
+pub fn focus(tree: Tree) {
+    request_animation_frame(move || {
+        let Some(task) = tree.here.get().task else { return };
+        let node = document().query_selector(&format!("[data-task=\"{task}\"]")).ok().flatten();
+        if let Some(node) = node.and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _ = node.focus();
+        }
+    });
+}
+
+pub fn focus_composer() {
+    if let Some(field) = document().query_selector(".composer textarea").ok().flatten().and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = field.focus();
+    }
+}
+
+fn go(tree: Tree, task: &TaskId) {
+    tree.here.select(task);
+    tree.reveal(task);
+    focus(tree);
+}
+
+fn walk(tree: Tree, step: i64) {
+    let Some(task) = tree.here.task() else { return };
+    let next = tree.layout.with_untracked(|layout| {
+        let place = i64::try_from(layout.find(&task)?).ok()? + step;
+        layout.nodes.get(usize::try_from(place).ok()?).map(|node| node.id.clone())
+    });
+    if let Some(next) = next {
+        go(tree, &next);
+    }
+}
+
+fn left(tree: Tree, task: &TaskId) {
+    let (open, parent) = tree.desk.peek(|state| {
+        let found = state.task(task);
+        (found.is_some_and(|task| task.is_group() && !task.is_goal()), found.and_then(|task| task.parent.clone()))
+    });
+    if open && !tree.folded.with_untracked(|folded| folded.contains(task)) {
+        tree.fold(task);
+    } else if let Some(parent) = parent {
+        go(tree, &parent);
+    }
+}
+
+fn right(tree: Tree, task: &TaskId) {
+    if tree.folded.with_untracked(|folded| folded.contains(task)) {
+        tree.fold(task);
+    } else if let Some(child) = tree.desk.peek(|state| state.task(task).and_then(|task| task.children.first().cloned())) {
+        go(tree, &child);
+    }
+}
+
+pub fn change_mode(tree: Tree, task: &TaskId) {
+    let Some((mode, goal)) = tree.desk.peek(|state| state.task(task).map(|task| (words::next_mode(task.mode), task.is_goal()))) else { return };
+    if !goal {
+        tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetMode { task: task.clone(), mode });
+        tree.desk.say(format!("Mode: {}.", words::mode(mode)), true);
+    }
+}
+
+pub fn remove(tree: Tree, task: &TaskId) {
+    let parent = tree.desk.peek(|state| state.task(task).and_then(|task| task.parent.clone()));
+    tree.desk.edit(&tree.goal.get_value(), PlanEdit::Remove { task: task.clone() });
+    if let Some(parent) = parent {
+        go(tree, &parent);
+    }
+}
+
+/// A new task within `parent`, at `index` or last, whose name is asked for at once.
+pub fn add(tree: Tree, parent: &TaskId, index: Option<u32>) {
+    let Ok(task) = TaskId::new(&crate::desk::draw()) else { return };
+    let planned = PlannedTask {
+        task: task.clone(),
+        key: String::new(),
+        parent: parent.clone(),
+        title: "New task".to_owned(),
+        objective: "Say here what is to be reached.".to_owned(),
+        mode: Mode::Autonomous,
+        size: Size::Standard,
+        after: Vec::new(),
+        outputs: Vec::new(),
+        work: Work::Agent,
+    };
+    tree.desk.edit(&tree.goal.get_value(), PlanEdit::Add { planned, index: index.unwrap_or(u32::MAX) });
+    tree.folded.update(|folded| {
+        folded.remove(parent);
+    });
+    tree.here.select(&task);
+    tree.naming.set(Some(task));
+}
+
+/// A task's parent and its place there.
+fn seat(tree: Tree, task: &TaskId) -> Option<(TaskId, u32, Vec<TaskId>)> {
+    tree.desk.peek(|state| {
+        let parent = state.task(state.task(task)?.parent.as_ref()?)?;
+        let index = parent.children.iter().position(|child| child == task)?;
+        Some((parent.id.clone(), u32::try_from(index).ok()?, parent.children.clone()))
+    })
+}
+
+pub fn add_after(tree: Tree, task: &TaskId) {
+    match seat(tree, task) {
+        Some((parent, index, _)) => add(tree, &parent, Some(index + 1)),
+        None => add(tree, task, None),
+    }
+}
+
+fn relocate(tree: Tree, task: &TaskId, parent: TaskId, index: u32) {
+    tree.desk.edit(&tree.goal.get_value(), PlanEdit::Move { task: task.clone(), parent, index });
+    focus(tree);
+}
+
+fn shift(tree: Tree, task: &TaskId, by: i64) {
+    if let Some((parent, index, children)) = seat(tree, task)
+        && let Ok(to) = u32::try_from(i64::from(index) + by)
+        && (to as usize) < children.len()
+    {
+        relocate(tree, task, parent, to);
+    }
+}
+
+fn outdent(tree: Tree, task: &TaskId) {
+    if let Some((parent, ..)) = seat(tree, task)
+        && let Some((above, index, _)) = seat(tree, &parent)
+    {
+        relocate(tree, task, above, index + 1);
+    }
+}
+
+fn indent(tree: Tree, task: &TaskId) {
+    if let Some((_, index, children)) = seat(tree, task)
+        && let Some(before) = index.checked_sub(1).and_then(|before| children.get(before as usize))
+    {
+        relocate(tree, task, before.clone(), u32::MAX);
+    }
+}
+
+fn open_menu(tree: Tree, task: &TaskId) {
+    let node = document().query_selector(&format!("[data-task=\"{task}\"]")).ok().flatten();
+    if let Some(place) = node.map(|node| node.get_bounding_client_rect()) {
+        #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
+        tree.menu.set(Some((task.clone(), place.left() as i32 + 16, place.bottom() as i32)));
+    }
+}
+
+/// Begins a drag; it is one only after four pixels.
+pub fn grab(tree: Tree, task: &TaskId, event: &web_sys::PointerEvent) {
+    let movable = tree.desk.peek(|state| state.task(task).is_some_and(|task| !task.is_goal()));
+    if event.button() != 0 || !movable || event.pointer_type() == "touch" {
+        return;
+    }
+    let with = tree.desk.peek(|state| state.subtree(task).len().saturating_sub(1));
+    let begun = Drag { task: task.clone(), from: (event.client_x(), event.client_y()), by: (0, 0), drop: None, problem: None, with };
+    let begun = StoredValue::new(begun);
+    let moving = window_event_listener(leptos::ev::pointermove, move |event| {
+        let mut drag = tree.drag.get_untracked().unwrap_or_else(|| begun.get_value());
+        drag.by = (event.client_x() - drag.from.0, event.client_y() - drag.from.1);
+        if tree.drag.with_untracked(Option::is_none) && drag.by.0.abs().max(drag.by.1.abs()) < 4 {
+            return;
+        }
+        (drag.drop, drag.problem) = target(tree, &drag.task, event.client_x(), event.client_y());
+        tree.drag.set(Some(drag));
+    });
+    let escaping = window_event_listener(leptos::ev::keydown, move |event| {
+        if event.key() == "Escape" {
+            begun.update_value(|begun| begun.from = (i32::MIN / 2, 0));
+            tree.drag.set(None);
+        }
+    });
+    let listeners = StoredValue::new_local(Some((moving, escaping)));
+    let ended = window_event_listener(leptos::ev::pointerup, move |_| {
+        let Some((moving, escaping)) = listeners.try_update_value(Option::take).flatten() else { return };
+        moving.remove();
+        escaping.remove();
+        if let Some(drag) = tree.drag.get_untracked() {
+            tree.drag.set(None);
+            fall(tree, drag);
+        }
+    });
+    // It has nothing to do after its one call.
+    std::mem::forget(ended);
+}
+
+fn fall(tree: Tree, drag: Drag) {
+    if let Some(problem) = drag.problem {
+        tree.desk.say(problem, false);
+    } else if let Some((edit, moved)) = drag.drop.and_then(|(at, spot)| relocation(tree, &drag.task, &at, spot)).zip(Some(drag.with)) {
+        tree.desk.edit(&tree.goal.get_value(), edit);
+        let with = if moved > 0 { format!(" with {moved} tasks") } else { String::new() };
+        tree.desk.say(format!("Moved{with}."), true);
+    }
+}
+
+/// The node under the pointer, which third of it, and why the task cannot fall there.
+fn target(tree: Tree, task: &TaskId, x: i32, y: i32) -> (Option<(TaskId, Spot)>, Option<String>) {
+    #[expect(clippy::cast_precision_loss, reason = "pixels of a screen")]
+    let under = document().element_from_point(x as f32, y as f32).and_then(|element| element.closest(".node").ok().flatten());
+    let Some(node) = under else { return (None, None) };
+    let Some(id) = node.get_attribute("data-task").and_then(|id| TaskId::new(&id).ok()).filter(|id| id != task) else { return (None, None) };
+    let place = node.get_bounding_client_rect();
+    let third = (f64::from(y) - place.top()) / place.height();
+    let goal = tree.goal.get_value();
+    let spot = if id == goal || (0.3..0.7).contains(&third) { Spot::Under } else if third < 0.3 { Spot::Before } else { Spot::After };
+    let problem = relocation(tree, task, &id, spot).and_then(|edit| tree.desk.check(&goal, &edit).err()).map(|problem| format!("Not there: {problem}."));
+    (Some((id, spot)), problem)
+}
+
+fn relocation(tree: Tree, task: &TaskId, at: &TaskId, spot: Spot) -> Option<PlanEdit> {
+    let (parent, index) = match spot {
+        Spot::Under => (at.clone(), u32::MAX),
+        Spot::Before | Spot::After => {
+            let (parent, index, children) = seat(tree, at)?;
+            // Taken out first, so places behind it move up by one.
+            let own = children.iter().position(|child| child == task).and_then(|own| u32::try_from(own).ok());
+            let index = index + u32::from(spot == Spot::After);
+            (parent, index - u32::from(own.is_some_and(|own| own < index)))
+        }
+    };
+    Some(PlanEdit::Move { task: task.clone(), parent, index })
+}

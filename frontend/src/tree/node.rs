@@ -1,0 +1,236 @@
+//! One node: glyph, number, name, what it does or waits for, and what it cost.
+
+use conductor::rollup::rollup;
+use conductor::status::{Kind, status};
+use leptos::prelude::*;
+use shared::id::TaskId;
+use shared::plan::{Mode, PlanEdit};
+use shared::unit::Millis;
+
+use super::view::Tree;
+use crate::component::icon::Icon;
+use crate::words;
+
+/// A task on its way to another place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drag {
+    pub task: TaskId,
+    /// Where the pointer went down, and how far it is from there.
+    pub from: (i32, i32),
+    pub by: (i32, i32),
+    pub drop: Option<(TaskId, Spot)>,
+    /// Why it cannot fall there.
+    pub problem: Option<String>,
+    pub with: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spot {
+    Before,
+    Under,
+    After,
+}
+
+/// What is drawn of a task; a row changes only when this does.
+#[derive(Debug, Clone, PartialEq)]
+struct Face {
+    kind: Kind,
+    number: String,
+    title: String,
+    sub: String,
+    cost: String,
+    mode: Mode,
+    goal: bool,
+    plan: bool,
+    group: bool,
+    pips: Vec<Kind>,
+    waiting: u32,
+    done: String,
+    running_since: Option<Millis>,
+}
+
+fn face(state: &conductor::State, id: &TaskId, folded: bool, now: Millis) -> Option<Face> {
+    let task = state.task(id)?;
+    let own = status(state, task);
+    let sum = rollup(state, task);
+    let plan = state.task(&task.root).is_some_and(conductor::plan::awaits_approval);
+    let kind = if folded && task.is_group() { sum.worst } else { own.kind };
+    Some(Face {
+        kind,
+        number: task.number_text(),
+        title: task.title.clone(),
+        sub: words::reason(state, &own, now),
+        cost: words::money(sum.spend),
+        mode: task.mode,
+        goal: task.is_goal(),
+        plan: plan && !task.is_goal(),
+        group: task.is_group(),
+        waiting: sum.waiting,
+        done: if task.is_group() { format!("{}/{}", sum.done, sum.all) } else { String::new() },
+        pips: if task.is_group() && !task.is_goal() { sum.pips } else { Vec::new() },
+        running_since: (own.kind == Kind::Active && !task.is_group()).then_some(own.since),
+    })
+}
+
+#[component]
+pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
+    let own = StoredValue::new(id);
+    let folded = Memo::new(move |_| tree.folded.with(|folded| folded.contains(&own.get_value())));
+    // The clock is read only where time is part of the words.
+    let counting = Memo::new(move |_| tree.desk.read(|state| state.task(&own.get_value()).is_some_and(|task| status(state, task).kind == Kind::Limited)));
+    let face = Memo::new(move |_| {
+        let now = if counting.get() { tree.desk.clock.get() } else { Millis(0) };
+        tree.desk.read(|state| face(state, &own.get_value(), folded.get(), now))
+    });
+    let spot = Memo::new(move |_| tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone())));
+    let selected = Memo::new(move |_| tree.here.task().as_ref() == Some(&own.get_value()));
+    let lifted = Memo::new(move |_| tree.drag.with(|drag| drag.as_ref().filter(|drag| drag.task == own.get_value()).map(|drag| drag.by)));
+    let drop = Memo::new(move |_| {
+        tree.drag.with(|drag| {
+            let (target, spot) = drag.as_ref()?.drop.as_ref()?;
+            (*target == own.get_value()).then_some(match spot {
+                Spot::Before => "before",
+                Spot::Under => "under",
+                Spot::After => "after",
+            })
+        })
+    });
+    let px = |value: u32| format!("{value}px");
+    let left = move || spot.get().map(|spot| format!("{}px", i64::from(spot.x) + i64::from(lifted.get().map_or(0, |by| by.0))));
+    let top = move || spot.get().map(|spot| format!("{}px", i64::from(spot.y) + i64::from(lifted.get().map_or(0, |by| by.1))));
+    let spoken = move || face.get().map(|face| words::spoken(&face.number, &face.title, face.kind, &face.sub, &face.cost));
+    let fold_state = move || face.with(|face| face.as_ref().filter(|face| face.group && !face.goal).map(|_| if folded.get() { "closed" } else { "open" }));
+    view! {
+        <div class="node" role="treeitem"
+            data-status=move || face.with(|face| face.as_ref().map(|face| face.kind.token()))
+            data-kind=move || face.with(|face| face.as_ref().filter(|face| face.goal).map(|_| "goal"))
+            data-plan=move || face.with(|face| face.as_ref().filter(|face| face.plan).map(|_| ""))
+            data-fold=fold_state
+            data-zoom=move || (tree.zoom().percent != 100).then(|| tree.zoom().percent.to_string())
+            data-lifted=move || lifted.get().map(|_| "")
+            data-drop=move || drop.get()
+            data-task=own.get_value().to_string()
+            aria-selected=move || selected.get().to_string()
+            aria-label=spoken
+            attr:aria-level=move || spot.get().map(|spot| (spot.level + 1).to_string())
+            aria-posinset=move || spot.get().map(|spot| spot.position.0.to_string())
+            aria-setsize=move || spot.get().map(|spot| spot.position.1.to_string())
+            aria-expanded=move || fold_state().map(|state| (state == "open").to_string())
+            tabindex=move || if selected.get() { "0" } else { "-1" }
+            title=move || face.with(|face| face.as_ref().map(|face| face.title.clone()))
+            style:left=left
+            style:top=top
+            style:width=move || spot.get().map(|spot| px(spot.width))
+            style:height=move || spot.get().map(|spot| px(spot.height))
+            on:click=move |_| tree.here.select(&own.get_value())
+            on:dblclick=move |_| super::keys::change_mode(tree, &own.get_value())
+            on:contextmenu=move |event| {
+                event.prevent_default();
+                tree.here.select(&own.get_value());
+                tree.menu.set(Some((own.get_value(), event.client_x(), event.client_y())));
+            }
+            on:pointerdown=move |event| super::keys::grab(tree, &own.get_value(), &event)
+        >
+            {move || face.with(|face| face.as_ref().map(|face| face.goal)).map(|goal| if goal {
+                view! { <GoalFace face=face/> }.into_any()
+            } else {
+                view! { <TaskFace tree=tree own=own face=face folded=folded/> }.into_any()
+            })}
+        </div>
+    }
+}
+
+#[component]
+fn GoalFace(face: Memo<Option<Face>>) -> impl IntoView {
+    let part = move |look: fn(&Face) -> String| move || face.with(|face| face.as_ref().map(look));
+    view! {
+        <span class="name">{part(|face| face.title.clone())}</span>
+        <span class="status" data-status=move || face.with(|face| face.as_ref().map(|face| face.kind.token()))>
+            <Icon name=Signal::derive(move || face.with(|face| face.as_ref().map_or("pending", |face| face.kind.token())))/>
+            <span class="clip">{part(|face| face.sub.clone())}</span>
+        </span>
+        <span class="end">{part(|face| {
+            let done = if face.group { format!("{} done", face.done) } else { String::new() };
+            [done, face.cost.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+        })}</span>
+    }
+}
+
+#[component]
+fn TaskFace(tree: Tree, own: StoredValue<TaskId>, face: Memo<Option<Face>>, folded: Memo<bool>) -> impl IntoView {
+    let part = move |look: fn(&Face) -> String| move || face.with(|face| face.as_ref().map(look));
+    let elapsed = move || {
+        let since = face.with(|face| face.as_ref().and_then(|face| face.running_since));
+        since.map(|since| words::span(tree.desk.clock.get().since(since)))
+    };
+    let naming = move || tree.naming.with(|naming| naming.as_ref() == Some(&own.get_value()));
+    let pips = move || face.with(|face| face.as_ref().filter(|_| folded.get()).map(|face| face.pips.iter().take(8).map(|kind| view! { <i data-status=kind.token()></i> }).collect_view()));
+    let plan = Memo::new(move |_| face.with(|face| face.as_ref().is_some_and(|face| face.plan)));
+    view! {
+        <span class="glyph"><Icon name=Signal::derive(move || face.with(|face| face.as_ref().map_or("pending", |face| face.kind.token())))/></span>
+        <span class="name">
+            <span class="no">{part(|face| face.number.clone())}</span>
+            {move || if naming() {
+                view! { <NameField tree=tree own=own title=face.with(|face| face.as_ref().map(|face| face.title.clone())).unwrap_or_default()/> }.into_any()
+            } else {
+                view! { <span class="title clip">{part(|face| face.title.clone())}</span> }.into_any()
+            }}
+        </span>
+        <span class="sub clip">{part(|face| face.sub.clone())}</span>
+        <span class="end">
+            <Show when=move || plan.get()>
+                <button class="mode" title="Change the mode" tabindex="-1"
+                    data-mode=move || face.with(|face| face.as_ref().map(|face| words::mode_token(face.mode)))
+                    on:dblclick=move |event| event.stop_propagation()
+                    on:click=move |event| { event.stop_propagation(); super::keys::change_mode(tree, &own.get_value()); }
+                >{part(|face| words::mode(face.mode).to_owned())}</button>
+            </Show>
+            <span class="pips" aria-hidden="true">{pips}</span>
+            {part(|face| if face.group { face.done.clone() } else { String::new() })}
+            <span>{elapsed}</span>
+            {part(|face| face.cost.clone())}
+        </span>
+        <Show when=move || face.with(|face| face.as_ref().is_some_and(|face| face.group))>
+            <button class="fold" tabindex="-1" aria-label="Fold" on:click=move |event| { event.stop_propagation(); tree.fold(&own.get_value()); }>
+                <Icon name=Signal::derive(move || if folded.get() { "plus" } else { "minus" })/>
+            </button>
+        </Show>
+    }
+}
+
+/// The name as a field: Enter keeps, Esc restores, leaving it keeps.
+#[component]
+fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoView {
+    let (text, before) = (RwSignal::new(title.clone()), title);
+    let node = NodeRef::<leptos::html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(field) = node.get() {
+            let _ = field.focus();
+            field.select();
+        }
+    });
+    let done = move |keep: bool| {
+        if tree.naming.with_untracked(|naming| naming.as_ref() != Some(&own.get_value())) {
+            return;
+        }
+        tree.naming.set(None);
+        let title = text.get_untracked();
+        if keep && title != before && !title.trim().is_empty() {
+            tree.desk.edit(&tree.goal.get_value(), PlanEdit::Rename { task: own.get_value(), title: title.trim().to_owned() });
+        }
+        super::keys::focus(tree);
+    };
+    let (on_key, on_blur) = (done.clone(), done);
+    view! {
+        <input class="input" aria-label="Name" node_ref=node prop:value=move || text.get()
+            on:input=move |event| text.set(event_target_value(&event))
+            on:click=move |event| event.stop_propagation()
+            on:pointerdown=move |event| event.stop_propagation()
+            on:keydown=move |event| {
+                event.stop_propagation();
+                match event.key().as_str() { "Enter" => on_key(true), "Escape" => on_key(false), _ => {} }
+            }
+            on:blur=move |_| on_blur(true)
+        />
+    }
+}

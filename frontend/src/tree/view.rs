@@ -1,0 +1,173 @@
+//! The tree's pane: only rows in sight and a screen around them are in the document.
+
+use std::collections::BTreeSet;
+
+use leptos::html;
+use leptos::prelude::*;
+use shared::id::TaskId;
+
+use super::keys;
+use super::layout::{Layout, ZOOMS, Zoom, layout};
+use super::menu::Menu;
+use super::node::Node;
+use crate::component::icon::Icon;
+use crate::desk::Desk;
+use crate::place::Here;
+
+/// What the parts of the tree share.
+#[derive(Clone, Copy)]
+pub struct Tree {
+    pub desk: Desk,
+    pub here: Here,
+    pub goal: StoredValue<TaskId>,
+    pub layout: Memo<Layout>,
+    pub folded: RwSignal<BTreeSet<TaskId>>,
+    pub zoom: RwSignal<usize>,
+    /// The task whose name is being edited.
+    pub naming: RwSignal<Option<TaskId>>,
+    /// Where a menu is open: the task and the point.
+    pub menu: RwSignal<Option<(TaskId, i32, i32)>>,
+    /// A task that is being dragged, and where it would fall.
+    pub drag: RwSignal<Option<super::node::Drag>>,
+    pub scroller: NodeRef<html::Div>,
+}
+
+impl Tree {
+    pub fn open(desk: Desk, here: Here, goal: TaskId) -> Self {
+        let (folded, zoom) = (RwSignal::new(BTreeSet::new()), RwSignal::new(super::layout::DEFAULT));
+        let own = goal.clone();
+        let layout = Memo::new(move |_| {
+            let zoom = ZOOMS[zoom.get()];
+            folded.with(|folded| desk.read(|state| layout(state, &own, folded, zoom)))
+        });
+        Self {
+            desk,
+            here,
+            goal: StoredValue::new(goal),
+            layout,
+            folded,
+            zoom,
+            naming: RwSignal::new(None),
+            menu: RwSignal::new(None),
+            drag: RwSignal::new(None),
+            scroller: NodeRef::new(),
+        }
+    }
+
+    pub fn zoom(self) -> Zoom {
+        ZOOMS[self.zoom.get()]
+    }
+
+    pub fn zoom_by(self, steps: i32) {
+        let last = i32::try_from(ZOOMS.len() - 1).unwrap_or(0);
+        self.zoom.update(|zoom| {
+            let now = i32::try_from(*zoom).unwrap_or(0);
+            *zoom = usize::try_from((now + steps).clamp(0, last)).unwrap_or(0);
+        });
+    }
+
+    /// The nearest zoom at which the whole tree is in sight.
+    pub fn fit(self) {
+        let Some(scroller) = self.scroller.get_untracked() else { return };
+        let (width, height) = (scroller.client_width() - 40, scroller.client_height() - 40);
+        let goal = self.goal.get_value();
+        let fits = |zoom: &Zoom| {
+            let layout = self.folded.with_untracked(|folded| self.desk.peek(|state| layout(state, &goal, folded, *zoom)));
+            i64::from(layout.width) <= i64::from(width) && i64::from(layout.height) <= i64::from(height)
+        };
+        self.zoom.set(ZOOMS.iter().skip(1).position(fits).map_or(ZOOMS.len() - 1, |step| step + 1));
+    }
+
+    pub fn fold(self, task: &TaskId) {
+        self.folded.update(|folded| {
+            if !folded.remove(task) {
+                folded.insert(task.clone());
+            }
+        });
+    }
+
+    /// Brings a node into sight.
+    pub fn reveal(self, task: &TaskId) {
+        let Some(scroller) = self.scroller.get_untracked() else { return };
+        let Some((y, height)) = self.layout.with_untracked(|layout| layout.find(task).map(|place| (layout.nodes[place].y, layout.nodes[place].height))) else {
+            return;
+        };
+        let (top, view) = (scroller.scroll_top(), scroller.client_height());
+        let (y, bottom) = (i32::try_from(y).unwrap_or(0), i32::try_from(y + height + 32).unwrap_or(0));
+        if y < top {
+            scroller.set_scroll_top(y);
+        } else if bottom > top + view {
+            scroller.set_scroll_top(bottom - view);
+        }
+    }
+}
+
+#[component]
+pub fn TreePane(tree: Tree) -> impl IntoView {
+    let sight = RwSignal::new((0_u32, 2_000_u32));
+    let look = move || {
+        if let Some(scroller) = tree.scroller.get() {
+            let top = u32::try_from(scroller.scroll_top()).unwrap_or(0);
+            let view = u32::try_from(scroller.client_height()).unwrap_or(0).max(400);
+            // A screen above and below, in steps, so that scrolling a little changes nothing.
+            sight.maybe_update(|sight| {
+                let step = top / 200 * 200;
+                let new = (step.saturating_sub(view), step + 2 * view + 400);
+                let changed = *sight != new;
+                *sight = new;
+                changed
+            });
+        }
+    };
+    Effect::new(move |_| look());
+    let ids = Memo::new(move |_| {
+        let (top, bottom) = sight.get();
+        let seen = |node: &&super::layout::Placed| node.y + node.height >= top && node.y <= bottom;
+        tree.layout.with(|layout| layout.nodes.iter().filter(seen).map(|node| node.id.clone()).collect::<Vec<_>>())
+    });
+    let wires = move || {
+        let (top, bottom) = sight.get();
+        tree.layout.with(|layout| layout.wires(top, bottom, tree.zoom(), None))
+    };
+    let trace = move || {
+        let (top, bottom) = sight.get();
+        let selected = tree.here.task();
+        tree.layout.with(|layout| selected.map(|task| layout.wires(top, bottom, tree.zoom(), Some(&layout.trace(&task)))).unwrap_or_default())
+    };
+    view! {
+        <div class="scroll field-of-work" node_ref=tree.scroller on:scroll=move |_| look() on:keydown=move |event| keys::pressed(tree, &event)>
+            <div class="tree" role="tree" aria-label="Tasks"
+                style:width=move || format!("{}px", tree.layout.with(|layout| layout.width + 40))
+                style:height=move || format!("{}px", tree.layout.with(|layout| layout.height + 160))
+            >
+                <svg class="wires" width="100%" height="100%" aria-hidden="true">
+                    <path d=wires/>
+                    <path class="trace" d=trace/>
+                </svg>
+                <For each=move || ids.get() key=Clone::clone children=move |id| view! { <Node tree=tree id=id/> }/>
+                <Adder tree=tree/>
+            </div>
+        </div>
+        <Menu tree=tree/>
+    }
+}
+
+/// The place for one more task, while the plan is being made.
+#[component]
+fn Adder(tree: Tree) -> impl IntoView {
+    let goal = tree.goal.get_value();
+    let place = Memo::new(move |_| {
+        let open = tree.desk.read(|state| {
+            state.task(&goal).is_some_and(|task| task.is_group() && !task.is_over() && !matches!(task.goal.as_ref().map(|goal| &goal.plan), Some(conductor::state::Plan::Wanted)))
+        });
+        let column = tree.layout.with(|layout| layout.nodes.iter().find(|node| node.level == 1).map(|node| node.x));
+        column.filter(|_| open).map(|x| (x, tree.layout.with(|layout| layout.height + 12)))
+    });
+    view! {
+        {move || place.get().map(|(x, y)| view! {
+            <button class="adder" style:left=format!("{x}px") style:top=format!("{y}px") on:click=move |_| keys::add(tree, &tree.goal.get_value(), None)>
+                <Icon name="plus"/>"Add a task"
+            </button>
+        })}
+    }
+}

@@ -4,11 +4,12 @@
 use std::fs::{File, Permissions};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -22,16 +23,27 @@ use subtle::ConstantTimeEq;
 
 use crate::clock;
 
-/// Wrong secrets or cookies per minute before all of them are turned away for the rest of it.
+/// Wrong secrets or cookies per minute before all who are not signed in are turned away for the rest of it.
 const FAILURES: u32 = 20;
+/// How long a started browser may take to show the page.
+const TICKET: Millis = Millis::from_secs(120);
+
+enum Cookie {
+    Right,
+    Wrong,
+    Missing,
+}
 
 /// The secrets of one data folder and the names of one listener.
 pub struct Access {
     secret: String,
     /// What the cookie holds. Kept with the secret, so that a page survives the bridge's restart.
     session: String,
-    port: u16,
+    listen: SocketAddr,
     hosts: Vec<String>,
+    /// What the browser that we open is let in with, once and until then. A command line can be read by
+    /// every user of the machine, so the secret itself is not put there.
+    ticket: Mutex<Option<(String, Millis)>>,
     failures: Mutex<(Millis, u32)>,
 }
 
@@ -47,7 +59,10 @@ pub enum AccessError {
 impl std::fmt::Debug for Access {
     // The secrets stay out of logs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Access").field("port", &self.port).field("hosts", &self.hosts).finish_non_exhaustive()
+        f.debug_struct("Access")
+            .field("listen", &self.listen)
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,6 +73,8 @@ impl Access {
         let (secret, session) = match std::fs::read_to_string(&path) {
             Ok(text) => match text.lines().collect::<Vec<_>>()[..] {
                 [secret, session] if secret.len() == 43 && session.len() == 43 => {
+                    std::fs::set_permissions(&path, Permissions::from_mode(0o600))
+                        .map_err(|error| AccessError::Io(path.clone(), error))?;
                     (secret.to_owned(), session.to_owned())
                 }
                 _ => draw(&path)?,
@@ -66,18 +83,40 @@ impl Access {
             Err(error) => return Err(AccessError::Io(path, error)),
         };
         let port = listen.port();
-        let hosts = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}")).to_vec();
-        Ok(Self { secret, session, port, hosts, failures: Mutex::default() })
+        let names = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
+        let mut hosts = vec![listen.to_string()];
+        hosts.extend(names);
+        // Browsers leave out the port that a URL of this scheme has anyway.
+        if port == 80 {
+            hosts.extend(["127.0.0.1", "localhost", "[::1]"].map(str::to_owned));
+        }
+        Ok(Self { secret, session, listen, hosts, ticket: Mutex::default(), failures: Mutex::default() })
     }
 
     /// The URL that lets a person in.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/#k={}", self.port, self.secret)
+        format!("http://{}/#k={}", self.listen, self.secret)
+    }
+
+    /// A URL that lets one browser in, once, within [`TICKET`]; the former one is void.
+    pub fn ticket_url(&self) -> Result<String, AccessError> {
+        let ticket = random()?;
+        let url = format!("http://{}/#k={ticket}", self.listen);
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some((ticket, clock::now() + TICKET));
+        Ok(url)
+    }
+
+    /// Whether this is the secret, or the ticket, which is used up by it.
+    fn opens(&self, given: &str) -> bool {
+        let same = |known: &str| bool::from(given.as_bytes().ct_eq(known.as_bytes()));
+        let mut ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = ticket.take_if(|(ticket, until)| same(ticket) || clock::now() > *until);
+        same(&self.secret) || used.is_some_and(|(ticket, until)| same(&ticket) && clock::now() <= until)
     }
 
     fn cookie_name(&self) -> String {
         // Cookies do not tell ports apart; two bridges on one host should not sign each other out.
-        format!("orchestrator-{}", self.port)
+        format!("orchestrator-{}", self.listen.port())
     }
 
     fn host_is_ours(&self, headers: &HeaderMap) -> bool {
@@ -98,44 +137,53 @@ impl Access {
         self.origin_is_ours(headers) || (!headers.contains_key(ORIGIN) && site == Some("same-origin"))
     }
 
-    fn has_cookie(&self, headers: &HeaderMap) -> bool {
+    fn cookie(&self, headers: &HeaderMap) -> Cookie {
         let name = self.cookie_name();
         let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-        cookies
+        let mut ours = cookies
             .flat_map(|cookies| cookies.split(';'))
             .filter_map(|cookie| cookie.trim().split_once('='))
-            .any(|(key, value)| key == name && bool::from(value.as_bytes().ct_eq(self.session.as_bytes())))
+            .filter(|(key, _)| *key == name)
+            .peekable();
+        if ours.peek().is_none() {
+            return Cookie::Missing;
+        }
+        let right = ours.any(|(_, value)| bool::from(value.as_bytes().ct_eq(self.session.as_bytes())));
+        if right { Cookie::Right } else { Cookie::Wrong }
     }
 
-    /// Counts a failure; says whether there were too many.
-    fn fail(&self) -> bool {
+    fn fail(&self) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::now();
         if now.since(failures.0) > Millis::from_secs(60) {
             *failures = (now, 0);
         }
-        failures.1 += 1;
-        failures.1 > FAILURES
+        failures.1 = failures.1.saturating_add(1);
     }
 
     fn is_closed(&self) -> bool {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.1 > FAILURES && clock::now().since(failures.0) <= Millis::from_secs(60)
+        failures.1 >= FAILURES && clock::now().since(failures.0) <= Millis::from_secs(60)
     }
 }
 
 fn draw(path: &Path) -> Result<(String, String), AccessError> {
-    let one = || {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|error| AccessError::Random(error.to_string()))?;
-        Ok(URL_SAFE_NO_PAD.encode(bytes))
-    };
-    let (secret, session) = (one()?, one()?);
+    let (secret, session) = (random()?, random()?);
     let failed = |error| AccessError::Io(path.to_owned(), error);
-    let mut file = File::create(path).map_err(failed)?;
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
-    writeln!(file, "{secret}\n{session}").map_err(failed)?;
+    // A new file that was never anybody else's to open, and is whole when it has its name.
+    let draft = path.with_extension("new");
+    let _ = std::fs::remove_file(&draft);
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
+    writeln!(file, "{secret}\n{session}").and_then(|()| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&draft, path).map_err(failed)?;
     Ok((secret, session))
+}
+
+/// 32 random bytes as text.
+fn random() -> Result<String, AccessError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| AccessError::Random(error.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// A refusal in words.
@@ -184,31 +232,61 @@ fn refusal(access: &Access, request: &Request) -> Option<Response> {
             "Use the URL that the bridge printed.",
         ));
     }
-    let json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    if !reading && !json {
+    if !reading && !is_json(headers) {
         return Some(problem(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "only JSON is taken",
             "Send application/json.",
         ));
     }
+    // A guess counts; a page that has no cookie yet guesses nothing, and who is signed in is not locked out.
+    let cookie = access.cookie(headers);
+    match cookie {
+        Cookie::Right => return None,
+        Cookie::Wrong => access.fail(),
+        Cookie::Missing => {}
+    }
     if access.is_closed() {
         return Some(problem(StatusCode::TOO_MANY_REQUESTS, "too many wrong attempts", "Wait a minute."));
     }
-    if path != "/api/enter" && !access.has_cookie(headers) {
-        access.fail();
-        return Some(problem(
+    (path != "/api/enter").then(|| {
+        let mut answer = problem(
             StatusCode::UNAUTHORIZED,
             "not signed in",
             "Open the URL that the bridge printed when it started.",
-        ));
-    }
-    None
+        );
+        // One of another data folder, most likely: a page that sends it again and again looks like a guesser.
+        let forget = format!("{}=; Path=/; Max-Age=0", access.cookie_name()).parse();
+        if let (Cookie::Wrong, Ok(forget)) = (cookie, forget) {
+            answer.headers_mut().insert(SET_COOKIE, forget);
+        }
+        answer
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The body of a call, or the answer that says what is wrong with it.
+pub(crate) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Box<Response>> {
+    let told = |error: JsonRejection| problem(error.status(), &error.body_text(), "Reload the page.");
+    body.map(|Json(body)| body).map_err(|error| Box::new(told(error)))
 }
 
 /// `POST /api/enter`.
-pub(crate) async fn enter(State(access): State<std::sync::Arc<Access>>, Json(body): Json<Enter>) -> Response {
-    if !bool::from(body.secret.as_bytes().ct_eq(access.secret.as_bytes())) {
+pub(crate) async fn enter(
+    State(access): State<std::sync::Arc<Access>>,
+    headers: HeaderMap,
+    sent: Result<Json<Enter>, JsonRejection>,
+) -> Response {
+    let sent = match body(sent) {
+        Ok(sent) => sent,
+        Err(problem) => return *problem,
+    };
+    // A tab whose used ticket is still in its URL is in already.
+    if !access.opens(&sent.secret) && !matches!(access.cookie(&headers), Cookie::Right) {
         access.fail();
         return problem(
             StatusCode::FORBIDDEN,

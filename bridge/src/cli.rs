@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::page::Source;
 use crate::serve::{ServeOptions, serve};
@@ -15,7 +16,7 @@ use crate::{decode, demo};
 
 /// A chat that creates chats: plans a goal as a tree of tasks and runs coding agents through it.
 #[derive(Debug, Parser)]
-#[command(name = "orchestrator", version)]
+#[command(name = "orchestrator", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -84,36 +85,56 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let open = !args.no_open;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind(args.listen).await.with_context(|| {
-            format!(
-                "cannot listen on {}. Another orchestrator may run there: open its page, stop it, or use --listen 127.0.0.1:0.",
-                args.listen
-            )
-        })?;
-        let ready = Box::new(move |url: &str| announce(url, open));
-        serve(listener, ServeOptions { data_dir, page, config, ready }, asked_to_end()).await?;
+        let listener =
+            TcpListener::bind(args.listen).await.map_err(|error| cannot_listen(args.listen, &error))?;
+        let ready = Box::new(move |access: &Access| announce(access, open));
+        serve(listener, ServeOptions { data_dir, page, config, ready }, shutdown()).await?;
         anyhow::Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stdout, reason = "the one line that scripts and people wait for")]
-fn announce(url: &str, open: bool) {
-    println!("listening on {url}");
+fn announce(access: &Access, open: bool) {
+    println!("listening on {}", access.url());
     let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
     let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     if open && std::env::var_os("CI").is_none() && (display || cfg!(target_os = "macos")) {
         // The URL stands on the terminal as well; a machine without a browser loses nothing.
-        let opened = std::process::Command::new(program)
-            .arg(url)
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn();
+        let opened = access.ticket_url().map_err(anyhow::Error::from).and_then(|url| {
+            let (nothing, quiet, silent) = (Stdio::null(), Stdio::null(), Stdio::null());
+            let command = tokio::process::Command::new(program)
+                .arg(url)
+                .stdin(nothing)
+                .stdout(quiet)
+                .stderr(silent)
+                .spawn()?;
+            Ok(command)
+        });
         if let Err(error) = opened {
             tracing::debug!(%error, "no browser was opened");
         }
     }
+}
+
+fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> anyhow::Error {
+    if error.kind() == std::io::ErrorKind::AddrInUse {
+        return anyhow::anyhow!(
+            "port {} is taken. Another orchestrator may run there: open its page, stop it, or choose another port with --listen {}:0.",
+            listen.port(),
+            listen.ip()
+        );
+    }
+    anyhow::anyhow!("cannot listen on {listen}: {error}. Choose another address with --listen.")
+}
+
+/// The first wish to end is carried out politely, the second at once.
+async fn shutdown() {
+    asked_to_end().await;
+    tokio::spawn(async {
+        asked_to_end().await;
+        std::process::exit(130);
+    });
 }
 
 async fn asked_to_end() {

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use axum::Json;
 use axum::extract::Query;
+use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::api::{Folder, NewFolder, SubFolder};
 
-use crate::access::problem;
+use crate::access::{body, problem};
 
 /// Sub-folders in one answer.
 const LISTED: usize = 1_000;
@@ -22,15 +23,23 @@ pub(crate) struct Wanted {
 /// `GET /api/folders?path=P`.
 pub(crate) async fn list(Query(wanted): Query<Wanted>) -> Response {
     let path = wanted.path.filter(|path| !path.is_empty()).map_or_else(home, PathBuf::from);
-    blocking(move || look_into(&path)).await
+    blocking(move || if path.is_absolute() { look_into(&path) } else { Err(not_absolute(&path)) }).await
+}
+
+fn not_absolute(path: &Path) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidInput, format!("{} is not absolute", path.display()))
 }
 
 /// `POST /api/folders`.
-pub(crate) async fn make(Json(new): Json<NewFolder>) -> Response {
+pub(crate) async fn make(sent: Result<Json<NewFolder>, JsonRejection>) -> Response {
+    let new = match body(sent) {
+        Ok(new) => new,
+        Err(problem) => return *problem,
+    };
     blocking(move || {
         let path = PathBuf::from(&new.path);
         if !path.is_absolute() {
-            return Err(std::io::Error::other("the path is not absolute"));
+            return Err(not_absolute(&path));
         }
         std::fs::create_dir(&path)?;
         look_into(&path)

@@ -1,8 +1,9 @@
 //! One bridge per data folder: an advisory lock on a file that names its holder. The system releases it
 //! when the process ends, however it ends.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Held while the bridge lives.
@@ -23,7 +24,8 @@ pub enum LockError {
 impl Lock {
     pub fn take(folder: &Path) -> Result<Self, LockError> {
         let failed = |error| LockError::Io(folder.to_owned(), error);
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        // What agents wrote is nobody else's to read.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let path = folder.join("bridge.lock");
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;

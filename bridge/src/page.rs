@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -56,7 +56,8 @@ fn embedded(path: &str, headers: &HeaderMap) -> Response {
     };
     let etag = tag(&file);
     if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return StatusCode::NOT_MODIFIED.into_response();
+        return (StatusCode::NOT_MODIFIED, [(ETAG, etag), (VARY, "accept-encoding".to_owned())])
+            .into_response();
     }
     let mut response = Body::from(file.data).into_response();
     let kind = mime_guess::from_path(path).first_or_octet_stream();
@@ -68,12 +69,19 @@ fn embedded(path: &str, headers: &HeaderMap) -> Response {
     };
     set(answer, CONTENT_TYPE, kind.as_ref());
     set(answer, ETAG, &etag);
-    // Built files carry a hash in their name; the page itself is asked for again each time.
-    set(answer, CACHE_CONTROL, if path == "index.html" { "no-cache" } else { "max-age=3600" });
+    set(answer, VARY, "accept-encoding");
+    set(answer, CACHE_CONTROL, if is_hashed(path) { "max-age=31536000, immutable" } else { "no-cache" });
     if let Some(coding) = coding {
         set(answer, CONTENT_ENCODING, coding);
     }
     response
+}
+
+/// A file that carries the hash of its content in its name never changes; others are asked for each time.
+fn is_hashed(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.split(['-', '_', '.'])
+        .any(|part| part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn tag(file: &EmbeddedFile) -> String {

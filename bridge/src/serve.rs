@@ -33,8 +33,8 @@ pub struct ServeOptions {
     pub data_dir: PathBuf,
     pub page: Source,
     pub config: Config,
-    /// Called with the URL that lets a person in, when everything answers.
-    pub ready: Box<dyn FnOnce(&str) + Send>,
+    /// Called when everything answers, with what gives the URLs that let a person in.
+    pub ready: Box<dyn FnOnce(&Access) + Send>,
 }
 
 /// Why the bridge did not start or stopped; each says what to do.
@@ -69,13 +69,14 @@ pub async fn serve(
     let access = Arc::new(Access::open(&options.data_dir, listener.local_addr()?)?);
     let config = Arc::new(options.config);
     let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), options.data_dir.join("runs"));
-    begin(&store, &supervisor, &config).await?;
+    begin(&store, &supervisor).await?;
     let relay = Relay::new(store.clone(), last_epoch(&store).await?);
     let acting = supervisor.clone();
     let head = store.hub().head();
-    let orders = tokio::spawn(follow_log(store, head, move |entry| acting.carry_out(entry)));
+    let orders = tokio::spawn(follow_log(store.clone(), head, move |entry| acting.carry_out(entry)));
     let app = router(App { relay, page: Arc::new(options.page) }, Arc::clone(&access));
-    (options.ready)(&access.url());
+    (options.ready)(&access);
+    let agents = tokio::spawn(look_for_agents(store, Arc::clone(&config)));
     // A line should not wait in the socket for a second one.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     let ended = tokio::select! {
@@ -84,22 +85,34 @@ pub async fn serve(
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
     orders.abort();
+    agents.abort();
     supervisor.shut_down().await;
     Ok(ended?)
 }
 
-/// Says in the log that the bridge is there, sees after what it left behind, and which agents it finds.
-async fn begin(store: &Store, supervisor: &Supervisor, config: &Config) -> Result<(), ServeError> {
+/// Says in the log that the bridge is there, and sees after what the last one left behind.
+async fn begin(store: &Store, supervisor: &Supervisor) -> Result<(), ServeError> {
     let started =
         Kind::BridgeStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() };
     store.append(Actor::Bridge, vec![Draft::new(None, started)]).await?;
     supervisor.reconcile().await?;
-    let found = Kind::AgentsFound { agents: agents::find(config).await };
-    let known = store.last_of_kind("agents_found").await?;
-    if known.as_ref().and_then(|stored| stored.entry.body.known()) != Some(&found) {
-        store.append(Actor::Bridge, vec![Draft::new(None, found)]).await?;
-    }
     Ok(())
+}
+
+/// Says in the log which agents the machine has, where that has changed. Beside everything else: a CLI that
+/// is slow to tell its version keeps nobody waiting.
+async fn look_for_agents(store: Store, config: Arc<Config>) {
+    let found = Kind::AgentsFound { agents: agents::find(&config).await };
+    let recorded = async {
+        let known = store.last_of_kind("agents_found").await?;
+        if known.as_ref().and_then(|stored| stored.entry.body.known()) != Some(&found) {
+            store.append(Actor::Bridge, vec![Draft::new(None, found)]).await?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    if let Err(error) = recorded.await {
+        tracing::error!(%error, "the agents that were found could not be recorded");
+    }
 }
 
 async fn last_epoch(store: &Store) -> Result<Epoch, StoreError> {

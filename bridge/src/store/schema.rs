@@ -1,5 +1,8 @@
 //! Opening the file: migrations, pragmas, and the check that it is sound.
 
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -21,6 +24,8 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
 pub enum OpenError {
     #[error("cannot open {}: {}. Check that the folder exists and is yours to write.", .0.display(), .1)]
     Sqlite(PathBuf, #[source] rusqlite::Error),
+    #[error("cannot make {}: {}. Check that the folder exists and is yours to write.", .0.display(), .1)]
+    Io(PathBuf, #[source] std::io::Error),
     #[error(
         "{} is damaged ({detail}). It was left as it is. Move it away to begin anew, or put a backup in its place.",
         .file.display()
@@ -35,6 +40,15 @@ pub enum OpenError {
     Thread(String),
 }
 
+/// Makes the file as its owner's alone; SQLite gives its side files the same permissions.
+fn private(file: &Path) -> Result<(), OpenError> {
+    let made = File::options().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(OpenError::Io(file.to_owned(), error)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
     let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
@@ -42,6 +56,7 @@ pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
         }
         _ => OpenError::Sqlite(file.to_owned(), error),
     };
+    private(file)?;
     let mut connection = Connection::open(file).map_err(failed)?;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     if found > i64::try_from(SCHEMA).unwrap_or(i64::MAX) {

@@ -2,12 +2,12 @@
 
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::program::cargo;
 use crate::report::Report;
 use crate::tools::wasm_target;
-use crate::{place, program, tidy};
+use crate::{place, program, say, tidy};
 
 /// What runs natively: all but the page.
 const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
@@ -42,7 +42,11 @@ pub fn check() -> Result<()> {
 pub fn steps(report: &Report) {
     // The bridge embeds this folder, so it must be there, be it empty.
     report.step("folder of the page", || std::fs::create_dir_all(place::dist()).map_err(Into::into));
-    step(report, "format", || cargo(&["fmt", "--all", "--check"]));
+    report.step("format", || {
+        let unformatted =
+            program::run("format", cargo(&["fmt", "--all", "--check", "--", "-l", "--color", "never"]));
+        unformatted.map(|_| ()).context("these files are not formatted. Next: cargo fmt --all")
+    });
     report.step("tidy", tidy::check);
     for package in PURE {
         report.step(&format!("purity of {package}"), || purity(package));
@@ -60,10 +64,12 @@ pub fn steps(report: &Report) {
         command
     });
     if built {
-        step(report, "unit and integration tests", || {
+        report.step("unit and integration tests", || {
             let mut command = cargo(&["test", "--no-fail-fast"]);
             command.args(NATIVE).env("ORCHESTRATOR_BIN", place::binary("debug"));
-            command
+            let output = program::run("unit and integration tests", command)?;
+            say::line(&format!("      {} tests passed", tests_passed(&output)));
+            Ok(())
         });
     }
 }
@@ -111,9 +117,21 @@ fn impure(tree: &str) -> Vec<&str> {
     found
 }
 
+/// Sums up the lines in which cargo's test programs say how many passed.
+fn tests_passed(output: &str) -> u64 {
+    let counts = output.lines().filter_map(|line| line.trim().strip_prefix("test result: ok. "));
+    counts.filter_map(|rest| rest.split(' ').next()?.parse::<u64>().ok()).sum()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::impure;
+    use super::{impure, tests_passed};
+
+    #[test]
+    fn tests_of_all_programs_are_counted() {
+        let output = "test result: ok. 15 passed; 0 failed\nnoise\ntest result: ok. 2 passed; 0 failed\n";
+        assert_eq!(tests_passed(output), 17);
+    }
 
     #[test]
     fn impure_dependencies_are_named_once() {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::say::{self, Step};
 
 /// Lines kept of a program's output; the oldest go first, as the end says why it failed.
-const KEPT: usize = 600;
+const KEPT: usize = 4_000;
 /// How long a grandchild may hold the pipe after the program itself has ended.
 const LEAK: Duration = Duration::from_secs(2);
 

@@ -47,9 +47,10 @@ pub fn steps(report: &Report) {
             program::run("format", cargo(&["fmt", "--all", "--check", "--", "-l", "--color", "never"]));
         unformatted.map(|_| ()).context("these files are not formatted. Next: cargo fmt --all")
     });
-    report.step("tidy", tidy::check);
+    report.step("tidy", || say::step("tidy", tidy::check));
     for package in PURE {
-        report.step(&format!("purity of {package}"), || purity(package));
+        let name = format!("purity of {package}");
+        report.step(&name, || say::step(&name, || purity(package)));
     }
     step(report, "clippy", || {
         let mut command = cargo(&["clippy", "--quiet", "--all-targets"]);

@@ -131,6 +131,20 @@ impl Board {
     }
 }
 
+/// Does `work` as a step called `name`.
+///
+/// # Errors
+/// Those of `work`.
+pub fn step<T, E>(name: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let step = Step::begin(name);
+    let done = work();
+    match done {
+        Ok(_) => step.passed(),
+        Err(_) => step.failed(),
+    }
+    done
+}
+
 /// One line for the person.
 pub fn line(text: &str) {
     board().write(text);

@@ -12,12 +12,14 @@ use shared::run::Stream;
 use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
 
+mod checkpoint;
 mod hub;
 mod pool;
 mod read;
 mod schema;
 mod writer;
 
+use checkpoint::Checkpoints;
 pub use hub::{Hub, Tail};
 use pool::Pool;
 pub use read::{OpenRun, Page};
@@ -81,8 +83,9 @@ impl Store {
         let head =
             read::head(&connection).map_err(|error| OpenError::Sqlite(readers.file().to_owned(), error))?;
         let hub = Arc::new(Hub::new(head.0));
+        let checkpoints = Checkpoints::start(&connection, readers.file())?;
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let writer = writer::Writer::new(connection, Arc::clone(&hub), head);
+        let writer = writer::Writer::new(connection, checkpoints, Arc::clone(&hub), head);
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run(queue))

@@ -10,12 +10,13 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 /// The schema that this version writes.
-pub const SCHEMA: usize = 2;
+pub const SCHEMA: usize = 3;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(vec![
         M::up(include_str!("../../migrations/0001_log.sql")),
         M::up(include_str!("../../migrations/0002_kind.sql")),
+        M::up(include_str!("../../migrations/0003_lines.sql")),
     ])
 });
 

@@ -216,6 +216,20 @@ async fn the_windows_are_bounded_and_close_with_the_run() {
     assert_eq!(store.hub().tail(&run("r1"), 3), Tail::Quiet);
 }
 
+/// A writer that never pauses does not let the write-ahead log grow without end.
+#[tokio::test]
+async fn the_write_ahead_log_stays_bounded() {
+    let (dir, store) = world();
+    store.append(Actor::Bridge, vec![requests("r1")]).await.unwrap();
+    for _ in 0..200 {
+        let pieces = (0..16).map(|_| piece(vec![b'x'; 64 * 1024])).collect();
+        store.append_output(&run("r1"), pieces).await.unwrap();
+    }
+    let size = std::fs::metadata(dir.path().join("log.db-wal")).unwrap().len();
+    assert!(size < 100 * 1024 * 1024, "{size} bytes after 200 MiB of output");
+    assert_eq!(store.output_from(&run("r1"), 3_199, usize::MAX).await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn a_database_of_schema_1_is_migrated_and_keeps_all() {
     let dir = tempfile::tempdir().unwrap();
@@ -289,7 +303,8 @@ async fn a_full_disk_refuses_and_the_store_lives_on() {
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 20), [], |_| Ok(())).unwrap();
     let hub = Arc::new(Hub::new(Seq(0)));
-    let mut writer = Writer::new(connection, Arc::clone(&hub), (Seq(0), Millis(0)));
+    let checkpoints = Checkpoints::start(&connection, &file).unwrap();
+    let mut writer = Writer::new(connection, checkpoints, Arc::clone(&hub), (Seq(0), Millis(0)));
     let job = |text: &str| {
         let (reply, answer) = oneshot::channel();
         (Job::Append { actor: person(), id: None, drafts: vec![says(text)], reply }, answer)

@@ -11,6 +11,7 @@ use shared::run::Stream;
 use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpoint::Checkpoints;
 use super::read::{self, Page, signed};
 use super::{Hub, Piece, StoreError, Stored};
 use crate::clock;
@@ -33,6 +34,7 @@ enum Done {
 
 pub(super) struct Writer {
     connection: Connection,
+    checkpoints: Checkpoints,
     hub: Arc<Hub>,
     head: Seq,
     /// The clock as the log shows it: it never goes back, whatever the machine's does.
@@ -51,8 +53,13 @@ struct Group {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, hub: Arc<Hub>, (head, at): (Seq, Millis)) -> Self {
-        Self { connection, hub, head, at, runs: HashMap::new(), durable: true }
+    pub(super) fn new(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        hub: Arc<Hub>,
+        (head, at): (Seq, Millis),
+    ) -> Self {
+        Self { connection, checkpoints, hub, head, at, runs: HashMap::new(), durable: true }
     }
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
@@ -77,6 +84,7 @@ impl Writer {
                     self.hub.close(&run);
                 }
                 done.into_iter().for_each(Done::answer);
+                self.checkpoints.after_commit(&self.connection);
             }
             Err((error, done)) => {
                 tracing::error!(%error, "the store could not commit");
@@ -204,9 +212,14 @@ impl Writer {
         let (no, mut line) = match self.runs.get(run) {
             Some(&known) => known,
             None => savepoint
-                .query_row("SELECT no, lines FROM run WHERE id = ?1", [run.as_str()], |row| {
-                    Ok((row.get(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
-                })
+                .query_row(
+                    "SELECT no, (SELECT max(line) + 1 FROM output WHERE run = no) FROM run WHERE id = ?1",
+                    [run.as_str()],
+                    |row| {
+                        let lines: Option<i64> = row.get(1)?;
+                        Ok((row.get(0)?, lines.and_then(|lines| u64::try_from(lines).ok()).unwrap_or(0)))
+                    },
+                )
                 .optional()
                 .map_err(write)?
                 .ok_or_else(|| StoreError::NoSuchRun(run.clone()))?,
@@ -224,9 +237,6 @@ impl Writer {
                     .map_err(write)?;
                 line += 1;
             }
-            let mut update =
-                savepoint.prepare_cached("UPDATE run SET lines = ?2 WHERE no = ?1").map_err(write)?;
-            update.execute(params![no, signed(line)]).map_err(write)?;
         }
         savepoint.commit().map_err(write)?;
         self.runs.insert(run.clone(), (no, line));

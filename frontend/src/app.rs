@@ -16,7 +16,8 @@ pub fn App() -> impl IntoView {
     provide_context(here);
     Effect::new(move |_| {
         let waiting = desk.read(|state| conductor::rollup::waiting(state).len());
-        let name = here.goal().and_then(|goal| desk.read(|state| state.task(&goal).map(|task| task.title.clone())));
+        let name =
+            here.goal().and_then(|goal| desk.read(|state| state.task(&goal).map(|task| task.title.clone())));
         let name = name.unwrap_or_else(|| "Orchestrator".to_owned());
         document().set_title(&if waiting > 0 { format!("({waiting}) {name}") } else { name });
     });

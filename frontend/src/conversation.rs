@@ -28,7 +28,8 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
     let shown = RwSignal::new(WINDOW);
     let count = Memo::new(move |_| desk.journal(&own.get_value()).len());
     let items = Memo::new(move |_| {
-        let items = visible(desk.journal(&own.get_value()), &desk.read(|state| queued(state, &own.get_value())));
+        let items =
+            visible(desk.journal(&own.get_value()), &desk.read(|state| queued(state, &own.get_value())));
         let skip = items.len().saturating_sub(shown.get());
         items.into_iter().skip(skip).collect::<Vec<_>>()
     });
@@ -104,7 +105,10 @@ fn visible(items: Vec<Item>, waiting: &[shared::id::MessageId]) -> Vec<Item> {
 }
 
 fn queued(state: &conductor::State, id: &TaskId) -> Vec<shared::id::MessageId> {
-    state.task(id).map(|task| task.queue.iter().map(|message| message.id.clone()).collect()).unwrap_or_default()
+    state
+        .task(id)
+        .map(|task| task.queue.iter().map(|message| message.id.clone()).collect())
+        .unwrap_or_default()
 }
 
 /// Each with a key that stays while the list grows.
@@ -122,7 +126,9 @@ fn empty_words(state: &conductor::State, id: &TaskId) -> String {
     let status = conductor::status::status(state, task);
     let reason = crate::words::reason(state, &status, status.since);
     match status.reason {
-        conductor::status::Reason::Begin => "This task is done together with you. Say how to begin.".to_owned(),
+        conductor::status::Reason::Begin => {
+            "This task is done together with you. Say how to begin.".to_owned()
+        }
         _ => format!("{}: {reason}. What you write now is read when it begins.", status.kind.word()),
     }
 }

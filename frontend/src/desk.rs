@@ -115,7 +115,8 @@ impl Desk {
             .inner
             .try_update_value(|inner| {
                 let fresh = !inner.turns.contains_key(run);
-                let (turn, readers) = inner.turns.entry(run.clone()).or_insert_with(|| (Turn::new(harness), 0));
+                let (turn, readers) =
+                    inner.turns.entry(run.clone()).or_insert_with(|| (Turn::new(harness), 0));
                 *readers += 1;
                 (turn.clone(), fresh)
             })
@@ -198,7 +199,8 @@ impl Desk {
         let Ok(frame) = OutputFrame::decode(bytes) else { return Vec::new() };
         self.inner
             .try_update_value(|inner| {
-                if let Some((turn, _)) = RunId::new(frame.run).ok().and_then(|run| inner.turns.get_mut(&run)) {
+                if let Some((turn, _)) = RunId::new(frame.run).ok().and_then(|run| inner.turns.get_mut(&run))
+                {
                     turn.read(&frame);
                 }
                 inner.driver.output(&frame, now())
@@ -225,7 +227,8 @@ impl Desk {
         let alarm = at.map(|at| {
             let span = u32::try_from(at.since(now()).0).unwrap_or(u32::MAX);
             Timeout::new(span, move || {
-                let effects = self.inner.try_update_value(|inner| inner.driver.tick(now())).unwrap_or_default();
+                let effects =
+                    self.inner.try_update_value(|inner| inner.driver.tick(now())).unwrap_or_default();
                 self.carry_out(effects);
                 self.arm();
                 self.ask_for_frame();
@@ -269,7 +272,9 @@ impl Desk {
         let why = match refusal {
             Refusal::Stale { .. } => return,
             Refusal::NotYours { why } | Refusal::Invalid { why } => why.clone(),
-            Refusal::Store { why } => format!("{why} It is kept and sent again when the connection is made anew."),
+            Refusal::Store { why } => {
+                format!("{why} It is kept and sent again when the connection is made anew.")
+            }
         };
         leptos::logging::warn!("append {id} was refused: {why}");
         self.say(why, false);
@@ -287,7 +292,10 @@ impl Desk {
         self.toast.set(Some(Toast { text, undo, number }));
         set_timeout(
             move || {
-                if self.toast.with_untracked(|toast| toast.as_ref().is_some_and(|toast| toast.number == number)) {
+                if self
+                    .toast
+                    .with_untracked(|toast| toast.as_ref().is_some_and(|toast| toast.number == number))
+                {
                     self.toast.set(None);
                 }
             },
@@ -311,7 +319,13 @@ impl Desk {
     }
 
     /// States a goal in a folder, which becomes a project if it is none yet.
-    pub fn state_goal(self, folder: &str, text: String, harness: HarnessId, access: Access) -> Option<TaskId> {
+    pub fn state_goal(
+        self,
+        folder: &str,
+        text: String,
+        harness: HarnessId,
+        access: Access,
+    ) -> Option<TaskId> {
         let known = self.peek(|state| {
             let found = state.projects.iter().find(|(_, project)| project.folder == folder);
             found.map(|(id, _)| id.clone())
@@ -403,5 +417,7 @@ impl Desk {
 /// A new id.
 pub fn draw() -> String {
     // Needs a secure context, which loopback is.
-    window().crypto().map_or_else(|_| format!("{:.0}", js_sys::Math::random() * 1e15), |crypto| crypto.random_uuid())
+    window()
+        .crypto()
+        .map_or_else(|_| format!("{:.0}", js_sys::Math::random() * 1e15), |crypto| crypto.random_uuid())
 }

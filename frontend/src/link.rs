@@ -52,7 +52,11 @@ struct Socket {
 }
 
 /// The page's clock.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since 1970 are a positive whole number")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "milliseconds since 1970 are a positive whole number"
+)]
 pub fn now() -> Millis {
     Millis(js_sys::Date::now() as u64)
 }
@@ -173,7 +177,8 @@ impl Link {
         let (opened, closed, received) = (self.clone(), self.clone(), self.clone());
         let on_open = Closure::<dyn FnMut()>::new(move || opened.handle(Event::Opened));
         let on_close = Closure::<dyn FnMut()>::new(move || closed.handle(Event::Closed));
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| received.receive(&event));
+        let on_message =
+            Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| received.receive(&event));
         web.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         web.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         web.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

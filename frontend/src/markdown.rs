@@ -74,7 +74,9 @@ impl Tree {
             }
             Event::End(_) => self.close(),
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
-            Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => self.add(Node::Code(text.into_string())),
+            Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
+                self.add(Node::Code(text.into_string()))
+            }
             Event::SoftBreak => self.text("\n"),
             Event::HardBreak => self.add(Node::Break),
             Event::Rule => self.add(Node::Rule),
@@ -225,6 +227,9 @@ mod tests {
 
     #[test]
     fn a_fenced_block_keeps_its_text_and_language() {
-        assert_eq!(parse("```rust\nfn x() {}\n```"), [Node::Block("rust".to_owned(), "fn x() {}\n".to_owned())]);
+        assert_eq!(
+            parse("```rust\nfn x() {}\n```"),
+            [Node::Block("rust".to_owned(), "fn x() {}\n".to_owned())]
+        );
     }
 }

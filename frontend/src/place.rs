@@ -43,8 +43,9 @@ impl Here {
         here
     }
 
-    pub fn get(self) -> Place {
-        self.0.get()
+    /// The place at this moment, for what is not drawn.
+    pub fn now(self) -> Place {
+        self.0.get_untracked()
     }
 
     pub fn goal(self) -> Option<TaskId> {

@@ -40,9 +40,13 @@ pub enum What {
 pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
     let (task, what) = match entry.body.known()? {
         Kind::GoalStated { task, text, .. } => (task, What::Goal(text.clone())),
-        Kind::MessageSent { task, message, text } => (task, What::Said { message: message.clone(), text: text.clone() }),
+        Kind::MessageSent { task, message, text } => {
+            (task, What::Said { message: message.clone(), text: text.clone() })
+        }
         Kind::MessageWithdrawn { task, message } => (task, What::Withdrawn(message.clone())),
-        Kind::RunRequested { task, run, purpose, .. } => (task, What::Turn { run: run.clone(), purpose: *purpose }),
+        Kind::RunRequested { task, run, purpose, .. } => {
+            (task, What::Turn { run: run.clone(), purpose: *purpose })
+        }
         Kind::PlanProposed { goal, version, reply, tasks, .. } => {
             (goal, What::Proposed { version: *version, reply: reply.clone(), tasks: tasks.len() })
         }
@@ -115,7 +119,10 @@ impl Turn {
             grown: false,
             finished: false,
         };
-        Self { blocks: ArcRwSignal::new(Vec::new()), reading: std::rc::Rc::new(std::cell::RefCell::new(reading)) }
+        Self {
+            blocks: ArcRwSignal::new(Vec::new()),
+            reading: std::rc::Rc::new(std::cell::RefCell::new(reading)),
+        }
     }
 
     /// Takes the lines that it has not seen.
@@ -144,8 +151,12 @@ impl Turn {
         reading.finished = true;
         let (events, _) = reading.decoder.finish(end);
         events.into_iter().for_each(|event| reading.take(event));
-        let open: Vec<usize> =
-            reading.blocks.iter().filter(|block| block.state.get_untracked() == BlockState::Growing).map(|block| block.id).collect();
+        let open: Vec<usize> = reading
+            .blocks
+            .iter()
+            .filter(|block| block.state.get_untracked() == BlockState::Growing)
+            .map(|block| block.id)
+            .collect();
         for id in open {
             if let Some(block) = reading.blocks.iter().find(|block| block.id == id) {
                 block.state.set(BlockState::Done);
@@ -160,7 +171,9 @@ impl Turn {
             let changed = std::mem::take(&mut reading.changed);
             let changes: Vec<(ArcRwSignal<String>, String)> = changed
                 .into_iter()
-                .filter_map(|place| Some((reading.blocks.get(place)?.text.clone(), reading.texts.get(place)?.clone())))
+                .filter_map(|place| {
+                    Some((reading.blocks.get(place)?.text.clone(), reading.texts.get(place)?.clone()))
+                })
                 .collect();
             (changes, std::mem::take(&mut reading.grown).then(|| reading.blocks.clone()))
         };
@@ -180,6 +193,8 @@ impl Reading {
             AgentEvent::ThinkingDelta { message, text } => self.grow(BlockKind::Thinking { message }, &text),
             AgentEvent::Message { message, text } => self.whole(BlockKind::Text { message }, text),
             AgentEvent::Thinking { message, text } => self.whole(BlockKind::Thinking { message }, text),
+            // The answer in its schema's shape; what it says stands below the turn in words.
+            AgentEvent::ToolCall { tool, .. } if tool == "StructuredOutput" => {}
             AgentEvent::ToolCall { call, tool, title, input } => {
                 let input = serde_json::to_string_pretty(&input).unwrap_or_default();
                 self.add(BlockKind::Tool { call, tool, title, input }, String::new(), BlockState::Growing);
@@ -188,7 +203,10 @@ impl Reading {
             AgentEvent::PermissionDenied { tool, why } => self.note(format!("{tool} was not allowed: {why}")),
             AgentEvent::Retrying { attempt, message, .. } => self.note(format!("Try {attempt}: {message}")),
             AgentEvent::RateLimit { window, .. } => {
-                self.note(format!("The provider's limit{} is near or reached", window.map_or_else(String::new, |window| format!(" ({window})"))));
+                self.note(format!(
+                    "The provider's limit{} is near or reached",
+                    window.map_or_else(String::new, |window| format!(" ({window})"))
+                ));
             }
             AgentEvent::Notice { text } => self.note(text),
             AgentEvent::Line { text } => self.output(&BlockKind::Output, &text),
@@ -202,7 +220,12 @@ impl Reading {
             return;
         }
         let id = self.blocks.len();
-        self.blocks.push(Block { id, kind, text: ArcRwSignal::new(text.clone()), state: ArcRwSignal::new(state) });
+        self.blocks.push(Block {
+            id,
+            kind,
+            text: ArcRwSignal::new(text.clone()),
+            state: ArcRwSignal::new(state),
+        });
         self.texts.push(text);
         self.grown = true;
     }
@@ -237,7 +260,8 @@ impl Reading {
     }
 
     fn answered(&mut self, call: &str, outcome: ToolOutcome, text: String) {
-        let called = |block: &Block| matches!(&block.kind, BlockKind::Tool { call: known, .. } if known == call);
+        let called =
+            |block: &Block| matches!(&block.kind, BlockKind::Tool { call: known, .. } if known == call);
         if let Some(place) = self.blocks.iter().rposition(called) {
             self.blocks[place].state.set(match outcome {
                 ToolOutcome::Succeeded => BlockState::Done,

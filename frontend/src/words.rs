@@ -100,7 +100,9 @@ pub fn class_words(class: ErrorClass) -> &'static str {
 pub fn next_step(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::Auth => "Log the agent in on this machine (run it once in a terminal), then retry.",
-        ErrorClass::Launch => "Install it or set its path in the configuration, or choose another agent for this task; then retry.",
+        ErrorClass::Launch => {
+            "Install it or set its path in the configuration, or choose another agent for this task; then retry."
+        }
         ErrorClass::Billing => "Check the account with the provider, then retry.",
         ErrorClass::RateLimit | ErrorClass::Overload => "Retry later, or choose another agent for this task.",
         ErrorClass::Network => "Check the connection, then retry.",

@@ -163,10 +163,7 @@ fn leaf(task: &Task) -> (Kind, Reason) {
 
 /// A failed or stopped task that others wait for.
 fn is_dead(task: &Task) -> bool {
-    match task.standing {
-        Standing::Failed { .. } | Standing::Cancelled => true,
-        _ => false,
-    }
+    matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled)
 }
 
 /// A group speaks for its parts: the loudest of those that are not over, or what holds it up.

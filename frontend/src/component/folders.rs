@@ -26,7 +26,10 @@ pub fn Folders(start: String, #[prop(into)] chosen: Callback<String>) -> impl In
         });
     };
     let make = move || {
-        let Some(path) = folder.with_untracked(|folder| folder.as_ref().map(|folder| folder.path.clone())) else { return };
+        let Some(path) = folder.with_untracked(|folder| folder.as_ref().map(|folder| folder.path.clone()))
+        else {
+            return;
+        };
         let path = format!("{}/{}", path.trim_end_matches('/'), name.get_untracked().trim());
         leptos::task::spawn_local(async move {
             let body = serde_json::to_string(&NewFolder { path }).unwrap_or_default();

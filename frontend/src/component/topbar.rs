@@ -43,16 +43,28 @@ pub fn Topbar() -> impl IntoView {
 fn Facts() -> impl IntoView {
     let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
     let waiting = Memo::new(move |_| {
-        desk.read(|state| conductor::rollup::waiting(state).iter().map(|task| (task.root.clone(), task.id.clone())).collect::<Vec<_>>())
+        desk.read(|state| {
+            conductor::rollup::waiting(state)
+                .iter()
+                .map(|task| (task.root.clone(), task.id.clone()))
+                .collect::<Vec<_>>()
+        })
     });
-    let agents = Memo::new(move |_| desk.read(|state| (conductor::rollup::active_runs(state), state.limits.parallel)));
+    let agents =
+        Memo::new(move |_| desk.read(|state| (conductor::rollup::active_runs(state), state.limits.parallel)));
     let cost = Memo::new(move |_| {
         let goal = here.goal()?;
         desk.read(|state| state.task(&goal).map(|task| money(conductor::rollup::rollup(state, task).spend)))
     });
     let decider = Memo::new(move |_| {
         let other = desk.read(|state| state.baton.is_some());
-        if desk.decides() { "This tab decides" } else if other { "Another decides" } else { "Nobody decides" }
+        if desk.decides() {
+            "This tab decides"
+        } else if other {
+            "Another decides"
+        } else {
+            "Nobody decides"
+        }
     });
     let lost = move || desk.standing.get() != Standing::Live;
     let word = move || match desk.standing.get() {

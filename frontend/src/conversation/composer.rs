@@ -30,7 +30,9 @@ pub fn Composer(id: TaskId) -> impl IntoView {
             text.set(String::new());
         }
     };
-    let queue = Memo::new(move |_| desk.read(|state| state.task(&own.get_value()).map(|task| task.queue.clone()).unwrap_or_default()));
+    let queue = Memo::new(move |_| {
+        desk.read(|state| state.task(&own.get_value()).map(|task| task.queue.clone()).unwrap_or_default())
+    });
     view! {
         <For each=move || queue.get() key=|message| message.id.clone() children=move |message| {
             let (id, words) = (message.id.clone(), message.text.clone());

@@ -28,7 +28,13 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             };
             view! { <TurnView run=run name=name/> }.into_any()
         }
-        What::Proposed { version, tasks, .. } => line("tree", at, format!("Plan v{version} with {tasks} tasks is on the table. Change it in the tree, say what should be different, or approve it.")),
+        What::Proposed { version, tasks, .. } => line(
+            "tree",
+            at,
+            format!(
+                "Plan v{version} with {tasks} tasks is on the table. Change it in the tree, say what should be different, or approve it."
+            ),
+        ),
         What::Refused(problems) => refused(at, problems),
         What::Approved => line("completed", at, "You approved the plan.".to_owned()),
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),

@@ -17,7 +17,13 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
     let turn = desk.turn(&run);
     let blocks = turn.blocks.clone();
     on_cleanup(move || own.with_value(|run| desk.leave_turn(run)));
-    let head = Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).map(|run| (run.harness.to_string(), run.model.clone(), run.requested, run.is_active()))));
+    let head = Memo::new(move |_| {
+        desk.read(|state| {
+            state
+                .run(&own.get_value())
+                .map(|run| (run.harness.to_string(), run.model.clone(), run.requested, run.is_active()))
+        })
+    });
     let foot = Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).and_then(footer)));
     let writing = move || head.with(|head| head.as_ref().is_some_and(|head| head.3));
     let (for_copy, for_empty) = (blocks.clone(), blocks.clone());
@@ -47,7 +53,8 @@ fn groups(blocks: &[Block]) -> Vec<Vec<Block>> {
 }
 
 fn text_of(blocks: &[Block]) -> String {
-    let texts = blocks.iter().filter(|block| matches!(block.kind, BlockKind::Text { .. } | BlockKind::Output));
+    let texts =
+        blocks.iter().filter(|block| matches!(block.kind, BlockKind::Text { .. } | BlockKind::Output));
     texts.map(|block| block.text.get_untracked()).collect::<Vec<_>>().join("\n\n")
 }
 
@@ -65,7 +72,11 @@ fn footer(run: &Run) -> Option<String> {
     let took = words::span(at.since(started.unwrap_or(run.requested)));
     let tokens = match run.tokens.input + run.tokens.output {
         0 => String::new(),
-        _ => format!("{} in, {} out", run.tokens.input + run.tokens.cache_read + run.tokens.cache_write, run.tokens.output),
+        _ => format!(
+            "{} in, {} out",
+            run.tokens.input + run.tokens.cache_read + run.tokens.cache_write,
+            run.tokens.output
+        ),
     };
     let parts = [took, spent, tokens];
     Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
@@ -117,9 +128,14 @@ fn Tool(block: Block) -> impl IntoView {
     let (state, text) = (block.state, block.text);
     let (word, answer) = (state.clone(), text.clone());
     let outcome = move || match word.get() {
-        BlockState::Growing => view! { <span class="status" data-status="active"><Icon name="active"/></span> }.into_any(),
+        BlockState::Growing => {
+            view! { <span class="status" data-status="active"><Icon name="active"/></span> }.into_any()
+        }
         BlockState::Done => ().into_any(),
-        BlockState::Failed => view! { <span class="status" data-status="failed"><Icon name="failed"/>"failed"</span> }.into_any(),
+        BlockState::Failed => {
+            view! { <span class="status" data-status="failed"><Icon name="failed"/>"failed"</span> }
+                .into_any()
+        }
     };
     view! {
         <details class="tool">

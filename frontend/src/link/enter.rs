@@ -18,7 +18,9 @@ pub(super) async fn enter() -> Access {
         let path = location.pathname().unwrap_or_default();
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
     }
-    let Ok(body) = serde_json::to_string(&Enter { secret: secret.to_owned() }) else { return Access::Unknown };
+    let Ok(body) = serde_json::to_string(&Enter { secret: secret.to_owned() }) else {
+        return Access::Unknown;
+    };
     match request("POST", "/api/enter", Some(&body)).await {
         Some(answer) if answer.ok() => Access::Granted,
         // An old link; the cookie may still be good.

@@ -20,10 +20,15 @@ const SILENCE: Millis = Millis::from_secs(15);
 pub enum Standing {
     Connecting,
     Live,
-    Lost { since: Millis, retry: Millis },
+    Lost {
+        since: Millis,
+        retry: Millis,
+    },
     /// The bridge does not know this browser.
     Denied,
-    Incompatible { version: String },
+    Incompatible {
+        version: String,
+    },
 }
 
 /// Whether the bridge lets this browser in.
@@ -68,7 +73,9 @@ pub(super) fn heard(message: &ServerMessage) -> Heard {
     match message {
         ServerMessage::Welcome { .. } => Heard::Welcome,
         ServerMessage::Incompatible { version, .. } => Heard::Incompatible(version.clone()),
-        ServerMessage::Entries { entries } => entries.last().map_or(Heard::Other, |entry| Heard::Entries(entry.seq)),
+        ServerMessage::Entries { entries } => {
+            entries.last().map_or(Heard::Other, |entry| Heard::Entries(entry.seq))
+        }
         ServerMessage::Refused { refusal: Refusal::Store { .. }, .. } => Heard::Other,
         ServerMessage::Acked { id, .. } | ServerMessage::Refused { id, .. } => Heard::Settled(id.clone()),
         ServerMessage::BatonYours { .. }
@@ -92,9 +99,17 @@ enum Phase {
     Entering,
     Opening,
     /// Hello was said.
-    Greeting { heard: Millis },
-    Live { heard: Millis, pinged: Millis },
-    Waiting { since: Millis, until: Millis },
+    Greeting {
+        heard: Millis,
+    },
+    Live {
+        heard: Millis,
+        pinged: Millis,
+    },
+    Waiting {
+        since: Millis,
+        until: Millis,
+    },
     Denied,
     Incompatible(String),
 }
@@ -160,7 +175,11 @@ impl Machine {
             Event::Checked(_) => Vec::new(),
             Event::Opened => {
                 self.phase = Phase::Greeting { heard: now };
-                vec![Effect::Send(ClientMessage::Hello { protocol: PROTOCOL, client: self.client.clone(), since: self.seq })]
+                vec![Effect::Send(ClientMessage::Hello {
+                    protocol: PROTOCOL,
+                    client: self.client.clone(),
+                    since: self.seq,
+                })]
             }
             Event::Closed => self.lose(now),
             Event::Heard(heard) => self.hear(heard, now),
@@ -243,7 +262,8 @@ impl Machine {
             epoch: None,
             drafts: drafts.clone(),
         });
-        let follows = self.follows.iter().map(|(run, from)| ClientMessage::Follow { run: run.clone(), from: *from });
+        let follows =
+            self.follows.iter().map(|(run, from)| ClientMessage::Follow { run: run.clone(), from: *from });
         let baton = (self.baton == Want::Take).then_some(ClientMessage::WantBaton { want: Want::Take });
         appends.chain(follows).chain(baton).map(Effect::Send).collect()
     }
@@ -251,14 +271,20 @@ impl Machine {
     fn alive(&mut self, now: Millis) {
         match &mut self.phase {
             Phase::Live { heard, .. } | Phase::Greeting { heard } => *heard = now,
-            Phase::Entering | Phase::Opening | Phase::Waiting { .. } | Phase::Denied | Phase::Incompatible(_) => {}
+            Phase::Entering
+            | Phase::Opening
+            | Phase::Waiting { .. }
+            | Phase::Denied
+            | Phase::Incompatible(_) => {}
         }
     }
 
     fn tick(&mut self, now: Millis) -> Vec<Effect> {
         match &mut self.phase {
             Phase::Waiting { until, .. } if now >= *until => self.open(),
-            Phase::Live { heard, .. } | Phase::Greeting { heard } if now >= *heard + SILENCE => self.lose(now),
+            Phase::Live { heard, .. } | Phase::Greeting { heard } if now >= *heard + SILENCE => {
+                self.lose(now)
+            }
             Phase::Live { pinged, .. } if now >= *pinged + HEARTBEAT => {
                 *pinged = now;
                 vec![Effect::Send(ClientMessage::Ping { at: now })]
@@ -323,7 +349,10 @@ mod tests {
     #[test]
     fn a_silent_connection_is_dead_after_fifteen_seconds() {
         let mut machine = live();
-        assert!(matches!(&machine.handle(Event::Tick, Millis(5_000))[..], [Effect::Send(ClientMessage::Ping { .. })]));
+        assert!(matches!(
+            &machine.handle(Event::Tick, Millis(5_000))[..],
+            [Effect::Send(ClientMessage::Ping { .. })]
+        ));
         assert_eq!(machine.handle(Event::Tick, Millis(15_000)), [Effect::Close, Effect::CheckAccess]);
         assert!(matches!(machine.standing(), Standing::Lost { .. }));
     }

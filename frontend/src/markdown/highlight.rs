@@ -23,12 +23,13 @@ fn syntax(language: &str) -> Option<Syntax> {
     let c = Some(("/*", "*/"));
     Some(match language.to_ascii_lowercase().as_str() {
         "rust" | "rs" => Syntax { line: &["//"], block: c, quotes: "\"" },
-        "js" | "javascript" | "ts" | "typescript" | "tsx" | "jsx" | "go" | "java" | "c" | "cpp" | "c++" | "cs" | "kotlin" | "swift" | "scala"
-        | "php" | "dart" => Syntax { line: &["//"], block: c, quotes: "\"'`" },
-        "css" | "scss" => Syntax { line: &[], block: c, quotes: "\"'" },
-        "python" | "py" | "ruby" | "rb" | "sh" | "bash" | "shell" | "zsh" | "toml" | "yaml" | "yml" | "r" | "perl" | "make" | "dockerfile" => {
-            Syntax { line: &["#"], block: None, quotes: "\"'" }
+        "js" | "javascript" | "ts" | "typescript" | "tsx" | "jsx" | "go" | "java" | "c" | "cpp" | "c++"
+        | "cs" | "kotlin" | "swift" | "scala" | "php" | "dart" => {
+            Syntax { line: &["//"], block: c, quotes: "\"'`" }
         }
+        "css" | "scss" => Syntax { line: &[], block: c, quotes: "\"'" },
+        "python" | "py" | "ruby" | "rb" | "sh" | "bash" | "shell" | "zsh" | "toml" | "yaml" | "yml" | "r"
+        | "perl" | "make" | "dockerfile" => Syntax { line: &["#"], block: None, quotes: "\"'" },
         "sql" | "lua" | "haskell" => Syntax { line: &["--"], block: c, quotes: "'\"" },
         "json" => Syntax { line: &[], block: None, quotes: "\"" },
         "html" | "xml" | "svg" => Syntax { line: &[], block: Some(("<!--", "-->")), quotes: "\"'" },
@@ -75,7 +76,13 @@ fn next(syntax: &Syntax, rest: &str) -> (&'static str, usize) {
         let len = word(rest, |c| c.is_alphanumeric() || c == '_');
         let text = &rest[..len];
         let keyword = KEYWORDS.split(' ').any(|keyword| keyword == text);
-        let class = if keyword { "k" } else if first.is_uppercase() { "f" } else { "" };
+        let class = if keyword {
+            "k"
+        } else if first.is_uppercase() {
+            "f"
+        } else {
+            ""
+        };
         return (class, len);
     }
     ("", first.len_utf8())
@@ -109,7 +116,8 @@ mod tests {
         let code = "fn main() { // ünicode \"x\n  let s = \"a\\\"b\"; /* open\n 0x1f_u8 é";
         for language in ["rust", "python", "sql", "html", "what"] {
             for end in (0..=code.len()).filter(|&end| code.is_char_boundary(end)) {
-                let whole: String = highlight(language, &code[..end]).into_iter().map(|piece| piece.text).collect();
+                let whole: String =
+                    highlight(language, &code[..end]).into_iter().map(|piece| piece.text).collect();
                 assert_eq!(whole, code[..end]);
             }
         }

@@ -19,7 +19,12 @@ pub fn finished(text: &str) -> usize {
             let start = bare.trim_start();
             match fence {
                 None => fence = ["```", "~~~"].into_iter().find(|mark| start.starts_with(mark)),
-                Some(mark) if start.starts_with(mark) && start.trim_matches(mark.chars().next().unwrap_or('`')).is_empty() => fence = None,
+                Some(mark)
+                    if start.starts_with(mark)
+                        && start.trim_matches(mark.chars().next().unwrap_or('`')).is_empty() =>
+                {
+                    fence = None
+                }
                 Some(_) => {}
             }
         }
@@ -32,7 +37,9 @@ pub fn finished(text: &str) -> usize {
 /// A line at the margin that cannot go on with a list, a quote or a table before it.
 fn begins_block(line: &str) -> bool {
     let Some(first) = line.chars().next() else { return false };
-    let continues = first.is_whitespace() || first.is_ascii_digit() || matches!(first, '-' | '*' | '+' | '>' | '|' | '[' | '<');
+    let continues = first.is_whitespace()
+        || first.is_ascii_digit()
+        || matches!(first, '-' | '*' | '+' | '>' | '|' | '[' | '<');
     !continues
 }
 
@@ -54,8 +61,12 @@ mod tests {
 
     #[test]
     fn cuts_change_nothing() {
-        check("One\n\nTwo *with* stress\n\n- a\n\n- b\n  more\n\nThree\n\n```rust\nfn a() {}\n\nfn b() {}\n```\n\nFour\n");
-        check("# Head\n\n1. one\n\n2. two\n\nafter\n\n> quote\n\n> more\n\nend\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nlast");
+        check(
+            "One\n\nTwo *with* stress\n\n- a\n\n- b\n  more\n\nThree\n\n```rust\nfn a() {}\n\nfn b() {}\n```\n\nFour\n",
+        );
+        check(
+            "# Head\n\n1. one\n\n2. two\n\nafter\n\n> quote\n\n> more\n\nend\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nlast",
+        );
         check("~~~\n```\n\ntext\n~~~\n\nAfter\n\n    indented\n\n    more\n\nEnd\n");
     }
 

@@ -58,7 +58,8 @@ fn node(node: Node) -> AnyView {
         Node::Break => view! { <br/> }.into_any(),
         Node::Task(done) => (if done { "☑ " } else { "☐ " }).into_any(),
         Node::Link(target, children) => {
-            view! { <a href=target target="_blank" rel="noreferrer noopener">{nodes(children)}</a> }.into_any()
+            view! { <a href=target target="_blank" rel="noreferrer noopener">{nodes(children)}</a> }
+                .into_any()
         }
         Node::Element(element, children) => wrapped(element, nodes(children)),
     }

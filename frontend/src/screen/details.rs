@@ -34,7 +34,8 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
     let name = |id: &TaskId| state.task(id).map(|task| (task.id.clone(), conductor::plan::name(task)));
     let tree = state.subtree(&task.root);
     let free = |other: &&Task| other.id != task.id && !other.is_goal() && !task.after.contains(&other.id);
-    let begun = !matches!(task.standing, Standing::Proposed | Standing::Failed { .. } | Standing::Cancelled) && !(task.standing == Standing::Open && task.runs.is_empty());
+    let begun = !matches!(task.standing, Standing::Proposed | Standing::Failed { .. } | Standing::Cancelled)
+        && !(task.standing == Standing::Open && task.runs.is_empty());
     let result = task.result.clone().unwrap_or_default();
     Some(Card {
         objective: task.objective.clone(),
@@ -44,7 +45,12 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         after: task.after.iter().filter_map(name).collect(),
         others: tree.into_iter().filter(free).filter_map(|task| name(&task.id)).collect(),
         harness: task.harness,
-        agents: state.agents.iter().filter(|agent| agent.problem.is_none()).map(|agent| agent.harness).collect(),
+        agents: state
+            .agents
+            .iter()
+            .filter(|agent| agent.problem.is_none())
+            .map(|agent| agent.harness)
+            .collect(),
         command: match &task.work {
             Work::Agent => None,
             Work::Command { command, .. } => Some(command.clone()),

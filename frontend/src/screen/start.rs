@@ -37,7 +37,8 @@ pub fn Start() -> impl IntoView {
     let begin = move || {
         let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
         let _ = Local::set(FOLDER, folder.get_untracked());
-        let goal = desk.state_goal(&folder.get_untracked(), text.get_untracked(), harness, access.get_untracked());
+        let goal =
+            desk.state_goal(&folder.get_untracked(), text.get_untracked(), harness, access.get_untracked());
         text.set(String::new());
         here.go(goal, None);
     };
@@ -78,7 +79,11 @@ pub fn Start() -> impl IntoView {
 }
 
 #[component]
-fn Agents(agents: Memo<Vec<FoundAgent>>, harness: Memo<Option<HarnessId>>, chosen: RwSignal<Option<HarnessId>>) -> impl IntoView {
+fn Agents(
+    agents: Memo<Vec<FoundAgent>>,
+    harness: Memo<Option<HarnessId>>,
+    chosen: RwSignal<Option<HarnessId>>,
+) -> impl IntoView {
     view! {
         <fieldset>
             <legend class="label">"Agent"</legend>
@@ -136,7 +141,8 @@ fn Known() -> impl IntoView {
             let live = state.goals.iter().rev().filter_map(|goal| state.task(goal));
             let live = live.filter(|task| task.goal.as_ref().is_some_and(|goal| goal.archived.is_none()));
             live.map(|task| {
-                let project = state.projects.get(&task.project).map(|project| project.name.clone()).unwrap_or_default();
+                let project =
+                    state.projects.get(&task.project).map(|project| project.name.clone()).unwrap_or_default();
                 (task.id.clone(), task.title.clone(), conductor::status::status(state, task).kind, project)
             })
             .collect::<Vec<_>>()

@@ -30,17 +30,31 @@ pub fn Work(goal: TaskId) -> impl IntoView {
     let width = RwSignal::new(Local::get::<i32>(WIDTH).unwrap_or(680));
     let own = tree.goal;
     let task = Memo::new(move |_| {
-        here.task().filter(|task| desk.read(|state| state.task(task).is_some_and(|task| task.root == own.get_value()))).unwrap_or_else(|| own.get_value())
+        here.task()
+            .filter(|task| {
+                desk.read(|state| state.task(task).is_some_and(|task| task.root == own.get_value()))
+            })
+            .unwrap_or_else(|| own.get_value())
     });
     let shortcuts = window_event_listener(leptos::ev::keydown, move |event| everywhere(tree, help, &event));
     on_cleanup(move || shortcuts.remove());
     keys::focus(tree);
+    // On a narrow screen a chosen task shows its conversation.
+    Effect::new(move |before: Option<TaskId>| {
+        let task = task.get();
+        if before.is_some_and(|before| before != task) {
+            pane.set("talk");
+        }
+        task
+    });
     view! {
         <div class="split" data-view=move || pane.get() style=("--talk", move || format!("{}px", width.get()))>
             <section class="pane" data-kind="canvas" aria-label="Task tree">
                 <TreeStrip tree=tree help=help/>
-                <TreePane tree=tree/>
-                <Index tree=tree/>
+                <div class="canvas">
+                    <TreePane tree=tree/>
+                    <Index tree=tree/>
+                </div>
                 <Approval tree=tree/>
             </section>
             <Divider width=width/>
@@ -60,7 +74,11 @@ pub fn Work(goal: TaskId) -> impl IntoView {
 fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
     use wasm_bindgen::JsCast;
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let typing = target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    let typing =
+        target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    if event.default_prevented() {
+        return;
+    }
     if event.key() == "Enter" && event.ctrl_key() && !typing {
         tree.desk.approve(&tree.goal.get_value());
         return;
@@ -69,7 +87,7 @@ fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) 
         keys::focus(tree);
         return;
     }
-    if typing || event.ctrl_key() || event.meta_key() || event.default_prevented() {
+    if typing || event.ctrl_key() || event.meta_key() {
         return;
     }
     match event.key().as_str() {
@@ -92,14 +110,17 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
             let goal = task.goal.as_ref()?;
             let plan = match &goal.plan {
                 Plan::Wanted | Plan::Refused { .. } => "no plan yet".to_owned(),
-                Plan::Proposed { at, .. } => format!("proposed plan v{}, {}; nothing has run yet", goal.version, words::time(*at)),
+                Plan::Proposed { at, .. } => {
+                    format!("proposed plan v{}, {}; nothing has run yet", goal.version, words::time(*at))
+                }
                 Plan::Approved { at } => format!("plan v{}, approved {}", goal.version, words::time(*at)),
                 Plan::Answered => "answered directly".to_owned(),
             };
             Some((task.title.clone(), plan, goal.harness == HarnessId::Demo))
         })
     });
-    let part = move |look: fn(&(String, String, bool)) -> String| move || head.with(|head| head.as_ref().map(look));
+    let part =
+        move |look: fn(&(String, String, bool)) -> String| move || head.with(|head| head.as_ref().map(look));
     view! {
         <div class="strip">
             <h1 class="clip">{part(|head| head.0.clone())}</h1>
@@ -124,8 +145,13 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
 /// How many tasks are in each status.
 #[component]
 fn Index(tree: Tree) -> impl IntoView {
-    let counted = Memo::new(move |_| tree.desk.read(|state| counts(state, &tree.goal.get_value()).into_iter().collect::<Vec<_>>()));
-    let room = move || tree.layout.with(|layout| layout.nodes.iter().any(|node| node.level == 0)) && !counted.read().is_empty();
+    let counted = Memo::new(move |_| {
+        tree.desk.read(|state| counts(state, &tree.goal.get_value()).into_iter().collect::<Vec<_>>())
+    });
+    let room = move || {
+        tree.layout.with(|layout| layout.nodes.iter().any(|node| node.level == 0))
+            && !counted.read().is_empty()
+    };
     view! {
         <Show when=room>
             <ul class="index" aria-label="Tasks by status">
@@ -147,7 +173,13 @@ fn Approval(tree: Tree) -> impl IntoView {
             let below = state.subtree(&task.id);
             let with_you = below.iter().filter(|task| task.mode == Mode::Interactive).count();
             let may_ask = below.iter().filter(|task| task.mode == Mode::Hybrid).count();
-            conductor::plan::awaits_approval(task).then_some((below.len() - 1, with_you, may_ask, state.limits.parallel, task.current.is_some()))
+            conductor::plan::awaits_approval(task).then_some((
+                below.len() - 1,
+                with_you,
+                may_ask,
+                state.limits.parallel,
+                task.current.is_some(),
+            ))
         })
     });
     let stuck = Memo::new(move |_| {
@@ -260,7 +292,12 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let status = conductor::status::status(state, task);
     let model = task.runs.last().and_then(|run| state.run(run)).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
-    let path = state.ancestors(task).into_iter().rev().map(|above| (above.id.clone(), conductor::plan::name(above))).collect();
+    let path = state
+        .ancestors(task)
+        .into_iter()
+        .rev()
+        .map(|above| (above.id.clone(), conductor::plan::name(above)))
+        .collect();
     Some(Head {
         path,
         number: task.number_text(),
@@ -273,7 +310,9 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
         busy: state.subtree(id).iter().any(|task| task.current.is_some()),
         over: task.is_over(),
         goal: task.is_goal(),
-        can_accept: !task.is_goal() && task.current.is_none() && matches!(task.standing, Standing::Yielded | Standing::Asked { .. } | Standing::Failed { .. }),
+        can_accept: !task.is_goal()
+            && task.current.is_none()
+            && matches!(task.standing, Standing::Yielded | Standing::Asked { .. } | Standing::Failed { .. }),
     })
 }
 
@@ -283,7 +322,11 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let head = Memo::new(move |_| desk.read(|state| head(state, &own.get_value())));
     let elapsed = move || {
-        let since = head.with(|head| head.as_ref().filter(|head| head.status.kind == conductor::status::Kind::Active).map(|head| head.status.since));
+        let since = head.with(|head| {
+            head.as_ref()
+                .filter(|head| head.status.kind == conductor::status::Kind::Active)
+                .map(|head| head.status.since)
+        });
         since.map(|since| words::span(desk.clock.get().since(since)))
     };
     let is = move |look: fn(&Head) -> bool| move || head.with(|head| head.as_ref().is_some_and(look));

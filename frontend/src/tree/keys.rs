@@ -12,8 +12,11 @@ use crate::words;
 
 /// Keys while a node has the focus. Keys in text fields do not come here.
 pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
-    let typing = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()).is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
-    let Some(task) = tree.here.task() else { return };
+    let typing = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    let Some(task) = tree.here.now().task else { return };
     if typing || (event.ctrl_key() && event.key() != "Enter") || event.meta_key() {
         return;
     }
@@ -54,7 +57,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
 /// Puts the focus on the selected node.
 pub fn focus(tree: Tree) {
     request_animation_frame(move || {
-        let Some(task) = tree.here.get().task else { return };
+        let Some(task) = tree.here.now().task else { return };
         let node = document().query_selector(&format!("[data-task=\"{task}\"]")).ok().flatten();
         if let Some(node) = node.and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {
             let _ = node.focus();
@@ -63,7 +66,12 @@ pub fn focus(tree: Tree) {
 }
 
 pub fn focus_composer() {
-    if let Some(field) = document().query_selector(".composer textarea").ok().flatten().and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) {
+    if let Some(field) = document()
+        .query_selector(".composer textarea")
+        .ok()
+        .flatten()
+        .and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok())
+    {
         let _ = field.focus();
     }
 }
@@ -75,7 +83,7 @@ fn go(tree: Tree, task: &TaskId) {
 }
 
 fn walk(tree: Tree, step: i64) {
-    let Some(task) = tree.here.task() else { return };
+    let Some(task) = tree.here.now().task else { return };
     let next = tree.layout.with_untracked(|layout| {
         let place = i64::try_from(layout.find(&task)?).ok()? + step;
         layout.nodes.get(usize::try_from(place).ok()?).map(|node| node.id.clone())
@@ -88,7 +96,10 @@ fn walk(tree: Tree, step: i64) {
 fn left(tree: Tree, task: &TaskId) {
     let (open, parent) = tree.desk.peek(|state| {
         let found = state.task(task);
-        (found.is_some_and(|task| task.is_group() && !task.is_goal()), found.and_then(|task| task.parent.clone()))
+        (
+            found.is_some_and(|task| task.is_group() && !task.is_goal()),
+            found.and_then(|task| task.parent.clone()),
+        )
     });
     if open && !tree.folded.with_untracked(|folded| folded.contains(task)) {
         tree.fold(task);
@@ -100,13 +111,19 @@ fn left(tree: Tree, task: &TaskId) {
 fn right(tree: Tree, task: &TaskId) {
     if tree.folded.with_untracked(|folded| folded.contains(task)) {
         tree.fold(task);
-    } else if let Some(child) = tree.desk.peek(|state| state.task(task).and_then(|task| task.children.first().cloned())) {
+    } else if let Some(child) =
+        tree.desk.peek(|state| state.task(task).and_then(|task| task.children.first().cloned()))
+    {
         go(tree, &child);
     }
 }
 
 pub fn change_mode(tree: Tree, task: &TaskId) {
-    let Some((mode, goal)) = tree.desk.peek(|state| state.task(task).map(|task| (words::next_mode(task.mode), task.is_goal()))) else { return };
+    let Some((mode, goal)) =
+        tree.desk.peek(|state| state.task(task).map(|task| (words::next_mode(task.mode), task.is_goal())))
+    else {
+        return;
+    };
     if !goal {
         tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetMode { task: task.clone(), mode });
         tree.desk.say(format!("Mode: {}.", words::mode(mode)), true);
@@ -205,7 +222,14 @@ pub fn grab(tree: Tree, task: &TaskId, event: &web_sys::PointerEvent) {
         return;
     }
     let with = tree.desk.peek(|state| state.subtree(task).len().saturating_sub(1));
-    let begun = Drag { task: task.clone(), from: (event.client_x(), event.client_y()), by: (0, 0), drop: None, problem: None, with };
+    let begun = Drag {
+        task: task.clone(),
+        from: (event.client_x(), event.client_y()),
+        by: (0, 0),
+        drop: None,
+        problem: None,
+        with,
+    };
     let begun = StoredValue::new(begun);
     let moving = window_event_listener(leptos::ev::pointermove, move |event| {
         let mut drag = tree.drag.get_untracked().unwrap_or_else(|| begun.get_value());
@@ -239,7 +263,9 @@ pub fn grab(tree: Tree, task: &TaskId, event: &web_sys::PointerEvent) {
 fn fall(tree: Tree, drag: Drag) {
     if let Some(problem) = drag.problem {
         tree.desk.say(problem, false);
-    } else if let Some((edit, moved)) = drag.drop.and_then(|(at, spot)| relocation(tree, &drag.task, &at, spot)).zip(Some(drag.with)) {
+    } else if let Some((edit, moved)) =
+        drag.drop.and_then(|(at, spot)| relocation(tree, &drag.task, &at, spot)).zip(Some(drag.with))
+    {
         tree.desk.edit(&tree.goal.get_value(), edit);
         let with = if moved > 0 { format!(" with {moved} tasks") } else { String::new() };
         tree.desk.say(format!("Moved{with}."), true);
@@ -249,14 +275,28 @@ fn fall(tree: Tree, drag: Drag) {
 /// The node under the pointer, which third of it, and why the task cannot fall there.
 fn target(tree: Tree, task: &TaskId, x: i32, y: i32) -> (Option<(TaskId, Spot)>, Option<String>) {
     #[expect(clippy::cast_precision_loss, reason = "pixels of a screen")]
-    let under = document().element_from_point(x as f32, y as f32).and_then(|element| element.closest(".node").ok().flatten());
+    let under = document()
+        .element_from_point(x as f32, y as f32)
+        .and_then(|element| element.closest(".node").ok().flatten());
     let Some(node) = under else { return (None, None) };
-    let Some(id) = node.get_attribute("data-task").and_then(|id| TaskId::new(&id).ok()).filter(|id| id != task) else { return (None, None) };
+    let Some(id) =
+        node.get_attribute("data-task").and_then(|id| TaskId::new(&id).ok()).filter(|id| id != task)
+    else {
+        return (None, None);
+    };
     let place = node.get_bounding_client_rect();
     let third = (f64::from(y) - place.top()) / place.height();
     let goal = tree.goal.get_value();
-    let spot = if id == goal || (0.3..0.7).contains(&third) { Spot::Under } else if third < 0.3 { Spot::Before } else { Spot::After };
-    let problem = relocation(tree, task, &id, spot).and_then(|edit| tree.desk.check(&goal, &edit).err()).map(|problem| format!("Not there: {problem}."));
+    let spot = if id == goal || (0.3..0.7).contains(&third) {
+        Spot::Under
+    } else if third < 0.3 {
+        Spot::Before
+    } else {
+        Spot::After
+    };
+    let problem = relocation(tree, task, &id, spot)
+        .and_then(|edit| tree.desk.check(&goal, &edit).err())
+        .map(|problem| format!("Not there: {problem}."));
     (Some((id, spot)), problem)
 }
 

@@ -21,11 +21,51 @@ pub struct Zoom {
 
 /// From near to far.
 pub const ZOOMS: [Zoom; 5] = [
-    Zoom { percent: 150, height: 64, widths: [224, 304, 304], across: 32, leaf_gap: 8, branch_gap: 12, goal_height: 128 },
-    Zoom { percent: 100, height: 40, widths: [168, 224, 256], across: 32, leaf_gap: 8, branch_gap: 12, goal_height: 116 },
-    Zoom { percent: 70, height: 28, widths: [168, 176, 176], across: 24, leaf_gap: 4, branch_gap: 8, goal_height: 88 },
-    Zoom { percent: 45, height: 20, widths: [120, 64, 64], across: 20, leaf_gap: 4, branch_gap: 6, goal_height: 60 },
-    Zoom { percent: 20, height: 8, widths: [32, 32, 32], across: 16, leaf_gap: 2, branch_gap: 4, goal_height: 8 },
+    Zoom {
+        percent: 150,
+        height: 64,
+        widths: [224, 304, 304],
+        across: 32,
+        leaf_gap: 8,
+        branch_gap: 12,
+        goal_height: 128,
+    },
+    Zoom {
+        percent: 100,
+        height: 40,
+        widths: [168, 224, 256],
+        across: 32,
+        leaf_gap: 8,
+        branch_gap: 12,
+        goal_height: 116,
+    },
+    Zoom {
+        percent: 70,
+        height: 28,
+        widths: [168, 176, 176],
+        across: 24,
+        leaf_gap: 4,
+        branch_gap: 8,
+        goal_height: 88,
+    },
+    Zoom {
+        percent: 45,
+        height: 20,
+        widths: [120, 64, 64],
+        across: 20,
+        leaf_gap: 4,
+        branch_gap: 6,
+        goal_height: 60,
+    },
+    Zoom {
+        percent: 20,
+        height: 8,
+        widths: [32, 32, 32],
+        across: 16,
+        leaf_gap: 2,
+        branch_gap: 4,
+        goal_height: 8,
+    },
 ];
 
 /// The step that is taken at first.
@@ -101,7 +141,10 @@ impl Layout {
         let mut path = String::new();
         for (place, node) in self.nodes.iter().enumerate() {
             let Some(parent) = node.parent.and_then(|parent| self.nodes.get(parent)) else { continue };
-            if node.y + node.height < top || parent.y > bottom || only.is_some_and(|only| !only.contains(&place)) {
+            if node.y + node.height < top
+                || parent.y > bottom
+                || only.is_some_and(|only| !only.contains(&place))
+            {
                 continue;
             }
             let row = zoom.height / 2;
@@ -111,7 +154,11 @@ impl Layout {
                 path.push_str(&format!("M{start} {from}H{end}"));
             } else {
                 let corner = 8.min(to.saturating_sub(from));
-                path.push_str(&format!("M{start} {from}H{trunk}V{}Q{trunk} {to} {} {to}H{end}", to - corner, trunk + corner));
+                path.push_str(&format!(
+                    "M{start} {from}H{trunk}V{}Q{trunk} {to} {} {to}H{end}",
+                    to - corner,
+                    trunk + corner
+                ));
             }
         }
         path
@@ -162,7 +209,13 @@ mod tests {
         let harness = shared::agent::HarnessId::Demo;
         let kinds = [
             Kind::GoalStated { task: id("goal"), text: "Goal".to_owned(), harness, access: Access::Edit },
-            Kind::PlanProposed { goal: id("goal"), run: RunId::new("r").expect("an id"), version: 1, reply: String::new(), tasks: planned },
+            Kind::PlanProposed {
+                goal: id("goal"),
+                run: RunId::new("r").expect("an id"),
+                version: 1,
+                reply: String::new(),
+                tasks: planned,
+            },
         ];
         for (seq, kind) in (1..).zip(kinds) {
             let entry = Entry {
@@ -189,7 +242,10 @@ mod tests {
     #[test]
     fn a_parent_lies_on_the_line_of_its_first_child() {
         let layout = layout(&small(), &id("goal"), &BTreeSet::new(), ZOOMS[DEFAULT]);
-        assert_eq!(places(&layout), [("goal", 0, 0), ("a", 200, 0), ("a1", 456, 0), ("a2", 456, 48), ("b", 200, 100)]);
+        assert_eq!(
+            places(&layout),
+            [("goal", 0, 0), ("a", 200, 0), ("a1", 456, 0), ("a2", 456, 48), ("b", 200, 100)]
+        );
     }
 
     #[test]
@@ -207,10 +263,15 @@ mod tests {
         for zoom in ZOOMS {
             let layout = layout(&state, &id("goal"), &BTreeSet::new(), zoom);
             assert_eq!(layout.nodes.len(), 1_001);
-            let mut rows: Vec<(u32, u32, u32)> = layout.nodes.iter().map(|node| (node.x, node.y, node.height)).collect();
+            let mut rows: Vec<(u32, u32, u32)> =
+                layout.nodes.iter().map(|node| (node.x, node.y, node.height)).collect();
             rows.sort_unstable();
             for pair in rows.windows(2) {
-                assert!(pair[0].0 != pair[1].0 || pair[0].1 + pair[0].2 <= pair[1].1, "{pair:?} at {}", zoom.percent);
+                assert!(
+                    pair[0].0 != pair[1].0 || pair[0].1 + pair[0].2 <= pair[1].1,
+                    "{pair:?} at {}",
+                    zoom.percent
+                );
             }
         }
     }

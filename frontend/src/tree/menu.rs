@@ -11,7 +11,10 @@ pub fn Menu(tree: Tree) -> impl IntoView {
     let close = move || tree.menu.set(None);
     let away = window_event_listener(leptos::ev::pointerdown, move |event| {
         use wasm_bindgen::JsCast;
-        let inside = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()).and_then(|element| element.closest(".menu").ok().flatten());
+        let inside = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+            .and_then(|element| element.closest(".menu").ok().flatten());
         if inside.is_none() && tree.menu.with_untracked(Option::is_some) {
             close();
         }

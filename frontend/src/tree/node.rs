@@ -2,6 +2,7 @@
 
 use conductor::rollup::rollup;
 use conductor::status::{Kind, status};
+use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit};
@@ -77,14 +78,22 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let folded = Memo::new(move |_| tree.folded.with(|folded| folded.contains(&own.get_value())));
     // The clock is read only where time is part of the words.
-    let counting = Memo::new(move |_| tree.desk.read(|state| state.task(&own.get_value()).is_some_and(|task| status(state, task).kind == Kind::Limited)));
+    let counting = Memo::new(move |_| {
+        tree.desk.read(|state| {
+            state.task(&own.get_value()).is_some_and(|task| status(state, task).kind == Kind::Limited)
+        })
+    });
     let face = Memo::new(move |_| {
         let now = if counting.get() { tree.desk.clock.get() } else { Millis(0) };
         tree.desk.read(|state| face(state, &own.get_value(), folded.get(), now))
     });
-    let spot = Memo::new(move |_| tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone())));
+    let spot = Memo::new(move |_| {
+        tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone()))
+    });
     let selected = Memo::new(move |_| tree.here.task().as_ref() == Some(&own.get_value()));
-    let lifted = Memo::new(move |_| tree.drag.with(|drag| drag.as_ref().filter(|drag| drag.task == own.get_value()).map(|drag| drag.by)));
+    let lifted = Memo::new(move |_| {
+        tree.drag.with(|drag| drag.as_ref().filter(|drag| drag.task == own.get_value()).map(|drag| drag.by))
+    });
     let drop = Memo::new(move |_| {
         tree.drag.with(|drag| {
             let (target, spot) = drag.as_ref()?.drop.as_ref()?;
@@ -96,10 +105,24 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
         })
     });
     let px = |value: u32| format!("{value}px");
-    let left = move || spot.get().map(|spot| format!("{}px", i64::from(spot.x) + i64::from(lifted.get().map_or(0, |by| by.0))));
-    let top = move || spot.get().map(|spot| format!("{}px", i64::from(spot.y) + i64::from(lifted.get().map_or(0, |by| by.1))));
-    let spoken = move || face.get().map(|face| words::spoken(&face.number, &face.title, face.kind, &face.sub, &face.cost));
-    let fold_state = move || face.with(|face| face.as_ref().filter(|face| face.group && !face.goal).map(|_| if folded.get() { "closed" } else { "open" }));
+    let left = move || {
+        spot.get()
+            .map(|spot| format!("{}px", i64::from(spot.x) + i64::from(lifted.get().map_or(0, |by| by.0))))
+    };
+    let top = move || {
+        spot.get()
+            .map(|spot| format!("{}px", i64::from(spot.y) + i64::from(lifted.get().map_or(0, |by| by.1))))
+    };
+    let spoken = move || {
+        face.get().map(|face| words::spoken(&face.number, &face.title, face.kind, &face.sub, &face.cost))
+    };
+    let fold_state = move || {
+        face.with(|face| {
+            face.as_ref()
+                .filter(|face| face.group && !face.goal)
+                .map(|_| if folded.get() { "closed" } else { "open" })
+        })
+    };
     view! {
         <div class="node" role="treeitem"
             data-status=move || face.with(|face| face.as_ref().map(|face| face.kind.token()))
@@ -112,7 +135,6 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             data-task=own.get_value().to_string()
             aria-selected=move || selected.get().to_string()
             aria-label=spoken
-            attr:aria-level=move || spot.get().map(|spot| (spot.level + 1).to_string())
             aria-posinset=move || spot.get().map(|spot| spot.position.0.to_string())
             aria-setsize=move || spot.get().map(|spot| spot.position.1.to_string())
             aria-expanded=move || fold_state().map(|state| (state == "open").to_string())
@@ -130,6 +152,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
                 tree.menu.set(Some((own.get_value(), event.client_x(), event.client_y())));
             }
             on:pointerdown=move |event| super::keys::grab(tree, &own.get_value(), &event)
+            {..custom_attribute("aria-level", move || spot.get().map(|spot| (spot.level + 1).to_string()))}
         >
             {move || face.with(|face| face.as_ref().map(|face| face.goal)).map(|goal| if goal {
                 view! { <GoalFace face=face/> }.into_any()
@@ -157,14 +180,25 @@ fn GoalFace(face: Memo<Option<Face>>) -> impl IntoView {
 }
 
 #[component]
-fn TaskFace(tree: Tree, own: StoredValue<TaskId>, face: Memo<Option<Face>>, folded: Memo<bool>) -> impl IntoView {
+fn TaskFace(
+    tree: Tree,
+    own: StoredValue<TaskId>,
+    face: Memo<Option<Face>>,
+    folded: Memo<bool>,
+) -> impl IntoView {
     let part = move |look: fn(&Face) -> String| move || face.with(|face| face.as_ref().map(look));
     let elapsed = move || {
         let since = face.with(|face| face.as_ref().and_then(|face| face.running_since));
         since.map(|since| words::span(tree.desk.clock.get().since(since)))
     };
     let naming = move || tree.naming.with(|naming| naming.as_ref() == Some(&own.get_value()));
-    let pips = move || face.with(|face| face.as_ref().filter(|_| folded.get()).map(|face| face.pips.iter().take(8).map(|kind| view! { <i data-status=kind.token()></i> }).collect_view()));
+    let pips = move || {
+        face.with(|face| {
+            face.as_ref().filter(|_| folded.get()).map(|face| {
+                face.pips.iter().take(8).map(|kind| view! { <i data-status=kind.token()></i> }).collect_view()
+            })
+        })
+    };
     let plan = Memo::new(move |_| face.with(|face| face.as_ref().is_some_and(|face| face.plan)));
     view! {
         <span class="glyph"><Icon name=Signal::derive(move || face.with(|face| face.as_ref().map_or("pending", |face| face.kind.token())))/></span>
@@ -173,7 +207,7 @@ fn TaskFace(tree: Tree, own: StoredValue<TaskId>, face: Memo<Option<Face>>, fold
             {move || if naming() {
                 view! { <NameField tree=tree own=own title=face.with(|face| face.as_ref().map(|face| face.title.clone())).unwrap_or_default()/> }.into_any()
             } else {
-                view! { <span class="title clip">{part(|face| face.title.clone())}</span> }.into_any()
+                view! { <span class="called clip">{part(|face| face.title.clone())}</span> }.into_any()
             }}
         </span>
         <span class="sub clip">{part(|face| face.sub.clone())}</span>
@@ -216,7 +250,10 @@ fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoVi
         tree.naming.set(None);
         let title = text.get_untracked();
         if keep && title != before && !title.trim().is_empty() {
-            tree.desk.edit(&tree.goal.get_value(), PlanEdit::Rename { task: own.get_value(), title: title.trim().to_owned() });
+            tree.desk.edit(
+                &tree.goal.get_value(),
+                PlanEdit::Rename { task: own.get_value(), title: title.trim().to_owned() },
+            );
         }
         super::keys::focus(tree);
     };

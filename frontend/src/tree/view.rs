@@ -72,7 +72,9 @@ impl Tree {
         let (width, height) = (scroller.client_width() - 40, scroller.client_height() - 40);
         let goal = self.goal.get_value();
         let fits = |zoom: &Zoom| {
-            let layout = self.folded.with_untracked(|folded| self.desk.peek(|state| layout(state, &goal, folded, *zoom)));
+            let layout = self
+                .folded
+                .with_untracked(|folded| self.desk.peek(|state| layout(state, &goal, folded, *zoom)));
             i64::from(layout.width) <= i64::from(width) && i64::from(layout.height) <= i64::from(height)
         };
         self.zoom.set(ZOOMS.iter().skip(1).position(fits).map_or(ZOOMS.len() - 1, |step| step + 1));
@@ -89,7 +91,9 @@ impl Tree {
     /// Brings a node into sight.
     pub fn reveal(self, task: &TaskId) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
-        let Some((y, height)) = self.layout.with_untracked(|layout| layout.find(task).map(|place| (layout.nodes[place].y, layout.nodes[place].height))) else {
+        let Some((y, height)) = self.layout.with_untracked(|layout| {
+            layout.find(task).map(|place| (layout.nodes[place].y, layout.nodes[place].height))
+        }) else {
             return;
         };
         let (top, view) = (scroller.scroll_top(), scroller.client_height());
@@ -123,7 +127,8 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
     let ids = Memo::new(move |_| {
         let (top, bottom) = sight.get();
         let seen = |node: &&super::layout::Placed| node.y + node.height >= top && node.y <= bottom;
-        tree.layout.with(|layout| layout.nodes.iter().filter(seen).map(|node| node.id.clone()).collect::<Vec<_>>())
+        tree.layout
+            .with(|layout| layout.nodes.iter().filter(seen).map(|node| node.id.clone()).collect::<Vec<_>>())
     });
     let wires = move || {
         let (top, bottom) = sight.get();
@@ -132,7 +137,11 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
     let trace = move || {
         let (top, bottom) = sight.get();
         let selected = tree.here.task();
-        tree.layout.with(|layout| selected.map(|task| layout.wires(top, bottom, tree.zoom(), Some(&layout.trace(&task)))).unwrap_or_default())
+        tree.layout.with(|layout| {
+            selected
+                .map(|task| layout.wires(top, bottom, tree.zoom(), Some(&layout.trace(&task))))
+                .unwrap_or_default()
+        })
     };
     view! {
         <div class="scroll field-of-work" node_ref=tree.scroller on:scroll=move |_| look() on:keydown=move |event| keys::pressed(tree, &event)>
@@ -158,9 +167,17 @@ fn Adder(tree: Tree) -> impl IntoView {
     let goal = tree.goal.get_value();
     let place = Memo::new(move |_| {
         let open = tree.desk.read(|state| {
-            state.task(&goal).is_some_and(|task| task.is_group() && !task.is_over() && !matches!(task.goal.as_ref().map(|goal| &goal.plan), Some(conductor::state::Plan::Wanted)))
+            state.task(&goal).is_some_and(|task| {
+                task.is_group()
+                    && !task.is_over()
+                    && !matches!(
+                        task.goal.as_ref().map(|goal| &goal.plan),
+                        Some(conductor::state::Plan::Wanted)
+                    )
+            })
         });
-        let column = tree.layout.with(|layout| layout.nodes.iter().find(|node| node.level == 1).map(|node| node.x));
+        let column =
+            tree.layout.with(|layout| layout.nodes.iter().find(|node| node.level == 1).map(|node| node.x));
         column.filter(|_| open).map(|x| (x, tree.layout.with(|layout| layout.height + 12)))
     });
     view! {

@@ -1,0 +1,89 @@
+// A bridge of its own for each test, with an empty data folder and an empty project.
+import { test as base, expect } from "@playwright/test";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+const BIN = process.env.ORCHESTRATOR_BIN || path.resolve("../../target/debug/orchestrator");
+
+export class World {
+  constructor() {
+    this.home = fs.mkdtempSync(path.join(os.tmpdir(), "orchestrator-"));
+    this.project = path.join(this.home, "shop");
+    fs.mkdirSync(this.project);
+    this.port = 0;
+  }
+
+  /** Starts the bridge, on the port that it had before if there was one; gives the URL that lets a person in. */
+  async start() {
+    const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data")];
+    if (process.env.PAGE_DIR) args.push("--page-dir", process.env.PAGE_DIR);
+    this.bridge = spawn(BIN, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, HOME: this.home } });
+    this.gone = new Promise((resolve) => this.bridge.once("exit", resolve));
+    this.url = await new Promise((resolve, reject) => {
+      let said = "";
+      this.bridge.once("exit", () => reject(new Error(`the bridge ended: ${said}`)));
+      this.bridge.stdout.on("data", (data) => {
+        said += data;
+        const url = said.match(/listening on (\S+)/);
+        if (url) resolve(url[1]);
+      });
+    });
+    this.port = Number(new URL(this.url).port);
+    return this.url;
+  }
+
+  async kill() {
+    this.bridge.kill("SIGKILL");
+    await this.gone;
+  }
+
+  async end() {
+    this.bridge.kill("SIGTERM");
+    await this.gone;
+    fs.rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+export const test = base.extend({
+  world: async ({}, use) => {
+    const world = new World();
+    await world.start();
+    await use(world);
+    await world.end();
+  },
+  /** What the page complained of; a test may look, and none may be left at its end. */
+  complaints: [
+    async ({ page }, use) => {
+      const found = [];
+      page.on("pageerror", (error) => found.push(String(error)));
+      page.on("console", (message) => message.type() === "error" && found.push(message.text()));
+      await use(found);
+      const real = found.filter((text) => !/WebSocket connection|Failed to load resource|ERR_CONNECTION/.test(text));
+      expect(real).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export const LIST = ["research best practices", "design the database schema", "write the HTTP API", "write the tests", "write the documentation"];
+
+/** The goal of most tests: five tasks by the demo agent's rules. */
+export function goal(directives = "", list = LIST) {
+  return `Add a shopping cart:\n${list.map((item) => `- ${item}`).join("\n")}\n\n${directives}`;
+}
+
+/** From the first screen to a plan that waits for a yes. */
+export async function plan(page, world, text) {
+  await page.goto(world.url);
+  await page.getByLabel("Goal", { exact: true }).last().fill(text);
+  await page.getByLabel("Folder", { exact: true }).fill(world.project);
+  await page.getByRole("button", { name: /Make a plan/ }).click();
+  await expect(page.getByRole("button", { name: /Approve and start/ })).toBeEnabled();
+}
+
+export const node = (page, name) => page.getByRole("treeitem", { name });
+export const top = (page) => page.getByRole("treeitem").first();
+
+export { expect };

@@ -1,5 +1,6 @@
 //! Folders of the bridge's machine, for choosing a project.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use axum::Json;
@@ -27,7 +28,7 @@ pub(crate) async fn list(Query(wanted): Query<Wanted>) -> Response {
 }
 
 fn not_absolute(path: &Path) -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::InvalidInput, format!("{} is not absolute", path.display()))
+    std::io::Error::new(ErrorKind::InvalidInput, format!("{} is not absolute", path.display()))
 }
 
 /// `POST /api/folders`.
@@ -51,10 +52,12 @@ async fn blocking(work: impl FnOnce() -> std::io::Result<Folder> + Send + 'stati
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(folder)) => Json(folder).into_response(),
         Ok(Err(error)) => {
-            let status = match error.kind() {
-                std::io::ErrorKind::NotFound => StatusCode::NOT_FOUND,
-                std::io::ErrorKind::PermissionDenied => StatusCode::FORBIDDEN,
-                _ => StatusCode::BAD_REQUEST,
+            let status = if error.kind() == ErrorKind::NotFound {
+                StatusCode::NOT_FOUND
+            } else if error.kind() == ErrorKind::PermissionDenied {
+                StatusCode::FORBIDDEN
+            } else {
+                StatusCode::BAD_REQUEST
             };
             problem(status, &error.to_string(), "Choose another folder, or change its permissions.")
         }

@@ -81,7 +81,7 @@ fn embedded(path: &str, headers: &HeaderMap) -> Response {
 fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     name.split(['-', '_', '.'])
-        .any(|part| part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .any(|part| part.len() >= 12 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn tag(file: &EmbeddedFile) -> String {
@@ -111,5 +111,28 @@ async fn from_folder(folder: &Path, path: &str) -> Response {
         }
         Err(_) if path == "index.html" => html(UNBUILT.to_owned()),
         Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_hashed, is_place};
+
+    #[test]
+    fn places_are_told_from_files_and_hashed_files_from_others() {
+        for place in ["", "work/goal-1", "a.b/c"] {
+            assert!(is_place(place), "{place}");
+        }
+        for file in ["boot.js", "a/style.css"] {
+            assert!(!is_place(file), "{file}");
+        }
+        for hashed in
+            ["page-0123456789abcde.js", "page-0123456789abcdef_bg.wasm", "a/style-0123456789abcdef.css"]
+        {
+            assert!(is_hashed(hashed), "{hashed}");
+        }
+        for plain in ["index.html", "boot.js", "icon-512.png", "0123456789abcdef/boot.js"] {
+            assert!(!is_hashed(plain), "{plain}");
+        }
     }
 }

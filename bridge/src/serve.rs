@@ -117,10 +117,8 @@ async fn look_for_agents(store: Store, config: Arc<Config>) {
 
 async fn last_epoch(store: &Store) -> Result<Epoch, StoreError> {
     let granted = store.last_of_kind("baton_granted").await?;
-    Ok(match granted.as_ref().and_then(|stored| stored.entry.body.known()) {
-        Some(Kind::BatonGranted { epoch, .. }) => *epoch,
-        _ => Epoch(0),
-    })
+    let granted = granted.as_ref().and_then(|stored| stored.entry.body.known());
+    Ok(if let Some(Kind::BatonGranted { epoch, .. }) = granted { *epoch } else { Epoch(0) })
 }
 
 fn router(app: App, access: Arc<Access>) -> Router {

@@ -82,11 +82,11 @@ impl AsyncWrite for Fragile {
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % bound
+        usize::try_from(self.0 >> 33).unwrap_or(0) % bound
     }
 }
 
@@ -155,7 +155,12 @@ impl Client {
                 self.say_next(socket).await?;
             }
             ServerMessage::Refused { refusal, .. } => bail!("refused: {refusal:?}"),
-            _ => {}
+            ServerMessage::Welcome { .. }
+            | ServerMessage::Incompatible { .. }
+            | ServerMessage::BatonGone { .. }
+            | ServerMessage::Behind { .. }
+            | ServerMessage::Pong { .. }
+            | ServerMessage::Unreadable { .. } => {}
         }
         Ok(())
     }
@@ -198,7 +203,7 @@ fn cat(folder: &str) -> anyhow::Result<Kind> {
 fn chunk(random: &mut Random, n: usize) -> String {
     let mut text = String::new();
     while text.len() < 20_000 {
-        let length = random.below(600) as usize;
+        let length = random.below(600);
         text.push_str(&format!("{n} {}\n", "ü".repeat(length / 2)));
     }
     text
@@ -226,7 +231,7 @@ async fn a_socket_cut_a_hundred_times_loses_and_doubles_nothing() -> anyhow::Res
         Client { host, cookie, log: Vec::new(), output: Vec::new(), lines: 0, outbox, epoch: None };
     for n in 0..CUTS {
         // More at times, so that it goes on however the cuts fall; never enough for the whole.
-        let (reads, writes) = (random.below(80_000) as usize + 1, random.below(80_000) as usize + 1);
+        let (reads, writes) = (random.below(80_000) + 1, random.below(80_000) + 1);
         let lived = client.live(reads, writes, &all).await;
         if lived.is_ok() {
             println!("all was there after {n} cuts");

@@ -106,6 +106,8 @@ async fn say<E: std::fmt::Display>(
     sink.send(Message::Text(text.into())).await.map_err(broken)
 }
 
+type Answer = Pin<Box<dyn Future<Output = (ServerMessage, usize)> + Send>>;
+
 struct Session {
     relay: Relay,
     id: Connection,
@@ -118,7 +120,7 @@ struct Session {
     /// What the client was last told of the baton.
     told: Option<View>,
     /// Answers to appends in the order of their commits, each with the bytes of its message.
-    answers: FuturesOrdered<Pin<Box<dyn Future<Output = (ServerMessage, usize)> + Send>>>,
+    answers: FuturesOrdered<Answer>,
     unanswered_bytes: usize,
 }
 

@@ -334,10 +334,7 @@ fn index_run(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError>
 }
 
 fn ended(entry: &Entry) -> Option<RunId> {
-    match entry.body.known() {
-        Some(Kind::RunEnded { run, .. }) => Some(run.clone()),
-        _ => None,
-    }
+    if let Some(Kind::RunEnded { run, .. }) = entry.body.known() { Some(run.clone()) } else { None }
 }
 
 /// The body's tag; a body always is an object with one, or was refused at the door.

@@ -117,10 +117,14 @@ impl Client {
     /// Takes the next message and keeps what it says.
     async fn step(&mut self) -> Option<()> {
         match self.from.recv().await? {
-            Message::Text(text) => match serde_json::from_str(&text).unwrap() {
-                ServerMessage::Entries { entries } => self.entries.extend(entries),
-                said => self.said.push(said),
-            },
+            Message::Text(text) => {
+                let said = serde_json::from_str(&text).unwrap();
+                if let ServerMessage::Entries { entries } = said {
+                    self.entries.extend(entries);
+                } else {
+                    self.said.push(said);
+                }
+            }
             Message::Binary(bytes) => {
                 let frame = OutputFrame::decode(&bytes).unwrap();
                 assert_eq!(frame.first_line, self.lines, "no line is left out or sent twice");
@@ -143,13 +147,17 @@ impl Client {
     async fn answer(&mut self, id: &str) -> Result<Seq, Refusal> {
         let id = append_id(id);
         loop {
-            let found = self.said.iter().find_map(|said| match said {
-                ServerMessage::Acked { id: named, seq } if *named == id => Some(Ok(*seq)),
-                ServerMessage::Refused { id: named, refusal } if *named == id => Some(Err(refusal.clone())),
-                _ => None,
-            });
-            if let Some(found) = found {
-                return found;
+            for said in &self.said {
+                if let ServerMessage::Acked { id: named, seq } = said
+                    && *named == id
+                {
+                    return Ok(*seq);
+                }
+                if let ServerMessage::Refused { id: named, refusal } = said
+                    && *named == id
+                {
+                    return Err(refusal.clone());
+                }
             }
             let said = self.said.len();
             self.until(|client| client.said.len() > said).await;

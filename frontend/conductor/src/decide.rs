@@ -161,7 +161,9 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
             let status = status::status(state, task);
             (status.reason == status::Reason::Slot).then_some(Purpose::Work)
         }
-        _ => spoken_to.then_some(Purpose::Work),
+        // What never began waits for its dependencies also when it is spoken to.
+        _ => (spoken_to && (task.session.is_some() || waits_for(state, task).is_empty()))
+            .then_some(Purpose::Work),
     }
 }
 

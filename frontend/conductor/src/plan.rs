@@ -127,14 +127,13 @@ fn structure(goal: &Task, tasks: &[ProposedTask], planned: &[PlannedTask], limit
                 .push(format!("task {:?} is {depth} levels deep; {} are allowed", words.key, limits.depth));
         }
     }
-    if problems.is_empty() {
-        if let Some(cycle) = Order::rooted(&goal.id, planned).cycle() {
-            let key = |id: &TaskId| {
-                planned.iter().find(|task| task.task == *id).map_or("", |task| task.key.as_str())
-            };
-            let keys: Vec<&str> = cycle.iter().map(key).filter(|key| !key.is_empty()).collect();
-            problems.push(format!("the tasks wait for each other in a cycle: {}", keys.join(" after ")));
-        }
+    if problems.is_empty()
+        && let Some(cycle) = Order::rooted(&goal.id, planned).cycle()
+    {
+        let key =
+            |id: &TaskId| planned.iter().find(|task| task.task == *id).map_or("", |task| task.key.as_str());
+        let keys: Vec<&str> = cycle.iter().map(key).filter(|key| !key.is_empty()).collect();
+        problems.push(format!("the tasks wait for each other in a cycle: {}", keys.join(" after ")));
     }
     problems
 }

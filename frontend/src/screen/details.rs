@@ -34,8 +34,9 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
     let name = |id: &TaskId| state.task(id).map(|task| (task.id.clone(), conductor::plan::name(task)));
     let tree = state.subtree(&task.root);
     let free = |other: &&Task| other.id != task.id && !other.is_goal() && !task.after.contains(&other.id);
-    let begun = !matches!(task.standing, Standing::Proposed | Standing::Failed { .. } | Standing::Cancelled)
-        && !(task.standing == Standing::Open && task.runs.is_empty());
+    let changeable =
+        matches!(task.standing, Standing::Proposed | Standing::Failed { .. } | Standing::Cancelled)
+            || (task.standing == Standing::Open && task.runs.is_empty());
     let result = task.result.clone().unwrap_or_default();
     Some(Card {
         objective: task.objective.clone(),
@@ -56,7 +57,7 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
             Work::Command { command, .. } => Some(command.clone()),
         },
         goal: task.is_goal(),
-        fixed: begun,
+        fixed: !changeable,
         result: result.summary,
         not_done: result.not_done,
         made: result.outputs,

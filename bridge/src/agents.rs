@@ -4,23 +4,30 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use shared::agent::{FoundAgent, HarnessId};
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::supervisor::environment;
 
 /// A CLI that has not told its version by then is not ready to work either.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// More than this of an answer is no version; it is not read.
+const ANSWER: u64 = 4 * 1024;
 
-/// The agents of this machine and the built-in one, in order of preference.
+/// The agents of this machine and the built-in one, in order of preference. Never errs: one that is there
+/// and does not answer says so in its `problem`.
 pub async fn find(config: &Config) -> Vec<FoundAgent> {
     let (claude, codex) = tokio::join!(
-        look_for(config, HarnessId::Claude, "Claude Code", "claude"),
-        look_for(config, HarnessId::Codex, "Codex", "codex"),
+        look_for(config, HarnessId::Claude, "claude"),
+        look_for(config, HarnessId::Codex, "codex"),
     );
     let demo = FoundAgent {
         harness: HarnessId::Demo,
-        name: "Demo agent".to_owned(),
+        name: HarnessId::Demo.to_string(),
         program: String::new(),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         problem: None,
@@ -28,9 +35,29 @@ pub async fn find(config: &Config) -> Vec<FoundAgent> {
     claude.into_iter().chain(codex).chain([demo]).collect()
 }
 
-async fn look_for(config: &Config, harness: HarnessId, name: &str, program: &str) -> Option<FoundAgent> {
-    let path = which(&config.program(program))?;
-    let mut command = tokio::process::Command::new(&path);
+async fn look_for(config: &Config, harness: HarnessId, program: &str) -> Option<FoundAgent> {
+    let wanted = config.program(program);
+    let (path, answer) = match look_up(&wanted) {
+        Lookup::Found(path) => {
+            let answer = version_of(config, &path).await;
+            (path, answer)
+        }
+        Lookup::NotExecutable(path) => (path, Err("may not be executed (chmod +x)".to_owned())),
+        // What the person configured and is not there is worth saying; what is not installed is not.
+        Lookup::Missing if config.names(program) => (PathBuf::from(&*wanted), Err("is not there".to_owned())),
+        Lookup::Missing => return None,
+    };
+    let (version, problem) = match answer {
+        Ok(version) => (Some(version), None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let program = path.to_string_lossy().into_owned();
+    Some(FoundAgent { harness, name: harness.to_string(), program, version, problem })
+}
+
+/// Asks a CLI for its version, or says why it gave none. What it started is ended with it.
+async fn version_of(config: &Config, path: &PathBuf) -> Result<String, String> {
+    let mut command = Command::new(path);
     command
         .arg("--version")
         .env_clear()
@@ -38,43 +65,126 @@ async fn look_for(config: &Config, harness: HarnessId, name: &str, program: &str
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        .process_group(0)
         .kill_on_drop(true);
-    let (version, problem) = match tokio::time::timeout(PATIENCE, command.output()).await {
-        Ok(Ok(output)) if output.status.success() => (version_in(&output.stdout), None),
-        Ok(Ok(output)) => (None, Some(format!("--version ended with {}", output.status))),
-        Ok(Err(error)) => (None, Some(format!("does not start: {error}"))),
-        Err(_) => (None, Some(format!("did not answer within {} s", PATIENCE.as_secs()))),
-    };
-    let program = path.to_string_lossy().into_owned();
-    Some(FoundAgent { harness, name: name.to_owned(), program, version, problem })
+    let mut child = command.spawn().map_err(|error| format!("does not start: {error}"))?;
+    let group = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    let mut answer = Vec::new();
+    let asked = timeout(PATIENCE, async {
+        if let Some(stdout) = child.stdout.take() {
+            let _ = stdout.take(ANSWER).read_to_end(&mut answer).await;
+        }
+        child.wait().await
+    });
+    match asked.await {
+        Ok(Ok(status)) if status.success() => {
+            version_in(&answer).ok_or_else(|| "its answer to --version has no version in it".to_owned())
+        }
+        Ok(Ok(status)) => Err(format!("--version ended with {status}")),
+        Ok(Err(error)) => Err(format!("its end could not be read: {error}")),
+        Err(_) => {
+            // Not waited for yet, so the number is still its own.
+            if let Some(group) = group {
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+            let _ = child.wait().await;
+            Err(format!("did not answer within {} s", PATIENCE.as_secs()))
+        }
+    }
 }
 
 /// The first word with a digit of the first line: CLIs print "2.1.329 (Claude Code)" or "codex-cli 0.169.0".
 fn version_in(output: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(output);
-    let word =
-        text.lines().next()?.split_whitespace().find(|word| word.contains(|c: char| c.is_ascii_digit()))?;
-    Some(word.chars().take(40).collect())
+    let mut words = text.lines().next()?.split_whitespace();
+    let word = words.find(|word| word.contains(|c: char| c.is_ascii_digit()))?;
+    Some(word.chars().filter(|c| !c.is_control()).take(40).collect())
+}
+
+/// What became of looking for a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    Found(PathBuf),
+    NotExecutable(PathBuf),
+    Missing,
 }
 
 /// Where a program is: as given when it has a slash, else the first executable of that name on PATH.
-pub(crate) fn which(program: &str) -> Option<PathBuf> {
-    let executable =
-        |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
-    if program.contains('/') {
-        return Some(PathBuf::from(program)).filter(executable);
+pub(crate) fn look_up(program: &str) -> Lookup {
+    let mut found = Lookup::Missing;
+    let candidates: Vec<PathBuf> = if program.contains('/') {
+        vec![PathBuf::from(program)]
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        // A relative folder on PATH would mean another one for each run.
+        std::env::split_paths(&path)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(program))
+            .collect()
+    };
+    for path in candidates.into_iter().filter(|path| path.is_file()) {
+        if rustix::fs::access(&path, rustix::fs::Access::EXEC_OK).is_ok() {
+            return Lookup::Found(path);
+        }
+        if found == Lookup::Missing {
+            found = Lookup::NotExecutable(path);
+        }
     }
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(executable)
+    found
 }
 
 #[cfg(test)]
 mod tests {
-    use super::version_in;
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
 
     #[test]
     fn versions_are_read_from_what_clis_print() {
         assert_eq!(version_in(b"2.1.329 (Claude Code)\n").as_deref(), Some("2.1.329"));
         assert_eq!(version_in(b"codex-cli 0.169.0\n").as_deref(), Some("0.169.0"));
         assert_eq!(version_in(b"\xff\xfe garbage"), None);
+        assert_eq!(version_in(b""), None);
+    }
+
+    async fn claude_that(script: &str, mode: u32) -> FoundAgent {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("claude");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let text = format!("[agents.claude]\nprogram = {path:?}\n");
+        let config = toml::from_str(&text).unwrap();
+        let found = find(&config).await;
+        assert_eq!(found.last().unwrap().harness, HarnessId::Demo);
+        found.into_iter().find(|agent| agent.harness == HarnessId::Claude).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_answers_has_a_version() {
+        let agent = claude_that("test \"$1\" = --version && echo '2.1.329 (Claude Code)'", 0o755).await;
+        assert_eq!((agent.version.as_deref(), agent.problem), (Some("2.1.329"), None));
+        assert_eq!(agent.name, "Claude Code");
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_does_not_answer_has_a_problem() {
+        for (script, mode, said) in [
+            ("echo broken >&2; exit 3", 0o755, "exit status: 3"),
+            ("printf '\\377\\376'", 0o755, "no version"),
+            ("kill -9 $$", 0o755, "signal: 9"),
+            ("echo 1.0", 0o644, "chmod"),
+        ] {
+            let agent = claude_that(script, mode).await;
+            assert_eq!(agent.version, None, "{script}");
+            assert!(agent.problem.as_ref().unwrap().contains(said), "{script}: {agent:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_not_read_to_its_end() {
+        let agent = claude_that("echo 7.7; while echo more; do :; done; exit 0", 0o755).await;
+        assert!(agent.version.is_some() || agent.problem.is_some());
     }
 }

@@ -1,10 +1,14 @@
-//! The configuration file: which programs and environment variables runs may use. Everything has a default;
-//! a key that is not known is an error, so that a typing mistake does not pass for a setting.
+//! The configuration file: which programs, folders and environment variables runs may use. Everything has a
+//! default; a key that is not known or a value that cannot be meant is an error that names its line, so that
+//! a typing mistake does not pass for a setting. `docs/config.md` is its manual.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error};
+
+/// Programs that every configuration allows.
+const PROGRAMS: [&str; 4] = ["claude", "codex", "git", "gh"];
 
 /// Names that a run's environment takes from the bridge's; a name ending in `*` stands for all that begin so.
 const ENVIRONMENT: [&str; 27] = [
@@ -38,25 +42,38 @@ const ENVIRONMENT: [&str; 27] = [
 ];
 
 /// What a person may set.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Programs that runs may start beside the agents and git.
+    /// Programs that runs may start beside the agents and git: names on PATH or absolute paths.
+    #[serde(deserialize_with = "programs")]
     pub programs: Vec<String>,
-    /// Further environment variables that runs get.
+    /// Further environment variables that runs get; a name may end in `*`.
+    #[serde(deserialize_with = "variables")]
     pub environment: Vec<String>,
     /// Whether a task may be a shell command.
     pub commands: bool,
-    /// Only folders below these may be projects; empty allows every folder.
+    /// Only folders below these may be worked in; empty allows every opened project.
+    #[serde(deserialize_with = "folders")]
     pub folders: Vec<PathBuf>,
-    /// Agents that are not on PATH, by name: `claude`, `codex`.
-    pub agents: BTreeMap<String, Agent>,
+    /// Agents that are not on PATH.
+    pub agents: Agents,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// Where agents are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Agents {
+    pub claude: Option<Agent>,
+    pub codex: Option<Agent>,
+}
+
+/// An agent's CLI.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agent {
     /// Absolute path of the program.
+    #[serde(deserialize_with = "absolute")]
     pub program: PathBuf,
 }
 
@@ -67,7 +84,7 @@ impl Default for Config {
             environment: Vec::new(),
             commands: true,
             folders: Vec::new(),
-            agents: BTreeMap::new(),
+            agents: Agents::default(),
         }
     }
 }
@@ -75,10 +92,54 @@ impl Default for Config {
 /// Why a configuration is not used. The bridge does not start with half of it.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read {}: {}", .0.display(), .1)]
+    #[error("the configuration {} cannot be read: {}", .0.display(), .1)]
     Io(PathBuf, #[source] std::io::Error),
-    #[error("{}: {}", .0.display(), .1)]
+    #[error("the configuration {} is wrong: {}", .0.display(), .1)]
     Toml(PathBuf, #[source] Box<toml::de::Error>),
+}
+
+fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    Err(D::Error::custom(format!(
+        "{} is not an absolute path (it begins with /, without ~ or variables)",
+        path.display()
+    )))
+}
+
+fn folders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    #[derive(serde::Deserialize)]
+    struct Folder(#[serde(deserialize_with = "absolute")] PathBuf);
+    Ok(Vec::<Folder>::deserialize(deserializer)?.into_iter().map(|Folder(path)| path).collect())
+}
+
+fn programs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let programs = Vec::<String>::deserialize(deserializer)?;
+    match programs
+        .iter()
+        .find(|program| program.is_empty() || (program.contains('/') && !program.starts_with('/')))
+    {
+        None => Ok(programs),
+        Some(program) => {
+            Err(D::Error::custom(format!("{program:?} is neither a program's name nor an absolute path")))
+        }
+    }
+}
+
+fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let fits = |name: &&String| {
+        let stem = name.strip_suffix('*').unwrap_or(name);
+        !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    match names.iter().find(|name| !fits(name)) {
+        None => Ok(names),
+        Some(name) => Err(D::Error::custom(format!(
+            "{name:?} is not a variable's name (letters, digits and _, at the end perhaps *)"
+        ))),
+    }
 }
 
 impl Config {
@@ -100,8 +161,8 @@ impl Config {
 
     /// Whether a run gets this variable of the bridge's environment.
     pub fn passes(&self, name: &str) -> bool {
-        let allowed = ENVIRONMENT.into_iter().chain(self.environment.iter().map(String::as_str));
-        allowed.into_iter().any(|allowed| match allowed.strip_suffix('*') {
+        let mut allowed = ENVIRONMENT.into_iter().chain(self.environment.iter().map(String::as_str));
+        allowed.any(|allowed| match allowed.strip_suffix('*') {
             Some(start) => name.starts_with(start),
             None => name == allowed,
         })
@@ -109,15 +170,28 @@ impl Config {
 
     /// Whether an order may name this program.
     pub fn allows(&self, program: &str) -> bool {
-        let known = ["claude", "codex", "git", "gh"];
-        known.contains(&program)
+        let agents = [&self.agents.claude, &self.agents.codex].into_iter().flatten();
+        PROGRAMS.contains(&program)
             || self.programs.iter().any(|allowed| allowed == program)
-            || self.agents.values().any(|agent| agent.program.to_string_lossy() == program)
+            || agents.into_iter().any(|agent| agent.program.as_os_str() == program)
     }
 
     /// The program of an agent: as configured, or its own name to be found on PATH.
-    pub fn program<'a>(&'a self, name: &'a str) -> std::borrow::Cow<'a, str> {
-        self.agents.get(name).map_or(name.into(), |agent| agent.program.to_string_lossy())
+    pub fn program<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
+        self.agent(name).map_or(name.into(), |agent| agent.program.to_string_lossy())
+    }
+
+    /// Whether the configuration says where this agent is.
+    pub fn names(&self, name: &str) -> bool {
+        self.agent(name).is_some()
+    }
+
+    fn agent(&self, name: &str) -> Option<&Agent> {
+        match name {
+            "claude" => self.agents.claude.as_ref(),
+            "codex" => self.agents.codex.as_ref(),
+            _ => None,
+        }
     }
 }
 
@@ -125,13 +199,49 @@ impl Config {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_mistake_is_told_with_its_line() {
+    fn mistake(text: &str) -> String {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("config.toml");
-        std::fs::write(&file, "commands = true\nprogrammes = []\n").expect("written");
-        let error = Config::load(Some(&file)).expect_err("an unknown key").to_string();
-        assert!(error.contains("line 2") && error.contains("programmes"), "{error}");
+        std::fs::write(&file, text).expect("written");
+        Config::load(Some(&file)).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        for (text, line, said) in [
+            ("commands = true\nprogrammes = []\n", 2, "programmes"),
+            ("\n\ncommands = \"yes\"\n", 3, "boolean"),
+            ("[agents.claude]\nprogram = \"bin/claude\"\n", 2, "absolute"),
+            ("[agents.cluade]\nprogram = \"/bin/claude\"\n", 1, "cluade"),
+            ("folders = [\"/ok\"]\nprograms = [\"make\", \"../x\"]\n", 2, "../x"),
+            ("folders = [\n  \"/ok\",\n  \"~/work\",\n]\n", 3, "~/work"),
+            ("environment = [\"A B\"]\n", 1, "A B"),
+            ("environment = [\"*\"]\n", 1, "*"),
+            ("commands = true\ncommands = false\n", 2, "duplicate"),
+        ] {
+            let error = mistake(text);
+            assert!(error.contains(&format!("line {line}")) && error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_be_there() {
+        let error = Config::load(Some(Path::new("/nowhere/config.toml"))).expect_err("missing").to_string();
+        assert!(error.contains("/nowhere/config.toml"), "{error}");
+    }
+
+    #[test]
+    fn the_documented_example_is_read_and_changes_nothing() {
+        let text = include_str!("../../docs/config.example.toml");
+        assert_eq!(toml::from_str::<Config>(text).expect("readable"), Config::default());
+        // And each of its settings is one.
+        let settings: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("#"))
+            .filter(|line| !line.starts_with(' '))
+            .collect();
+        let config: Config = toml::from_str(&settings.join("\n")).expect("readable when switched on");
+        assert!(!config.commands && config.allows("make") && config.names("codex"), "{config:?}");
     }
 
     #[test]

@@ -22,9 +22,16 @@ impl Splitter {
 
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<Piece> {
         let mut pieces = Vec::new();
-        for part in chunk.split_inclusive(|&byte| byte == b'\n') {
+        for mut part in chunk.split_inclusive(|&byte| byte == b'\n') {
+            while let Some((fits, more)) = part.split_at_checked(LONGEST - self.rest.len())
+                && !more.is_empty()
+            {
+                self.rest.extend_from_slice(fits);
+                pieces.extend(self.finish());
+                part = more;
+            }
             self.rest.extend_from_slice(part);
-            if part.ends_with(b"\n") || self.rest.len() >= LONGEST {
+            if part.ends_with(b"\n") || self.rest.len() == LONGEST {
                 pieces.extend(self.finish());
             }
         }
@@ -62,5 +69,15 @@ mod tests {
         let pieces: Vec<Piece> = (0..50 * 16).flat_map(|_| splitter.push(&chunk)).collect();
         assert_eq!(pieces.len(), 50);
         assert!(pieces.iter().all(|piece| piece.bytes.len() == LONGEST));
+    }
+
+    #[test]
+    fn a_piece_is_never_longer_than_the_longest() {
+        let mut splitter = Splitter::new(Stream::Stdout);
+        let mut line = vec![b'x'; LONGEST + 10];
+        line.push(b'\n');
+        let mut pieces: Vec<Piece> = line.chunks(65_537).flat_map(|chunk| splitter.push(chunk)).collect();
+        pieces.extend(splitter.finish());
+        assert_eq!(pieces.iter().map(|piece| piece.bytes.len()).collect::<Vec<_>>(), [LONGEST, 11]);
     }
 }

@@ -1,41 +1,35 @@
 //! The processes of a run, found in `/proc`: those in its session, those below it, and those that carry its
 //! mark in their environment although they left both. A process is known by pid and start time, so a
-//! stranger that got a dead process's number is never signalled.
+//! stranger that got a dead process's number is never taken for one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use shared::id::RunId;
 
 use super::prepare::MARK;
-
-/// How long processes that were killed may take to go.
-const GONE: Duration = Duration::from_secs(5);
 
 /// One process at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Process {
     pub pid: i32,
+    /// Clock ticks since boot.
     pub started: u64,
 }
 
-struct Stat {
-    parent: i32,
-    session: i32,
-    started: u64,
-    zombie: bool,
+pub(super) struct Stat {
+    pub parent: i32,
+    pub session: i32,
+    pub started: u64,
+    pub zombie: bool,
 }
 
-/// Start time in clock ticks since boot, as `/proc/PID/stat` says it; nothing when there is no such process.
-pub(super) fn start_time(pid: u32) -> Option<u64> {
-    stat(i32::try_from(pid).ok()?).map(|stat| stat.started)
-}
-
-fn stat(pid: i32) -> Option<Stat> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+/// What `/proc/PID/stat` says; nothing when there is no such process.
+pub(super) fn stat(pid: i32) -> Option<Stat> {
+    let bytes = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     // The name in brackets may hold anything; fields are counted after its end (proc(5): state is the third).
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let end = bytes.iter().rposition(|&byte| byte == b')')?;
+    let text = std::str::from_utf8(bytes.get(end + 1..)?).ok()?;
+    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
     Some(Stat {
         zombie: matches!(*fields.first()?, "Z" | "X"),
         parent: fields.get(1)?.parse().ok()?,
@@ -44,81 +38,75 @@ fn stat(pid: i32) -> Option<Stat> {
     })
 }
 
-fn is_marked(pid: i32, run: &RunId) -> bool {
-    let wanted = format!("{MARK}={run}");
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes())
+/// Whether this very process is there, be it as a zombie.
+pub(super) fn is_there(process: Process) -> bool {
+    stat(process.pid).is_some_and(|stat| stat.started == process.started)
 }
 
-/// All living processes of a run, whose first process is or was `leader`.
-pub(super) fn members(run: &RunId, leader: Option<Process>) -> BTreeSet<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return BTreeSet::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let stats: BTreeMap<i32, Stat> = pids.filter_map(|pid| stat(pid).map(|stat| (pid, stat))).collect();
-    // A pid that was given anew names neither the session nor a parent of ours.
-    let leader =
-        leader.filter(|leader| stats.get(&leader.pid).is_none_or(|stat| stat.started == leader.started));
-    let mut found: BTreeSet<i32> = stats
-        .iter()
-        .filter(|(pid, stat)| {
-            let in_session =
-                leader.is_some_and(|leader| stat.session == leader.pid && stat.started >= leader.started);
-            in_session || is_marked(**pid, run)
-        })
-        .map(|(pid, _)| *pid)
-        .collect();
-    // What they started belongs to them, also when it threw its environment away.
-    loop {
-        let below: Vec<i32> = stats
+/// All that belongs to one run, as far as it was seen.
+#[derive(Debug, Clone)]
+pub(super) struct Tree {
+    mark: Vec<u8>,
+    leader: Option<Process>,
+    /// What belonged to it once still does, also when it lost its parent and its environment.
+    seen: BTreeSet<Process>,
+}
+
+impl Tree {
+    /// `leader` is the run's first process. Without it the mark alone counts, since a session's number may
+    /// have gone to strangers.
+    pub(super) fn new(run: &RunId, leader: Option<Process>) -> Self {
+        Self { mark: format!("{MARK}={run}").into_bytes(), leader, seen: leader.into_iter().collect() }
+    }
+
+    /// All living processes of the run, now. Reads `/proc`, so it blocks for some milliseconds.
+    pub(super) fn living(&mut self) -> BTreeSet<Process> {
+        let Ok(entries) = std::fs::read_dir("/proc") else { return BTreeSet::new() };
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        // Nothing of a run is older than its first process.
+        let since = self.leader.map_or(0, |leader| leader.started);
+        let stats: BTreeMap<i32, Stat> = pids
+            .filter_map(|pid| stat(pid).filter(|stat| stat.started >= since).map(|stat| (pid, stat)))
+            .collect();
+        let mut found: BTreeSet<i32> = stats
             .iter()
-            .filter(|(pid, stat)| found.contains(&stat.parent) && !found.contains(pid))
+            .filter(|(pid, stat)| self.is_member(**pid, stat, &stats))
             .map(|(pid, _)| *pid)
             .collect();
-        if below.is_empty() {
-            break;
+        // What they started belongs to them, also when it threw its environment away.
+        loop {
+            let below =
+                stats.iter().filter(|(pid, stat)| found.contains(&stat.parent) && !found.contains(pid));
+            let below: Vec<i32> = below.map(|(pid, _)| *pid).collect();
+            if below.is_empty() {
+                break;
+            }
+            found.extend(below);
         }
-        found.extend(below);
+        let own = i32::try_from(std::process::id()).unwrap_or(0);
+        let living: BTreeSet<Process> = stats
+            .iter()
+            .filter(|(pid, stat)| found.contains(pid) && !stat.zombie && **pid != own)
+            .map(|(pid, stat)| Process { pid: *pid, started: stat.started })
+            .collect();
+        self.seen.extend(&living);
+        living
     }
-    let own = i32::try_from(std::process::id()).unwrap_or(0);
-    let living = stats.into_iter().filter(|(pid, stat)| found.contains(pid) && !stat.zombie && *pid != own);
-    living.map(|(pid, stat)| Process { pid, started: stat.started }).collect()
-}
 
-/// Signals a process if it still is the one that was meant.
-fn signal(process: Process, signal: Signal) {
-    if stat(process.pid).is_some_and(|stat| stat.started == process.started)
-        && let Some(pid) = Pid::from_raw(process.pid)
-    {
-        // It may have gone this moment, which is what was wanted.
-        let _ = kill_process(pid, signal);
-    }
-}
-
-/// Signals everything of a run.
-pub(super) fn signal_all(run: &RunId, leader: Option<Process>, which: Signal) {
-    for process in members(run, leader) {
-        signal(process, which);
-    }
-}
-
-/// Kills everything of a run until nothing is left or five seconds have passed; says how many there were.
-pub(super) fn kill_all(run: &RunId, leader: Option<Process>) -> usize {
-    let began = Instant::now();
-    let mut seen = BTreeSet::new();
-    loop {
-        let left = members(run, leader);
-        if left.is_empty() || began.elapsed() > GONE {
-            return seen.len();
+    fn is_member(&self, pid: i32, stat: &Stat, stats: &BTreeMap<i32, Stat>) -> bool {
+        if self.seen.contains(&Process { pid, started: stat.started }) {
+            return true;
         }
-        left.iter().for_each(|&process| signal(process, Signal::KILL));
-        seen.extend(left);
-        // A killed process takes a moment to go, and nothing tells when one that is not our child has.
-        std::thread::sleep(Duration::from_millis(2));
+        // A number that was given anew names no session of ours.
+        let in_session = self.leader.is_some_and(|leader| {
+            let same = stats.get(&leader.pid).is_none_or(|stat| stat.started == leader.started);
+            stat.session == leader.pid && same
+        });
+        in_session || (!stat.zombie && self.is_marked(pid))
     }
-}
 
-/// Ends what a run of an earlier bridge left behind; `process` is its first, where it was recorded.
-pub(super) fn end_leftovers(run: &RunId, process: Option<(u32, u64)>) -> usize {
-    let leader = process.and_then(|(pid, started)| Some(Process { pid: i32::try_from(pid).ok()?, started }));
-    kill_all(run, leader)
+    fn is_marked(&self, pid: i32) -> bool {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|variable| variable == self.mark)
+    }
 }

@@ -1,228 +1,201 @@
 //! The life of one run, from its order to the record of its end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use shared::entry::{Draft, Kind};
 use shared::id::{ProjectId, RunId};
-use shared::run::{Pipes, RunEnd, RunSpec, Signal, Stdin, Stream};
+use shared::run::{Pipes, RunEnd, RunSpec, Signal};
 use shared::unit::Millis;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::ChildStdin;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::process::Child;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
-use super::lines::Splitter;
-use super::tree::{Process, kill_all, signal_all};
-use super::{Inner, Order, prepare, unix};
-use crate::clock;
-use crate::store::{Piece, StoreError};
+use super::end::{self, after, reached};
+use super::output::Output;
+use super::tree::{Process, Tree};
+use super::{Inner, PARTING, input, prepare, reaper, unix};
 
-/// Between tries to store what the disk had no room for.
-pub(super) const AGAIN: Duration = Duration::from_millis(500);
 /// From a process's end to the end of its output, before what holds it open is ended.
 const DRAIN: Duration = Duration::from_secs(1);
-/// Bytes that are read at once, and so the most that waits for the store per stream.
-const CHUNK: usize = 64 * 1024;
+/// What a process that outlives its run's first one gets to end by itself.
+const SURVIVE: Duration = Duration::from_secs(1);
 
+pub(super) struct Watched {
+    pub inner: Arc<Inner>,
+    pub project: Option<ProjectId>,
+    pub run: RunId,
+    pub spec: RunSpec,
+}
+
+/// Watches over a run until its end is recorded.
 pub(super) async fn watch(
-    inner: &Arc<Inner>,
-    project: Option<ProjectId>,
-    run: &RunId,
-    spec: &RunSpec,
-    orders: mpsc::Receiver<Order>,
+    run: Arc<Watched>,
+    texts: mpsc::Receiver<String>,
+    signals: watch::Receiver<Option<Signal>>,
 ) {
-    let lines = Arc::new(AtomicU64::new(0));
-    let (end, pipes) =
-        match prepare::command(inner, run, spec).and_then(|command| unix::spawn(command, &spec.stdin)) {
-            Ok(started) => live(inner, project.clone(), run, spec, started, orders, &lines).await,
-            Err(end) => (end, Pipes::Closed),
-        };
-    inner.record_end(project, run, end, lines.load(Ordering::Acquire), pipes).await;
+    let (end, lines, pipes) = match start(&run).await {
+        // The order stays in the log, and the next bridge finds no claim.
+        Ok(None) => return,
+        Ok(Some(started)) => live(&run, started, texts, signals).await,
+        Err(end) => (end, 0, Pipes::Closed),
+    };
+    run.inner.record_end(run.project.clone(), &run.run, end, lines, pipes).await;
+}
+
+/// Claims the run and starts its process; nothing when the bridge is about to end.
+async fn start(run: &Arc<Watched>) -> Result<Option<unix::Started>, RunEnd> {
+    let _turn = run.inner.starts.acquire().await;
+    if *run.inner.closing.borrow() {
+        return Ok(None);
+    }
+    let starting = Arc::clone(run);
+    // Files and fork block.
+    let started = tokio::task::spawn_blocking(move || {
+        let prepared = prepare::command(&starting.inner, &starting.run, &starting.spec)?;
+        unix::spawn(prepared, &starting.spec.stdin)
+    });
+    let failed = |error: tokio::task::JoinError| RunEnd::CouldNotStart { why: error.to_string() };
+    started.await.unwrap_or_else(|error| Err(failed(error))).map(Some)
 }
 
 async fn live(
-    inner: &Arc<Inner>,
-    project: Option<ProjectId>,
-    run: &RunId,
-    spec: &RunSpec,
+    run: &Watched,
     unix::Started { mut child, process }: unix::Started,
-    mut orders: mpsc::Receiver<Order>,
-    lines: &Arc<AtomicU64>,
-) -> (RunEnd, Pipes) {
+    texts: mpsc::Receiver<String>,
+    signals: watch::Receiver<Option<Signal>>,
+) -> (RunEnd, u64, Pipes) {
     let pid = u32::try_from(process.pid).unwrap_or(0);
-    let started = Kind::RunStarted { run: run.clone(), pid, started: process.started };
-    let stdin = child.stdin.take();
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    inner.record(Draft::new(project, started)).await;
-    let mut readers = JoinSet::new();
-    if let Some(stdout) = stdout {
-        readers.spawn(read(Arc::clone(inner), run.clone(), Stream::Stdout, stdout, Arc::clone(lines)));
-    }
-    if let Some(stderr) = stderr {
-        readers.spawn(read(Arc::clone(inner), run.clone(), Stream::Stderr, stderr, Arc::clone(lines)));
-    }
-    let mut pipe = Input::open(stdin, &spec.stdin);
-    let mut deadlines = Deadlines { wall: spec.limits.wall.map(after), kill: None };
-    let mut timed_out = false;
-    let status = loop {
-        tokio::select! {
-            status = child.wait() => break status,
-            Some(order) = orders.recv() => match order {
-                Order::Input(text) => pipe.send(text),
-                Order::Signal(signal) => deadlines.kill = ask_to_end(run, process, spec, signal).await,
-            },
-            () = reached(deadlines.wall) => {
-                timed_out = true;
-                deadlines.wall = None;
-                deadlines.kill = ask_to_end(run, process, spec, Signal::Terminate).await;
-            }
-            () = reached(deadlines.kill) => {
-                deadlines.kill = None;
-                end_all(run, process).await;
-            }
-        }
-    };
-    let pipes = drain(run, process, readers).await;
+    let started = Kind::RunStarted { run: run.run.clone(), pid, started: process.started };
+    run.inner.record(Draft::new(run.project.clone(), started)).await;
+    input::feed(child.stdin.take(), &run.spec.stdin, texts);
+    let mut output = Output::of(&mut child, &run.inner, &run.run);
+    let mut vigil = Vigil::over(run, process);
+    let status = vigil.until_its_end(&mut child, &mut output, signals).await;
+    reaper::forget(process.pid);
+    let pipes = vigil.clear_away(&mut output).await;
     let end = match status {
-        _ if timed_out => RunEnd::TimedOut,
+        _ if vigil.timed_out => RunEnd::TimedOut,
         Ok(status) => unix::end_of(status),
         Err(error) => RunEnd::Lost { why: format!("its end could not be read: {error}") },
     };
-    (end, pipes)
+    (end, output.lines(), pipes)
 }
 
-struct Deadlines {
+/// The bridge is about to end.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+/// What is due for a living run, and when.
+struct Vigil<'a> {
+    run: &'a Watched,
+    process: Process,
     wall: Option<Instant>,
+    /// When it is made to end, once it was asked.
     kill: Option<Instant>,
+    asked: bool,
+    silent: Option<Instant>,
+    timed_out: bool,
 }
 
-fn after(span: Millis) -> Instant {
-    Instant::now() + Duration::from_millis(span.0)
-}
-
-async fn reached(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
+impl<'a> Vigil<'a> {
+    fn over(run: &'a Watched, process: Process) -> Self {
+        let limits = &run.spec.limits;
+        let due = |span: Option<Millis>| span.and_then(|span| after(Duration::from_millis(span.0)));
+        let (wall, silent) = (due(limits.wall), due(limits.silence));
+        Self { run, process, wall, kill: None, asked: false, silent, timed_out: false }
     }
-}
 
-/// Asks everything of the run to end; gives the moment when it is made to.
-async fn ask_to_end(run: &RunId, process: Process, spec: &RunSpec, signal: Signal) -> Option<Instant> {
-    // The order says to end; how this program likes to be asked is in its spec.
-    let polite = match signal {
-        Signal::Terminate => spec.limits.polite,
-        Signal::Interrupt | Signal::Kill => signal,
-    };
-    if polite == Signal::Kill {
-        end_all(run, process).await;
-        return None;
+    fn tree(&self) -> Tree {
+        Tree::new(&self.run.run, Some(self.process))
     }
-    let run = run.clone();
-    let asked = tokio::task::spawn_blocking(move || signal_all(&run, Some(process), unix::number(polite)));
-    if let Err(error) = asked.await {
-        tracing::error!(%error, "a run could not be signalled");
-    }
-    Some(after(spec.limits.grace))
-}
 
-async fn end_all(run: &RunId, process: Process) -> usize {
-    let run = run.clone();
-    tokio::task::spawn_blocking(move || kill_all(&run, Some(process))).await.unwrap_or(0)
-}
-
-/// Reads what is left, and ends what the process left behind.
-async fn drain(run: &RunId, process: Process, mut readers: JoinSet<()>) -> Pipes {
-    let drained = timeout(DRAIN, async { while readers.join_next().await.is_some() {} }).await.is_ok();
-    let left = end_all(run, process).await;
-    if drained {
-        return Pipes::Closed;
-    }
-    tracing::info!(%run, left, "the output was still open after the process ended");
-    // What held it open is gone now; a bound all the same, for what even SIGKILL does not reach.
-    let _ = timeout(DRAIN, async { while readers.join_next().await.is_some() {} }).await;
-    Pipes::Leaky
-}
-
-/// Reads one stream to its end. It reads on only when the store has what it read: an agent that writes
-/// faster than the disk is slowed by its pipe.
-async fn read(
-    inner: Arc<Inner>,
-    run: RunId,
-    stream: Stream,
-    mut pipe: impl AsyncRead + Unpin,
-    lines: Arc<AtomicU64>,
-) {
-    let mut splitter = Splitter::new(stream);
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let pieces = match pipe.read(&mut chunk).await {
-            Ok(0) | Err(_) => break,
-            Ok(count) => splitter.push(&chunk[..count]),
-        };
-        store(&inner, &run, pieces, &lines).await;
-    }
-    store(&inner, &run, splitter.finish().into_iter().collect(), &lines).await;
-}
-
-async fn store(inner: &Inner, run: &RunId, pieces: Vec<Piece>, lines: &AtomicU64) {
-    if pieces.is_empty() {
-        return;
-    }
-    loop {
-        match inner.store.append_output(run, pieces.clone()).await {
-            Ok(stored) => {
-                lines.fetch_max(stored, Ordering::AcqRel);
-                return;
-            }
-            Err(StoreError::Closed) => return,
-            Err(error) => {
-                tracing::error!(%error, %run, at = clock::now().0, "output waits for the store");
-                tokio::time::sleep(AGAIN).await;
-            }
-        }
-    }
-}
-
-/// The run's standard input.
-struct Input {
-    /// Texts to be written. When it is full, input is refused: the process does not read.
-    texts: Option<mpsc::Sender<String>>,
-}
-
-impl Input {
-    fn open(stdin: Option<ChildStdin>, kind: &Stdin) -> Self {
-        let Some(mut stdin) = stdin else { return Self { texts: None } };
-        let (texts, mut queue) = mpsc::channel::<String>(64);
-        let keep = match kind {
-            Stdin::Pipe => Some(texts),
-            Stdin::Text { text } => {
-                let _ = texts.try_send(text.clone());
-                None
-            }
-            Stdin::Null => None,
-        };
-        // A task of its own: a process that does not read must not keep its output from being read.
-        tokio::spawn(async move {
-            while let Some(text) = queue.recv().await {
-                // A process that closed its input has no use for more.
-                if stdin.write_all(text.as_bytes()).await.is_err() {
-                    break;
+    async fn until_its_end(
+        &mut self,
+        child: &mut Child,
+        output: &mut Output,
+        mut signals: watch::Receiver<Option<Signal>>,
+    ) -> std::io::Result<std::process::ExitStatus> {
+        let mut closing = self.run.inner.closing.subscribe();
+        let mut parted = false;
+        loop {
+            let waits_for_word = self.silent.is_none() && self.run.spec.limits.silence.is_some();
+            tokio::select! {
+                status = child.wait() => return status,
+                Ok(()) = signals.changed() => {
+                    let signal = *signals.borrow_and_update();
+                    self.ask(signal.unwrap_or(Signal::Terminate), None).await;
                 }
+                () = closed(&mut closing), if !parted => {
+                    parted = true;
+                    self.ask(Signal::Terminate, Some(PARTING)).await;
+                }
+                () = reached(self.wall) => {
+                    self.wall = None;
+                    self.timed_out = true;
+                    self.ask(Signal::Terminate, None).await;
+                }
+                () = reached(self.kill) => {
+                    self.kill = None;
+                    end::end(self.tree(), None, None).await;
+                }
+                () = reached(self.silent) => self.listen(output).await,
+                Ok(()) = output.heard.changed(), if waits_for_word => self.listen(output).await,
             }
-            let _ = stdin.shutdown().await;
-        });
-        Self { texts: keep }
+        }
     }
 
-    fn send(&mut self, text: String) {
-        if let Some(texts) = &self.texts
-            && let Err(error) = texts.try_send(text)
-        {
-            tracing::error!(%error, "input was not taken");
+    /// Asks everything of the run to end, and sets the moment when it is made to.
+    async fn ask(&mut self, signal: Signal, at_most: Option<Duration>) {
+        let limits = &self.run.spec.limits;
+        // The order says to end; how this program likes to be asked is in its spec.
+        let polite = if signal == Signal::Terminate { limits.polite } else { signal };
+        self.asked = true;
+        if polite == Signal::Kill {
+            self.kill = None;
+            end::end(self.tree(), None, None).await;
+            return;
         }
+        end::signal(self.tree(), polite).await;
+        let grace = Duration::from_millis(limits.grace.0);
+        let due = after(at_most.map_or(grace, |most| grace.min(most)));
+        // Who is asked again does not get more time.
+        self.kill = match (self.kill, due) {
+            (Some(before), Some(due)) => Some(before.min(due)),
+            (before, due) => before.or(due),
+        };
+    }
+
+    /// Says once per silence that nothing came for as long as the limit says.
+    async fn listen(&mut self, output: &mut Output) {
+        let Some(limit) = self.run.spec.limits.silence else { return };
+        let heard = *output.heard.borrow_and_update();
+        self.silent = heard.moment.checked_add(Duration::from_millis(limit.0));
+        if self.silent.is_some_and(|due| due <= Instant::now()) {
+            self.silent = None;
+            let kind = Kind::RunSilent { run: self.run.run.clone(), since: heard.at };
+            self.run.inner.record(Draft::new(self.run.project.clone(), kind)).await;
+        }
+    }
+
+    /// The process is gone: reads what is left, and ends what it left behind.
+    async fn clear_away(&mut self, output: &mut Output) -> Pipes {
+        let drained = output.ends_within(DRAIN).await;
+        // What was asked already has its grace from then, but not for ever; the others get a moment.
+        let (polite, until) = if self.asked {
+            let most = after(PARTING);
+            (None, self.kill.map(|kill| most.map_or(kill, |most| kill.min(most))))
+        } else {
+            (Some(self.run.spec.limits.polite), after(SURVIVE))
+        };
+        let left = end::end(self.tree(), polite, until).await;
+        if drained {
+            return Pipes::Closed;
+        }
+        // What held it is gone now, unless it was no process of ours: then reading ends all the same.
+        let closed = output.finish().await;
+        tracing::info!(run = %self.run.run, left, closed, "the output was open after the process ended");
+        if left == 0 && closed { Pipes::Closed } else { Pipes::Leaky }
     }
 }

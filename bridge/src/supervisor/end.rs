@@ -1,0 +1,120 @@
+//! Ending the processes of a run, however many and wherever they went: asked, given time, then killed until
+//! none is left. Signals go through pidfds, which cannot mean a stranger, and the wait is for the kernel's
+//! word that a process is gone.
+
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+use shared::run::Signal;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use super::tree::{Process, Tree, is_there};
+use super::unix;
+
+/// How long killed processes may take to go; what the kernel itself holds longer is left to it.
+const GONE: Duration = Duration::from_secs(5);
+/// Before looking again for what could not be held or was started meanwhile.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The moment after this span; nothing when it lies beyond what a clock can say.
+pub(super) fn after(span: Duration) -> Option<Instant> {
+    Instant::now().checked_add(span)
+}
+
+/// Waits for a moment, for ever when there is none.
+pub(super) async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn living(tree: &mut Tree) -> BTreeSet<Process> {
+    let mut looking = tree.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let living = looking.living();
+        (looking, living)
+    });
+    match looked.await {
+        Ok((looked, living)) => {
+            *tree = looked;
+            living
+        }
+        Err(error) => {
+            tracing::error!(%error, "the processes of a run could not be listed");
+            BTreeSet::new()
+        }
+    }
+}
+
+/// A hold on exactly this process; nothing when it is gone.
+fn hold(process: Process) -> Option<AsyncFd<OwnedFd>> {
+    let held = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
+    // Looked at after the opening: what is held now is what has this start time.
+    if !is_there(process) {
+        return None;
+    }
+    // SAFETY: the pidfd is open, and AsyncFd owns it: it stays open and the same until that is dropped.
+    #[expect(unsafe_code, reason = "tokio has no safe way to wait for a file that it does not know")]
+    let registered = unsafe { AsyncFd::register_with_interest(held, Interest::READABLE) };
+    registered.ok()
+}
+
+fn send(held: &[AsyncFd<OwnedFd>], signal: Signal) {
+    for process in held {
+        // It may have gone this moment, which is what was wanted.
+        let _ = pidfd_send_signal(process, unix::number(signal));
+    }
+}
+
+/// Waits until all of these are gone, or for the moment; not at all without one.
+async fn gone(held: Vec<AsyncFd<OwnedFd>>, until: Option<Instant>) {
+    let Some(until) = until else { return };
+    let all = async {
+        for process in held {
+            // Readable means that it ended (pidfd_open(2)).
+            let _ = process.readable().await;
+        }
+    };
+    let _ = timeout_at(until, all).await;
+}
+
+/// Signals everything of the run, once.
+pub(super) async fn signal(mut tree: Tree, signal: Signal) {
+    let held: Vec<_> = living(&mut tree).await.into_iter().filter_map(hold).collect();
+    send(&held, signal);
+}
+
+/// Ends everything of the run: asks where `polite` says so, waits until the moment where there is one, then
+/// kills until nothing is left. Gives how many processes there were.
+pub(super) async fn end(mut tree: Tree, polite: Option<Signal>, until: Option<Instant>) -> usize {
+    let mut seen = living(&mut tree).await;
+    if seen.is_empty() {
+        return 0;
+    }
+    if polite != Some(Signal::Kill) && until.is_some() {
+        let held: Vec<_> = seen.iter().copied().filter_map(hold).collect();
+        if let Some(polite) = polite {
+            send(&held, polite);
+        }
+        gone(held, until).await;
+    }
+    let limit = after(GONE);
+    loop {
+        let left = living(&mut tree).await;
+        if left.is_empty() || limit.is_some_and(|limit| Instant::now() > limit) {
+            return seen.len();
+        }
+        let held: Vec<_> = left.iter().copied().filter_map(hold).collect();
+        seen.extend(left);
+        if held.is_empty() {
+            sleep(PAUSE).await;
+        }
+        send(&held, Signal::Kill);
+        gone(held, limit).await;
+    }
+}

@@ -1,0 +1,234 @@
+//! Runs as real processes: how they start, what they write, and how they end.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use bench::{Bench, Ended};
+use bridge::config::Config;
+use shared::entry::Kind;
+use shared::run::{Arg, Pipes, Program, RunEnd, RunFile, RunLimits, Stdin};
+use shared::unit::Millis;
+
+#[expect(dead_code, reason = "the other test file uses the rest")]
+#[path = "supervisor/bench.rs"]
+mod bench;
+
+fn exited(code: i32, lines: u64) -> Ended {
+    Ended { end: RunEnd::Exited { code }, lines, pipes: Pipes::Closed }
+}
+
+fn named(name: &str) -> Program {
+    Program::Named { name: name.to_owned() }
+}
+
+fn text(text: impl Into<String>) -> Stdin {
+    Stdin::Text { text: text.into() }
+}
+
+#[tokio::test]
+async fn a_run_tells_how_it_ended() {
+    let bench = Bench::new("").await;
+    let (run, ended) = bench.run(bench.sh("echo out; echo err >&2; exit 7")).await;
+    assert_eq!(ended, exited(7, 2));
+    let said = String::from_utf8(bench.bytes(&run).await).unwrap();
+    assert_eq!(said.lines().collect::<BTreeSet<_>>(), BTreeSet::from(["err", "out"]));
+
+    assert_eq!(bench.run(bench.sh(":")).await.1, exited(0, 0));
+    let killed = bench.run(bench.sh("kill -9 $$")).await.1;
+    assert_eq!(killed.end, RunEnd::Signalled { signal: 9 });
+
+    bench.supervisor.shut_down().await;
+    let folders = std::fs::read_dir(bench.dir.path().join("runs")).unwrap();
+    assert_eq!(folders.count(), 0, "a run's folder has no use after its end");
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_is_refused() {
+    let bench = Bench::new("commands = false").await;
+    let outside = tempfile::tempdir().unwrap();
+    symlink(outside.path(), bench.project.join("link")).unwrap();
+    let elsewhere = |cwd: String| bridge_spec(&bench, named("git"), cwd);
+    let link = bench.project.join("link").to_str().unwrap().to_owned();
+    for spec in [
+        bench.sh("true"),
+        bench.spec(named("perl")),
+        bench.spec(named("/bin/sh")),
+        elsewhere("relative".to_owned()),
+        elsewhere("/".to_owned()),
+        elsewhere(link),
+        elsewhere(format!("{}/..", bench.project.display())),
+    ] {
+        let what = format!("{spec:?}");
+        let ended = bench.run(spec).await.1;
+        assert!(matches!(ended.end, RunEnd::Refused { .. }), "{what}: {ended:?}");
+    }
+}
+
+fn bridge_spec(bench: &Bench, program: Program, cwd: String) -> shared::run::RunSpec {
+    shared::run::RunSpec { cwd, ..bench.spec(program) }
+}
+
+#[tokio::test]
+async fn a_configured_root_narrows_the_projects() {
+    let bench = Bench::new("folders = [\"/usr\"]").await;
+    assert!(matches!(bench.run(bench.sh("true")).await.1.end, RunEnd::Refused { .. }));
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_why_and_what_to_do() {
+    let tools = tempfile::tempdir().unwrap();
+    let tool = |name: &str, script: &str, mode: u32| {
+        let path = tools.path().join(name);
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let plain = tool("plain", "#!/bin/sh\n", 0o644);
+    let strange = tool("strange", "#!/no/such/interpreter\n", 0o755);
+    let bench = Bench::new(&format!("programs = [\"no-such-program\", {plain:?}, {strange:?}]")).await;
+
+    let missing = bench.run(bench.spec(named("no-such-program"))).await.1.end;
+    assert_eq!(missing, RunEnd::NotFound { program: "no-such-program".to_owned() });
+
+    let mut long = bench.sh("true");
+    long.args = vec![Arg::text("x".repeat(300_000))];
+    let gone = bridge_spec(&bench, named("git"), bench.project.join("gone").to_str().unwrap().to_owned());
+    std::fs::write(bench.project.join("file"), "").unwrap();
+    let file = bridge_spec(&bench, named("git"), bench.project.join("file").to_str().unwrap().to_owned());
+    for (spec, said) in [
+        (bench.spec(named(&plain)), "chmod"),
+        (bench.spec(named(&strange)), "first line"),
+        (long, "too long"),
+        (gone, "Bring it back"),
+        (file, "not a folder"),
+    ] {
+        let RunEnd::CouldNotStart { why } = bench.run(spec).await.1.end else { panic!("{said}") };
+        assert!(why.contains(said), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn input_is_written_beside_the_reading() {
+    let bench = Bench::new("").await;
+    let megabytes = "x".repeat(3_000_000);
+    let mut counts = bench.sh("head -c 1000000 /dev/zero; wc -c");
+    counts.stdin = text(megabytes.clone());
+    let (run, ended) = bench.run(counts).await;
+    assert_eq!(ended.end, RunEnd::Exited { code: 0 });
+    assert!(bench.bytes(&run).await.ends_with(b"3000000\n"));
+
+    let mut never_reads = bench.sh("exit 3");
+    never_reads.stdin = text(megabytes);
+    assert_eq!(bench.run(never_reads).await.1, exited(3, 0));
+
+    let mut talks = bench.sh("read a; echo got $a; read b; echo got $b");
+    talks.stdin = Stdin::Pipe;
+    let run = bench.start(talks).await;
+    for word in ["one", "two"] {
+        bench.append(Kind::InputSent { run: run.clone(), text: format!("{word}\n") }).await;
+        bench.said(&run, &format!("got {word}")).await;
+    }
+    assert_eq!(bench.ended(&run).await, exited(0, 2));
+}
+
+#[tokio::test]
+async fn every_byte_is_kept() {
+    let bench = Bench::new("").await;
+    let (run, ended) = bench.run(bench.sh(r"printf 'a\377\n\n\376end'")).await;
+    assert_eq!(ended, exited(0, 3));
+    assert_eq!(bench.bytes(&run).await, b"a\xff\n\n\xfeend");
+
+    let (run, ended) = bench.run(bench.sh("head -c 52428800 /dev/zero | tr '\\0' x; echo")).await;
+    assert_eq!(ended.end, RunEnd::Exited { code: 0 });
+    let pieces = bench.store.output_from(&run, 0, usize::MAX).await.unwrap();
+    assert_eq!(pieces.len() as u64, ended.lines);
+    assert_eq!(pieces.iter().map(|piece| piece.bytes.len()).sum::<usize>(), 52_428_801);
+    assert!(pieces.iter().all(|piece| piece.bytes.len() <= 1024 * 1024));
+}
+
+#[tokio::test]
+async fn a_million_lines_come_in_order() {
+    let bench = Bench::new("").await;
+    let (run, ended) = bench.run(bench.sh("seq 1000000")).await;
+    assert_eq!(ended, exited(0, 1_000_000));
+    let last = bench.store.output_from(&run, 999_999, 1).await.unwrap();
+    assert_eq!(last[0].bytes, b"1000000\n");
+    let middle = bench.store.output_from(&run, 499_999, 1).await.unwrap();
+    assert_eq!(middle[0].bytes, b"500000\n");
+}
+
+#[tokio::test]
+async fn the_environment_is_built_from_nothing() {
+    let bench = Bench::new("programs = [\"env\"]").await;
+    let mut spec = bench.spec(named("env"));
+    spec.env.insert("FROM_THE_ORDER".to_owned(), "1".to_owned());
+    let (run, _) = bench.run(spec).await;
+    let said = String::from_utf8(bench.bytes(&run).await).unwrap();
+    let names: BTreeSet<&str> = said.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    let config = Config::default();
+    for name in &names {
+        let ours = ["ORCHESTRATOR_RUN", "FROM_THE_ORDER"].contains(name);
+        assert!(ours || config.passes(name), "{name} leaked");
+    }
+    assert!(names.contains("ORCHESTRATOR_RUN") && names.contains("FROM_THE_ORDER") && names.contains("PATH"));
+    assert!(std::env::vars().any(|(name, _)| !config.passes(&name)), "there is something to leak");
+}
+
+#[tokio::test]
+async fn files_of_an_order_are_written_and_named() {
+    let bench = Bench::new("programs = [\"cat\"]").await;
+    let mut spec = bench.spec(named("cat"));
+    spec.files = vec![RunFile { name: "schema.json".to_owned(), text: "{\"a\": 1}\n".to_owned() }];
+    spec.args = vec![Arg::RunFile { name: "schema.json".to_owned() }];
+    let (run, ended) = bench.run(spec.clone()).await;
+    assert_eq!(ended, exited(0, 1));
+    assert_eq!(bench.bytes(&run).await, b"{\"a\": 1}\n");
+
+    for name in ["../claim", "/etc/passwd"] {
+        spec.files[0].name = name.to_owned();
+        spec.args = vec![Arg::RunFile { name: name.to_owned() }];
+        assert!(matches!(bench.run(spec.clone()).await.1.end, RunEnd::Refused { .. }), "{name}");
+    }
+    spec.files.clear();
+    assert!(matches!(bench.run(spec).await.1.end, RunEnd::Refused { .. }), "a file that is not there");
+}
+
+#[tokio::test]
+async fn silence_is_told_once_each_time() {
+    let bench = Bench::new("").await;
+    let mut spec = bench.sh("read a; echo heard; read b");
+    spec.stdin = Stdin::Pipe;
+    spec.limits = RunLimits { silence: Some(Millis(50)), ..RunLimits::default() };
+    let run = bench.start(spec).await;
+    let silences =
+        |kinds: &[Kind]| kinds.iter().filter(|kind| matches!(kind, Kind::RunSilent { .. })).count();
+    for count in 1..=2 {
+        bench.until("silence", |kinds| (silences(kinds) == count).then_some(())).await;
+        bench.append(Kind::InputSent { run: run.clone(), text: "go\n".to_owned() }).await;
+    }
+    assert_eq!(bench.ended(&run).await, exited(0, 1));
+    assert_eq!(silences(&bench.kinds().await), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_at_once() {
+    let bench = Bench::new("").await;
+    let mut runs = Vec::new();
+    for n in 0..200 {
+        let mut spec = bench.sh("echo ready; read go; echo $go");
+        spec.stdin = Stdin::Pipe;
+        runs.push((bench.start(spec).await, n));
+    }
+    for (run, _) in &runs {
+        bench.said(run, "ready\n").await;
+    }
+    for (run, n) in &runs {
+        bench.append(Kind::InputSent { run: run.clone(), text: format!("{n}\n") }).await;
+    }
+    for (run, n) in &runs {
+        assert_eq!(bench.ended(run).await, exited(0, 2));
+        assert_eq!(bench.bytes(run).await, format!("ready\n{n}\n").as_bytes());
+    }
+}

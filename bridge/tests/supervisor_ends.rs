@@ -1,0 +1,234 @@
+//! How runs are ended, and that nothing of them is left and nothing else is touched.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::os::unix::process::CommandExt;
+
+use bench::{Bench, grace, lives, new_run, requested};
+use shared::entry::Kind;
+use shared::id::RunId;
+use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal};
+use shared::unit::Millis;
+
+#[path = "supervisor/bench.rs"]
+mod bench;
+
+/// A process of somebody else, which must live.
+struct Stranger(std::process::Child);
+
+impl Stranger {
+    fn new() -> Self {
+        Self(std::process::Command::new("sleep").arg("1000").process_group(0).spawn().unwrap())
+    }
+
+    fn assert_untouched(mut self) {
+        assert!(self.0.try_wait().unwrap().is_none(), "a stranger was signalled");
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// The pids that a run wrote, each on a line `pid N`.
+fn pids(said: &str) -> Vec<String> {
+    said.lines().filter_map(|line| line.strip_prefix("pid ")).map(str::to_owned).collect()
+}
+
+async fn pids_of(bench: &Bench, run: &RunId) -> Vec<String> {
+    pids(&String::from_utf8(bench.bytes(run).await).unwrap())
+}
+
+#[tokio::test]
+async fn a_stop_is_polite_first() {
+    let bench = Bench::new("").await;
+    for (name, polite, code) in [("TERM", Signal::Terminate, 5), ("INT", Signal::Interrupt, 6)] {
+        let mut spec =
+            bench.sh(format!("trap 'exit {code}' {name}; echo ready; while :; do sleep 0.05; done"));
+        spec.limits = RunLimits { polite, ..RunLimits::default() };
+        let run = bench.start(spec).await;
+        bench.said(&run, "ready").await;
+        bench.signal(&run, Signal::Terminate).await;
+        assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code });
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_listen_is_killed() {
+    let bench = Bench::new("").await;
+    let mut spec = bench.sh("trap '' TERM INT; echo pid $$; echo ready; while :; do sleep 1; done");
+    spec.limits = grace(100);
+    let run = bench.start(spec).await;
+    bench.said(&run, "ready").await;
+    bench.signal(&run, Signal::Terminate).await;
+    assert_eq!(bench.ended(&run).await.end, RunEnd::Signalled { signal: 9 });
+    assert!(pids_of(&bench, &run).await.iter().all(|pid| !lives(pid)));
+}
+
+#[tokio::test]
+async fn the_wall_limit_ends_a_run() {
+    let bench = Bench::new("").await;
+    let mut spec = bench.sh("trap '' TERM; while :; do sleep 1; done");
+    spec.limits = RunLimits { wall: Some(Millis(100)), ..grace(50) };
+    assert_eq!(bench.run(spec).await.1.end, RunEnd::TimedOut);
+    // And limits beyond all clocks are none.
+    let mut spec = bench.sh("true");
+    let most = Millis(u64::MAX);
+    spec.limits = RunLimits { wall: Some(most), silence: Some(most), ..grace(u64::MAX) };
+    assert_eq!(bench.run(spec).await.1.end, RunEnd::Exited { code: 0 });
+}
+
+#[tokio::test]
+async fn who_holds_the_pipe_is_ended() {
+    let bench = Bench::new("").await;
+    let (run, ended) = bench.run(bench.sh("sleep 1000 & echo pid $!; exit 4")).await;
+    assert_eq!((ended.end, ended.pipes, ended.lines), (RunEnd::Exited { code: 4 }, Pipes::Leaky, 1));
+    assert!(pids_of(&bench, &run).await.iter().all(|pid| !lives(pid)));
+}
+
+/// Leaves its parent, its session and its pipes.
+const ESCAPES: &str = "setsid sh -c 'setsid sh -c \"echo pid \\$\\$ >&3; trap \\\"\\\" TERM INT; exec 3>&-; while :; do sleep 1; done\" </dev/null >/dev/null 2>&1 &' 3>&1";
+
+#[tokio::test]
+async fn who_leaves_its_session_and_its_parent_is_ended() {
+    let stranger = Stranger::new();
+    let bench = Bench::new("").await;
+    let mut spec = bench.sh(format!("{ESCAPES}; {ESCAPES}; echo ready; while :; do sleep 1; done"));
+    spec.limits = grace(200);
+    let run = bench.start(spec).await;
+    let mut said = bench.said(&run, "ready").await;
+    while pids(&said).len() < 2 {
+        let more = format!("{said}pid");
+        said = bench.said(&run, if said.ends_with("ready\n") { &more } else { "pid" }).await;
+    }
+    let escaped = pids(&said);
+    assert!(escaped.iter().all(|pid| lives(pid)), "they are there: {said}");
+    bench.signal(&run, Signal::Kill).await;
+    assert_eq!(bench.ended(&run).await.end, RunEnd::Signalled { signal: 9 });
+    assert!(escaped.iter().all(|pid| !lives(pid)), "and gone: {escaped:?}");
+    stranger.assert_untouched();
+}
+
+#[tokio::test]
+async fn a_run_that_ends_by_itself_leaves_nothing_either() {
+    let stranger = Stranger::new();
+    let bench = Bench::new("").await;
+    let wait = "until [ -s pid ]; do sleep 0.01; done; echo pid $(cat pid)";
+    let escape =
+        "setsid sh -c 'setsid sh -c \"echo \\$\\$ > pid; exec sleep 1000\" </dev/null >/dev/null 2>&1 &'";
+    let (run, ended) = bench.run(bench.sh(format!("{escape}; {wait}"))).await;
+    assert_eq!((ended.end, ended.pipes), (RunEnd::Exited { code: 0 }, Pipes::Closed));
+    let escaped = pids_of(&bench, &run).await;
+    assert!(escaped.len() == 1 && !lives(&escaped[0]), "{escaped:?}");
+    stranger.assert_untouched();
+}
+
+#[tokio::test]
+async fn a_bounded_fork_bomb_leaves_nothing() {
+    let bench = Bench::new("").await;
+    let spec = bench.sh(
+        "i=0; while [ $i -lt 100 ]; do setsid sleep 1000 & echo pid $!; i=$((i+1)); done; echo ready; wait",
+    );
+    let run = bench.start(spec).await;
+    let said = bench.said(&run, "ready").await;
+    assert_eq!(pids(&said).len(), 100);
+    bench.signal(&run, Signal::Kill).await;
+    bench.ended(&run).await;
+    assert!(pids(&said).iter().all(|pid| !lives(pid)));
+}
+
+#[tokio::test]
+async fn a_kill_reaches_a_run_that_is_just_starting() {
+    let bench = Bench::new("").await;
+    for _ in 0..20 {
+        let run = bench.start(bench.sh("exec sleep 1000")).await;
+        bench.signal(&run, Signal::Kill).await;
+        assert_eq!(bench.ended(&run).await.end, RunEnd::Signalled { signal: 9 });
+    }
+}
+
+#[tokio::test]
+async fn a_shut_down_ends_all_and_records_it() {
+    let bench = Bench::new("").await;
+    let mut runs = Vec::new();
+    for _ in 0..5 {
+        let run = bench.start(bench.sh("echo ready; exec sleep 1000")).await;
+        bench.said(&run, "ready").await;
+        runs.push(run);
+    }
+    bench.supervisor.shut_down().await;
+    let ends = bench
+        .kinds()
+        .await
+        .into_iter()
+        .filter(|kind| matches!(kind, Kind::RunEnded { end: RunEnd::Signalled { signal: 15 }, .. }));
+    assert_eq!(ends.count(), runs.len(), "recorded when it returns");
+}
+
+/// A bench whose supervisor was cut off as by a crash, and its run that was alive then.
+fn crashed(command: &str) -> (tempfile::TempDir, RunId, String) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let left = runtime.block_on(async {
+        let bench = Bench::new("").await;
+        let run = bench.start(bench.sh(command)).await;
+        let said = bench.said(&run, "ready").await;
+        (bench.dir, run, said)
+    });
+    runtime.shutdown_background();
+    left
+}
+
+#[test]
+fn a_run_of_a_dead_bridge_is_ended_and_called_lost() {
+    let stranger = Stranger::new();
+    let (dir, run, said) =
+        crashed("echo once >> count; echo pid $$; echo ready; trap '' TERM PIPE; while :; do sleep 1; done");
+    assert!(pids(&said).iter().all(|pid| lives(pid)));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let bench = Bench::open(dir, "");
+        bench.supervisor.reconcile().await.unwrap();
+        let ended = bench.ended(&run).await;
+        assert!(matches!(&ended.end, RunEnd::Lost { why } if why.contains("were ended")), "{ended:?}");
+        assert_eq!(ended.lines, 2);
+        assert!(pids(&said).iter().all(|pid| !lives(pid)));
+        let count = std::fs::read_to_string(bench.project.join("count")).unwrap();
+        assert_eq!(count, "once\n", "it was not started again");
+        // And a second look finds nothing more to do.
+        bench.supervisor.reconcile().await.unwrap();
+        let ends = bench.kinds().await.into_iter().filter(|kind| matches!(kind, Kind::RunEnded { .. }));
+        assert_eq!(ends.count(), 1);
+    });
+    stranger.assert_untouched();
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_began_with_is_carried_out_once() {
+    let bench = Bench::new("").await;
+    let run = new_run();
+    let spec: RunSpec = bench.sh("echo once >> count");
+    let stored = bench.commit(vec![requested(&run, spec)]).await;
+    bench.supervisor.reconcile().await.unwrap();
+    bench.supervisor.carry_out(&stored[0].entry);
+    assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
+    assert_eq!(std::fs::read_to_string(bench.project.join("count")).unwrap(), "once\n");
+}
+
+#[tokio::test]
+async fn a_claim_of_a_process_number_that_a_stranger_has_now_harms_nobody() {
+    let stranger = Stranger::new();
+    let bench = Bench::new("").await;
+    let run = new_run();
+    bench
+        .commit(vec![
+            requested(&run, bench.sh("true")),
+            // The number is the stranger's, the start time is not.
+            Kind::RunStarted { run: run.clone(), pid: stranger.0.id(), started: 1 },
+        ])
+        .await;
+    let own = bench.dir.path().join("runs").join(run.as_str());
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("claim"), "").unwrap();
+    std::fs::write(own.join("pid"), "half a no").unwrap();
+    bench.supervisor.reconcile().await.unwrap();
+    assert!(matches!(bench.ended(&run).await.end, RunEnd::Lost { .. }));
+    stranger.assert_untouched();
+}

@@ -320,3 +320,81 @@ fn harden(headers: &mut HeaderMap) {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn open(folder: &Path) -> Access {
+        Access::open(folder, "127.0.0.1:4747".parse().unwrap()).unwrap()
+    }
+
+    fn key(url: &str) -> &str {
+        url.strip_prefix("http://127.0.0.1:4747/#k=").unwrap()
+    }
+
+    #[test]
+    fn a_ticket_lets_in_once_and_the_newest_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let access = open(dir.path());
+        let (first, second) = (access.ticket_url().unwrap(), access.ticket_url().unwrap());
+        assert!(!access.opens(key(&first)));
+        assert!(!access.opens("guess"));
+        assert!(access.opens(key(&second)), "a guess does not use it up");
+        assert!(!access.opens(key(&second)));
+        assert!(
+            access.opens(key(&access.url())) && access.opens(key(&access.url())),
+            "the secret stays good"
+        );
+    }
+
+    #[test]
+    fn a_ticket_that_nobody_used_in_time_is_void() {
+        let dir = tempfile::tempdir().unwrap();
+        let access = open(dir.path());
+        let url = access.ticket_url().unwrap();
+        access.ticket.lock().unwrap().as_mut().unwrap().1 = Millis(1);
+        assert!(!access.opens(key(&url)));
+        assert!(access.opens(key(&access.url())));
+    }
+
+    #[test]
+    fn the_secrets_are_kept_closed_to_others_and_drawn_anew_when_spoilt() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = open(dir.path());
+        let file = dir.path().join("secret");
+        let mode = || std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o600);
+        std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        let again = open(dir.path());
+        assert_eq!((mode(), again.url(), &again.session), (0o600, first.url(), &first.session));
+        std::fs::write(&file, "short\n").unwrap();
+        let anew = open(dir.path());
+        assert_ne!(anew.url(), first.url());
+        assert_ne!(anew.secret, anew.session);
+        assert!(!format!("{anew:?}").contains(&anew.secret), "not in a log either");
+    }
+
+    #[test]
+    fn names_are_ours_with_our_port_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |listen: &str| Access::open(dir.path(), listen.parse().unwrap()).unwrap();
+        let named = |access: &Access, host: &'static str| {
+            let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+            access.host_is_ours(&headers)
+        };
+        let usual = at("127.0.0.1:4747");
+        for host in ["127.0.0.1:4747", "localhost:4747", "LOCALHOST:4747", "[::1]:4747"] {
+            assert!(named(&usual, host), "{host}");
+        }
+        for host in ["127.0.0.1", "127.0.0.1:4748", "localhost.evil.example:4747", "evil.example", ""] {
+            assert!(!named(&usual, host), "{host}");
+        }
+        assert!(named(&at("127.0.0.1:80"), "localhost"));
+        let six = at("[::1]:4747");
+        assert!(six.url().starts_with("http://[::1]:4747/#k="));
+        assert!(named(&at("127.0.0.7:4747"), "127.0.0.7:4747"));
+    }
+}

@@ -4,7 +4,8 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
@@ -25,6 +26,8 @@ thread_local! {
 pub(super) struct Checkpoints {
     // One wish can wait; a second would ask for the same.
     wishes: SyncSender<()>,
+    /// One at a time: SQLite turns a second one away, and the log would grow on.
+    turn: Arc<Mutex<()>>,
     tried: u32,
 }
 
@@ -39,11 +42,15 @@ impl Checkpoints {
         let connection = Connection::open(file).map_err(failed)?;
         connection.busy_timeout(std::time::Duration::ZERO).map_err(failed)?;
         let (wishes, wished) = sync_channel(1);
+        let turn = Arc::default();
         std::thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || run(&connection, &wished))
+            .spawn({
+                let turn = Arc::clone(&turn);
+                move || wished.iter().for_each(|()| checkpoint(&connection, &turn))
+            })
             .map_err(|error| OpenError::Thread(error.to_string()))?;
-        Ok(Self { wishes, tried: 0 })
+        Ok(Self { wishes, turn, tried: 0 })
     }
 
     /// Looks after a commit whether the log has grown enough.
@@ -57,7 +64,8 @@ impl Checkpoints {
         }
         self.tried = pages;
         if pages >= INLINE {
-            checkpoint(writer);
+            // The disk is slower than the agents: this slows them to its pace.
+            checkpoint(writer, &self.turn);
         } else {
             // A wish that waits already, or a thread that is gone with the store, needs no other.
             let _ = self.wishes.try_send(());
@@ -65,13 +73,8 @@ impl Checkpoints {
     }
 }
 
-fn run(connection: &Connection, wished: &Receiver<()>) {
-    while wished.recv().is_ok() {
-        checkpoint(connection);
-    }
-}
-
-fn checkpoint(connection: &Connection) {
+fn checkpoint(connection: &Connection, turn: &Mutex<()>) {
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     // Passive: it waits for nobody, and moves what no reader still needs.
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the write-ahead log could not be moved; it is tried again");

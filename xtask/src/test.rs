@@ -24,7 +24,10 @@ pub fn test() -> Result<()> {
         let product = scope.spawn(|| report.step("page and bridge, release", run::product));
         let browser = scope.spawn(|| report.step("browser and its packages", browser));
         let agents = scope.spawn(|| report.step("agent CLIs", agents::ready));
+        let machete = scope.spawn(|| cargo::tool("cargo-machete", "cargo-machete", MACHETE));
         check::steps(&report);
+        // Once more below, where a failure is reported and a success costs nothing.
+        let _ = machete.join();
         (product.join().ok().flatten(), browser.join().ok().flatten(), agents.join().ok().flatten())
     });
     report.step("unused dependencies", unused_dependencies);

@@ -1,0 +1,212 @@
+//! The formats of log and wire, one example of each kind. A change of format shows here, in review.
+
+#![expect(clippy::unwrap_used, reason = "a failing conversion is the test's result")]
+
+use serde_json::json;
+use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose};
+use shared::harness::{Start, Turn, command_line};
+use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
+use shared::limits::Limits;
+use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::run::{Pipes, RunEnd, RunLimits, Signal};
+use shared::unit::{Epoch, MicroUsd, Millis, Seq};
+use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
+
+fn task(id: &str) -> TaskId {
+    TaskId::new(id).unwrap()
+}
+
+fn run() -> RunId {
+    RunId::new("goal~1~r1").unwrap()
+}
+
+fn planned() -> PlannedTask {
+    PlannedTask {
+        task: task("goal~1"),
+        key: "schema".to_owned(),
+        parent: task("goal"),
+        title: "Set up the schema".to_owned(),
+        objective: "Tables for carts".to_owned(),
+        mode: Mode::Hybrid,
+        size: Size::Light,
+        after: vec![task("goal~2")],
+        outputs: vec!["schema.sql".to_owned()],
+        work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
+    }
+}
+
+fn intents() -> Vec<Kind> {
+    let (goal, message) = (task("goal"), MessageId::new("m1").unwrap());
+    vec![
+        Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
+        Kind::GoalStated {
+            task: goal.clone(),
+            text: "Add a cart".to_owned(),
+            harness: HarnessId::Claude,
+            access: Access::Edit,
+        },
+        Kind::MessageSent { task: goal.clone(), message: message.clone(), text: "And tests".to_owned() },
+        Kind::MessageWithdrawn { task: goal.clone(), message },
+        Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 },
+        },
+        Kind::PlanApproved { goal: goal.clone(), version: 2 },
+        Kind::TaskStopped { task: goal.clone() },
+        Kind::TaskRetried { task: goal.clone() },
+        Kind::TaskAccepted { task: goal.clone() },
+        Kind::GoalClosed { goal: goal.clone() },
+        Kind::GoalArchived { goal },
+        Kind::LimitsSet { limits: Limits::default() },
+    ]
+}
+
+fn decisions() -> Vec<Kind> {
+    let turn = Turn {
+        prompt: "ls".to_owned(),
+        session: Start::New { session: SessionId::new("s").unwrap() },
+        size: Size::Standard,
+        access: Access::Edit,
+        schema: None,
+    };
+    let spec = command_line(HarnessId::Command, &turn).into_spec("/home/dev/shop", RunLimits::default());
+    let error =
+        AgentError { class: ErrorClass::RateLimit, message: "429".to_owned(), until: Some(Millis(2)) };
+    vec![
+        Kind::RunRequested {
+            run: run(),
+            task: task("goal~1"),
+            purpose: Purpose::Work,
+            harness: HarnessId::Command,
+            carries: vec![],
+            spec,
+        },
+        Kind::InputSent { run: run(), text: "y\n".to_owned() },
+        Kind::SignalSent { run: run(), signal: Signal::Terminate },
+        Kind::PlanProposed {
+            goal: task("goal"),
+            run: run(),
+            version: 1,
+            reply: "So".to_owned(),
+            tasks: vec![planned()],
+        },
+        Kind::PlanRefused { goal: task("goal"), run: run(), problems: vec!["a cycle".to_owned()] },
+        Kind::TaskSettled {
+            task: task("goal~1"),
+            run: Some(run()),
+            outcome: Outcome::Limited { until: Millis(9) },
+        },
+        Kind::TaskSettled {
+            task: task("goal~1"),
+            run: None,
+            outcome: Outcome::Completed { summary: "Done".to_owned(), outputs: vec![], not_done: vec![] },
+        },
+        Kind::AgentSpoke {
+            run: run(),
+            line: 3,
+            event: AgentEvent::ToolCall {
+                call: "t1".to_owned(),
+                tool: "Read".to_owned(),
+                title: "a.rs".to_owned(),
+                input: json!({}),
+            },
+        },
+        Kind::TurnRead {
+            run: run(),
+            report: TurnReport { cost: Some(MicroUsd(180)), error: Some(error), ..TurnReport::default() },
+        },
+    ]
+}
+
+fn facts() -> Vec<Kind> {
+    let agent = FoundAgent {
+        harness: HarnessId::Codex,
+        name: "Codex".to_owned(),
+        program: "/usr/bin/codex".to_owned(),
+        version: Some("0.169.0".to_owned()),
+        problem: None,
+    };
+    vec![
+        Kind::BridgeStarted { version: "0.1.0".to_owned(), pid: 7 },
+        Kind::AgentsFound { agents: vec![agent] },
+        Kind::BatonGranted { client: ClientId::new("c").unwrap(), epoch: Epoch(3) },
+        Kind::RunStarted { run: run(), pid: 8, started: 9 },
+        Kind::RunEnded { run: run(), end: RunEnd::Exited { code: 0 }, lines: 12, pipes: Pipes::Leaky },
+        Kind::RunSilent { run: run(), since: Millis(5) },
+    ]
+}
+
+fn entry(kind: Kind) -> Entry {
+    Entry {
+        seq: Seq(1),
+        at: Millis(1_795_000_000_000),
+        actor: Actor::Bridge,
+        project: Some(ProjectId::new("p").unwrap()),
+        body: Body::Known(Box::new(kind)),
+    }
+}
+
+#[test]
+fn the_log_reads_as_it_was_written() {
+    let kinds = intents().into_iter().chain(decisions()).chain(facts());
+    let lines: Vec<String> = kinds
+        .map(|kind| {
+            let entry = entry(kind);
+            let line = serde_json::to_string(&entry).unwrap();
+            assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry);
+            line
+        })
+        .collect();
+    insta::assert_snapshot!("log", lines.join("\n"));
+}
+
+#[test]
+fn a_kind_from_the_future_is_kept() {
+    let line = r#"{"seq":1,"at":2,"actor":{"is":"bridge"},"body":{"kind":"moon_landed","crew":[1]}}"#;
+    let entry: Entry = serde_json::from_str(line).unwrap();
+    assert_eq!(entry.body.known(), None);
+    assert_eq!(serde_json::to_string(&entry).unwrap(), line);
+}
+
+#[test]
+fn the_wire_reads_as_it_was_written() {
+    let (client, id) = (ClientId::new("c").unwrap(), AppendId::new("a1").unwrap());
+    let drafts = vec![Draft::new(None, Kind::GoalClosed { goal: task("goal") })];
+    let said = [
+        ClientMessage::Hello { protocol: PROTOCOL, client: client.clone(), since: Seq(0) },
+        ClientMessage::Append { id: id.clone(), epoch: Some(Epoch(1)), drafts },
+        ClientMessage::Follow { run: run(), from: 4 },
+        ClientMessage::Unfollow { run: run() },
+        ClientMessage::WantBaton { want: Want::Take },
+        ClientMessage::Ping { at: Millis(1) },
+    ];
+    let answers = [
+        ServerMessage::Welcome {
+            protocol: PROTOCOL,
+            version: "0.1.0".to_owned(),
+            head: Seq(2),
+            now: Millis(3),
+        },
+        ServerMessage::Incompatible { protocol: PROTOCOL, version: "0.1.0".to_owned() },
+        ServerMessage::Entries { entries: vec![entry(Kind::RunSilent { run: run(), since: Millis(5) })] },
+        ServerMessage::Acked { id: id.clone(), seq: Seq(9) },
+        ServerMessage::Refused { id, refusal: Refusal::Stale { epoch: Epoch(2) } },
+        ServerMessage::BatonYours { epoch: Epoch(1) },
+        ServerMessage::BatonGone { holder: Some(client), epoch: Epoch(2) },
+        ServerMessage::Behind { run: run(), from: 3 },
+        ServerMessage::Pong { at: Millis(1) },
+        ServerMessage::Unreadable { why: "no JSON".to_owned() },
+    ];
+    let mut lines = Vec::new();
+    for message in &said {
+        lines.push(serde_json::to_string(message).unwrap());
+        assert_eq!(&serde_json::from_str::<ClientMessage>(lines.last().unwrap()).unwrap(), message);
+    }
+    for message in &answers {
+        lines.push(serde_json::to_string(message).unwrap());
+        assert_eq!(&serde_json::from_str::<ServerMessage>(lines.last().unwrap()).unwrap(), message);
+    }
+    insta::assert_snapshot!("wire", lines.join("\n"));
+}

@@ -1,6 +1,6 @@
 //! Which agent CLIs this machine has. Asked once when the bridge starts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn look_for(config: &Config, harness: HarnessId, program: &str) -> Option<
     let wanted = config.program(program);
     let (path, answer) = match look_up(&wanted) {
         Lookup::Found(path) => {
-            let answer = version_of(config, &path).await;
+            let answer = version_of(config, &path, PATIENCE).await;
             (path, answer)
         }
         Lookup::NotExecutable(path) => (path, Err("may not be executed (chmod +x)".to_owned())),
@@ -56,7 +56,7 @@ async fn look_for(config: &Config, harness: HarnessId, program: &str) -> Option<
 }
 
 /// Asks a CLI for its version, or says why it gave none. What it started is ended with it.
-async fn version_of(config: &Config, path: &PathBuf) -> Result<String, String> {
+async fn version_of(config: &Config, path: &Path, patience: Duration) -> Result<String, String> {
     let mut command = Command::new(path);
     command
         .arg("--version")
@@ -70,7 +70,7 @@ async fn version_of(config: &Config, path: &PathBuf) -> Result<String, String> {
     let mut child = command.spawn().map_err(|error| format!("does not start: {error}"))?;
     let group = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     let mut answer = Vec::new();
-    let asked = timeout(PATIENCE, async {
+    let asked = timeout(patience, async {
         if let Some(stdout) = child.stdout.take() {
             let _ = stdout.take(ANSWER).read_to_end(&mut answer).await;
         }
@@ -88,7 +88,7 @@ async fn version_of(config: &Config, path: &PathBuf) -> Result<String, String> {
                 let _ = kill_process_group(group, Signal::KILL);
             }
             let _ = child.wait().await;
-            Err(format!("did not answer within {} s", PATIENCE.as_secs()))
+            Err(format!("did not answer within {patience:?}"))
         }
     }
 }
@@ -180,6 +180,25 @@ mod tests {
             assert_eq!(agent.version, None, "{script}");
             assert!(agent.problem.as_ref().unwrap().contains(said), "{script}: {agent:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_hangs_is_ended_with_what_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("claude");
+        std::fs::write(&path, "#!/bin/sh\nsleep 1000 &\necho $! > \"${0%/*}/pid\"\nwait\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let answer = version_of(&Config::default(), &path, Duration::from_secs(1)).await;
+        assert!(answer.unwrap_err().contains("within 1s"));
+        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
+        let left = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        // It was killed; that it is gone is for the kernel to bring about.
+        let gone = async {
+            while !(left().is_empty() || left().contains(" Z ")) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(60), gone).await.unwrap();
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 const PROGRAMS: [&str; 4] = ["claude", "codex", "git", "gh"];
 
 /// Names that a run's environment takes from the bridge's; a name ending in `*` stands for all that begin so.
-const ENVIRONMENT: [&str; 27] = [
+const ENVIRONMENT: [&str; 30] = [
     "PATH",
     "HOME",
     "USER",
@@ -29,6 +29,9 @@ const ENVIRONMENT: [&str; 27] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
     "SSH_AUTH_SOCK",
     "ANTHROPIC_*",
     "CLAUDE_*",

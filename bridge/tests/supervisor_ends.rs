@@ -84,23 +84,28 @@ async fn who_holds_the_pipe_is_ended() {
     assert!(pids_of(&bench, &run).await.iter().all(|pid| !lives(pid)));
 }
 
-/// Leaves its parent, its session and its pipes.
-const ESCAPES: &str = "setsid sh -c 'setsid sh -c \"echo pid \\$\\$ >&3; trap \\\"\\\" TERM INT; exec 3>&-; while :; do sleep 1; done\" </dev/null >/dev/null 2>&1 &' 3>&1";
+/// A process that leaves its parent, its session and its pipes, after it has told its number.
+fn escapes(name: &str) -> String {
+    let inner = format!(
+        "echo pid $$ >&3; echo {name} is out >&3; exec 3>&-; trap : TERM INT; while :; do sleep 1; done"
+    );
+    let middle = format!("INNER='{inner}' setsid sh -c 'eval \"$INNER\"' </dev/null >/dev/null 2>&1 &");
+    format!("MIDDLE=\"$(cat <<'END'\n{middle}\nEND\n)\" setsid sh -c 'eval \"$MIDDLE\"' 3>&1\n")
+}
 
 #[tokio::test]
 async fn who_leaves_its_session_and_its_parent_is_ended() {
     let stranger = Stranger::new();
     let bench = Bench::new("").await;
-    let mut spec = bench.sh(format!("{ESCAPES}; {ESCAPES}; echo ready; while :; do sleep 1; done"));
+    let two = escapes("one") + &escapes("two");
+    let mut spec = bench.sh(format!("{two}while :; do sleep 1; done"));
     spec.limits = grace(200);
     let run = bench.start(spec).await;
-    let mut said = bench.said(&run, "ready").await;
-    while pids(&said).len() < 2 {
-        let more = format!("{said}pid");
-        said = bench.said(&run, if said.ends_with("ready\n") { &more } else { "pid" }).await;
-    }
+    bench.said(&run, "one is out").await;
+    bench.said(&run, "two is out").await;
+    let said = String::from_utf8(bench.bytes(&run).await).unwrap();
     let escaped = pids(&said);
-    assert!(escaped.iter().all(|pid| lives(pid)), "they are there: {said}");
+    assert!(escaped.len() == 2 && escaped.iter().all(|pid| lives(pid)), "they are there: {said}");
     bench.signal(&run, Signal::Kill).await;
     assert_eq!(bench.ended(&run).await.end, RunEnd::Signalled { signal: 9 });
     assert!(escaped.iter().all(|pid| !lives(pid)), "and gone: {escaped:?}");
@@ -118,6 +123,13 @@ async fn a_run_that_ends_by_itself_leaves_nothing_either() {
     assert_eq!((ended.end, ended.pipes), (RunEnd::Exited { code: 0 }, Pipes::Closed));
     let escaped = pids_of(&bench, &run).await;
     assert!(escaped.len() == 1 && !lives(&escaped[0]), "{escaped:?}");
+    // Nor a zombie: orphans come to the bridge, which waits for them.
+    let reaped = async {
+        while std::fs::exists(format!("/proc/{}", escaped[0])).unwrap() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), reaped).await.unwrap();
     stranger.assert_untouched();
 }
 

@@ -1,12 +1,13 @@
 //! Ending the processes of a run, however many and wherever they went: asked, given time, then killed until
 //! none is left. Signals go through pidfds, which cannot mean a stranger, and the wait is for the kernel's
-//! word that a process is gone.
+//! word that a process is gone; without pidfds (before Linux 5.3) start times are compared instead.
 
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, kill_process, pidfd_open, pidfd_send_signal};
 use shared::run::Signal;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -51,33 +52,57 @@ async fn living(tree: &mut Tree) -> BTreeSet<Process> {
     }
 }
 
-/// A hold on exactly this process; nothing when it is gone.
-fn hold(process: Process) -> Option<AsyncFd<OwnedFd>> {
-    let held = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
+/// A hold on exactly one process.
+struct Held {
+    process: Process,
+    /// Nothing where the system gives none; then number and start time must do.
+    pidfd: Option<AsyncFd<OwnedFd>>,
+}
+
+/// Nothing when it is gone.
+fn hold(process: Process) -> Option<Held> {
+    let opened = match pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()) {
+        Err(Errno::SRCH) => return None,
+        opened => opened.ok(),
+    };
     // Looked at after the opening: what is held now is what has this start time.
     if !is_there(process) {
         return None;
     }
-    // SAFETY: the pidfd is open, and AsyncFd owns it: it stays open and the same until that is dropped.
-    #[expect(unsafe_code, reason = "tokio has no safe way to wait for a file that it does not know")]
-    let registered = unsafe { AsyncFd::register_with_interest(held, Interest::READABLE) };
-    registered.ok()
+    let pidfd = opened.and_then(|opened| {
+        // SAFETY: the pidfd is open, and AsyncFd owns it: it stays open and the same until that is dropped.
+        #[expect(unsafe_code, reason = "tokio has no safe way to wait for a file that it does not know")]
+        let registered = unsafe { AsyncFd::register_with_interest(opened, Interest::READABLE) };
+        registered.ok()
+    });
+    Some(Held { process, pidfd })
 }
 
-fn send(held: &[AsyncFd<OwnedFd>], signal: Signal) {
-    for process in held {
+fn send(held: &[Held], signal: Signal) {
+    let signal = unix::number(signal);
+    for Held { process, pidfd } in held {
         // It may have gone this moment, which is what was wanted.
-        let _ = pidfd_send_signal(process, unix::number(signal));
+        let _ = match (pidfd, Pid::from_raw(process.pid)) {
+            (Some(pidfd), _) => pidfd_send_signal(pidfd, signal),
+            (None, Some(pid)) if is_there(*process) => kill_process(pid, signal),
+            (None, _) => Ok(()),
+        };
     }
 }
 
 /// Waits until all of these are gone, or for the moment; not at all without one.
-async fn gone(held: Vec<AsyncFd<OwnedFd>>, until: Option<Instant>) {
+async fn gone(held: Vec<Held>, until: Option<Instant>) {
     let Some(until) = until else { return };
     let all = async {
-        for process in held {
-            // Readable means that it ended (pidfd_open(2)).
-            let _ = process.readable().await;
+        for Held { process, pidfd } in held {
+            if let Some(pidfd) = pidfd {
+                // Readable means that it ended (pidfd_open(2)).
+                let _ = pidfd.readable().await;
+            } else {
+                while is_there(process) {
+                    sleep(PAUSE).await;
+                }
+            }
         }
     };
     let _ = timeout_at(until, all).await;

@@ -1,5 +1,6 @@
 //! The command line of `orchestrator`.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
@@ -7,6 +8,7 @@ use std::process::{ExitCode, Stdio};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access::Access;
 use crate::config::Config;
@@ -67,7 +69,11 @@ pub fn run() -> anyhow::Result<ExitCode> {
 fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let level =
         tracing_subscriber::EnvFilter::try_from_env("ORCHESTRATOR_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(level)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
     anyhow::ensure!(
         args.listen.ip().is_loopback(),
         "{} is not a loopback address. Other addresses need TLS, which this version does not have; use 127.0.0.1 and a tunnel such as ssh -L.",
@@ -87,8 +93,9 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         let listener =
             TcpListener::bind(args.listen).await.map_err(|error| cannot_listen(args.listen, &error))?;
+        let signals = Signals::listen().context("cannot listen for signals")?;
         let ready = Box::new(move |access: &Access| announce(access, open));
-        serve(listener, ServeOptions { data_dir, page, config, ready }, shutdown()).await?;
+        serve(listener, ServeOptions { data_dir, page, config, ready }, signals.shutdown()).await?;
         anyhow::Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
@@ -128,25 +135,31 @@ fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> anyhow::Error {
     anyhow::anyhow!("cannot listen on {listen}: {error}. Choose another address with --listen.")
 }
 
-/// The first wish to end is carried out politely, the second at once.
-async fn shutdown() {
-    asked_to_end().await;
-    tokio::spawn(async {
-        asked_to_end().await;
-        std::process::exit(130);
-    });
+/// The wishes of the system and of the person to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+impl Signals {
+    /// From here on a signal is a wish and does not end the process, also before the bridge has started.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
+    }
+
+    /// The first wish is carried out politely, the second at once.
+    async fn shutdown(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(130);
+        });
     }
 }

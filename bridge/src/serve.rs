@@ -84,8 +84,10 @@ pub async fn serve(
         () = shutdown => Ok(()),
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
-    orders.abort();
-    agents.abort();
+    for task in [orders, agents] {
+        task.abort();
+        let _ = task.await;
+    }
     supervisor.shut_down().await;
     Ok(ended?)
 }

@@ -172,6 +172,8 @@ impl Store {
         let task = tokio::task::spawn_blocking(move || readers.with(query));
         match task.await {
             Ok(found) => found.map_err(|error| StoreError::Read(error.to_string())),
+            // The runtime is being shut down.
+            Err(error) if error.is_cancelled() => Err(StoreError::Closed),
             Err(error) => Err(StoreError::Read(error.to_string())),
         }
     }

@@ -312,8 +312,7 @@ fn the_same_seed_gives_the_same_log() {
 fn folding_the_log_again_gives_the_same_state() {
     for seed in 0..40 {
         let (log, live) = run(seed);
-        let mut again = State::default();
-        again.limits = live.limits.clone();
+        let mut again = State { limits: live.limits.clone(), ..State::default() };
         for line in &log {
             apply(&mut again, &serde_json::from_str(line).unwrap());
         }

@@ -92,13 +92,14 @@ impl Default for Config {
     }
 }
 
-/// Why a configuration is not used. The bridge does not start with half of it.
+/// Why a configuration is not used. The bridge does not start with half of it. The message is whole: the
+/// cause stands in it and not behind it.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("the configuration {} cannot be read: {}", .0.display(), .1)]
-    Io(PathBuf, #[source] std::io::Error),
+    Io(PathBuf, std::io::Error),
     #[error("the configuration {} is wrong: {}", .0.display(), .1)]
-    Toml(PathBuf, #[source] Box<toml::de::Error>),
+    Toml(PathBuf, Box<toml::de::Error>),
 }
 
 fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {

@@ -9,6 +9,14 @@ use crate::place::Here;
 use crate::screen::start::Start;
 use crate::screen::work::Work;
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Screen {
+    Start,
+    Work(shared::id::TaskId),
+    Loading,
+    NotThere,
+}
+
 #[component]
 pub fn App() -> impl IntoView {
     let (desk, here) = (Desk::open(), Here::open());
@@ -21,17 +29,23 @@ pub fn App() -> impl IntoView {
         let name = name.unwrap_or_else(|| "Orchestrator".to_owned());
         document().set_title(&if waiting > 0 { format!("({waiting}) {name}") } else { name });
     });
-    let goal = Memo::new(move |_| here.goal().filter(|goal| desk.read(|state| state.task(goal).is_some())));
+    // A memo, so that choosing a task does not build the screen anew.
+    let screen = Memo::new(move |_| match here.goal() {
+        None => Screen::Start,
+        Some(goal) if desk.read(|state| state.task(&goal).is_some()) => Screen::Work(goal),
+        Some(_) if desk.loaded.get() => Screen::NotThere,
+        Some(_) => Screen::Loading,
+    });
     view! {
         <div class="app">
             <Topbar/>
             <Banners/>
             <main>
-                {move || match (goal.get(), here.goal(), desk.loaded.get()) {
-                    (Some(goal), ..) => view! { <Work goal=goal/> }.into_any(),
-                    (None, Some(_), false) => view! { <Loading/> }.into_any(),
-                    (None, Some(_), true) => view! { <NotThere/> }.into_any(),
-                    (None, None, _) => view! { <Start/> }.into_any(),
+                {move || match screen.get() {
+                    Screen::Work(goal) => view! { <Work goal=goal/> }.into_any(),
+                    Screen::Loading => view! { <Loading/> }.into_any(),
+                    Screen::NotThere => view! { <NotThere/> }.into_any(),
+                    Screen::Start => view! { <Start/> }.into_any(),
                 }}
             </main>
             <ToastView/>

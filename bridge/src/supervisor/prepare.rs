@@ -100,8 +100,13 @@ fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
 fn program(config: &Config, program: &Program) -> Result<(PathBuf, Vec<OsString>), RunEnd> {
     match program {
         Program::Own => {
-            let own = std::env::current_exe()
-                .map_err(|error| failed(&format!("the bridge cannot find itself: {error}")))?;
+            // Not its path: that leads nowhere, or to another version, once the binary was replaced.
+            let own = if cfg!(target_os = "linux") {
+                PathBuf::from("/proc/self/exe")
+            } else {
+                std::env::current_exe()
+                    .map_err(|error| failed(&format!("the bridge cannot find itself: {error}")))?
+            };
             Ok((own, Vec::new()))
         }
         Program::Shell { command } if config.commands => {

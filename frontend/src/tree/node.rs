@@ -104,6 +104,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             })
         })
     });
+    let is_goal = Memo::new(move |_| face.with(|face| face.as_ref().map(|face| face.goal)));
     let px = |value: u32| format!("{value}px");
     let left = move || {
         spot.get()
@@ -154,7 +155,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             on:pointerdown=move |event| super::keys::grab(tree, &own.get_value(), &event)
             {..custom_attribute("aria-level", move || spot.get().map(|spot| (spot.level + 1).to_string()))}
         >
-            {move || face.with(|face| face.as_ref().map(|face| face.goal)).map(|goal| if goal {
+            {move || is_goal.get().map(|goal| if goal {
                 view! { <GoalFace face=face/> }.into_any()
             } else {
                 view! { <TaskFace tree=tree own=own face=face folded=folded/> }.into_any()
@@ -191,7 +192,8 @@ fn TaskFace(
         let since = face.with(|face| face.as_ref().and_then(|face| face.running_since));
         since.map(|since| words::span(tree.desk.clock.get().since(since)))
     };
-    let naming = move || tree.naming.with(|naming| naming.as_ref() == Some(&own.get_value()));
+    // A memo: a field that is being typed in must not be made anew.
+    let naming = Memo::new(move |_| tree.naming.with(|naming| naming.as_ref() == Some(&own.get_value())));
     let pips = move || {
         face.with(|face| {
             face.as_ref().filter(|_| folded.get()).map(|face| {
@@ -204,8 +206,8 @@ fn TaskFace(
         <span class="glyph"><Icon name=Signal::derive(move || face.with(|face| face.as_ref().map_or("pending", |face| face.kind.token())))/></span>
         <span class="name">
             <span class="no">{part(|face| face.number.clone())}</span>
-            {move || if naming() {
-                view! { <NameField tree=tree own=own title=face.with(|face| face.as_ref().map(|face| face.title.clone())).unwrap_or_default()/> }.into_any()
+            {move || if naming.get() {
+                view! { <NameField tree=tree own=own title=face.with_untracked(|face| face.as_ref().map(|face| face.title.clone())).unwrap_or_default()/> }.into_any()
             } else {
                 view! { <span class="called clip">{part(|face| face.title.clone())}</span> }.into_any()
             }}

@@ -45,7 +45,7 @@ enum Task {
     Bench(Passed),
     /// Build the page into `frontend/dist`, if anything changed.
     Page,
-    /// Print the brotli size of the built page's files, and whether they are within the budget.
+    /// Print the brotli size of the built page's files, and whether they are within the ceiling.
     Size,
     /// Install every tool that `run` and `test` need, and print where each one is.
     Tools,

@@ -1,4 +1,4 @@
-//! The page's size as a browser downloads it, against its budget.
+//! The page's size as a browser downloads it, against its aim and its ceiling.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,12 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{page, place, say};
 
-/// All assets together, in bytes after brotli, but for what is loaded on demand (`LAZY`).
-// The aim is 300 KB. The page is over it since it was first whole; this stands where it is, so that it only shrinks.
-const BUDGET: u64 = 520_000;
+/// What the page shall come to: all assets together, in bytes after brotli, but for what is loaded on
+/// demand (`LAZY`).
+const AIM: u64 = 300_000;
+/// What fails the build. The page is over its aim since it was first whole; this stands where it is, so that
+/// the page only shrinks, and goes down with it until it is the aim.
+const CEILING: u64 = 520_000;
 /// Folder of assets that are loaded when they are first needed.
 const LAZY: &str = "lazy";
 
@@ -30,7 +33,11 @@ pub fn print() -> Result<()> {
         let note = if asset.lazy { " (on demand)" } else { "" };
         say::result(&format!("{:>10} {:>10}  {}{note}", asset.raw, asset.sent, asset.name));
     }
-    say::result(&format!("{:>10} {:>10}  in all, of {BUDGET}", "", total(&assets)));
+    let total = total(&assets);
+    say::result(&format!("{:>10} {total:>10}  in all; the ceiling is {CEILING}, the aim {AIM}", ""));
+    if total > AIM {
+        say::result(&format!("{:>10} {:>10}  over the aim", "", total - AIM));
+    }
     Ok(())
 }
 
@@ -39,9 +46,9 @@ pub fn print() -> Result<()> {
 pub fn within_budget() -> Result<()> {
     let total = total(&assets(&place::dist())?);
     ensure!(
-        total <= BUDGET,
-        "the page is {total} bytes after brotli, {} over its budget. Next: see `cargo xtask size` and `twiggy top`",
-        total - BUDGET
+        total <= CEILING,
+        "the page is {total} bytes after brotli, {} over its ceiling. Next: see `cargo xtask size` and `twiggy top`",
+        total.saturating_sub(CEILING)
     );
     Ok(())
 }

@@ -24,6 +24,10 @@ for (const file of process.argv.slice(1)) {
 /// Endings of files that brotli makes smaller.
 const COMPRESSIBLE: [&str; 7] = ["html", "js", "css", "wasm", "svg", "json", "webmanifest"];
 
+/// Of the release page alone: Leptos then boxes its views instead of compiling each nesting anew, which takes
+/// 8 % off the page (492,550 to 452,524 bytes of WASM after brotli).
+const SMALL: (&str, &str) = ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "--cfg erase_components");
+
 /// Builds the page if anything changed; says whether it did.
 ///
 /// # Errors
@@ -38,7 +42,7 @@ pub fn build() -> Result<bool> {
     }
     let tools = tools::for_page()?;
     let mut trunk = trunk(&tools, "build");
-    trunk.arg("--release").arg("--dist").arg(&dist);
+    trunk.arg("--release").arg("--dist").arg(&dist).env(SMALL.0, SMALL.1);
     program::run("page: trunk build", trunk)
         .context("the page was not built. Next: mend what the output above names, then run this again")?;
     compress(&dist)?;
@@ -89,7 +93,7 @@ pub fn built(dist: &Path) -> Result<Vec<PathBuf>> {
 
 /// What the stamp holds: the sources' fingerprint, and names and sizes of what was built from them.
 fn stamped(sources: &str, dist: &Path) -> String {
-    let mut text = format!("{sources} trunk {}\n", tools::TRUNK);
+    let mut text = format!("{sources} trunk {} {}\n", tools::TRUNK, SMALL.1);
     for file in built(dist).unwrap_or_default() {
         let size = file.metadata().map_or(0, |meta| meta.len());
         text.push_str(&format!("{} {size}\n", file.strip_prefix(dist).unwrap_or(&file).display()));

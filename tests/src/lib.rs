@@ -1,3 +1,4 @@
 //! What the tests run in and against.
 
+pub mod stub;
 pub mod world;

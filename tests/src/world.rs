@@ -101,7 +101,10 @@ impl World {
         let stdout = child.stdout.take().context("the bridge's output")?;
         let mut line = String::new();
         tokio::time::timeout(PATIENCE, BufReader::new(stdout).read_line(&mut line)).await??;
-        let url = line.trim().strip_prefix("listening on http://").with_context(|| format!("no URL in {line:?}"))?;
+        let url = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .with_context(|| format!("no URL in {line:?}"))?;
         let (host, secret) = url.split_once("/#k=").context("no secret in the URL")?;
         self.bridge = Some(Running { child, host: host.to_owned(), secret: secret.to_owned() });
         Ok(())
@@ -136,7 +139,8 @@ impl World {
             body.len()
         );
         let answer = self.http(&format!("{head}{body}")).await?;
-        let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).context("no cookie")?;
+        let cookie =
+            answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).context("no cookie")?;
         Ok(cookie.split(';').next().unwrap_or_default().to_owned())
     }
 
@@ -165,7 +169,8 @@ impl World {
         let (socket, _) = tokio_tungstenite::connect_async(request).await?;
         let id = ClientId::new(name)?;
         let driver = Driver::new(id.clone());
-        let mut client = Client { driver, socket, name: name.to_owned(), appended: 0, refused: Vec::new(), frames: 0 };
+        let mut client =
+            Client { driver, socket, name: name.to_owned(), appended: 0, refused: Vec::new(), frames: 0 };
         client.send(&ClientMessage::Hello { protocol: PROTOCOL, client: id, since: Seq(0) }).await?;
         let head = loop {
             if let Some(ServerMessage::Welcome { head, .. }) = client.step().await? {
@@ -182,7 +187,8 @@ impl World {
         let folder = self.project.to_string_lossy().into_owned();
         let task = TaskId::new(&format!("goal-{}", client.driver.state().goals.len() + 1))?;
         let opened = Kind::ProjectOpened { folder, name: "project".to_owned() };
-        let stated = Kind::GoalStated { task: task.clone(), text: text.to_owned(), harness, access: Access::Full };
+        let stated =
+            Kind::GoalStated { task: task.clone(), text: text.to_owned(), harness, access: Access::Full };
         let drafts = [opened, stated].map(|kind| Draft::new(Some(project.clone()), kind));
         client.append(drafts.to_vec()).await?;
         client.until("the goal", |state| state.task(&task).is_some()).await?;
@@ -222,7 +228,9 @@ impl Client {
         while !wished(self.driver.state()) {
             match tokio::time::timeout_at(deadline, self.step()).await {
                 Ok(stepped) => drop(stepped?),
-                Err(_) => bail!("waited for {what} for {PATIENCE:?}; the state is {}", sketch(self.driver.state())),
+                Err(_) => {
+                    bail!("waited for {what} for {PATIENCE:?}; the state is {}", sketch(self.driver.state()))
+                }
             }
         }
         Ok(())
@@ -263,7 +271,9 @@ impl Client {
     async fn carry_out(&mut self, effects: Vec<Effect>) -> anyhow::Result<()> {
         for effect in effects {
             let message = match effect {
-                Effect::Append { id, epoch, drafts } => ClientMessage::Append { id, epoch: Some(epoch), drafts },
+                Effect::Append { id, epoch, drafts } => {
+                    ClientMessage::Append { id, epoch: Some(epoch), drafts }
+                }
                 Effect::Follow { run, from } => ClientMessage::Follow { run, from },
                 Effect::Unfollow { run } => ClientMessage::Unfollow { run },
             };
@@ -285,7 +295,13 @@ pub fn sketch(state: &State) -> String {
     for goal in &state.goals {
         for task in state.subtree(goal) {
             let status = conductor::status::status(state, task);
-            text.push_str(&format!("{:>6} {:40} {:?} {:?}\n", task.number_text(), task.title, status.kind, status.reason));
+            text.push_str(&format!(
+                "{:>6} {:40} {:?} {:?}\n",
+                task.number_text(),
+                task.title,
+                status.kind,
+                status.reason
+            ));
         }
     }
     text

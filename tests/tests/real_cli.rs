@@ -1,0 +1,142 @@
+//! The real Claude Code and Codex, driven through the real bridge, with a model server of our own: plan,
+//! approve, two tasks side by side, a tool call that writes a file, a resumed session, the summary.
+
+#![expect(clippy::unwrap_used, reason = "a failing step is the test's result")]
+
+use conductor::state::{Plan, State};
+use conductor::status::{Kind as Status, status};
+use serde_json::{Value, json};
+use shared::agent::HarnessId;
+use shared::entry::Kind;
+use shared::id::TaskId;
+use tests::stub::{Rule, Step, Stub};
+use tests::world::{Client, World};
+
+fn variable(name: &str) -> anyhow::Result<String> {
+    std::env::var(name)
+        .map_err(|_| anyhow::anyhow!("{name} is not set; `cargo xtask test` installs the CLIs and sets it"))
+}
+
+fn report(summary: &str) -> Step {
+    Step::Structured(
+        json!({"outcome": "done", "summary": summary, "question": "", "options": [], "outputs": [], "not_done": []}),
+    )
+}
+
+fn task(key: &str, after: &[&str]) -> Value {
+    json!({
+        "key": key, "title": format!("Do {key}"), "objective": format!("OBJECTIVE-{key}"), "mode": "autonomous", "size": "light",
+        "after": after, "parent": "", "outputs": [], "command": "",
+    })
+}
+
+/// What the model answers; `write` is the tool call that makes `made.txt`.
+fn rules(write: Step) -> Vec<Rule> {
+    let plan = json!({"decision": "plan", "reply": "Three tasks.", "tasks": [task("alpha", &[]), task("beta", &[]), task("gamma", &["alpha"])]});
+    let rule = |when: &str, steps: Vec<Step>| Rule { when: when.to_owned(), steps };
+    vec![
+        rule("# Plan this goal", vec![Step::Structured(plan)]),
+        rule("# Sum up", vec![report("SUMMARY: all three are done.")]),
+        rule("SAY IT AGAIN", vec![report("RESULT-again")]),
+        rule("OBJECTIVE-alpha", vec![write, report("RESULT-alpha")]),
+        rule("OBJECTIVE-beta", vec![report("RESULT-beta")]),
+        rule("OBJECTIVE-gamma", vec![report("RESULT-gamma")]),
+    ]
+}
+
+fn is(state: &State, task: &TaskId, wished: Status) -> bool {
+    state.task(task).is_some_and(|task| status(state, task).kind == wished)
+}
+
+async fn journey(world: &World, stub: &Stub, harness: HarnessId) -> anyhow::Result<Client> {
+    let mut client = world.client("page").await?;
+    client.until("the agents", |state| state.agents.iter().any(|agent| agent.harness == harness)).await?;
+    let goal = world.goal(&mut client, "Make three things", harness).await?;
+    let proposed = |state: &State| {
+        matches!(state.task(&goal).unwrap().goal.as_ref().unwrap().plan, Plan::Proposed { .. })
+    };
+    client.until("a plan", proposed).await?;
+    client.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
+    client.until("the summary", |state| is(state, &goal, Status::Completed)).await?;
+    let state = client.state();
+    let summary = &state.task(&goal).unwrap().result.as_ref().unwrap().summary;
+    assert!(summary.contains("SUMMARY"), "{summary}");
+    assert_eq!(std::fs::read_to_string(world.project.join("made.txt"))?.trim(), "made");
+
+    // Each prompt holds its own objective and the results it depends on, and nothing of its siblings.
+    let prompts = stub.prompts();
+    let of = |key: &str| {
+        prompts.iter().find(|prompt| prompt.starts_with(&format!("# Your task: Do {key}"))).unwrap()
+    };
+    assert!(!of("beta").contains("alpha") && !of("alpha").contains("beta") && !of("gamma").contains("beta"));
+    assert!(of("gamma").contains("RESULT-alpha"));
+
+    let first = state.task(&goal).unwrap().children[1].clone();
+    let session = state.task(&first).unwrap().session.clone();
+    assert!(session.is_some());
+    client.say(&first, "SAY IT AGAIN").await?;
+    let again = |state: &State| {
+        state.task(&first).unwrap().result.as_ref().is_some_and(|result| result.summary == "RESULT-again")
+    };
+    client.until("the resumed turn", again).await?;
+    assert_eq!(client.state().task(&first).unwrap().session, session, "the same session goes on");
+    client.all_taken()?;
+    Ok(client)
+}
+
+fn world_of(agent: &str, program: &str) -> anyhow::Result<World> {
+    let mut world = World::prepare(variable("ORCHESTRATOR_BIN")?)?;
+    let config = world.home.path().join("config.toml");
+    std::fs::write(&config, format!("[agents.{agent}]\nprogram = {program:?}\n"))?;
+    world.argument("--config");
+    world.argument(&config.to_string_lossy());
+    Ok(world)
+}
+
+#[tokio::test]
+async fn claude_code_works_through_a_plan() -> anyhow::Result<()> {
+    let mut world = world_of("claude", &variable("CLAUDE_BIN")?)?;
+    let file = world.project.join("made.txt");
+    let write = Step::Tool("Write".to_owned(), json!({"file_path": file, "content": "made\n"}));
+    let stub = Stub::start(rules(write)).await?;
+    world.set("ANTHROPIC_BASE_URL", &stub.url());
+    world.set("ANTHROPIC_API_KEY", "dummy");
+    for name in [
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+        "DISABLE_AUTOUPDATER",
+        "DISABLE_TELEMETRY",
+        "DISABLE_ERROR_REPORTING",
+    ] {
+        world.set(name, "1");
+    }
+    world.start_bridge().await?;
+    let client = journey(&world, &stub, HarnessId::Claude).await?;
+    let state = client.state();
+    let spend = state.task(&state.goals[0]).unwrap().spend;
+    assert!(spend.known.0 > 0 && spend.unknown_runs == 0, "Claude says what it cost: {spend:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn codex_works_through_a_plan() -> anyhow::Result<()> {
+    let mut world = world_of("codex", &variable("CODEX_BIN")?)?;
+    let write = Step::Tool("exec_command".to_owned(), json!({"cmd": "echo made > made.txt"}));
+    let stub = Stub::start(rules(write)).await?;
+    let home = world.home.path().join("codex");
+    std::fs::create_dir(&home)?;
+    let config = format!(
+        "model = \"gpt-5.5-codex\"\nmodel_provider = \"stub\"\ncheck_for_update_on_startup = false\n[model_providers.stub]\nname = \"stub\"\n\
+         base_url = \"{}/v1\"\nwire_api = \"responses\"\nenv_key = \"STUB_API_KEY\"\nrequest_max_retries = 2\nstream_max_retries = 2\n\
+         [analytics]\nenabled = false\n",
+        stub.url()
+    );
+    std::fs::write(home.join("config.toml"), config)?;
+    world.set("CODEX_HOME", &home.to_string_lossy());
+    world.set("STUB_API_KEY", "dummy");
+    world.start_bridge().await?;
+    let client = journey(&world, &stub, HarnessId::Codex).await?;
+    let state = client.state();
+    let spend = state.task(&state.goals[0]).unwrap().spend;
+    assert!(spend.known.0 == 0 && spend.unknown_runs > 0, "Codex does not say what it cost: {spend:?}");
+    Ok(())
+}

@@ -14,7 +14,9 @@ test("a goal becomes a plan, is changed, approved, worked through and summed up"
 
   await node(page, /^1, /).click();
   await page.keyboard.press("F2");
-  await expect(page.getByLabel("Name", { exact: true })).toBeFocused();
+  const field = page.getByLabel("Name", { exact: true });
+  await expect(field).toBeFocused();
+  await expect.poll(() => field.evaluate((input) => input.selectionEnd - input.selectionStart)).toBeGreaterThan(0);
   await page.keyboard.type("Look around");
   await page.keyboard.press("Enter");
   await expect(node(page, /^1, Look around/)).toBeVisible();
@@ -36,7 +38,7 @@ test("a goal becomes a plan, is changed, approved, worked through and summed up"
   await node(page, /^2, /).click();
   await expect(page.locator(".msg[data-from=agent]").first()).toBeVisible();
   await expect(page.locator(".tool").first()).toBeVisible();
-  await page.getByLabel("Message").fill("Say it once more.");
+  await page.getByLabel("Message", { exact: true }).fill("Say it once more.");
   await page.keyboard.press("Enter");
   await expect(page.locator(".msg[data-from=person]").last()).toContainText("Say it once more.");
   await expect(page.locator(".msg[data-from=agent]")).toHaveCount(2);
@@ -55,7 +57,7 @@ test("a small goal is answered directly", async ({ page, world }) => {
 
 test("saying what should be different gives a new version", async ({ page, world }) => {
   await plan(page, world, goal());
-  await page.getByLabel("Message").fill("Remove the documentation task.");
+  await page.getByLabel("Message", { exact: true }).fill("Remove the documentation task.");
   await page.keyboard.press("Enter");
   await expect(page.getByText(/^Plan v2 with/)).toBeVisible();
   await expect(page.getByRole("treeitem")).toHaveCount(5);

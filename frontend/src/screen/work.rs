@@ -92,6 +92,7 @@ fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) 
     }
     match event.key().as_str() {
         "?" => help.set(true),
+        "z" => tree.desk.undo(),
         "[" => keys::focus(tree),
         "]" => {
             event.prevent_default();

@@ -242,7 +242,8 @@ fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoVi
     Effect::new(move |_| {
         if let Some(field) = node.get() {
             let _ = field.focus();
-            field.select();
+            // Its text is set after this effect.
+            request_animation_frame(move || field.select());
         }
     });
     let done = move |keep: bool| {

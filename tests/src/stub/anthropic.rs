@@ -27,9 +27,7 @@ fn words(content: &Value) -> Option<String> {
         return Some(text.to_owned());
     }
     let blocks = content.as_array()?;
-    if blocks.iter().any(|block| block["type"] == "tool_result") {
-        return None;
-    }
+    // A resumed session puts the last tool's result and the new words into one message.
     let texts = blocks.iter().filter_map(|block| block["text"].as_str());
     texts.filter(|text| !text.trim_start().starts_with("<system-reminder>")).next_back().map(str::to_owned)
 }

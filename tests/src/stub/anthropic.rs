@@ -28,8 +28,8 @@ fn words(content: &Value) -> Option<String> {
     }
     let blocks = content.as_array()?;
     // A resumed session puts the last tool's result and the new words into one message.
-    let texts = blocks.iter().filter_map(|block| block["text"].as_str());
-    texts.filter(|text| !text.trim_start().starts_with("<system-reminder>")).next_back().map(str::to_owned)
+    let mut texts = blocks.iter().filter_map(|block| block["text"].as_str());
+    texts.rfind(|text| !text.trim_start().starts_with("<system-reminder>")).map(str::to_owned)
 }
 
 pub(super) fn answer(body: &Value, step: Step, turn: usize) -> Vec<Value> {

@@ -74,7 +74,8 @@ fn journeys(product: &Path, chromium: &Path) -> Result<()> {
 }
 
 fn real_agents(agents: &Agents) -> Result<()> {
-    let mut command = program::cargo(&["test", "-p", "tests", "--test", "real_cli"]);
+    let mut command =
+        program::cargo(&["test", "-p", "tests", "--features", "real-cli", "--test", "real_cli"]);
     command
         .env("CLAUDE_BIN", &agents.claude)
         .env("CODEX_BIN", &agents.codex)

@@ -41,6 +41,9 @@ struct Running {
     secret: String,
 }
 
+/// Called with each frame of run output.
+pub type OnFrame = Box<dyn FnMut(&OutputFrame<'_>)>;
+
 /// One connected client with its driver.
 pub struct Client {
     pub driver: Driver,
@@ -50,6 +53,8 @@ pub struct Client {
     /// Appends that were refused, with why.
     pub refused: Vec<String>,
     pub frames: u64,
+    /// Sees every frame of output as it comes.
+    pub on_frame: Option<OnFrame>,
 }
 
 impl World {
@@ -169,8 +174,15 @@ impl World {
         let (socket, _) = tokio_tungstenite::connect_async(request).await?;
         let id = ClientId::new(name)?;
         let driver = Driver::new(id.clone());
-        let mut client =
-            Client { driver, socket, name: name.to_owned(), appended: 0, refused: Vec::new(), frames: 0 };
+        let mut client = Client {
+            driver,
+            socket,
+            name: name.to_owned(),
+            appended: 0,
+            refused: Vec::new(),
+            frames: 0,
+            on_frame: None,
+        };
         client.send(&ClientMessage::Hello { protocol: PROTOCOL, client: id, since: Seq(0) }).await?;
         let head = loop {
             if let Some(ServerMessage::Welcome { head, .. }) = client.step().await? {
@@ -259,7 +271,11 @@ impl Client {
             }
             Message::Binary(bytes) => {
                 self.frames += 1;
-                let effects = self.driver.output(&OutputFrame::decode(&bytes)?, now());
+                let frame = OutputFrame::decode(&bytes)?;
+                if let Some(on_frame) = &mut self.on_frame {
+                    on_frame(&frame);
+                }
+                let effects = self.driver.output(&frame, now());
                 self.carry_out(effects).await?;
                 Ok(None)
             }

@@ -197,7 +197,10 @@ impl World {
     pub async fn goal(&self, client: &mut Client, text: &str, harness: HarnessId) -> anyhow::Result<TaskId> {
         let project = ProjectId::new("project")?;
         let folder = self.project.to_string_lossy().into_owned();
-        let task = TaskId::new(&format!("goal-{}", client.driver.state().goals.len() + 1))?;
+        // Runs are found by their ids, which are unique as long as goals are: also between worlds side by side.
+        let folder_name = self.home.path().file_name().unwrap_or_default().to_string_lossy();
+        let own: String = folder_name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let task = TaskId::new(&format!("goal-{own}-{}", client.driver.state().goals.len() + 1))?;
         let opened = Kind::ProjectOpened { folder, name: "project".to_owned() };
         let stated =
             Kind::GoalStated { task: task.clone(), text: text.to_owned(), harness, access: Access::Full };

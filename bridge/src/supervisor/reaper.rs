@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Pid, WaitOptions, getsid, set_child_subreaper, waitpid};
+use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, waitpid};
 use tokio::process::Child;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -53,12 +53,13 @@ pub(super) fn adopt_orphans(mut closing: watch::Receiver<bool>) {
 }
 
 fn reap() {
-    let Ok(own) = getsid(None) else { return };
+    // By `stat`, not by `getsid`: in a container the session may have begun outside, and its number is 0 here.
+    let Some(own) = stat(getpid().as_raw_nonzero().get()) else { return };
     // Held meanwhile: what is started now is on the list when it is looked at.
     let leaders = leaders();
     for pid in children().into_iter().filter(|pid| !leaders.contains(pid)) {
         // Whatever else the bridge starts stays in its session; runs and their orphans never do.
-        let orphan = stat(pid).is_some_and(|stat| stat.zombie && stat.session != own.as_raw_nonzero().get());
+        let orphan = stat(pid).is_some_and(|stat| stat.zombie && stat.session != own.session);
         if orphan && let Some(pid) = Pid::from_raw(pid) {
             let _ = waitpid(Some(pid), WaitOptions::NOHANG);
         }

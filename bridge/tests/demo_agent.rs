@@ -9,7 +9,9 @@ use std::process::{Command, Stdio};
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
 use shared::harness::{Decoder, Start, Turn, command_line};
 use shared::id::SessionId;
-use shared::plan::{Access, PlannerAnswer, ReportOutcome, Size, TaskReport, Verdict, schema_of};
+use shared::plan::{
+    Access, PLANNER_ANSWER, PlannerAnswer, ReportOutcome, Size, TASK_REPORT, TaskReport, Verdict,
+};
 use shared::run::{Arg, RunEnd, Stdin, Stream};
 
 /// A folder to work in and the demo agent's memory, both gone afterwards.
@@ -24,11 +26,11 @@ impl Place {
     }
 
     fn plans(&self, start: Start, prompt: &str) -> (Vec<AgentEvent>, TurnReport) {
-        self.plays(start, prompt, Some(schema_of::<PlannerAnswer>()), Access::ReadOnly)
+        self.plays(start, prompt, Some(PLANNER_ANSWER.to_owned()), Access::ReadOnly)
     }
 
     fn works(&self, start: Start, prompt: &str) -> (Vec<AgentEvent>, TurnReport) {
-        self.plays(start, prompt, Some(schema_of::<TaskReport>()), Access::Edit)
+        self.plays(start, prompt, Some(TASK_REPORT.to_owned()), Access::Edit)
     }
 
     fn plays(

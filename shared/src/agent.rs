@@ -1,14 +1,15 @@
 //! What agents say, in one vocabulary for all harnesses, after ACP's session updates: text and thinking in
 //! deltas and whole, tool calls and results, usage, limits, the end of a turn. Adapters produce it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
+use shared_derive::FromJson;
 
 use crate::id::SessionId;
 use crate::unit::{MicroUsd, Millis};
 
 /// A kind of agent CLI that an adapter exists for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum HarnessId {
     Claude,
@@ -20,7 +21,7 @@ pub enum HarnessId {
 }
 
 /// An agent CLI on the bridge's machine, as found when the bridge started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct FoundAgent {
     pub harness: HarnessId,
     /// For people: "Claude Code".
@@ -35,7 +36,7 @@ pub struct FoundAgent {
 }
 
 /// One thing that an agent said or did, or that its harness reported.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, FromJson)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum AgentEvent {
     /// A turn began in this session.
@@ -115,21 +116,21 @@ pub enum AgentEvent {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolOutcome {
     Succeeded,
     Failed,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitStanding {
     Near,
     Reached,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(default)]
 pub struct Tokens {
     pub input: u64,
@@ -139,7 +140,7 @@ pub struct Tokens {
 }
 
 /// What a figure covers. A running total replaces the session's former one; adding would count twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum UsageScope {
     /// This turn alone.
@@ -149,7 +150,7 @@ pub enum UsageScope {
 }
 
 /// How a turn ended, as the stream says it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, FromJson)]
 #[serde(default)]
 pub struct TurnEnd {
     pub final_text: String,
@@ -160,7 +161,7 @@ pub struct TurnEnd {
     pub turns: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct AgentError {
     pub class: ErrorClass,
     pub message: String,
@@ -170,7 +171,7 @@ pub struct AgentError {
 }
 
 /// What kind of failure it was; each has its own next step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     RateLimit,
@@ -205,7 +206,7 @@ pub enum ErrorClass {
 }
 
 /// A run's output, read to its end.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, FromJson)]
 #[serde(default)]
 pub struct TurnReport {
     pub final_text: String,

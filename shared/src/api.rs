@@ -1,15 +1,16 @@
 //! Bodies of the few HTTP calls beside the WebSocket.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use shared_derive::FromJson;
 
 /// `POST /api/enter`: exchanges the start-up secret for a cookie; answers 204.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Enter {
     pub secret: String,
 }
 
 /// `GET /api/folders?path=P` (no path: the home folder), and `POST /api/folders` makes one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Folder {
     /// Absolute.
     pub path: String,
@@ -22,7 +23,7 @@ pub struct Folder {
     pub git: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct SubFolder {
     pub name: String,
     pub path: String,
@@ -30,21 +31,21 @@ pub struct SubFolder {
 }
 
 /// `POST /api/folders`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct NewFolder {
     /// Absolute; its parent must exist.
     pub path: String,
 }
 
 /// `GET /api/health`, for anybody on the machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Health {
     pub version: String,
     pub protocol: u32,
 }
 
 /// Every error that the bridge answers with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Problem {
     pub error: String,
     pub next_step: String,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use shared_derive::FromJson;
 
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId};
@@ -39,7 +40,7 @@ impl Draft {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Actor {
     Person {
@@ -109,7 +110,7 @@ pub enum Authority {
     Bridge,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, FromJson)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Kind {
     // A person's intents.
@@ -285,7 +286,7 @@ impl Kind {
 }
 
 /// What a run is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// Answer the goal or propose a plan.
@@ -299,7 +300,7 @@ pub enum Purpose {
 }
 
 /// How a task came out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Outcome {
     Completed {

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use shared_derive::FromJson;
 
 /// The longest id in bytes; a file name may have 255.
 pub const MAX_ID_LEN: usize = 128;
@@ -23,7 +24,7 @@ fn checked(text: &str) -> Result<Arc<str>, BadId> {
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
         #[serde(try_from = "String")]
         pub struct $name(Arc<str>);
 

@@ -7,6 +7,7 @@ pub mod api;
 pub mod entry;
 pub mod harness;
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod plan;
 pub mod run;

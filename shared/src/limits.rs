@@ -1,11 +1,12 @@
 //! Every bound that the conductor respects, as one value that is passed in.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use shared_derive::FromJson;
 
 use crate::unit::Millis;
 
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(default)]
 pub struct Limits {
     /// Agents that run at the same time, over all goals.

@@ -1,8 +1,10 @@
 //! What a planner and a worker answer, and how a plan is edited. The JSON schemas that agents are
 //! given come from these types; docs of fields reach the agent as descriptions.
 
+#[cfg(test)]
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
 use crate::id::TaskId;
@@ -11,9 +13,8 @@ use crate::unit::Millis;
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
 /// is done together with the person, who begins it and says when it is done.
 // Variants carry no docs of their own: with them the schema becomes a union, which strict providers refuse.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     #[default]
@@ -23,9 +24,8 @@ pub enum Mode {
 }
 
 /// How hard a task is; chooses the model.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Size {
     Light,
@@ -35,7 +35,7 @@ pub enum Size {
 }
 
 /// What an agent may do in the project's folder.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     ReadOnly,
@@ -48,8 +48,9 @@ pub enum Access {
 
 /// The planner's answer. All fields are required and no field has variants of shape, because strict
 /// structured output of some providers allows neither options nor unions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct PlannerAnswer {
     /// "answer" when the goal is small enough to answer at once, "plan" when it should be split into tasks.
     pub decision: Verdict,
@@ -60,7 +61,8 @@ pub struct PlannerAnswer {
     pub tasks: Vec<ProposedTask>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Answer,
@@ -68,8 +70,9 @@ pub enum Verdict {
 }
 
 /// One task as the planner words it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct ProposedTask {
     /// A short key, unique in this plan, such as "schema". Keep the key of a task that you keep.
     pub key: String,
@@ -98,8 +101,9 @@ pub struct ProposedTask {
 }
 
 /// A worker's report at the end of its turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct TaskReport {
     /// "done", "question" when you need an answer from the person first, "failed" when it cannot be done.
     pub outcome: ReportOutcome,
@@ -119,7 +123,8 @@ pub struct TaskReport {
     pub not_done: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReportOutcome {
     Done,
@@ -128,7 +133,7 @@ pub enum ReportOutcome {
 }
 
 /// What a task consists of.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Work {
     /// An agent's conversation.
@@ -139,7 +144,7 @@ pub enum Work {
 }
 
 /// A task of a plan that was checked: ids instead of keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct PlannedTask {
     pub task: TaskId,
     /// The planner's key, by which a next version refers to the same task.
@@ -157,7 +162,7 @@ pub struct PlannedTask {
 }
 
 /// One change to the tree by a person. Each has an inverse, so that it can be undone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "edit", rename_all = "snake_case")]
 pub enum PlanEdit {
     Rename {
@@ -212,29 +217,47 @@ pub enum PlanEdit {
     },
 }
 
-/// The JSON schema of `T` as one line of text, with everything inlined (some providers resolve no `$ref`).
-pub fn schema_of<T: JsonSchema>() -> String {
-    // The contract of serialising: every field is there, though reading forgives a missing one.
-    let settings = schemars::generate::SchemaSettings::draft07().for_serialize().with(|s| {
-        s.inline_subschemas = true;
-        s.meta_schema = None;
-        s.transforms.push(Box::new(schemars::transform::RecursiveTransform(
-            |part: &mut schemars::Schema| {
-                part.remove("default");
-            },
-        )));
-    });
-    let schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.to_value().to_string()
-}
+/// The JSON schema of [`PlannerAnswer`] as one line, with everything inlined (some providers resolve no `$ref`).
+/// It is what the type says, which a test sees to: deriving it where it is needed would cost the page 34 KB.
+pub const PLANNER_ANSWER: &str = include_str!("plan/planner_answer.schema.json").trim_ascii_end();
+/// The JSON schema of [`TaskReport`], likewise.
+pub const TASK_REPORT: &str = include_str!("plan/task_report.schema.json").trim_ascii_end();
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn schema_of<T: JsonSchema>() -> String {
+        // The contract of serialising: every field is there, though reading forgives a missing one.
+        let settings = schemars::generate::SchemaSettings::draft07().for_serialize().with(|s| {
+            s.inline_subschemas = true;
+            s.meta_schema = None;
+            s.transforms.push(Box::new(schemars::transform::RecursiveTransform(
+                |part: &mut schemars::Schema| {
+                    part.remove("default");
+                },
+            )));
+        });
+        let schema = settings.into_generator().into_root_schema_for::<T>();
+        schema.to_value().to_string()
+    }
+
+    #[test]
+    fn the_schemas_are_what_the_types_say() {
+        for (name, text, derived) in [
+            ("planner_answer", PLANNER_ANSWER, schema_of::<PlannerAnswer>()),
+            ("task_report", TASK_REPORT, schema_of::<TaskReport>()),
+        ] {
+            assert!(
+                text == derived,
+                "the type changed. Next: write this line to plan/{name}.schema.json\n{derived}"
+            );
+        }
+    }
+
     #[test]
     fn the_schema_is_strict_enough_for_every_provider() {
-        let schema: serde_json::Value = serde_json::from_str(&schema_of::<PlannerAnswer>()).expect("JSON");
+        let schema: serde_json::Value = serde_json::from_str(PLANNER_ANSWER).expect("JSON");
         let task = &schema["properties"]["tasks"]["items"];
         for object in [&schema, task] {
             assert_eq!(object["additionalProperties"], false, "{object}");

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use shared_derive::FromJson;
 
 use crate::unit::Millis;
 
 /// What to start, exactly. Nothing is inherited but what the bridge's configuration lets through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct RunSpec {
     pub program: Program,
     pub args: Vec<Arg>,
@@ -27,7 +28,7 @@ pub struct RunSpec {
     pub limits: RunLimits,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Program {
     /// The bridge's own binary, for its built-in subcommands.
@@ -38,7 +39,7 @@ pub enum Program {
     Shell { command: String },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Arg {
     Text {
@@ -57,14 +58,14 @@ impl Arg {
 }
 
 /// A file that a command line refers to, such as a JSON schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct RunFile {
     /// A plain file name, same alphabet as an id.
     pub name: String,
     pub text: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Stdin {
     /// `/dev/null`.
@@ -76,14 +77,14 @@ pub enum Stdin {
 }
 
 /// Where the process lives.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Runner {
     #[default]
     Local,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(default)]
 pub struct RunLimits {
     /// Wall time after which the run is ended as [`RunEnd::TimedOut`].
@@ -102,7 +103,7 @@ impl Default for RunLimits {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// SIGINT.
@@ -114,7 +115,7 @@ pub enum Signal {
 }
 
 /// How a run ended: the whole space of ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum RunEnd {
     /// The program is not there.
@@ -144,7 +145,7 @@ pub enum RunEnd {
 }
 
 /// Whether the output ended with the process.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Pipes {
     #[default]
@@ -154,7 +155,7 @@ pub enum Pipes {
 }
 
 /// Where a line came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
     Stdout,

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use shared_derive::FromJson;
 
 /// Milliseconds: a point in time since the Unix epoch, or a span. Time always comes in as a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[serde(transparent)]
 pub struct Millis(pub u64);
 
@@ -29,7 +30,7 @@ impl Add for Millis {
 }
 
 /// An entry's place in the log: 1, 2, 3, … without a gap. 0 is before the first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
@@ -46,12 +47,12 @@ impl fmt::Display for Seq {
 }
 
 /// Which holder of the baton decided; a decision with an older epoch is refused.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);
 
 /// Money in millionths of a US dollar, so that sums are exact.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[serde(transparent)]
 pub struct MicroUsd(pub u64);
 

@@ -2,6 +2,7 @@
 //! output. The log has sequence numbers, a run has line numbers; reconnecting resumes from both.
 
 use serde::{Deserialize, Serialize};
+use shared_derive::FromJson;
 
 use crate::entry::{Draft, Entry};
 use crate::id::{AppendId, ClientId, RunId};
@@ -48,7 +49,7 @@ pub enum ClientMessage {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Want {
     Take,
@@ -106,7 +107,7 @@ pub enum ServerMessage {
 }
 
 /// Why an append was not committed. Nothing of it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Refusal {
     /// Decided under an older epoch.

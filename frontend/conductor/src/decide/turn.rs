@@ -4,7 +4,7 @@ use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{RunId, SessionId};
-use shared::plan::{Access, PlannerAnswer, TaskReport, Work, schema_of};
+use shared::plan::{Access, PLANNER_ANSWER, TASK_REPORT, Work};
 use shared::run::RunLimits;
 
 use super::{draft, next_run};
@@ -45,8 +45,8 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose) -> Draft {
 
 fn schema(purpose: Purpose) -> Option<String> {
     match purpose {
-        Purpose::Plan => Some(schema_of::<PlannerAnswer>()),
-        Purpose::Work | Purpose::Summary => Some(schema_of::<TaskReport>()),
+        Purpose::Plan => Some(PLANNER_ANSWER.to_owned()),
+        Purpose::Work | Purpose::Summary => Some(TASK_REPORT.to_owned()),
         Purpose::Talk => None,
     }
 }

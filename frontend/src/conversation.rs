@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 use shared::id::TaskId;
 
+use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 use crate::transcript::{Item, What};

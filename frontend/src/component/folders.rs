@@ -5,6 +5,7 @@ use shared::api::{Folder, NewFolder, Problem};
 use wasm_bindgen_futures::JsFuture;
 
 use super::icon::Icon;
+use crate::component::flow::Show;
 use crate::link::enter::request;
 
 /// A browser of folders; `chosen` gets the absolute path.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::icon::Icon;
+use crate::component::flow::Show;
 use crate::desk::Desk;
 use crate::link::{Link, Standing};
 use crate::words::{span, time};

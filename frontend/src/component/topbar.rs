@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use shared::id::TaskId;
 
 use super::icon::Icon;
+use crate::component::flow::{For, Show};
 use crate::desk::Desk;
 use crate::link::Standing;
 use crate::place::Here;
@@ -29,7 +30,7 @@ pub fn Topbar() -> impl IntoView {
             </button>
             <select class="goals" aria-label="Goal" prop:value=chosen on:change=move |event| pick(event_target_value(&event))>
                 <option value="" selected=move || here.goal().is_none()>"New goal"</option>
-                <For each=move || goals.get() key=|goal| goal.clone() children=move |(id, title)| {
+                <For each=move || goals.get() key=|(id, title)| format!("{id} {title}") children=move |(id, title)| {
                     let own = id.clone();
                     view! { <option value=id.to_string() selected=move || here.goal().as_ref() == Some(&own)>{title}</option> }
                 }/>

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::plan::Work;
 
+use crate::component::flow::For;
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 
@@ -34,7 +35,7 @@ pub fn Composer(id: TaskId) -> impl IntoView {
         desk.read(|state| state.task(&own.get_value()).map(|task| task.queue.clone()).unwrap_or_default())
     });
     view! {
-        <For each=move || queue.get() key=|message| message.id.clone() children=move |message| {
+        <For each=move || queue.get() key=|message| message.id.to_string() children=move |message| {
             let (id, words) = (message.id.clone(), message.text.clone());
             let (for_edit, again) = (message.id, words.clone());
             view! {

@@ -6,6 +6,7 @@ use shared::id::TaskId;
 use shared::unit::Millis;
 
 use super::turn::TurnView;
+use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 use crate::markdown::view::markdown;

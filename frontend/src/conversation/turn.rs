@@ -4,6 +4,7 @@ use conductor::state::{Phase, Run};
 use leptos::prelude::*;
 use shared::id::RunId;
 
+use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 use crate::markdown::view::{Growing, copy};
@@ -40,7 +41,7 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
             <Show when=move || writing() && for_empty.read().is_empty()>
                 <span class="meta">"Starting …"</span>
             </Show>
-            <For each=move || groups(&blocks.get()) key=|group| (group[0].id, group.len()) children=|group| view! { <Group group=group/> }/>
+            <For each=move || groups(&blocks.get()) key=|group| format!("{}-{}", group[0].id, group.len()) children=|group| view! { <Group group=group/> }/>
             {move || foot.get().map(|foot| view! { <div class="turn"><span>{foot}</span></div> })}
         </article>
     }

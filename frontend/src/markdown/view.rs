@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::highlight::highlight;
 use super::{Element, Node, parse};
+use crate::component::flow::For;
 use crate::component::icon::Icon;
 
 /// A finished text.
@@ -38,7 +39,7 @@ pub fn Growing(#[prop(into)] text: Signal<String>) -> impl IntoView {
     view! {
         <For
             each=move || parts.get()
-            key=|part| *part
+            key=|(begin, end)| format!("{begin}-{end}")
             children=move |(begin, end)| text.with_untracked(|text| markdown(text.get(begin..end).unwrap_or_default()))
         />
         {tail}

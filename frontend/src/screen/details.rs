@@ -6,6 +6,7 @@ use shared::agent::HarnessId;
 use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit, Size, Work};
 
+use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::markdown::view::markdown;
 use crate::tree::view::Tree;

@@ -6,6 +6,7 @@ use shared::agent::{FoundAgent, HarnessId};
 use shared::plan::Access;
 
 use crate::component::dialog::Dialog;
+use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
 use crate::component::icon::{Icon, StatusMark};
 use crate::desk::Desk;
@@ -152,7 +153,7 @@ fn Known() -> impl IntoView {
         <Show when=move || !goals.read().is_empty()>
             <section class="known">
                 <h2 class="label">"Goals"</h2>
-                <For each=move || goals.get() key=|goal| goal.clone() children=move |(id, title, kind, project)| view! {
+                <For each=move || goals.get() key=|goal| format!("{goal:?}") children=move |(id, title, kind, project)| view! {
                     <button on:click=move |_| here.go(Some(id.clone()), None)>
                         <span class="glyph" data-status=kind.token()><Icon name=kind.token()/></span>
                         <span class="clip">{title}" "<span class="quiet">{project}</span></span>

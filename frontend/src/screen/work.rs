@@ -10,6 +10,7 @@ use shared::plan::Mode;
 
 use super::details::Details;
 use crate::component::dialog::Dialog;
+use crate::component::flow::{For, Show};
 use crate::component::icon::{Icon, StatusMark};
 use crate::conversation::Conversation;
 use crate::desk::Desk;
@@ -156,7 +157,7 @@ fn Index(tree: Tree) -> impl IntoView {
     view! {
         <Show when=room>
             <ul class="index" aria-label="Tasks by status">
-                <For each=move || counted.get() key=|count| *count children=|(kind, count)| view! {
+                <For each=move || counted.get() key=|count| format!("{count:?}") children=|(kind, count)| view! {
                     <li><StatusMark kind=kind/><span class="push">{count}</span></li>
                 }/>
             </ul>

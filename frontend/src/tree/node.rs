@@ -9,6 +9,7 @@ use shared::plan::{Mode, PlanEdit};
 use shared::unit::Millis;
 
 use super::view::Tree;
+use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::words;
 

@@ -10,6 +10,7 @@ use super::keys;
 use super::layout::{Layout, ZOOMS, Zoom, layout};
 use super::menu::Menu;
 use super::node::Node;
+use crate::component::flow::For;
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 use crate::place::Here;
@@ -153,7 +154,7 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
                     <path d=wires/>
                     <path class="trace" d=trace/>
                 </svg>
-                <For each=move || ids.get() key=Clone::clone children=move |id| view! { <Node tree=tree id=id/> }/>
+                <For each=move || ids.get() key=ToString::to_string children=move |id| view! { <Node tree=tree id=id/> }/>
                 <Adder tree=tree/>
             </div>
         </div>

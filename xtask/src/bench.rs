@@ -1,20 +1,45 @@
 //! `cargo xtask bench`: the benchmark of the release build.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use anyhow::Result;
 
-use crate::{program, run};
+use crate::tools::{self, wasm_target};
+use crate::{place, program, run, size, test};
 
-/// Builds the product, then becomes the benchmark with `args`.
+/// Builds the product, then runs the benchmark with `args` and adds the page's size.
 ///
 /// # Errors
-/// Something does not build or start.
+/// Something does not build or start, or the benchmark fails.
 pub fn bench(args: &[String]) -> Result<()> {
     let binary = run::product()?;
     program::run(
         "benchmark: release build",
         program::cargo(&["build", "--release", "-p", "tests", "--bin", "bench"]),
     )?;
+    let chromium = test::browser()?;
+    let fold = fold()?;
     let mut command = program::cargo(&["run", "--quiet", "--release", "-p", "tests", "--bin", "bench", "--"]);
-    command.args(args).env("ORCHESTRATOR_BIN", binary);
-    program::become_it(command)
+    command.args(args).env("ORCHESTRATOR_BIN", binary).env("CHROMIUM", chromium).env("FOLD_DIR", fold);
+    program::attended(command)?;
+    size::print()
+}
+
+/// The fold, compiled as the page is; the folder of its glue and WASM.
+fn fold() -> Result<PathBuf> {
+    let tools = tools::for_page()?;
+    let mut build =
+        program::cargo(&["build", "-p", "fold", "--profile", "page", "--target", wasm_target::TARGET]);
+    build.envs(tools.env);
+    program::run("benchmark: fold for the browser", build)?;
+    let folder = place::target().join("xtask/fold");
+    let mut bindgen = Command::new("wasm-bindgen");
+    bindgen
+        .args(["--target", "web", "--no-typescript", "--out-dir"])
+        .arg(&folder)
+        .arg(place::target().join(wasm_target::TARGET).join("page/fold.wasm"))
+        .env("PATH", tools.path);
+    program::run("benchmark: fold's glue", bindgen)?;
+    Ok(folder)
 }

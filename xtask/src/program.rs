@@ -113,6 +113,16 @@ pub fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// Runs `command` on this terminal, its output as it comes.
+///
+/// # Errors
+/// It cannot be started, or ends with anything but success.
+pub fn attended(mut command: Command) -> Result<()> {
+    let shown = shown(&command);
+    let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
+    if status.success() { Ok(()) } else { bail!("`{shown}` ended with {status}") }
+}
+
 /// Replaces this process by `command`, so that signals and the exit status are the program's own.
 ///
 /// # Errors

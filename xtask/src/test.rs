@@ -49,7 +49,11 @@ fn browser_tests() -> PathBuf {
     place::root().join("tests/browser")
 }
 
-fn browser() -> Result<PathBuf> {
+/// The browser, with the packages of the tests beside them.
+///
+/// # Errors
+/// One of them cannot be had.
+pub fn browser() -> Result<PathBuf> {
     npm::locked(&browser_tests())?;
     chromium::ready()
 }

@@ -1,0 +1,169 @@
+//! A log of ordinary work, and the folding of it: read from JSON and applied, as a page does when it opens.
+
+use conductor::{State, apply};
+use shared::agent::{AgentEvent, HarnessId, ToolOutcome, TurnReport};
+use shared::entry::{Actor, Body, Entry, Kind, Outcome, Purpose};
+use shared::id::{ClientId, ProjectId, RunId, TaskId};
+use shared::plan::{Access, Mode, PlannedTask, Size, Work};
+use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Stdin};
+use shared::unit::{Epoch, Millis, Seq};
+
+/// Tasks of a goal.
+const TASKS: u32 = 10;
+/// Calls of tools in a task's turn; each is two entries.
+const CALLS: u32 = 6;
+
+/// At least `count` entries, each one line of JSON: goals of ten tasks that were planned, approved, worked on
+/// with calls of tools, and completed.
+pub fn log(count: usize) -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for goal in 0.. {
+        for kind in goal_of(&TaskId::new(&format!("goal-{goal}"))?) {
+            lines.push(line(lines.len() as u64 + 1, kind)?);
+        }
+        if lines.len() >= count {
+            break;
+        }
+    }
+    Ok(lines)
+}
+
+/// Reads and applies each line; gives the last sequence number.
+pub fn fold(lines: &[String]) -> serde_json::Result<u64> {
+    let mut state = State::default();
+    for line in lines {
+        apply(&mut state, &serde_json::from_str(line)?);
+    }
+    Ok(state.seq.0)
+}
+
+fn line(seq: u64, kind: Kind) -> anyhow::Result<String> {
+    let actor = match kind.authority() {
+        shared::entry::Authority::Person => Actor::Person { client: ClientId::new("page")? },
+        shared::entry::Authority::Conductor => Actor::Conductor { epoch: Epoch(1) },
+        shared::entry::Authority::Bridge => Actor::Bridge,
+    };
+    let project = Some(ProjectId::new("project")?);
+    let entry = Entry { seq: Seq(seq), at: Millis(seq), actor, project, body: Body::Known(Box::new(kind)) };
+    Ok(serde_json::to_string(&entry)?)
+}
+
+fn goal_of(goal: &TaskId) -> Vec<Kind> {
+    let text = "Add a shopping cart with its schema, its API and its tests".to_owned();
+    let (harness, run) = (HarnessId::Demo, goal.run(1));
+    let tasks = (1..=TASKS).map(|n| planned(goal, n)).collect();
+    let mut kinds = vec![Kind::GoalStated { task: goal.clone(), text, harness, access: Access::Edit }];
+    kinds.extend(turn(goal, &run, Purpose::Plan));
+    let reply = "Ten tasks, most of them side by side.".to_owned();
+    kinds.push(Kind::PlanProposed { goal: goal.clone(), run, version: 1, reply, tasks });
+    kinds.push(Kind::PlanApproved { goal: goal.clone(), version: 1 });
+    for n in 1..=TASKS {
+        let task = goal.derived(n);
+        let run = task.run(1);
+        kinds.extend(turn(&task, &run, Purpose::Work));
+        let summary = "The table and its migration are there, with a test for each rule.".to_owned();
+        let (outputs, not_done) = (vec!["src/cart.rs".to_owned()], Vec::new());
+        let outcome = Outcome::Completed { summary, outputs, not_done };
+        kinds.push(Kind::TaskSettled { task, run: Some(run), outcome });
+    }
+    kinds
+}
+
+fn planned(goal: &TaskId, n: u32) -> PlannedTask {
+    PlannedTask {
+        task: goal.derived(n),
+        key: format!("part-{n}"),
+        parent: goal.clone(),
+        title: format!("Write part {n}"),
+        objective: "Write this part and its tests, so that all of them pass.".to_owned(),
+        mode: Mode::Autonomous,
+        size: Size::Standard,
+        after: if n.is_multiple_of(3) { vec![goal.derived(n - 1)] } else { Vec::new() },
+        outputs: vec![format!("src/part{n}.rs")],
+        work: Work::Agent,
+    }
+}
+
+fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
+    let spec = RunSpec {
+        program: Program::Own,
+        args: Vec::new(),
+        env: std::collections::BTreeMap::default(),
+        cwd: "/home/dev/shop".to_owned(),
+        stdin: Stdin::Text { text: "The task, its parent's summary and the results it builds on.".repeat(8) },
+        files: Vec::new(),
+        runner: Runner::Local,
+        limits: RunLimits::default(),
+    };
+    let (task, harness) = (task.clone(), HarnessId::Demo);
+    let mut kinds = vec![
+        Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec },
+        Kind::RunStarted { run: run.clone(), pid: 4_000, started: 1_000 },
+    ];
+    for call in 0..CALLS {
+        let (name, line) = (format!("call-{call}"), u64::from(call) * 2);
+        let said = AgentEvent::ToolCall {
+            call: name.clone(),
+            tool: "Read".to_owned(),
+            title: "src/cart.rs".to_owned(),
+            input: serde_json::json!({"file_path": "src/cart.rs"}),
+        };
+        let result = AgentEvent::ToolResult {
+            call: name,
+            outcome: ToolOutcome::Succeeded,
+            text: "A page of the file as it stands.".to_owned(),
+        };
+        kinds.push(Kind::AgentSpoke { run: run.clone(), line, event: said });
+        kinds.push(Kind::AgentSpoke { run: run.clone(), line: line + 1, event: result });
+    }
+    kinds.push(Kind::RunEnded {
+        run: run.clone(),
+        end: RunEnd::Exited { code: 0 },
+        lines: 40,
+        pipes: Pipes::Closed,
+    });
+    kinds.push(Kind::TurnRead { run: run.clone(), report: TurnReport::default() });
+    kinds
+}
+
+/// What the browser's side of the benchmark calls.
+#[cfg(target_family = "wasm")]
+mod page {
+    use wasm_bindgen::JsError;
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    #[wasm_bindgen]
+    pub struct Log(Vec<String>);
+
+    #[wasm_bindgen]
+    impl Log {
+        /// A log of at least `count` entries.
+        #[wasm_bindgen(constructor)]
+        pub fn new(count: usize) -> Result<Log, JsError> {
+            super::log(count).map(Log).map_err(|error| JsError::new(&error.to_string()))
+        }
+
+        /// Folds all of it; gives the number of entries.
+        pub fn fold(&self) -> Result<f64, JsError> {
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+            super::fold(&self.0).map(|seq| seq as f64).map_err(|error| JsError::new(&error.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_work_that_was_done() {
+        let lines = log(1_000).expect("a log");
+        let mut state = State::default();
+        for line in &lines {
+            apply(&mut state, &serde_json::from_str(line).expect("an entry"));
+        }
+        assert_eq!(state.seq.0, lines.len() as u64);
+        let task = state.task(&TaskId::new("goal-0~3").expect("an id")).expect("a task");
+        assert_eq!(conductor::status::status(&state, task).kind, conductor::status::Kind::Completed);
+    }
+}

@@ -1,0 +1,115 @@
+//! `cargo xtask bench [--quick] [--json FILE]`: figures of the real bridge and page on this machine, with the
+//! conditions they were taken under. Where websocketd is installed it carries the same lines in between.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use shared::entry::{Draft, Kind};
+use shared::id::{MessageId, TaskId};
+use shared::unit::Seq;
+use tests::world::World;
+
+use figure::{Aim, Figure, per_second, table};
+use round::{LINE, Load};
+
+mod figure;
+mod memory;
+mod page;
+mod plan;
+mod relay;
+mod round;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let binary =
+        std::env::var("ORCHESTRATOR_BIN").unwrap_or_else(|_| "target/release/orchestrator".to_owned());
+    let conditions = conditions(quick);
+    say(&conditions.to_string());
+    let figures = measure(&PathBuf::from(binary), quick).await?;
+    say(&table(&figures));
+    let wanted = arguments.iter().position(|argument| argument == "--json");
+    if let Some(file) = wanted.and_then(|place| arguments.get(place + 1)) {
+        let figures: Vec<Value> = figures.iter().map(Figure::json).collect();
+        let text = serde_json::to_string_pretty(&json!({"conditions": conditions, "figures": figures}))?;
+        std::fs::write(file, text).with_context(|| format!("cannot write {file}"))?;
+    }
+    Ok(())
+}
+
+async fn measure(binary: &Path, quick: bool) -> anyhow::Result<Vec<Figure>> {
+    let (seconds, rounds) = if quick { (2, 1) } else { (6, 3) };
+    let world = World::start(binary).await?;
+    let mut figures =
+        vec![Figure::new("bridge RSS, idle", memory::resident(world.pid()?)?, "MiB").aim(Aim::AtMost(30.0))];
+    for (processes, rate) in [(1, 50), (1, 1_000), (1, 10_000), (20, 50), (200, 50)] {
+        let load = Load { processes, rate, lines: rate * seconds };
+        figures.extend(relay::compare(binary, load, rounds).await?);
+    }
+    let flat_out = Load { processes: 1, rate: 0, lines: if quick { 50_000 } else { 400_000 } };
+    figures.extend(relay::compare(binary, flat_out, rounds).await?);
+    figures.extend(appending(&world, if quick { 20 } else { 200 }).await?);
+    figures.extend(plan::next_start(&World::start(binary).await?, if quick { 15 } else { 60 }).await?);
+    let entries = if quick { 20_000 } else { 100_000 };
+    figures.push(folding(entries)?);
+    figures.extend(page::figures(binary, entries).await?);
+    Ok(figures)
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what a benchmark is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Where websocketd is, if it is installed.
+fn websocketd() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join("websocketd")).find(|file| file.is_file())
+}
+
+fn conditions(quick: bool) -> Value {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    json!({
+        "cores": cores, "load before": load.split(' ').next(), "bytes of a line": LINE, "quick": quick,
+        "websocketd": websocketd().map_or("not installed: its figures are left out", |_| "measured in between"),
+        "browser": std::env::var("CHROMIUM").map_or("not prepared: the page's figures are left out", |_| "Chromium"),
+    })
+}
+
+fn folding(count: usize) -> anyhow::Result<Figure> {
+    let lines = fold::log(count)?;
+    let began = Instant::now();
+    let folded = usize::try_from(fold::fold(&lines)?)?;
+    Ok(Figure::new("entries read and folded, native", per_second(folded, began.elapsed()), "entries/s"))
+}
+
+/// Batches of 100 from one client, then single appends that wait for each other; each commit is synced.
+async fn appending(world: &World, batches: u32) -> anyhow::Result<Vec<Figure>> {
+    let mut client = world.watcher("appender").await?;
+    let draft = |n: u32| -> anyhow::Result<Draft> {
+        let (task, message) = (TaskId::new("nobody")?, MessageId::new(&format!("x{n}"))?);
+        Ok(Draft::new(None, Kind::MessageSent { task, message, text: "A sentence of a person.".to_owned() }))
+    };
+    let until = Seq(client.state().seq.0 + u64::from(batches) * 100);
+    let began = Instant::now();
+    for batch in 0..batches {
+        client.append((0..100).map(|n| draft(batch * 100 + n)).collect::<anyhow::Result<Vec<_>>>()?).await?;
+    }
+    client.until("the batches", |state| state.seq >= until).await?;
+    let batched = per_second(usize::try_from(batches * 100)?, began.elapsed());
+    let began = Instant::now();
+    for n in 0..200 {
+        let next = Seq(client.state().seq.0 + 1);
+        client.append(vec![draft(1_000_000 + n)?]).await?;
+        client.until("the append", |state| state.seq >= next).await?;
+    }
+    let single = per_second(200, began.elapsed());
+    Ok(vec![
+        Figure::new("entries appended, in batches of 100", batched, "entries/s").aim(Aim::AtLeast(50_000.0)),
+        Figure::new("entries appended, one after the other", single, "entries/s"),
+    ])
+}

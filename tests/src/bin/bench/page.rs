@@ -1,0 +1,63 @@
+//! What the page does with it, in Chromium: `tests/browser/bench/figures.js` against the real bridge.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use tests::world::World;
+use tokio::process::Command;
+
+use crate::figure::{Aim, Figure};
+use crate::plan;
+
+/// Tasks of the tree that is scrolled, zoomed and worked through.
+const TASKS: u32 = 1_000;
+/// The time of one frame at 60 Hz, milliseconds.
+const FRAME: f64 = 1_000.0 / 60.0;
+
+/// Measures the page of `binary`; `None` where no browser was prepared (`cargo xtask bench` does it).
+pub async fn figures(binary: &Path, entries: usize) -> anyhow::Result<Vec<Figure>> {
+    let Ok(chromium) = std::env::var("CHROMIUM") else { return Ok(Vec::new()) };
+    let world = World::start(binary).await?;
+    let mut client = world.client("maker").await?;
+    let goal =
+        plan::tree(&world, &mut client, TASKS, "true", |n| if n % 7 == 6 { Some(n - 1) } else { None })
+            .await?;
+    drop(client);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/bench/figures.js");
+    let node = Command::new("node")
+        .arg(script)
+        .env("CHROMIUM", chromium)
+        .env("BRIDGE", format!("http://{}/", world.host()?))
+        .env("SECRET", world.secret()?)
+        .env("GOAL", goal.to_string())
+        .env("PROJECT", &world.project)
+        .env("ENTRIES", entries.to_string())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .context("node does not start")?;
+    ensure!(node.status.success(), "the browser's part failed ({})", node.status);
+    let found: Value = serde_json::from_slice(&node.stdout).context("the browser's part gave no JSON")?;
+    let number = |name: &str| found[name].as_f64().with_context(|| format!("no {name} in {found}"));
+    let mut figures = vec![
+        Figure::new("entries read and folded, in Chromium", number("folded")?, "entries/s"),
+        Figure::new("a token's message to its place in the page: p50", number("token p50")?, "ms"),
+        Figure::new("a token's message to its place in the page: p99", number("token p99")?, "ms"),
+        Figure::new(
+            "tokens on screen in the first frame after their message",
+            number("tokens in a frame")?,
+            "%",
+        )
+        .aim(Aim::AtLeast(99.0)),
+    ];
+    for what in ["scrolling", "zooming", "working"] {
+        let name = format!("{TASKS} tasks, {what}: ");
+        let p50 = Figure::new(format!("{name}frame p50"), number(&format!("{what} p50"))?, "ms");
+        figures.push(p50.aim(Aim::AtMost(FRAME + 0.5)));
+        figures.push(Figure::new(format!("{name}frame p99"), number(&format!("{what} p99"))?, "ms"));
+    }
+    Ok(figures)
+}

@@ -51,6 +51,31 @@ async fn a_stop_is_polite_first() {
     }
 }
 
+/// As under `nohup`, or as a job in a script's background.
+#[tokio::test]
+async fn what_the_bridge_ignores_its_runs_do_not() {
+    const NAME: &str = "what_the_bridge_ignores_its_runs_do_not";
+    const INNER: &str = "ORCHESTRATOR_TEST_IGNORES";
+    if std::env::var_os(INNER).is_none() {
+        let again = std::process::Command::new("sh")
+            .args(["-c", "trap '' INT QUIT HUP; exec \"$0\" --exact \"$1\""])
+            .arg(std::env::current_exe().unwrap())
+            .arg(NAME)
+            .env(INNER, "")
+            .output()
+            .unwrap();
+        assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stdout));
+        return;
+    }
+    let bench = Bench::new("").await;
+    let run = bench.start(bench.sh("grep SigIgn: /proc/self/status".to_owned())).await;
+    bench.ended(&run).await;
+    let said = String::from_utf8(bench.bytes(&run).await).unwrap();
+    let mask = u64::from_str_radix(said.trim().strip_prefix("SigIgn:\t").unwrap(), 16).unwrap();
+    let asked_by = [1, 2, 3, 15].map(|signal| mask >> (signal - 1) & 1);
+    assert_eq!(asked_by, [0; 4], "HUP, INT, QUIT, TERM of {said}");
+}
+
 #[tokio::test]
 async fn who_does_not_listen_is_killed() {
     let bench = Bench::new("").await;

@@ -2,6 +2,7 @@
 
 pub mod keys;
 pub mod layout;
+pub mod link;
 pub mod menu;
 pub mod node;
 pub mod view;

@@ -34,6 +34,10 @@ pub(super) fn raise_file_limit() {
     }
 }
 
+/// Signals that a bridge may have been told to ignore (`nohup`, a shell's background job), which its runs
+/// would then ignore too, and could not be asked to end.
+const POLITE: [libc::c_int; 4] = [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTERM];
+
 /// Starts what was prepared and leaves word of it in the run's folder. Blocks for the fork.
 pub(super) fn spawn(prepared: Prepared, stdin: &Stdin) -> Result<Started, RunEnd> {
     let Prepared { mut command, own } = prepared;
@@ -45,11 +49,14 @@ pub(super) fn spawn(prepared: Prepared, stdin: &Stdin) -> Result<Started, RunEnd
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let files = FILES.get().copied();
-    // SAFETY: between fork and exec only setsid(2) and prlimit(2) are called, as plain system calls, which
-    // are async-signal-safe (signal-safety(7)) and touch no memory of ours.
+    // SAFETY: between fork and exec only signal(2), setsid(2) and prlimit(2) are called, which are
+    // async-signal-safe (signal-safety(7)) and touch no memory of ours.
     #[expect(unsafe_code, reason = "a session of its own can only be made between fork and exec")]
     unsafe {
         command.pre_exec(move || {
+            for signal in POLITE {
+                libc::signal(signal, libc::SIG_DFL);
+            }
             if let Some(files) = files {
                 setrlimit(Resource::Nofile, files)?;
             }

@@ -375,7 +375,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 19] = [
+    const KEYS: [(&str, &str); 20] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -388,6 +388,7 @@ fn Keys() -> impl IntoView {
         ("Del", "remove"),
         ("Alt ↑ ↓", "reorder"),
         ("Alt ← →", "move out, move in"),
+        ("L", "add or drop a dependency"),
         ("R", "retry"),
         ("S", "stop"),
         (".", "menu of the task"),
@@ -401,7 +402,7 @@ fn Keys() -> impl IntoView {
             <dl class="terms">
                 {KEYS.map(|(keys, what)| view! { <dt><kbd class="key">{keys}</kbd></dt><dd>{what}</dd> }).collect_view()}
             </dl>
-            <p class="meta">"Double click on a node changes its mode, right click opens its menu, dragging moves it."</p>
+            <p class="meta">"Double click on a node changes its mode, right click opens its menu, dragging moves it, and dragging from its dot makes another task wait for it."</p>
         </div>
     }
 }

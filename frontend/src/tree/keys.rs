@@ -33,6 +33,9 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("ArrowRight", ..) => right(tree, &task),
         ("Home", ..) => go(tree, &goal),
         ("Enter", ..) if event.ctrl_key() => tree.desk.approve(&goal),
+        ("Enter", ..) if super::link::choose(tree, &task) => {}
+        ("Escape", ..) => handled = super::link::cancel(tree),
+        ("l" | "L", ..) => super::link::begin(tree, &task),
         ("Enter", ..) => focus_composer(),
         ("F2", ..) => tree.naming.set(Some(task)),
         ("e" | "E", ..) => change_mode(tree, &task),
@@ -272,18 +275,31 @@ fn fall(tree: Tree, drag: Drag) {
     }
 }
 
+fn node_at(x: i32, y: i32) -> Option<web_sys::Element> {
+    #[expect(clippy::cast_precision_loss, reason = "pixels of a screen")]
+    let under = document().element_from_point(x as f32, y as f32);
+    under.and_then(|element| element.closest(".node").ok().flatten())
+}
+
+fn task_of(node: &web_sys::Element) -> Option<TaskId> {
+    node.get_attribute("data-task").and_then(|id| TaskId::new(&id).ok())
+}
+
+/// The task at a point of the window.
+pub fn task_at(x: i32, y: i32) -> Option<TaskId> {
+    task_of(&node_at(x, y)?)
+}
+
+/// The task whose node an event came from.
+pub fn task_under(target: Option<web_sys::EventTarget>) -> Option<TaskId> {
+    let element = target?.dyn_into::<web_sys::Element>().ok()?;
+    task_of(&element.closest(".node").ok().flatten()?)
+}
+
 /// The node under the pointer, which third of it, and why the task cannot fall there.
 fn target(tree: Tree, task: &TaskId, x: i32, y: i32) -> (Option<(TaskId, Spot)>, Option<String>) {
-    #[expect(clippy::cast_precision_loss, reason = "pixels of a screen")]
-    let under = document()
-        .element_from_point(x as f32, y as f32)
-        .and_then(|element| element.closest(".node").ok().flatten());
-    let Some(node) = under else { return (None, None) };
-    let Some(id) =
-        node.get_attribute("data-task").and_then(|id| TaskId::new(&id).ok()).filter(|id| id != task)
-    else {
-        return (None, None);
-    };
+    let Some(node) = node_at(x, y) else { return (None, None) };
+    let Some(id) = task_of(&node).filter(|id| id != task) else { return (None, None) };
     let place = node.get_bounding_client_rect();
     let third = (f64::from(y) - place.top()) / place.height();
     let goal = tree.goal.get_value();

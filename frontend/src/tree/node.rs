@@ -8,6 +8,7 @@ use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit};
 use shared::unit::Millis;
 
+use super::link::{self, Linking};
 use super::view::Tree;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
@@ -105,6 +106,16 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             })
         })
     });
+    // Where the dependency that is being drawn would end, and whether it may.
+    let link = move || {
+        tree.linking.with(|linking| match linking {
+            Some(Linking::Drag { over: Some(over), problem, .. }) if *over == own.get_value() => {
+                Some(if problem.is_some() { "refused" } else { "to" })
+            }
+            Some(Linking::Keys { task }) if *task == own.get_value() => Some("from"),
+            _ => None,
+        })
+    };
     let is_goal = Memo::new(move |_| face.with(|face| face.as_ref().map(|face| face.goal)));
     let px = |value: u32| format!("{value}px");
     let left = move || {
@@ -134,6 +145,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             data-zoom=move || (tree.zoom().percent != 100).then(|| tree.zoom().percent.to_string())
             data-lifted=move || lifted.get().map(|_| "")
             data-drop=move || drop.get()
+            data-link=link
             data-task=own.get_value().to_string()
             aria-selected=move || selected.get().to_string()
             aria-label=spoken
@@ -227,6 +239,7 @@ fn TaskFace(
             <span>{elapsed}</span>
             {part(|face| face.cost.clone())}
         </span>
+        <span class="port" title="Drag to the task that shall wait for this one" on:pointerdown=move |event| link::pull(tree, &own.get_value(), &event)></span>
         <Show when=move || face.with(|face| face.as_ref().is_some_and(|face| face.group))>
             <button class="fold" tabindex="-1" aria-label="Fold" on:click=move |event| { event.stop_propagation(); tree.fold(&own.get_value()); }>
                 <Icon name=Signal::derive(move || if folded.get() { "plus" } else { "minus" })/>

@@ -8,6 +8,7 @@ use shared::id::TaskId;
 
 use super::keys;
 use super::layout::{Layout, ZOOMS, Zoom, layout};
+use super::link::{self, Linking};
 use super::menu::Menu;
 use super::node::Node;
 use crate::component::flow::For;
@@ -30,6 +31,9 @@ pub struct Tree {
     pub menu: RwSignal<Option<(TaskId, i32, i32)>>,
     /// A task that is being dragged, and where it would fall.
     pub drag: RwSignal<Option<super::node::Drag>>,
+    /// The task under the pointer.
+    pub hover: RwSignal<Option<TaskId>>,
+    pub linking: RwSignal<Option<Linking>>,
     pub scroller: NodeRef<html::Div>,
 }
 
@@ -51,6 +55,8 @@ impl Tree {
             naming: RwSignal::new(None),
             menu: RwSignal::new(None),
             drag: RwSignal::new(None),
+            hover: RwSignal::new(None),
+            linking: RwSignal::new(None),
             scroller: NodeRef::new(),
         }
     }
@@ -144,8 +150,16 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
                 .unwrap_or_default()
         })
     };
+    let refused = move || {
+        tree.linking.with(|linking| {
+            matches!(linking, Some(Linking::Drag { problem: Some(_), .. })).then_some("failed")
+        })
+    };
     view! {
-        <div class="scroll field-of-work" node_ref=tree.scroller on:scroll=move |_| look() on:keydown=move |event| keys::pressed(tree, &event)>
+        <div class="scroll field-of-work" node_ref=tree.scroller on:scroll=move |_| look()
+            on:pointerover=move |event| look_at(tree, super::keys::task_under(event.target()))
+            on:pointerleave=move |_| look_at(tree, None)
+            on:keydown=move |event| keys::pressed(tree, &event)>
             <div class="tree" role="tree" aria-label="Tasks"
                 style:width=move || format!("{}px", tree.layout.with(|layout| layout.width + 40))
                 style:height=move || format!("{}px", tree.layout.with(|layout| layout.height + 160))
@@ -153,6 +167,8 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
                 <svg class="wires" width="100%" height="100%" aria-hidden="true">
                     <path d=wires/>
                     <path class="trace" d=trace/>
+                    <path class="dep" d=move || link::path(tree)/>
+                    <path class="dep" data-state=refused d=move || link::drawn(tree)/>
                 </svg>
                 <For each=move || ids.get() key=ToString::to_string children=move |id| view! { <Node tree=tree id=id/> }/>
                 <Adder tree=tree/>
@@ -160,6 +176,14 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
         </div>
         <Menu tree=tree/>
     }
+}
+
+fn look_at(tree: Tree, task: Option<TaskId>) {
+    tree.hover.maybe_update(|hover| {
+        let changed = *hover != task;
+        *hover = task;
+        changed
+    });
 }
 
 /// The place for one more task, while the plan is being made.

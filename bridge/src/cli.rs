@@ -14,7 +14,8 @@ use crate::access::Access;
 use crate::config::Config;
 use crate::page::Source;
 use crate::serve::{ServeOptions, serve};
-use crate::{decode, demo};
+use crate::supervisor::Parting;
+use crate::{decode, demo, shim};
 
 /// A chat that creates chats: plans a goal as a tree of tasks and runs coding agents through it.
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ enum Command {
     Decode(decode::DecodeArgs),
     /// The built-in demo agent: no model, no network.
     Demo(demo::DemoArgs),
+    #[command(hide = true)]
+    Shim(shim::ShimArgs),
 }
 
 #[derive(Debug, Args)]
@@ -50,6 +53,9 @@ struct ServeArgs {
     /// Serve the page from this folder instead of the one in the binary, and tell it to reload when it changes.
     #[arg(long, value_name = "DIR")]
     page_dir: Option<PathBuf>,
+    /// End all agents when the bridge is ended. Without it they go on, and the next start takes them over.
+    #[arg(long)]
+    stop_agents: bool,
     /// Do not open a browser.
     #[arg(long)]
     no_open: bool,
@@ -63,6 +69,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Serve(args)) => bridge(args),
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Demo(args)) => demo::run(args),
+        Some(Command::Shim(args)) => shim::run(&args),
     }
 }
 
@@ -95,7 +102,12 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
             TcpListener::bind(args.listen).await.map_err(|error| cannot_listen(args.listen, &error))?;
         let signals = Signals::listen().context("cannot listen for signals")?;
         let ready = Box::new(move |access: &Access| announce(access, open));
-        serve(listener, ServeOptions { data_dir, page, config, ready }, signals.shutdown()).await?;
+        let parting = if args.stop_agents { Parting::End } else { Parting::Leave };
+        let options = ServeOptions { data_dir, page, config, parting, ready };
+        let left = serve(listener, options, signals.shutdown()).await?;
+        if left > 0 {
+            tell_who_is_left(left);
+        }
         anyhow::Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
@@ -122,6 +134,14 @@ fn announce(access: &Access, open: bool) {
             tracing::debug!(%error, "no browser was opened");
         }
     }
+}
+
+#[expect(clippy::print_stdout, reason = "an answer to the person who ended the bridge")]
+fn tell_who_is_left(left: usize) {
+    let agents = if left == 1 { "1 agent goes" } else { &format!("{left} agents go") };
+    println!(
+        "{agents} on without the bridge; start it again to see them. To end them with it: --stop-agents."
+    );
 }
 
 fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> anyhow::Error {

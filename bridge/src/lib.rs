@@ -13,5 +13,6 @@ pub mod lock;
 pub mod page;
 pub mod relay;
 pub mod serve;
+pub mod shim;
 pub mod store;
 pub mod supervisor;

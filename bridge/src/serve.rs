@@ -25,7 +25,7 @@ use crate::lock::Lock;
 use crate::page::Source;
 use crate::relay::{Relay, follow_log, pump};
 use crate::store::{Store, StoreError};
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Parting, Supervisor};
 use crate::{agents, folders, page};
 
 /// What the bridge needs beside its listener.
@@ -33,6 +33,8 @@ pub struct ServeOptions {
     pub data_dir: PathBuf,
     pub page: Source,
     pub config: Config,
+    /// What becomes of the runs at the end.
+    pub parting: Parting,
     /// Called when everything answers, with what gives the URLs that let a person in.
     pub ready: Box<dyn FnOnce(&Access) + Send>,
 }
@@ -48,6 +50,10 @@ pub enum ServeError {
     Access(#[from] access::AccessError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(
+        "runs cannot be supervised: {0}. See to the data folder, or raise fs.inotify.max_user_instances."
+    )]
+    Supervise(#[source] std::io::Error),
     #[error("the listener failed: {0}")]
     Listen(#[from] std::io::Error),
 }
@@ -58,17 +64,19 @@ struct App {
     page: Arc<Source>,
 }
 
-/// Runs the bridge until `shutdown` is done; then ends all runs politely and returns.
+/// Runs the bridge until `shutdown` is done; then parts from all runs and returns how many of them go on.
 pub async fn serve(
     listener: TcpListener,
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
+) -> Result<usize, ServeError> {
     let _lock = Lock::take(&options.data_dir)?;
     let store = Store::open(&options.data_dir)?;
     let access = Arc::new(Access::open(&options.data_dir, listener.local_addr()?)?);
     let config = Arc::new(options.config);
-    let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), options.data_dir.join("runs"));
+    let runs_dir = options.data_dir.join("runs");
+    let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), &runs_dir, own_program()?);
+    let supervisor = supervisor.map_err(ServeError::Supervise)?;
     begin(&store, &supervisor).await?;
     let relay = Relay::new(store.clone(), last_epoch(&store).await?);
     let acting = supervisor.clone();
@@ -88,8 +96,15 @@ pub async fn serve(
         task.abort();
         let _ = task.await;
     }
-    supervisor.shut_down().await;
-    Ok(ended?)
+    let left = supervisor.shut_down(options.parting).await;
+    ended?;
+    Ok(left)
+}
+
+/// The path of this program. On Linux not by its name, which leads nowhere, or to another version, once the
+/// binary was replaced.
+fn own_program() -> std::io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
 }
 
 /// Says in the log that the bridge is there, and sees after what the last one left behind.

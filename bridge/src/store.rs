@@ -22,7 +22,7 @@ mod writer;
 use checkpoint::Checkpoints;
 pub use hub::{Hub, Tail};
 use pool::Pool;
-pub use read::{OpenRun, Page};
+pub use read::{OpenRun, Page, Sizes};
 pub use schema::{OpenError, SCHEMA};
 use writer::{Appended, Job};
 
@@ -147,6 +147,12 @@ impl Store {
     pub async fn output_from(&self, run: &RunId, from: u64, bytes: usize) -> Result<Vec<Piece>, StoreError> {
         let run = run.clone();
         self.read(move |connection| read::output_from(connection, &run, from, bytes)).await
+    }
+
+    /// How much of a run's output is stored.
+    pub async fn output_sizes(&self, run: &RunId) -> Result<Sizes, StoreError> {
+        let run = run.clone();
+        self.read(move |connection| read::output_sizes(connection, &run)).await
     }
 
     /// Runs that were requested and have not ended, oldest first.

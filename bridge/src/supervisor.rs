@@ -1,8 +1,10 @@
-//! The supervisor: carries orders out. Each run is a process in a session of its own, watched by a task of
-//! its own from start to end; its lines go to the store, its end is a fact in the log. Nothing that it
-//! started outlives it, and nothing that is not ours is signalled. It does not know what a run is for.
+//! The supervisor: carries orders out. Each run is a process in a session of its own behind a shim, which
+//! outlives the bridge; a task of its own watches over it from start to end, or from where an earlier bridge
+//! left it. Its lines go to the store, its end is a fact in the log. When a run is over nothing of it is
+//! left, and nothing that is not ours is signalled. It does not know what a run is for.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,17 +19,24 @@ use tokio::time::{sleep, timeout};
 use crate::config::Config;
 use crate::store::{OpenRun, Store, StoreError};
 
+use bell::Bells;
+use watcher::Begin;
+
+mod bell;
 mod end;
+mod folder;
 mod input;
 mod lines;
 mod output;
 mod prepare;
-mod reaper;
 mod tree;
 mod unix;
 mod watcher;
 
-pub(crate) use prepare::environment;
+pub(crate) use folder::RunFolder;
+pub(crate) use prepare::{MARK, environment};
+pub(crate) use tree::{Process, stat};
+pub(crate) use unix::own_session;
 
 /// Texts for a run's standard input that its process has not read yet. When it is full, a further text is
 /// dropped with an error in the bridge's own log: the process does not read.
@@ -52,14 +61,26 @@ struct Inner {
     store: Store,
     config: Arc<Config>,
     runs_dir: PathBuf,
+    /// The program whose `shim` subcommand is started for each run: this one.
+    shim: PathBuf,
+    bells: Bells,
     // Std mutexes: held for a look-up, never over an await.
     live: Mutex<HashMap<RunId, Reins>>,
     /// Folders of opened projects, as given.
     projects: Mutex<Vec<PathBuf>>,
     /// How many runs are alive; the shut-down waits for none.
     count: watch::Sender<usize>,
-    closing: watch::Sender<bool>,
+    closing: watch::Sender<Option<Parting>>,
     starts: Semaphore,
+}
+
+/// What becomes of the runs when the bridge ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// They go on, and the next bridge takes them over.
+    Leave,
+    /// They are asked to end, and then made to.
+    End,
 }
 
 /// What leads to a run while it lives.
@@ -71,36 +92,47 @@ struct Reins {
 }
 
 impl Supervisor {
-    /// `runs_dir` gets one folder per run while it is open. Nothing happens before [`Self::reconcile`].
-    pub fn new(store: Store, config: Arc<Config>, runs_dir: PathBuf) -> Self {
+    /// `runs_dir` gets one folder per run while it is open; `shim` is the path of this program. Nothing
+    /// happens before [`Self::reconcile`].
+    ///
+    /// # Errors
+    /// The folder cannot be made, or the system has no more inotify instances.
+    pub fn new(store: Store, config: Arc<Config>, runs_dir: &Path, shim: PathBuf) -> io::Result<Self> {
         unix::raise_file_limit();
+        std::fs::create_dir_all(runs_dir)?;
+        // Absolute, and the same by whatever way the folder is reached: runs are known by it.
+        let runs_dir = runs_dir.canonicalize()?;
         let inner = Inner {
             store,
             config,
             runs_dir,
+            shim,
+            bells: Bells::new()?,
             live: Mutex::default(),
             projects: Mutex::default(),
             count: watch::Sender::new(0),
-            closing: watch::Sender::new(false),
+            closing: watch::Sender::new(None),
             starts: Semaphore::new(STARTS),
         };
-        Self { inner: Arc::new(inner) }
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// At start: knows the projects again, starts what was ordered and not begun, and records as lost what
-    /// ran when the last bridge ended, after ending what is left of it. Errs when the store cannot be read.
+    /// At start: knows the projects again, starts what was ordered and not begun, goes on with what runs,
+    /// records what ended meanwhile, and calls lost what nobody can tell the end of. Errs when the store
+    /// cannot be read.
     pub async fn reconcile(&self) -> Result<(), StoreError> {
-        reaper::adopt_orphans(self.inner.closing.subscribe());
         for stored in self.inner.store.all_of_kind("project_opened").await? {
             self.carry_out(&stored.entry);
         }
         let mut lost = JoinSet::new();
         for open in self.inner.store.open_runs().await? {
-            if prepare::is_claimed(&self.inner.runs_dir, &open.run) {
-                let inner = Arc::clone(&self.inner);
-                lost.spawn(async move { inner.give_up(&open).await });
-            } else {
-                self.carry_out(&open.request.entry);
+            match self.inner.finding(&open) {
+                Finding::Untouched => self.carry_out(&open.request.entry),
+                Finding::Begun => self.adopt(&open),
+                Finding::Broken => {
+                    let inner = Arc::clone(&self.inner);
+                    lost.spawn(async move { inner.give_up(&open).await });
+                }
             }
         }
         while let Some(recorded) = lost.join_next().await {
@@ -116,14 +148,23 @@ impl Supervisor {
                 let mut projects = self.inner.projects.lock().unwrap_or_else(PoisonError::into_inner);
                 projects.push(PathBuf::from(folder));
             }
-            Some(Kind::RunRequested { run, spec, .. }) => self.start(entry.project.clone(), run, spec),
+            Some(Kind::RunRequested { run, spec, .. }) => {
+                self.watch(entry.project.clone(), run, spec, Begin::New);
+            }
             Some(Kind::SignalSent { run, signal }) => self.signal(run, *signal),
             Some(Kind::InputSent { run, text }) => self.input(run, text),
             _ => {}
         }
     }
 
-    fn start(&self, project: Option<ProjectId>, run: &RunId, spec: &RunSpec) {
+    fn adopt(&self, open: &OpenRun) {
+        if let Some(Kind::RunRequested { run, spec, .. }) = open.request.entry.body.known() {
+            let begin = Begin::Adopt { recorded: open.process.is_some() };
+            self.watch(open.request.entry.project.clone(), run, spec, begin);
+        }
+    }
+
+    fn watch(&self, project: Option<ProjectId>, run: &RunId, spec: &RunSpec, begin: Begin) {
         let (inputs, texts) = mpsc::channel(INPUTS);
         let (signal, signals) = watch::channel(None);
         {
@@ -139,7 +180,7 @@ impl Supervisor {
         let watched =
             watcher::Watched { inner: Arc::clone(&inner), project, run: run.clone(), spec: spec.clone() };
         let run = run.clone();
-        let task = tokio::spawn(watcher::watch(Arc::new(watched), texts, signals));
+        let task = tokio::spawn(watcher::watch(Arc::new(watched), begin, texts, signals));
         tokio::spawn(async move {
             if let Err(error) = task.await {
                 tracing::error!(%error, %run, "the watch over a run broke off");
@@ -168,21 +209,63 @@ impl Supervisor {
         }
     }
 
-    /// Ends all runs politely, side by side, and returns when their ends are recorded, at the latest after
-    /// [`SHUT`]. What was ordered and not begun stays an order for the next bridge.
-    pub async fn shut_down(&self) {
-        self.inner.closing.send_replace(true);
+    /// Parts from all runs, side by side. To end them takes at most [`SHUT`], and their ends are recorded
+    /// when this returns. What was ordered and not begun stays an order for the next bridge. Gives how many
+    /// runs go on.
+    pub async fn shut_down(&self, parting: Parting) -> usize {
+        let there = *self.inner.count.borrow();
+        self.inner.closing.send_replace(Some(parting));
         let mut count = self.inner.count.subscribe();
         let all = count.wait_for(|count| *count == 0);
-        if timeout(SHUT, all).await.is_err() {
+        let slow = timeout(SHUT, all).await.is_err();
+        if slow && parting == Parting::End {
             tracing::error!("some runs could not be ended; the next start sees to them");
         }
+        if parting == Parting::Leave { there } else { 0 }
     }
+}
+
+/// How an earlier bridge left a run that has no end in the log.
+enum Finding {
+    /// No shim began with it and none ever will: it is to be started.
+    Untouched,
+    /// Its shim lives or has left word.
+    Begun,
+    /// Its shim is gone without a word of the end, or its folder cannot be read.
+    Broken,
 }
 
 impl Inner {
     fn live(&self) -> MutexGuard<'_, HashMap<RunId, Reins>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn folder(&self, run: &RunId) -> RunFolder {
+        RunFolder::new(self.runs_dir.join(run.as_str()))
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.borrow().is_some()
+    }
+
+    fn finding(&self, open: &OpenRun) -> Finding {
+        let folder = self.folder(&open.run);
+        // What the log has a process of was begun, whatever became of its folder.
+        let begun = open.process.is_some();
+        if !begun && !folder.is_claimed() {
+            return Finding::Untouched;
+        }
+        match folder.lock_claim() {
+            Ok(None) => Finding::Begun,
+            Ok(Some(_)) if folder.end().is_some() || folder.failure().is_some() => Finding::Begun,
+            // While the lock is held no late shim can begin; and once the folder is gone it finds another.
+            Ok(Some(_))
+                if !begun && !folder.has_begun() && std::fs::remove_dir_all(folder.path()).is_ok() =>
+            {
+                Finding::Untouched
+            }
+            Ok(Some(_)) | Err(_) => Finding::Broken,
+        }
     }
 
     /// Whether a folder lies in an opened project that the configuration allows.
@@ -193,23 +276,33 @@ impl Inner {
         opened && (self.config.folders.is_empty() || self.config.folders.iter().any(within))
     }
 
-    /// Ends what an earlier bridge left of a run, and says that nobody knows how it ended.
-    async fn give_up(&self, open: &OpenRun) -> Result<(), StoreError> {
-        let own = self.runs_dir.join(open.run.as_str());
-        let leader = unix::left_behind(&own, open.process);
+    /// Ends what is left of a run whose shim is gone, and says that nobody knows how it ended.
+    async fn give_up(self: &Arc<Self>, open: &OpenRun) -> Result<(), StoreError> {
+        let folder = self.folder(&open.run);
         let spec = match open.request.entry.body.known() {
             Some(Kind::RunRequested { spec, .. }) => Some(spec),
             _ => None,
         };
+        let recorded = open.process.and_then(|(pid, started)| {
+            Some(Process { pid: i32::try_from(pid).ok()?, started })
+                .filter(|process| tree::is_there(*process))
+        });
+        let leader = folder.leader().or(recorded);
         let polite = spec.map_or(Signal::Terminate, |spec| spec.limits.polite);
-        let left = end::end(tree::Tree::new(&open.run, leader), Some(polite), end::after(PARTING)).await;
+        let left = end::end(tree::Tree::new(folder.path(), leader), Some(polite), end::after(PARTING)).await;
         let why = match left {
-            0 => "the bridge ended while this ran, and so nobody saw its end. Try again; an agent takes up its session.".to_owned(),
+            0 => "its shim ended without a word, and so nobody saw its end. Try again; an agent takes up its session.".to_owned(),
             left => format!(
-                "the bridge ended while this ran. {left} processes of it were still there and were ended. Try again; an agent takes up its session."
+                "its shim ended without a word. {left} processes of it were still there and were ended. Try again; an agent takes up its session."
             ),
         };
-        let lines = self.store.append_output(&open.run, Vec::new()).await?;
+        // What it wrote until then is kept, as far as its files are there.
+        let bell = Arc::new(bell::Bell::default());
+        let stored = self.store.output_sizes(&open.run).await?;
+        let lines = match output::Output::of(&folder, bell, self, &open.run, stored) {
+            Ok(output) => output.finish().await,
+            Err(_) => stored.lines,
+        };
         let project = open.request.entry.project.clone();
         self.record_end(project, &open.run, RunEnd::Lost { why }, lines, Pipes::Closed).await;
         Ok(())
@@ -226,9 +319,10 @@ impl Inner {
     ) {
         let kind = Kind::RunEnded { run: run.clone(), end, lines, pipes };
         let recorded = self.record(Draft::new(project, kind)).await;
-        let own = self.runs_dir.join(run.as_str());
+        let folder = self.folder(run);
+        let own = folder.path();
         if recorded
-            && let Err(error) = tokio::fs::remove_dir_all(&own).await
+            && let Err(error) = tokio::fs::remove_dir_all(own).await
             && error.kind() != std::io::ErrorKind::NotFound
         {
             tracing::warn!(%error, folder = %own.display(), "a run's folder stays behind");
@@ -244,7 +338,7 @@ impl Inner {
                 Err(StoreError::Closed) => return false,
                 Err(error) => tracing::error!(%error, "a fact could not be recorded"),
             }
-            if *self.closing.borrow() {
+            if self.is_closing() {
                 return false;
             }
             sleep(AGAIN).await;

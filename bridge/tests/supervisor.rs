@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use bench::{Bench, Ended};
 use bridge::config::Config;
+use bridge::supervisor::Parting;
 use shared::entry::Kind;
 use shared::run::{Arg, Pipes, Program, RunEnd, RunFile, RunLimits, Stdin};
 use shared::unit::Millis;
@@ -39,7 +40,7 @@ async fn a_run_tells_how_it_ended() {
     let killed = bench.run(bench.sh("kill -9 $$")).await.1;
     assert_eq!(killed.end, RunEnd::Signalled { signal: 9 });
 
-    bench.supervisor.shut_down().await;
+    bench.supervisor.shut_down(Parting::End).await;
     let folders = std::fs::read_dir(bench.dir.path().join("runs")).unwrap();
     assert_eq!(folders.count(), 0, "a run's folder has no use after its end");
 }

@@ -4,6 +4,8 @@
 
 use std::os::unix::process::CommandExt;
 
+use bridge::supervisor::Parting;
+
 use bench::{Bench, grace, lives, new_run, requested};
 use shared::entry::Kind;
 use shared::id::RunId;
@@ -191,50 +193,13 @@ async fn a_shut_down_ends_all_and_records_it() {
         bench.said(&run, "ready").await;
         runs.push(run);
     }
-    bench.supervisor.shut_down().await;
+    bench.supervisor.shut_down(Parting::End).await;
     let ends = bench
         .kinds()
         .await
         .into_iter()
         .filter(|kind| matches!(kind, Kind::RunEnded { end: RunEnd::Signalled { signal: 15 }, .. }));
     assert_eq!(ends.count(), runs.len(), "recorded when it returns");
-}
-
-/// A bench whose supervisor was cut off as by a crash, and its run that was alive then.
-fn crashed(command: &str) -> (tempfile::TempDir, RunId, String) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let left = runtime.block_on(async {
-        let bench = Bench::new("").await;
-        let run = bench.start(bench.sh(command)).await;
-        let said = bench.said(&run, "ready").await;
-        (bench.dir, run, said)
-    });
-    runtime.shutdown_background();
-    left
-}
-
-#[test]
-fn a_run_of_a_dead_bridge_is_ended_and_called_lost() {
-    let stranger = Stranger::new();
-    let (dir, run, said) =
-        crashed("echo once >> count; echo pid $$; echo ready; trap '' TERM PIPE; while :; do sleep 1; done");
-    assert!(pids(&said).iter().all(|pid| lives(pid)));
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let bench = Bench::open(dir, "");
-        bench.supervisor.reconcile().await.unwrap();
-        let ended = bench.ended(&run).await;
-        assert!(matches!(&ended.end, RunEnd::Lost { why } if why.contains("were ended")), "{ended:?}");
-        assert_eq!(ended.lines, 2);
-        assert!(pids(&said).iter().all(|pid| !lives(pid)));
-        let count = std::fs::read_to_string(bench.project.join("count")).unwrap();
-        assert_eq!(count, "once\n", "it was not started again");
-        // And a second look finds nothing more to do.
-        bench.supervisor.reconcile().await.unwrap();
-        let ends = bench.kinds().await.into_iter().filter(|kind| matches!(kind, Kind::RunEnded { .. }));
-        assert_eq!(ends.count(), 1);
-    });
-    stranger.assert_untouched();
 }
 
 #[tokio::test]

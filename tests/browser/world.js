@@ -17,7 +17,7 @@ export class World {
 
   /** Starts the bridge, on the port that it had before if there was one; gives the URL that lets a person in. */
   async start() {
-    const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data")];
+    const args = ["serve", "--stop-agents", "--listen", `127.0.0.1:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data")];
     if (process.env.PAGE_DIR) args.push("--page-dir", process.env.PAGE_DIR);
     this.bridge = spawn(BIN, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, HOME: this.home } });
     this.gone = new Promise((resolve) => this.bridge.once("exit", resolve));

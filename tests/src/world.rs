@@ -92,7 +92,7 @@ impl World {
 
     pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
         let mut child = Command::new(&self.bin)
-            .args(["serve", "--listen", "127.0.0.1:0", "--no-open", "--data-dir"])
+            .args(["serve", "--stop-agents", "--listen", "127.0.0.1:0", "--no-open", "--data-dir"])
             .arg(self.home.path().join("data"))
             .args(&self.arguments)
             .env("HOME", self.home.path())
@@ -208,6 +208,34 @@ impl World {
         client.append(drafts.to_vec()).await?;
         client.until("the goal", |state| state.task(&task).is_some()).await?;
         Ok(task)
+    }
+}
+
+/// Agents outlive their bridge, but not their test.
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(mut bridge) = self.bridge.take()
+            && let Some(pid) = bridge.child.id()
+        {
+            let asked = std::process::Command::new("kill").arg(pid.to_string()).status();
+            // A destructor cannot await. The bridge ends its agents within this, or they are ended below.
+            let deadline = std::time::Instant::now() + Duration::from_secs(10);
+            while asked.as_ref().is_ok_and(std::process::ExitStatus::success)
+                && matches!(bridge.child.try_wait(), Ok(None))
+                && std::time::Instant::now() < deadline
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let runs = std::fs::read_dir(self.home.path().join("data/runs"));
+        for run in runs.into_iter().flatten().flatten() {
+            for note in ["pid", "shim"] {
+                let text = std::fs::read_to_string(run.path().join(note)).unwrap_or_default();
+                if let Some(pid) = text.split_whitespace().next() {
+                    let _ = std::process::Command::new("kill").args(["-9", pid]).status();
+                }
+            }
+        }
     }
 }
 

@@ -118,6 +118,23 @@ pub(super) fn output_from(
     Ok(pieces)
 }
 
+/// How much of a run's output is stored: lines in all, and bytes of each stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sizes {
+    pub lines: u64,
+    pub out: u64,
+    pub err: u64,
+}
+
+pub(super) fn output_sizes(connection: &Connection, run: &RunId) -> rusqlite::Result<Sizes> {
+    let sql = "SELECT count(*), coalesce(sum(length(bytes)) FILTER (WHERE stream = 0), 0),
+               coalesce(sum(length(bytes)) FILTER (WHERE stream = 1), 0)
+               FROM output WHERE run = (SELECT no FROM run WHERE id = ?1)";
+    connection.query_row(sql, [run.as_str()], |row| {
+        Ok(Sizes { lines: unsigned(row.get(0)?), out: unsigned(row.get(1)?), err: unsigned(row.get(2)?) })
+    })
+}
+
 fn stored(row: &Row<'_>) -> rusqlite::Result<Arc<Stored>> {
     let bad = |column: usize, error: serde_json::Error| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))

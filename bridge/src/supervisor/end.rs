@@ -90,22 +90,45 @@ fn send(held: &[Held], signal: Signal) {
     }
 }
 
-/// Waits until all of these are gone, or for the moment; not at all without one.
-async fn gone(held: Vec<Held>, until: Option<Instant>) {
-    let Some(until) = until else { return };
-    let all = async {
-        for Held { process, pidfd } in held {
-            if let Some(pidfd) = pidfd {
-                // Readable means that it ended (pidfd_open(2)).
-                let _ = pidfd.readable().await;
-            } else {
-                while is_there(process) {
-                    sleep(PAUSE).await;
-                }
+impl Held {
+    async fn over(self) {
+        if let Some(pidfd) = self.pidfd {
+            // Readable means that it ended (pidfd_open(2)).
+            let _ = pidfd.readable().await;
+        } else {
+            while is_there(self.process) {
+                sleep(PAUSE).await;
             }
         }
+    }
+}
+
+/// Waits until all of these are gone, or for the moment; not at all without one. Says whether they are.
+async fn gone(held: Vec<Held>, until: Option<Instant>) -> bool {
+    let Some(until) = until else { return held.is_empty() };
+    let all = async {
+        for held in held {
+            held.over().await;
+        }
     };
-    let _ = timeout_at(until, all).await;
+    timeout_at(until, all).await.is_ok()
+}
+
+/// Waits until a process has ended; a zombie has.
+pub(super) async fn over(process: Process) {
+    if let Some(held) = hold(process) {
+        held.over().await;
+    }
+}
+
+/// The living processes of the run that are such.
+pub(super) async fn those(mut tree: Tree, such: impl Fn(Process) -> bool) -> Vec<Process> {
+    living(&mut tree).await.into_iter().filter(|process| such(*process)).collect()
+}
+
+/// Waits for processes to end by themselves; says whether they did.
+pub(super) async fn go(processes: Vec<Process>, until: Option<Instant>) -> bool {
+    gone(processes.into_iter().filter_map(hold).collect(), until).await
 }
 
 /// Signals everything of the run, once.

@@ -1,26 +1,29 @@
-//! A run's output on its way to the store: read raw, cut into lines, stored as it comes.
+//! A run's output on its way to the store: what its files hold beyond what is stored, cut into lines. It
+//! begins where the store ends, so that nothing is stored twice or left out, whichever bridge reads.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use shared::id::RunId;
 use shared::run::Stream;
 use shared::unit::Millis;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Child;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 
+use super::bell::Bell;
+use super::folder::{ERR, OUT, RunFolder};
 use super::lines::Splitter;
 use super::{AGAIN, Inner};
 use crate::clock;
-use crate::store::{Piece, StoreError};
+use crate::store::{Piece, Sizes, StoreError};
 
 /// Bytes that are read at once. With a piece of a long line they are the most that waits for the store per
-/// stream: reading goes on when they are stored, so an agent that is faster than the disk is slowed by its
-/// pipe. What came meanwhile is one batch; a single line goes out at once.
+/// stream: reading goes on when they are stored. What came meanwhile is one batch; a single line goes out
+/// at once. What the store has no time for waits in the file.
 const CHUNK: usize = 64 * 1024;
 
 /// When a run last said something.
@@ -36,11 +39,17 @@ impl Heard {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    No,
+    AtTheEnd,
+    Here,
+}
+
 /// Both streams of a run.
 pub(super) struct Output {
-    /// Each says whether it came to the stream's end.
-    readers: JoinSet<bool>,
-    stop: watch::Sender<bool>,
+    reader: JoinHandle<()>,
+    stop: watch::Sender<Stop>,
     pub heard: watch::Receiver<Heard>,
     lines: Arc<AtomicU64>,
 }
@@ -48,72 +57,112 @@ pub(super) struct Output {
 struct Reader {
     inner: Arc<Inner>,
     run: RunId,
-    stop: watch::Receiver<bool>,
-    heard: Arc<watch::Sender<Heard>>,
+    bell: Arc<Bell>,
+    stop: watch::Receiver<Stop>,
+    heard: watch::Sender<Heard>,
     lines: Arc<AtomicU64>,
 }
 
+/// One of the two files, read up to here.
+struct Tail {
+    file: File,
+    at: u64,
+    splitter: Splitter,
+}
+
 impl Output {
-    /// Begins to read what the process writes.
-    pub(super) fn of(child: &mut Child, inner: &Arc<Inner>, run: &RunId) -> Self {
-        let (stop, stopped) = watch::channel(false);
+    /// Begins to read what the process writes, from what is `stored` on.
+    ///
+    /// # Errors
+    /// The files are not there.
+    pub(super) fn of(
+        folder: &RunFolder,
+        bell: Arc<Bell>,
+        inner: &Arc<Inner>,
+        run: &RunId,
+        stored: Sizes,
+    ) -> io::Result<Self> {
+        let tail = |name, stream, at| {
+            File::open(folder.path().join(name)).map(|file| Tail {
+                file,
+                at,
+                splitter: Splitter::new(stream),
+            })
+        };
+        let tails = [tail(OUT, Stream::Stdout, stored.out)?, tail(ERR, Stream::Stderr, stored.err)?];
+        let (stop, stopped) = watch::channel(Stop::No);
         let (hears, heard) = watch::channel(Heard::now());
-        let (hears, lines) = (Arc::new(hears), Arc::new(AtomicU64::new(0)));
-        let mut readers = JoinSet::new();
-        let reader = || Reader {
+        let lines = Arc::new(AtomicU64::new(stored.lines));
+        let reader = Reader {
             inner: Arc::clone(inner),
             run: run.clone(),
-            stop: stopped.clone(),
-            heard: Arc::clone(&hears),
+            bell,
+            stop: stopped,
+            heard: hears,
             lines: Arc::clone(&lines),
         };
-        if let Some(stdout) = child.stdout.take() {
-            readers.spawn(reader().read(Stream::Stdout, stdout));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            readers.spawn(reader().read(Stream::Stderr, stderr));
-        }
-        Self { readers, stop, heard, lines }
+        Ok(Self { reader: tokio::spawn(reader.read(tails)), stop, heard, lines })
     }
 
-    /// Whether both streams ended within this time.
-    pub(super) async fn ends_within(&mut self, span: Duration) -> bool {
-        timeout(span, async { while self.readers.join_next().await.is_some() {} }).await.is_ok()
+    /// Reads what the files hold now, and no further; gives the lines that are in the store.
+    pub(super) async fn finish(self) -> u64 {
+        self.stop(Stop::AtTheEnd).await
     }
 
-    /// Reads what is there and no further; says whether both streams were at their end.
-    pub(super) async fn finish(&mut self) -> bool {
-        self.stop.send_replace(true);
-        let mut ended = true;
-        while let Some(reader) = self.readers.join_next().await {
-            ended &= reader.unwrap_or(false);
+    /// Reads no further: the next bridge goes on behind what is stored.
+    pub(super) async fn leave(self) {
+        self.stop(Stop::Here).await;
+    }
+
+    async fn stop(self, stop: Stop) -> u64 {
+        self.stop.send_replace(stop);
+        if let Err(error) = self.reader.await {
+            tracing::error!(%error, "the reading of a run's output broke off");
         }
-        ended
-    }
-
-    /// Lines that are in the store.
-    pub(super) fn lines(&self) -> u64 {
         self.lines.load(Ordering::Acquire)
     }
 }
 
 impl Reader {
-    async fn read(mut self, stream: Stream, mut pipe: impl AsyncRead + Unpin) -> bool {
-        let mut splitter = Splitter::new(stream);
+    async fn read(mut self, mut tails: [Tail; 2]) {
         let mut chunk = vec![0; CHUNK];
-        let ended = loop {
-            let read = tokio::select! {
-                // First what is there: a stop is for a pipe that nobody writes to and somebody holds.
-                biased;
-                read = pipe.read(&mut chunk) => read,
-                _ = self.stop.wait_for(|stop| *stop) => break false,
-            };
-            let Ok(count @ 1..) = read else { break true };
-            self.heard.send_replace(Heard::now());
-            self.store(splitter.push(&chunk[..count])).await;
-        };
-        self.store(splitter.finish().into_iter().collect()).await;
-        ended
+        loop {
+            // Looked at before reading: what is there at the stop is read to its end.
+            let stop = *self.stop.borrow_and_update();
+            let most = (stop == Stop::AtTheEnd).then(|| tails.each_ref().map(Tail::size));
+            loop {
+                let mut came = false;
+                for (place, tail) in tails.iter_mut().enumerate() {
+                    let most = most.map_or(u64::MAX, |most| most[place]);
+                    let read = tail.next(&mut chunk, most);
+                    let count = read.unwrap_or_else(|error| {
+                        tracing::error!(%error, run = %self.run, "output cannot be read");
+                        0
+                    });
+                    if *self.stop.borrow() == Stop::Here {
+                        return;
+                    }
+                    if count > 0 {
+                        came = true;
+                        self.heard.send_replace(Heard::now());
+                        self.store(tail.splitter.push(&chunk[..count])).await;
+                    }
+                }
+                if !came {
+                    break;
+                }
+            }
+            if stop == Stop::AtTheEnd {
+                break;
+            }
+            tokio::select! {
+                () = self.bell.output.notified() => {}
+                _ = self.stop.changed() => {}
+            }
+        }
+        for tail in &mut tails {
+            self.store(tail.splitter.finish().into_iter().collect()).await;
+        }
     }
 
     async fn store(&self, pieces: Vec<Piece>) {
@@ -129,10 +178,25 @@ impl Reader {
                 Err(StoreError::Closed) => return,
                 Err(error) => tracing::error!(%error, run = %self.run, "output waits for the store"),
             }
-            if *self.inner.closing.borrow() {
+            if self.inner.is_closing() {
                 return;
             }
             sleep(AGAIN).await;
         }
+    }
+}
+
+impl Tail {
+    fn size(&self) -> u64 {
+        self.file.metadata().map_or(self.at, |meta| meta.len())
+    }
+
+    /// What follows, as much as fits and lies before `most`. Read here and not on a thread of its own: it
+    /// was just written, so it comes from memory.
+    fn next(&mut self, chunk: &mut [u8], most: u64) -> io::Result<usize> {
+        let room = usize::try_from(most.saturating_sub(self.at)).unwrap_or(usize::MAX).min(chunk.len());
+        let count = self.file.read_at(&mut chunk[..room], self.at)?;
+        self.at += u64::try_from(count).unwrap_or(0);
+        Ok(count)
     }
 }

@@ -2,42 +2,42 @@
 //! project, the run's own files are written, and the environment is built from nothing.
 
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::fs::{Access, access};
 use shared::id::RunId;
 use shared::run::{Arg, Program, RunEnd, RunSpec};
-use tokio::process::Command;
 
 use super::Inner;
+use super::folder::{RunFolder, write_new};
 use crate::agents::{Lookup, look_up};
 use crate::config::Config;
 
-/// Marks every process of a run, also those that leave its session and lose their parent.
-pub(super) const MARK: &str = "ORCHESTRATOR_RUN";
+/// Marks every process of a run with its folder, also those that leave its session and lose their parent.
+pub(crate) const MARK: &str = "ORCHESTRATOR_RUN";
 
 /// The variables of the bridge's environment that runs get.
 pub(crate) fn environment(config: &Config) -> impl Iterator<Item = (OsString, OsString)> + use<'_> {
     std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(|name| config.passes(name)))
 }
 
-/// A command that is ready to start, and the folder of its run.
+/// A shim that is ready to start, the program that it will start, and the run's folder.
 pub(super) struct Prepared {
-    pub command: Command,
-    pub own: PathBuf,
+    pub shim: Command,
+    pub program: PathBuf,
+    pub folder: RunFolder,
 }
 
 /// The command, and a claim on the run: the second bridge that would start it finds the claim. Blocks.
 pub(super) fn command(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prepared, RunEnd> {
     let cwd = folder(inner, &spec.cwd)?;
     let (program, first) = program(&inner.config, &spec.program)?;
-    let mut command = Command::new(program);
-    command.args(first);
-    let own = inner.runs_dir.join(run.as_str());
-    let files = own.join("files");
+    let folder = inner.folder(run);
+    let mut command = Command::new(&inner.shim);
+    command.arg("shim").arg(folder.path()).arg("--").arg(&program).args(first);
+    let files = folder.files();
     for arg in &spec.args {
         match arg {
             Arg::Text { text } => command.arg(text),
@@ -53,7 +53,9 @@ pub(super) fn command(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
         // An id's alphabet has no slash and no leading dot, so the file stays in the run's folder.
         RunId::new(&file.name).map_err(|error| refused(&error.to_string()))?;
     }
-    claim(&own)?;
+    claim(&folder)?;
+    let laid_out = folder.lay_out(&spec.stdin);
+    laid_out.map_err(|error| no_folder(&folder, &error))?;
     for file in &spec.files {
         let path = files.join(&file.name);
         write_new(&path, file.text.as_bytes()).map_err(|error| {
@@ -63,13 +65,8 @@ pub(super) fn command(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
             ))
         })?;
     }
-    command
-        .env_clear()
-        .envs(environment(&inner.config))
-        .envs(&spec.env)
-        .env(MARK, run.as_str())
-        .current_dir(cwd);
-    Ok(Prepared { command, own })
+    command.env_clear().envs(environment(&inner.config)).envs(&spec.env).current_dir(cwd);
+    Ok(Prepared { shim: command, program, folder })
 }
 
 fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
@@ -134,28 +131,19 @@ fn program(config: &Config, program: &Program) -> Result<(PathBuf, Vec<OsString>
     }
 }
 
-/// Whether a bridge has begun with this run.
-pub(super) fn is_claimed(runs_dir: &Path, run: &RunId) -> bool {
-    runs_dir.join(run.as_str()).join("claim").exists()
-}
-
-/// Makes the run's folder and the claim in it, for the bridge's own user alone.
-fn claim(own: &Path) -> Result<(), RunEnd> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(own.join("files"));
-    match made.and_then(|()| write_new(&own.join("claim"), b"")) {
+fn claim(folder: &RunFolder) -> Result<(), RunEnd> {
+    match folder.claim() {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Err(RunEnd::Lost { why: "this run was begun before".to_owned() })
         }
-        Err(error) => Err(failed(&format!(
-            "the run's folder {} cannot be made: {error}. See to the data folder.",
-            own.display()
-        ))),
+        Err(error) => Err(no_folder(folder, &error)),
     }
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    File::options().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+fn no_folder(folder: &RunFolder, error: &std::io::Error) -> RunEnd {
+    let path = folder.path().display();
+    failed(&format!("the run's folder {path} cannot be made: {error}. See to the data folder."))
 }
 
 fn refused(why: &str) -> RunEnd {

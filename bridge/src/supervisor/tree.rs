@@ -3,20 +3,20 @@
 //! stranger that got a dead process's number is never taken for one.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use shared::id::RunId;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::prepare::MARK;
 
 /// One process at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Process {
+pub(crate) struct Process {
     pub pid: i32,
     /// Clock ticks since boot.
     pub started: u64,
 }
 
-pub(super) struct Stat {
+pub(crate) struct Stat {
     pub parent: i32,
     pub session: i32,
     pub started: u64,
@@ -24,7 +24,7 @@ pub(super) struct Stat {
 }
 
 /// What `/proc/PID/stat` says; nothing when there is no such process.
-pub(super) fn stat(pid: i32) -> Option<Stat> {
+pub(crate) fn stat(pid: i32) -> Option<Stat> {
     let bytes = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     // The name in brackets may hold anything; fields are counted after its end (proc(5): state is the third).
     let end = bytes.iter().rposition(|&byte| byte == b')')?;
@@ -55,8 +55,10 @@ pub(super) struct Tree {
 impl Tree {
     /// `leader` is the run's first process. Without it the mark alone counts, since a session's number may
     /// have gone to strangers.
-    pub(super) fn new(run: &RunId, leader: Option<Process>) -> Self {
-        Self { mark: format!("{MARK}={run}").into_bytes(), leader, seen: leader.into_iter().collect() }
+    pub(super) fn new(folder: &Path, leader: Option<Process>) -> Self {
+        let mut mark = format!("{MARK}=").into_bytes();
+        mark.extend_from_slice(folder.as_os_str().as_bytes());
+        Self { mark, leader, seen: leader.into_iter().collect() }
     }
 
     /// All living processes of the run, now. Reads `/proc`, so it blocks for some milliseconds.

@@ -1,22 +1,25 @@
-//! The life of one run, from its order to the record of its end.
+//! The life of one run, from its order to the record of its end; also of one that an earlier bridge began.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::entry::{Draft, Kind};
 use shared::id::{ProjectId, RunId};
-use shared::run::{Pipes, RunEnd, RunSpec, Signal};
+use shared::run::{Pipes, RunEnd, RunSpec, Signal, Stdin};
 use shared::unit::Millis;
-use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::bell::{Bell, Hung};
 use super::end::{self, after, reached};
+use super::folder::RunFolder;
 use super::output::Output;
 use super::tree::{Process, Tree};
-use super::{Inner, PARTING, input, prepare, reaper, unix};
+use super::{Inner, PARTING, Parting, input, prepare, unix};
+use crate::store::Sizes;
 
-/// From a process's end to the end of its output, before what holds it open is ended.
+/// What a process that outlives its run's first one, and could still write, gets to end unasked.
 const DRAIN: Duration = Duration::from_secs(1);
 /// What a process that outlives its run's first one gets to end by itself.
 const SURVIVE: Duration = Duration::from_secs(1);
@@ -28,68 +31,191 @@ pub(super) struct Watched {
     pub spec: RunSpec,
 }
 
-/// Watches over a run until its end is recorded.
+/// How a watch begins.
+pub(super) enum Begin {
+    /// The order is to be carried out.
+    New,
+    /// An earlier bridge did; whether the log has the start of the process.
+    Adopt { recorded: bool },
+}
+
+/// A shim that is there, or was.
+struct Begun {
+    folder: RunFolder,
+    hung: Hung,
+    /// Nothing when it is gone.
+    shim: Option<Process>,
+    /// For words about it.
+    program: PathBuf,
+    /// By an earlier bridge.
+    adopted: bool,
+}
+
+/// Watches over a run until its end is recorded, or until the bridge leaves it to the next one.
 pub(super) async fn watch(
     run: Arc<Watched>,
+    begin: Begin,
     texts: mpsc::Receiver<String>,
     signals: watch::Receiver<Option<Signal>>,
 ) {
-    let (end, lines, pipes) = match start(&run).await {
-        // The order stays in the log, and the next bridge finds no claim.
-        Ok(None) => return,
-        Ok(Some(started)) => live(&run, started, texts, signals).await,
-        Err(end) => (end, 0, Pipes::Closed),
+    let recorded = matches!(begin, Begin::Adopt { recorded: true });
+    let begun = match begin {
+        Begin::New => start(&run).await,
+        Begin::Adopt { .. } => adopt(&run).map(Some),
     };
-    run.inner.record_end(run.project.clone(), &run.run, end, lines, pipes).await;
+    let ended = match begun {
+        // The order stays in the log, and the next bridge finds no claim.
+        Ok(None) => None,
+        Ok(Some(begun)) => live(&run, begun, recorded, texts, signals).await,
+        Err(end) => Some((end, 0, Pipes::Closed)),
+    };
+    if let Some((end, lines, pipes)) = ended {
+        run.inner.record_end(run.project.clone(), &run.run, end, lines, pipes).await;
+    }
 }
 
-/// Claims the run and starts its process; nothing when the bridge is about to end.
-async fn start(run: &Arc<Watched>) -> Result<Option<unix::Started>, RunEnd> {
+/// Claims the run and starts its shim; nothing when the bridge is about to end.
+async fn start(run: &Arc<Watched>) -> Result<Option<Begun>, RunEnd> {
     let _turn = run.inner.starts.acquire().await;
-    if *run.inner.closing.borrow() {
+    if run.inner.is_closing() {
         return Ok(None);
     }
     let starting = Arc::clone(run);
     // Files and fork block.
     let started = tokio::task::spawn_blocking(move || {
         let prepared = prepare::command(&starting.inner, &starting.run, &starting.spec)?;
-        unix::spawn(prepared, &starting.spec.stdin)
+        let (folder, program) = (prepared.folder.clone(), prepared.program.clone());
+        let hung = hang(&starting.inner, &folder)?;
+        let shim = Some(unix::spawn(prepared)?);
+        Ok(Begun { folder, hung, shim, program, adopted: false })
     });
     let failed = |error: tokio::task::JoinError| RunEnd::CouldNotStart { why: error.to_string() };
     started.await.unwrap_or_else(|error| Err(failed(error))).map(Some)
 }
 
-async fn live(
-    run: &Watched,
-    unix::Started { mut child, process }: unix::Started,
-    texts: mpsc::Receiver<String>,
-    signals: watch::Receiver<Option<Signal>>,
-) -> (RunEnd, u64, Pipes) {
-    let pid = u32::try_from(process.pid).unwrap_or(0);
-    let started = Kind::RunStarted { run: run.run.clone(), pid, started: process.started };
-    run.inner.record(Draft::new(run.project.clone(), started)).await;
-    input::feed(child.stdin.take(), &run.spec.stdin, texts);
-    let mut output = Output::of(&mut child, &run.inner, &run.run);
-    let mut vigil = Vigil::over(run, process);
-    let status = vigil.until_its_end(&mut child, &mut output, signals).await;
-    reaper::forget(process.pid);
-    let pipes = vigil.clear_away(&mut output).await;
-    let end = match status {
-        _ if vigil.timed_out => RunEnd::TimedOut,
-        Ok(status) => unix::end_of(status),
-        Err(error) => RunEnd::Lost { why: format!("its end could not be read: {error}") },
-    };
-    (end, output.lines(), pipes)
+fn adopt(run: &Watched) -> Result<Begun, RunEnd> {
+    let folder = run.inner.folder(&run.run);
+    let hung = hang(&run.inner, &folder)?;
+    let shim = folder.shim();
+    Ok(Begun { folder, hung, shim, program: PathBuf::from("the program"), adopted: true })
 }
 
-/// The bridge is about to end.
-async fn closed(closing: &mut watch::Receiver<bool>) {
-    let _ = closing.wait_for(|closing| *closing).await;
+fn hang(inner: &Inner, folder: &RunFolder) -> Result<Hung, RunEnd> {
+    inner.bells.hang(folder.path()).map_err(|error| RunEnd::CouldNotStart {
+        why: format!("the system does not watch another folder: {error}. Raise fs.inotify.max_user_watches."),
+    })
+}
+
+/// The program's process, as soon as the shim has started it.
+async fn leader(begun: &Begun) -> Result<Process, RunEnd> {
+    loop {
+        // Looked at before the files: what it has left is all there is.
+        let over = begun.shim.is_none_or(|shim| !super::tree::is_there(shim));
+        if let Some(leader) = begun.folder.leader() {
+            return Ok(leader);
+        }
+        if let Some(error) = begun.folder.failure() {
+            return Err(unix::why_not(&begun.program, &error));
+        }
+        if over {
+            return Err(RunEnd::Lost { why: "its shim ended before the program was started".to_owned() });
+        }
+        word(begun).await;
+    }
+}
+
+/// How the program ended, as soon as the shim has left word of it.
+async fn end_of(begun: &Begun, leader: Process) -> RunEnd {
+    loop {
+        let over = begun.shim.is_none_or(|shim| !super::tree::is_there(shim));
+        if let Some(end) = begun.folder.end() {
+            return end;
+        }
+        if over {
+            // Nobody is left who could say how; the program may go on, and is then watched by its number.
+            end::over(leader).await;
+            let why = "its shim was ended from outside, and so nobody saw its end. Try again; an agent takes up its session.";
+            return RunEnd::Lost { why: why.to_owned() };
+        }
+        word(begun).await;
+    }
+}
+
+/// Something new stands in the run's folder, or the shim is gone.
+async fn word(begun: &Begun) {
+    let bell: &Bell = &begun.hung.bell;
+    match begun.shim {
+        Some(shim) => tokio::select! {
+            () = bell.word.notified() => {}
+            () = end::over(shim) => {}
+        },
+        None => bell.word.notified().await,
+    }
+}
+
+/// Nothing when the bridge leaves the run to the next one.
+async fn live(
+    run: &Watched,
+    begun: Begun,
+    recorded: bool,
+    texts: mpsc::Receiver<String>,
+    signals: watch::Receiver<Option<Signal>>,
+) -> Option<(RunEnd, u64, Pipes)> {
+    let process = match leader(&begun).await {
+        Ok(process) => process,
+        Err(end) => return Some((end, 0, Pipes::Closed)),
+    };
+    let pid = u32::try_from(process.pid).unwrap_or(0);
+    if !recorded {
+        let started = Kind::RunStarted { run: run.run.clone(), pid, started: process.started };
+        run.inner.record(Draft::new(run.project.clone(), started)).await;
+    }
+    // A run of this bridge's own has nothing stored yet.
+    let stored =
+        if begun.adopted { run.inner.store.output_sizes(&run.run).await } else { Ok(Sizes::default()) };
+    if run.spec.stdin == Stdin::Pipe {
+        input::feed(&begun.folder.fifo(), texts);
+    }
+    let bell = Arc::clone(&begun.hung.bell);
+    let output = match stored {
+        Ok(stored) => {
+            Output::of(&begun.folder, bell, &run.inner, &run.run, stored).map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let mut output = match output {
+        Ok(output) => output,
+        Err(why) => {
+            end::end(Tree::new(begun.folder.path(), Some(process)), None, None).await;
+            return Some((
+                RunEnd::Lost { why: format!("its output cannot be read: {why}") },
+                0,
+                Pipes::Closed,
+            ));
+        }
+    };
+    let mut vigil = Vigil::over(run, &begun, process);
+    let Some(end) = vigil.until_its_end(&mut output, signals).await else {
+        output.leave().await;
+        return None;
+    };
+    let pipes = vigil.clear_away().await;
+    let lines = output.finish().await;
+    Some((if vigil.timed_out { RunEnd::TimedOut } else { end }, lines, pipes))
+}
+
+/// The bridge is about to end; how it parts.
+async fn closed(closing: &mut watch::Receiver<Option<Parting>>) -> Parting {
+    match closing.wait_for(Option::is_some).await {
+        Ok(parting) => parting.unwrap_or(Parting::Leave),
+        Err(_) => Parting::Leave,
+    }
 }
 
 /// What is due for a living run, and when.
 struct Vigil<'a> {
     run: &'a Watched,
+    begun: &'a Begun,
     process: Process,
     wall: Option<Instant>,
     /// When it is made to end, once it was asked.
@@ -100,34 +226,40 @@ struct Vigil<'a> {
 }
 
 impl<'a> Vigil<'a> {
-    fn over(run: &'a Watched, process: Process) -> Self {
+    fn over(run: &'a Watched, begun: &'a Begun, process: Process) -> Self {
         let limits = &run.spec.limits;
-        let due = |span: Option<Millis>| span.and_then(|span| after(Duration::from_millis(span.0)));
-        let (wall, silent) = (due(limits.wall), due(limits.silence));
-        Self { run, process, wall, kill: None, asked: false, silent, timed_out: false }
+        let span = |span: Option<Millis>| span.map(|span| Duration::from_millis(span.0));
+        // Counted from the start of the program, whichever bridge saw it.
+        let wall = span(limits.wall).and_then(|wall| after(wall.saturating_sub(begun.folder.age())));
+        let silent = span(limits.silence).and_then(after);
+        Self { run, begun, process, wall, kill: None, asked: false, silent, timed_out: false }
     }
 
     fn tree(&self) -> Tree {
-        Tree::new(&self.run.run, Some(self.process))
+        Tree::new(self.begun.folder.path(), Some(self.process))
     }
 
+    /// Nothing when the bridge leaves it.
     async fn until_its_end(
         &mut self,
-        child: &mut Child,
         output: &mut Output,
         mut signals: watch::Receiver<Option<Signal>>,
-    ) -> std::io::Result<std::process::ExitStatus> {
+    ) -> Option<RunEnd> {
         let mut closing = self.run.inner.closing.subscribe();
         let mut parted = false;
+        let mut ended = std::pin::pin!(end_of(self.begun, self.process));
         loop {
             let waits_for_word = self.silent.is_none() && self.run.spec.limits.silence.is_some();
             tokio::select! {
-                status = child.wait() => return status,
+                end = &mut ended => return Some(end),
                 Ok(()) = signals.changed() => {
                     let signal = *signals.borrow_and_update();
                     self.ask(signal.unwrap_or(Signal::Terminate), None).await;
                 }
-                () = closed(&mut closing), if !parted => {
+                parting = closed(&mut closing), if !parted => {
+                    if parting == Parting::Leave {
+                        return None;
+                    }
                     parted = true;
                     self.ask(Signal::Terminate, Some(PARTING)).await;
                 }
@@ -179,9 +311,11 @@ impl<'a> Vigil<'a> {
         }
     }
 
-    /// The process is gone: reads what is left, and ends what it left behind.
-    async fn clear_away(&mut self, output: &mut Output) -> Pipes {
-        let drained = output.ends_within(DRAIN).await;
+    /// The process is gone: ends what it left behind, and says whether any of it could still write.
+    async fn clear_away(&self) -> Pipes {
+        let folder = self.begun.folder.clone();
+        let holders = end::those(self.tree(), move |process| folder.is_held_by(process)).await;
+        let leaky = !holders.is_empty() && !end::go(holders, after(DRAIN)).await;
         // What was asked already has its grace from then, but not for ever; the others get a moment.
         let (polite, until) = if self.asked {
             let most = after(PARTING);
@@ -190,12 +324,10 @@ impl<'a> Vigil<'a> {
             (Some(self.run.spec.limits.polite), after(SURVIVE))
         };
         let left = end::end(self.tree(), polite, until).await;
-        if drained {
-            return Pipes::Closed;
+        if leaky {
+            tracing::info!(run = %self.run.run, left, "the output was open after the process ended");
+            return Pipes::Leaky;
         }
-        // What held it is gone now, unless it was no process of ours: then reading ends all the same.
-        let closed = output.finish().await;
-        tracing::info!(run = %self.run.run, left, closed, "the output was open after the process ended");
-        if left == 0 && closed { Pipes::Closed } else { Pipes::Leaky }
+        Pipes::Closed
     }
 }

@@ -48,7 +48,8 @@ impl Bench {
     pub fn open(dir: TempDir, config: &str) -> Self {
         let store = Store::open(dir.path()).unwrap();
         let config: Config = toml::from_str(config).unwrap();
-        let supervisor = Supervisor::new(store.clone(), Arc::new(config), dir.path().join("runs"));
+        let (runs, shim) = (dir.path().join("runs"), PathBuf::from(env!("CARGO_BIN_EXE_orchestrator")));
+        let supervisor = Supervisor::new(store.clone(), Arc::new(config), &runs, shim).unwrap();
         Self { project: dir.path().join("project"), dir, store, supervisor }
     }
 

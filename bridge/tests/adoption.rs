@@ -1,0 +1,259 @@
+//! Agents outlive the bridge: the next one finds them, goes on where the last one stopped, and loses nothing.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use bench::{Bench, lives, new_run, requested};
+use bridge::store::Store;
+use bridge::supervisor::Parting;
+use shared::agent::HarnessId;
+use shared::entry::{Draft, Kind, Purpose};
+use shared::id::{AppendId, ProjectId, RunId, TaskId};
+use shared::run::{Arg, Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Stdin};
+use shared::unit::Millis;
+use shared::wire::ClientMessage;
+use tests::world::World;
+
+#[expect(dead_code, reason = "other test files use the rest")]
+#[path = "supervisor/bench.rs"]
+mod bench;
+
+const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
+
+/// Runs `command` until it said "ready", then cuts its bridge off as a crash does.
+fn crashed(spec: impl Fn(&Bench) -> RunSpec) -> (tempfile::TempDir, RunId) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let left = runtime.block_on(async {
+        let bench = Bench::new("").await;
+        let run = bench.start(spec(&bench)).await;
+        bench.said(&run, "ready").await;
+        (bench.dir, run)
+    });
+    runtime.shutdown_background();
+    left
+}
+
+/// Goes on with a bench's folder as the next bridge.
+fn next<T>(dir: tempfile::TempDir, then: impl AsyncFnOnce(&Bench) -> T) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let bench = Bench::open(dir, "");
+        bench.supervisor.reconcile().await.unwrap();
+        then(&bench).await
+    })
+}
+
+#[test]
+fn a_run_goes_on_without_a_bridge_and_the_next_one_has_every_byte() {
+    let script = "echo once >> count; echo ready; n=0
+        while [ ! -e enough ]; do n=$((n+1)); echo line $n; echo error $n >&2; echo line $n >> same; done
+        printf 'no newline'; exit 7";
+    let (dir, run) = crashed(|bench| bench.sh(script));
+    // It writes while nobody is there.
+    let same = dir.path().join("project/same");
+    let size = || std::fs::metadata(&same).map_or(0, |meta| meta.len());
+    let before = size();
+    while size() < before + 10_000 {
+        std::thread::yield_now();
+    }
+    next(dir, async |bench| {
+        std::fs::write(bench.project.join("enough"), "").unwrap();
+        let ended = bench.ended(&run).await;
+        assert_eq!((ended.end, ended.pipes), (RunEnd::Exited { code: 7 }, Pipes::Closed));
+        let pieces = bench.store.output_from(&run, 0, usize::MAX).await.unwrap();
+        assert_eq!(pieces.len() as u64, ended.lines);
+        let out = pieces.iter().filter(|piece| piece.stream == shared::run::Stream::Stdout);
+        let out: Vec<u8> = out.flat_map(|piece| piece.bytes.clone()).collect();
+        let wrote = std::fs::read_to_string(bench.project.join("same")).unwrap();
+        assert!(String::from_utf8(out).unwrap() == format!("ready\n{wrote}no newline"), "lost or doubled");
+        assert_eq!(std::fs::read_to_string(bench.project.join("count")).unwrap(), "once\n");
+        let starts = bench.kinds().await.into_iter().filter(|kind| matches!(kind, Kind::RunStarted { .. }));
+        assert_eq!(starts.count(), 1);
+        // A second look finds nothing more to do.
+        bench.supervisor.reconcile().await.unwrap();
+    });
+}
+
+#[test]
+fn what_ended_while_no_bridge_was_there_is_recorded_as_it_was() {
+    let (dir, run) =
+        crashed(|bench| bench.sh("echo ready; until [ -e go ]; do sleep 0.01; done; echo last; exit 3"));
+    std::fs::write(dir.path().join("project/go"), "").unwrap();
+    let exit = dir.path().join("runs").join(run.as_str()).join("exit");
+    while !exit.exists() {
+        std::thread::yield_now();
+    }
+    next(dir, async |bench| {
+        let ended = bench.ended(&run).await;
+        assert_eq!((ended.end, ended.lines), (RunEnd::Exited { code: 3 }, 2));
+        assert_eq!(bench.bytes(&run).await, b"ready\nlast\n");
+    });
+}
+
+#[test]
+fn an_adopted_run_is_stopped_written_to_and_timed_as_any() {
+    let (dir, run) =
+        crashed(|bench| bench.sh("trap 'exit 4' TERM; echo ready; while :; do sleep 0.02; done"));
+    next(dir, async |bench| {
+        bench.signal(&run, shared::run::Signal::Terminate).await;
+        assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 4 });
+    });
+    let piped =
+        |bench: &Bench| RunSpec { stdin: Stdin::Pipe, ..bench.sh("echo ready; read word; echo got $word") };
+    let (dir, run) = crashed(piped);
+    next(dir, async |bench| {
+        bench.append(Kind::InputSent { run: run.clone(), text: "a word\n".to_owned() }).await;
+        assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
+        assert_eq!(bench.bytes(&run).await, b"ready\ngot a word\n");
+    });
+    let limited = |bench: &Bench| {
+        let limits = RunLimits { wall: Some(Millis(1_500)), ..bench::grace(50) };
+        RunSpec { limits, ..bench.sh("echo ready; exec sleep 1000") }
+    };
+    let (dir, run) = crashed(limited);
+    next(dir, async |bench| assert_eq!(bench.ended(&run).await.end, RunEnd::TimedOut));
+}
+
+#[tokio::test]
+async fn a_bridge_that_ends_leaves_its_runs_to_the_next() {
+    let bench = Bench::new("").await;
+    let run = bench.start(bench.sh("echo ready; until [ -e go ]; do sleep 0.01; done; echo done")).await;
+    bench.said(&run, "ready").await;
+    assert_eq!(bench.supervisor.shut_down(Parting::Leave).await, 1);
+    let Bench { dir, store, supervisor, .. } = bench;
+    drop((store, supervisor));
+    let bench = Bench::open(dir, "");
+    bench.supervisor.reconcile().await.unwrap();
+    std::fs::write(bench.project.join("go"), "").unwrap();
+    assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
+    assert_eq!(bench.bytes(&run).await, b"ready\ndone\n");
+}
+
+#[tokio::test]
+async fn a_run_whose_shim_was_killed_is_ended_and_called_lost() {
+    let bench = Bench::new("").await;
+    let run = bench.start(bench.sh("echo $$; echo ready; exec sleep 1000")).await;
+    let said = bench.said(&run, "ready").await;
+    let note =
+        std::fs::read_to_string(bench.dir.path().join("runs").join(run.as_str()).join("shim")).unwrap();
+    let shim = note.split_whitespace().next().unwrap();
+    assert!(std::process::Command::new("kill").args(["-9", shim]).status().unwrap().success());
+    // It goes on, watched by its number, until it is told to end.
+    bench.signal(&run, shared::run::Signal::Terminate).await;
+    assert!(matches!(bench.ended(&run).await.end, RunEnd::Lost { why } if why.contains("shim")));
+    assert!(!lives(said.lines().next().unwrap()));
+}
+
+#[test]
+fn a_run_whose_shim_and_bridge_are_gone_is_ended_and_called_lost() {
+    let (dir, run) = crashed(|bench| {
+        bench.sh("echo once >> count; echo $$; echo ready; trap '' TERM; while :; do sleep 1; done")
+    });
+    let folder = dir.path().join("runs").join(run.as_str());
+    let pid = |note: &str| {
+        let text = std::fs::read_to_string(folder.join(note)).unwrap();
+        text.split_whitespace().next().unwrap().to_owned()
+    };
+    let (shim, leader) = (pid("shim"), pid("pid"));
+    assert!(std::process::Command::new("kill").args(["-9", &shim]).status().unwrap().success());
+    while lives(&shim) {
+        std::thread::yield_now();
+    }
+    next(dir, async |bench| {
+        let ended = bench.ended(&run).await;
+        assert!(matches!(&ended.end, RunEnd::Lost { why } if why.contains("were ended")), "{ended:?}");
+        assert_eq!(ended.lines, 2);
+        assert!(!lives(&leader));
+        let count = std::fs::read_to_string(bench.project.join("count")).unwrap();
+        assert_eq!(count, "once\n", "it was not started again");
+    });
+}
+
+#[tokio::test]
+async fn a_claim_that_no_shim_came_to_is_carried_out_once() {
+    let bench = Bench::new("").await;
+    let run = new_run();
+    bench.commit(vec![requested(&run, bench.sh("echo once >> count"))]).await;
+    let own = bench.dir.path().join("runs").join(run.as_str());
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("claim"), "").unwrap();
+    bench.supervisor.reconcile().await.unwrap();
+    assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
+    assert_eq!(std::fs::read_to_string(bench.project.join("count")).unwrap(), "once\n");
+}
+
+/// What `demo emit` writes without stamps.
+fn emitted(lines: u64) -> Vec<u8> {
+    (0..lines).flat_map(|n| format!("{{\"type\":\"emit\",\"n\":{n}}}\n").into_bytes()).collect()
+}
+
+const AGENTS: u64 = 20;
+const LINES: u64 = 600;
+/// A hundred take minutes; the kills of every run of the tests add up.
+const KILLS: u32 = 12;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_is_killed_again_and_again_loses_and_doubles_no_byte() -> anyhow::Result<()> {
+    let mut world = World::start(BIN).await?;
+    let mut client = world.client("page").await?;
+    let project = ProjectId::new("project")?;
+    let folder = world.project.to_string_lossy().into_owned();
+    client.until("the baton", |state| state.baton.is_some()).await?;
+    client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() }).await?;
+    client.until("the project", |state| state.projects.contains_key(&project)).await?;
+    let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
+    let words = ["demo", "emit", "--rate", "100", "--lines", &LINES.to_string()].map(Arg::text).to_vec();
+    let spec = RunSpec {
+        program: Program::Own,
+        args: words,
+        env: Default::default(),
+        cwd: folder,
+        stdin: Stdin::Null,
+        files: Vec::new(),
+        runner: Runner::Local,
+        limits: RunLimits::default(),
+    };
+    let runs: Vec<RunId> = (0..AGENTS).map(|_| new_run()).collect();
+    let order = |run: &RunId| {
+        let (task, spec) = (TaskId::new("t").unwrap(), spec.clone());
+        let (run, purpose, harness) = (run.clone(), Purpose::Work, HarnessId::Command);
+        Draft::new(
+            Some(project.clone()),
+            Kind::RunRequested { run, task, purpose, harness, carries: vec![], spec },
+        )
+    };
+    let drafts = runs.iter().map(order).collect();
+    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;
+    let before = client.state().seq.0;
+    client.until("the orders", |state| state.seq.0 >= before + AGENTS).await?;
+    drop(client);
+    for n in 0..KILLS {
+        // At a moment that nothing is in step with: while they start, write, or end.
+        tokio::time::sleep(Duration::from_millis(37 * u64::from(n * n % 11))).await;
+        world.kill_bridge().await?;
+        world.start_bridge().await?;
+    }
+    // A run's folder goes when its end is in the log.
+    let data = world.home.path().join("data");
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
+    while std::fs::read_dir(data.join("runs"))?.next().is_some() {
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "some runs have no end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.kill_bridge().await?;
+    let (store, expected) = (Store::open(&data)?, emitted(LINES));
+    for run in &runs {
+        let pieces = store.output_from(run, 0, usize::MAX).await?;
+        let bytes: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.bytes).collect();
+        assert!(bytes == expected, "{run}: {} bytes of {}", bytes.len(), expected.len());
+    }
+    let ends = store.all_of_kind("run_ended").await?;
+    let good = ends.iter().filter(|stored| {
+        matches!(
+            stored.entry.body.known(),
+            Some(Kind::RunEnded { end: RunEnd::Exited { code: 0 }, lines: LINES, .. })
+        )
+    });
+    assert_eq!((ends.len() as u64, good.count() as u64), (AGENTS, AGENTS), "each end once, as it was");
+    Ok(())
+}

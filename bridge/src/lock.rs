@@ -1,10 +1,19 @@
 //! One bridge per data folder: an advisory lock on a file that names its holder. The system releases it
 //! when the process ends, however it ends.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::supervisor::stat;
+
+/// How long a lock may outlive its holder. A bridge that is killed while it starts a process leaves the lock
+/// to that process until it has become the program, which nothing tells of.
+const HANDED_ON: Duration = Duration::from_secs(5);
+/// Between tries meanwhile.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Held while the bridge lives.
 #[derive(Debug)]
@@ -29,17 +38,29 @@ impl Lock {
         let path = folder.join("bridge.lock");
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                let _ = file.read_to_string(&mut pid);
-                return Err(LockError::Held { folder: folder.to_owned(), pid: pid.trim().to_owned() });
+        let deadline = Instant::now() + HANDED_ON;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {
+                    let mut pid = String::new();
+                    let _ = file.rewind().and_then(|()| file.read_to_string(&mut pid));
+                    let pid = pid.trim().to_owned();
+                    if is_alive(&pid) || Instant::now() > deadline {
+                        return Err(LockError::Held { folder: folder.to_owned(), pid });
+                    }
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
-            Err(std::fs::TryLockError::Error(error)) => return Err(failed(error)),
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
         writeln!(file, "{}", std::process::id()).and_then(|()| file.flush()).map_err(failed)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Whether the process that a lock names is there and not about to be gone.
+fn is_alive(pid: &str) -> bool {
+    pid.parse().ok().and_then(stat).is_some_and(|stat| !stat.zombie)
 }

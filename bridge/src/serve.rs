@@ -164,6 +164,8 @@ async fn health() -> Json<Health> {
 const READ_MAX: usize = 2 * MAX_MESSAGE;
 
 async fn socket(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
+    // The buffer is cleared at each look for a message, of which there is one for each line that goes out.
+    let upgrade = upgrade.read_buffer_size(4 * 1024);
     upgrade.max_message_size(READ_MAX).max_frame_size(READ_MAX).write_buffer_size(0).on_upgrade(
         async move |socket| {
             if let Err(closed) = pump(socket, app.relay).await {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, close_code};
 use futures_util::stream::FuturesOrdered;
@@ -15,6 +16,7 @@ use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::Seq;
 use shared::wire::{ClientMessage, MAX_MESSAGE, PROTOCOL, Refusal, ServerMessage, Want};
 use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::baton::{Seen, View};
 use super::{Connection, Relay, refusal};
@@ -32,6 +34,12 @@ const FOLLOWED: usize = 4_096;
 const UNANSWERED: usize = 64;
 const UNANSWERED_BYTES: usize = MAX_MESSAGE;
 
+/// Between the questions whether the client is still there.
+const BEAT: Duration = Duration::from_secs(5);
+/// A client that says nothing for so long, not even that it is there, or takes nothing, is gone: its socket
+/// may be open at this end for minutes more. Whatever it held goes to others.
+const SILENCE: Duration = Duration::from_secs(12);
+
 /// Why a pump ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Closed {
@@ -39,6 +47,8 @@ pub enum Closed {
     ByClient,
     #[error("the connection broke: {0}")]
     Broken(String),
+    #[error("the client was silent for {} s", SILENCE.as_secs())]
+    Silent,
     #[error("the client did not say hello first")]
     NoHello,
     #[error("the client speaks protocol {0}")]
@@ -136,8 +146,11 @@ impl Session {
         sink: &mut (impl Sink<Message, Error = E> + Unpin),
         stream: &mut (impl Stream<Item = Result<Message, E>> + Unpin),
     ) -> Result<(), Closed> {
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
         loop {
-            let more = self.send_newer(sink).await?;
+            let more = timeout(SILENCE, self.send_newer(sink)).await.map_err(|_| Closed::Silent)??;
             let reads = self.answers.len() < UNANSWERED && self.unanswered_bytes < UNANSWERED_BYTES;
             let received = tokio::select! {
                 Some((answer, bytes)) = self.answers.next() => {
@@ -148,10 +161,20 @@ impl Session {
                     continue;
                 }
                 received = stream.next(), if reads => received,
+                _ = beat.tick() => {
+                    // What is not read cannot be heard.
+                    if reads && heard.elapsed() > SILENCE {
+                        return Err(Closed::Silent);
+                    }
+                    let ping = sink.send(Message::Ping(Vec::new().into()));
+                    timeout(SILENCE, ping).await.map_err(|_| Closed::Silent)?.map_err(broken)?;
+                    continue;
+                }
                 () = self.wake.notified(), if !more => continue,
                 _ = self.baton.changed(), if !more => continue,
                 () = std::future::ready(()), if more => continue,
             };
+            heard = Instant::now();
             match received {
                 Some(Ok(Message::Text(text))) => self.take(sink, &text).await?,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}

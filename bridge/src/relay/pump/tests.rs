@@ -396,3 +396,34 @@ async fn orders_are_carried_out_though_their_sender_is_gone() {
     }
     follow.abort();
 }
+
+#[tokio::test]
+async fn a_client_that_is_silently_gone_is_parted_from_and_its_baton_goes_on() {
+    let world = World::new();
+    let mut gone = world.client("gone");
+    gone.want(Want::Take);
+    gone.baton().await;
+    let mut there = world.client("there");
+    there.want(Want::Take);
+    let answers = there.to.clone();
+    // From here on time passes as fast as nobody has anything to do.
+    tokio::time::pause();
+    // One says that it is there, the other is never heard of again.
+    let granted = async {
+        loop {
+            match there.from.recv().await.unwrap() {
+                Message::Ping(bytes) => answers.send(Message::Pong(bytes)).unwrap(),
+                Message::Text(text) if text.contains("baton_yours") => break,
+                _ => {}
+            }
+        }
+    };
+    granted.await;
+    assert!(matches!(gone.pump.await.unwrap(), Err(Closed::Silent)));
+    assert!(!there.pump.is_finished());
+    let mut asked = 0;
+    while let Some(message) = gone.from.recv().await {
+        asked += u32::from(matches!(message, Message::Ping(_)));
+    }
+    assert!((1..=4).contains(&asked), "asked {asked} times before it was given up");
+}

@@ -37,7 +37,11 @@ fn append(id: &str, text: String) -> anyhow::Result<Message> {
 async fn answer(socket: &mut Socket) -> anyhow::Result<Result<Seq, Refusal>> {
     loop {
         let message = socket.next().await.context("the connection is closed")??;
-        let Message::Text(text) = message else { bail!("{message:?}") };
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Ping(_) | Message::Pong(_) => continue,
+            other => bail!("{other:?}"),
+        };
         match serde_json::from_str(&text)? {
             ServerMessage::Acked { seq, .. } => return Ok(Ok(seq)),
             ServerMessage::Refused { refusal, .. } => return Ok(Err(refusal)),

@@ -28,12 +28,44 @@ pub fn run(name: &str, command: Command) -> Result<String> {
         }
         Err(Failed { error, output }) => {
             step.failed();
-            for line in output.lines() {
+            let telling = telling(&output);
+            for line in &telling {
+                say::line(&format!("      ! {line}"));
+            }
+            for line in output.lines().filter(|line| !is_progress(line)) {
                 say::line(&format!("      | {line}"));
             }
-            Err(error.context(format!("{name} failed")))
+            let first = telling.first().map(|line| format!(": {line}")).unwrap_or_default();
+            Err(error.context(format!("{name} failed{first}")))
         }
     }
+}
+
+/// Lines that say what failed, at most this many.
+const TELLING: usize = 40;
+
+/// The lines of `output` that say what failed: they are shown first, as a log may be cut anywhere.
+fn telling(output: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut all = output.lines().peekable();
+    while let Some(line) = all.next() {
+        let panicked = line.contains("panicked at");
+        let named = line.starts_with("test ") && line.ends_with("FAILED");
+        if panicked || named || line.starts_with("Error: ") || line.starts_with("error") {
+            lines.push(line.trim());
+            // The message of a panic, and the place of a compiler's error, stand on the next line.
+            lines.extend(all.next_if(|_| panicked || line.starts_with("error")).map(str::trim));
+        }
+    }
+    lines.truncate(TELLING);
+    lines
+}
+
+/// Whether `line` is a build's progress, which explains no failure.
+fn is_progress(line: &str) -> bool {
+    ["Compiling", "Checking", "Downloaded", "Downloading", "Locking", "Blocking"]
+        .iter()
+        .any(|word| line.trim_start().starts_with(word))
 }
 
 /// Like [`run`], without a step: for what is quick, and for what may fail.
@@ -154,6 +186,21 @@ mod tests {
         let error = quiet(shell("echo why; exit 3")).unwrap_err();
         let text = format!("{error:#}");
         assert!(text.contains("why") && text.contains("exit status: 3"), "{text}");
+    }
+
+    #[test]
+    fn what_failed_is_told_first() {
+        let output = "   Compiling a v1\ntest one ... ok\ntest two ... FAILED\n\
+            thread 'two' panicked at a.rs:3:5:\nleft is not right\nnote: run\n\
+            error: test failed, to rerun pass `-p a`\nCaused by:";
+        let told = [
+            "test two ... FAILED",
+            "thread 'two' panicked at a.rs:3:5:",
+            "left is not right",
+            "error: test failed, to rerun pass `-p a`",
+            "Caused by:",
+        ];
+        assert_eq!(telling(output), told);
     }
 
     #[test]

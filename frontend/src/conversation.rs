@@ -12,6 +12,7 @@ use crate::transcript::{Item, What};
 
 mod composer;
 mod item;
+mod revision;
 mod turn;
 
 use composer::Composer;

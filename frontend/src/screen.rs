@@ -1,5 +1,6 @@
 //! The screens.
 
 pub mod details;
+pub mod news;
 pub mod start;
 pub mod work;

@@ -1,6 +1,7 @@
 //! Facts in words: money, spans of time, reasons. Short and plain, figures with units.
 
 use conductor::State;
+use conductor::plan::diff::{Change, Field, What};
 use conductor::state::{Spend, Task};
 use conductor::status::{Kind, Reason, Status};
 use shared::agent::ErrorClass;
@@ -143,6 +144,50 @@ pub fn size(size: Size) -> &'static str {
         Size::Standard => "standard",
         Size::Heavy => "heavy",
     }
+}
+
+/// A change of a plan in one word, which is also its token.
+pub fn change_kind(what: &What) -> &'static str {
+    match what {
+        What::Added => "added",
+        What::Removed => "removed",
+        What::Moved => "moved",
+        What::Changed(_) => "changed",
+    }
+}
+
+/// "2 added, 1 removed", or that nothing changed.
+pub fn changes(changes: &[Change]) -> String {
+    let count = |kind: &'static str| {
+        let count = changes.iter().filter(|change| change_kind(&change.what) == kind).count();
+        (count > 0).then(|| format!("{count} {kind}"))
+    };
+    let parts: Vec<String> = ["added", "changed", "moved", "removed"].into_iter().filter_map(count).collect();
+    if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") }
+}
+
+/// "mode auto → hybrid, now after 2".
+pub fn change(state: &State, what: &What) -> String {
+    let fields = match what {
+        What::Added | What::Removed => return String::new(),
+        What::Moved => &[Field::Moved][..],
+        What::Changed(fields) => fields,
+    };
+    let field = |field: &Field| match field {
+        Field::Title { before } => format!("was “{before}”"),
+        Field::Objective => "objective".to_owned(),
+        Field::Mode { before, after } => format!("{} → {}", mode(*before), mode(*after)),
+        Field::Size { before, after } => format!("{} → {}", size(*before), size(*after)),
+        Field::After { dropped, added } => match (numbers(state, dropped), numbers(state, added)) {
+            (dropped, added) if dropped.is_empty() => format!("now after {added}"),
+            (dropped, added) if added.is_empty() => format!("no longer after {dropped}"),
+            (dropped, added) => format!("after {added} instead of {dropped}"),
+        },
+        Field::Outputs => "what is expected".to_owned(),
+        Field::Work => "how it is done".to_owned(),
+        Field::Moved => "another place".to_owned(),
+    };
+    fields.iter().map(field).collect::<Vec<_>>().join(", ")
 }
 
 /// How a screen reader says a node: "4.2, Merge guest cart, waiting for you, asks: which?, $0.42".

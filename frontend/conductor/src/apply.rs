@@ -270,6 +270,7 @@ impl Goal {
             plan: Plan::Wanted,
             version: 0,
             edits: 0,
+            revisions: Vec::new(),
             derived: 0,
             refusals: 0,
             closing: None,

@@ -1,6 +1,8 @@
 //! Plans: from a planner's answer to checked tasks, and which edits a person may make. Every problem says
 //! what is wrong in words that both the planner and the person can act on.
 
+pub mod diff;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::id::TaskId;

@@ -12,6 +12,8 @@ use shared::plan::{Access, Mode, Size, Work};
 use shared::run::RunEnd;
 use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
+use crate::plan::diff::Revision;
+
 /// Everything that the log up to `seq` says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
@@ -102,6 +104,8 @@ pub struct Goal {
     pub plan: Plan,
     /// Versions proposed so far.
     pub version: u32,
+    /// What each version after the first changed, oldest first.
+    pub revisions: Vec<Revision>,
     /// Edits by the person since the last proposal.
     pub edits: u32,
     /// Ids derived so far for tasks below it.
@@ -110,6 +114,14 @@ pub struct Goal {
     pub refusals: u32,
     pub closing: Option<Millis>,
     pub archived: Option<Millis>,
+}
+
+impl Goal {
+    /// What the version that waits for a yes changed; nothing for a first version.
+    pub fn news(&self) -> Option<&Revision> {
+        let proposed = matches!(self.plan, Plan::Proposed { .. });
+        self.revisions.last().filter(|revision| proposed && revision.version == self.version)
+    }
 }
 
 /// Where a goal's plan is.

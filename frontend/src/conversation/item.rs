@@ -5,6 +5,7 @@ use shared::entry::{Outcome, Purpose};
 use shared::id::TaskId;
 use shared::unit::Millis;
 
+use super::revision::revision;
 use super::turn::TurnView;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
@@ -29,13 +30,17 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             };
             view! { <TurnView run=run name=name/> }.into_any()
         }
-        What::Proposed { version, tasks, .. } => line(
-            "tree",
-            at,
-            format!(
-                "Plan v{version} with {tasks} tasks is on the table. Change it in the tree, say what should be different, or approve it."
-            ),
-        ),
+        What::Proposed { version, tasks, .. } => {
+            let said = line(
+                "tree",
+                at,
+                format!(
+                    "Plan v{version} with {tasks} tasks is on the table. Change it in the tree, say what should be different, or approve it."
+                ),
+            );
+            let changes = revision(expect_context::<Desk>(), &id, version);
+            view! { <div class="stack">{said}{changes}</div> }.into_any()
+        }
         What::Refused(problems) => refused(at, problems),
         What::Approved => line("completed", at, "You approved the plan.".to_owned()),
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),

@@ -9,6 +9,7 @@ use shared::id::TaskId;
 use shared::plan::Mode;
 
 use super::details::Details;
+use super::news::news;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::icon::{Icon, StatusMark};
@@ -196,6 +197,7 @@ fn Approval(tree: Tree) -> impl IntoView {
     view! {
         {move || plan.get().map(|(tasks, with_you, may_ask, parallel, busy)| view! {
             <footer class="approve">
+                {news(tree)}
                 <dl>
                     <div><dt>"Tasks"</dt><dd>{tasks}</dd></div>
                     <div><dt>"Side by side"</dt><dd>"up to "{parallel}</dd></div>

@@ -50,15 +50,20 @@ struct Face {
     waiting: u32,
     done: String,
     running_since: Option<Millis>,
+    /// What the proposed version did to it: the kind, and in words.
+    change: Option<(&'static str, String)>,
 }
 
-fn face(state: &conductor::State, id: &TaskId, folded: bool, now: Millis) -> Option<Face> {
+fn face(state: &conductor::State, id: &TaskId, folded: bool, marks: bool, now: Millis) -> Option<Face> {
     let task = state.task(id)?;
     let own = status(state, task);
     let sum = rollup(state, task);
     let plan = state.task(&task.root).is_some_and(conductor::plan::awaits_approval);
     let kind = if folded && task.is_group() { sum.worst } else { own.kind };
+    let news = state.task(&task.root).and_then(|goal| goal.goal.as_ref()?.news()).filter(|_| marks);
+    let change = news.and_then(|news| news.changes.iter().find(|change| change.task == *id));
     Some(Face {
+        change: change.map(|change| (words::change_kind(&change.what), words::change(state, &change.what))),
         kind,
         number: task.number_text(),
         title: task.title.clone(),
@@ -87,7 +92,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     });
     let face = Memo::new(move |_| {
         let now = if counting.get() { tree.desk.clock.get() } else { Millis(0) };
-        tree.desk.read(|state| face(state, &own.get_value(), folded.get(), now))
+        tree.desk.read(|state| face(state, &own.get_value(), folded.get(), tree.marks.get(), now))
     });
     let spot = Memo::new(move |_| {
         tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone()))
@@ -127,7 +132,10 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             .map(|spot| format!("{}px", i64::from(spot.y) + i64::from(lifted.get().map_or(0, |by| by.1))))
     };
     let spoken = move || {
-        face.get().map(|face| words::spoken(&face.number, &face.title, face.kind, &face.sub, &face.cost))
+        face.get().map(|face| {
+            let spoken = words::spoken(&face.number, &face.title, face.kind, &face.sub, &face.cost);
+            face.change.map_or(spoken.clone(), |(kind, what)| format!("{spoken}, {kind} {what}"))
+        })
     };
     let fold_state = move || {
         face.with(|face| {
@@ -143,6 +151,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             data-plan=move || face.with(|face| face.as_ref().filter(|face| face.plan).map(|_| ""))
             data-fold=fold_state
             data-zoom=move || (tree.zoom().percent != 100).then(|| tree.zoom().percent.to_string())
+            data-change=move || face.with(|face| face.as_ref()?.change.as_ref().map(|change| change.0))
             data-lifted=move || lifted.get().map(|_| "")
             data-drop=move || drop.get()
             data-link=link
@@ -153,7 +162,10 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             aria-setsize=move || spot.get().map(|spot| spot.position.1.to_string())
             aria-expanded=move || fold_state().map(|state| (state == "open").to_string())
             tabindex=move || if selected.get() { "0" } else { "-1" }
-            title=move || face.with(|face| face.as_ref().map(|face| face.title.clone()))
+            title=move || face.get().map(|face| match face.change {
+                Some((kind, what)) => format!("{} ({kind} {what})", face.title).replace(" )", ")"),
+                None => face.title,
+            })
             style:left=left
             style:top=top
             style:width=move || spot.get().map(|spot| px(spot.width))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::html;
 use leptos::prelude::*;
 use shared::id::TaskId;
@@ -15,6 +16,8 @@ use crate::component::flow::For;
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 use crate::place::Here;
+
+const SEEN: &str = "orchestrator.seen";
 
 /// What the parts of the tree share.
 #[derive(Clone, Copy)]
@@ -31,6 +34,10 @@ pub struct Tree {
     pub menu: RwSignal<Option<(TaskId, i32, i32)>>,
     /// A task that is being dragged, and where it would fall.
     pub drag: RwSignal<Option<super::node::Drag>>,
+    /// The version of the plan whose changes were dismissed, as "GOAL VERSION".
+    pub seen: RwSignal<String>,
+    /// What the proposed version changed is marked.
+    pub marks: Memo<bool>,
     /// The task under the pointer.
     pub hover: RwSignal<Option<TaskId>>,
     pub linking: RwSignal<Option<Linking>>,
@@ -45,9 +52,17 @@ impl Tree {
             let zoom = ZOOMS[zoom.get()];
             folded.with(|folded| desk.read(|state| layout(state, &own, folded, zoom)))
         });
+        let seen = RwSignal::new(Local::get::<String>(SEEN).unwrap_or_default());
+        let own = goal.clone();
+        let marks = Memo::new(move |_| {
+            let version = desk.read(|state| Some(state.task(&own)?.goal.as_ref()?.news()?.version));
+            version.is_some_and(|version| seen.with(|seen| *seen != format!("{own} {version}")))
+        });
         Self {
             desk,
             here,
+            seen,
+            marks,
             goal: StoredValue::new(goal),
             layout,
             folded,
@@ -59,6 +74,15 @@ impl Tree {
             linking: RwSignal::new(None),
             scroller: NodeRef::new(),
         }
+    }
+
+    /// Takes the marks of this version off, for good.
+    pub fn dismiss(self) {
+        let goal = self.goal.get_value();
+        let version = self.desk.peek(|state| Some(state.task(&goal)?.goal.as_ref()?.version));
+        self.seen.set(format!("{goal} {}", version.unwrap_or_default()));
+        // Without storage they are back after a reload, which does no harm.
+        let _ = Local::set(SEEN, self.seen.get_untracked());
     }
 
     pub fn zoom(self) -> Zoom {

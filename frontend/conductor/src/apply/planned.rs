@@ -8,6 +8,7 @@ use shared::plan::{PlanEdit, PlannedTask};
 use shared::unit::Millis;
 
 use crate::plan::check_edit;
+use crate::plan::diff::{Revision, diff};
 use crate::state::{Plan, Spend, Standing, State, Task};
 
 impl State {
@@ -20,6 +21,7 @@ impl State {
         tasks: &[PlannedTask],
         at: Millis,
     ) {
+        let before = (version > 1).then(|| self.clone());
         let kept: BTreeSet<&TaskId> = tasks.iter().map(|planned| &planned.task).collect();
         let dropped: Vec<TaskId> = self
             .subtree(goal)
@@ -34,8 +36,10 @@ impl State {
         for planned in tasks {
             self.put(goal, planned, u32::MAX, at);
         }
+        let changes = before.map(|before| diff(&before, self, goal));
         self.with(goal, |task| task.current = None);
         self.with_goal(goal, |goal| {
+            goal.revisions.extend(changes.map(|changes| Revision { version, changes }));
             goal.plan = Plan::Proposed { reply: reply.to_owned(), at };
             goal.version = version;
             goal.edits = 0;

@@ -3,7 +3,7 @@
 use conductor::State;
 use conductor::plan::diff::{Change, Field, What};
 use conductor::state::{Spend, Task};
-use conductor::status::{Kind, Reason, Status};
+use conductor::status::{Reason, Status};
 use shared::agent::ErrorClass;
 use shared::id::TaskId;
 use shared::plan::{Mode, Size};
@@ -188,10 +188,4 @@ pub fn change(state: &State, what: &What) -> String {
         Field::Moved => "another place".to_owned(),
     };
     fields.iter().map(field).collect::<Vec<_>>().join(", ")
-}
-
-/// How a screen reader says a node: "4.2, Merge guest cart, waiting for you, asks: which?, $0.42".
-pub fn spoken(number: &str, title: &str, kind: Kind, sub: &str, cost: &str) -> String {
-    let parts = [number, title, &kind.word().to_lowercase(), sub, cost];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }

@@ -41,10 +41,11 @@ pub fn Work(goal: TaskId) -> impl IntoView {
     let shortcuts = window_event_listener(leptos::ev::keydown, move |event| everywhere(tree, help, &event));
     on_cleanup(move || shortcuts.remove());
     keys::focus(tree);
-    // On a narrow screen a chosen task shows its conversation.
+    // On a narrow screen a chosen task shows its conversation, but not while its name is being written.
     Effect::new(move |before: Option<TaskId>| {
         let task = task.get();
-        if before.is_some_and(|before| before != task) {
+        let naming = tree.naming.with_untracked(Option::is_some);
+        if before.is_some_and(|before| before != task) && !naming {
             pane.set("talk");
         }
         task
@@ -53,7 +54,8 @@ pub fn Work(goal: TaskId) -> impl IntoView {
         <div class="split" data-view=move || pane.get() style=("--talk", move || format!("{}px", width.get()))>
             <section class="pane" data-kind="canvas" aria-label="Task tree">
                 <TreeStrip tree=tree help=help/>
-                <div class="canvas">
+                // Also a tap on the task that is chosen already.
+                <div class="canvas" on:click=move |event| if on_node(&event) { pane.set("talk") }>
                     <TreePane tree=tree/>
                     <Index tree=tree/>
                 </div>
@@ -70,6 +72,12 @@ pub fn Work(goal: TaskId) -> impl IntoView {
         </nav>
         <Dialog open=help title="Keys"><Keys/></Dialog>
     }
+}
+
+fn on_node(event: &web_sys::MouseEvent) -> bool {
+    use wasm_bindgen::JsCast;
+    let element = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    element.is_some_and(|element| element.closest(".node").is_ok_and(|node| node.is_some()))
 }
 
 /// Keys that work wherever the focus is, but in a text field.
@@ -133,12 +141,12 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
             </Show>
             <span class="row push">
                 <button class="button" data-kind="plain" data-size="sm" title="Undo the last edit (Z)" on:click=move |_| desk.undo()><Icon name="undo"/></button>
-                <span class="seg" role="group" aria-label="Zoom">
+                <span class="seg roomy-only" role="group" aria-label="Zoom">
                     <button aria-label="Zoom out" on:click=move |_| tree.zoom_by(1)><Icon name="minus"/></button>
                     <button on:click=move |_| tree.zoom.set(crate::tree::layout::DEFAULT)>{move || format!("{}%", ZOOMS[tree.zoom.get()].percent)}</button>
                     <button aria-label="Zoom in" on:click=move |_| tree.zoom_by(-1)><Icon name="plus"/></button>
                 </span>
-                <button class="button" data-kind="plain" data-size="icon" aria-label="Fit the tree" title="Fit the tree (F)" on:click=move |_| tree.fit()><Icon name="fit"/></button>
+                <button class="button roomy-only" data-kind="plain" data-size="icon" aria-label="Fit the tree" title="Fit the tree (F)" on:click=move |_| tree.fit()><Icon name="fit"/></button>
                 <button class="button wide-only" data-kind="plain" data-size="icon" aria-label="Keys" title="Keys (?)" on:click=move |_| help.set(true)><Icon name="help"/></button>
             </span>
         </div>
@@ -164,6 +172,10 @@ fn Index(tree: Tree) -> impl IntoView {
             </ul>
         </Show>
     }
+}
+
+fn times(count: usize) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 /// What stands below a plan that waits for a yes, and below a goal that is held up.
@@ -203,9 +215,9 @@ fn Approval(tree: Tree) -> impl IntoView {
                     <div><dt>"Side by side"</dt><dd>"up to "{parallel}</dd></div>
                     <div><dt>"Needs you"</dt><dd>{match (with_you, may_ask) {
                         (0, 0) => "not at all".to_owned(),
-                        (0, ask) => format!("perhaps {ask} times"),
-                        (with, 0) => format!("{with} times"),
-                        (with, ask) => format!("{with} times, perhaps {ask} more"),
+                        (0, ask) => format!("perhaps {}", times(ask)),
+                        (with, 0) => times(with),
+                        (with, ask) => format!("{}, perhaps {ask} more", times(with)),
                     }}</dd></div>
                 </dl>
                 <span class="row push">

@@ -17,7 +17,21 @@ pub struct Zoom {
     leaf_gap: u32,
     branch_gap: u32,
     goal_height: u32,
+    /// A row for each node, indented by level and as wide as the pane.
+    pub outline: bool,
 }
+
+/// For a phone. Rows are targets for a thumb.
+pub const OUTLINE: Zoom = Zoom {
+    percent: 100,
+    height: 52,
+    widths: [0, 0, 0],
+    across: 16,
+    leaf_gap: 4,
+    branch_gap: 4,
+    goal_height: 84,
+    outline: true,
+};
 
 /// From near to far.
 pub const ZOOMS: [Zoom; 5] = [
@@ -29,6 +43,7 @@ pub const ZOOMS: [Zoom; 5] = [
         leaf_gap: 8,
         branch_gap: 12,
         goal_height: 128,
+        outline: false,
     },
     Zoom {
         percent: 100,
@@ -38,6 +53,7 @@ pub const ZOOMS: [Zoom; 5] = [
         leaf_gap: 8,
         branch_gap: 12,
         goal_height: 116,
+        outline: false,
     },
     Zoom {
         percent: 70,
@@ -47,6 +63,7 @@ pub const ZOOMS: [Zoom; 5] = [
         leaf_gap: 4,
         branch_gap: 8,
         goal_height: 88,
+        outline: false,
     },
     Zoom {
         percent: 45,
@@ -56,6 +73,7 @@ pub const ZOOMS: [Zoom; 5] = [
         leaf_gap: 4,
         branch_gap: 6,
         goal_height: 60,
+        outline: false,
     },
     Zoom {
         percent: 20,
@@ -65,6 +83,7 @@ pub const ZOOMS: [Zoom; 5] = [
         leaf_gap: 2,
         branch_gap: 4,
         goal_height: 8,
+        outline: false,
     },
 ];
 
@@ -114,11 +133,11 @@ pub fn layout(state: &State, goal: &TaskId, folded: &BTreeSet<TaskId>, zoom: Zoo
             for (index, child) in task.children.iter().enumerate().rev() {
                 stack.push((child.clone(), Some(place), level + 1, across, (index + 1, count), gap));
             }
-            cursor = y;
+            cursor = if zoom.outline { y + height } else { y };
         } else {
             cursor = y + height;
         }
-        fresh_parent = open;
+        fresh_parent = open && !zoom.outline;
         layout.width = layout.width.max(x + width);
         layout.height = layout.height.max(y + height);
         layout.nodes.push(Placed { id, parent, level, x, y, width, height, position });
@@ -252,6 +271,15 @@ mod tests {
     fn a_folded_branch_takes_one_row() {
         let layout = layout(&small(), &id("goal"), &BTreeSet::from([id("a")]), ZOOMS[DEFAULT]);
         assert_eq!(places(&layout), [("goal", 0, 0), ("a", 200, 0), ("b", 200, 52)]);
+    }
+
+    #[test]
+    fn an_outline_is_a_row_for_each_node_in_plan_order() {
+        let layout = layout(&small(), &id("goal"), &BTreeSet::new(), OUTLINE);
+        assert_eq!(
+            places(&layout),
+            [("goal", 0, 0), ("a", 16, 88), ("a1", 32, 144), ("a2", 32, 200), ("b", 16, 256)]
+        );
     }
 
     #[test]

@@ -131,12 +131,6 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
         spot.get()
             .map(|spot| format!("{}px", i64::from(spot.y) + i64::from(lifted.get().map_or(0, |by| by.1))))
     };
-    let spoken = move || {
-        face.get().map(|face| {
-            let spoken = words::spoken(&face.number, &face.title, face.kind, &face.sub, &face.cost);
-            face.change.map_or(spoken.clone(), |(kind, what)| format!("{spoken}, {kind} {what}"))
-        })
-    };
     let fold_state = move || {
         face.with(|face| {
             face.as_ref()
@@ -157,7 +151,6 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             data-link=link
             data-task=own.get_value().to_string()
             aria-selected=move || selected.get().to_string()
-            aria-label=spoken
             aria-posinset=move || spot.get().map(|spot| spot.position.0.to_string())
             aria-setsize=move || spot.get().map(|spot| spot.position.1.to_string())
             aria-expanded=move || fold_state().map(|state| (state == "open").to_string())
@@ -168,7 +161,10 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             })
             style:left=left
             style:top=top
-            style:width=move || spot.get().map(|spot| px(spot.width))
+            style:width=move || spot.get().map(|spot| match spot.width {
+                0 => format!("calc(100% - {}px)", spot.x),
+                width => px(width),
+            })
             style:height=move || spot.get().map(|spot| px(spot.height))
             on:click=move |_| tree.here.select(&own.get_value())
             on:dblclick=move |_| super::keys::change_mode(tree, &own.get_value())
@@ -189,11 +185,21 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     }
 }
 
+/// What a screen reader hears where others see a glyph and a mark: "4.2, Merge guest cart
+/// waiting for you, …".
+fn heard(face: &Face) -> String {
+    let status = face.kind.word().to_lowercase();
+    match &face.change {
+        Some((kind, what)) => format!("{status}, {kind} {what}, "),
+        None => format!("{status}, "),
+    }
+}
+
 #[component]
 fn GoalFace(face: Memo<Option<Face>>) -> impl IntoView {
     let part = move |look: fn(&Face) -> String| move || face.with(|face| face.as_ref().map(look));
     view! {
-        <span class="name">{part(|face| face.title.clone())}</span>
+        <span class="name">{part(|face| face.title.clone())}<span class="sr">{part(heard)}</span></span>
         <span class="status" data-status=move || face.with(|face| face.as_ref().map(|face| face.kind.token()))>
             <Icon name=Signal::derive(move || face.with(|face| face.as_ref().map_or("pending", |face| face.kind.token())))/>
             <span class="clip">{part(|face| face.sub.clone())}</span>
@@ -230,12 +236,13 @@ fn TaskFace(
     view! {
         <span class="glyph"><Icon name=Signal::derive(move || face.with(|face| face.as_ref().map_or("pending", |face| face.kind.token())))/></span>
         <span class="name">
-            <span class="no">{part(|face| face.number.clone())}</span>
+            <span class="no">{part(|face| face.number.clone())}<span class="comma">", "</span></span>
             {move || if naming.get() {
                 view! { <NameField tree=tree own=own title=face.with_untracked(|face| face.as_ref().map(|face| face.title.clone())).unwrap_or_default()/> }.into_any()
             } else {
                 view! { <span class="called clip">{part(|face| face.title.clone())}</span> }.into_any()
             }}
+            <span class="sr">{part(heard)}</span>
         </span>
         <span class="sub clip">{part(|face| face.sub.clone())}</span>
         <span class="end">
@@ -248,7 +255,8 @@ fn TaskFace(
             </Show>
             <span class="pips" aria-hidden="true">{pips}</span>
             {part(|face| if face.group { face.done.clone() } else { String::new() })}
-            <span>{elapsed}</span>
+            // Not a part of the node's name, which would be told anew each second.
+            <span aria-hidden="true">{elapsed}</span>
             {part(|face| face.cost.clone())}
         </span>
         <span class="port" title="Drag to the task that shall wait for this one" on:pointerdown=move |event| link::pull(tree, &own.get_value(), &event)></span>

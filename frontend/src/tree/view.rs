@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use shared::id::TaskId;
 
 use super::keys;
-use super::layout::{Layout, ZOOMS, Zoom, layout};
+use super::layout::{Layout, OUTLINE, ZOOMS, Zoom, layout};
 use super::link::{self, Linking};
 use super::menu::Menu;
 use super::node::Node;
@@ -28,6 +28,8 @@ pub struct Tree {
     pub layout: Memo<Layout>,
     pub folded: RwSignal<BTreeSet<TaskId>>,
     pub zoom: RwSignal<usize>,
+    /// The screen is as narrow as a phone's: the tree is an outline.
+    pub phone: RwSignal<bool>,
     /// The task whose name is being edited.
     pub naming: RwSignal<Option<TaskId>>,
     /// Where a menu is open: the task and the point.
@@ -48,8 +50,13 @@ impl Tree {
     pub fn open(desk: Desk, here: Here, goal: TaskId) -> Self {
         let (folded, zoom) = (RwSignal::new(BTreeSet::new()), RwSignal::new(super::layout::DEFAULT));
         let own = goal.clone();
+        let phone = RwSignal::new(is_phone());
+        let resized = window_event_listener(leptos::ev::resize, move |_| {
+            phone.maybe_update(|phone| std::mem::replace(phone, is_phone()) != is_phone());
+        });
+        on_cleanup(move || resized.remove());
         let layout = Memo::new(move |_| {
-            let zoom = ZOOMS[zoom.get()];
+            let zoom = if phone.get() { OUTLINE } else { ZOOMS[zoom.get()] };
             folded.with(|folded| desk.read(|state| layout(state, &own, folded, zoom)))
         });
         let seen = RwSignal::new(Local::get::<String>(SEEN).unwrap_or_default());
@@ -67,6 +74,7 @@ impl Tree {
             layout,
             folded,
             zoom,
+            phone,
             naming: RwSignal::new(None),
             menu: RwSignal::new(None),
             drag: RwSignal::new(None),
@@ -86,7 +94,7 @@ impl Tree {
     }
 
     pub fn zoom(self) -> Zoom {
-        ZOOMS[self.zoom.get()]
+        if self.phone.get() { OUTLINE } else { ZOOMS[self.zoom.get()] }
     }
 
     pub fn zoom_by(self, steps: i32) {
@@ -137,6 +145,11 @@ impl Tree {
     }
 }
 
+/// As `@media (max-width: 600px)` has it.
+fn is_phone() -> bool {
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width <= 600.0)
+}
+
 #[component]
 pub fn TreePane(tree: Tree) -> impl IntoView {
     let sight = RwSignal::new((0_u32, 2_000_u32));
@@ -184,8 +197,8 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
             on:pointerover=move |event| look_at(tree, super::keys::task_under(event.target()))
             on:pointerleave=move |_| look_at(tree, None)
             on:keydown=move |event| keys::pressed(tree, &event)>
-            <div class="tree" role="tree" aria-label="Tasks"
-                style:width=move || format!("{}px", tree.layout.with(|layout| layout.width + 40))
+            <div class="tree" data-outline=move || tree.phone.get().then_some("")
+                style:width=move || (!tree.phone.get()).then(|| format!("{}px", tree.layout.with(|layout| layout.width + 40)))
                 style:height=move || format!("{}px", tree.layout.with(|layout| layout.height + 160))
             >
                 <svg class="wires" width="100%" height="100%" aria-hidden="true">
@@ -194,7 +207,9 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
                     <path class="dep" d=move || link::path(tree)/>
                     <path class="dep" data-state=refused d=move || link::drawn(tree)/>
                 </svg>
-                <For each=move || ids.get() key=ToString::to_string children=move |id| view! { <Node tree=tree id=id/> }/>
+                <div role="tree" aria-label="Tasks">
+                    <For each=move || ids.get() key=ToString::to_string children=move |id| view! { <Node tree=tree id=id/> }/>
+                </div>
                 <Adder tree=tree/>
             </div>
         </div>

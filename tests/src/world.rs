@@ -90,6 +90,11 @@ impl World {
         self.arguments.push(argument.to_owned());
     }
 
+    /// Starts another program in the binary's place, which then becomes it.
+    pub fn run_with(&mut self, bin: &Path) {
+        self.bin = bin.to_owned();
+    }
+
     pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
         let mut child = Command::new(&self.bin)
             .args(["serve", "--stop-agents", "--listen", "127.0.0.1:0", "--no-open", "--data-dir"])
@@ -275,6 +280,16 @@ impl Client {
                     bail!("waited for {what} for {PATIENCE:?}; the state is {}", sketch(self.driver.state()))
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Goes on until one more append was refused.
+    pub async fn until_refused(&mut self) -> anyhow::Result<()> {
+        let before = self.refused.len();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while self.refused.len() == before {
+            tokio::time::timeout_at(deadline, self.step()).await.context("nothing was refused")??;
         }
         Ok(())
     }

@@ -50,8 +50,8 @@ fn telling(output: &str) -> Vec<&str> {
     let mut all = output.lines().peekable();
     while let Some(line) = all.next() {
         let panicked = line.contains("panicked at");
-        let named = line.starts_with("test ") && line.ends_with("FAILED");
-        if panicked || named || line.starts_with("Error: ") || line.starts_with("error") {
+        let named = line.starts_with("test ") && line.ends_with("FAILED") || line.contains("✘");
+        if panicked || named || line.trim_start().starts_with("Error: ") || line.starts_with("error") {
             lines.push(line.trim());
             // The message of a panic, and the place of a compiler's error, stand on the next line.
             lines.extend(all.next_if(|_| panicked || line.starts_with("error")).map(str::trim));

@@ -190,6 +190,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
 fn heard(face: &Face) -> String {
     let status = face.kind.word().to_lowercase();
     match &face.change {
+        Some((kind, what)) if what.is_empty() => format!("{status}, {kind}, "),
         Some((kind, what)) => format!("{status}, {kind} {what}, "),
         None => format!("{status}, "),
     }
@@ -259,7 +260,7 @@ fn TaskFace(
             <span aria-hidden="true">{elapsed}</span>
             {part(|face| face.cost.clone())}
         </span>
-        <span class="port" title="Drag to the task that shall wait for this one" on:pointerdown=move |event| link::pull(tree, &own.get_value(), &event)></span>
+        <span class="port" aria-hidden="true" title="Drag to the task that shall wait for this one" on:pointerdown=move |event| link::pull(tree, &own.get_value(), &event)></span>
         <Show when=move || face.with(|face| face.as_ref().is_some_and(|face| face.group))>
             <button class="fold" tabindex="-1" aria-label="Fold" on:click=move |event| { event.stop_propagation(); tree.fold(&own.get_value()); }>
                 <Icon name=Signal::derive(move || if folded.get() { "plus" } else { "minus" })/>

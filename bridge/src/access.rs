@@ -98,6 +98,12 @@ impl Access {
         format!("http://{}/#k={}", self.listen, self.secret)
     }
 
+    /// What a client of the bridge's own user sends to be let in: `Origin` and `Cookie`.
+    pub fn credentials(&self) -> [(HeaderName, String); 2] {
+        let cookie = format!("{}={}", self.cookie_name(), self.session);
+        [(ORIGIN, format!("http://{}", self.listen)), (COOKIE, cookie)]
+    }
+
     /// A URL that lets one browser in, once, within [`TICKET`]; the former one is void.
     pub fn ticket_url(&self) -> Result<String, AccessError> {
         let ticket = random()?;

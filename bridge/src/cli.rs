@@ -1,6 +1,6 @@
 //! The command line of `orchestrator`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
@@ -12,10 +12,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access::Access;
 use crate::config::Config;
+use crate::lock::Lock;
 use crate::page::Source;
 use crate::serve::{ServeOptions, serve};
 use crate::supervisor::Parting;
-use crate::{decode, demo, shim};
+use crate::{decode, demo, headless, shim, store};
 
 /// A chat that creates chats: plans a goal as a tree of tasks and runs coding agents through it.
 #[derive(Debug, Parser)]
@@ -31,10 +32,14 @@ pub struct Cli {
 enum Command {
     /// Run the bridge and its page (the default).
     Serve(ServeArgs),
+    /// Put the newest backup in the place of a damaged database.
+    Restore(RestoreArgs),
     /// Print what a recorded agent stream says, one event per line.
     Decode(decode::DecodeArgs),
     /// The built-in demo agent: no model, no network.
     Demo(demo::DemoArgs),
+    #[command(flatten)]
+    Headless(headless::Command),
     #[command(hide = true)]
     Shim(shim::ShimArgs),
 }
@@ -56,9 +61,19 @@ struct ServeArgs {
     /// End all agents when the bridge is ended. Without it they go on, and the next start takes them over.
     #[arg(long)]
     stop_agents: bool,
+    /// Decide nothing while no page is open. Without it the bridge goes on by itself.
+    #[arg(long)]
+    no_standby: bool,
     /// Do not open a browser.
     #[arg(long)]
     no_open: bool,
+}
+
+#[derive(Debug, Args)]
+struct RestoreArgs {
+    /// Folder of the log, as given to `serve`.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 /// Runs what the command line asks for.
@@ -67,8 +82,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match cli.command {
         None => bridge(cli.serve),
         Some(Command::Serve(args)) => bridge(args),
+        Some(Command::Restore(args)) => restore(args),
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Demo(args)) => demo::run(args),
+        Some(Command::Headless(command)) => headless::run(command),
         Some(Command::Shim(args)) => shim::run(&args),
     }
 }
@@ -87,13 +104,7 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
         args.listen.ip()
     );
     let config = Config::load(args.config.as_deref())?;
-    let data_dir = match args.data_dir {
-        Some(dir) => dir,
-        None => directories::ProjectDirs::from("", "", "orchestrator")
-            .context("there is no home folder; give --data-dir")?
-            .data_dir()
-            .to_owned(),
-    };
+    let data_dir = args.data_dir.map_or_else(default_data_dir, Ok)?;
     let page = args.page_dir.map_or(Source::Embedded, Source::Folder);
     let open = !args.no_open;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -103,7 +114,7 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
         let signals = Signals::listen().context("cannot listen for signals")?;
         let ready = Box::new(move |access: &Access| announce(access, open));
         let parting = if args.stop_agents { Parting::End } else { Parting::Leave };
-        let options = ServeOptions { data_dir, page, config, parting, ready };
+        let options = ServeOptions { data_dir, page, config, standby: !args.no_standby, parting, ready };
         let left = serve(listener, options, signals.shutdown()).await?;
         if left > 0 {
             tell_who_is_left(left);
@@ -113,9 +124,33 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "the one line that scripts and people wait for")]
+fn restore(args: RestoreArgs) -> anyhow::Result<ExitCode> {
+    let data_dir = args.data_dir.map_or_else(default_data_dir, Ok)?;
+    // No bridge may write meanwhile.
+    let _lock = Lock::take(&data_dir)?;
+    let (copied, former) = store::restore(&data_dir)?;
+    say(&format!(
+        "{} is in place again, up to entry {}. The former database is now {}. What agents wrote since is taken from their runs when the bridge starts.",
+        copied.file.display(),
+        copied.seq,
+        former.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the log is kept unless said otherwise.
+pub(crate) fn default_data_dir() -> anyhow::Result<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "orchestrator");
+    Ok(folders.context("there is no home folder; give --data-dir")?.data_dir().to_owned())
+}
+
+/// A line on stdout, for scripts and people. A reader that is gone stops nothing.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 fn announce(access: &Access, open: bool) {
-    println!("listening on {}", access.url());
+    say(&format!("listening on {}", access.url()));
     let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
     let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     if open && std::env::var_os("CI").is_none() && (display || cfg!(target_os = "macos")) {
@@ -136,12 +171,11 @@ fn announce(access: &Access, open: bool) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "an answer to the person who ended the bridge")]
 fn tell_who_is_left(left: usize) {
     let agents = if left == 1 { "1 agent goes" } else { &format!("{left} agents go") };
-    println!(
+    say(&format!(
         "{agents} on without the bridge; start it again to see them. To end them with it: --stop-agents."
-    );
+    ));
 }
 
 fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> anyhow::Error {

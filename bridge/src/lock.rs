@@ -3,6 +3,7 @@
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,7 +19,15 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Held while the bridge lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// The bridge that uses a data folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub pid: i32,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 /// Why the data folder is not ours.
@@ -45,7 +54,7 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {
                     let mut pid = String::new();
                     let _ = file.rewind().and_then(|()| file.read_to_string(&mut pid));
-                    let pid = pid.trim().to_owned();
+                    let pid = pid.lines().next().unwrap_or_default().to_owned();
                     if is_alive(&pid) || Instant::now() > deadline {
                         return Err(LockError::Held { folder: folder.to_owned(), pid });
                     }
@@ -56,8 +65,26 @@ impl Lock {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
         writeln!(file, "{}", std::process::id()).and_then(|()| file.flush()).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
+
+    /// Says where the bridge listens, once it answers there.
+    pub fn tell(&mut self, address: SocketAddr) -> std::io::Result<()> {
+        writeln!(self.file, "{address}").and_then(|()| self.file.flush())
+    }
+}
+
+/// Who uses a data folder and answers; nothing when nobody does.
+pub fn holder(folder: &Path) -> Option<Holder> {
+    let file = File::open(folder.join("bridge.lock")).ok()?;
+    // A shared lock is refused by the holder's, and keeps nobody from starting for longer than this look.
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let text = std::io::read_to_string(file).ok()?;
+    let (pid, address) = text.trim_end().split_once('\n')?;
+    let known = Holder { pid: pid.parse().ok()?, address: address.parse().ok()? };
+    is_alive(pid).then_some(known)
 }
 
 /// Whether the process that a lock names is there and not about to be gone.

@@ -8,6 +8,7 @@ use shared::entry::{Actor, Draft};
 use shared::id::{AppendId, ClientId};
 use shared::unit::Epoch;
 use shared::wire::Refusal;
+use tokio::sync::watch;
 
 use crate::store::{Pending, Store, StoreError};
 
@@ -16,7 +17,7 @@ mod baton;
 mod orders;
 mod pump;
 
-use baton::Baton;
+use baton::{Baton, Seen};
 pub use orders::follow_log;
 pub use pump::{Closed, pump};
 
@@ -28,6 +29,17 @@ pub struct Relay {
     connections: Arc<AtomicU64>,
 }
 
+/// Whether somebody decides whom a person looks at, as it changes.
+#[derive(Debug, Clone)]
+pub struct Attendance(watch::Receiver<Seen>);
+
+impl Attendance {
+    /// Waits until nobody does, or until somebody does. Errs when the relay is gone.
+    pub async fn until(&mut self, attended: bool) -> Result<(), watch::error::RecvError> {
+        self.0.wait_for(|seen| seen.is_unattended() != attended).await.map(drop)
+    }
+}
+
 /// Which connection; a client that reconnects is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Connection(u64);
@@ -37,6 +49,10 @@ impl Relay {
     pub fn new(store: Store, epoch: Epoch) -> Self {
         let baton = Arc::new(Baton::new(store.clone(), epoch));
         Self { store, baton, connections: Arc::default() }
+    }
+
+    pub fn attendance(&self) -> Attendance {
+        Attendance(self.baton.seen())
     }
 
     fn connect(&self) -> Connection {

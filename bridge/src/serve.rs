@@ -23,8 +23,9 @@ use crate::access::{self, Access};
 use crate::config::Config;
 use crate::lock::Lock;
 use crate::page::Source;
-use crate::relay::{Relay, follow_log, pump};
-use crate::store::{Store, StoreError};
+use crate::relay::{Attendance, Relay, follow_log, pump};
+use crate::standby::Standby;
+use crate::store::{Store, StoreError, copies};
 use crate::supervisor::{Parting, Supervisor};
 use crate::{agents, folders, page};
 
@@ -33,6 +34,8 @@ pub struct ServeOptions {
     pub data_dir: PathBuf,
     pub page: Source,
     pub config: Config,
+    /// Whether a conductor of the bridge's own decides while no page does.
+    pub standby: bool,
     /// What becomes of the runs at the end.
     pub parting: Parting,
     /// Called when everything answers, with what gives the URLs that let a person in.
@@ -70,20 +73,26 @@ pub async fn serve(
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) -> Result<usize, ServeError> {
-    let _lock = Lock::take(&options.data_dir)?;
+    let mut lock = Lock::take(&options.data_dir)?;
     let store = Store::open(&options.data_dir)?;
-    let access = Arc::new(Access::open(&options.data_dir, listener.local_addr()?)?);
+    let address = listener.local_addr()?;
+    let access = Arc::new(Access::open(&options.data_dir, address)?);
     let config = Arc::new(options.config);
     let runs_dir = options.data_dir.join("runs");
-    let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), &runs_dir, own_program()?);
+    let program = own_program()?;
+    let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), &runs_dir, program.clone());
     let supervisor = supervisor.map_err(ServeError::Supervise)?;
     begin(&store, &supervisor).await?;
     let relay = Relay::new(store.clone(), last_epoch(&store).await?);
     let acting = supervisor.clone();
     let head = store.hub().head();
     let orders = tokio::spawn(follow_log(store.clone(), head, move |entry| acting.carry_out(entry)));
+    lock.tell(address)?;
+    let standby = options.standby.then(|| Standby { program, data_dir: options.data_dir.clone() });
+    let standby = tokio::spawn(keep_standby(standby, store.clone(), relay.attendance()));
     let app = router(App { relay, page: Arc::new(options.page) }, Arc::clone(&access));
     (options.ready)(&access);
+    let backups = tokio::spawn(back_up(store.clone(), options.data_dir));
     let agents = tokio::spawn(look_for_agents(store, Arc::clone(&config)));
     // A line should not wait in the socket for a second one.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
@@ -92,7 +101,7 @@ pub async fn serve(
         () = shutdown => Ok(()),
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
-    for task in [orders, agents] {
+    for task in [orders, agents, standby, backups] {
         task.abort();
         let _ = task.await;
     }
@@ -105,6 +114,12 @@ pub async fn serve(
 /// binary was replaced.
 fn own_program() -> std::io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
+}
+
+async fn keep_standby(standby: Option<Standby>, store: Store, attendance: Attendance) {
+    if let Some(standby) = standby {
+        standby.keep(store, attendance).await;
+    }
 }
 
 /// Says in the log that the bridge is there, and sees after what the last one left behind.
@@ -129,6 +144,31 @@ async fn look_for_agents(store: Store, config: Arc<Config>) {
     };
     if let Err(error) = recorded.await {
         tracing::error!(%error, "the agents that were found could not be recorded");
+    }
+}
+
+/// How old the newest backup gets at most while there is anything new.
+const BACKUP: Duration = Duration::from_secs(30 * 60);
+
+/// Keeps the backups fresh. The first of a folder, and one that could not be made, waits as long as any other.
+async fn back_up(store: Store, data_dir: PathBuf) {
+    loop {
+        let newest = copies(&data_dir).pop();
+        let made = newest.and_then(|copied| copied.file.metadata().ok()?.modified().ok()?.elapsed().ok());
+        if let Some(age) = made {
+            tokio::time::sleep(BACKUP.saturating_sub(age)).await;
+        } else {
+            tokio::time::sleep(BACKUP).await;
+        }
+        match store.back_up(&data_dir).await {
+            Ok(Some(copied)) => tracing::info!(file = %copied.file.display(), "backed up"),
+            // Nothing new, or no room: looked at again after as long.
+            Ok(None) => tokio::time::sleep(BACKUP).await,
+            Err(error) => {
+                tracing::error!(%error, "the database could not be backed up");
+                tokio::time::sleep(BACKUP).await;
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use shared::run::Stream;
 use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
 
+mod backup;
 mod checkpoint;
 mod hub;
 mod pool;
@@ -19,6 +20,7 @@ mod read;
 mod schema;
 mod writer;
 
+pub use backup::{BackupError, Copied, copies, restore};
 use checkpoint::Checkpoints;
 pub use hub::{Hub, Tail};
 use pool::Pool;

@@ -74,6 +74,25 @@ fn a_run_goes_on_without_a_bridge_and_the_next_one_has_every_byte() {
     });
 }
 
+/// As after the way back to a backup that is older than the order.
+#[test]
+fn a_run_that_the_log_does_not_know_is_ended_and_cleared_away() {
+    let script = "echo $$ > leader; trap '' TERM; echo ready; while :; do sleep 1; done";
+    let (dir, run) = crashed(|bench| bench.sh(script));
+    let folder = dir.path().join("runs").join(run.as_str());
+    let leader = std::fs::read_to_string(dir.path().join("project/leader")).unwrap();
+    assert!(folder.exists() && lives(&leader));
+    for file in ["log.db", "log.db-wal", "log.db-shm"] {
+        let _ = std::fs::remove_file(dir.path().join(file));
+    }
+    next(dir, async |_| {
+        while folder.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(!lives(&leader));
+    });
+}
+
 #[test]
 fn what_ended_while_no_bridge_was_there_is_recorded_as_it_was() {
     let (dir, run) =

@@ -5,6 +5,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::Context;
 use bridge::store::{Page, Store};
+use conductor::state::{Standing, State};
+use shared::agent::HarnessId;
 use shared::unit::Seq;
 use tempfile::TempDir;
 use tests::world::World;
@@ -97,6 +99,40 @@ fn what_cannot_be_used_is_named_with_a_way_on() -> anyhow::Result<()> {
     let said = refused(&mut serve(&home, "127.0.0.1:0"))?;
     assert!(said.contains("data folder"), "{said}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_restored_from_the_newest_backup() -> anyhow::Result<()> {
+    let mut world = World::start(BIN).await?;
+    let mut client = world.client("page").await?;
+    let goal = world.goal(&mut client, "Answer. [[demo answer]]", HarnessId::Demo).await?;
+    let answered = |state: &State| state.task(&goal).is_some_and(|task| task.standing == Standing::Completed);
+    client.until("an answer", answered).await?;
+    let command = |world: &World, name: &str| -> anyhow::Result<(bool, String)> {
+        let mut command = Command::new(BIN);
+        command.arg(name).arg("--data-dir").arg(world.home.path().join("data"));
+        let output = command.env("HOME", world.home.path()).stdin(Stdio::null()).output()?;
+        Ok((output.status.success(), String::from_utf8([output.stdout, output.stderr].concat())?))
+    };
+    let (restored, said) = command(&world, "restore")?;
+    assert!(!restored && said.contains("in use by another orchestrator"), "{said}");
+    world.kill_bridge().await?;
+    let data = world.home.path().join("data");
+    let copied = Store::open(&data)?.back_up(&data).await?.context("a backup")?;
+    // Only the backups are left of it: what is open of the rest may still be written to.
+    let former = world.home.path().join("former");
+    std::fs::rename(&data, &former)?;
+    std::fs::create_dir(&data)?;
+    std::fs::rename(former.join("backups"), data.join("backups"))?;
+    std::fs::write(data.join("log.db"), "this is no database, and long enough to be looked at ".repeat(40))?;
+    let (started, said) = command(&world, "serve")?;
+    let newest = copied.file.display().to_string();
+    assert!(!started && said.contains("orchestrator restore") && said.contains(&newest), "{said}");
+    let (restored, said) = command(&world, "restore")?;
+    assert!(restored && said.contains(&newest) && said.contains("log.db.damaged"), "{said}");
+    world.start_bridge().await?;
+    let mut client = world.client("page-again").await?;
+    client.until("the answer is there", answered).await
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
 use shared::plan::{Access, PlanEdit};
 use shared::unit::Millis;
 use shared::wire::{OutputFrame, Refusal, ServerMessage, Want};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 
 use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
@@ -79,10 +81,23 @@ impl Desk {
             loaded: RwSignal::new(false),
         };
         let link = Link::start(client, move |event| desk.take(event));
-        link.want_baton(Want::Take);
         desk.inner.update_value(|inner| inner.link = Some(link));
+        desk.wish_for_baton();
+        // Nothing ends it: the desk lives as long as the page.
+        let seen = Closure::<dyn Fn()>::new(move || desk.wish_for_baton());
+        let listened =
+            document().add_event_listener_with_callback("visibilitychange", seen.as_ref().unchecked_ref());
+        if listened.is_ok() {
+            seen.forget();
+        }
         set_interval(move || desk.clock.set(now()), std::time::Duration::from_secs(1));
         desk
+    }
+
+    /// A browser slows a hidden page down: it leaves deciding to whoever else is there.
+    fn wish_for_baton(self) {
+        let want = if document().hidden() { Want::Spare } else { Want::Take };
+        self.with_link(|link| link.want_baton(want));
     }
 
     /// Reads the state, and again whenever it changed.

@@ -1,35 +1,11 @@
-//! Facts in words: money, spans of time, reasons. Short and plain, figures with units.
+//! Facts in words, with the clock of the person's place.
 
 use conductor::State;
-use conductor::plan::diff::{Change, Field, What};
-use conductor::state::{Spend, Task};
 use conductor::status::{Reason, Status};
-use shared::agent::ErrorClass;
-use shared::id::TaskId;
-use shared::plan::{Mode, Size};
+pub use conductor::words::{
+    change, change_kind, changes, class_words, mode, mode_token, money, next_mode, next_step, size, span,
+};
 use shared::unit::Millis;
-
-/// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
-pub fn money(spend: Spend) -> String {
-    let known = spend.known.as_usd();
-    let figure = if known > 0.0 && known < 0.01 { "<$0.01".to_owned() } else { format!("${known:.2}") };
-    match (spend.known.0, spend.unknown_runs) {
-        (0, 0) => String::new(),
-        (_, 0) => figure,
-        (0, _) => "cost unknown".to_owned(),
-        _ => format!("{figure} + unknown"),
-    }
-}
-
-/// "8s", "8m 41s", "2h 05m".
-pub fn span(millis: Millis) -> String {
-    let secs = millis.0 / 1_000;
-    match secs {
-        0..60 => format!("{secs}s"),
-        60..3_600 => format!("{}m {:02}s", secs / 60, secs % 60),
-        _ => format!("{}h {:02}m", secs / 3_600, secs % 3_600 / 60),
-    }
-}
 
 /// Local time of day, "14:09".
 #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are exact in a double")]
@@ -38,154 +14,10 @@ pub fn time(at: Millis) -> String {
     format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
 }
 
-fn numbers(state: &State, tasks: &[TaskId]) -> String {
-    let named = tasks.iter().filter_map(|id| state.task(id)).map(Task::number_text);
-    named.collect::<Vec<_>>().join(", ")
-}
-
-/// A node's second line, and a task's state in a sentence.
+/// As [`conductor::words::reason`], with the time of day of what is due.
 pub fn reason(state: &State, status: &Status, now: Millis) -> String {
     match &status.reason {
-        Reason::Proposed => "starts at once".to_owned(),
-        Reason::Removed => "removed".to_owned(),
-        Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
-        Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
-        Reason::Slot => "next in line".to_owned(),
-        Reason::Starting => "starting".to_owned(),
-        Reason::Running(doing) if doing.is_empty() => "working".to_owned(),
-        Reason::Running(doing) => doing.clone(),
-        Reason::Planning => "planning".to_owned(),
-        Reason::Summing => "summing up".to_owned(),
-        Reason::Stopping => "stopping".to_owned(),
-        Reason::Parts { done, all } => format!("{done} of {all} done"),
-        Reason::Asks(question) => format!("asks: {question}"),
-        Reason::YourTurn => "your turn".to_owned(),
-        Reason::Begin => "begins with you".to_owned(),
-        Reason::Approve { version } => format!("plan v{version} waits for you"),
-        Reason::PlanProblem(_) => "the plan needs you".to_owned(),
-        Reason::Stuck(tasks) => format!("held up by {}", numbers(state, tasks)),
         Reason::ResumesAt(until) => format!("resumes {}, in {}", time(*until), span(until.since(now))),
-        Reason::Done => "done".to_owned(),
-        Reason::Failure { class, .. } => class_words(*class).to_owned(),
-        Reason::Stopped => "stopped by you".to_owned(),
+        _ => conductor::words::reason(state, status, now),
     }
-}
-
-/// What failed, in a few words.
-pub fn class_words(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::RateLimit => "rate limit reached",
-        ErrorClass::Overload => "provider overloaded",
-        ErrorClass::Billing => "billing problem",
-        ErrorClass::Auth => "not logged in",
-        ErrorClass::Launch => "did not start",
-        ErrorClass::McpDisconnect => "lost its tools",
-        ErrorClass::Timeout => "took too long",
-        ErrorClass::OutOfMemory => "out of memory",
-        ErrorClass::DiskFull => "disk full",
-        ErrorClass::ContextOverflow => "context full",
-        ErrorClass::CliCrash => "crashed",
-        ErrorClass::NothingSaid => "ended without a word",
-        ErrorClass::SessionLost => "session lost",
-        ErrorClass::Capped => "hit a cap",
-        ErrorClass::Interrupted => "interrupted",
-        ErrorClass::TaskFailure => "cannot be done",
-        ErrorClass::Lost => "lost with the bridge",
-        ErrorClass::Network => "no network",
-        ErrorClass::ModelNotFound => "no such model",
-        ErrorClass::Unknown => "failed",
-    }
-}
-
-/// What to do about it.
-pub fn next_step(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::Auth => "Log the agent in on this machine (run it once in a terminal), then retry.",
-        ErrorClass::Launch => {
-            "Install it or set its path in the configuration, or choose another agent for this task; then retry."
-        }
-        ErrorClass::Billing => "Check the account with the provider, then retry.",
-        ErrorClass::RateLimit | ErrorClass::Overload => "Retry later, or choose another agent for this task.",
-        ErrorClass::Network => "Check the connection, then retry.",
-        ErrorClass::ContextOverflow => "Retry with a smaller objective, or split the task.",
-        ErrorClass::TaskFailure => "Change the objective or write to the agent, then retry.",
-        ErrorClass::ModelNotFound => "Update the agent, or choose another size for this task.",
-        _ => "Look at what it said, then retry, or write to it to go on.",
-    }
-}
-
-pub fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Autonomous => "auto",
-        Mode::Hybrid => "hybrid",
-        Mode::Interactive => "with you",
-    }
-}
-
-pub fn mode_token(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Autonomous => "autonomous",
-        Mode::Hybrid => "hybrid",
-        Mode::Interactive => "interactive",
-    }
-}
-
-pub fn next_mode(mode: Mode) -> Mode {
-    match mode {
-        Mode::Autonomous => Mode::Hybrid,
-        Mode::Hybrid => Mode::Interactive,
-        Mode::Interactive => Mode::Autonomous,
-    }
-}
-
-pub fn size(size: Size) -> &'static str {
-    match size {
-        Size::Light => "light",
-        Size::Standard => "standard",
-        Size::Heavy => "heavy",
-    }
-}
-
-/// A change of a plan in one word, which is also its token.
-pub fn change_kind(what: &What) -> &'static str {
-    match what {
-        What::Added => "added",
-        What::Removed => "removed",
-        What::Moved => "moved",
-        What::Changed(_) => "changed",
-    }
-}
-
-/// "2 added, 1 removed", or that nothing changed.
-pub fn changes(changes: &[Change]) -> String {
-    let count = |kind: &'static str| {
-        let count = changes.iter().filter(|change| change_kind(&change.what) == kind).count();
-        (count > 0).then(|| format!("{count} {kind}"))
-    };
-    let parts: Vec<String> = ["added", "changed", "moved", "removed"].into_iter().filter_map(count).collect();
-    if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") }
-}
-
-/// "mode auto → hybrid, now after 2".
-pub fn change(state: &State, what: &What) -> String {
-    let fields = match what {
-        What::Added | What::Removed => return String::new(),
-        What::Moved => &[Field::Moved][..],
-        What::Changed(fields) => fields,
-    };
-    let field = |field: &Field| match field {
-        Field::Title { before } => format!("was “{before}”"),
-        Field::Objective => "objective".to_owned(),
-        Field::Mode { before, after } => format!("{} → {}", mode(*before), mode(*after)),
-        Field::Size { before, after } => format!("{} → {}", size(*before), size(*after)),
-        Field::After { dropped, added } => match (numbers(state, dropped), numbers(state, added)) {
-            (dropped, added) if dropped.is_empty() => format!("now after {added}"),
-            (dropped, added) if added.is_empty() => format!("no longer after {dropped}"),
-            (dropped, added) => format!("after {added} instead of {dropped}"),
-        },
-        Field::Outputs => "what is expected".to_owned(),
-        Field::Work => "how it is done".to_owned(),
-        Field::Moved => "another place".to_owned(),
-    };
-    fields.iter().map(field).collect::<Vec<_>>().join(", ")
 }

@@ -49,10 +49,18 @@ pub enum ClientMessage {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+/// How much a client wishes to hold the baton; the most wishing first. Who wishes more takes it from who
+/// wishes less, so that it is where the person is, and never with a page that the browser slows down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Want {
+    /// A person looks at this client, or started it for this.
     Take,
+    /// The standby, which is there for the time when nobody looks.
+    Stand,
+    /// A hidden page: rather this one than nobody.
+    Spare,
+    /// Not any more.
     Release,
 }
 

@@ -26,7 +26,7 @@ test("a second tab sees the same and takes over when the first closes", async ({
   await plan(page, world, goal("[[demo slow=60]]"));
   const second = await context.newPage();
   await second.goto(page.url());
-  await expect(second.getByText("Another decides")).toBeVisible();
+  await expect(second.getByText("Another tab decides")).toBeVisible();
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await expect(page.locator(".node[data-status=active]").first()).toBeVisible();
   await page.close();

@@ -32,6 +32,8 @@ pub struct World {
     pub project: PathBuf,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
+    /// Whether the bridge goes on by itself. Most tests decide themselves, or want nobody to.
+    pub standby: bool,
     bridge: Option<Running>,
 }
 
@@ -76,6 +78,7 @@ impl World {
             project,
             environment: Vec::new(),
             arguments: Vec::new(),
+            standby: false,
             bridge: None,
         })
     }
@@ -99,6 +102,7 @@ impl World {
         let mut child = Command::new(&self.bin)
             .args(["serve", "--stop-agents", "--listen", "127.0.0.1:0", "--no-open", "--data-dir"])
             .arg(self.home.path().join("data"))
+            .args((!self.standby).then_some("--no-standby"))
             .args(&self.arguments)
             .env("HOME", self.home.path())
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))

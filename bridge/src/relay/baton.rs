@@ -1,5 +1,5 @@
 //! The baton: which connection decides. It is granted with an epoch that only rises and that the log keeps.
-//! It moves when its holder goes away or gives it up.
+//! It moves when its holder goes away or gives it up, and to one that wishes for it more.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use shared::entry::{Actor, Draft, Kind};
 use shared::id::ClientId;
 use shared::unit::Epoch;
 use shared::unit::Seq;
-use shared::wire::Refusal;
+use shared::wire::{Refusal, Want};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
 use super::Connection;
@@ -25,15 +25,23 @@ pub(super) struct Baton {
 #[derive(Debug)]
 pub(super) struct Place {
     epoch: Epoch,
-    holder: Option<(Connection, ClientId)>,
+    holder: Option<Seat>,
     /// In the order in which they asked.
-    waiting: VecDeque<(Connection, ClientId)>,
+    waiting: VecDeque<Seat>,
+}
+
+/// A connection that wishes for the baton, or has it. Its wish is never [`Want::Release`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seat {
+    connection: Connection,
+    client: ClientId,
+    want: Want,
 }
 
 /// Who holds the baton, for everybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
-    holder: Option<(Connection, ClientId)>,
+pub(crate) struct Seen {
+    holder: Option<Seat>,
     epoch: Epoch,
     /// The entry of the grant.
     granted: Seq,
@@ -56,13 +64,18 @@ pub(super) enum View {
 impl Seen {
     pub(super) fn by(&self, connection: Connection) -> View {
         match &self.holder {
-            Some((holder, _)) if *holder == connection => {
+            Some(seat) if seat.connection == connection => {
                 View::Yours { epoch: self.epoch, granted: self.granted }
             }
             holder => {
-                View::Gone { holder: holder.as_ref().map(|(_, client)| client.clone()), epoch: self.epoch }
+                View::Gone { holder: holder.as_ref().map(|seat| seat.client.clone()), epoch: self.epoch }
             }
         }
+    }
+
+    /// Whether nobody decides whom a person looks at.
+    pub(crate) fn is_unattended(&self) -> bool {
+        self.holder.as_ref().is_none_or(|seat| seat.want != Want::Take)
     }
 }
 
@@ -86,16 +99,27 @@ impl Baton {
     ) -> Result<Option<MutexGuard<'_, Place>>, Refusal> {
         let Some(epoch) = epoch else { return Ok(None) };
         let place = self.place.lock().await;
-        let holds = place.holder.as_ref().is_some_and(|(holder, _)| *holder == from) && place.epoch == epoch;
+        let holds = place.holder.as_ref().is_some_and(|seat| seat.connection == from) && place.epoch == epoch;
         if holds { Ok(Some(place)) } else { Err(Refusal::Stale { epoch: place.epoch }) }
     }
 
-    pub(super) async fn want(&self, from: Connection, client: &ClientId) {
-        let mut place = self.place.lock().await;
-        let known = place.holder.iter().chain(&place.waiting).any(|(connection, _)| *connection == from);
-        if !known {
-            place.waiting.push_back((from, client.clone()));
+    /// A connection wishes for the baton, or wishes otherwise than before.
+    pub(super) async fn want(&self, from: Connection, client: &ClientId, want: Want) {
+        if want == Want::Release {
+            return self.release(from).await;
         }
+        let mut place = self.place.lock().await;
+        let known = place.seats().find(|seat| seat.connection == from);
+        match known {
+            Some(seat) => seat.want = want,
+            None => place.waiting.push_back(Seat { connection: from, client: client.clone(), want }),
+        }
+        let holder = place.holder.clone();
+        self.seen.send_if_modified(|seen| {
+            let changed = seen.holder != holder;
+            seen.holder = holder;
+            changed
+        });
         self.hand_on(&mut place).await;
     }
 
@@ -108,35 +132,44 @@ impl Baton {
 
     pub(super) async fn release(&self, from: Connection) {
         let mut place = self.place.lock().await;
-        place.waiting.retain(|(connection, _)| *connection != from);
-        if place.holder.as_ref().is_some_and(|(connection, _)| *connection == from) {
+        place.waiting.retain(|seat| seat.connection != from);
+        if place.holder.as_ref().is_some_and(|seat| seat.connection == from) {
             place.holder = None;
             self.seen.send_modify(|seen| seen.holder = None);
         }
         self.hand_on(&mut place).await;
     }
 
-    /// Gives a free baton to the first who waits. Not granted when the log cannot be written; the next wish tries again.
+    /// Gives the baton to the first of those who wish for it most, if that is more than its holder does. Not
+    /// granted when the log cannot be written; the next wish tries again.
     async fn hand_on(&self, place: &mut Place) {
-        while place.holder.is_none()
-            && let Some((connection, client)) = place.waiting.pop_front()
-        {
-            let epoch = Epoch(place.epoch.0 + 1);
-            let grant = Draft::new(None, Kind::BatonGranted { client: client.clone(), epoch });
-            match self.store.append(Actor::Bridge, vec![grant]).await {
-                Ok(entries) => {
-                    let granted = entries.last().map_or(Seq(0), |stored| stored.entry.seq);
-                    place.epoch = epoch;
-                    place.holder = Some((connection, client));
-                    let holder = place.holder.clone();
-                    self.seen.send_replace(Seen { holder, epoch, granted });
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the baton could not be granted");
-                    place.waiting.push_front((connection, client));
-                    return;
-                }
+        let Some((index, seat)) = place.next() else { return };
+        let epoch = Epoch(place.epoch.0 + 1);
+        let grant = Draft::new(None, Kind::BatonGranted { client: seat.client.clone(), epoch });
+        match self.store.append(Actor::Bridge, vec![grant]).await {
+            Ok(entries) => {
+                let granted = entries.last().map_or(Seq(0), |stored| stored.entry.seq);
+                place.epoch = epoch;
+                place.waiting.remove(index);
+                // Who had it wishes for it still.
+                place.waiting.extend(place.holder.replace(seat));
+                let holder = place.holder.clone();
+                self.seen.send_replace(Seen { holder, epoch, granted });
             }
+            Err(error) => tracing::error!(%error, "the baton could not be granted"),
         }
+    }
+}
+
+impl Place {
+    fn seats(&mut self) -> impl Iterator<Item = &mut Seat> {
+        self.holder.iter_mut().chain(&mut self.waiting)
+    }
+
+    /// Who is to have it next, and where they wait.
+    fn next(&self) -> Option<(usize, Seat)> {
+        let (index, seat) = self.waiting.iter().enumerate().min_by_key(|(_, seat)| seat.want)?;
+        let better = self.holder.as_ref().is_none_or(|holder| seat.want < holder.want);
+        better.then(|| (index, seat.clone()))
     }
 }

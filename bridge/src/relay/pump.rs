@@ -14,7 +14,7 @@ use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use shared::entry::Kind;
 use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::Seq;
-use shared::wire::{ClientMessage, MAX_MESSAGE, PROTOCOL, Refusal, ServerMessage, Want};
+use shared::wire::{ClientMessage, MAX_MESSAGE, PROTOCOL, Refusal, ServerMessage};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -233,10 +233,7 @@ impl Session {
             ClientMessage::Unfollow { run } => {
                 self.follows.remove(&run);
             }
-            ClientMessage::WantBaton { want: Want::Take } => {
-                self.relay.baton.want(self.id, &self.client).await;
-            }
-            ClientMessage::WantBaton { want: Want::Release } => self.relay.baton.release(self.id).await,
+            ClientMessage::WantBaton { want } => self.relay.baton.want(self.id, &self.client, want).await,
             ClientMessage::Ping { at } => say(sink, &ServerMessage::Pong { at }).await?,
         }
         Ok(())

@@ -28,8 +28,8 @@ pub enum OpenError {
     #[error("cannot make {}: {}. Check that the folder exists and is yours to write.", .0.display(), .1)]
     Io(PathBuf, #[source] std::io::Error),
     #[error(
-        "{} is damaged ({detail}). It was left as it is. Move it away to begin anew, or put a backup in its place.",
-        .file.display()
+        "{} is damaged ({detail}). It was left as it is. {}",
+        .file.display(), way_back(file)
     )]
     Damaged { file: PathBuf, detail: String },
     #[error(
@@ -39,6 +39,19 @@ pub enum OpenError {
     Newer { file: PathBuf, found: i64 },
     #[error("cannot start the store's thread: {0}")]
     Thread(String),
+}
+
+/// What to do about a damaged file.
+fn way_back(file: &Path) -> String {
+    let newest = file.parent().map(super::copies).unwrap_or_default().pop();
+    match newest {
+        Some(copied) => format!(
+            "Next: `orchestrator restore` puts the newest backup in its place ({}, up to entry {}) and keeps the damaged file beside it.",
+            copied.file.display(),
+            copied.seq
+        ),
+        None => "There is no backup. Move it away to begin anew, or choose another --data-dir.".to_owned(),
+    }
 }
 
 /// Makes the file as its owner's alone; SQLite gives its side files the same permissions.

@@ -293,6 +293,59 @@ async fn a_damaged_database_is_recognised_and_left_as_it_is() {
     }
 }
 
+/// Copies are made while the writer goes on; each is whole, and the newest few are kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_whole_while_the_store_is_written() {
+    let (dir, store) = world();
+    store.append(Actor::Bridge, vec![requests("r1")]).await.unwrap();
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for n in 0.. {
+                store.append(person(), vec![says(&"x".repeat(4_000)), says("after")]).await.unwrap();
+                store.append_output(&run("r1"), vec![piece(format!("line {n}\n"))]).await.unwrap();
+            }
+        }
+    });
+    for _ in 0..7 {
+        let copied = store.back_up(dir.path()).await.unwrap().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::copy(&copied.file, elsewhere.path().join("log.db")).unwrap();
+        let log = whole_log(&Store::open(elsewhere.path()).unwrap()).await;
+        assert_gapless(&log);
+        assert_eq!(log.last().unwrap().entry.seq, copied.seq);
+    }
+    writing.abort();
+    let _ = writing.await;
+    assert_eq!(copies(dir.path()).len(), 5);
+    store.back_up(dir.path()).await.unwrap();
+    assert_eq!(store.back_up(dir.path()).await.unwrap(), None, "nothing is new");
+    let newest = copies(dir.path()).pop().unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&newest.file.metadata().unwrap()) & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_damaged_backup_is_passed_over_and_nothing_is_thrown_away() {
+    let (dir, store) = world();
+    assert!(matches!(restore(dir.path()), Err(BackupError::None(_))));
+    store.append(person(), vec![says("kept")]).await.unwrap();
+    store.back_up(dir.path()).await.unwrap();
+    store.append(person(), vec![says("lost")]).await.unwrap();
+    let newest = store.back_up(dir.path()).await.unwrap().unwrap();
+    // Another folder, as the writer of this one may still be at its last words.
+    let other = tempfile::tempdir().unwrap();
+    std::fs::rename(dir.path().join("backups"), other.path().join("backups")).unwrap();
+    let dir = other;
+    std::fs::write(dir.path().join("backups").join(newest.file.file_name().unwrap()), "no database").unwrap();
+    std::fs::write(dir.path().join("log.db"), "no database either, and long enough".repeat(10)).unwrap();
+    let told = Store::open(dir.path()).unwrap_err().to_string();
+    assert!(told.contains("orchestrator restore"), "{told}");
+    let (copied, former) = restore(dir.path()).unwrap();
+    assert_eq!(copied.seq, Seq(1));
+    assert!(std::fs::read_to_string(former).unwrap().starts_with("no database either"));
+    assert_eq!(whole_log(&Store::open(dir.path()).unwrap()).await.len(), 1);
+}
+
 /// A disk with room for a few pages more: what is too large is refused and nothing of its group is half
 /// there, what fits is taken afterwards.
 #[tokio::test]

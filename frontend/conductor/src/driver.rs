@@ -84,6 +84,15 @@ impl Driver {
         self.held.is_some() && self.held == granted
     }
 
+    /// Whether this client decides and nothing is to come but what persons do: no run, no wish, no time to wait for.
+    pub fn is_idle(&self) -> bool {
+        self.decides()
+            && self.on_its_way.is_none()
+            && self.facts.is_empty()
+            && self.state.unread.is_empty()
+            && next_deadline(&self.state).is_none()
+    }
+
     /// Takes a message from the bridge.
     pub fn receive(&mut self, message: &ServerMessage, now: Millis) -> Vec<Effect> {
         match message {

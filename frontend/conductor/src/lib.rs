@@ -11,6 +11,7 @@ pub mod prompt;
 pub mod rollup;
 pub mod state;
 pub mod status;
+pub mod words;
 
 pub use apply::apply;
 pub use decide::{decide, next_deadline};

@@ -58,13 +58,13 @@ fn Facts() -> impl IntoView {
         desk.read(|state| state.task(&goal).map(|task| money(conductor::rollup::rollup(state, task).spend)))
     });
     let decider = Memo::new(move |_| {
-        let other = desk.read(|state| state.baton.is_some());
-        if desk.decides() {
-            "This tab decides"
-        } else if other {
-            "Another decides"
-        } else {
-            "Nobody decides"
+        let holder = desk.read(|state| state.baton.as_ref().map(|baton| baton.holder.clone()));
+        match holder {
+            _ if desk.decides() => "This tab decides",
+            None => "Nobody decides",
+            Some(holder) if holder.as_str().starts_with("standby-") => "The bridge decides",
+            Some(holder) if holder.as_str().starts_with("terminal-") => "A terminal decides",
+            Some(_) => "Another tab decides",
         }
     });
     let lost = move || desk.standing.get() != Standing::Live;
@@ -95,7 +95,7 @@ fn Facts() -> impl IntoView {
             <Show when=move || cost.get().is_some_and(|cost| !cost.is_empty())>
                 <span class="fact" title="Spent on this goal"><b>{move || cost.get()}</b></span>
             </Show>
-            <span class="fact" title="One tab decides what runs next">
+            <span class="fact" title="One client decides what runs next; the bridge does when no tab is open">
                 <Icon name="baton"/>
                 <span>{move || decider.get()}</span>
             </span>

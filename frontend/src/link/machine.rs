@@ -264,7 +264,7 @@ impl Machine {
         });
         let follows =
             self.follows.iter().map(|(run, from)| ClientMessage::Follow { run: run.clone(), from: *from });
-        let baton = (self.baton == Want::Take).then_some(ClientMessage::WantBaton { want: Want::Take });
+        let baton = (self.baton != Want::Release).then_some(ClientMessage::WantBaton { want: self.baton });
         appends.chain(follows).chain(baton).map(Effect::Send).collect()
     }
 

@@ -7,7 +7,7 @@ use futures_util::sink::unfold;
 use shared::entry::{Actor, Authority, Draft, Entry};
 use shared::id::{MessageId, TaskId};
 use shared::unit::Epoch;
-use shared::wire::OutputFrame;
+use shared::wire::{OutputFrame, Want};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -321,6 +321,32 @@ async fn the_baton_moves_when_its_holder_is_gone_and_old_decisions_are_stale() {
         .await;
     third.want(Want::Take);
     assert_eq!(third.baton().await, Epoch(3));
+}
+
+#[tokio::test]
+async fn who_wishes_for_the_baton_more_has_it() {
+    let world = World::new();
+    let mut hidden = world.client("hidden");
+    hidden.want(Want::Spare);
+    assert_eq!(hidden.baton().await, Epoch(1));
+    let mut standby = world.client("standby");
+    standby.want(Want::Stand);
+    assert_eq!(standby.baton().await, Epoch(2));
+    let (mut page, other) = (world.client("page"), world.client("other"));
+    page.want(Want::Take);
+    assert_eq!(page.baton().await, Epoch(3));
+    standby.append("late", Some(Epoch(2)), vec![input("r1")]);
+    assert_eq!(standby.answer("late").await, Err(Refusal::Stale { epoch: Epoch(3) }));
+    // As much is not more.
+    other.want(Want::Take);
+    page.append("order", Some(Epoch(3)), vec![input("r1")]);
+    assert_eq!(page.answer("order").await, Ok(Seq(4)));
+    drop(other);
+    page.want(Want::Spare);
+    assert_eq!(standby.baton().await, Epoch(4));
+    hidden.until(|client| matches!(client.said.last(), Some(ServerMessage::BatonGone { .. }))).await;
+    drop(standby);
+    assert_eq!(hidden.baton().await, Epoch(5), "it has waited since it lost it");
 }
 
 #[tokio::test]

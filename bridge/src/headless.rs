@@ -1,0 +1,167 @@
+//! The bridge's clients without a page: the standby, and commands for scripts and terminals. Each is a client
+//! like a page, with the same log, the same intents and the same conductor; none touches the store itself.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand, ValueEnum};
+use shared::agent::HarnessId;
+use shared::plan::Access;
+
+mod client;
+mod conduct;
+mod goal;
+mod place;
+mod task;
+
+pub(crate) use conduct::IDLE;
+
+/// The commands that need a bridge; they start one where none runs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// State a goal and see it through, in the terminal
+    #[command(after_help = goal::HELP)]
+    Run(RunArgs),
+    /// Have a plan made for a goal, and print it
+    Plan(GoalArgs),
+    /// List goals and their tasks
+    Tasks(TasksArgs),
+    /// Write into a task's conversation: an answer, or a wish
+    Answer(AnswerArgs),
+    /// Approve the plan of a goal
+    Approve(TaskArgs),
+    /// Try a task anew
+    Retry(TaskArgs),
+    /// Stop a task and all below it
+    Cancel(TaskArgs),
+    /// Print the URL of the running bridge's page
+    Url(DataArgs),
+    #[command(hide = true)]
+    Conduct(DataArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// Folder of the log, as given to `serve`
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct GoalArgs {
+    /// What is to be done
+    goal: String,
+    /// The project's folder
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// The agent that plans and works
+    #[arg(long, value_enum, default_value_t = Harness::Claude)]
+    harness: Harness,
+    /// What agents may do in the folder
+    #[arg(long, value_enum, default_value_t = Allowed::Edit)]
+    access: Allowed,
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    goal: GoalArgs,
+    /// Approve the plan as it is proposed
+    #[arg(long)]
+    approve: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TasksArgs {
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct TaskArgs {
+    /// As `tasks` names it: `3` is the third goal, `3/2.1` a task of it
+    task: String,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    #[command(flatten)]
+    task: TaskArgs,
+    /// What to say
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Harness {
+    Claude,
+    Codex,
+    Demo,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Allowed {
+    ReadOnly,
+    Edit,
+    Full,
+}
+
+impl From<Harness> for HarnessId {
+    fn from(harness: Harness) -> Self {
+        match harness {
+            Harness::Claude => Self::Claude,
+            Harness::Codex => Self::Codex,
+            Harness::Demo => Self::Demo,
+        }
+    }
+}
+
+impl From<Allowed> for Access {
+    fn from(allowed: Allowed) -> Self {
+        match allowed {
+            Allowed::ReadOnly => Self::ReadOnly,
+            Allowed::Edit => Self::Edit,
+            Allowed::Full => Self::Full,
+        }
+    }
+}
+
+impl DataArgs {
+    fn dir(&self) -> anyhow::Result<PathBuf> {
+        self.data_dir.clone().map_or_else(crate::cli::default_data_dir, Ok)
+    }
+}
+
+/// Carries a command out; the code says what came of it.
+///
+/// # Errors
+/// No bridge can be reached or started, or the connection to it is lost.
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start an event loop")?;
+    runtime.block_on(async {
+        match command {
+            Command::Conduct(args) => conduct::conduct(&args.dir()?).await,
+            Command::Run(args) => goal::run(&args.goal, goal::Until::Done { approve: args.approve }).await,
+            Command::Plan(args) => goal::run(&args, goal::Until::Planned).await,
+            Command::Tasks(args) => task::list(&args).await,
+            Command::Answer(args) => task::answer(&args).await,
+            Command::Approve(args) => task::approve(&args).await,
+            Command::Retry(args) => task::retry(&args).await,
+            Command::Url(args) => task::url(&args),
+            Command::Cancel(args) => task::cancel(&args).await,
+        }
+    })
+}

@@ -1,0 +1,135 @@
+//! One connection to the bridge: it folds the log, decides where it holds the baton, and says what its person
+//! intends. A lost connection ends the command; what was decided stands in the log.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::http::HeaderValue;
+use conductor::State;
+use conductor::driver::{Driver, Effect};
+use futures_util::{SinkExt, StreamExt};
+use shared::entry::Draft;
+use shared::id::{AppendId, ClientId};
+use shared::unit::Seq;
+use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, Refusal, ServerMessage, Want};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::place::Place;
+use crate::clock;
+
+pub(super) struct Client {
+    driver: Driver,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Client {
+    /// Connects, and has the log as it stood then.
+    pub(super) async fn connect(place: &Place, kind: &str) -> anyhow::Result<Self> {
+        let mut request = format!("ws://{}/ws", place.address()).into_client_request()?;
+        for (name, value) in place.access().credentials() {
+            request.headers_mut().insert(name, HeaderValue::from_str(&value)?);
+        }
+        let (socket, _) = connect_async(request)
+            .await
+            .with_context(|| format!("the bridge at {} does not let us in", place.address()))?;
+        let client = ClientId::new(&format!("{kind}-{}", uuid::Uuid::now_v7()))?;
+        let mut new = Self { driver: Driver::new(client.clone()), socket };
+        new.send(&ClientMessage::Hello { protocol: PROTOCOL, client, since: Seq(0) }).await?;
+        let mut head = None;
+        while head.is_none_or(|head| new.state().seq < head) {
+            match new.step().await? {
+                Some(ServerMessage::Welcome { head: newest, .. }) => head = Some(newest),
+                Some(ServerMessage::Incompatible { version, .. }) => bail!(
+                    "the bridge is of version {version}, this command of {}. Restart the bridge.",
+                    env!("CARGO_PKG_VERSION")
+                ),
+                _ => {}
+            }
+        }
+        Ok(new)
+    }
+
+    pub(super) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(super) fn state(&self) -> &State {
+        self.driver.state()
+    }
+
+    pub(super) async fn want_baton(&mut self, want: Want) -> anyhow::Result<()> {
+        self.send(&ClientMessage::WantBaton { want }).await
+    }
+
+    /// Appends what a person intends and waits for its commit.
+    pub(super) async fn intend(&mut self, drafts: Vec<Draft>) -> anyhow::Result<()> {
+        let own = AppendId::new(&uuid::Uuid::now_v7().to_string())?;
+        self.send(&ClientMessage::Append { id: own.clone(), epoch: None, drafts }).await?;
+        let mut acknowledged = None;
+        while acknowledged.is_none_or(|seq| self.state().seq < seq) {
+            match self.step().await? {
+                Some(ServerMessage::Acked { id, seq }) if id == own => acknowledged = Some(seq),
+                Some(ServerMessage::Refused { id, refusal }) if id == own => match refusal {
+                    Refusal::Stale { epoch } => bail!("refused: decided under epoch {}", epoch.0),
+                    Refusal::NotYours { why } | Refusal::Invalid { why } | Refusal::Store { why } => {
+                        bail!("{why}")
+                    }
+                },
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one message, or lets a moment pass that a decision waits for.
+    pub(super) async fn step(&mut self) -> anyhow::Result<Option<ServerMessage>> {
+        let due = self.driver.deadline().map(|at| Duration::from_millis(at.since(clock::now()).0));
+        let passed = async {
+            match due {
+                Some(span) => tokio::time::sleep(span).await,
+                None => std::future::pending().await,
+            }
+        };
+        let received = tokio::select! {
+            received = self.socket.next() => received.context("the bridge has gone")??,
+            () = passed => {
+                let effects = self.driver.tick(clock::now());
+                self.carry_out(effects).await?;
+                return Ok(None);
+            }
+        };
+        let (message, effects) = match received {
+            Message::Text(text) => {
+                let message = serde_json::from_str(&text).context("the bridge speaks another language")?;
+                let effects = self.driver.receive(&message, clock::now());
+                (Some(message), effects)
+            }
+            Message::Binary(bytes) => (None, self.driver.output(&OutputFrame::decode(&bytes)?, clock::now())),
+            Message::Close(_) => bail!("the bridge has gone"),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => (None, Vec::new()),
+        };
+        self.carry_out(effects).await?;
+        Ok(message)
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>) -> anyhow::Result<()> {
+        for effect in effects {
+            let message = match effect {
+                Effect::Append { id, epoch, drafts } => {
+                    ClientMessage::Append { id, epoch: Some(epoch), drafts }
+                }
+                Effect::Follow { run, from } => ClientMessage::Follow { run, from },
+                Effect::Unfollow { run } => ClientMessage::Unfollow { run },
+            };
+            self.send(&message).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
+        Ok(self.socket.send(Message::text(serde_json::to_string(message)?)).await?)
+    }
+}

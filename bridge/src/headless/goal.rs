@@ -1,0 +1,239 @@
+//! `orchestrator run` and `plan`: a goal from the terminal, from its words to its summary.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use conductor::rollup::rollup;
+use conductor::state::{Plan, State, Task};
+use conductor::status::{Kind as Stands, Reason, Status, status};
+use conductor::words;
+use serde_json::json;
+use shared::entry::{Draft, Kind};
+use shared::id::{ProjectId, TaskId};
+use shared::wire::Want;
+
+use super::GoalArgs;
+use super::client::Client;
+use super::place::Place;
+use super::task::{self, reference};
+use crate::cli::say;
+use crate::clock;
+
+pub(super) const HELP: &str = "\
+Exit status:
+  0  all of it is completed
+  1  something failed
+  2  the command line is wrong
+  3  a person is needed: a plan to approve, a question to answer";
+
+const FAILED: u8 = 1;
+const NEEDS_A_PERSON: u8 = 3;
+
+/// How far a goal is followed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Until {
+    Planned,
+    Done { approve: bool },
+}
+
+/// States a goal and follows it.
+pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCode> {
+    let folder = args.dir.canonicalize().with_context(|| {
+        format!("{} is not a folder. Give one that exists with --dir.", args.dir.display())
+    })?;
+    let folder = folder.to_str().context("the folder's name is not text")?.to_owned();
+    let place = Place::find_or_start(&args.data.dir()?).await?;
+    let mut client = Client::connect(&place, "terminal").await?;
+    client.want_baton(Want::Take).await?;
+    let goal = state_goal(&mut client, args, folder).await?;
+    let followed = tokio::select! {
+        followed = follow(&mut client, &goal, until, args.json) => followed,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            say("The work goes on without this command; `orchestrator tasks` shows how far it is.");
+            place.stays().iter().for_each(|line| say(line));
+            return Ok(ExitCode::from(130));
+        }
+    };
+    drop(client);
+    place.leave().await?;
+    followed.map(ExitCode::from)
+}
+
+async fn state_goal(client: &mut Client, args: &GoalArgs, folder: String) -> anyhow::Result<TaskId> {
+    let task = TaskId::new(&uuid::Uuid::now_v7().to_string())?;
+    let stated = Kind::GoalStated {
+        task: task.clone(),
+        text: args.goal.clone(),
+        harness: args.harness.into(),
+        access: args.access.into(),
+    };
+    let known = client.state().projects.iter().find(|(_, project)| project.folder == folder);
+    let drafts = match known.map(|(id, _)| id.clone()) {
+        Some(project) => vec![Draft::new(Some(project), stated)],
+        None => {
+            let project = ProjectId::new(&uuid::Uuid::now_v7().to_string())?;
+            let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&folder).to_owned();
+            let opened = Kind::ProjectOpened { folder, name };
+            [opened, stated].map(|kind| Draft::new(Some(project.clone()), kind)).into()
+        }
+    };
+    client.intend(drafts).await?;
+    Ok(task)
+}
+
+/// Tells what changes until it has come as far as it should, or can without a person.
+async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) -> anyhow::Result<u8> {
+    let mut told = Told { json, seen: BTreeMap::new() };
+    loop {
+        told.changes(client.state(), goal);
+        let stands = client.state().task(goal).map(|task| (task.clone(), status(client.state(), task)));
+        let (task, status) = stands.context("the goal is not in the log")?;
+        match (status.kind, &status.reason, until) {
+            (Stands::Completed, ..) => {
+                told.result(client.state(), &task);
+                let below = client.state().subtree(goal);
+                let all =
+                    below.iter().all(|task| !matches!(self::kind(client.state(), task), Stands::Failed));
+                return Ok(if all { 0 } else { FAILED });
+            }
+            (Stands::Failed | Stands::Cancelled, ..) | (_, Reason::Stuck(_), _) => {
+                told.result(client.state(), &task);
+                return Ok(FAILED);
+            }
+            (_, Reason::Approve { version }, Until::Planned) => {
+                told.plan(client.state(), &task, *version);
+                return Ok(0);
+            }
+            (_, Reason::Approve { version }, Until::Done { approve }) => {
+                told.plan(client.state(), &task, *version);
+                if !approve {
+                    told.needs_a_person(client.state(), &task);
+                    return Ok(NEEDS_A_PERSON);
+                }
+                let approved = Kind::PlanApproved { goal: goal.clone(), version: *version };
+                client.intend(vec![Draft::new(Some(task.project.clone()), approved)]).await?;
+                continue;
+            }
+            (Stands::Waiting, ..) => {
+                told.needs_a_person(client.state(), &task);
+                return Ok(NEEDS_A_PERSON);
+            }
+            (Stands::Limited | Stands::Active | Stands::Review | Stands::Pending, ..) => {}
+        }
+        client.step().await?;
+    }
+}
+
+fn kind(state: &State, task: &Task) -> Stands {
+    status(state, task).kind
+}
+
+/// What the person was told, so that nothing is told twice.
+struct Told {
+    json: bool,
+    seen: BTreeMap<TaskId, (Stands, String)>,
+}
+
+impl Told {
+    fn changes(&mut self, state: &State, goal: &TaskId) {
+        for task in state.subtree(goal) {
+            let status = status(state, task);
+            let why = words::reason(state, &status, clock::now());
+            // How far a group is and what an agent is doing change too often to be read.
+            let what = if status.kind == Stands::Waiting { why.clone() } else { String::new() };
+            let new = (status.kind, what);
+            let first = !self.seen.contains_key(&task.id);
+            if self.seen.get(&task.id) == Some(&new) {
+                continue;
+            }
+            self.seen.insert(task.id.clone(), new);
+            if self.json || !(first && status.kind == Stands::Pending) {
+                self.change(state, task, &status, &why);
+            }
+        }
+    }
+
+    fn change(&self, state: &State, task: &Task, status: &Status, why: &str) {
+        if self.json {
+            return say(&task::json(state, task).to_string());
+        }
+        let why = match &status.reason {
+            Reason::Failure { why, .. } => why,
+            _ => why,
+        };
+        let cost = words::money(rollup(state, task).spend);
+        let parts = [status.kind.word(), &task::name(task), why, &cost];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        say(&parts.join(" · "));
+    }
+
+    fn plan(&self, state: &State, goal: &Task, version: u32) {
+        let below = state.subtree(&goal.id);
+        if self.json {
+            let tasks: Vec<_> = below.iter().skip(1).map(|task| task::planned(state, task)).collect();
+            return say(&json!({ "goal": goal.id.as_str(), "plan": version, "tasks": tasks }).to_string());
+        }
+        if let Some(Plan::Proposed { reply, .. }) = goal.goal.as_ref().map(|goal| &goal.plan) {
+            say(&format!("\n{}\n", reply.trim()));
+        }
+        for task in below.iter().skip(1) {
+            let indent = "  ".repeat(task.number.len());
+            let after = task::numbers(state, &task.after);
+            let after = if after.is_empty() { after } else { format!(", after {after}") };
+            let (mode, size) = (words::mode(task.mode), words::size(task.size));
+            say(&format!("{indent}{} {} ({mode}, {size}{after})", task.number_text(), task.title));
+        }
+    }
+
+    fn needs_a_person(&self, state: &State, goal: &Task) {
+        let waiting = state.subtree(&goal.id).into_iter().filter(|task| kind(state, task) == Stands::Waiting);
+        for task in waiting.filter(|task| !self.json && (task.id == goal.id || !task.is_group())) {
+            let named = reference(state, task);
+            match &status(state, task).reason {
+                Reason::Approve { .. } => say(&format!("\nNext: orchestrator approve {named}")),
+                Reason::Asks(question) => {
+                    say(&format!("\n{question}\nNext: orchestrator answer {named} \"…\""));
+                }
+                Reason::PlanProblem(problems) => say(&format!(
+                    "\nThe plan cannot be used:\n  {}\nNext: orchestrator answer {named} \"…\"",
+                    problems.join("\n  ")
+                )),
+                Reason::Begin | Reason::YourTurn => {
+                    say(&format!("\nNext: orchestrator answer {named} \"…\""));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn result(&self, state: &State, goal: &Task) {
+        let kind = kind(state, goal);
+        let result = goal.result.as_ref();
+        let cost = words::money(rollup(state, goal).spend);
+        if self.json {
+            let summary = result.map(|result| result.summary.as_str());
+            return say(
+                &json!({ "goal": goal.id.as_str(), "status": kind.token(), "summary": summary }).to_string()
+            );
+        }
+        if let Some(result) = result {
+            say(&format!("\n{}", result.summary.trim()));
+            for (word, items) in [("Output", &result.outputs), ("Not done", &result.not_done)] {
+                items.iter().for_each(|item| say(&format!("{word}: {item}")));
+            }
+        }
+        for task in state.subtree(&goal.id) {
+            if let Reason::Failure { why, .. } = status(state, task).reason {
+                let (name, named) = (task::name(task), reference(state, task));
+                say(&format!("\n{name} failed: {why}\nNext: orchestrator retry {named}"));
+            }
+        }
+        say(&[kind.word(), &cost]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" · "));
+    }
+}

@@ -93,6 +93,7 @@ function watchTokens() {
 async function tree() {
   const page = await browser.newPage({ viewport: SIZE });
   await page.goto(`${BRIDGE}#k=${SECRET}`);
+  await page.getByText("This tab decides").waitFor(); // The page has taken the secret out of its address.
   await page.goto(`${BRIDGE}#/${GOAL}`);
   await page.getByRole("treeitem").nth(5).waitFor();
   const scrolling = await page.evaluate(frames, ["scroll", 3000]);

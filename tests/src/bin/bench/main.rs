@@ -1,5 +1,5 @@
-//! `cargo xtask bench [--quick] [--json FILE]`: figures of the real bridge and page on this machine, with the
-//! conditions they were taken under. Where websocketd is installed it carries the same lines in between.
+//! `cargo xtask bench [--quick] [--json FILE] [--only store|relay|next|fold|page]`: figures of the real bridge and
+//! page on this machine, with the conditions they were taken under. Where websocketd is installed it carries the same lines in between.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -29,34 +29,56 @@ async fn main() -> anyhow::Result<()> {
         std::env::var("ORCHESTRATOR_BIN").unwrap_or_else(|_| "target/release/orchestrator".to_owned());
     let conditions = conditions(quick);
     say(&conditions.to_string());
-    let figures = measure(&PathBuf::from(binary), quick).await?;
+    let mut figures = Vec::new();
+    // What was measured until something failed is told all the same.
+    let after = |option: &str| {
+        let place = arguments.iter().position(|argument| argument == option)?;
+        arguments.get(place + 1).map(String::as_str)
+    };
+    let measured = measure(&PathBuf::from(binary), quick, after("--only"), &mut figures).await;
     say(&table(&figures));
-    let wanted = arguments.iter().position(|argument| argument == "--json");
-    if let Some(file) = wanted.and_then(|place| arguments.get(place + 1)) {
+    if let Some(file) = after("--json") {
         let figures: Vec<Value> = figures.iter().map(Figure::json).collect();
         let text = serde_json::to_string_pretty(&json!({"conditions": conditions, "figures": figures}))?;
         std::fs::write(file, text).with_context(|| format!("cannot write {file}"))?;
     }
-    Ok(())
+    measured
 }
 
-async fn measure(binary: &Path, quick: bool) -> anyhow::Result<Vec<Figure>> {
+/// Measures section by section; `only` names the one that is wanted.
+async fn measure(
+    binary: &Path,
+    quick: bool,
+    only: Option<&str>,
+    figures: &mut Vec<Figure>,
+) -> anyhow::Result<()> {
     let (seconds, rounds) = if quick { (2, 1) } else { (6, 3) };
-    let world = World::start(binary).await?;
-    let mut figures =
-        vec![Figure::new("bridge RSS, idle", memory::resident(world.pid()?)?, "MiB").aim(Aim::AtMost(30.0))];
-    for (processes, rate) in [(1, 50), (1, 1_000), (1, 10_000), (20, 50), (200, 50)] {
-        let load = Load { processes, rate, lines: rate * seconds };
-        figures.extend(relay::compare(binary, load, rounds).await?);
+    let wanted = |section: &str| only.is_none_or(|only| only == section);
+    if wanted("store") {
+        let world = World::start(binary).await?;
+        let idle = Figure::new("bridge RSS, idle", memory::resident(world.pid()?)?, "MiB");
+        figures.push(idle.aim(Aim::AtMost(30.0)));
+        figures.extend(appending(&world, if quick { 20 } else { 200 }).await?);
     }
-    let flat_out = Load { processes: 1, rate: 0, lines: if quick { 50_000 } else { 400_000 } };
-    figures.extend(relay::compare(binary, flat_out, rounds).await?);
-    figures.extend(appending(&world, if quick { 20 } else { 200 }).await?);
-    figures.extend(plan::next_start(&World::start(binary).await?, if quick { 15 } else { 60 }).await?);
+    if wanted("relay") {
+        for (processes, rate) in [(1, 50), (1, 1_000), (1, 10_000), (20, 50), (200, 50)] {
+            let load = Load { processes, rate, lines: rate * seconds };
+            figures.extend(relay::compare(binary, load, rounds).await?);
+        }
+        let flat_out = Load { processes: 1, rate: 0, lines: if quick { 50_000 } else { 400_000 } };
+        figures.extend(relay::compare(binary, flat_out, rounds).await?);
+    }
+    if wanted("next") {
+        figures.extend(plan::next_start(&World::start(binary).await?, if quick { 15 } else { 60 }).await?);
+    }
     let entries = if quick { 20_000 } else { 100_000 };
-    figures.push(folding(entries)?);
-    figures.extend(page::figures(binary, entries).await?);
-    Ok(figures)
+    if wanted("fold") {
+        figures.push(folding(entries)?);
+    }
+    if wanted("page") {
+        figures.extend(page::figures(binary, entries).await?);
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what a benchmark is for")]

@@ -35,11 +35,11 @@ pub async fn figures(binary: &Path, entries: usize) -> anyhow::Result<Vec<Figure
         .env("PROJECT", &world.project)
         .env("ENTRIES", entries.to_string())
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
         .output()
         .await
         .context("node does not start")?;
-    ensure!(node.status.success(), "the browser's part failed ({})", node.status);
+    let said = String::from_utf8_lossy(&node.stderr);
+    ensure!(node.status.success(), "the browser's part failed ({}): {said}", node.status);
     let found: Value = serde_json::from_slice(&node.stdout).context("the browser's part gave no JSON")?;
     let number = |name: &str| found[name].as_f64().with_context(|| format!("no {name} in {found}"));
     let mut figures = vec![

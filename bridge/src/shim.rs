@@ -49,7 +49,11 @@ pub fn run(args: &ShimArgs) -> anyhow::Result<ExitCode> {
             }
             // An orphan of the run, or a signal that came in between.
             Ok(_) | Err(Errno::INTR) => {}
-            Err(_) => return Ok(ExitCode::SUCCESS),
+            // No child is left, and so nothing below: whatever loses its parent comes to a subreaper.
+            Err(_) => {
+                folder.cleared()?;
+                return Ok(ExitCode::SUCCESS);
+            }
         }
     }
 }

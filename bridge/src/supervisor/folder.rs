@@ -24,6 +24,8 @@ const LEADER: &str = "pid";
 const FAILED: &str = "failed";
 /// How the program ended.
 const EXIT: &str = "exit";
+/// Nothing that the program started is left. The shim's last word.
+const CLEAR: &str = "clear";
 /// What the program writes and reads.
 pub(super) const OUT: &str = "out";
 pub(super) const ERR: &str = "err";
@@ -128,14 +130,23 @@ impl RunFolder {
         Some(io::Error::from_raw_os_error(number.trim().parse().unwrap_or(0)))
     }
 
-    /// Records how the program ended, durably: nobody else will ever know.
+    /// Records how the program ended. Not synced, as its output is not: a power cut ends both, and what it
+    /// leaves half written is read as no word at all.
     pub(crate) fn ended(&self, end: &RunEnd) -> io::Result<()> {
-        self.note(EXIT, &serde_json::to_string(end)?)?;
-        File::open(&self.path)?.sync_all()
+        self.note(EXIT, &serde_json::to_string(end)?)
     }
 
     pub(super) fn end(&self) -> Option<RunEnd> {
         serde_json::from_str(&std::fs::read_to_string(self.path.join(EXIT)).ok()?).ok()
+    }
+
+    pub(crate) fn cleared(&self) -> io::Result<()> {
+        self.note(CLEAR, "")
+    }
+
+    /// Whether the shim saw that nothing of the run is left.
+    pub(super) fn is_clear(&self) -> bool {
+        self.path.join(CLEAR).exists()
     }
 
     /// The program's three streams: its text or a pipe that stays open, and two files that grow.
@@ -168,9 +179,6 @@ impl RunFolder {
         let new = self.path.join(format!(".{name}"));
         let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(text.as_bytes())?;
-        if name == EXIT {
-            file.sync_all()?;
-        }
         std::fs::rename(new, self.path.join(name))
     }
 

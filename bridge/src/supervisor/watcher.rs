@@ -9,7 +9,7 @@ use shared::id::{ProjectId, RunId};
 use shared::run::{Pipes, RunEnd, RunSpec, Signal, Stdin};
 use shared::unit::Millis;
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::bell::{Bell, Hung};
 use super::end::{self, after, reached};
@@ -23,6 +23,9 @@ use crate::store::Sizes;
 const DRAIN: Duration = Duration::from_secs(1);
 /// What a process that outlives its run's first one gets to end by itself.
 const SURVIVE: Duration = Duration::from_secs(1);
+/// What the shim gets to see that nothing is left, before it is looked for. To look reads all of `/proc`,
+/// which many runs that end together would pay for with their neighbours' output.
+const SETTLE: Duration = Duration::from_millis(50);
 
 pub(super) struct Watched {
     pub inner: Arc<Inner>,
@@ -311,8 +314,18 @@ impl<'a> Vigil<'a> {
         }
     }
 
+    /// Waits for the shim's word that nothing is left.
+    async fn cleared(&self) {
+        while !self.begun.folder.is_clear() {
+            self.begun.hung.bell.word.notified().await;
+        }
+    }
+
     /// The process is gone: ends what it left behind, and says whether any of it could still write.
     async fn clear_away(&self) -> Pipes {
+        if timeout(SETTLE, self.cleared()).await.is_ok() {
+            return Pipes::Closed;
+        }
         let folder = self.begun.folder.clone();
         let holders = end::those(self.tree(), move |process| folder.is_held_by(process)).await;
         let leaky = !holders.is_empty() && !end::go(holders, after(DRAIN)).await;

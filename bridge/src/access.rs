@@ -98,6 +98,11 @@ impl Access {
         format!("http://{}/#k={}", self.listen, self.secret)
     }
 
+    /// For who checks that it stands nowhere else.
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// What a client of the bridge's own user sends to be let in: `Origin` and `Cookie`.
     pub fn credentials(&self) -> [(HeaderName, String); 2] {
         let cookie = format!("{}={}", self.cookie_name(), self.session);

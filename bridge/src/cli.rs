@@ -1,6 +1,6 @@
 //! The command line of `orchestrator`.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
@@ -33,7 +33,11 @@ enum Command {
     /// Run the bridge and its page (the default).
     Serve(ServeArgs),
     /// Put the newest backup in the place of a damaged database.
-    Restore(RestoreArgs),
+    Restore(DataArgs),
+    /// Write the log and all output to stdout, one JSON object per line. A bridge may run meanwhile.
+    Export(DataArgs),
+    /// Read an exported log from stdin into a data folder that has none.
+    Import(ImportArgs),
     /// Print what a recorded agent stream says, one event per line.
     Decode(decode::DecodeArgs),
     /// The built-in demo agent: no model, no network.
@@ -70,10 +74,19 @@ struct ServeArgs {
 }
 
 #[derive(Debug, Args)]
-struct RestoreArgs {
+struct DataArgs {
     /// Folder of the log, as given to `serve`.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Go on with goals that were under way. Without it they are stopped, so that a file starts nothing.
+    #[arg(long)]
+    go_on: bool,
 }
 
 /// Runs what the command line asks for.
@@ -83,6 +96,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
         None => bridge(cli.serve),
         Some(Command::Serve(args)) => bridge(args),
         Some(Command::Restore(args)) => restore(args),
+        Some(Command::Export(args)) => export(args),
+        Some(Command::Import(args)) => import(args),
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Headless(command)) => headless::run(command),
@@ -124,7 +139,7 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn restore(args: RestoreArgs) -> anyhow::Result<ExitCode> {
+fn restore(args: DataArgs) -> anyhow::Result<ExitCode> {
     let data_dir = args.data_dir.map_or_else(default_data_dir, Ok)?;
     // No bridge may write meanwhile.
     let _lock = Lock::take(&data_dir)?;
@@ -134,6 +149,27 @@ fn restore(args: RestoreArgs) -> anyhow::Result<ExitCode> {
         copied.file.display(),
         copied.seq,
         former.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(args: DataArgs) -> anyhow::Result<ExitCode> {
+    let data_dir = args.data_dir.map_or_else(default_data_dir, Ok)?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    store::export(&data_dir, &mut out).with_context(|| format!("cannot export {}", data_dir.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
+    let data_dir = args.data.data_dir.map_or_else(default_data_dir, Ok)?;
+    // No bridge may write meanwhile.
+    let _lock = Lock::take(&data_dir)?;
+    let counts = store::import(&data_dir, &mut std::io::stdin().lock(), args.go_on)?;
+    say(&format!(
+        "{} entries and {} lines of output are in {} now.",
+        counts.entries,
+        counts.lines,
+        data_dir.display()
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -11,8 +11,10 @@ use shared::plan::Access;
 
 mod client;
 mod conduct;
+mod doctor;
 mod goal;
 mod place;
+mod ps;
 mod task;
 
 pub(crate) use conduct::IDLE;
@@ -35,6 +37,10 @@ pub enum Command {
     Retry(TaskArgs),
     /// Stop a task and all below it
     Cancel(TaskArgs),
+    /// List the processes of all agents; needs no bridge
+    Ps(PsArgs),
+    /// Check the set-up, and attack the bridge as others would
+    Doctor(DoctorArgs),
     /// Print the URL of the running bridge's page
     Url(DataArgs),
     #[command(hide = true)]
@@ -82,6 +88,27 @@ pub struct TasksArgs {
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct PsArgs {
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    /// Configuration in TOML, as given to `serve`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -160,6 +187,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Answer(args) => task::answer(&args).await,
             Command::Approve(args) => task::approve(&args).await,
             Command::Retry(args) => task::retry(&args).await,
+            Command::Ps(args) => ps::list(&args).await,
+            Command::Doctor(args) => doctor::look(&args).await,
             Command::Url(args) => task::url(&args),
             Command::Cancel(args) => task::cancel(&args).await,
         }

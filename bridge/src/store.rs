@@ -18,6 +18,7 @@ mod hub;
 mod pool;
 mod read;
 mod schema;
+mod transfer;
 mod writer;
 
 pub use backup::{BackupError, Copied, copies, restore};
@@ -25,7 +26,8 @@ use checkpoint::Checkpoints;
 pub use hub::{Hub, Tail};
 use pool::Pool;
 pub use read::{OpenRun, Page, Sizes};
-pub use schema::{OpenError, SCHEMA};
+pub use schema::{Look, OpenError, SCHEMA, look};
+pub use transfer::{Counts, TransferError, export, import};
 use writer::{Appended, Job};
 
 /// Appends that wait for the writer. When it is full, appenders wait: an agent is slowed through its pipe,

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::store::{OpenRun, Store, StoreError};
 
 use bell::Bells;
+use secrets::Secrets;
 use watcher::Begin;
 
 mod bell;
@@ -29,14 +30,17 @@ mod input;
 mod lines;
 mod output;
 mod prepare;
+mod secrets;
 mod tree;
 mod unix;
+mod usage;
 mod watcher;
 
 pub(crate) use folder::RunFolder;
 pub(crate) use prepare::{MARK, environment};
 pub(crate) use tree::{Process, stat};
 pub(crate) use unix::own_session;
+pub use usage::{ProcessUsage, RunProcesses, run_processes};
 
 /// Texts for a run's standard input that its process has not read yet. When it is full, a further text is
 /// dropped with an error in the bridge's own log: the process does not read.
@@ -59,6 +63,8 @@ pub struct Supervisor {
 #[derive(Debug)]
 struct Inner {
     store: Store,
+    /// What must not be stored of what runs write.
+    secrets: Secrets,
     config: Arc<Config>,
     runs_dir: PathBuf,
     /// The program whose `shim` subcommand is started for each run: this one.
@@ -104,6 +110,7 @@ impl Supervisor {
         let runs_dir = runs_dir.canonicalize()?;
         let inner = Inner {
             store,
+            secrets: Secrets::among(environment(&config)),
             config,
             runs_dir,
             shim,

@@ -207,9 +207,9 @@ fn emitted(lines: u64) -> Vec<u8> {
 }
 
 const AGENTS: u64 = 20;
-const LINES: u64 = 600;
+const LINES: u64 = 1_500;
 /// A hundred take minutes; the kills of every run of the tests add up.
-const KILLS: u32 = 12;
+const KILLS: u32 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bridge_that_is_killed_again_and_again_loses_and_doubles_no_byte() -> anyhow::Result<()> {

@@ -122,6 +122,21 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Asks for the tasks until they are as wished.
+    fn reaches(&self, wished: &dyn Fn(&[Value]) -> bool) -> anyhow::Result<()> {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            let (_, said) = self.run(&["tasks", "--json"])?;
+            let tasks = said.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+            if wished(&tasks) {
+                return Ok(());
+            }
+            anyhow::ensure!(std::time::Instant::now() < deadline, "{said}");
+        }
+    }
+}
+
 /// The bridge that a command started and left.
 impl Drop for Terminal {
     fn drop(&mut self) {
@@ -162,23 +177,12 @@ fn what_needs_a_person_or_fails_has_its_own_status_and_a_next_step() -> anyhow::
     assert!(said.contains("Next: orchestrator approve 1"), "{said}");
     let (code, said) = terminal.run(&["approve", "1"])?;
     assert!(code == Some(0) && said.contains("A bridge goes on"), "{said}");
-    let reaches = |wished: &dyn Fn(&[Value]) -> bool| -> anyhow::Result<()> {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        loop {
-            let (_, said) = terminal.run(&["tasks", "--json"])?;
-            let tasks = said.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
-            if wished(&tasks) {
-                return Ok(());
-            }
-            anyhow::ensure!(std::time::Instant::now() < deadline, "{said}");
-        }
-    };
-    reaches(&|tasks| tasks[1]["status"] == "waiting" && tasks[2]["status"] == "failed")?;
+    terminal.reaches(&|tasks| tasks[1]["status"] == "waiting" && tasks[2]["status"] == "failed")?;
     let (code, said) = terminal.run(&["answer", "1/1", "The first."])?;
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = terminal.run(&["retry", "1/2"])?;
     assert_eq!(code, Some(0), "{said}");
-    reaches(&|tasks| tasks.iter().all(|task| task["status"] == "completed"))?;
+    terminal.reaches(&|tasks| tasks.iter().all(|task| task["status"] == "completed"))?;
     let (code, said) = terminal.run(&["cancel", "1"])?;
     assert!(code == Some(1) && said.contains("is over already"), "{said}");
     let (code, said) = terminal.run(&["answer", "7", "Who?"])?;
@@ -204,5 +208,129 @@ fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
     let (code, said) = terminal.run(&["url"])?;
     assert!(code == Some(1) && said.contains("no bridge runs"), "{said}");
     assert!(gone(&terminal.data()));
+    Ok(())
+}
+
+/// What a terminal says of the data folder `data`, with `stdin` as its input.
+fn ask(data: &Path, args: &[&str], stdin: &[u8]) -> anyhow::Result<(bool, String)> {
+    use std::io::Write;
+    let mut command = Command::new(BIN);
+    command.args(args).arg("--data-dir").arg(data).env("HOME", data);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut input = child.stdin.take().context("no input")?;
+    let stdin = stdin.to_owned();
+    let writing = std::thread::spawn(move || input.write_all(&stdin));
+    let Output { status, stdout, stderr } = child.wait_with_output()?;
+    // A program that refuses need not read on.
+    let _ = writing.join();
+    Ok((status.success(), String::from_utf8([stdout, stderr].concat())?))
+}
+
+#[tokio::test]
+async fn a_log_goes_to_another_machine_whole_and_starts_nothing_there() -> anyhow::Result<()> {
+    let world = World::start(BIN).await?;
+    let mut page = world.client("page").await?;
+    let done =
+        world.goal(&mut page, "Write it. [[demo tasks=3]] [[task 1: invalid-utf8]]", HarnessId::Demo).await?;
+    page.until("a plan", |state| proposed(state, &done)).await?;
+    page.intend(Kind::PlanApproved { goal: done.clone(), version: 1 }).await?;
+    page.until("the summary", |state| completed(state, &done)).await?;
+    let open = world.goal(&mut page, "Hang. [[demo hang]]", HarnessId::Demo).await?;
+    page.until("a run", |state| state.task(&open).is_some_and(|task| task.current.is_some())).await?;
+    page.until("its process", |state| conductor::rollup::active_runs(state) == 1).await?;
+
+    // While the bridge runs, and its agent.
+    let (told, exported) = ask(&world.home.path().join("data"), &["export"], b"")?;
+    assert!(told && exported.ends_with("}}\n"), "{exported}");
+    assert!(exported.contains("base64"), "what is not UTF-8 is kept too");
+    let here = tempfile::tempdir()?;
+    let (told, said) = ask(here.path(), &["import", "--go-on"], exported.as_bytes())?;
+    assert!(told && said.contains("lines of output"), "{said}");
+    let (_, again) = ask(here.path(), &["export"], b"")?;
+    let kept = |text: &str| {
+        text.lines().filter(|line| !line.starts_with("{\"end\"")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (before, after) = (kept(&exported), kept(&again));
+    let new: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
+    assert!(before.iter().all(|line| after.contains(line)), "all is there, byte for byte");
+    assert!(new.len() == 1 && new[0].contains("run_ended") && new[0].contains("lost"), "{new:?}");
+    let (told, said) = ask(here.path(), &["import"], exported.as_bytes())?;
+    assert!(!told && said.contains("has a log already"), "{said}");
+
+    let there = Terminal::new()?;
+    let (told, said) = ask(&there.data(), &["import"], exported.as_bytes())?;
+    assert!(told, "{said}");
+    // A bridge that stays, and looks after what is open.
+    there.run(&["cancel", "2"])?;
+    there.reaches(&|tasks| tasks[0]["status"] == "completed" && tasks[4]["status"] == "cancelled")?;
+
+    for (broken, words) in [
+        (exported.replace("\"version\":1}", "\"version\":9}"), "version 9 is not known"),
+        (exported.lines().take(9).map(|line| format!("{line}\n")).collect(), "cut off"),
+        (exported.replacen("{\"entry\"", "{\"entri\"", 2).replacen("{\"entri\"", "{\"entry\"", 1), "line 3"),
+        ("hello\n".to_owned(), "no exported log"),
+    ] {
+        let folder = tempfile::tempdir()?;
+        let (told, said) = ask(folder.path(), &["import"], broken.as_bytes())?;
+        assert!(!told && said.contains(words) && said.contains("Nothing was imported"), "{words}: {said}");
+        let (_, said) = ask(folder.path(), &["import"], exported.as_bytes())?;
+        assert!(said.contains("are in"), "the folder is as if nothing had been tried: {said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_process_of_every_run_is_listed_with_and_without_a_bridge() -> anyhow::Result<()> {
+    let mut world = World::start(BIN).await?;
+    let mut page = world.client("page").await?;
+    let goal = world.goal(&mut page, "Hang. [[demo hang]]", HarnessId::Demo).await?;
+    let running = |state: &State| {
+        let runs = &state.runs;
+        runs.values().any(|run| matches!(run.phase, conductor::state::Phase::Running { .. }))
+    };
+    page.until("its process", running).await?;
+    let data = world.home.path().join("data");
+    let (told, said) = ask(&data, &["ps"], b"")?;
+    assert!(
+        told && said.contains("1 Hang.") && said.contains("· agent ") && said.contains("· shim "),
+        "{said}"
+    );
+    world.kill_bridge().await?;
+    let (told, said) = ask(&data, &["ps", "--json"], b"")?;
+    let rows = said.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    assert!(told && rows.len() == 2, "{said}");
+    assert!(
+        rows.iter().all(|row| row["run"].as_str().is_some_and(|run| run.starts_with(goal.as_str()))),
+        "{said}"
+    );
+    assert!(rows.iter().all(|row| row["memory_bytes"].as_u64() > Some(100_000)), "{said}");
+    let (_, said) = ask(&data, &["ps"], b"")?;
+    assert!(said.contains("No bridge runs"), "{said}");
+    // The next bridge takes it over, and ends it with itself.
+    world.start_bridge().await?;
+    world.end_bridge().await?;
+    let (_, said) = ask(&data, &["ps"], b"")?;
+    assert!(said.starts_with("No agent runs."), "{said}");
+    Ok(())
+}
+
+#[test]
+fn the_doctor_finds_what_is_wrong_and_nothing_else() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let (code, said) = terminal.run(&["doctor", "--json"])?;
+    let rows = said.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    let bad: Vec<&Value> = rows.iter().filter(|row| row["verdict"] == "BAD").collect();
+    assert!(code == Some(0) && bad.is_empty(), "{bad:?}");
+    let refused = |row: &&Value| row["what"].as_str().is_some_and(|what| what.starts_with("refused: "));
+    assert_eq!(rows.iter().filter(refused).count(), 8, "{said}");
+    // A folder that others may read, a configuration that is wrong.
+    let (data, config) = (terminal.data(), terminal.home.path().join("config.toml"));
+    std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    std::fs::write(&config, "programs = 7\n")?;
+    let (code, said) = terminal.run(&["doctor", "--config", &config.display().to_string()])?;
+    assert_eq!(code, Some(1), "{said}");
+    for words in ["BAD      others on this machine may read", "chmod 0700", "line 1"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     Ok(())
 }

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
-const CUTS: usize = 100;
+const CUTS: usize = 1_000;
 const CHUNKS: usize = 100;
 
 /// A socket that breaks when so many bytes have passed either way.
@@ -210,16 +210,26 @@ fn chunk(random: &mut Random, n: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_socket_cut_a_hundred_times_loses_and_doubles_nothing() -> anyhow::Result<()> {
+async fn a_socket_cut_a_thousand_times_loses_and_doubles_nothing() -> anyhow::Result<()> {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed);
     println!("SEED={seed}");
     let mut random = Random(seed);
+    let mut cuts = 0;
+    while cuts < CUTS {
+        cuts += until_all_is_there(&mut random).await?;
+    }
+    println!("{cuts} cuts");
+    Ok(())
+}
+
+/// A bridge and a client whose sockets break until both have all. Gives how often they did.
+async fn until_all_is_there(random: &mut Random) -> anyhow::Result<usize> {
     let world = World::start(BIN).await?;
     let (folder, run) = (world.project.display().to_string(), RunId::new("run")?);
     let project = Some(ProjectId::new("project")?);
     let opened = Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() };
     let mut orders = vec![opened, cat(&folder)?];
-    let texts: Vec<String> = (0..CHUNKS).map(|n| chunk(&mut random, n)).collect();
+    let texts: Vec<String> = (0..CHUNKS).map(|n| chunk(random, n)).collect();
     orders.extend(texts.iter().map(|text| Kind::InputSent { run: run.clone(), text: text.clone() }));
     let mut outbox = BTreeMap::new();
     for (n, order) in orders.into_iter().enumerate() {
@@ -229,15 +239,15 @@ async fn a_socket_cut_a_hundred_times_loses_and_doubles_nothing() -> anyhow::Res
     let (host, cookie) = (world.host()?.to_owned(), world.enter().await?);
     let mut client =
         Client { host, cookie, log: Vec::new(), output: Vec::new(), lines: 0, outbox, epoch: None };
-    for n in 0..CUTS {
+    let mut cuts = 0;
+    loop {
         // More at times, so that it goes on however the cuts fall; never enough for the whole.
         let (reads, writes) = (random.below(80_000) + 1, random.below(80_000) + 1);
-        let lived = client.live(reads, writes, &all).await;
-        if lived.is_ok() {
-            println!("all was there after {n} cuts");
-            break;
+        match client.live(reads, writes, &all).await {
+            Ok(()) => break,
+            Err(error) => ensure!(!error.to_string().contains("refused"), "an order was refused"),
         }
-        ensure!(!lived.is_err_and(|error| error.to_string().contains("refused")), "an order was refused");
+        cuts += 1;
     }
     client.live(usize::MAX, usize::MAX, &all).await?;
     assert_eq!(client.output, all);
@@ -248,5 +258,5 @@ async fn a_socket_cut_a_hundred_times_loses_and_doubles_nothing() -> anyhow::Res
     let stop = Draft::new(project, Kind::SignalSent { run, signal: Signal::Kill });
     client.outbox.insert(0, (AppendId::new("stop")?, vec![stop]));
     client.live(usize::MAX, usize::MAX, &all).await?;
-    Ok(())
+    Ok(cuts)
 }

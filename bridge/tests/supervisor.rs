@@ -160,6 +160,36 @@ async fn a_million_lines_come_in_order() {
     assert_eq!(middle[0].bytes, b"500000\n");
 }
 
+/// The bridge of another process, as the variable must be there when it starts.
+#[tokio::test]
+async fn a_secret_that_a_run_prints_is_not_stored() -> anyhow::Result<()> {
+    let mut world = tests::world::World::prepare(env!("CARGO_BIN_EXE_orchestrator"))?;
+    world.set("ANTHROPIC_API_KEY", "sk-ant-0123456789abcdef");
+    let folder = world.home.path().join("bin");
+    std::fs::create_dir(&folder)?;
+    let claude = folder.join("claude");
+    let script = "#!/bin/sh\ntest \"$1\" = --version && echo 2.1.329 && exit\nenv; env >&2; printf '%s' \"$ANTHROPIC_API_KEY\"\n";
+    std::fs::write(&claude, script)?;
+    std::fs::set_permissions(&claude, std::fs::Permissions::from_mode(0o755))?;
+    world.set("PATH", &format!("{}:/usr/bin:/bin", folder.display()));
+    world.start_bridge().await?;
+    let mut client = world.client("page").await?;
+    let goal = world.goal(&mut client, "Print it.", shared::agent::HarnessId::Claude).await?;
+    client.until("its end", |state| state.task(&goal).is_some_and(|task| task.is_over())).await?;
+    let run = client.state().task(&goal).map(|task| task.runs[0].clone()).unwrap();
+    world.kill_bridge().await?;
+    let store = bridge::store::Store::open(&world.home.path().join("data"))?;
+    let pieces = store.output_from(&run, 0, usize::MAX).await?;
+    let said: String = pieces.iter().map(|piece| String::from_utf8_lossy(&piece.bytes)).collect();
+    assert_eq!(said.matches("ANTHROPIC_API_KEY=***********************\n").count(), 2, "{said}");
+    assert!(!said.contains("sk-ant-") && said.contains("PATH=/"), "{said}");
+    let log = store
+        .entries_after(shared::unit::Seq(0), bridge::store::Page { entries: usize::MAX, bytes: usize::MAX })
+        .await?;
+    assert!(log.iter().all(|stored| !stored.json.contains("sk-ant-")));
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_environment_is_built_from_nothing() {
     let bench = Bench::new("programs = [\"env\"]").await;

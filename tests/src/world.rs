@@ -145,6 +145,15 @@ impl World {
         Ok(())
     }
 
+    /// SIGTERM, and waits for the end.
+    pub async fn end_bridge(&mut self) -> anyhow::Result<()> {
+        let mut bridge = self.bridge.take().context("the bridge does not run")?;
+        let pid = bridge.child.id().context("the bridge has ended")?;
+        ensure!(Command::new("kill").arg(pid.to_string()).status().await?.success(), "no such process");
+        bridge.child.wait().await?;
+        Ok(())
+    }
+
     /// The cookie that the secret is exchanged for.
     pub async fn enter(&self) -> anyhow::Result<String> {
         let (host, body) = (self.host()?, format!(r#"{{"secret":"{}"}}"#, self.secret()?));

@@ -63,6 +63,10 @@ impl Place {
         self.holder.address
     }
 
+    pub(super) fn pid(&self) -> i32 {
+        self.holder.pid
+    }
+
     pub(super) fn access(&self) -> &Access {
         &self.access
     }

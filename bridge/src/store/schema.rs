@@ -6,8 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
+use shared::unit::Millis;
 
 /// The schema that this version writes.
 pub const SCHEMA: usize = 3;
@@ -88,4 +89,30 @@ pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
         .to_latest(&mut connection)
         .map_err(|error| OpenError::Damaged { file: file.to_owned(), detail: error.to_string() })?;
     Ok(connection)
+}
+
+/// What a look at a database shows; nothing is changed by it, and a bridge may use it meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// What is wrong with it; nothing when it is sound.
+    pub detail: Option<String>,
+    /// The time of the newest entry.
+    pub at: Millis,
+    pub bytes: u64,
+}
+
+/// Looks at a database: all of it is read, which takes seconds for a large one.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn look(file: &Path) -> rusqlite::Result<Look> {
+    let bytes = file.metadata().map_or(0, |meta| meta.len());
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let looked = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    let (detail, at) = match looked {
+        Ok(sound) if sound == "ok" => (None, super::read::head(&connection)?.1),
+        Ok(detail) => (Some(detail), Millis(0)),
+        Err(error) => (Some(error.to_string()), Millis(0)),
+    };
+    Ok(Look { detail, at, bytes })
 }

@@ -285,7 +285,7 @@ fn acknowledged(savepoint: &Savepoint<'_>, id: &AppendId) -> rusqlite::Result<Op
     Ok(seq.map(|seq| Seq(u64::try_from(seq).unwrap_or(0))))
 }
 
-fn insert(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError> {
+pub(super) fn insert(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError> {
     let encoded = |error: serde_json::Error| StoreError::Encode(error.to_string());
     let actor = serde_json::to_string(&entry.actor).map_err(encoded)?;
     let body = serde_json::to_string(&entry.body).map_err(encoded)?;

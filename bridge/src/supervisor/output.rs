@@ -165,10 +165,11 @@ impl Reader {
         }
     }
 
-    async fn store(&self, pieces: Vec<Piece>) {
+    async fn store(&self, mut pieces: Vec<Piece>) {
         if pieces.is_empty() {
             return;
         }
+        self.inner.secrets.hide(&mut pieces);
         loop {
             match self.inner.store.append_output(&self.run, pieces.clone()).await {
                 Ok(stored) => {

@@ -8,7 +8,7 @@ use shared::unit::Millis;
 use crate::State;
 use crate::plan::diff::{Change, Field, What};
 use crate::state::{Spend, Task};
-use crate::status::{Reason, Status};
+use crate::status::{Kind, Reason, Status};
 
 /// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
 pub fn money(spend: Spend) -> String {
@@ -51,6 +51,8 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Planning => "planning".to_owned(),
         Reason::Summing => "summing up".to_owned(),
         Reason::Stopping => "stopping".to_owned(),
+        // How far it is stands beside it.
+        Reason::Parts { .. } if status.kind == Kind::Waiting => "parts of it need you".to_owned(),
         Reason::Parts { done, all } => format!("{done} of {all} done"),
         Reason::Asks(question) => format!("asks: {question}"),
         Reason::YourTurn => "your turn".to_owned(),

@@ -1,0 +1,335 @@
+//! `orchestrator doctor`: looks at the set-up, then attacks the bridge as another web page, another site's name
+//! or a stranger on this machine would. A line for each, with what to do where it is not well.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::http::header::{COOKIE, ORIGIN};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::DoctorArgs;
+use super::place::Place;
+use crate::agents::{self, Lookup, look_up};
+use crate::cli::say;
+use crate::config::Config;
+use crate::store::{Look, copies};
+use crate::{clock, store};
+
+/// Free bytes below which a person is warned, and below which agents will fail.
+const LITTLE: u64 = 500 * 1024 * 1024;
+const TOO_LITTLE: u64 = 100 * 1024 * 1024;
+/// Folders that inotify must be able to watch: one for each run.
+const WATCHES: u64 = 1_024;
+/// Open files that two hundred agents need.
+const FILES: u64 = 4_096;
+/// A bridge that has not answered by then does not.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Well,
+    /// Works, and may not for long or not for all.
+    Warning,
+    Bad,
+}
+
+/// One thing that was looked at.
+struct Finding {
+    verdict: Verdict,
+    what: String,
+    /// What to do about it; empty where all is well.
+    remedy: String,
+}
+
+impl Finding {
+    fn well(what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Well, what: what.into(), remedy: String::new() }
+    }
+
+    fn warning(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warning, what: what.into(), remedy: remedy.into() }
+    }
+
+    fn bad(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Bad, what: what.into(), remedy: remedy.into() }
+    }
+}
+
+/// Looks at everything; the exit status is 1 when something is bad.
+pub(super) async fn look(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    let data_dir = args.data.dir()?;
+    let place = Place::find_or_start(&data_dir).await?;
+    let mut findings = folder(&data_dir);
+    findings.extend(database(&data_dir));
+    findings.extend([disk(&data_dir), processes(), watches(), files()]);
+    findings.extend(tools(args.config.as_deref()).await);
+    findings.extend(attacks(&place, &data_dir).await);
+    for Finding { verdict, what, remedy } in &findings {
+        let word = match verdict {
+            Verdict::Well => "ok",
+            Verdict::Warning => "warning",
+            Verdict::Bad => "BAD",
+        };
+        if args.json {
+            say(&json!({ "verdict": word, "what": what, "remedy": remedy }).to_string());
+        } else {
+            let remedy = if remedy.is_empty() { String::new() } else { format!("\n         {remedy}") };
+            say(&format!("{word:<7}  {what}{remedy}"));
+        }
+    }
+    place.leave().await?;
+    let bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn folder(data_dir: &Path) -> Vec<Finding> {
+    let closed = |path: &Path| path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o077 == 0);
+    let (folder, secret) = (data_dir, data_dir.join("secret"));
+    [(folder, "0700"), (&secret, "0600")]
+        .map(|(path, mode)| {
+            let name = path.display();
+            if closed(path) {
+                Finding::well(format!("{name} is yours alone"))
+            } else {
+                Finding::bad(
+                    format!("others on this machine may read {name}"),
+                    format!("chmod {mode} {name}"),
+                )
+            }
+        })
+        .into()
+}
+
+fn database(data_dir: &Path) -> Vec<Finding> {
+    let file = data_dir.join("log.db");
+    let name = file.display();
+    let mut findings = Vec::new();
+    match store::look(&file) {
+        Ok(Look { detail: None, at, bytes }) => {
+            findings.push(Finding::well(format!("{name} is sound ({} MiB)", bytes / 1024 / 1024)));
+            let ahead = at.since(clock::now());
+            findings.push(if ahead.0 > 60_000 {
+                let by = ahead.0 / 1_000;
+                Finding::warning(
+                    format!("the clock is {by} s behind the newest entry of the log"),
+                    "Set the clock. Until then new entries all carry the time of the newest.",
+                )
+            } else {
+                Finding::well("the clock agrees with the log")
+            });
+        }
+        Ok(Look { detail: Some(detail), .. }) => findings.push(Finding::bad(
+            format!("{name} is damaged: {detail}"),
+            "Stop the bridge, then: orchestrator restore",
+        )),
+        Err(error) => findings.push(Finding::bad(
+            format!("{name} cannot be read: {error}"),
+            "Check that it is there and yours to read.",
+        )),
+    }
+    findings.push(match copies(data_dir).pop() {
+        Some(copied) => {
+            Finding::well(format!("the newest backup is {} (entry {})", copied.file.display(), copied.seq))
+        }
+        None => {
+            Finding::warning("there is no backup yet", "One is made when the bridge has run for 30 minutes.")
+        }
+    });
+    findings
+}
+
+fn disk(data_dir: &Path) -> Finding {
+    let remedy = format!("Make room on the disk of {}.", data_dir.display());
+    match rustix::fs::statvfs(data_dir) {
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            let what = format!("{} MB are free for the log and the output of agents", free / 1_000_000);
+            match free {
+                0..TOO_LITTLE => Finding::bad(what, remedy),
+                TOO_LITTLE..LITTLE => Finding::warning(what, remedy),
+                _ => Finding::well(what),
+            }
+        }
+        Err(error) => Finding::bad(format!("the disk cannot be asked for its room: {error}"), remedy),
+    }
+}
+
+/// Runs are found and ended by what `/proc` says.
+fn processes() -> Finding {
+    let seen = std::fs::read_link("/proc/self").ok().and_then(|link| link.to_str()?.parse().ok());
+    if seen == Some(std::process::id()) {
+        Finding::well("processes can be seen in /proc")
+    } else {
+        Finding::bad(
+            "/proc shows other processes than this system's",
+            "Mount it in this container: mount -t proc proc /proc. Agents could not be supervised.",
+        )
+    }
+}
+
+fn watches() -> Finding {
+    let setting = "/proc/sys/fs/inotify/max_user_watches";
+    let most = std::fs::read_to_string(setting).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    match most {
+        Some(most) if most >= WATCHES => Finding::well(format!("{most} folders can be watched")),
+        Some(most) => Finding::warning(
+            format!("only {most} folders can be watched at once; each agent needs one"),
+            format!("sysctl fs.inotify.max_user_watches={}", 8 * WATCHES),
+        ),
+        None => Finding::bad(format!("{setting} cannot be read"), "A Linux with inotify is needed."),
+    }
+}
+
+fn files() -> Finding {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    match limit {
+        Some(most) if most < FILES => Finding::warning(
+            format!("a process may open only {most} files, which is little for many agents"),
+            format!("Raise the hard limit: ulimit -Hn {FILES}"),
+        ),
+        _ => Finding::well("enough files can be open"),
+    }
+}
+
+async fn tools(config: Option<&Path>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match Config::load(config) {
+        Ok(config) => {
+            findings.push(Finding::well("the configuration can be read"));
+            for agent in agents::find(&config).await {
+                let version = agent.version.unwrap_or_default();
+                let what = format!("{} {version}", agent.name).trim().to_owned();
+                findings.push(match agent.problem {
+                    None => Finding::well(what),
+                    Some(problem) => Finding::warning(
+                        format!("{what}: {problem}"),
+                        "Try it in a terminal, or give its path in the configuration.",
+                    ),
+                });
+            }
+        }
+        Err(error) => findings.push(Finding::bad(error.to_string(), "Correct that line, or take it out.")),
+    }
+    findings.push(match look_up("git") {
+        Lookup::Found(path) => Finding::well(format!("git is {}", path.display())),
+        Lookup::NotExecutable(_) | Lookup::Missing => Finding::warning("git was not found", "Install git."),
+    });
+    findings
+}
+
+/// What must not get in. Each is tried with everything right but one thing.
+async fn attacks(place: &Place, data_dir: &Path) -> Vec<Finding> {
+    let [origin, cookie] = [ORIGIN, COOKIE].map(|name| {
+        let found = place.access().credentials().into_iter().find(|(header, _)| *header == name);
+        found.map(|(_, value)| value).unwrap_or_default()
+    });
+    let host = place.address().to_string();
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let enter = |origin: &str, kind: &str| {
+        let body = format!("{{\"secret\":\"{}\"}}", place.access().secret());
+        let head = format!("POST /api/enter HTTP/1.1\r\nHost: {host}\r\n{origin}Content-Type: {kind}\r\n");
+        format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    };
+    let get = |path: &str, host: &str, origin: &str, rest: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{origin}{rest}\r\n")
+    };
+    let (ours, own) = (format!("Origin: {origin}\r\n"), format!("Cookie: {cookie}\r\n"));
+    let evil = "Origin: http://evil.example\r\n";
+    let close = "Connection: close\r\n";
+    let tries = [
+        ("a socket from another site's page", get("/ws", &host, evil, &format!("{own}{upgrade}"))),
+        ("a socket without an origin", get("/ws", &host, "", &format!("{own}{upgrade}"))),
+        ("a socket without the cookie", get("/ws", &host, &ours, upgrade)),
+        (
+            "a request under another name (DNS rebinding)",
+            get("/api/folders", "evil.example", &ours, &format!("{own}{close}")),
+        ),
+        ("a request of another site's page", get("/api/folders", &host, evil, &format!("{own}{close}"))),
+        ("the secret from another site's page", enter(evil, "application/json")),
+        ("the secret without an origin", enter("", "application/json")),
+        ("the secret in a form (text/plain)", enter(&ours, "text/plain")),
+    ];
+    let mut findings = Vec::new();
+    for (what, request) in tries {
+        findings.push(match ask(place, &request).await {
+            Ok(answer) if is_refusal(&answer) => Finding::well(format!("refused: {what}")),
+            Ok(answer) => Finding::bad(
+                format!("let in: {what} ({})", answer.lines().next().unwrap_or_default()),
+                "Stop the bridge and report this.",
+            ),
+            Err(error) => Finding::bad(format!("no answer to {what}: {error:#}"), "Start the bridge anew."),
+        });
+    }
+    // With everything right, so that only the path can be what is refused.
+    for path in ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "//etc/passwd", "/page/../../log.db"] {
+        let request = get(path, &host, &ours, &format!("{own}{close}"));
+        let leaks = ask(place, &request).await.is_ok_and(|answer| {
+            answer.contains(place.access().secret())
+                || answer.contains("root:")
+                || answer.contains("SQLite format")
+        });
+        findings.push(if leaks {
+            Finding::bad(format!("{path} leads out of the page's files"), "Stop the bridge and report this.")
+        } else {
+            Finding::well(format!("{path} leads nowhere"))
+        });
+    }
+    findings.extend(leaks(place, data_dir));
+    findings
+}
+
+/// Whether the secret stands where others could read it.
+fn leaks(place: &Place, data_dir: &Path) -> Vec<Finding> {
+    let secret = place.access().secret().as_bytes();
+    let holds = |path: &Path| {
+        std::fs::read(path).is_ok_and(|bytes| bytes.windows(secret.len()).any(|window| window == secret))
+    };
+    let mut places: Vec<(&str, PathBuf)> = vec![("the bridge's log", data_dir.join("bridge.log"))];
+    for part in ["cmdline", "environ"] {
+        places.push(("the bridge's process", PathBuf::from(format!("/proc/{}/{part}", place.pid()))));
+    }
+    places
+        .into_iter()
+        .map(|(name, path)| {
+            if holds(&path) {
+                let remedy = "Stop the bridge, delete the file `secret` in the data folder, and report this.";
+                Finding::bad(format!("the secret stands in {name} ({})", path.display()), remedy)
+            } else {
+                Finding::well(format!("the secret is not in {name} ({})", path.display()))
+            }
+        })
+        .collect()
+}
+
+/// Whether an answer refuses: a client error, and no cookie.
+fn is_refusal(answer: &str) -> bool {
+    let refused = answer.split(' ').nth(1).is_some_and(|status| status.starts_with('4'));
+    refused && !answer.to_ascii_lowercase().contains("set-cookie")
+}
+
+/// The head of the answer, and the beginning of its body.
+async fn ask(place: &Place, request: &str) -> anyhow::Result<String> {
+    let asked = async {
+        let mut socket = TcpStream::connect(place.address()).await?;
+        socket.write_all(request.as_bytes()).await?;
+        let mut answer = vec![0; 64 * 1024];
+        let mut filled = 0;
+        // What asks for a socket is kept open, let in or not: the head alone is the answer.
+        let socket_wanted = request.contains("Upgrade: websocket");
+        let whole = |head: &[u8]| socket_wanted && head.windows(4).any(|end| end == b"\r\n\r\n");
+        while filled < answer.len() && !whole(&answer[..filled]) {
+            match socket.read(&mut answer[filled..]).await? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        anyhow::Ok(String::from_utf8_lossy(&answer[..filled]).into_owned())
+    };
+    timeout(PATIENCE, asked).await.context("it took too long")?
+}

@@ -1,0 +1,76 @@
+//! What the processes of runs use, for people who look. Reads the runs' folders and `/proc`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use shared::id::RunId;
+
+use super::folder::RunFolder;
+use super::tree::{Process, Tree, is_there};
+
+/// One process as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessUsage {
+    pub pid: i32,
+    /// Its command line, cut.
+    pub command: String,
+    pub age: Duration,
+    /// In user and kernel mode since its start, without that of processes it waited for.
+    pub cpu: Duration,
+    /// Resident bytes.
+    pub memory: u64,
+}
+
+/// The processes of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunProcesses {
+    pub run: RunId,
+    pub shim: Option<ProcessUsage>,
+    /// The program and all that it started.
+    pub program: Vec<ProcessUsage>,
+}
+
+/// Characters of a command line that are shown.
+const SHOWN: usize = 80;
+
+/// All runs in `runs_dir` that have a living process, by id. Blocks for some milliseconds a run.
+pub fn run_processes(runs_dir: &Path) -> Vec<RunProcesses> {
+    // Runs are marked by their folder's whole path.
+    let Ok(runs_dir) = runs_dir.canonicalize() else { return Vec::new() };
+    let folders = std::fs::read_dir(runs_dir).into_iter().flatten().flatten();
+    let mut runs: Vec<RunProcesses> = folders
+        .filter_map(|folder| {
+            let run = RunId::new(folder.file_name().to_str()?).ok()?;
+            let folder = RunFolder::new(folder.path());
+            let shim = folder.shim().filter(|shim| is_there(*shim)).and_then(usage);
+            let living = Tree::new(folder.path(), folder.leader()).living();
+            let program: Vec<ProcessUsage> = living.into_iter().filter_map(usage).collect();
+            (shim.is_some() || !program.is_empty()).then_some(RunProcesses { run, shim, program })
+        })
+        .collect();
+    runs.sort_by(|one, other| one.run.cmp(&other.run));
+    runs
+}
+
+fn usage(process: Process) -> Option<ProcessUsage> {
+    let Process { pid, started } = process;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in brackets may hold anything; fields are counted after its end (proc(5): state is the third).
+    let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
+    let number = |field: usize| -> Option<u64> { fields.get(field - 3)?.parse().ok() };
+    let ticks = number(14)? + number(15)?;
+    let up: f64 = std::fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let command = String::from_utf8_lossy(&line).replace('\0', " ");
+    Some(ProcessUsage {
+        pid,
+        command: command.trim().chars().take(SHOWN).collect(),
+        age: Duration::try_from_secs_f64(up).ok()?.saturating_sub(of_ticks(started)),
+        cpu: of_ticks(ticks),
+        memory: number(24)? * u64::try_from(rustix::param::page_size()).ok()?,
+    })
+}
+
+fn of_ticks(ticks: u64) -> Duration {
+    Duration::from_millis(ticks.saturating_mul(1_000) / rustix::param::clock_ticks_per_second().max(1))
+}

@@ -1,0 +1,93 @@
+//! A power cut: the data folder as it is at a moment in the middle of writing, and a start on it.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+
+use anyhow::Context;
+use bridge::store::{Page, Store};
+use shared::agent::HarnessId;
+use shared::entry::{Draft, Kind, Purpose};
+use shared::id::{AppendId, MessageId, ProjectId, RunId, TaskId};
+use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
+use shared::unit::Seq;
+use shared::wire::ClientMessage;
+use tests::world::World;
+
+const CUTS: usize = 20;
+const RUN: &str = "emitter";
+
+fn emitter(folder: String) -> RunSpec {
+    let words = ["demo", "emit", "--rate", "2000", "--lines", "1000000"];
+    RunSpec {
+        program: Program::Own,
+        args: words.map(Arg::text).to_vec(),
+        env: Default::default(),
+        cwd: folder,
+        stdin: Stdin::Null,
+        files: Vec::new(),
+        runner: Runner::Local,
+        limits: RunLimits::default(),
+    }
+}
+
+/// What would be on the disk if the machine stood still now.
+fn image(bridge: u32, data: &Path, to: &Path) -> anyhow::Result<()> {
+    let pid = i32::try_from(bridge).ok().and_then(rustix::process::Pid::from_raw).context("no pid")?;
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP)?;
+    let stopped = || {
+        let stat = std::fs::read_to_string(format!("/proc/{bridge}/stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    };
+    while !stopped() {
+        std::thread::yield_now();
+    }
+    for file in ["log.db", "log.db-wal"] {
+        std::fs::copy(data.join(file), to.join(file))?;
+    }
+    Ok(rustix::process::kill_process(pid, rustix::process::Signal::CONT)?)
+}
+
+/// Whatever moment it is: the database is sound, all that was acknowledged is there, and of the rest a beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::Result<()> {
+    let world = World::start(env!("CARGO_BIN_EXE_orchestrator")).await?;
+    let mut client = world.client("page").await?;
+    let project = ProjectId::new("project")?;
+    let folder = world.project.to_string_lossy().into_owned();
+    client.until("the baton", |state| state.baton.is_some()).await?;
+    client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() }).await?;
+    let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
+    let (run, task) = (RunId::new(RUN)?, TaskId::new("t")?);
+    let (purpose, harness, spec) = (Purpose::Work, HarnessId::Command, emitter(folder));
+    let order = Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec };
+    let drafts = vec![Draft::new(Some(project.clone()), order)];
+    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;
+    client.until("the run", |state| state.seq >= Seq(5)).await?;
+    let (data, bridge) = (world.home.path().join("data"), world.pid()?);
+    let mut lines = 0;
+    for cut in 0..CUTS {
+        // Each says so much that the log moves into the database in between.
+        for n in 0..10 {
+            let message = MessageId::new(&format!("m-{cut}-{n}"))?;
+            let text = "x".repeat(20_000);
+            client.intend(Kind::MessageSent { task: TaskId::new("t")?, message, text }).await?;
+        }
+        let head = Seq(5 + 10 * (cut as u64 + 1));
+        client.until("what was said", |state| state.seq >= head).await?;
+        let (here, from, to) = (tempfile::tempdir()?, data.clone(), bridge);
+        let acknowledged = client.state().seq;
+        image(to, &from, here.path())?;
+        let store = Store::open(here.path())?;
+        let all = Page { entries: usize::MAX, bytes: usize::MAX };
+        let log = store.entries_after(Seq(0), all).await?;
+        assert!(log.iter().map(|stored| stored.entry.seq.0).eq(1..=log.len() as u64), "no gap");
+        assert!(log.last().unwrap().entry.seq >= acknowledged, "what was acknowledged is there");
+        let output = store.output_from(&run, 0, usize::MAX).await?;
+        let whole = output.iter().all(|piece| piece.bytes.ends_with(b"\n"));
+        assert!(whole && output.len() >= lines, "{} lines, {lines} before", output.len());
+        lines = output.len();
+    }
+    assert!(lines > 100, "the agent wrote meanwhile");
+    Ok(())
+}

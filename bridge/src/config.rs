@@ -61,6 +61,23 @@ pub struct Config {
     pub folders: Vec<PathBuf>,
     /// Agents that are not on PATH.
     pub agents: Agents,
+    pub disk: Disk,
+}
+
+/// Bounds of free room on the disk of the data folder, in MB (10⁶ bytes); 0 switches one off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Disk {
+    /// Below this the person is warned.
+    pub warn_mb: u64,
+    /// Below this nothing new is started.
+    pub pause_mb: u64,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self { warn_mb: 500, pause_mb: 100 }
+    }
 }
 
 /// Where agents are.
@@ -88,6 +105,7 @@ impl Default for Config {
             commands: true,
             folders: Vec::new(),
             agents: Agents::default(),
+            disk: Disk::default(),
         }
     }
 }
@@ -246,6 +264,7 @@ mod tests {
             .collect();
         let config: Config = toml::from_str(&settings.join("\n")).expect("readable when switched on");
         assert!(!config.commands && config.allows("make") && config.names("codex"), "{config:?}");
+        assert_eq!(config.disk, Disk { warn_mb: 2_000, pause_mb: 500 });
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod decode;
 pub mod demo;
+mod disk;
 pub mod folders;
 pub mod headless;
 pub mod lock;

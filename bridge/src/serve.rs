@@ -27,7 +27,7 @@ use crate::relay::{Attendance, Relay, follow_log, pump};
 use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
 use crate::supervisor::{Parting, Supervisor};
-use crate::{agents, folders, page};
+use crate::{agents, disk, folders, page};
 
 /// What the bridge needs beside its listener.
 pub struct ServeOptions {
@@ -92,6 +92,7 @@ pub async fn serve(
     let standby = tokio::spawn(keep_standby(standby, store.clone(), relay.attendance()));
     let app = router(App { relay, page: Arc::new(options.page) }, Arc::clone(&access));
     (options.ready)(&access);
+    let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
     let backups = tokio::spawn(back_up(store.clone(), options.data_dir));
     let agents = tokio::spawn(look_for_agents(store, Arc::clone(&config)));
     // A line should not wait in the socket for a second one.
@@ -101,7 +102,7 @@ pub async fn serve(
         () = shutdown => Ok(()),
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
-    for task in [orders, agents, standby, backups] {
+    for task in [orders, agents, standby, backups, disk] {
         task.abort();
         let _ = task.await;
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use shared::entry::Kind;
 use shared::unit::Seq;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
@@ -13,13 +14,15 @@ use tokio::time::sleep;
 
 use crate::headless::IDLE;
 use crate::relay::Attendance;
-use crate::store::Store;
+use crate::store::{Page, Store};
 
 /// What a page that is loaded anew gets to be back.
 const GRACE: Duration = Duration::from_millis(500);
 /// Between starts of a standby that fails; doubled each time.
 const AGAIN: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
+
+const PAGE: Page = Page { entries: 256, bytes: 1024 * 1024 };
 
 /// What a standby is started with.
 pub(crate) struct Standby {
@@ -41,10 +44,15 @@ impl Standby {
                 _ = attendance.until(true) => continue,
             }
             tokio::select! {
-                () = newer(&store, settled) => {}
+                () = news(&store, settled) => {}
                 _ = attendance.until(true) => continue,
             }
-            match self.conduct().await {
+            let conducted = tokio::select! {
+                conducted = self.conduct() => conducted,
+                // What it has sent stands, and what it would send is refused.
+                _ = attendance.until(true) => continue,
+            };
+            match conducted {
                 Ok(seq) => {
                     settled = seq.unwrap_or(settled);
                     pause = AGAIN;
@@ -82,10 +90,25 @@ impl Standby {
     }
 }
 
-/// Waits for an entry after `seq`.
-async fn newer(store: &Store, seq: Seq) {
+/// Waits for an entry after `seq` that could give a conductor anything to do. A grant does not: a standby that
+/// ends leaves the baton to a hidden page, and would be started for that for ever.
+async fn news(store: &Store, mut seq: Seq) {
     let wake = store.hub().subscribe();
-    while store.hub().head() <= seq {
-        wake.notified().await;
+    loop {
+        match store.entries_after(seq, PAGE).await {
+            Ok(entries) if entries.is_empty() => wake.notified().await,
+            Ok(entries) => {
+                for stored in entries {
+                    seq = stored.entry.seq;
+                    if !matches!(stored.entry.body.known(), Some(Kind::BatonGranted { .. })) {
+                        return;
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the standby waits for the store");
+                sleep(AGAIN).await;
+            }
+        }
     }
 }

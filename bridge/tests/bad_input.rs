@@ -10,7 +10,7 @@ use conductor::state::{Plan, Standing, State, Task};
 use conductor::status::{Kind as Status, Reason, status};
 use futures_util::{SinkExt, StreamExt};
 use shared::agent::{ErrorClass, HarnessId};
-use shared::entry::{Draft, Kind};
+use shared::entry::{Draft, Kind, Room};
 use shared::id::{ClientId, ProjectId, TaskId};
 use shared::unit::Seq;
 use shared::wire::{ClientMessage, PROTOCOL, ServerMessage};
@@ -197,10 +197,13 @@ async fn a_database_of_a_newer_version_is_left_as_it_is() -> anyhow::Result<()> 
 }
 
 /// A bridge whose data folder is a disk of 12 MB, seen by nobody else: it goes with the bridge.
-fn on_a_small_disk(world: &World) -> anyhow::Result<std::path::PathBuf> {
+fn on_a_small_disk(world: &World, bounds: &str) -> anyhow::Result<std::path::PathBuf> {
     let data = world.home.path().join("data");
     std::fs::create_dir(&data)?;
     let script = world.home.path().join("on-a-small-disk");
+    let config = world.home.path().join("config/orchestrator");
+    std::fs::create_dir_all(&config)?;
+    std::fs::write(config.join("config.toml"), format!("[disk]\n{bounds}\n"))?;
     let mount = format!("mount -t tmpfs -o size=12m small {data}", data = data.display());
     std::fs::write(
         &script,
@@ -210,6 +213,12 @@ fn on_a_small_disk(world: &World) -> anyhow::Result<std::path::PathBuf> {
     Ok(script)
 }
 
+/// Whether a disk of one's own can be had here. Without it the store's own tests have a full disk of another kind.
+fn may_mount() -> bool {
+    let probe = Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "probe", "/mnt"]).output();
+    probe.is_ok_and(|probe| probe.status.success())
+}
+
 fn is_full(path: &Path) -> anyhow::Result<bool> {
     let disk = rustix::fs::statvfs(path)?;
     Ok(disk.f_bavail * disk.f_frsize < 64 * 1024)
@@ -217,14 +226,12 @@ fn is_full(path: &Path) -> anyhow::Result<bool> {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_what_was_stored_stays() -> anyhow::Result<()> {
-    let probe = Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "probe", "/mnt"]).output();
-    if !probe.is_ok_and(|probe| probe.status.success()) {
-        // The store's own tests have a full disk of another kind.
+    if !may_mount() {
         eprintln!("skipped: nobody may mount a disk of their own here");
         return Ok(());
     }
     let mut world = World::prepare(BIN)?;
-    let bin = on_a_small_disk(&world)?;
+    let bin = on_a_small_disk(&world, "pause_mb = 0")?;
     world.run_with(&bin);
     world.start_bridge().await?;
     let mut client = world.client("page").await?;
@@ -252,4 +259,52 @@ async fn a_full_disk_is_told_and_what_was_stored_stays() -> anyhow::Result<()> {
         state.task(&goal).is_some_and(|task| settled(task) && task.queue.is_empty() && task.runs.len() > 1)
     };
     client.until("an answer again", heard).await
+}
+
+#[tokio::test]
+async fn nothing_new_starts_on_a_disk_that_is_almost_full() -> anyhow::Result<()> {
+    if !may_mount() {
+        eprintln!("skipped: nobody may mount a disk of their own here");
+        return Ok(());
+    }
+    let mut world = World::prepare(BIN)?;
+    let bin = on_a_small_disk(&world, "warn_mb = 7\npause_mb = 3")?;
+    world.run_with(&bin);
+    world.start_bridge().await?;
+    let mut client = world.client("page").await?;
+    let goal = world.goal(&mut client, "Answer. [[demo answer]]", HarnessId::Demo).await?;
+    client.until("an answer", |state| state.task(&goal).is_some_and(settled)).await?;
+    let data = format!("/proc/{}/root{}", world.pid()?, world.home.path().join("data").display());
+    let ballast = Path::new(&data).join("ballast");
+    for (left, room) in [(5_000_000, Room::Little), (1_000_000, Room::None)] {
+        let free = || -> anyhow::Result<u64> {
+            let disk = rustix::fs::statvfs(Path::new(&data))?;
+            Ok(disk.f_bavail * disk.f_frsize)
+        };
+        let mut file = std::fs::File::options().append(true).create(true).open(&ballast)?;
+        while free()? > left {
+            std::io::Write::write_all(&mut file, &[0; 64 * 1024])?;
+        }
+        client.until("the measure", |state| state.disk.room == room).await?;
+    }
+    let goal = world.goal(&mut client, "Answer again. [[demo answer]]", HarnessId::Demo).await?;
+    let task = client.state().task(&goal).context("the goal")?.clone();
+    let told = conductor::words::reason(client.state(), &status(client.state(), &task), tests::world::now());
+    assert_eq!(told, "waits for room on the disk", "{}", sketch(client.state()));
+    // A run that was ordered for it would stand in the log before these words.
+    for count in 1..=2 {
+        client.say(&goal, "Soon, please.").await?;
+        client
+            .until("the words", |state| state.task(&goal).is_some_and(|task| task.queue.len() == count))
+            .await?;
+    }
+    assert!(
+        client.state().task(&goal).is_some_and(|task| task.runs.is_empty()),
+        "{}",
+        sketch(client.state())
+    );
+    std::fs::remove_file(&ballast)?;
+    client.until("room", |state| state.disk.room == Room::Plenty).await?;
+    client.until("an answer", |state| state.task(&goal).is_some_and(settled)).await?;
+    client.all_taken()
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::id::TaskId;
+use shared::wire::{ClientMessage, Want};
 use tests::world::{World, sketch};
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
@@ -51,6 +52,27 @@ async fn the_work_goes_on_when_the_last_page_is_closed() -> anyhow::Result<()> {
         state.baton.as_ref().is_some_and(|baton| baton.holder.as_str() == "page-again")
     })
     .await
+}
+
+/// A page that nobody looks at has the baton back when the standby has nothing more to do, and that is all.
+#[tokio::test]
+async fn a_hidden_page_and_the_standby_do_not_take_turns_for_ever() -> anyhow::Result<()> {
+    let world = attended().await?;
+    let mut page = world.watcher("hidden").await?;
+    page.send(&ClientMessage::WantBaton { want: Want::Spare }).await?;
+    let epoch = |state: &State| state.baton.as_ref().map_or(0, |baton| baton.epoch.0);
+    let is_hidden =
+        |state: &State| state.baton.as_ref().is_some_and(|baton| baton.holder.as_str() == "hidden");
+    page.until("the page, the standby, and the page again", |state| epoch(state) >= 3 && is_hidden(state))
+        .await?;
+    // Long enough for several more turns, if there were any: nothing tells of their absence.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    world.goal(&mut page, "Answer. [[demo answer]]", HarnessId::Demo).await?;
+    let answered = |state: &State| state.goals.iter().all(|goal| completed(state, goal));
+    page.until("an answer", answered).await?;
+    page.until("the page once more", is_hidden).await?;
+    assert!(epoch(page.state()) <= 7, "{} grants", epoch(page.state()));
+    Ok(())
 }
 
 /// The process of the standby, which any thread of the bridge may have started.

@@ -12,7 +12,7 @@ use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId};
 use crate::limits::Limits;
 use crate::plan::{Access, PlanEdit, PlannedTask};
 use crate::run::{Pipes, RunEnd, RunSpec, Signal};
-use crate::unit::{Epoch, Millis, Seq};
+use crate::unit::{Bytes, Epoch, Millis, Seq};
 
 /// One entry of the log. `seq` and `at` are given by the bridge when it commits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -250,6 +250,12 @@ pub enum Kind {
         run: RunId,
         since: Millis,
     },
+    /// The room on the data folder's disk became another.
+    DiskMeasured {
+        room: Room,
+        /// That a run can still use.
+        free: Bytes,
+    },
 }
 
 impl Kind {
@@ -280,9 +286,22 @@ impl Kind {
             | Self::BatonGranted { .. }
             | Self::RunStarted { .. }
             | Self::RunEnded { .. }
-            | Self::RunSilent { .. } => Authority::Bridge,
+            | Self::RunSilent { .. }
+            | Self::DiskMeasured { .. } => Authority::Bridge,
         }
     }
+}
+
+/// How much room a disk has left, by the bounds of the bridge's configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum Room {
+    #[default]
+    Plenty,
+    /// The person should make some.
+    Little,
+    /// Nothing new is started.
+    None,
 }
 
 /// What a run is for.

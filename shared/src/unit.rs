@@ -51,6 +51,11 @@ impl fmt::Display for Seq {
 #[serde(transparent)]
 pub struct Epoch(pub u64);
 
+/// An amount of data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
+#[serde(transparent)]
+pub struct Bytes(pub u64);
+
 /// Money in millionths of a US dollar, so that sums are exact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[serde(transparent)]

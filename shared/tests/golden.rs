@@ -4,13 +4,13 @@
 
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
-use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose};
+use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::Limits;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
 use shared::run::{Pipes, RunEnd, RunLimits, Signal};
-use shared::unit::{Epoch, MicroUsd, Millis, Seq};
+use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
 
 fn task(id: &str) -> TaskId {
@@ -135,6 +135,7 @@ fn facts() -> Vec<Kind> {
         Kind::RunStarted { run: run(), pid: 8, started: 9 },
         Kind::RunEnded { run: run(), end: RunEnd::Exited { code: 0 }, lines: 12, pipes: Pipes::Leaky },
         Kind::RunSilent { run: run(), since: Millis(5) },
+        Kind::DiskMeasured { room: Room::Little, free: Bytes(499_000_000) },
     ]
 }
 

@@ -18,11 +18,13 @@ pub(super) async fn conduct(data_dir: &Path) -> anyhow::Result<ExitCode> {
     let place = Place::find(data_dir)?.context("no bridge uses this data folder")?;
     let mut client = Client::connect(&place, "standby").await?;
     client.want_baton(Want::Stand).await?;
+    let mut held = false;
     loop {
-        let given_way =
-            matches!(client.step().await?, Some(ServerMessage::BatonGone { holder: Some(_), .. }));
-        if given_way {
-            return Ok(ExitCode::SUCCESS);
+        match client.step().await? {
+            Some(ServerMessage::BatonYours { .. }) => held = true,
+            // Before it was given, this only tells who has it.
+            Some(ServerMessage::BatonGone { .. }) if held => return Ok(ExitCode::SUCCESS),
+            _ => {}
         }
         if client.driver().is_idle() {
             say(&format!("{IDLE} {}", client.state().seq));

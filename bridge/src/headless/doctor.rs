@@ -146,9 +146,8 @@ fn database(data_dir: &Path) -> Vec<Finding> {
 
 fn disk(data_dir: &Path) -> Finding {
     let remedy = format!("Make room on the disk of {}.", data_dir.display());
-    match rustix::fs::statvfs(data_dir) {
-        Ok(disk) => {
-            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    match crate::disk::free(data_dir) {
+        Some(free) => {
             let what = format!("{} MB are free for the log and the output of agents", free / 1_000_000);
             match free {
                 0..TOO_LITTLE => Finding::bad(what, remedy),
@@ -156,7 +155,7 @@ fn disk(data_dir: &Path) -> Finding {
                 _ => Finding::well(what),
             }
         }
-        Err(error) => Finding::bad(format!("the disk cannot be asked for its room: {error}"), remedy),
+        None => Finding::bad("the disk cannot be asked for its room", remedy),
     }
 }
 

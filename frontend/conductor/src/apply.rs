@@ -10,7 +10,7 @@ use shared::run::RunEnd;
 use shared::unit::Millis;
 
 use crate::state::{
-    Baton, Goal, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task, TaskResult,
+    Baton, Disk, Goal, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task, TaskResult,
 };
 
 mod planned;
@@ -98,6 +98,7 @@ impl State {
                 }
             }),
             Kind::RunEnded { run, end, lines, .. } => self.with_run(run, |run| run.end(end, *lines, at)),
+            Kind::DiskMeasured { room, free } => self.disk = Disk { room: *room, free: *free },
             Kind::BridgeStarted { .. } | Kind::InputSent { .. } | Kind::RunSilent { .. } => {}
         }
     }

@@ -2,7 +2,7 @@
 //! the same state and time give the same drafts. Where judging changes the picture it stops there: the
 //! driver folds what was decided and asks again until nothing is left to decide.
 
-use shared::entry::{Draft, Kind, Purpose};
+use shared::entry::{Draft, Kind, Purpose, Room};
 use shared::id::{RunId, TaskId};
 use shared::run::Signal;
 use shared::unit::Millis;
@@ -84,6 +84,10 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
 }
 
 fn starts(state: &State, now: Millis) -> Vec<Draft> {
+    // What runs goes on; what would be started would fail, and take the log with it.
+    if state.disk.room == Room::None {
+        return Vec::new();
+    }
     let limit = usize::try_from(state.limits.parallel).unwrap_or(usize::MAX);
     let room = limit.saturating_sub(active_runs(state));
     let wished = state.unsettled().filter_map(|task| wish(state, task, now).map(|purpose| (task, purpose)));

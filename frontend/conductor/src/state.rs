@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
-use shared::entry::Purpose;
+use shared::entry::{Purpose, Room};
 use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::Limits;
 use shared::plan::{Access, Mode, Size, Work};
 use shared::run::RunEnd;
-use shared::unit::{Epoch, MicroUsd, Millis, Seq};
+use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::plan::diff::Revision;
 
@@ -28,8 +28,16 @@ pub struct State {
     pub agents: Vec<FoundAgent>,
     pub limits: Limits,
     pub baton: Option<Baton>,
+    pub disk: Disk,
     /// Entries of kinds that this version does not know.
     pub unknown: u64,
+}
+
+/// The disk of the bridge's data folder, as measured last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Disk {
+    pub room: Room,
+    pub free: Bytes,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

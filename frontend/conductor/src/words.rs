@@ -1,6 +1,7 @@
 //! Facts in words: money, spans of time, reasons. Short and plain, figures with units.
 
 use shared::agent::ErrorClass;
+use shared::entry::Room;
 use shared::id::TaskId;
 use shared::plan::{Mode, Size};
 use shared::unit::Millis;
@@ -44,6 +45,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Removed => "removed".to_owned(),
         Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
+        Reason::Slot if state.disk.room == Room::None => "waits for room on the disk".to_owned(),
         Reason::Slot => "next in line".to_owned(),
         Reason::Starting => "starting".to_owned(),
         Reason::Running(doing) if doing.is_empty() => "working".to_owned(),

@@ -1,6 +1,7 @@
 //! What the product says for itself: banners about the connection, and a toast.
 
 use leptos::prelude::*;
+use shared::entry::Room;
 
 use super::icon::Icon;
 use crate::component::flow::Show;
@@ -11,6 +12,7 @@ use crate::words::{span, time};
 #[component]
 pub fn Banners() -> impl IntoView {
     let desk = expect_context::<Desk>();
+    let disk = Memo::new(move |_| desk.read(|state| state.disk));
     view! {
         <div class="banners">
             {move || match desk.standing.get() {
@@ -50,6 +52,26 @@ pub fn Banners() -> impl IntoView {
                         <button class="button push" data-size="sm" on:click=move |_| drop(window().location().reload())>"Reload"</button>
                     </div>
                 }.into_any(),
+            }}
+            {move || {
+                let mb = disk.get().free.0 / 1_000_000;
+                let (status, text) = match disk.get().room {
+                    Room::Plenty => return ().into_any(),
+                    Room::Little => (
+                        "waiting",
+                        format!("Only {mb} MB are free on the disk of the bridge's data folder. Make room there; when less is left, nothing new starts."),
+                    ),
+                    Room::None => (
+                        "failed",
+                        format!("The disk of the bridge's data folder is almost full ({mb} MB free): nothing new starts until there is room again. What runs goes on."),
+                    ),
+                };
+                view! {
+                    <div class="banner" data-status=status role="alert">
+                        <Icon name=status/>
+                        <span>{text}</span>
+                    </div>
+                }.into_any()
             }}
         </div>
     }

@@ -2,21 +2,26 @@
 
 use std::io::{BufWriter, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use rustix::process::{Pid, kill_process};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access::Access;
 use crate::config::Config;
-use crate::lock::Lock;
+use crate::lock::{self, Holder, Lock};
 use crate::page::Source;
 use crate::serve::{ServeOptions, serve};
-use crate::supervisor::Parting;
+use crate::supervisor::{Parting, Process, over, stat};
 use crate::{decode, demo, headless, shim, store};
+
+/// What a bridge gets to part from its agents and end when another one takes over.
+const HAND_OVER: Duration = Duration::from_secs(30);
 
 /// A chat that creates chats: plans a goal as a tree of tasks and runs coding agents through it.
 #[derive(Debug, Parser)]
@@ -62,6 +67,9 @@ struct ServeArgs {
     /// Serve the page from this folder instead of the one in the binary, and tell it to reload when it changes.
     #[arg(long, value_name = "DIR")]
     page_dir: Option<PathBuf>,
+    /// Go on in the place of the bridge that uses the data folder, such as an older version; agents are not touched.
+    #[arg(long)]
+    take_over: bool,
     /// End all agents when the bridge is ended. Without it they go on, and the next start takes them over.
     #[arg(long)]
     stop_agents: bool,
@@ -124,13 +132,16 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let open = !args.no_open;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        if args.take_over {
+            take_over(&data_dir).await?;
+        }
         let listener =
             TcpListener::bind(args.listen).await.map_err(|error| cannot_listen(args.listen, &error))?;
         let signals = Signals::listen().context("cannot listen for signals")?;
         let ready = Box::new(move |access: &Access| announce(access, open));
         let parting = if args.stop_agents { Parting::End } else { Parting::Leave };
-        let options = ServeOptions { data_dir, page, config, standby: !args.no_standby, parting, ready };
-        let left = serve(listener, options, signals.shutdown()).await?;
+        let options = ServeOptions { data_dir, page, config, standby: !args.no_standby, ready };
+        let left = serve(listener, options, signals.shutdown(parting)).await?;
         if left > 0 {
             tell_who_is_left(left);
         }
@@ -214,6 +225,18 @@ fn tell_who_is_left(left: usize) {
     ));
 }
 
+/// Asks the bridge that uses the data folder to end, and waits until it has.
+async fn take_over(data_dir: &Path) -> anyhow::Result<()> {
+    let Some(Holder { pid, .. }) = lock::holder(data_dir) else { return Ok(()) };
+    let Some((process, target)) = stat(pid).zip(Pid::from_raw(pid)) else { return Ok(()) };
+    let holder = Process { pid, started: process.started };
+    kill_process(target, rustix::process::Signal::USR1)
+        .with_context(|| format!("the bridge (pid {pid}) cannot be asked to hand over"))?;
+    tokio::time::timeout(HAND_OVER, over(holder))
+        .await
+        .with_context(|| format!("the bridge (pid {pid}) was asked to hand over and does not end. Stop it."))
+}
+
 fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> anyhow::Error {
     if error.kind() == std::io::ErrorKind::AddrInUse {
         return anyhow::anyhow!(
@@ -229,27 +252,37 @@ fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> anyhow::Error {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// Another bridge goes on in this one's place.
+    hand_over: Signal,
 }
 
 impl Signals {
     /// From here on a signal is a wish and does not end the process, also before the bridge has started.
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hand_over: signal(SignalKind::user_defined1())?,
+        })
     }
 
-    async fn next(&mut self) {
+    /// Waits for a wish; whether it is to hand over.
+    async fn next(&mut self) -> bool {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => false,
+            _ = self.hand_over.recv() => true,
         }
     }
 
-    /// The first wish is carried out politely, the second at once.
-    async fn shutdown(mut self) {
-        self.next().await;
+    /// The first wish is carried out politely, the second at once. Who hands over leaves the agents to the next
+    /// bridge, whatever `parting` is for the other wishes.
+    async fn shutdown(mut self, parting: Parting) -> Parting {
+        let hands_over = self.next().await;
         tokio::spawn(async move {
             self.next().await;
             std::process::exit(130);
         });
+        if hands_over { Parting::Leave } else { parting }
     }
 }

@@ -36,8 +36,6 @@ pub struct ServeOptions {
     pub config: Config,
     /// Whether a conductor of the bridge's own decides while no page does.
     pub standby: bool,
-    /// What becomes of the runs at the end.
-    pub parting: Parting,
     /// Called when everything answers, with what gives the URLs that let a person in.
     pub ready: Box<dyn FnOnce(&Access) + Send>,
 }
@@ -67,11 +65,12 @@ struct App {
     page: Arc<Source>,
 }
 
-/// Runs the bridge until `shutdown` is done; then parts from all runs and returns how many of them go on.
+/// Runs the bridge until `shutdown` says what becomes of the runs; then parts from all of them so and returns how
+/// many go on.
 pub async fn serve(
     listener: TcpListener,
     options: ServeOptions,
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = Parting>,
 ) -> Result<usize, ServeError> {
     let mut lock = Lock::take(&options.data_dir)?;
     let store = Store::open(&options.data_dir)?;
@@ -97,16 +96,16 @@ pub async fn serve(
     let agents = tokio::spawn(look_for_agents(store, Arc::clone(&config)));
     // A line should not wait in the socket for a second one.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    let ended = tokio::select! {
-        ended = axum::serve(listener, app).into_future() => ended,
-        () = shutdown => Ok(()),
+    let (ended, parting) = tokio::select! {
+        ended = axum::serve(listener, app).into_future() => (ended, Parting::Leave),
+        parting = shutdown => (Ok(()), parting),
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
     for task in [orders, agents, standby, backups, disk] {
         task.abort();
         let _ = task.await;
     }
-    let left = supervisor.shut_down(options.parting).await;
+    let left = supervisor.shut_down(parting).await;
     ended?;
     Ok(left)
 }

@@ -36,6 +36,7 @@ mod unix;
 mod usage;
 mod watcher;
 
+pub(crate) use end::over;
 pub(crate) use folder::RunFolder;
 pub(crate) use prepare::{MARK, environment};
 pub(crate) use tree::{Process, stat};

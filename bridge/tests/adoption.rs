@@ -208,11 +208,47 @@ fn emitted(lines: u64) -> Vec<u8> {
 
 const AGENTS: u64 = 20;
 const LINES: u64 = 1_500;
-/// A hundred take minutes; the kills of every run of the tests add up.
 const KILLS: u32 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bridge_that_is_killed_again_and_again_loses_and_doubles_no_byte() -> anyhow::Result<()> {
+    while_agents_stream(async |world| {
+        for n in 0..KILLS {
+            // At a moment that nothing is in step with: while they start, write, or end.
+            tokio::time::sleep(Duration::from_millis(37 * u64::from(n * n % 11))).await;
+            world.kill_bridge().await?;
+            world.start_bridge().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// An upgrade: the file of the old version is gone when the new one starts, and neither stops an agent although
+/// both would when they are ended by a person.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_bridge_takes_over_while_agents_stream() -> anyhow::Result<()> {
+    while_agents_stream(async |world| {
+        let mut current = std::path::PathBuf::from(BIN);
+        for version in 0..10 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let newer = world.home.path().join(format!("orchestrator-{version}"));
+            std::fs::copy(BIN, &newer)?;
+            if version > 0 {
+                std::fs::remove_file(&current)?;
+            }
+            world.replace_bridge(&newer).await?;
+            current = newer;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Runs many agents, does something to their bridge meanwhile, and compares what is stored with what they wrote.
+async fn while_agents_stream(
+    disturb: impl AsyncFnOnce(&mut World) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut world = World::start(BIN).await?;
     let mut client = world.client("page").await?;
     let project = ProjectId::new("project")?;
@@ -246,12 +282,7 @@ async fn a_bridge_that_is_killed_again_and_again_loses_and_doubles_no_byte() -> 
     let before = client.state().seq.0;
     client.until("the orders", |state| state.seq.0 >= before + AGENTS).await?;
     drop(client);
-    for n in 0..KILLS {
-        // At a moment that nothing is in step with: while they start, write, or end.
-        tokio::time::sleep(Duration::from_millis(37 * u64::from(n * n % 11))).await;
-        world.kill_bridge().await?;
-        world.start_bridge().await?;
-    }
+    disturb(&mut world).await?;
     // A run's folder goes when its end is in the log.
     let data = world.home.path().join("data");
     let deadline = tokio::time::Instant::now() + Duration::from_secs(120);

@@ -124,6 +124,20 @@ impl World {
         Ok(())
     }
 
+    /// Starts another version of the bridge in the place of the running one, which hands over to it.
+    pub async fn replace_bridge(&mut self, bin: &Path) -> anyhow::Result<()> {
+        let former = self.bridge.take();
+        self.bin = bin.to_owned();
+        self.arguments.push("--take-over".to_owned());
+        self.start_bridge().await?;
+        self.arguments.pop();
+        if let Some(mut former) = former {
+            let ended = former.child.wait().await?;
+            ensure!(ended.success(), "the former bridge ended with {ended}");
+        }
+        Ok(())
+    }
+
     /// `127.0.0.1:PORT` of the running bridge.
     pub fn host(&self) -> anyhow::Result<&str> {
         Ok(&self.bridge.as_ref().context("the bridge does not run")?.host)

@@ -115,7 +115,7 @@ async fn gone(held: Vec<Held>, until: Option<Instant>) -> bool {
 }
 
 /// Waits until a process has ended; a zombie has.
-pub(super) async fn over(process: Process) {
+pub(crate) async fn over(process: Process) {
     if let Some(held) = hold(process) {
         held.over().await;
     }

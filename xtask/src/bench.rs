@@ -26,6 +26,18 @@ pub fn bench(args: &[String]) -> Result<()> {
     size::print()
 }
 
+/// Builds the product and keeps it busy for so many minutes.
+///
+/// # Errors
+/// Something does not build or start, or the bridge did not keep what it should.
+pub fn soak(minutes: u64) -> Result<()> {
+    let binary = run::product()?;
+    let minutes = minutes.to_string();
+    let mut command = program::cargo(&["run", "--quiet", "--release", "-p", "tests", "--bin", "bench", "--"]);
+    command.args(["--soak", &minutes]).env("ORCHESTRATOR_BIN", binary);
+    program::attended(command)
+}
+
 /// The fold, compiled as the page is; the folder of its glue and WASM.
 fn fold() -> Result<PathBuf> {
     let tools = tools::for_page()?;

@@ -43,6 +43,11 @@ enum Task {
     Test,
     /// Run the benchmark; what follows goes to it (try `-- --help`).
     Bench(Passed),
+    /// Keep the bridge busy with 20 agents and clients that come and go, and fail when memory or files grow.
+    Soak {
+        #[arg(long, default_value_t = 60)]
+        minutes: u64,
+    },
     /// Build the page into `frontend/dist`, if anything changed.
     Page,
     /// Print the brotli size of the built page's files, and whether they are within the ceiling.
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
         Task::Check => check::check(),
         Task::Test => test::test(),
         Task::Bench(passed) => bench::bench(&passed.args),
+        Task::Soak { minutes } => bench::soak(minutes),
         Task::Page => page::build().map(|_| ()),
         Task::Size => size::print().and_then(|()| size::within_budget()),
         Task::Tools => tools::print(),

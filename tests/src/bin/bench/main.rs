@@ -20,6 +20,7 @@ mod page;
 mod plan;
 mod relay;
 mod round;
+mod soak;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -27,14 +28,18 @@ async fn main() -> anyhow::Result<()> {
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let binary =
         std::env::var("ORCHESTRATOR_BIN").unwrap_or_else(|_| "target/release/orchestrator".to_owned());
-    let conditions = conditions(quick);
-    say(&conditions.to_string());
-    let mut figures = Vec::new();
-    // What was measured until something failed is told all the same.
     let after = |option: &str| {
         let place = arguments.iter().position(|argument| argument == option)?;
         arguments.get(place + 1).map(String::as_str)
     };
+    if let Some(minutes) = after("--soak") {
+        let minutes = minutes.parse().context("--soak takes minutes, such as --soak 60")?;
+        return soak::soak(&PathBuf::from(binary), minutes).await;
+    }
+    let conditions = conditions(quick);
+    say(&conditions.to_string());
+    let mut figures = Vec::new();
+    // What was measured until something failed is told all the same.
     let measured = measure(&PathBuf::from(binary), quick, after("--only"), &mut figures).await;
     say(&table(&figures));
     if let Some(file) = after("--json") {

@@ -97,7 +97,7 @@ async fn through_bridge(world: &World, load: Load, round: u32, rounds: &mut Roun
     Ok(rss)
 }
 
-async fn order(world: &World, client: &mut Client, name: &str, load: Load) -> anyhow::Result<()> {
+pub async fn order(world: &World, client: &mut Client, name: &str, load: Load) -> anyhow::Result<()> {
     let project = ProjectId::new("project")?;
     let folder = world.project.to_string_lossy().into_owned();
     client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "bench".to_owned() }).await?;

@@ -191,9 +191,11 @@ pub(crate) fn default_data_dir() -> anyhow::Result<PathBuf> {
     Ok(folders.context("there is no home folder; give --data-dir")?.data_dir().to_owned())
 }
 
-/// A line on stdout, for scripts and people. A reader that is gone stops nothing.
+/// A line on stdout, for scripts and people. A reader that is gone stops nothing. Much of it is what agents
+/// wrote: of that, nothing may steer the terminal.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let tame = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
+    let _ = writeln!(std::io::stdout(), "{}", line.chars().map(tame).collect::<String>());
 }
 
 fn announce(access: &Access, open: bool) {

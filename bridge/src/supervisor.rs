@@ -134,7 +134,8 @@ impl Supervisor {
         }
         let mut lost = JoinSet::new();
         let open_runs = self.inner.store.open_runs().await?;
-        self.inner.clear_strays(&open_runs);
+        // Before any order: a stray may have the id of a run that is ordered again, and work in its folder.
+        self.inner.clear_strays(&open_runs).await;
         for open in open_runs {
             match self.inner.finding(&open) {
                 Finding::Untouched => self.carry_out(&open.request.entry),
@@ -280,19 +281,21 @@ impl Inner {
 
     /// Ends what lives in run folders that the log knows no open run of, and takes them away: of a run whose
     /// folder could not be taken away at its end, or that was ordered after the backup that is in place now.
-    fn clear_strays(self: &Arc<Self>, open: &[OpenRun]) {
+    async fn clear_strays(&self, open: &[OpenRun]) {
+        let mut strays = JoinSet::new();
         for folder in std::fs::read_dir(&self.runs_dir).into_iter().flatten().flatten() {
             if open.iter().any(|open| folder.file_name() == open.run.as_str()) {
                 continue;
             }
             let folder = RunFolder::new(folder.path());
-            tokio::spawn(async move {
+            strays.spawn(async move {
                 let tree = tree::Tree::new(folder.path(), folder.leader());
                 let left = end::end(tree, Some(Signal::Terminate), end::after(PARTING)).await;
                 let removed = tokio::fs::remove_dir_all(folder.path()).await;
                 tracing::warn!(folder = %folder.path().display(), left, ?removed, "a run that is not in the log was cleared away");
             });
         }
+        while strays.join_next().await.is_some() {}
     }
 
     /// Whether a folder lies in an opened project that the configuration allows.

@@ -260,6 +260,9 @@ async fn a_log_goes_to_another_machine_whole_and_starts_nothing_there() -> anyho
     let open = world.goal(&mut page, "Hang. [[demo hang]]", HarnessId::Demo).await?;
     page.until("a run", |state| state.task(&open).is_some_and(|task| task.current.is_some())).await?;
     page.until("its process", |state| conductor::rollup::active_runs(state) == 1).await?;
+    page.say(&open, "And then this.").await?;
+    page.until("words that wait", |state| state.task(&open).is_some_and(|task| task.queue.len() == 1))
+        .await?;
 
     // While the bridge runs, and its agent.
     let (told, exported) = ask(&world.home.path().join("data"), &["export"], b"")?;
@@ -285,6 +288,9 @@ async fn a_log_goes_to_another_machine_whole_and_starts_nothing_there() -> anyho
     // A bridge that stays, and looks after what is open.
     there.run(&["cancel", "2"])?;
     there.reaches(&|tasks| tasks[0]["status"] == "completed" && tasks[4]["status"] == "cancelled")?;
+    let (_, now) = ask(&there.data(), &["export"], b"")?;
+    let runs = |text: &str| text.matches("\"kind\":\"run_requested\"").count();
+    assert_eq!(runs(&now), runs(&exported), "nothing was started, though words were waiting");
 
     for (broken, words) in [
         (exported.replace("\"version\":1}", "\"version\":9}"), "version 9 is not known"),

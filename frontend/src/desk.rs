@@ -196,6 +196,10 @@ impl Desk {
         self.inner
             .try_update_value(|inner| {
                 if let ServerMessage::Welcome { head, .. } = message {
+                    // The bridge went back to a backup: what this page knows beyond it never happened.
+                    if *head < inner.driver.state().seq {
+                        drop(window().location().reload());
+                    }
                     inner.head = Some(*head);
                 }
                 if let ServerMessage::Entries { entries } = message {

@@ -64,12 +64,25 @@ impl Finding {
 /// Looks at everything; the exit status is 1 when something is bad.
 pub(super) async fn look(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let data_dir = args.data.dir()?;
-    let place = Place::find_or_start(&data_dir).await?;
-    let mut findings = folder(&data_dir);
-    findings.extend(database(&data_dir));
+    let mut findings = Vec::new();
+    if data_dir.exists() {
+        findings.extend(folder(&data_dir));
+        findings.extend(database(&data_dir));
+    } else {
+        findings.push(Finding::well(format!(
+            "{} is not there yet; the first start makes it",
+            data_dir.display()
+        )));
+    }
     findings.extend([disk(&data_dir), processes(), watches(), files()]);
     findings.extend(tools(args.config.as_deref()).await);
-    findings.extend(attacks(&place, &data_dir).await);
+    // A bridge that is only looked at must not begin with what is open: one without any work is attacked instead.
+    let elsewhere = data_dir.join("doctor");
+    let (place, its_dir) = match Place::find(&data_dir)? {
+        Some(place) => (place, data_dir.as_path()),
+        None => (Place::find_or_start(&elsewhere, false).await?, elsewhere.as_path()),
+    };
+    findings.extend(attacks(&place, its_dir).await);
     for Finding { verdict, what, remedy } in &findings {
         let word = match verdict {
             Verdict::Well => "ok",
@@ -84,6 +97,9 @@ pub(super) async fn look(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         }
     }
     place.leave().await?;
+    if elsewhere.exists() {
+        std::fs::remove_dir_all(&elsewhere)?;
+    }
     let bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -92,6 +108,8 @@ fn folder(data_dir: &Path) -> Vec<Finding> {
     let closed = |path: &Path| path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o077 == 0);
     let (folder, secret) = (data_dir, data_dir.join("secret"));
     [(folder, "0700"), (&secret, "0600")]
+        .into_iter()
+        .filter(|(path, _)| path.exists())
         .map(|(path, mode)| {
             let name = path.display();
             if closed(path) {
@@ -103,13 +121,16 @@ fn folder(data_dir: &Path) -> Vec<Finding> {
                 )
             }
         })
-        .into()
+        .collect()
 }
 
 fn database(data_dir: &Path) -> Vec<Finding> {
     let file = data_dir.join("log.db");
     let name = file.display();
     let mut findings = Vec::new();
+    if !file.exists() {
+        return vec![Finding::well("there is no log yet")];
+    }
     match store::look(&file) {
         Ok(Look { detail: None, at, bytes }) => {
             findings.push(Finding::well(format!("{name} is sound ({} MiB)", bytes / 1024 / 1024)));
@@ -146,7 +167,8 @@ fn database(data_dir: &Path) -> Vec<Finding> {
 
 fn disk(data_dir: &Path) -> Finding {
     let remedy = format!("Make room on the disk of {}.", data_dir.display());
-    match crate::disk::free(data_dir) {
+    let folder = data_dir.ancestors().find(|folder| folder.exists());
+    match folder.and_then(crate::disk::free) {
         Some(free) => {
             let what = format!("{} MB are free for the log and the output of agents", free / 1_000_000);
             match free {

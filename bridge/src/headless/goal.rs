@@ -43,7 +43,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCod
         format!("{} is not a folder. Give one that exists with --dir.", args.dir.display())
     })?;
     let folder = folder.to_str().context("the folder's name is not text")?.to_owned();
-    let place = Place::find_or_start(&args.data.dir()?).await?;
+    let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     client.want_baton(Want::Take).await?;
     let goal = state_goal(&mut client, args, folder).await?;
@@ -56,6 +56,11 @@ pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCod
             return Ok(ExitCode::from(130));
         }
     };
+    // Other goals, of other commands or of a page, need the bridge still.
+    if conductor::rollup::active_runs(client.state()) > 0 {
+        place.stays().iter().for_each(|line| say(line));
+        return followed.map(ExitCode::from);
+    }
     drop(client);
     place.leave().await?;
     followed.map(ExitCode::from)

@@ -34,7 +34,9 @@ impl Place {
 
     /// The bridge of a data folder; one is started there if none runs, in a session of its own, so that it
     /// goes on when this command is interrupted.
-    pub(super) async fn find_or_start(data_dir: &Path) -> anyhow::Result<Self> {
+    ///
+    /// Without a `standby` nothing is decided by it, for commands that only look.
+    pub(super) async fn find_or_start(data_dir: &Path, standby: bool) -> anyhow::Result<Self> {
         if let Some(place) = Self::find(data_dir)? {
             return Ok(place);
         }
@@ -44,6 +46,7 @@ impl Place {
         let errors = File::options().write(true).create(true).truncate(true).mode(0o600).open(&log)?;
         let mut command = std::process::Command::new(program);
         command.args(["serve", "--no-open", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
+        command.args((!standby).then_some("--no-standby"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
         own_session(&mut command, None);
         let mut bridge = Command::from(command).spawn().context("cannot start a bridge")?;
@@ -52,7 +55,10 @@ impl Place {
             BufReader::new(stdout).read_line(&mut line).await?;
         }
         if let Some(mut place) = Self::find(data_dir)? {
-            place.ours = Some(bridge);
+            // Another command may have been quicker; then the bridge is its, and ours has found it there.
+            if u32::try_from(place.holder.pid).ok() == bridge.id() {
+                place.ours = Some(bridge);
+            }
             return Ok(place);
         }
         let why = std::fs::read_to_string(&log).unwrap_or_default();

@@ -19,7 +19,7 @@ use crate::clock;
 
 /// Prints every goal that is not archived, with its tree.
 pub(super) async fn list(args: &TasksArgs) -> anyhow::Result<ExitCode> {
-    let place = Place::find_or_start(&args.data.dir()?).await?;
+    let place = Place::find_or_start(&args.data.dir()?, false).await?;
     let client = Client::connect(&place, "terminal").await?;
     let state = client.state();
     let shown = state.goals.iter().filter_map(|goal| state.task(goal));
@@ -84,7 +84,7 @@ pub(super) async fn cancel(args: &TaskArgs) -> anyhow::Result<ExitCode> {
 
 /// Says one thing about a task. The bridge stays, also one that was started for this: the work goes on.
 async fn tell(args: &TaskArgs, word: impl FnOnce(&Task) -> anyhow::Result<Kind>) -> anyhow::Result<ExitCode> {
-    let place = Place::find_or_start(&args.data.dir()?).await?;
+    let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     let task = find(client.state(), &args.task)?.clone();
     let kind = word(&task)?;

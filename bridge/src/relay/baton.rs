@@ -125,9 +125,7 @@ impl Baton {
 
     /// Tries again to hand on a baton that could not be granted while the log could not be written.
     pub(super) async fn offer(&self) {
-        if self.seen.borrow().holder.is_none() {
-            self.hand_on(&mut *self.place.lock().await).await;
-        }
+        self.hand_on(&mut *self.place.lock().await).await;
     }
 
     pub(super) async fn release(&self, from: Connection) {

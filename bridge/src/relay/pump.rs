@@ -166,6 +166,7 @@ impl Session {
                     if reads && heard.elapsed() > SILENCE {
                         return Err(Closed::Silent);
                     }
+                    self.relay.baton.offer().await;
                     let ping = sink.send(Message::Ping(Vec::new().into()));
                     timeout(SILENCE, ping).await.map_err(|_| Closed::Silent)?.map_err(broken)?;
                     continue;

@@ -74,9 +74,17 @@ impl Store {
 fn copy(source: &Connection, data_dir: &Path) -> Result<Option<Copied>, BackupError> {
     let folder = folder(data_dir);
     let failed = |error| BackupError::Sqlite(folder.clone(), error);
-    let before = copies(data_dir);
+    let (before, former): (Vec<Copied>, Vec<Copied>) = {
+        let (head, _) = read::head(source).map_err(failed)?;
+        copies(data_dir).into_iter().partition(|copied| copied.seq <= head)
+    };
+    // Of another history than this log's: kept, and no longer in the way of newer ones.
+    for copied in former {
+        let aside = folder.join(format!("former-{}.db", copied.seq));
+        std::fs::rename(&copied.file, &aside).map_err(|error| BackupError::Io(aside, error))?;
+    }
     let (head, _) = read::head(source).map_err(failed)?;
-    if head == Seq(0) || before.last().is_some_and(|copied| copied.seq >= head) {
+    if head == Seq(0) || before.iter().any(|copied| copied.seq == head) {
         return Ok(None);
     }
     DirBuilder::new()
@@ -86,6 +94,8 @@ fn copy(source: &Connection, data_dir: &Path) -> Result<Option<Copied>, BackupEr
         .map_err(|error| BackupError::Io(folder.clone(), error))?;
     let part = folder.join("part");
     let done = write(source, &part).and_then(|seq| {
+        // Before an older one goes for it: what is damaged in the database is damaged in its copy.
+        check(&part)?;
         let file = folder.join(format!("log-{}.db", seq.0));
         std::fs::rename(&part, &file).map_err(|error| BackupError::Io(file.clone(), error))?;
         Ok(Copied { file, seq })
@@ -176,18 +186,20 @@ fn put_back(data_dir: &Path, copied: Copied) -> Result<(Copied, PathBuf), Backup
         number += 1;
         aside = data_dir.join(format!("log.db.damaged-{number}"));
     }
-    // The side files belong to the former database, and would spoil the new one.
-    for side in ["log.db-wal", "log.db-shm"] {
-        let side = data_dir.join(side);
-        match std::fs::remove_file(&side) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&side)(error)),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    match std::fs::rename(&file, &aside) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&file)(error)),
-        Ok(()) | Err(_) => {}
-    }
+    // The newest entries may stand in the write-ahead log alone, so it is kept with its database; the other side
+    // file is only an index of it.
+    let with = |path: &Path, suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+    let absent = |result: std::io::Result<()>, path: &Path| match result {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    };
+    // A second name first: at no moment is there no database, which a start would take for a new one.
+    absent(std::fs::hard_link(&file, &aside), &aside)?;
+    let wal = with(&file, "-wal");
+    absent(std::fs::rename(&wal, with(&aside, "-wal")), &wal)?;
+    let index = with(&file, "-shm");
+    absent(std::fs::remove_file(&index), &index)?;
     std::fs::rename(&fresh, &file).map_err(io(&file))?;
+    File::open(data_dir).and_then(|folder| folder.sync_all()).map_err(io(data_dir))?;
     Ok((copied, aside))
 }

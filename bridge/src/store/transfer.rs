@@ -236,6 +236,16 @@ fn settle(transaction: &mut Transaction<'_>, go_on: bool) -> Result<(), Transfer
             }
         }
     }
+    if !go_on {
+        // What waits for a turn would be a reason for one, whatever was stopped. Carried ones are past withdrawing.
+        for stored in read::all_of_kind(transaction, "message_sent")? {
+            if let Some(Kind::MessageSent { task, message, .. }) = stored.entry.body.known() {
+                let person = Actor::Person { client: importer()? };
+                let withdrawn = Kind::MessageWithdrawn { task: task.clone(), message: message.clone() };
+                drafts.push((person, stored.entry.project.clone(), withdrawn));
+            }
+        }
+    }
     for open in read::open_runs(transaction)? {
         let lines = read::output_sizes(transaction, &open.run)?.lines;
         let why = "it ran where this log comes from".to_owned();

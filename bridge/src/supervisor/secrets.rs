@@ -23,14 +23,18 @@ pub(super) struct Secrets {
 impl Secrets {
     /// Those among a run's variables, told by their names.
     pub(super) fn among(environment: impl Iterator<Item = (OsString, OsString)>) -> Self {
-        let secret = |(name, value): (OsString, OsString)| {
+        let secrets = |(name, value): (OsString, OsString)| {
             let name = name.to_str()?.to_ascii_uppercase();
             let tells = TELLING.iter().any(|word| name.contains(word));
-            // A path leads to a secret and is none.
             let value = value.as_bytes().trim_ascii();
-            (tells && value.len() >= SHORTEST && !value.starts_with(b"/")).then(|| value.to_owned())
+            // A path leads to a secret and is none. Output is stored by lines, and agents write JSON.
+            let lines = value.split(|&byte| byte == b'\n').map(<[u8]>::to_owned);
+            let quoted = std::str::from_utf8(value).ok().and_then(|text| serde_json::to_string(text).ok());
+            let quoted = quoted.map(|text| text.as_bytes()[1..text.len() - 1].to_owned());
+            let forms = lines.chain(quoted).filter(|form| form.len() >= SHORTEST);
+            (tells && !value.starts_with(b"/")).then(|| forms.collect::<Vec<_>>())
         };
-        let mut values: Vec<Vec<u8>> = environment.filter_map(secret).collect();
+        let mut values: Vec<Vec<u8>> = environment.filter_map(secrets).flatten().collect();
         values.sort_unstable();
         values.dedup();
         if values.is_empty() {
@@ -67,6 +71,7 @@ mod tests {
         let environment = [
             ("ANTHROPIC_API_KEY", "sk-ant-0123456789"),
             ("github_token", "sk-ant-0123456789-longer"),
+            ("SIGNING_KEY", "first line of it\nsecond \"line\""),
             ("SHORT_KEY", "short"),
             ("KEY_FILE_KEY", "/home/dev/.key"),
             ("PATH", "/usr/bin:/bin"),
@@ -84,6 +89,11 @@ mod tests {
         assert_eq!(
             hidden("a sk-ant-0123456789, sk-ant-0123456789-longer."),
             "a *****************, ************************."
+        );
+        assert_eq!(hidden("first line of it\n"), "****************\n");
+        assert_eq!(
+            hidden(r#"{"k":"first line of it\nsecond \"line\""}"#),
+            format!("{{\"k\":\"{}\"}}", "*".repeat(33))
         );
         assert_eq!(
             hidden("short /usr/bin:/bin /home/dev/.key sk-ant-012345678"),

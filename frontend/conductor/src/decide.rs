@@ -28,10 +28,12 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     if drafts.is_empty() { starts(state, now) } else { drafts }
 }
 
-/// When time alone will change what `decide` says, and for which task.
-pub fn next_deadline(state: &State) -> Option<(Millis, TaskId)> {
+/// When, after `after`, time alone will change what `decide` says, and for which task.
+pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let limited = state.unsettled().filter_map(|task| match task.standing {
-        Standing::Limited { until } if task.current.is_none() => Some((until, task.id.clone())),
+        Standing::Limited { until } if task.current.is_none() && until > after => {
+            Some((until, task.id.clone()))
+        }
         _ => None,
     });
     limited.min()

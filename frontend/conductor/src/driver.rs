@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use shared::entry::{Actor, Draft, Entry};
 use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::{Epoch, Millis, Seq};
-use shared::wire::{OutputFrame, ServerMessage};
+use shared::wire::{OutputFrame, Refusal, ServerMessage};
 
 use crate::state::{Phase, State};
 use crate::{apply, decide, next_deadline};
@@ -19,6 +19,8 @@ use reader::Reader;
 /// Facts that wait for a batch to be acknowledged. Beyond this the driver stops following output and goes
 /// on from the same line later, so a flood costs time and not memory.
 const FACTS: usize = 4_096;
+/// Before a batch is sent again that the store could not write.
+const AGAIN: Millis = Millis::from_secs(1);
 /// Drafts in one batch.
 const BATCH: usize = 512;
 
@@ -51,6 +53,10 @@ pub struct Driver {
     facts: Vec<Draft>,
     on_its_way: Option<Batch>,
     batches: u64,
+    /// The moment of the last decision. What was due then and was not done waits for an entry, not for time.
+    advanced: Millis,
+    /// Nothing is sent before this, because the store could not write.
+    held_back: Option<Millis>,
 }
 
 #[derive(Debug)]
@@ -70,6 +76,8 @@ impl Driver {
             facts: Vec::new(),
             on_its_way: None,
             batches: 0,
+            advanced: Millis(0),
+            held_back: None,
         }
     }
 
@@ -90,7 +98,8 @@ impl Driver {
             && self.on_its_way.is_none()
             && self.facts.is_empty()
             && self.state.unread.is_empty()
-            && next_deadline(&self.state).is_none()
+            && self.held_back.is_none()
+            && next_deadline(&self.state, self.advanced).is_none()
     }
 
     /// Takes a message from the bridge.
@@ -104,12 +113,14 @@ impl Driver {
                     batch.until = Some(*seq);
                 }
             }
-            ServerMessage::Refused { id, .. } => {
+            ServerMessage::Refused { id, refusal } => {
                 if self.on_its_way.as_ref().is_some_and(|batch| batch.id == *id) {
                     // The log has moved on or another client decides. What was read is read again from the store.
                     self.on_its_way = None;
                     self.readers.clear();
                     self.facts.clear();
+                    // A store that cannot write now is not asked again at once.
+                    self.held_back = matches!(refusal, Refusal::Store { .. }).then(|| now + AGAIN);
                 }
             }
             ServerMessage::Behind { run, .. } => {
@@ -149,7 +160,11 @@ impl Driver {
 
     /// When to call [`Driver::tick`] at the latest.
     pub fn deadline(&self) -> Option<Millis> {
-        if self.decides() { next_deadline(&self.state).map(|(at, _)| at) } else { None }
+        if !self.decides() {
+            return None;
+        }
+        let due = next_deadline(&self.state, self.advanced).map(|(at, _)| at);
+        self.held_back.into_iter().chain(due).min()
     }
 
     fn fold(&mut self, entry: &Entry) {
@@ -177,8 +192,10 @@ impl Driver {
         if !self.decides() {
             return Vec::new();
         }
+        self.advanced = now;
+        self.held_back.take_if(|until| *until <= now);
         let mut effects = self.attend();
-        if self.on_its_way.is_none() {
+        if self.on_its_way.is_none() && self.held_back.is_none() {
             let drafts = self.batch(now);
             if !drafts.is_empty() {
                 self.batches += 1;

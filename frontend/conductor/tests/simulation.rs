@@ -131,7 +131,9 @@ impl World {
                     "{} waits for a run that is not there: {status:?}",
                     task.title
                 ),
-                Waker::Clock(at) => assert!(next_deadline(&self.state).is_some_and(|(first, _)| first <= at)),
+                Waker::Clock(at) => {
+                    assert!(next_deadline(&self.state, Millis(0)).is_some_and(|(first, _)| first <= at))
+                }
                 Waker::Tasks(tasks) => assert!(!tasks.is_empty()),
                 Waker::Person | Waker::Room | Waker::Nothing => {}
             }
@@ -152,7 +154,7 @@ impl World {
             self.progress(&run);
             return true;
         }
-        if let Some((at, _)) = next_deadline(&self.state)
+        if let Some((at, _)) = next_deadline(&self.state, Millis(0))
             && (runs.is_empty() || self.chance.one_in(3))
         {
             self.now = self.now.max(at);

@@ -1,0 +1,80 @@
+//! The driver never asks again at once for what cannot be had now.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use conductor::driver::{Driver, Effect};
+use shared::agent::HarnessId;
+use shared::entry::{Actor, Draft, Entry, Kind, Outcome, Room};
+use shared::id::{AppendId, ClientId, ProjectId, TaskId};
+use shared::plan::Access;
+use shared::unit::{Bytes, Epoch, Millis, Seq};
+use shared::wire::{Refusal, ServerMessage};
+
+struct World {
+    driver: Driver,
+    seq: u64,
+}
+
+impl World {
+    /// A client that decides, and a goal that nobody has planned.
+    fn new() -> (Self, Vec<Effect>) {
+        let client = ClientId::new("c").unwrap();
+        let mut world = Self { driver: Driver::new(client.clone()), seq: 0 };
+        let folder = "/project".to_owned();
+        world.entry(Kind::ProjectOpened { folder, name: "project".to_owned() }, 1);
+        let (text, harness, access) = ("Do it.".to_owned(), HarnessId::Demo, Access::Full);
+        world.entry(Kind::GoalStated { task: goal(), text, harness, access }, 1);
+        world.entry(Kind::BatonGranted { client, epoch: Epoch(1) }, 1);
+        let effects = world.driver.receive(&ServerMessage::BatonYours { epoch: Epoch(1) }, Millis(1));
+        (world, effects)
+    }
+
+    fn entry(&mut self, kind: Kind, at: u64) -> Vec<Effect> {
+        self.seq += 1;
+        let project = Some(ProjectId::new("p").unwrap());
+        let body = Draft::new(None, kind).body;
+        let entry = Entry { seq: Seq(self.seq), at: Millis(at), actor: Actor::Bridge, project, body };
+        self.driver.receive(&ServerMessage::Entries { entries: vec![entry] }, Millis(at))
+    }
+}
+
+fn goal() -> TaskId {
+    TaskId::new("goal").unwrap()
+}
+
+fn sent(effects: &[Effect]) -> Option<AppendId> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Append { id, .. } => Some(id.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_store_that_cannot_write_is_asked_again_a_second_later() {
+    let (mut world, effects) = World::new();
+    let id = sent(&effects).expect("a turn for the goal is ordered");
+    let refusal = Refusal::Store { why: "the disk is full".to_owned() };
+    let effects = world.driver.receive(&ServerMessage::Refused { id, refusal }, Millis(1_000));
+    assert_eq!(sent(&effects), None);
+    assert!(!world.driver.is_idle());
+    assert_eq!(world.driver.deadline(), Some(Millis(2_000)));
+    assert!(sent(&world.driver.tick(Millis(2_000))).is_some());
+    assert_eq!(world.driver.deadline(), None);
+}
+
+#[test]
+fn what_is_due_and_cannot_start_waits_for_an_entry_and_not_for_time() {
+    // Its turn was cut short by a limit, and the disk is full by the time that it ends.
+    let (mut world, effects) = World::new();
+    world.entry(Kind::DiskMeasured { room: Room::None, free: Bytes(0) }, 3);
+    let limited = Outcome::Limited { until: Millis(5_000) };
+    world.entry(Kind::TaskSettled { task: goal(), run: None, outcome: limited }, 4);
+    // What was ordered at first came too late.
+    let (id, refusal) = (sent(&effects).unwrap(), Refusal::Stale { epoch: Epoch(1) });
+    world.driver.receive(&ServerMessage::Refused { id, refusal }, Millis(5));
+    assert_eq!(world.driver.deadline(), Some(Millis(5_000)));
+    assert_eq!(sent(&world.driver.tick(Millis(5_000))), None, "there is no room");
+    assert_eq!(world.driver.deadline(), None, "it would come round at once, again and again");
+    let effects = world.entry(Kind::DiskMeasured { room: Room::Plenty, free: Bytes(1 << 40) }, 9_000);
+    assert!(sent(&effects).is_some());
+}

@@ -66,12 +66,12 @@ async fn a_hidden_page_and_the_standby_do_not_take_turns_for_ever() -> anyhow::R
     page.until("the page, the standby, and the page again", |state| epoch(state) >= 3 && is_hidden(state))
         .await?;
     // Long enough for several more turns, if there were any: nothing tells of their absence.
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     world.goal(&mut page, "Answer. [[demo answer]]", HarnessId::Demo).await?;
     let answered = |state: &State| state.goals.iter().all(|goal| completed(state, goal));
     page.until("an answer", answered).await?;
     page.until("the page once more", is_hidden).await?;
-    assert!(epoch(page.state()) <= 7, "{} grants", epoch(page.state()));
+    assert!(epoch(page.state()) <= 9, "{} grants", epoch(page.state()));
     Ok(())
 }
 

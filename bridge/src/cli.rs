@@ -4,7 +4,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -135,8 +135,7 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
         if args.take_over {
             take_over(&data_dir).await?;
         }
-        let listener =
-            TcpListener::bind(args.listen).await.map_err(|error| cannot_listen(args.listen, &error))?;
+        let listener = listen(args.listen, &data_dir).await?;
         let signals = Signals::listen().context("cannot listen for signals")?;
         let ready = Box::new(move |access: &Access| announce(access, open));
         let parting = if args.stop_agents { Parting::End } else { Parting::Leave };
@@ -225,6 +224,25 @@ fn tell_who_is_left(left: usize) {
     say(&format!(
         "{agents} on without the bridge; start it again to see them. To end them with it: --stop-agents."
     ));
+}
+
+/// Listens there. The port of a bridge that was killed while it started a process stays taken until that process
+/// has become the program; as with the lock, nothing tells of that moment.
+async fn listen(address: SocketAddr, data_dir: &Path) -> anyhow::Result<TcpListener> {
+    let deadline = Instant::now() + lock::HANDED_ON;
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse
+                    && Instant::now() < deadline
+                    && lock::left_behind(data_dir) == Some(address) =>
+            {
+                tokio::time::sleep(lock::PAUSE).await;
+            }
+            Err(error) => return Err(cannot_listen(address, &error)),
+        }
+    }
 }
 
 /// Asks the bridge that uses the data folder to end, and waits until it has.

@@ -12,9 +12,9 @@ use crate::supervisor::stat;
 
 /// How long a lock may outlive its holder. A bridge that is killed while it starts a process leaves the lock
 /// to that process until it has become the program, which nothing tells of.
-const HANDED_ON: Duration = Duration::from_secs(5);
+pub(crate) const HANDED_ON: Duration = Duration::from_secs(5);
 /// Between tries meanwhile.
-const PAUSE: Duration = Duration::from_millis(5);
+pub(crate) const PAUSE: Duration = Duration::from_millis(5);
 
 /// Held while the bridge lives.
 #[derive(Debug)]
@@ -85,6 +85,13 @@ pub fn holder(folder: &Path) -> Option<Holder> {
     let (pid, address) = text.trim_end().split_once('\n')?;
     let known = Holder { pid: pid.parse().ok()?, address: address.parse().ok()? };
     is_alive(pid).then_some(known)
+}
+
+/// Where the bridge listened that used a data folder last, if its process is gone.
+pub(crate) fn left_behind(folder: &Path) -> Option<SocketAddr> {
+    let text = std::fs::read_to_string(folder.join("bridge.lock")).ok()?;
+    let (pid, address) = text.trim_end().split_once('\n')?;
+    if is_alive(pid) { None } else { address.parse().ok() }
 }
 
 /// Whether the process that a lock names is there and not about to be gone.

@@ -101,6 +101,26 @@ fn what_cannot_be_used_is_named_with_a_way_on() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// As after a bridge that was killed in the middle of starting a process, which has its port for a moment more.
+#[tokio::test]
+async fn a_port_that_a_killed_bridge_left_is_waited_for() -> anyhow::Result<()> {
+    let mut world = World::start(BIN).await?;
+    let address = world.host()?.to_owned();
+    world.kill_bridge().await?;
+    let held = std::net::TcpListener::bind(&address)?;
+    let mut next = Command::new(BIN);
+    next.args(["serve", "--listen", &address, "--no-open", "--data-dir"]).arg(world.home.path().join("data"));
+    let mut next =
+        next.env("HOME", world.home.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    // It cannot have the port, and has not given up either.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(next.try_wait()?.is_none());
+    drop(held);
+    assert!(first_line(&mut next)?.starts_with(&format!("listening on http://{address}")));
+    terminate(next)?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_damaged_database_is_restored_from_the_newest_backup() -> anyhow::Result<()> {
     let mut world = World::start(BIN).await?;

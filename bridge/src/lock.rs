@@ -55,7 +55,7 @@ impl Lock {
                     let mut pid = String::new();
                     let _ = file.rewind().and_then(|()| file.read_to_string(&mut pid));
                     let pid = pid.lines().next().unwrap_or_default().to_owned();
-                    if is_alive(&pid) || Instant::now() > deadline {
+                    if pid.parse().is_ok_and(is_alive) || Instant::now() > deadline {
                         return Err(LockError::Held { folder: folder.to_owned(), pid });
                     }
                     std::thread::sleep(PAUSE);
@@ -81,20 +81,23 @@ pub fn holder(folder: &Path) -> Option<Holder> {
     if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
         return None;
     }
-    let text = std::io::read_to_string(file).ok()?;
-    let (pid, address) = text.trim_end().split_once('\n')?;
-    let known = Holder { pid: pid.parse().ok()?, address: address.parse().ok()? };
-    is_alive(pid).then_some(known)
+    named(folder).filter(|holder| is_alive(holder.pid))
 }
 
 /// Where the bridge listened that used a data folder last, if its process is gone.
 pub(crate) fn left_behind(folder: &Path) -> Option<SocketAddr> {
+    let last = named(folder)?;
+    (!is_alive(last.pid)).then_some(last.address)
+}
+
+/// Whom the lock's file names, there or not.
+fn named(folder: &Path) -> Option<Holder> {
     let text = std::fs::read_to_string(folder.join("bridge.lock")).ok()?;
     let (pid, address) = text.trim_end().split_once('\n')?;
-    if is_alive(pid) { None } else { address.parse().ok() }
+    Some(Holder { pid: pid.parse().ok()?, address: address.parse().ok()? })
 }
 
 /// Whether the process that a lock names is there and not about to be gone.
-fn is_alive(pid: &str) -> bool {
-    pid.parse().ok().and_then(stat).is_some_and(|stat| !stat.zombie)
+fn is_alive(pid: i32) -> bool {
+    stat(pid).is_some_and(|stat| !stat.zombie)
 }

@@ -155,11 +155,7 @@ async fn back_up(store: Store, data_dir: PathBuf) {
     loop {
         let newest = copies(&data_dir).pop();
         let made = newest.and_then(|copied| copied.file.metadata().ok()?.modified().ok()?.elapsed().ok());
-        if let Some(age) = made {
-            tokio::time::sleep(BACKUP.saturating_sub(age)).await;
-        } else {
-            tokio::time::sleep(BACKUP).await;
-        }
+        tokio::time::sleep(BACKUP.saturating_sub(made.unwrap_or_default())).await;
         match store.back_up(&data_dir).await {
             Ok(Some(copied)) => tracing::info!(file = %copied.file.display(), "backed up"),
             // Nothing new, or no room: looked at again after as long.

@@ -6,23 +6,22 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use shared::entry::Kind;
+use shared::entry::{Entry, Kind};
 use shared::unit::Seq;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::headless::IDLE;
-use crate::relay::Attendance;
-use crate::store::{Page, Store};
+use crate::relay::{Attendance, follow_log};
+use crate::store::Store;
 
 /// What a page that is loaded anew gets to be back.
 const GRACE: Duration = Duration::from_millis(500);
 /// Between starts of a standby that fails; doubled each time.
 const AGAIN: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
-
-const PAGE: Page = Page { entries: 256, bytes: 1024 * 1024 };
 
 /// What a standby is started with.
 pub(crate) struct Standby {
@@ -92,23 +91,15 @@ impl Standby {
 
 /// Waits for an entry after `seq` that could give a conductor anything to do. A grant does not: a standby that
 /// ends leaves the baton to a hidden page, and would be started for that for ever.
-async fn news(store: &Store, mut seq: Seq) {
-    let wake = store.hub().subscribe();
-    loop {
-        match store.entries_after(seq, PAGE).await {
-            Ok(entries) if entries.is_empty() => wake.notified().await,
-            Ok(entries) => {
-                for stored in entries {
-                    seq = stored.entry.seq;
-                    if !matches!(stored.entry.body.known(), Some(Kind::BatonGranted { .. })) {
-                        return;
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "the standby waits for the store");
-                sleep(AGAIN).await;
-            }
+async fn news(store: &Store, seq: Seq) {
+    let found = Notify::new();
+    let look = |entry: &Entry| {
+        if !matches!(entry.body.known(), Some(Kind::BatonGranted { .. })) {
+            found.notify_one();
         }
+    };
+    tokio::select! {
+        () = follow_log(store.clone(), seq, look) => {}
+        () = found.notified() => {}
     }
 }

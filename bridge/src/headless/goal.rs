@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use conductor::plan::name;
 use conductor::rollup::rollup;
 use conductor::state::{Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
@@ -169,7 +170,7 @@ impl Told {
             _ => why,
         };
         let cost = words::money(rollup(state, task).spend);
-        let parts = [status.kind.word(), &task::name(task), why, &cost];
+        let parts = [status.kind.word(), &name(task), why, &cost];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         say(&parts.join(" · "));
     }
@@ -185,7 +186,7 @@ impl Told {
         }
         for task in below.iter().skip(1) {
             let indent = "  ".repeat(task.number.len());
-            let after = task::numbers(state, &task.after);
+            let after = words::numbers(state, &task.after);
             let after = if after.is_empty() { after } else { format!(", after {after}") };
             let (mode, size) = (words::mode(task.mode), words::size(task.size));
             say(&format!("{indent}{} {} ({mode}, {size}{after})", task.number_text(), task.title));
@@ -231,7 +232,7 @@ impl Told {
         }
         for task in state.subtree(&goal.id) {
             if let Reason::Failure { why, .. } = status(state, task).reason {
-                let (name, named) = (task::name(task), reference(state, task));
+                let (name, named) = (name(task), reference(state, task));
                 say(&format!("\n{name} failed: {why}\nNext: orchestrator retry {named}"));
             }
         }

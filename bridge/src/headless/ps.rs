@@ -10,7 +10,7 @@ use shared::id::RunId;
 use super::PsArgs;
 use super::client::Client;
 use super::place::Place;
-use super::task::{name, reference};
+use super::task::reference;
 use crate::cli::say;
 use crate::supervisor::{ProcessUsage, RunProcesses, run_processes};
 
@@ -64,7 +64,7 @@ fn processes(run: &RunProcesses) -> impl Iterator<Item = (&ProcessUsage, &'stati
 /// How the task of a run is named, and its title.
 fn task_of(state: &State, run: &RunId) -> Option<(String, String)> {
     let task = state.task(&state.run(run)?.task)?;
-    Some((reference(state, task), if task.is_goal() { name(task) } else { task.title.clone() }))
+    Some((reference(state, task), task.title.clone()))
 }
 
 fn line(process: &ProcessUsage, role: &str, task: &str) -> String {

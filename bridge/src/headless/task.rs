@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
+use conductor::plan::name;
 use conductor::rollup::rollup;
 use conductor::state::{Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, status};
 use conductor::words;
 use serde_json::{Value, json};
 use shared::entry::{Draft, Kind};
-use shared::id::{MessageId, TaskId};
+use shared::id::MessageId;
 
 use super::client::Client;
 use super::place::Place;
@@ -117,16 +118,6 @@ fn find<'a>(state: &'a State, text: &str) -> anyhow::Result<&'a Task> {
 pub(super) fn reference(state: &State, task: &Task) -> String {
     let goal = state.goals.iter().position(|goal| *goal == task.root).map_or(0, |index| index + 1);
     if task.is_goal() { goal.to_string() } else { format!("{goal}/{}", task.number_text()) }
-}
-
-/// "2.1 Write the API"; a goal by its title alone.
-pub(super) fn name(task: &Task) -> String {
-    if task.is_goal() { task.title.clone() } else { format!("{} {}", task.number_text(), task.title) }
-}
-
-pub(super) fn numbers(state: &State, tasks: &[TaskId]) -> String {
-    let named = tasks.iter().filter_map(|id| state.task(id)).map(Task::number_text);
-    named.collect::<Vec<_>>().join(", ")
 }
 
 fn is_archived(task: &Task) -> bool {

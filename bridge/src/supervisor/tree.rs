@@ -21,6 +21,10 @@ pub(crate) struct Stat {
     pub session: i32,
     pub started: u64,
     pub zombie: bool,
+    /// Clock ticks in user and kernel mode, without those of processes that it waited for.
+    pub ticks: u64,
+    /// Resident memory, in pages.
+    pub pages: u64,
 }
 
 /// What `/proc/PID/stat` says; nothing when there is no such process.
@@ -35,6 +39,8 @@ pub(crate) fn stat(pid: i32) -> Option<Stat> {
         parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
         started: fields.get(19)?.parse().ok()?,
+        ticks: fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?,
+        pages: fields.get(21)?.parse().ok()?,
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::id::RunId;
 
 use super::folder::RunFolder;
-use super::tree::{Process, Tree, is_there};
+use super::tree::{Process, Tree, is_there, stat};
 
 /// One process as it is now.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,11 +54,7 @@ pub fn run_processes(runs_dir: &Path) -> Vec<RunProcesses> {
 
 fn usage(process: Process) -> Option<ProcessUsage> {
     let Process { pid, started } = process;
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in brackets may hold anything; fields are counted after its end (proc(5): state is the third).
-    let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
-    let number = |field: usize| -> Option<u64> { fields.get(field - 3)?.parse().ok() };
-    let ticks = number(14)? + number(15)?;
+    let now = stat(pid).filter(|stat| stat.started == started)?;
     let up: f64 = std::fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let command = String::from_utf8_lossy(&line).replace('\0', " ");
@@ -66,8 +62,8 @@ fn usage(process: Process) -> Option<ProcessUsage> {
         pid,
         command: command.trim().chars().take(SHOWN).collect(),
         age: Duration::try_from_secs_f64(up).ok()?.saturating_sub(of_ticks(started)),
-        cpu: of_ticks(ticks),
-        memory: number(24)? * u64::try_from(rustix::param::page_size()).ok()?,
+        cpu: of_ticks(now.ticks),
+        memory: now.pages * u64::try_from(rustix::param::page_size()).ok()?,
     })
 }
 

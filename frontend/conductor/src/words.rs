@@ -33,7 +33,8 @@ pub fn span(millis: Millis) -> String {
     }
 }
 
-fn numbers(state: &State, tasks: &[TaskId]) -> String {
+/// "2, 4.1".
+pub fn numbers(state: &State, tasks: &[TaskId]) -> String {
     let named = tasks.iter().filter_map(|id| state.task(id)).map(Task::number_text);
     named.collect::<Vec<_>>().join(", ")
 }

@@ -10,10 +10,10 @@ use bridge::supervisor::Parting;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::id::{AppendId, ProjectId, RunId, TaskId};
-use shared::run::{Arg, Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Stdin};
+use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Stdin};
 use shared::unit::Millis;
 use shared::wire::ClientMessage;
-use tests::world::World;
+use tests::world::{World, own};
 
 #[expect(dead_code, reason = "other test files use the rest")]
 #[path = "supervisor/bench.rs"]
@@ -257,17 +257,7 @@ async fn while_agents_stream(
     client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() }).await?;
     client.until("the project", |state| state.projects.contains_key(&project)).await?;
     let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
-    let words = ["demo", "emit", "--rate", "100", "--lines", &LINES.to_string()].map(Arg::text).to_vec();
-    let spec = RunSpec {
-        program: Program::Own,
-        args: words,
-        env: Default::default(),
-        cwd: folder,
-        stdin: Stdin::Null,
-        files: Vec::new(),
-        runner: Runner::Local,
-        limits: RunLimits::default(),
-    };
+    let spec = own(["demo", "emit", "--rate", "100", "--lines", &LINES.to_string()], folder);
     let runs: Vec<RunId> = (0..AGENTS).map(|_| new_run()).collect();
     let order = |run: &RunId| {
         let (task, spec) = (TaskId::new("t").unwrap(), spec.clone());

@@ -196,21 +196,32 @@ async fn a_database_of_a_newer_version_is_left_as_it_is() -> anyhow::Result<()> 
     Ok(())
 }
 
-/// A bridge whose data folder is a disk of 12 MB, seen by nobody else: it goes with the bridge.
-fn on_a_small_disk(world: &World, bounds: &str) -> anyhow::Result<std::path::PathBuf> {
-    let data = world.home.path().join("data");
+/// A bridge whose data folder is a disk of 12 MB, seen by nobody else: it goes with the bridge. With a client, a goal
+/// that is answered, and the folder as the bridge sees it; nothing where no disk can be had.
+async fn on_a_small_disk(bounds: &str) -> anyhow::Result<Option<(World, Client, TaskId, String)>> {
+    if !may_mount() {
+        return Ok(None);
+    }
+    let mut world = World::prepare(BIN)?;
+    let data = world.home.path().join("data").display().to_string();
     std::fs::create_dir(&data)?;
     let script = world.home.path().join("on-a-small-disk");
     let config = world.home.path().join("config/orchestrator");
     std::fs::create_dir_all(&config)?;
     std::fs::write(config.join("config.toml"), format!("[disk]\n{bounds}\n"))?;
-    let mount = format!("mount -t tmpfs -o size=12m small {data}", data = data.display());
+    let mount = format!("mount -t tmpfs -o size=12m small {data}");
     std::fs::write(
         &script,
         format!("#!/bin/sh\nexec unshare -rm sh -c '{mount} && exec {BIN} \"$@\"' sh \"$@\"\n"),
     )?;
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
-    Ok(script)
+    world.run_with(&script);
+    world.start_bridge().await?;
+    let mut client = world.client("page").await?;
+    let goal = world.goal(&mut client, "Answer. [[demo answer]]", HarnessId::Demo).await?;
+    client.until("an answer", |state| state.task(&goal).is_some_and(settled)).await?;
+    let data = format!("/proc/{}/root{data}", world.pid()?);
+    Ok(Some((world, client, goal, data)))
 }
 
 /// Whether a disk of one's own can be had here. Without it the store's own tests have a full disk of another kind.
@@ -226,19 +237,10 @@ fn is_full(path: &Path) -> anyhow::Result<bool> {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_what_was_stored_stays() -> anyhow::Result<()> {
-    if !may_mount() {
+    let Some((world, mut client, goal, data)) = on_a_small_disk("pause_mb = 0").await? else {
         eprintln!("skipped: nobody may mount a disk of their own here");
         return Ok(());
-    }
-    let mut world = World::prepare(BIN)?;
-    let bin = on_a_small_disk(&world, "pause_mb = 0")?;
-    world.run_with(&bin);
-    world.start_bridge().await?;
-    let mut client = world.client("page").await?;
-    let goal = world.goal(&mut client, "Answer. [[demo answer]]", HarnessId::Demo).await?;
-    client.until("an answer", |state| state.task(&goal).is_some_and(settled)).await?;
-    // The disk as the bridge sees it.
-    let data = format!("/proc/{}/root{}", world.pid()?, world.home.path().join("data").display());
+    };
     let ballast = Path::new(&data).join("ballast");
     let filled = Command::new("sh")
         .args(["-c", "head -c 20000000 /dev/zero > \"$0\" 2>/dev/null", &ballast.display().to_string()])
@@ -263,18 +265,10 @@ async fn a_full_disk_is_told_and_what_was_stored_stays() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn nothing_new_starts_on_a_disk_that_is_almost_full() -> anyhow::Result<()> {
-    if !may_mount() {
+    let Some((world, mut client, _, data)) = on_a_small_disk("warn_mb = 7\npause_mb = 3").await? else {
         eprintln!("skipped: nobody may mount a disk of their own here");
         return Ok(());
-    }
-    let mut world = World::prepare(BIN)?;
-    let bin = on_a_small_disk(&world, "warn_mb = 7\npause_mb = 3")?;
-    world.run_with(&bin);
-    world.start_bridge().await?;
-    let mut client = world.client("page").await?;
-    let goal = world.goal(&mut client, "Answer. [[demo answer]]", HarnessId::Demo).await?;
-    client.until("an answer", |state| state.task(&goal).is_some_and(settled)).await?;
-    let data = format!("/proc/{}/root{}", world.pid()?, world.home.path().join("data").display());
+    };
     let ballast = Path::new(&data).join("ballast");
     for (left, room) in [(5_000_000, Room::Little), (1_000_000, Room::None)] {
         let free = || -> anyhow::Result<u64> {

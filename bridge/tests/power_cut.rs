@@ -9,27 +9,13 @@ use bridge::store::{Page, Store};
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::id::{AppendId, MessageId, ProjectId, RunId, TaskId};
-use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
 use shared::unit::Seq;
 use shared::wire::ClientMessage;
-use tests::world::World;
+use tests::world::{World, own};
 
 const CUTS: usize = 20;
 const RUN: &str = "emitter";
-
-fn emitter(folder: String) -> RunSpec {
-    let words = ["demo", "emit", "--rate", "2000", "--lines", "1000000"];
-    RunSpec {
-        program: Program::Own,
-        args: words.map(Arg::text).to_vec(),
-        env: Default::default(),
-        cwd: folder,
-        stdin: Stdin::Null,
-        files: Vec::new(),
-        runner: Runner::Local,
-        limits: RunLimits::default(),
-    }
-}
+const WORDS: [&str; 6] = ["demo", "emit", "--rate", "2000", "--lines", "1000000"];
 
 /// What would be on the disk if the machine stood still now.
 fn image(bridge: u32, data: &Path, to: &Path) -> anyhow::Result<()> {
@@ -59,7 +45,7 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
     client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() }).await?;
     let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
     let (run, task) = (RunId::new(RUN)?, TaskId::new("t")?);
-    let (purpose, harness, spec) = (Purpose::Work, HarnessId::Command, emitter(folder));
+    let (purpose, harness, spec) = (Purpose::Work, HarnessId::Command, own(WORDS, folder));
     let order = Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec };
     let drafts = vec![Draft::new(Some(project.clone()), order)];
     client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;

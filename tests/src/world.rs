@@ -13,6 +13,7 @@ use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ClientId, MessageId, ProjectId, TaskId};
 use shared::plan::Access;
+use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
 use shared::unit::{Millis, Seq};
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -394,6 +395,20 @@ pub fn sketch(state: &State) -> String {
         }
     }
     text
+}
+
+/// A run of the binary itself with these words, such as `demo emit`.
+pub fn own(words: impl IntoIterator<Item = impl Into<String>>, cwd: String) -> RunSpec {
+    RunSpec {
+        program: Program::Own,
+        args: words.into_iter().map(|word| Arg::text(word)).collect(),
+        env: std::collections::BTreeMap::default(),
+        cwd,
+        stdin: Stdin::Null,
+        files: Vec::new(),
+        runner: Runner::Local,
+        limits: RunLimits::default(),
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "fits for 500 million years")]

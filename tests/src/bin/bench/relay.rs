@@ -13,9 +13,8 @@ use futures_util::stream::FuturesUnordered;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::id::{AppendId, ProjectId, RunId, TaskId};
-use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
 use shared::wire::ClientMessage;
-use tests::world::{Client, World};
+use tests::world::{Client, World, own};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 
@@ -103,16 +102,7 @@ pub async fn order(world: &World, client: &mut Client, name: &str, load: Load) -
     client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "bench".to_owned() }).await?;
     client.until("the project", |state| state.projects.contains_key(&project)).await?;
     let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
-    let spec = RunSpec {
-        program: Program::Own,
-        args: load.words().into_iter().map(Arg::text).collect(),
-        env: std::collections::BTreeMap::default(),
-        cwd: folder,
-        stdin: Stdin::Null,
-        files: Vec::new(),
-        runner: Runner::Local,
-        limits: RunLimits::default(),
-    };
+    let spec = own(load.words(), folder);
     let request = |n| -> anyhow::Result<Draft> {
         let (run, task) = (RunId::new(&format!("{name}-{n}"))?, TaskId::new(name)?);
         let (purpose, harness, spec) = (Purpose::Work, HarnessId::Command, spec.clone());

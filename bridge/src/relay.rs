@@ -14,6 +14,8 @@ use crate::store::{Pending, Store, StoreError};
 
 mod admit;
 mod baton;
+mod frame;
+pub(crate) mod history;
 mod orders;
 mod pump;
 

@@ -23,7 +23,7 @@ use crate::access::{self, Access};
 use crate::config::Config;
 use crate::lock::Lock;
 use crate::page::Source;
-use crate::relay::{Attendance, Relay, follow_log, pump};
+use crate::relay::{Attendance, Relay, follow_log, history, pump};
 use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
 use crate::supervisor::{Parting, Supervisor};
@@ -179,6 +179,7 @@ fn router(app: App, access: Arc<Access>) -> Router {
     let dev = matches!(*page, Source::Folder(_));
     let mut routes = Router::new()
         .route("/ws", get(socket))
+        .route("/api/runs/{run}/output", get(history::page).with_state(app.relay.clone()))
         .route("/api/folders", get(folders::list).post(folders::make))
         .route("/api/health", get(health));
     if dev {

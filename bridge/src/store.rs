@@ -153,6 +153,18 @@ impl Store {
         self.read(move |connection| read::output_from(connection, &run, from, bytes)).await
     }
 
+    /// The last lines of a run before `before`, about `bytes` bytes of them, with the number of the first. It
+    /// begins where a line of the agent begins, unless that line is very long and stored in many pieces.
+    pub async fn output_before(
+        &self,
+        run: &RunId,
+        before: u64,
+        bytes: usize,
+    ) -> Result<(u64, Vec<Piece>), StoreError> {
+        let run = run.clone();
+        self.read(move |connection| read::output_before(connection, &run, before, bytes)).await
+    }
+
     /// How much of a run's output is stored.
     pub async fn output_sizes(&self, run: &RunId) -> Result<Sizes, StoreError> {
         let run = run.clone();

@@ -20,6 +20,8 @@ use wasm_bindgen::closure::Closure;
 use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
 
+mod turns;
+
 /// A handle to the state; it lives as long as the page.
 #[derive(Clone, Copy)]
 pub struct Desk {
@@ -30,6 +32,8 @@ pub struct Desk {
     /// Once a second, for what counts time.
     pub clock: RwSignal<Millis>,
     pub toast: RwSignal<Option<Toast>>,
+    /// The line of a run that was looked for last.
+    pub sought: RwSignal<Option<(RunId, u64)>>,
     /// The bridge's log was received up to where it stood when the page connected.
     pub loaded: RwSignal<bool>,
 }
@@ -78,6 +82,7 @@ impl Desk {
             standing: RwSignal::new(Standing::Connecting),
             clock: RwSignal::new(now()),
             toast: RwSignal::new(None),
+            sought: RwSignal::new(None),
             loaded: RwSignal::new(false),
         };
         let link = Link::start(client, move |event| desk.take(event));
@@ -123,42 +128,6 @@ impl Desk {
         self.inner.with_value(|inner| inner.journal.get(task).cloned().unwrap_or_default())
     }
 
-    /// A run's output as a conversation, read from its first line. Give it back with [`Desk::leave_turn`].
-    pub fn turn(self, run: &RunId) -> Turn {
-        let harness = self.peek(|state| state.run(run).map(|run| run.harness)).unwrap_or(HarnessId::Command);
-        let (turn, fresh) = self
-            .inner
-            .try_update_value(|inner| {
-                let fresh = !inner.turns.contains_key(run);
-                let (turn, readers) =
-                    inner.turns.entry(run.clone()).or_insert_with(|| (Turn::new(harness), 0));
-                *readers += 1;
-                (turn.clone(), fresh)
-            })
-            .unwrap_or_else(|| (Turn::new(harness), false));
-        if fresh {
-            self.with_link(|link| link.follow(run.clone(), 0));
-            self.ask_for_frame();
-        }
-        turn
-    }
-
-    /// Nobody looks at this run any more.
-    pub fn leave_turn(self, run: &RunId) {
-        let gone = self.inner.try_update_value(|inner| {
-            let Some((_, readers)) = inner.turns.get_mut(run) else { return false };
-            *readers = readers.saturating_sub(1);
-            let gone = *readers == 0;
-            if gone {
-                inner.turns.remove(run);
-            }
-            gone && !inner.driver.state().unread.contains(run)
-        });
-        if gone == Some(true) {
-            self.with_link(|link| link.unfollow(run.clone()));
-        }
-    }
-
     pub fn with_link(self, act: impl FnOnce(&Link)) {
         // Taken out first: what the link does may come back here.
         if let Some(link) = self.inner.with_value(|inner| inner.link.clone()) {
@@ -175,7 +144,9 @@ impl Desk {
     fn take(self, event: LinkEvent) {
         let effects = match event {
             LinkEvent::Standing(standing) => {
-                if standing != Standing::Live {
+                if standing == Standing::Live {
+                    self.load_what_failed();
+                } else {
                     self.inner.update_value(|inner| inner.driver.disconnected());
                 }
                 self.standing.set(standing);
@@ -216,15 +187,8 @@ impl Desk {
 
     fn output(self, bytes: &[u8]) -> Vec<Effect> {
         let Ok(frame) = OutputFrame::decode(bytes) else { return Vec::new() };
-        self.inner
-            .try_update_value(|inner| {
-                if let Some((turn, _)) = RunId::new(frame.run).ok().and_then(|run| inner.turns.get_mut(&run))
-                {
-                    turn.read(&frame);
-                }
-                inner.driver.output(&frame, now())
-            })
-            .unwrap_or_default()
+        self.read_turn(&frame);
+        self.inner.try_update_value(|inner| inner.driver.output(&frame, now())).unwrap_or_default()
     }
 
     fn carry_out(self, effects: Vec<Effect>) {
@@ -265,23 +229,13 @@ impl Desk {
     }
 
     fn publish(self) {
-        let (turns, loaded) = self
-            .inner
-            .try_update_value(|inner| {
-                inner.frame_asked = false;
-                let state = inner.driver.state();
-                let loaded = inner.head.is_some_and(|head| state.seq >= head);
-                for (run, (turn, _)) in &mut inner.turns {
-                    if let Some(run) = state.run(run) {
-                        turn.finish(run);
-                    }
-                }
-                (inner.turns.values().map(|(turn, _)| turn.clone()).collect::<Vec<_>>(), loaded)
-            })
-            .unwrap_or_default();
-        turns.iter().for_each(Turn::publish);
+        let loaded = self.inner.try_update_value(|inner| {
+            inner.frame_asked = false;
+            inner.head.is_some_and(|head| inner.driver.state().seq >= head)
+        });
+        self.publish_turns();
         self.revision.update(|revision| *revision += 1);
-        if loaded && !self.loaded.get_untracked() {
+        if loaded == Some(true) && !self.loaded.get_untracked() {
             self.loaded.set(true);
         }
     }

@@ -15,6 +15,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, MessageEvent, WebSocket};
 
 pub mod enter;
+pub mod history;
 mod machine;
 
 pub use machine::Standing;

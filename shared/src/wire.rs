@@ -207,6 +207,18 @@ impl<'a> OutputFrame<'a> {
         })
     }
 
+    /// The frames of an answer of `GET /api/runs/RUN/output`, each behind its length (u32, big-endian). It ends
+    /// at the first one that cannot be read.
+    pub fn all(mut body: &'a [u8]) -> impl Iterator<Item = Self> + use<'a> {
+        std::iter::from_fn(move || {
+            let (length, rest) = body.split_first_chunk()?;
+            let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+            let (frame, rest) = rest.split_at_checked(length)?;
+            body = rest;
+            Self::decode(frame).ok()
+        })
+    }
+
     /// The frame's lines with their numbers, each with its newline where it has one.
     pub fn lines(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
         (self.first_line..).zip(self.bytes.split_inclusive(|&byte| byte == b'\n'))

@@ -19,11 +19,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::baton::{Seen, View};
-use super::{Connection, Relay, refusal};
+use super::{Connection, Relay, frame, refusal};
 use crate::clock;
 use crate::store::{Page, StoreError, Stored, Tail};
-
-mod frame;
 
 /// One message of entries.
 const PAGE: Page = Page { entries: 256, bytes: 1024 * 1024 };

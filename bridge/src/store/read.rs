@@ -110,12 +110,45 @@ pub(super) fn output_from(
     while size < bytes
         && let Some(row) = rows.next()?
     {
-        let stream = if row.get::<_, i64>(1)? == 0 { Stream::Stdout } else { Stream::Stderr };
-        let piece = Piece { at: Millis(unsigned(row.get(0)?)), stream, bytes: row.get(2)? };
+        let piece = piece(row)?;
         size += piece.bytes.len();
         pieces.push(piece);
     }
     Ok(pieces)
+}
+
+/// How many times its size a page may have so that it begins where a line begins.
+const STRETCH: usize = 16;
+
+pub(super) fn output_before(
+    connection: &Connection,
+    run: &RunId,
+    before: u64,
+    bytes: usize,
+) -> rusqlite::Result<(u64, Vec<Piece>)> {
+    let sql = "SELECT at, stream, bytes, line FROM output
+               WHERE run = (SELECT no FROM run WHERE id = ?1) AND line < ?2 ORDER BY line DESC";
+    let mut query = connection.prepare_cached(sql)?;
+    let mut rows = query.query(params![run.as_str(), signed(before)])?;
+    let mut pieces = Vec::new();
+    let (mut first, mut size) = (before, 0);
+    while let Some(row) = rows.next()? {
+        let piece = piece(row)?;
+        let begins = piece.bytes.ends_with(b"\n") || size >= STRETCH.saturating_mul(bytes);
+        if size >= bytes && begins {
+            break;
+        }
+        first = unsigned(row.get(3)?);
+        size += piece.bytes.len();
+        pieces.push(piece);
+    }
+    pieces.reverse();
+    Ok((first, pieces))
+}
+
+fn piece(row: &Row<'_>) -> rusqlite::Result<Piece> {
+    let stream = if row.get::<_, i64>(1)? == 0 { Stream::Stdout } else { Stream::Stderr };
+    Ok(Piece { at: Millis(unsigned(row.get(0)?)), stream, bytes: row.get(2)? })
 }
 
 /// How much of a run's output is stored: lines in all, and bytes of each stream.

@@ -404,3 +404,17 @@ async fn a_group_that_cannot_begin_leaves_nothing() {
     assert_eq!(store.append_output(&run("r1"), vec![piece("taken\n")]).await.unwrap(), 1);
     assert_gapless(&whole_log(&store).await);
 }
+
+#[tokio::test]
+async fn output_is_read_backwards_in_pages_that_begin_with_a_line() {
+    let (_dir, store) = world();
+    store.append(Actor::Bridge, vec![requests("r1")]).await.unwrap();
+    let sent: Vec<Piece> = ["one\n", "two ", "and ", "a half\n", "three\n", "end"].map(piece).into();
+    store.append_output(&run("r1"), sent.clone()).await.unwrap();
+    let page = async |before, bytes| store.output_before(&run("r1"), before, bytes).await.unwrap();
+    assert_eq!(page(u64::MAX, usize::MAX).await, (0, sent.clone()));
+    assert_eq!(page(u64::MAX, 1).await, (5, sent[5..].to_vec()), "a page has one line at least");
+    assert_eq!(page(4, 1).await, (1, sent[1..4].to_vec()), "a line in pieces is not torn");
+    assert_eq!(page(1, 100).await, (0, sent[..1].to_vec()));
+    assert_eq!(page(0, 100).await, (0, Vec::new()));
+}

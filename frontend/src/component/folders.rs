@@ -1,12 +1,11 @@
 //! Choosing a folder on the bridge's machine.
 
 use leptos::prelude::*;
-use shared::api::{Folder, NewFolder, Problem};
-use wasm_bindgen_futures::JsFuture;
+use shared::api::{Folder, NewFolder};
 
 use super::icon::Icon;
 use crate::component::flow::Show;
-use crate::link::enter::request;
+use crate::link::enter::{problem, request, text};
 
 /// A browser of folders; `chosen` gets the absolute path.
 #[component]
@@ -83,15 +82,8 @@ pub fn Folders(start: String, #[prop(into)] chosen: Callback<String>) -> impl In
 
 async fn read(answer: Option<web_sys::Response>) -> Result<Folder, String> {
     let answer = answer.ok_or("The bridge does not answer.")?;
-    let text = match answer.text() {
-        Ok(text) => JsFuture::from(text).await.ok().and_then(|text| text.as_string()).unwrap_or_default(),
-        Err(_) => String::new(),
-    };
     if answer.ok() {
-        return serde_json::from_str(&text).map_err(|error| error.to_string());
+        return serde_json::from_str(&text(&answer).await).map_err(|error| error.to_string());
     }
-    Err(match serde_json::from_str::<Problem>(&text) {
-        Ok(problem) => format!("{}. {}", problem.error, problem.next_step),
-        Err(_) => format!("The bridge answered {}.", answer.status()),
-    })
+    Err(problem(&answer).await)
 }

@@ -8,7 +8,7 @@ use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 use crate::markdown::view::{Growing, copy};
-use crate::transcript::{Block, BlockKind, BlockState};
+use crate::transcript::{Block, BlockKind, BlockState, Portion, Reach};
 use crate::words;
 
 #[component]
@@ -16,7 +16,7 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let own = StoredValue::new(run.clone());
     let turn = desk.turn(&run);
-    let blocks = turn.blocks.clone();
+    let (blocks, reach) = (turn.blocks.clone(), turn.reach.clone());
     on_cleanup(move || own.with_value(|run| desk.leave_turn(run)));
     let head = Memo::new(move |_| {
         desk.read(|state| {
@@ -38,13 +38,42 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
                     <button class="button" data-kind="plain" data-size="sm" aria-label="Copy the message" title="Copy" on:click=move |_| copy(&text_of(&for_copy.get_untracked()))><Icon name="copy"/></button>
                 </span>
             </header>
+            {end_of(reach.clone(), move |reach| reach.before > 0, move |reach| format!("Show earlier output ({} lines)", reach.before), move || desk.load(&own.get_value(), Portion::Earlier))}
             <Show when=move || writing() && for_empty.read().is_empty()>
                 <span class="meta">"Starting …"</span>
             </Show>
             <For each=move || groups(&blocks.get()) key=|group| format!("{}-{}", group[0].id, group.len()) children=|group| view! { <Group group=group/> }/>
+            {end_of(reach.clone(), |reach| reach.detached, |_| "Show what follows".to_owned(), move || desk.load(&own.get_value(), Portion::Later))}
+            {
+                let problem = Memo::new(move |_| reach.with(|reach| reach.problem.clone()));
+                move || problem.get().map(|problem| view! {
+                    <p class="hint" data-state="error" role="alert">{format!("The output could not be read. {problem}")}</p>
+                    <div><button class="button" data-size="sm" on:click=move |_| desk.load(&own.get_value(), Portion::End)><Icon name="retry"/>"Try again"</button></div>
+                })
+            }
             {move || foot.get().map(|foot| view! { <div class="turn"><span>{foot}</span></div> })}
         </article>
     }
+}
+
+/// A way on where the window ends and the output does not.
+fn end_of(
+    reach: ArcRwSignal<Reach>,
+    when: fn(&Reach) -> bool,
+    words: fn(&Reach) -> String,
+    load: impl Fn() + Copy + Send + Sync + 'static,
+) -> AnyView {
+    let (shown, said, busy) = (reach.clone(), reach.clone(), reach);
+    let busy = move || busy.with(|reach| reach.loading);
+    view! {
+        <Show when=move || shown.with(when)>
+            {
+                let (said, busy) = (said.clone(), busy.clone());
+                view! { <div><button class="button" data-kind="plain" data-size="sm" disabled=busy on:click=move |_| load()>{move || said.with(words)}</button></div> }
+            }
+        </Show>
+    }
+    .into_any()
 }
 
 /// Tool calls that follow each other stand in one ledger.

@@ -1,7 +1,7 @@
 //! Entering: the secret in the address bar's fragment is exchanged for a cookie and taken out of sight.
 
 use leptos::prelude::window;
-use shared::api::Enter;
+use shared::api::{Enter, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
@@ -51,4 +51,20 @@ pub async fn request(method: &str, path: &str, body: Option<&str>) -> Option<Res
     }
     let answer = JsFuture::from(window().fetch_with_str_and_init(path, &init)).await.ok()?;
     answer.dyn_into().ok()
+}
+
+/// What an answer holds as text; empty where it cannot be read.
+pub async fn text(answer: &Response) -> String {
+    match answer.text() {
+        Ok(text) => JsFuture::from(text).await.ok().and_then(|text| text.as_string()).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
+}
+
+/// What is wrong, in the words of an answer that is not well.
+pub async fn problem(answer: &Response) -> String {
+    match serde_json::from_str::<Problem>(&text(answer).await) {
+        Ok(problem) => format!("{}. {}", problem.error, problem.next_step),
+        Err(_) => format!("The bridge answered {}.", answer.status()),
+    }
 }

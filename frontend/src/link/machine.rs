@@ -201,6 +201,10 @@ impl Machine {
                 said(live, message)
             }
             Event::Say(message) => said(live, message),
+            // Lines from there on are on their way already.
+            Event::Follow(run, from) if self.follows.get(&run).is_some_and(|next| *next <= from) => {
+                Vec::new()
+            }
             Event::Follow(run, from) => {
                 self.follows.insert(run.clone(), from);
                 said(live, ClientMessage::Follow { run, from })
@@ -344,6 +348,14 @@ mod tests {
         assert!(matches!(&hello[..], [Effect::Send(ClientMessage::Hello { since: Seq(42), .. })]));
         let again = machine.handle(Event::Heard(Heard::Welcome), Millis(1_000));
         assert_eq!(again, [Effect::Send(ClientMessage::Follow { run, from: 7 })]);
+    }
+
+    #[test]
+    fn two_views_of_a_run_both_get_all_that_they_follow() {
+        let run = RunId::new("r").expect("an id");
+        let mut machine = live();
+        let mut follow = |from| machine.handle(Event::Follow(run.clone(), from), Millis(1)).len();
+        assert_eq!((follow(5), follow(9), follow(0), follow(5)), (1, 0, 1, 0));
     }
 
     #[test]

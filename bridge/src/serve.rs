@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::lock::Lock;
 use crate::page::Source;
 use crate::relay::{Attendance, Relay, follow_log, history, pump};
+use crate::search::{self, Search, SearchError};
 use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
 use crate::supervisor::{Parting, Supervisor};
@@ -51,6 +52,8 @@ pub enum ServeError {
     Access(#[from] access::AccessError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Search(#[from] SearchError),
     #[error(
         "runs cannot be supervised: {0}. See to the data folder, or raise fs.inotify.max_user_instances."
     )]
@@ -62,6 +65,7 @@ pub enum ServeError {
 #[derive(Clone)]
 struct App {
     relay: Relay,
+    search: Search,
     page: Arc<Source>,
 }
 
@@ -74,6 +78,7 @@ pub async fn serve(
 ) -> Result<usize, ServeError> {
     let mut lock = Lock::take(&options.data_dir)?;
     let store = Store::open(&options.data_dir)?;
+    let search = Search::start(&options.data_dir, store.clone())?;
     let address = listener.local_addr()?;
     let access = Arc::new(Access::open(&options.data_dir, address)?);
     let config = Arc::new(options.config);
@@ -89,7 +94,7 @@ pub async fn serve(
     lock.tell(address)?;
     let standby = options.standby.then(|| Standby { program, data_dir: options.data_dir.clone() });
     let standby = tokio::spawn(keep_standby(standby, store.clone(), relay.attendance()));
-    let app = router(App { relay, page: Arc::new(options.page) }, Arc::clone(&access));
+    let app = router(App { relay, search, page: Arc::new(options.page) }, Arc::clone(&access));
     (options.ready)(&access);
     let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
     let backups = tokio::spawn(back_up(store.clone(), options.data_dir));
@@ -180,6 +185,7 @@ fn router(app: App, access: Arc<Access>) -> Router {
     let mut routes = Router::new()
         .route("/ws", get(socket))
         .route("/api/runs/{run}/output", get(history::page).with_state(app.relay.clone()))
+        .route("/api/search", get(search::answer).with_state(app.search.clone()))
         .route("/api/folders", get(folders::list).post(folders::make))
         .route("/api/health", get(health));
     if dev {

@@ -26,6 +26,7 @@ use checkpoint::Checkpoints;
 pub use hub::{Hub, Tail};
 use pool::Pool;
 pub use read::{OpenRun, Page, Sizes};
+pub(crate) use schema::private;
 pub use schema::{Look, OpenError, SCHEMA, look};
 pub use transfer::{Counts, TransferError, export, import};
 use writer::{Appended, Job};

@@ -3,6 +3,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use shared::api::HitPlace;
 use shared::id::TaskId;
 
 use crate::component::flow::{For, Show};
@@ -54,6 +55,22 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
         }
         count
     });
+    Effect::new(move |_| {
+        let Some(HitPlace::Entry { task, seq }) = desk.sought.get() else { return };
+        let items = items.get();
+        if task != own.get_value() || items.is_empty() {
+            return;
+        }
+        if items[0].seq > seq && earlier.get() {
+            shown.update(|shown| *shown += WINDOW);
+            return;
+        }
+        desk.sought.set(None);
+        // An entry that speaks in a window of its own has the nearest one before it shown.
+        let nearest = items.iter().rev().find(|item| item.seq <= seq).map_or(seq, |item| item.seq);
+        at_end.set(false);
+        reveal(scroller, format!("[data-seq=\"{nearest}\"]"));
+    });
     let scrolled = move || {
         if let Some(scroller) = scroller.get_untracked() {
             let rest = scroller.scroll_height() - scroller.scroll_top() - scroller.client_height();
@@ -76,7 +93,7 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
                             <p>{move || desk.read(|state| empty_words(state, &own.get_value()))}</p>
                         </div>
                     </Show>
-                    <For each=move || numbered(items.get()) key=|(key, _)| key.clone() children=move |(_, item)| view! { <ItemView id=own.get_value() item=item/> }/>
+                    <For each=move || numbered(items.get()) key=|(key, _)| key.clone() children=move |(_, item)| { let seq = item.seq.0; view! { <div class="said" data-seq=seq><ItemView id=own.get_value() item=item/></div> } }/>
                 </div>
             </div>
             <Show when=move || !at_end.get()>
@@ -87,6 +104,20 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
         </div>
         <Composer id=own.get_value()/>
     }
+}
+
+/// Scrolls to what was looked for and marks it, when it has been drawn.
+fn reveal(within: NodeRef<html::Div>, selector: String) {
+    request_animation_frame(move || {
+        let found = within
+            .try_get_untracked()
+            .flatten()
+            .and_then(|node| node.query_selector(&selector).ok().flatten());
+        if let Some(found) = found {
+            found.scroll_into_view();
+            let _ = found.set_attribute("data-sought", "");
+        }
+    });
 }
 
 /// Messages that wait stand above the composer instead; withdrawn ones are gone.

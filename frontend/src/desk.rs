@@ -9,6 +9,7 @@ use conductor::plan::{EditProblem, check_edit, inverse};
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use shared::agent::HarnessId;
+use shared::api::HitPlace;
 use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
 use shared::plan::{Access, PlanEdit};
@@ -32,8 +33,8 @@ pub struct Desk {
     /// Once a second, for what counts time.
     pub clock: RwSignal<Millis>,
     pub toast: RwSignal<Option<Toast>>,
-    /// The line of a run that was looked for last.
-    pub sought: RwSignal<Option<(RunId, u64)>>,
+    /// What was looked for last, until it is shown.
+    pub sought: RwSignal<Option<HitPlace>>,
     /// The bridge's log was received up to where it stood when the page connected.
     pub loaded: RwSignal<bool>,
 }

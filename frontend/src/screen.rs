@@ -1,6 +1,7 @@
 //! The screens.
 
 pub mod details;
+pub mod finder;
 pub mod news;
 pub mod start;
 pub mod work;

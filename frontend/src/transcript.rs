@@ -3,7 +3,7 @@
 
 use shared::entry::{Entry, Kind, Outcome, Purpose};
 use shared::id::{MessageId, RunId, TaskId};
-use shared::unit::Millis;
+use shared::unit::{Millis, Seq};
 
 mod reading;
 mod turn;
@@ -14,6 +14,7 @@ pub use turn::{Portion, Reach, Turn};
 /// One thing of a task's history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
+    pub seq: Seq,
     pub at: Millis,
     pub what: What,
 }
@@ -57,5 +58,5 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         Kind::GoalClosed { goal } => (goal, What::Closed),
         _ => return None,
     };
-    Some((task.clone(), Item { at: entry.at, what }))
+    Some((task.clone(), Item { seq: entry.seq, at: entry.at, what }))
 }

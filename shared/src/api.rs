@@ -3,6 +3,9 @@
 use serde::Serialize;
 use shared_derive::FromJson;
 
+use crate::id::{RunId, TaskId};
+use crate::unit::{Millis, Seq};
+
 /// `POST /api/enter`: exchanges the start-up secret for a cookie; answers 204.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Enter {
@@ -42,6 +45,49 @@ pub struct NewFolder {
 pub struct Health {
     pub version: String,
     pub protocol: u32,
+}
+
+/// Where `GET /api/search?q=WORDS&in=PLACE&before=CURSOR` looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchIn {
+    /// What people and the conductor said: the log.
+    Said,
+    /// What agents wrote, and what their tools answered.
+    Output,
+}
+
+/// The answer: the newest first, at most 50.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Found {
+    pub hits: Vec<Hit>,
+    /// The cursor for older ones; nothing when these are all.
+    pub more: Option<u64>,
+    /// How long the bridge looked, in microseconds.
+    pub micros: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Hit {
+    pub at: Millis,
+    pub place: HitPlace,
+    pub by_person: bool,
+    /// About a line of the text around the first hit.
+    pub bits: Vec<Bit>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum HitPlace {
+    Entry { task: TaskId, seq: Seq },
+    Line { run: RunId, line: u64 },
+}
+
+/// A bit of a text, marked where it is one of the words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Bit {
+    pub text: String,
+    pub marked: bool,
 }
 
 /// Every error that the bridge answers with.

@@ -184,11 +184,28 @@ impl World {
 
     /// Sends a request byte for byte and gives the whole answer.
     pub async fn http(&self, request: &str) -> anyhow::Result<String> {
+        Ok(String::from_utf8_lossy(&self.answer(request).await?).into_owned())
+    }
+
+    /// The status and the body of what a page that has entered gets from a path.
+    pub async fn get(&self, path: &str) -> anyhow::Result<(u16, Vec<u8>)> {
+        let (host, cookie) = (self.host()?.to_owned(), self.enter().await?);
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+        );
+        let answer = self.answer(&request).await?;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("no end of the head")?;
+        let head = std::str::from_utf8(&answer[..end])?;
+        let status = head.split(' ').nth(1).context("no status")?.parse()?;
+        Ok((status, answer[end + 4..].to_vec()))
+    }
+
+    async fn answer(&self, request: &str) -> anyhow::Result<Vec<u8>> {
         let mut socket = TcpStream::connect(self.host()?).await?;
         socket.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await??;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        Ok(answer)
     }
 
     /// A client that has the whole log and holds the baton where it is free.

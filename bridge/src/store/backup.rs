@@ -199,6 +199,7 @@ fn put_back(data_dir: &Path, copied: Copied) -> Result<(Copied, PathBuf), Backup
     absent(std::fs::rename(&wal, with(&aside, "-wal")), &wal)?;
     let index = with(&file, "-shm");
     absent(std::fs::remove_file(&index), &index)?;
+    crate::search::forget(data_dir).map_err(io(data_dir))?;
     std::fs::rename(&fresh, &file).map_err(io(&file))?;
     File::open(data_dir).and_then(|folder| folder.sync_all()).map_err(io(data_dir))?;
     Ok((copied, aside))

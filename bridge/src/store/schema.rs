@@ -56,7 +56,7 @@ fn way_back(file: &Path) -> String {
 }
 
 /// Makes the file as its owner's alone; SQLite gives its side files the same permissions.
-fn private(file: &Path) -> Result<(), OpenError> {
+pub(crate) fn private(file: &Path) -> Result<(), OpenError> {
     let made = File::options().write(true).create_new(true).mode(0o600).open(file);
     match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(OpenError::Io(file.to_owned(), error)),

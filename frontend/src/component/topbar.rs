@@ -8,6 +8,7 @@ use crate::component::flow::{For, Show};
 use crate::desk::Desk;
 use crate::link::Standing;
 use crate::place::Here;
+use crate::screen::finder::FinderButton;
 use crate::words::money;
 
 #[component]
@@ -35,6 +36,7 @@ pub fn Topbar() -> impl IntoView {
                     view! { <option value=id.to_string() selected=move || here.goal().as_ref() == Some(&own)>{title}</option> }
                 }/>
             </select>
+            <FinderButton/>
             <Facts/>
         </header>
     }

@@ -3,6 +3,7 @@
 use conductor::state::{Phase, Run};
 use leptos::prelude::*;
 use shared::id::RunId;
+use wasm_bindgen::JsCast;
 
 use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
@@ -18,6 +19,25 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
     let turn = desk.turn(&run);
     let (blocks, reach) = (turn.blocks.clone(), turn.reach.clone());
     on_cleanup(move || own.with_value(|run| desk.leave_turn(run)));
+    let article = NodeRef::<leptos::html::Article>::new();
+    let (sought, drawn) = (turn.reach.clone(), turn.blocks.clone());
+    Effect::new(move |_| {
+        drawn.track();
+        let Some(id) = sought.with(|reach| reach.sought) else { return };
+        // After the blocks themselves, which are drawn by the same change.
+        request_animation_frame(move || {
+            let Some(article) = article.try_get_untracked().flatten() else { return };
+            for old in find(&article, "[data-sought]") {
+                let _ = old.remove_attribute("data-sought");
+            }
+            for block in find(&article, &format!("[data-block=\"{id}\"]")) {
+                let _ = block.set_attribute("data-sought", "");
+                let _ = block.set_attribute("open", "");
+                block.scroll_into_view();
+                desk.sought.set(None);
+            }
+        });
+    });
     let head = Memo::new(move |_| {
         desk.read(|state| {
             state
@@ -29,7 +49,7 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
     let writing = move || head.with(|head| head.as_ref().is_some_and(|head| head.3));
     let (for_copy, for_empty) = (blocks.clone(), blocks.clone());
     view! {
-        <article class="msg" data-from="agent">
+        <article class="msg" data-from="agent" node_ref=article>
             <header>
                 <b>{move || if name.is_empty() { head.with(|head| head.as_ref().map(|head| head.0.clone())).unwrap_or_default() } else { name.to_owned() }}</b>
                 <span>{move || head.with(|head| head.as_ref().map(|(_, model, at, _)| format!("{} {}", model.clone().unwrap_or_default(), words::time(*at))))}</span>
@@ -54,6 +74,13 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
             {move || foot.get().map(|foot| view! { <div class="turn"><span>{foot}</span></div> })}
         </article>
     }
+}
+
+fn find(within: &web_sys::Element, selector: &str) -> Vec<web_sys::Element> {
+    let found = within.query_selector_all(selector).ok();
+    let found =
+        found.into_iter().flat_map(|list| (0..list.length()).filter_map(move |place| list.get(place)));
+    found.filter_map(|node| node.dyn_into().ok()).collect()
 }
 
 /// A way on where the window ends and the output does not.
@@ -120,27 +147,27 @@ fn Group(group: Vec<Block>) -> impl IntoView {
         BlockKind::Text { .. } => {
             let (text, state) = (first.text.clone(), first.state.clone());
             let growing = move || state.get() == BlockState::Growing;
-            view! { <div class="prose"><Growing text=text/><Show when=growing><span class="caret"></span></Show></div> }.into_any()
+            view! { <div class="prose" data-block=first.id><Growing text=text/><Show when=growing><span class="caret"></span></Show></div> }.into_any()
         }
-        BlockKind::Thinking { .. } => folded("Thinking", first.text.clone(), false),
+        BlockKind::Thinking { .. } => folded(first.id, "Thinking", first.text.clone(), false),
         BlockKind::Notice => {
             let text = first.text.clone();
-            view! { <p class="fine">{move || text.get()}</p> }.into_any()
+            view! { <p class="fine" data-block=first.id>{move || text.get()}</p> }.into_any()
         }
         BlockKind::Output => {
             let text = first.text.clone();
-            view! { <pre class="raw">{move || text.get()}</pre> }.into_any()
+            view! { <pre class="raw" data-block=first.id>{move || text.get()}</pre> }.into_any()
         }
-        BlockKind::Unknown => folded("Lines that this version does not know", first.text.clone(), true),
+        BlockKind::Unknown => folded(first.id, "Lines that this version does not know", first.text.clone(), true),
     }
 }
 
-fn folded(name: &'static str, text: ArcRwSignal<String>, raw: bool) -> AnyView {
+fn folded(id: i64, name: &'static str, text: ArcRwSignal<String>, raw: bool) -> AnyView {
     let shown = text.clone();
     let empty = move || shown.with(String::is_empty);
     view! {
         <Show when=move || !empty()>
-            <details class="tool">
+            <details class="tool" data-block=id>
                 <summary><Icon name="right"/><span class="verb">{name}</span></summary>
                 {
                     let text = text.clone();
@@ -155,7 +182,7 @@ fn folded(name: &'static str, text: ArcRwSignal<String>, raw: bool) -> AnyView {
 #[component]
 fn Tool(block: Block) -> impl IntoView {
     let BlockKind::Tool { tool, title, input, .. } = block.kind else { return ().into_any() };
-    let (state, text) = (block.state, block.text);
+    let (id, state, text) = (block.id, block.state, block.text);
     let (word, answer) = (state.clone(), text.clone());
     let outcome = move || match word.get() {
         BlockState::Growing => {
@@ -168,7 +195,7 @@ fn Tool(block: Block) -> impl IntoView {
         }
     };
     view! {
-        <details class="tool">
+        <details class="tool" data-block=id>
             <summary><Icon name="right"/><span class="verb">{tool}</span><span class="what clip">{title}</span><span>{outcome}</span></summary>
             <pre class="raw">{input}</pre>
             <pre class="raw">{move || answer.get()}</pre>

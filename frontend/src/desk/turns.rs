@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use shared::agent::HarnessId;
+use shared::api::HitPlace;
 use shared::id::RunId;
 use shared::wire::OutputFrame;
 
@@ -24,8 +25,13 @@ impl Desk {
             })
             .unwrap_or_else(|| (Turn::new(harness), false));
         if fresh {
-            let sought = self.sought.get_untracked().filter(|(sought, _)| sought == run);
-            self.load(run, sought.map_or(Portion::End, |(_, line)| Portion::Around(line)));
+            self.load(
+                run,
+                match self.sought.get_untracked() {
+                    Some(HitPlace::Line { run: sought, line }) if sought == *run => Portion::Around(line),
+                    _ => Portion::End,
+                },
+            );
         }
         turn
     }
@@ -82,10 +88,12 @@ impl Desk {
         self.ask_for_frame();
     }
 
-    /// Shows the block that speaks in a line of a run, when its turn is on the page or as soon as it is.
-    pub fn seek(self, run: RunId, line: u64) {
-        self.sought.set(Some((run.clone(), line)));
-        self.load(&run, Portion::Around(line));
+    /// Shows where something was found, if that is on the page or as soon as it is.
+    pub fn seek(self, place: HitPlace) {
+        self.sought.set(Some(place.clone()));
+        if let HitPlace::Line { run, line } = place {
+            self.load(&run, Portion::Around(line));
+        }
     }
 
     /// Asks again for what did not come while the bridge was away.

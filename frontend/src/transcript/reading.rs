@@ -80,6 +80,8 @@ pub(super) struct Reading {
     lowest: i64,
     /// Results of calls that lie before the window.
     unclaimed: BTreeMap<String, (ToolOutcome, String)>,
+    /// A line of plain output that stands in a block of its own, because it was looked for.
+    pub alone: Option<u64>,
     changed: BTreeSet<i64>,
     regrouped: bool,
     finished: bool,
@@ -97,6 +99,7 @@ impl Reading {
             held: VecDeque::new(),
             lowest: 0,
             unclaimed: BTreeMap::new(),
+            alone: None,
             changed: BTreeSet::new(),
             regrouped: true,
             finished: false,
@@ -155,9 +158,12 @@ impl Reading {
                 && let Some((outcome, text)) = self.unclaimed.remove(call)
             {
                 held.block.state.set(outcome.into());
-                held.block.text.set(text.clone());
                 held.text = text;
+                earlier.changed.insert(held.block.id);
             }
+        }
+        for (shown, text) in earlier.news().texts {
+            shown.set(text);
         }
         // Of a message that goes on in this window, the whole text is there.
         let goes_on = |held: &Held| {
@@ -317,8 +323,13 @@ impl Reading {
 
     /// Plain lines gather in one block; a new one begins when it grows too long.
     fn output(&mut self, kind: &BlockKind, text: &str, line: u64) {
+        let alone = self.alone;
+        let goes_on = |held: &Held| {
+            let alone = alone.is_some_and(|alone| alone == line || alone == held.block.line);
+            held.block.kind == *kind && held.text.len() < OUTPUT && !alone
+        };
         match self.held.back_mut() {
-            Some(held) if held.block.kind == *kind && held.text.len() < OUTPUT => {
+            Some(held) if goes_on(held) => {
                 held.text.push_str(text);
                 held.text.push('\n');
                 held.through = line;

@@ -86,6 +86,9 @@ impl Turn {
         if let Portion::End | Portion::Around(_) = portion {
             *reading = Reading::at(self.harness, first.unwrap_or(0));
         }
+        if let Portion::Around(line) = portion {
+            reading.alone = Some(line);
+        }
         match portion {
             Portion::Earlier => reading.read_before(page),
             Portion::End | Portion::Later | Portion::Around(_) => {

@@ -95,7 +95,7 @@ fn keep_plan(task: &Task, run: &Run, reply: String) -> Draft {
 
 fn worked(task: &Task, report: &TurnReport) -> Outcome {
     if let Work::Command { .. } = task.work {
-        let summary = clipped(&report.final_text);
+        let summary = quoted(report.final_text.trim_end());
         return Outcome::Completed { summary, outputs: task.outputs.clone(), not_done: Vec::new() };
     }
     let answer: Option<TaskReport> = structured(report).ok();
@@ -150,6 +150,16 @@ fn json_in(text: &str) -> Option<Value> {
         .into_iter()
         .flatten()
         .find_map(|text| serde_json::from_str::<Value>(text).ok().filter(Value::is_object))
+}
+
+/// What a command wrote, as Markdown that keeps its lines.
+fn quoted(output: &str) -> String {
+    if output.is_empty() {
+        return String::new();
+    }
+    let longest = output.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}\n{}\n{fence}", clipped(output))
 }
 
 fn clipped(text: &str) -> String {

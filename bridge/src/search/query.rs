@@ -8,7 +8,7 @@ use shared::api::Bit;
 pub(super) struct Words {
     /// Each a word, or several that stand side by side.
     phrases: Vec<Vec<String>>,
-    /// The last one may go on.
+    /// The last one may go on: it has two letters at least, and nothing behind it.
     open: bool,
 }
 
@@ -32,7 +32,9 @@ impl Words {
         }
         phrases.retain(|phrase: &Vec<String>| !phrase.is_empty());
         phrases.truncate(MOST);
-        let open = question.chars().next_back().is_some_and(char::is_alphanumeric);
+        let last = phrases.last().and_then(|phrase| phrase.last());
+        let begun = last.is_some_and(|word| word.chars().nth(1).is_some());
+        let open = begun && question.chars().next_back().is_some_and(char::is_alphanumeric);
         Self { phrases, open }
     }
 

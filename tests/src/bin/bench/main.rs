@@ -1,4 +1,4 @@
-//! `cargo xtask bench [--quick] [--json FILE] [--only store|relay|next|fold|page]`: figures of the real bridge and
+//! `cargo xtask bench [--quick] [--json FILE] [--only store|relay|next|history|fold|page]`: figures of the real bridge and
 //! page on this machine, with the conditions they were taken under. Where websocketd is installed it carries the same lines in between.
 
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use figure::{Aim, Figure, per_second, table};
 use round::{LINE, Load};
 
 mod figure;
+mod history;
 mod memory;
 mod page;
 mod plan;
@@ -75,6 +76,9 @@ async fn measure(
     }
     if wanted("next") {
         figures.extend(plan::next_start(&World::start(binary).await?, if quick { 15 } else { 60 }).await?);
+    }
+    if wanted("history") {
+        figures.extend(history::figures(binary, if quick { 100_000 } else { 1_000_000 }).await?);
     }
     let entries = if quick { 20_000 } else { 100_000 };
     if wanted("fold") {

@@ -108,7 +108,7 @@ pub enum ServerMessage {
     Pong {
         at: Millis,
     },
-    /// A message that could not be read; the connection stays.
+    /// A message, or a run's output, that could not be read; the connection stays.
     Unreadable {
         why: String,
     },

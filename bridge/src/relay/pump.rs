@@ -306,8 +306,17 @@ impl Session {
             Tail::UpToDate => Vec::new(),
             Tail::Lines(pieces) => pieces,
             Tail::InStore | Tail::Quiet => {
-                let pieces = store.output_from(run, follow.next, frame::LARGEST).await?;
-                pieces.into_iter().map(Arc::new).collect()
+                match store.output_from(run, follow.next, frame::LARGEST).await {
+                    Ok(pieces) => pieces.into_iter().map(Arc::new).collect(),
+                    // It would be the same with each new connection; what else the client follows goes on.
+                    Err(error @ StoreError::Damaged(_)) => {
+                        self.follows.remove(run);
+                        tracing::error!(%error, "output is not sent");
+                        say(sink, &ServerMessage::Unreadable { why: error.to_string() }).await?;
+                        return Ok(false);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
         };
         // Nothing more until a window or the run's end in the log tells of it.

@@ -11,13 +11,14 @@ use rusqlite_migration::{M, Migrations};
 use shared::unit::Millis;
 
 /// The schema that this version writes.
-pub const SCHEMA: usize = 3;
+pub const SCHEMA: usize = 4;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(vec![
         M::up(include_str!("../../migrations/0001_log.sql")),
         M::up(include_str!("../../migrations/0002_kind.sql")),
         M::up(include_str!("../../migrations/0003_lines.sql")),
+        M::up(include_str!("../../migrations/0004_block.sql")),
     ])
 });
 
@@ -76,6 +77,12 @@ pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     if found > i64::try_from(SCHEMA).unwrap_or(i64::MAX) {
         return Err(OpenError::Newer { file: file.to_owned(), found });
+    }
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
+    if pages == 0 {
+        // Lets the file shrink when output was compacted or removed, and can only be chosen now. An older file uses
+        // its free pages again; `export` and `import` make a new one of it.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
     }
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;

@@ -360,7 +360,9 @@ async fn a_full_disk_refuses_and_the_store_lives_on() {
     connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 20), [], |_| Ok(())).unwrap();
     let hub = Arc::new(Hub::new(Seq(0)));
     let checkpoints = Checkpoints::start(&connection, &file).unwrap();
-    let mut writer = Writer::new(connection, checkpoints, Arc::clone(&hub), (Seq(0), Millis(0)));
+    let (jobs, _queue) = mpsc::channel(1);
+    let compactor = Compactor::start(jobs.downgrade(), file.clone()).unwrap();
+    let mut writer = Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), (Seq(0), Millis(0)));
     let job = |text: &str| {
         let (reply, answer) = oneshot::channel();
         (Job::Append { actor: person(), id: None, drafts: vec![says(text)], reply }, answer)

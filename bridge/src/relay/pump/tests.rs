@@ -56,7 +56,7 @@ struct Client {
 }
 
 struct World {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     store: Store,
     relay: Relay,
 }
@@ -66,7 +66,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let relay = Relay::new(store.clone(), Epoch(0));
-        Self { _dir: dir, store, relay }
+        Self { dir, store, relay }
     }
 
     /// A connection that has said nothing yet.
@@ -382,6 +382,22 @@ async fn large_goals_pass_and_what_is_too_large_is_refused_by_its_id() {
     }
     client.append("after", None, vec![says("the connection stays")]);
     assert_eq!(client.answer("after").await, Ok(Seq(2)));
+}
+
+#[tokio::test]
+async fn damaged_output_is_told_and_the_connection_stays() {
+    let world = World::new();
+    world.requested("r1").await;
+    world.store.append(Actor::Bridge, vec![ends("r1", 1)]).await.unwrap();
+    let file = rusqlite::Connection::open(world.dir.path().join("log.db")).unwrap();
+    let sql = "INSERT INTO block (run, first, lines, out, err, bytes) VALUES (1, 0, 1, 2, 0, x'0102')";
+    assert_eq!(file.execute(sql, []).unwrap(), 1);
+    let mut client = world.client("page");
+    client.follow("r1", 0);
+    let told = |client: &Client| matches!(client.said.last(), Some(ServerMessage::Unreadable { why }) if why.contains("lines of run r1 from 0 on"));
+    client.until(told).await;
+    client.append("after", None, vec![says("the connection stays")]);
+    assert_eq!(client.answer("after").await, Ok(Seq(3)));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use rusqlite::types::Type;
 use shared::entry::{Actor, Draft, Entry};
-use shared::id::{AppendId, RunId};
+use shared::id::{AppendId, LogId, RunId};
 use shared::run::Stream;
 use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
@@ -46,6 +46,7 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     hub: Arc<Hub>,
     readers: Arc<Pool>,
+    log: LogId,
 }
 
 /// An entry with its JSON as the wire sends it, encoded once for all clients.
@@ -94,8 +95,9 @@ impl Store {
     }
 
     fn start(connection: Connection, readers: Pool) -> Result<Self, OpenError> {
-        let head =
-            read::head(&connection).map_err(|error| OpenError::Sqlite(readers.file().to_owned(), error))?;
+        let failed = |error| OpenError::Sqlite(readers.file().to_owned(), error);
+        let head = read::head(&connection).map_err(failed)?;
+        let log = read::identity(&connection).map_err(failed)?;
         let hub = Arc::new(Hub::new(head.0));
         let checkpoints = Checkpoints::start(&connection, readers.file())?;
         let (jobs, queue) = mpsc::channel(QUEUE);
@@ -105,7 +107,7 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(|error| OpenError::Thread(error.to_string()))?;
-        Ok(Self { jobs, hub, readers: Arc::new(readers) })
+        Ok(Self { jobs, hub, readers: Arc::new(readers), log })
     }
 
     /// Commits the drafts together and gives them as entries, in order.
@@ -143,6 +145,11 @@ impl Store {
         let job = Job::Output { run: run.clone(), pieces, reply };
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Which history this is: the same as long as the log only grows, another after [`restore`] or [`import`].
+    pub fn log(&self) -> &LogId {
+        &self.log
     }
 
     /// What was committed last, and who waits for more.

@@ -101,8 +101,9 @@ async fn hello<E: std::fmt::Display>(
         return Err(Closed::Incompatible(protocol));
     }
     let head = relay.store.hub().head();
-    say(sink, &ServerMessage::Welcome { protocol: PROTOCOL, version, head, now: clock::now() }).await?;
-    // A client that knows more than the log holds saw another database; it starts anew.
+    let log = Some(relay.store.log().clone());
+    say(sink, &ServerMessage::Welcome { protocol: PROTOCOL, version, head, now: clock::now(), log }).await?;
+    // A client that knows more than the log holds saw another history; it starts anew.
     Ok((client, if since > head { Seq(0) } else { since }))
 }
 

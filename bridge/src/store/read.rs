@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use shared::entry::{Actor, Body, Entry};
-use shared::id::{ProjectId, RunId};
+use shared::id::{LogId, ProjectId, RunId};
 use shared::unit::{Millis, Seq};
 
 use super::Stored;
@@ -44,6 +44,11 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<(Seq, Millis)> {
         .optional()?;
     Ok(newest
         .map_or_else(Default::default, |(seq, at): (i64, i64)| (Seq(unsigned(seq)), Millis(unsigned(at)))))
+}
+
+/// Which history this is.
+pub(super) fn identity(connection: &Connection) -> rusqlite::Result<LogId> {
+    connection.query_row("SELECT id FROM identity", [], |row| text_id(row, 0, LogId::new))
 }
 
 const COLUMNS: &str = "SELECT seq, at, actor, project, body FROM entry";

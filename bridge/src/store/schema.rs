@@ -11,7 +11,10 @@ use rusqlite_migration::{M, Migrations};
 use shared::unit::Millis;
 
 /// The schema that this version writes.
-pub const SCHEMA: usize = 4;
+pub const SCHEMA: usize = 5;
+
+/// The first schema whose log has an identity.
+const IDENTITY: i64 = 5;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(vec![
@@ -19,6 +22,7 @@ static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("../../migrations/0002_kind.sql")),
         M::up(include_str!("../../migrations/0003_lines.sql")),
         M::up(include_str!("../../migrations/0004_block.sql")),
+        M::up(include_str!("../../migrations/0005_identity.sql")),
     ])
 });
 
@@ -96,6 +100,18 @@ pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
         .to_latest(&mut connection)
         .map_err(|error| OpenError::Damaged { file: file.to_owned(), detail: error.to_string() })?;
     Ok(connection)
+}
+
+/// Makes a copy another history than what it is a copy of. One of an older schema becomes that when it is migrated.
+pub(super) fn renew(copy: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(copy)?;
+    // Without a journal, which would be taken for that of the next copy if this was interrupted.
+    connection.pragma_update(None, "journal_mode", "OFF")?;
+    let schema: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if schema >= IDENTITY {
+        connection.execute("UPDATE identity SET id = lower(hex(randomblob(16)))", [])?;
+    }
+    Ok(())
 }
 
 /// What a look at a database shows; nothing is changed by it, and a bridge may use it meanwhile.

@@ -408,7 +408,9 @@ async fn a_client_resumes_where_it_was() {
     client.say(&hello("page", 7));
     client.until(|client| client.entries.len() == 3).await;
     assert_eq!(client.entries[0].seq, Seq(8));
-    // One that knows more than there is saw another database.
+    let known = |said: &ServerMessage| matches!(said, ServerMessage::Welcome { log: Some(log), .. } if log == world.store.log());
+    assert!(client.said.first().is_some_and(known), "it is told which history this is");
+    // One that knows more than there is saw another history.
     let mut stranger = world.socket(64);
     stranger.say(&hello("page", 99));
     stranger.until(|client| client.entries.len() == 10).await;

@@ -29,7 +29,7 @@ pub use backup::{BackupError, Copied, copies, restore};
 use checkpoint::Checkpoints;
 use compact::Compactor;
 pub use hub::{Hub, Tail};
-pub use output::Sizes;
+pub use output::{Removable, Sizes};
 use pool::Pool;
 pub use read::{OpenRun, Page};
 pub use schema::{Look, OpenError, SCHEMA, look};
@@ -187,6 +187,11 @@ impl Store {
     pub async fn output_sizes(&self, run: &RunId) -> Result<Sizes, StoreError> {
         let run = run.clone();
         self.read(move |connection| output::sizes(connection, &run)).await
+    }
+
+    /// A run that ended before `before`, was read to its end and still has output.
+    pub async fn removable(&self, before: Millis) -> Result<Option<Removable>, StoreError> {
+        self.read(move |connection| output::removable(connection, before)).await
     }
 
     /// Runs that were requested and have not ended, oldest first.

@@ -135,6 +135,7 @@ fn facts() -> Vec<Kind> {
         Kind::RunStarted { run: run(), pid: 8, started: 9 },
         Kind::RunEnded { run: run(), end: RunEnd::Exited { code: 0 }, lines: 12, pipes: Pipes::Leaky },
         Kind::RunSilent { run: run(), since: Millis(5) },
+        Kind::OutputRemoved { run: run(), lines: 12 },
         Kind::DiskMeasured { room: Room::Little, free: Bytes(499_000_000) },
     ]
 }

@@ -2,14 +2,14 @@
 //! the place of its rows at any moment.
 
 use rusqlite::types::{Type, ValueRef};
-use rusqlite::{Connection, Row, params};
-use shared::id::RunId;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use shared::id::{ProjectId, RunId};
 use shared::run::Stream;
 use shared::unit::Millis;
 
 use super::Piece;
 use super::block::Unpacked;
-use super::read::{signed, unsigned};
+use super::read::{signed, text_id, unsigned};
 
 /// Blocks and rows in one shape; a row has no count of lines. A condition follows each.
 const BLOCKS: &str = "SELECT first AS line, lines, 0 AS at, 0 AS stream, bytes FROM block
@@ -107,6 +107,30 @@ pub struct Sizes {
     pub lines: u64,
     pub out: u64,
     pub err: u64,
+}
+
+/// A run whose output may be removed: over for long, and read to its end, so that nobody waits for a line of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removable {
+    pub run: RunId,
+    pub project: Option<ProjectId>,
+    pub lines: u64,
+}
+
+/// The first of those that ended before `before`.
+pub(super) fn removable(connection: &Connection, before: Millis) -> rusqlite::Result<Option<Removable>> {
+    let sql = "SELECT run.id, project FROM run JOIN entry ON entry.seq = ended
+               WHERE at < ?1 AND run.id IN (SELECT body ->> '$.run' FROM entry WHERE kind = 'turn_read')
+               AND (EXISTS (SELECT 1 FROM block WHERE run = no) OR EXISTS (SELECT 1 FROM output WHERE run = no))
+               ORDER BY no LIMIT 1";
+    let found = connection.query_row(sql, [signed(before.0)], |row| {
+        let project = row.get_ref(1)?.as_str_or_null()?.is_some();
+        let project = project.then(|| text_id(row, 1, ProjectId::new)).transpose()?;
+        Ok((text_id(row, 0, RunId::new)?, project))
+    });
+    let Some((run, project)) = found.optional()? else { return Ok(None) };
+    let lines = sizes(connection, &run)?.lines;
+    Ok(Some(Removable { run, project, lines }))
 }
 
 pub(super) fn sizes(connection: &Connection, run: &RunId) -> rusqlite::Result<Sizes> {

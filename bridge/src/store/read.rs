@@ -115,7 +115,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Arc<Stored>> {
     Ok(Arc::new(Stored { entry, json: json.into() }))
 }
 
-fn text_id<T>(
+pub(super) fn text_id<T>(
     row: &Row<'_>,
     column: usize,
     make: fn(&str) -> Result<T, shared::id::BadId>,

@@ -71,6 +71,8 @@ struct Group {
     entries: Vec<Arc<Stored>>,
     output: Vec<(RunId, u64, Vec<Arc<Piece>>)>,
     ended: Vec<RunId>,
+    /// There is something to compact, or room to give back.
+    wish: bool,
 }
 
 impl Writer {
@@ -101,7 +103,7 @@ impl Writer {
         match self.write(jobs) {
             Ok((group, done)) => {
                 self.hub.publish(group.entries, group.output);
-                if !group.ended.is_empty() {
+                if group.wish {
                     self.compactor.wish();
                 }
                 for run in group.ended {
@@ -187,6 +189,7 @@ impl Writer {
                 match &made {
                     Ok((entries, _)) => {
                         group.ended.extend(entries.iter().filter_map(|stored| ended(&stored.entry)));
+                        group.wish |= entries.iter().any(|stored| frees(&stored.entry));
                         group.entries.extend(entries.iter().cloned());
                     }
                     Err(_) => (self.head, self.at) = before,
@@ -347,7 +350,7 @@ pub(super) fn insert(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), Sto
     index_run(savepoint, entry)
 }
 
-/// What a starting bridge must know of runs without reading the whole log.
+/// What a starting bridge must know of runs without reading the whole log; and output goes with the entry that tells it.
 fn index_run(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError> {
     match entry.body.known() {
         Some(Kind::RunRequested { run, .. }) => {
@@ -373,6 +376,14 @@ fn index_run(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError>
                 .and_then(|mut update| update.execute(params![run.as_str(), signed(entry.seq.0)]));
             made.map_err(write)?;
         }
+        Some(Kind::OutputRemoved { run, .. }) => {
+            for table in ["block", "output"] {
+                let sql = format!("DELETE FROM {table} WHERE run = (SELECT no FROM run WHERE id = ?1)");
+                let gone =
+                    savepoint.prepare_cached(&sql).and_then(|mut delete| delete.execute([run.as_str()]));
+                gone.map_err(write)?;
+            }
+        }
         _ => {}
     }
     Ok(())
@@ -380,6 +391,10 @@ fn index_run(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError>
 
 fn ended(entry: &Entry) -> Option<RunId> {
     if let Some(Kind::RunEnded { run, .. }) = entry.body.known() { Some(run.clone()) } else { None }
+}
+
+fn frees(entry: &Entry) -> bool {
+    matches!(entry.body.known(), Some(Kind::RunEnded { .. } | Kind::OutputRemoved { .. }))
 }
 
 /// The body's tag; a body always is an object with one, or was refused at the door.

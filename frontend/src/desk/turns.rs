@@ -23,7 +23,8 @@ impl Desk {
                 (turn.clone(), fresh)
             })
             .unwrap_or_else(|| (Turn::new(harness), false));
-        if fresh {
+        // What was removed is not asked for: the view tells.
+        if fresh && self.peek(|state| state.run(run).is_none_or(|run| run.removed.is_none())) {
             let sought = self.sought.get_untracked().filter(|(sought, _)| sought == run);
             self.load(run, sought.map_or(Portion::End, |(_, line)| Portion::Around(line)));
         }

@@ -62,6 +62,7 @@ pub struct Config {
     /// Agents that are not on PATH.
     pub agents: Agents,
     pub disk: Disk,
+    pub retention: Retention,
 }
 
 /// Bounds of free room on the disk of the data folder, in MB (10⁶ bytes); 0 switches one off.
@@ -78,6 +79,14 @@ impl Default for Disk {
     fn default() -> Self {
         Self { warn_mb: 500, pause_mb: 100 }
     }
+}
+
+/// How long raw output is kept. The log is kept for good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Days after the end of a run; 0 keeps its output for good.
+    pub output_days: u32,
 }
 
 /// Where agents are.
@@ -106,6 +115,7 @@ impl Default for Config {
             folders: Vec::new(),
             agents: Agents::default(),
             disk: Disk::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -238,6 +248,7 @@ mod tests {
             ("folders = [\"/ok\"]\nprograms = [\"make\", \"../x\"]\n", 2, "../x"),
             ("folders = [\n  \"/ok\",\n  \"~/work\",\n]\n", 3, "~/work"),
             ("environment = [\"A B\"]\n", 1, "A B"),
+            ("[retention]\noutput_days = -1\n", 2, "invalid value"),
             ("environment = [\"*\"]\n", 1, "*"),
             ("commands = true\ncommands = false\n", 2, "duplicate"),
         ] {
@@ -265,6 +276,7 @@ mod tests {
         let config: Config = toml::from_str(&settings.join("\n")).expect("readable when switched on");
         assert!(!config.commands && config.allows("make") && config.names("codex"), "{config:?}");
         assert_eq!(config.disk, Disk { warn_mb: 2_000, pause_mb: 500 });
+        assert_eq!(config.retention, Retention { output_days: 90 });
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod headless;
 pub mod lock;
 pub mod page;
 pub mod relay;
+mod retention;
 pub mod search;
 pub mod serve;
 pub mod shim;

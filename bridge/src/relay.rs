@@ -88,8 +88,10 @@ impl Relay {
 fn refusal(error: StoreError) -> Refusal {
     match error {
         StoreError::RunExists(_) | StoreError::Encode(_) => Refusal::Invalid { why: error.to_string() },
-        StoreError::Write(_) | StoreError::Read(_) | StoreError::NoSuchRun(_) | StoreError::Closed => {
-            Refusal::Store { why: error.to_string() }
-        }
+        StoreError::Write(_)
+        | StoreError::Read(_)
+        | StoreError::Damaged(_)
+        | StoreError::NoSuchRun(_)
+        | StoreError::Closed => Refusal::Store { why: error.to_string() },
     }
 }

@@ -28,7 +28,7 @@ use crate::search::{self, Search, SearchError};
 use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
 use crate::supervisor::{Parting, Supervisor};
-use crate::{agents, disk, folders, page};
+use crate::{agents, disk, folders, page, retention};
 
 /// What the bridge needs beside its listener.
 pub struct ServeOptions {
@@ -98,6 +98,8 @@ pub async fn serve(
     (options.ready)(&access);
     let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
     let backups = tokio::spawn(back_up(store.clone(), options.data_dir));
+    let days = config.retention.output_days;
+    let retention = (days > 0).then(|| tokio::spawn(retention::keep(store.clone(), days)));
     let agents = tokio::spawn(look_for_agents(store, Arc::clone(&config)));
     // A line should not wait in the socket for a second one.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
@@ -106,7 +108,7 @@ pub async fn serve(
         parting = shutdown => (Ok(()), parting),
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
-    for task in [orders, agents, standby, backups, disk] {
+    for task in [orders, agents, standby, backups, disk].into_iter().chain(retention) {
         task.abort();
         let _ = task.await;
     }

@@ -6,15 +6,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use rusqlite::types::Type;
 use shared::entry::{Actor, Draft, Entry};
-use shared::id::{AppendId, RunId};
+use shared::id::{AppendId, LogId, RunId};
 use shared::run::Stream;
 use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
 
 mod backup;
+mod block;
 mod checkpoint;
+mod compact;
 mod hub;
+mod output;
 mod pool;
 mod read;
 mod schema;
@@ -23,9 +27,11 @@ mod writer;
 
 pub use backup::{BackupError, Copied, copies, restore};
 use checkpoint::Checkpoints;
+use compact::Compactor;
 pub use hub::{Hub, Tail};
+pub use output::{Removable, Sizes};
 use pool::Pool;
-pub use read::{OpenRun, Page, Sizes};
+pub use read::{OpenRun, Page};
 pub(crate) use schema::private;
 pub use schema::{Look, OpenError, SCHEMA, look};
 pub use transfer::{Counts, TransferError, export, import};
@@ -41,6 +47,7 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     hub: Arc<Hub>,
     readers: Arc<Pool>,
+    log: LogId,
 }
 
 /// An entry with its JSON as the wire sends it, encoded once for all clients.
@@ -65,6 +72,10 @@ pub enum StoreError {
     Write(String),
     #[error("the database could not be read: {0}")]
     Read(String),
+    #[error(
+        "{0}. The rest can be read. The newest backup may still have it: see the data folder's `backups`."
+    )]
+    Damaged(String),
     #[error("run {0} exists already")]
     RunExists(RunId),
     #[error("run {0} was never requested")]
@@ -85,17 +96,19 @@ impl Store {
     }
 
     fn start(connection: Connection, readers: Pool) -> Result<Self, OpenError> {
-        let head =
-            read::head(&connection).map_err(|error| OpenError::Sqlite(readers.file().to_owned(), error))?;
+        let failed = |error| OpenError::Sqlite(readers.file().to_owned(), error);
+        let head = read::head(&connection).map_err(failed)?;
+        let log = read::identity(&connection).map_err(failed)?;
         let hub = Arc::new(Hub::new(head.0));
         let checkpoints = Checkpoints::start(&connection, readers.file())?;
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let writer = writer::Writer::new(connection, checkpoints, Arc::clone(&hub), head);
+        let compactor = Compactor::start(jobs.downgrade(), readers.file().to_owned())?;
+        let writer = writer::Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), head);
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(|error| OpenError::Thread(error.to_string()))?;
-        Ok(Self { jobs, hub, readers: Arc::new(readers) })
+        Ok(Self { jobs, hub, readers: Arc::new(readers), log })
     }
 
     /// Commits the drafts together and gives them as entries, in order.
@@ -135,6 +148,11 @@ impl Store {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Which history this is: the same as long as the log only grows, another after [`restore`] or [`import`].
+    pub fn log(&self) -> &LogId {
+        &self.log
+    }
+
     /// What was committed last, and who waits for more.
     pub fn hub(&self) -> &Hub {
         &self.hub
@@ -151,7 +169,7 @@ impl Store {
     /// Lines of a run from `from` on, about `bytes` bytes of them and at least one.
     pub async fn output_from(&self, run: &RunId, from: u64, bytes: usize) -> Result<Vec<Piece>, StoreError> {
         let run = run.clone();
-        self.read(move |connection| read::output_from(connection, &run, from, bytes)).await
+        self.read(move |connection| output::from(connection, &run, from, bytes)).await
     }
 
     /// The last lines of a run before `before`, about `bytes` bytes of them, with the number of the first. It
@@ -163,13 +181,18 @@ impl Store {
         bytes: usize,
     ) -> Result<(u64, Vec<Piece>), StoreError> {
         let run = run.clone();
-        self.read(move |connection| read::output_before(connection, &run, before, bytes)).await
+        self.read(move |connection| output::before(connection, &run, before, bytes)).await
     }
 
     /// How much of a run's output is stored.
     pub async fn output_sizes(&self, run: &RunId) -> Result<Sizes, StoreError> {
         let run = run.clone();
-        self.read(move |connection| read::output_sizes(connection, &run)).await
+        self.read(move |connection| output::sizes(connection, &run)).await
+    }
+
+    /// A run that ended before `before`, was read to its end and still has output.
+    pub async fn removable(&self, before: Millis) -> Result<Option<Removable>, StoreError> {
+        self.read(move |connection| output::removable(connection, before)).await
     }
 
     /// Runs that were requested and have not ended, oldest first.
@@ -194,7 +217,12 @@ impl Store {
         let readers = Arc::clone(&self.readers);
         let task = tokio::task::spawn_blocking(move || readers.with(query));
         match task.await {
-            Ok(found) => found.map_err(|error| StoreError::Read(error.to_string())),
+            Ok(found) => found.map_err(|error| match error {
+                rusqlite::Error::FromSqlConversionFailure(_, Type::Blob, why) => {
+                    StoreError::Damaged(why.to_string())
+                }
+                error => StoreError::Read(error.to_string()),
+            }),
             // The runtime is being shut down.
             Err(error) if error.is_cancelled() => Err(StoreError::Closed),
             Err(error) => Err(StoreError::Read(error.to_string())),

@@ -9,6 +9,7 @@ use bridge::store::{Page, Store};
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::id::{AppendId, MessageId, ProjectId, RunId, TaskId};
+use shared::run::RunSpec;
 use shared::unit::Seq;
 use shared::wire::ClientMessage;
 use tests::world::{World, own};
@@ -34,20 +35,23 @@ fn image(bridge: u32, data: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(rustix::process::kill_process(pid, rustix::process::Signal::CONT)?)
 }
 
+fn order(run: &RunId, spec: RunSpec) -> anyhow::Result<Draft> {
+    let (task, purpose, harness) = (TaskId::new("t")?, Purpose::Work, HarnessId::Command);
+    let order = Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec };
+    Ok(Draft::new(Some(ProjectId::new("project")?), order))
+}
+
 /// Whatever moment it is: the database is sound, all that was acknowledged is there, and of the rest a beginning.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::Result<()> {
     let world = World::start(env!("CARGO_BIN_EXE_orchestrator")).await?;
     let mut client = world.client("page").await?;
-    let project = ProjectId::new("project")?;
     let folder = world.project.to_string_lossy().into_owned();
     client.until("the baton", |state| state.baton.is_some()).await?;
     client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() }).await?;
     let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
-    let (run, task) = (RunId::new(RUN)?, TaskId::new("t")?);
-    let (purpose, harness, spec) = (Purpose::Work, HarnessId::Command, own(WORDS, folder));
-    let order = Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec };
-    let drafts = vec![Draft::new(Some(project.clone()), order)];
+    let run = RunId::new(RUN)?;
+    let drafts = vec![order(&run, own(WORDS, folder))?];
     client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;
     client.until("the run", |state| state.seq >= Seq(5)).await?;
     let (data, bridge) = (world.home.path().join("data"), world.pid()?);
@@ -76,4 +80,63 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
     }
     assert!(lines > 100, "the agent wrote meanwhile");
     Ok(())
+}
+
+/// A run that has ended becomes blocks, row by row; at every moment all of it is there once, in either form. So it is for
+/// those who look after a SIGKILL, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_is_being_compacted_survives_a_power_cut_at_any_moment() -> anyhow::Result<()> {
+    const LINES: usize = 200_000;
+    let mut world = World::start(env!("CARGO_BIN_EXE_orchestrator")).await?;
+    let mut client = world.client("page").await?;
+    let folder = world.project.to_string_lossy().into_owned();
+    client.until("the baton", |state| state.baton.is_some()).await?;
+    client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() }).await?;
+    let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
+    let run = RunId::new(RUN)?;
+    let lines = LINES.to_string();
+    let drafts = vec![order(&run, own(["demo", "emit", "--bytes", "250", "--lines", &lines], folder))?];
+    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;
+    let (data, bridge) = (world.home.path().join("data"), world.pid()?);
+    let is_line = |(n, line): (usize, &[u8])| {
+        line.len() == 250 && line.starts_with(format!("{{\"type\":\"emit\",\"n\":{n},").as_bytes())
+    };
+    let mut halfway = 0;
+    while halfway < 5 {
+        let here = tempfile::tempdir()?;
+        image(bridge, &data, here.path())?;
+        let (blocks, rows) = forms(here.path())?;
+        let store = Store::open(here.path())?;
+        let output = store.output_from(&run, 0, usize::MAX).await?;
+        assert!(output.iter().map(|piece| &piece.bytes[..]).enumerate().all(is_line), "not the lines");
+        let ended = !store.all_of_kind("run_ended").await?.is_empty();
+        assert!(!ended || output.len() == LINES, "{} lines, {blocks} blocks, {rows} rows", output.len());
+        halfway += usize::from(blocks > 0 && rows > 0);
+        assert!(!ended || rows > 0, "compacted after {halfway} looks; the run must be longer");
+    }
+    world.kill_bridge().await?;
+    world.start_bridge().await?;
+    let mut client = world.watcher("reader").await?;
+    let (seen, next) = tokio::sync::watch::channel(0);
+    client.on_frame = Some(Box::new(move |frame| {
+        assert_eq!(frame.first_line, *seen.borrow() as u64, "a gap, or a line twice");
+        let first = *seen.borrow();
+        assert!(
+            frame
+                .bytes
+                .split_inclusive(|byte| *byte == b'\n')
+                .enumerate()
+                .all(|(n, line)| is_line((first + n, line)))
+        );
+        seen.send_modify(|seen| *seen += frame.lines().count());
+    }));
+    client.send(&ClientMessage::Follow { run, from: 0 }).await?;
+    client.until("all lines", move |_| *next.borrow() == LINES).await
+}
+
+/// Blocks and rows of output in an image.
+fn forms(image: &Path) -> anyhow::Result<(i64, i64)> {
+    let file = rusqlite::Connection::open(image.join("log.db"))?;
+    let sql = "SELECT (SELECT count(*) FROM block), (SELECT count(*) FROM output)";
+    Ok(file.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }

@@ -137,6 +137,14 @@ async fn a_damaged_database_is_restored_from_the_newest_backup() -> anyhow::Resu
     let (restored, said) = command(&world, "restore")?;
     assert!(!restored && said.contains("in use by another orchestrator"), "{said}");
     world.kill_bridge().await?;
+    world.start_bridge().await?;
+    let log = client.log.context("a history")?;
+    assert_eq!(
+        world.watcher("restarted").await?.log.as_ref(),
+        Some(&log),
+        "a restart begins no other history"
+    );
+    world.kill_bridge().await?;
     let data = world.home.path().join("data");
     let copied = Store::open(&data)?.back_up(&data).await?.context("a backup")?;
     // Only the backups are left of it: what is open of the rest may still be written to.
@@ -152,6 +160,7 @@ async fn a_damaged_database_is_restored_from_the_newest_backup() -> anyhow::Resu
     assert!(restored && said.contains(&newest) && said.contains("log.db.damaged"), "{said}");
     world.start_bridge().await?;
     let mut client = world.client("page-again").await?;
+    assert!(client.log.as_ref().is_some_and(|restored| *restored != log), "a page that was open must notice");
     client.until("the answer is there", answered).await
 }
 

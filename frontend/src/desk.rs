@@ -150,6 +150,9 @@ impl Desk {
                 } else {
                     self.inner.update_value(|inner| inner.driver.disconnected());
                 }
+                if standing == Standing::Replaced {
+                    drop(window().location().reload());
+                }
                 self.standing.set(standing);
                 Vec::new()
             }
@@ -168,10 +171,6 @@ impl Desk {
         self.inner
             .try_update_value(|inner| {
                 if let ServerMessage::Welcome { head, .. } = message {
-                    // The bridge went back to a backup: what this page knows beyond it never happened.
-                    if *head < inner.driver.state().seq {
-                        drop(window().location().reload());
-                    }
                     inner.head = Some(*head);
                 }
                 if let ServerMessage::Entries { entries } = message {

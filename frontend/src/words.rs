@@ -14,6 +14,13 @@ pub fn time(at: Millis) -> String {
     format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
 }
 
+/// Local day, "2026-11-21".
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are exact in a double")]
+pub fn day(at: Millis) -> String {
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
+    format!("{}-{:02}-{:02}", date.get_full_year(), date.get_month() + 1, date.get_date())
+}
+
 /// As [`conductor::words::reason`], with the time of day of what is due.
 pub fn reason(state: &State, status: &Status, now: Millis) -> String {
     match &status.reason {

@@ -250,6 +250,12 @@ pub enum Kind {
         run: RunId,
         since: Millis,
     },
+    /// The setting for retention took a run's output away. What the log tells of the run stays.
+    OutputRemoved {
+        run: RunId,
+        /// Lines that were there.
+        lines: u64,
+    },
     /// The room on the data folder's disk became another.
     DiskMeasured {
         room: Room,
@@ -287,6 +293,7 @@ impl Kind {
             | Self::RunStarted { .. }
             | Self::RunEnded { .. }
             | Self::RunSilent { .. }
+            | Self::OutputRemoved { .. }
             | Self::DiskMeasured { .. } => Authority::Bridge,
         }
     }

@@ -74,6 +74,8 @@ ids! {
     ClientId;
     /// One append, so that sending it again changes nothing.
     AppendId;
+    /// A history of the log; a copy that was put back begins another.
+    LogId;
     /// A session as its harness names it.
     SessionId;
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared_derive::FromJson;
 
 use crate::entry::{Draft, Entry};
-use crate::id::{AppendId, ClientId, RunId};
+use crate::id::{AppendId, ClientId, LogId, RunId};
 use crate::run::Stream;
 use crate::unit::{Epoch, Millis, Seq};
 
@@ -73,6 +73,9 @@ pub enum ServerMessage {
         version: String,
         head: Seq,
         now: Millis,
+        /// A client that knows another history's entries, or entries beyond `head`, starts anew. Older bridges do not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log: Option<LogId>,
     },
     /// The versions do not fit; the page should reload, a headless client be upgraded. Closes the socket.
     Incompatible {
@@ -108,7 +111,7 @@ pub enum ServerMessage {
     Pong {
         at: Millis,
     },
-    /// A message that could not be read; the connection stays.
+    /// A message, or a run's output, that could not be read; the connection stays.
     Unreadable {
         why: String,
     },

@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
-use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
+use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::Limits;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
 use shared::run::{Pipes, RunEnd, RunLimits, Signal};
@@ -135,6 +135,7 @@ fn facts() -> Vec<Kind> {
         Kind::RunStarted { run: run(), pid: 8, started: 9 },
         Kind::RunEnded { run: run(), end: RunEnd::Exited { code: 0 }, lines: 12, pipes: Pipes::Leaky },
         Kind::RunSilent { run: run(), since: Millis(5) },
+        Kind::OutputRemoved { run: run(), lines: 12 },
         Kind::DiskMeasured { room: Room::Little, free: Bytes(499_000_000) },
     ]
 }
@@ -189,6 +190,14 @@ fn the_wire_reads_as_it_was_written() {
             version: "0.1.0".to_owned(),
             head: Seq(2),
             now: Millis(3),
+            log: None,
+        },
+        ServerMessage::Welcome {
+            protocol: PROTOCOL,
+            version: "0.1.0".to_owned(),
+            head: Seq(2),
+            now: Millis(3),
+            log: LogId::new("5f3a").ok(),
         },
         ServerMessage::Incompatible { protocol: PROTOCOL, version: "0.1.0".to_owned() },
         ServerMessage::Entries { entries: vec![entry(Kind::RunSilent { run: run(), since: Millis(5) })] },

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
-const BIN = process.env.ORCHESTRATOR_BIN || path.resolve("../../target/debug/orchestrator");
+export const BIN = process.env.ORCHESTRATOR_BIN || path.resolve("../../target/debug/orchestrator");
 
 export class World {
   constructor() {

@@ -11,7 +11,7 @@ use conductor::driver::{Driver, Effect};
 use futures_util::{SinkExt, StreamExt};
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
-use shared::id::{AppendId, ClientId, MessageId, ProjectId, TaskId};
+use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, TaskId};
 use shared::plan::Access;
 use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
 use shared::unit::{Millis, Seq};
@@ -52,6 +52,8 @@ pub struct Client {
     pub driver: Driver,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub name: String,
+    /// The history that the bridge told of.
+    pub log: Option<LogId>,
     appended: u64,
     /// Appends that were refused, with why.
     pub refused: Vec<String>,
@@ -228,6 +230,7 @@ impl World {
             driver,
             socket,
             name: name.to_owned(),
+            log: None,
             appended: 0,
             refused: Vec::new(),
             frames: 0,
@@ -235,7 +238,8 @@ impl World {
         };
         client.send(&ClientMessage::Hello { protocol: PROTOCOL, client: id, since: Seq(0) }).await?;
         let head = loop {
-            if let Some(ServerMessage::Welcome { head, .. }) = client.step().await? {
+            if let Some(ServerMessage::Welcome { head, log, .. }) = client.step().await? {
+                client.log = log;
                 break head;
             }
         };

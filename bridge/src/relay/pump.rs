@@ -101,8 +101,9 @@ async fn hello<E: std::fmt::Display>(
         return Err(Closed::Incompatible(protocol));
     }
     let head = relay.store.hub().head();
-    say(sink, &ServerMessage::Welcome { protocol: PROTOCOL, version, head, now: clock::now() }).await?;
-    // A client that knows more than the log holds saw another database; it starts anew.
+    let log = Some(relay.store.log().clone());
+    say(sink, &ServerMessage::Welcome { protocol: PROTOCOL, version, head, now: clock::now(), log }).await?;
+    // A client that knows more than the log holds saw another history; it starts anew.
     Ok((client, if since > head { Seq(0) } else { since }))
 }
 
@@ -306,8 +307,17 @@ impl Session {
             Tail::UpToDate => Vec::new(),
             Tail::Lines(pieces) => pieces,
             Tail::InStore | Tail::Quiet => {
-                let pieces = store.output_from(run, follow.next, frame::LARGEST).await?;
-                pieces.into_iter().map(Arc::new).collect()
+                match store.output_from(run, follow.next, frame::LARGEST).await {
+                    Ok(pieces) => pieces.into_iter().map(Arc::new).collect(),
+                    // It would be the same with each new connection; what else the client follows goes on.
+                    Err(error @ StoreError::Damaged(_)) => {
+                        self.follows.remove(run);
+                        tracing::error!(%error, "output is not sent");
+                        say(sink, &ServerMessage::Unreadable { why: error.to_string() }).await?;
+                        return Ok(false);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
         };
         // Nothing more until a window or the run's end in the log tells of it.

@@ -11,7 +11,7 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 use shared::unit::Seq;
 
-use super::{Store, StoreError, read};
+use super::{Store, StoreError, read, schema};
 
 /// Copies that are kept.
 const KEPT: usize = 5;
@@ -142,7 +142,8 @@ fn write(source: &Connection, part: &Path) -> Result<Seq, BackupError> {
     Ok(seq)
 }
 
-/// Puts the newest sound copy in the place of a data folder's database, which is kept beside it. Gives the copy
+/// Puts the newest sound copy in the place of a data folder's database, which is kept beside it, as a history of its
+/// own from there on. Gives the copy
 /// and where the former file is now. No bridge may use the folder meanwhile.
 ///
 /// # Errors
@@ -179,6 +180,7 @@ fn put_back(data_dir: &Path, copied: Copied) -> Result<(Copied, PathBuf), Backup
     };
     let fresh = data_dir.join("log.db.new");
     std::fs::copy(&copied.file, &fresh).map_err(io(&fresh))?;
+    schema::renew(&fresh).map_err(|error| BackupError::Sqlite(fresh.clone(), error))?;
     File::open(&fresh).and_then(|file| file.sync_all()).map_err(io(&fresh))?;
     let mut aside = data_dir.join("log.db.damaged");
     let mut number = 1;

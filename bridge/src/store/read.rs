@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 use shared::entry::{Actor, Body, Entry};
-use shared::id::{ProjectId, RunId};
-use shared::run::Stream;
+use shared::id::{LogId, ProjectId, RunId};
 use shared::unit::{Millis, Seq};
 
-use super::{Piece, Stored};
+use super::Stored;
 
 /// A run that was requested and has not ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +44,11 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<(Seq, Millis)> {
         .optional()?;
     Ok(newest
         .map_or_else(Default::default, |(seq, at): (i64, i64)| (Seq(unsigned(seq)), Millis(unsigned(at)))))
+}
+
+/// Which history this is.
+pub(super) fn identity(connection: &Connection) -> rusqlite::Result<LogId> {
+    connection.query_row("SELECT id FROM identity", [], |row| text_id(row, 0, LogId::new))
 }
 
 const COLUMNS: &str = "SELECT seq, at, actor, project, body FROM entry";
@@ -95,79 +99,6 @@ pub(super) fn open_runs(connection: &Connection) -> rusqlite::Result<Vec<OpenRun
     rows.collect()
 }
 
-pub(super) fn output_from(
-    connection: &Connection,
-    run: &RunId,
-    from: u64,
-    bytes: usize,
-) -> rusqlite::Result<Vec<Piece>> {
-    let sql = "SELECT at, stream, bytes FROM output
-               WHERE run = (SELECT no FROM run WHERE id = ?1) AND line >= ?2 ORDER BY line";
-    let mut query = connection.prepare_cached(sql)?;
-    let mut rows = query.query(params![run.as_str(), signed(from)])?;
-    let mut pieces = Vec::new();
-    let mut size = 0;
-    while size < bytes
-        && let Some(row) = rows.next()?
-    {
-        let piece = piece(row)?;
-        size += piece.bytes.len();
-        pieces.push(piece);
-    }
-    Ok(pieces)
-}
-
-/// How many times its size a page may have so that it begins where a line begins.
-const STRETCH: usize = 16;
-
-pub(super) fn output_before(
-    connection: &Connection,
-    run: &RunId,
-    before: u64,
-    bytes: usize,
-) -> rusqlite::Result<(u64, Vec<Piece>)> {
-    let sql = "SELECT at, stream, bytes, line FROM output
-               WHERE run = (SELECT no FROM run WHERE id = ?1) AND line < ?2 ORDER BY line DESC";
-    let mut query = connection.prepare_cached(sql)?;
-    let mut rows = query.query(params![run.as_str(), signed(before)])?;
-    let mut pieces = Vec::new();
-    let (mut first, mut size) = (before, 0);
-    while let Some(row) = rows.next()? {
-        let piece = piece(row)?;
-        let begins = piece.bytes.ends_with(b"\n") || size >= STRETCH.saturating_mul(bytes);
-        if size >= bytes && begins {
-            break;
-        }
-        first = unsigned(row.get(3)?);
-        size += piece.bytes.len();
-        pieces.push(piece);
-    }
-    pieces.reverse();
-    Ok((first, pieces))
-}
-
-fn piece(row: &Row<'_>) -> rusqlite::Result<Piece> {
-    let stream = if row.get::<_, i64>(1)? == 0 { Stream::Stdout } else { Stream::Stderr };
-    Ok(Piece { at: Millis(unsigned(row.get(0)?)), stream, bytes: row.get(2)? })
-}
-
-/// How much of a run's output is stored: lines in all, and bytes of each stream.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sizes {
-    pub lines: u64,
-    pub out: u64,
-    pub err: u64,
-}
-
-pub(super) fn output_sizes(connection: &Connection, run: &RunId) -> rusqlite::Result<Sizes> {
-    let sql = "SELECT count(*), coalesce(sum(length(bytes)) FILTER (WHERE stream = 0), 0),
-               coalesce(sum(length(bytes)) FILTER (WHERE stream = 1), 0)
-               FROM output WHERE run = (SELECT no FROM run WHERE id = ?1)";
-    connection.query_row(sql, [run.as_str()], |row| {
-        Ok(Sizes { lines: unsigned(row.get(0)?), out: unsigned(row.get(1)?), err: unsigned(row.get(2)?) })
-    })
-}
-
 fn stored(row: &Row<'_>) -> rusqlite::Result<Arc<Stored>> {
     let bad = |column: usize, error: serde_json::Error| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
@@ -184,7 +115,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Arc<Stored>> {
     Ok(Arc::new(Stored { entry, json: json.into() }))
 }
 
-fn text_id<T>(
+pub(super) fn text_id<T>(
     row: &Row<'_>,
     column: usize,
     make: fn(&str) -> Result<T, shared::id::BadId>,
@@ -199,6 +130,6 @@ pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn unsigned(value: i64) -> u64 {
+pub(super) fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }

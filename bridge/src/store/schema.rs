@@ -11,13 +11,18 @@ use rusqlite_migration::{M, Migrations};
 use shared::unit::Millis;
 
 /// The schema that this version writes.
-pub const SCHEMA: usize = 3;
+pub const SCHEMA: usize = 5;
+
+/// The first schema whose log has an identity.
+const IDENTITY: i64 = 5;
 
 static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
     Migrations::new(vec![
         M::up(include_str!("../../migrations/0001_log.sql")),
         M::up(include_str!("../../migrations/0002_kind.sql")),
         M::up(include_str!("../../migrations/0003_lines.sql")),
+        M::up(include_str!("../../migrations/0004_block.sql")),
+        M::up(include_str!("../../migrations/0005_identity.sql")),
     ])
 });
 
@@ -77,6 +82,12 @@ pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
     if found > i64::try_from(SCHEMA).unwrap_or(i64::MAX) {
         return Err(OpenError::Newer { file: file.to_owned(), found });
     }
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
+    if pages == 0 {
+        // Lets the file shrink when output was compacted or removed, and can only be chosen now. An older file uses
+        // its free pages again; `export` and `import` make a new one of it.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", "ON").map_err(failed)?;
@@ -89,6 +100,18 @@ pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
         .to_latest(&mut connection)
         .map_err(|error| OpenError::Damaged { file: file.to_owned(), detail: error.to_string() })?;
     Ok(connection)
+}
+
+/// Makes a copy another history than what it is a copy of. One of an older schema becomes that when it is migrated.
+pub(super) fn renew(copy: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(copy)?;
+    // Without a journal, which would be taken for that of the next copy if this was interrupted.
+    connection.pragma_update(None, "journal_mode", "OFF")?;
+    let schema: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if schema >= IDENTITY {
+        connection.execute("UPDATE identity SET id = lower(hex(randomblob(16)))", [])?;
+    }
+    Ok(())
 }
 
 /// What a look at a database shows; nothing is changed by it, and a bridge may use it meanwhile.

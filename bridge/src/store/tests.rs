@@ -327,6 +327,33 @@ async fn a_backup_is_whole_while_the_store_is_written() {
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&newest.file.metadata().unwrap()) & 0o777, 0o600);
 }
 
+/// A client that knows what a copy does not may have entries with the same numbers.
+#[tokio::test]
+async fn a_log_is_the_same_until_a_copy_is_put_back_or_it_is_read_in_elsewhere() {
+    let (dir, store) = world();
+    store.append(person(), vec![says("kept")]).await.unwrap();
+    store.back_up(dir.path()).await.unwrap();
+    let first = store.log().clone();
+    drop(store);
+    let again = Store::open(dir.path()).unwrap();
+    assert_eq!(*again.log(), first);
+    drop(again);
+    // Another folder, as the writer of this one may still be at its last words.
+    let other = tempfile::tempdir().unwrap();
+    std::fs::rename(dir.path().join("backups"), other.path().join("backups")).unwrap();
+    std::fs::write(other.path().join("log.db"), "lost").unwrap();
+    restore(other.path()).unwrap();
+    let restored = Store::open(other.path()).unwrap();
+    assert_ne!(*restored.log(), first);
+    assert_eq!(whole_log(&restored).await.len(), 1);
+    let mut text = Vec::new();
+    export(other.path(), &mut text).unwrap();
+    let third = tempfile::tempdir().unwrap();
+    import(third.path(), &mut &text[..], true).unwrap();
+    let imported = Store::open(third.path()).unwrap();
+    assert!(![&first, restored.log()].contains(&imported.log()));
+}
+
 #[tokio::test]
 async fn a_damaged_backup_is_passed_over_and_nothing_is_thrown_away() {
     let (dir, store) = world();
@@ -360,7 +387,9 @@ async fn a_full_disk_refuses_and_the_store_lives_on() {
     connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 20), [], |_| Ok(())).unwrap();
     let hub = Arc::new(Hub::new(Seq(0)));
     let checkpoints = Checkpoints::start(&connection, &file).unwrap();
-    let mut writer = Writer::new(connection, checkpoints, Arc::clone(&hub), (Seq(0), Millis(0)));
+    let (jobs, _queue) = mpsc::channel(1);
+    let compactor = Compactor::start(jobs.downgrade(), file.clone()).unwrap();
+    let mut writer = Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), (Seq(0), Millis(0)));
     let job = |text: &str| {
         let (reply, answer) = oneshot::channel();
         (Job::Append { actor: person(), id: None, drafts: vec![says(text)], reply }, answer)

@@ -18,12 +18,14 @@ use shared::run::{Pipes, RunEnd};
 use shared::unit::Seq;
 
 use super::read::{self, Page, signed};
-use super::{OpenError, StoreError, schema, writer};
+use super::{OpenError, Piece, StoreError, output, schema, writer};
 use crate::clock;
 
 const VERSION: u32 = 1;
 /// The longest line that is read, in bytes: the largest entry, escaped, and room.
 const LONGEST: u64 = 64 * 1024 * 1024;
+/// Bytes of output that are written at once.
+const PORTION: usize = 1024 * 1024;
 
 /// Why a log was not written out or read in. Of what is read in, nothing is kept then.
 #[derive(Debug, thiserror::Error)]
@@ -106,26 +108,36 @@ pub fn export(data_dir: &Path, out: &mut impl Write) -> Result<Counts, TransferE
         line(out, &Row::Append { id, seq: u64::try_from(seq).unwrap_or(0) })?;
         counts.appends += 1;
     }
-    let mut output = still.prepare(
-        "SELECT run.id, line, at, stream, bytes FROM run JOIN output ON output.run = run.no ORDER BY run.no, line",
-    )?;
-    let mut rows = output.query([])?;
+    let mut runs = still.prepare("SELECT id FROM run ORDER BY no")?;
+    let mut rows = runs.query([])?;
     while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        let run = RunId::new(&id).map_err(|error| StoreError::Read(error.to_string()))?;
-        let number = |value: i64| u64::try_from(value).unwrap_or(0);
-        let bytes: Vec<u8> = row.get(4)?;
-        let (text, base64) = match String::from_utf8(bytes) {
-            Ok(text) => (Some(text), None),
-            Err(error) => (None, Some(STANDARD.encode(error.as_bytes()))),
-        };
-        let (no, at, stream) = (number(row.get(1)?), number(row.get(2)?), row.get(3)?);
-        line(out, &Row::Output(Output { run, line: no, at, stream, text, base64 }))?;
-        counts.lines += 1;
+        let run = RunId::new(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)
+            .map_err(|error| StoreError::Read(error.to_string()))?;
+        counts.lines += write_output(&still, &run, out)?;
     }
     line(out, &Row::End(counts))?;
     out.flush()?;
     Ok(counts)
+}
+
+/// Writes a run's output; gives how many lines that were.
+fn write_output(connection: &Connection, run: &RunId, out: &mut impl Write) -> Result<u64, TransferError> {
+    let mut next = 0;
+    loop {
+        let pieces = output::from(connection, run, next, PORTION)?;
+        if pieces.is_empty() {
+            return Ok(next);
+        }
+        for Piece { stream, at, bytes } in pieces {
+            let (text, base64) = match String::from_utf8(bytes) {
+                Ok(text) => (Some(text), None),
+                Err(error) => (None, Some(STANDARD.encode(error.as_bytes()))),
+            };
+            let stream = output::number(stream);
+            line(out, &Row::Output(Output { run: run.clone(), line: next, at: at.0, stream, text, base64 }))?;
+            next += 1;
+        }
+    }
 }
 
 fn line(out: &mut impl Write, value: &impl Serialize) -> Result<(), TransferError> {
@@ -247,7 +259,7 @@ fn settle(transaction: &mut Transaction<'_>, go_on: bool) -> Result<(), Transfer
         }
     }
     for open in read::open_runs(transaction)? {
-        let lines = read::output_sizes(transaction, &open.run)?.lines;
+        let lines = output::sizes(transaction, &open.run)?.lines;
         let why = "it ran where this log comes from".to_owned();
         let ended = Kind::RunEnded { run: open.run, end: RunEnd::Lost { why }, lines, pipes: Pipes::Closed };
         drafts.push((Actor::Bridge, open.request.entry.project.clone(), ended));

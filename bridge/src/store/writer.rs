@@ -7,34 +7,55 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Savepoint, params};
 use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::id::{AppendId, RunId};
-use shared::run::Stream;
 use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
 
 use super::checkpoint::Checkpoints;
-use super::read::{self, Page, signed};
-use super::{Hub, Piece, StoreError, Stored};
+use super::compact::{Compactor, Packed};
+use super::read::{self, Page, signed, unsigned};
+use super::{Hub, Piece, StoreError, Stored, output};
 use crate::clock;
 
 /// Jobs in one transaction: enough to share an fsync, few enough to answer soon.
 const GROUP: usize = 256;
 
 pub(super) type Appended = Result<(Vec<Arc<Stored>>, Seq), StoreError>;
+pub(super) type Counted = Result<u64, StoreError>;
 
 #[derive(Debug)]
 pub(super) enum Job {
-    Append { actor: Actor, id: Option<AppendId>, drafts: Vec<Draft>, reply: oneshot::Sender<Appended> },
-    Output { run: RunId, pieces: Vec<Piece>, reply: oneshot::Sender<Result<u64, StoreError>> },
+    Append {
+        actor: Actor,
+        id: Option<AppendId>,
+        drafts: Vec<Draft>,
+        reply: oneshot::Sender<Appended>,
+    },
+    Output {
+        run: RunId,
+        pieces: Vec<Piece>,
+        reply: oneshot::Sender<Counted>,
+    },
+    /// Puts a block in the place of its rows; gives how many, which is none when they are not all there.
+    Swap {
+        block: Packed,
+        reply: oneshot::Sender<Counted>,
+    },
+    /// Gives free pages back to the file system, as many at most; gives how many are left.
+    Shrink {
+        pages: u32,
+        reply: oneshot::Sender<Counted>,
+    },
 }
 
 enum Done {
     Append(oneshot::Sender<Appended>, Appended),
-    Output(oneshot::Sender<Result<u64, StoreError>>, Result<u64, StoreError>),
+    Count(oneshot::Sender<Counted>, Counted),
 }
 
 pub(super) struct Writer {
     connection: Connection,
     checkpoints: Checkpoints,
+    compactor: Compactor,
     hub: Arc<Hub>,
     head: Seq,
     /// The clock as the log shows it: it never goes back, whatever the machine's does.
@@ -50,16 +71,19 @@ struct Group {
     entries: Vec<Arc<Stored>>,
     output: Vec<(RunId, u64, Vec<Arc<Piece>>)>,
     ended: Vec<RunId>,
+    /// There is something to compact, or room to give back.
+    wish: bool,
 }
 
 impl Writer {
     pub(super) fn new(
         connection: Connection,
         checkpoints: Checkpoints,
+        compactor: Compactor,
         hub: Arc<Hub>,
         (head, at): (Seq, Millis),
     ) -> Self {
-        Self { connection, checkpoints, hub, head, at, runs: HashMap::new(), durable: true }
+        Self { connection, checkpoints, compactor, hub, head, at, runs: HashMap::new(), durable: true }
     }
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
@@ -79,6 +103,9 @@ impl Writer {
         match self.write(jobs) {
             Ok((group, done)) => {
                 self.hub.publish(group.entries, group.output);
+                if group.wish {
+                    self.compactor.wish();
+                }
                 for run in group.ended {
                     self.runs.remove(&run);
                     self.hub.close(&run);
@@ -162,6 +189,7 @@ impl Writer {
                 match &made {
                     Ok((entries, _)) => {
                         group.ended.extend(entries.iter().filter_map(|stored| ended(&stored.entry)));
+                        group.wish |= entries.iter().any(|stored| frees(&stored.entry));
                         group.entries.extend(entries.iter().cloned());
                     }
                     Err(_) => (self.head, self.at) = before,
@@ -175,8 +203,10 @@ impl Writer {
                 } else {
                     self.runs.remove(&run);
                 }
-                Done::Output(reply, stored)
+                Done::Count(reply, stored)
             }
+            Job::Swap { block, reply } => Done::Count(reply, self.swap(&block).map_err(write)),
+            Job::Shrink { pages, reply } => Done::Count(reply, self.shrink(pages).map_err(write)),
         }
     }
 
@@ -213,12 +243,10 @@ impl Writer {
             Some(&known) => known,
             None => savepoint
                 .query_row(
-                    "SELECT no, (SELECT max(line) + 1 FROM output WHERE run = no) FROM run WHERE id = ?1",
+                    "SELECT no, coalesce((SELECT max(line) + 1 FROM output WHERE run = no),
+                     (SELECT max(first + lines) FROM block WHERE run = no), 0) FROM run WHERE id = ?1",
                     [run.as_str()],
-                    |row| {
-                        let lines: Option<i64> = row.get(1)?;
-                        Ok((row.get(0)?, lines.and_then(|lines| u64::try_from(lines).ok()).unwrap_or(0)))
-                    },
+                    |row| Ok((row.get(0)?, unsigned(row.get(1)?))),
                 )
                 .optional()
                 .map_err(write)?
@@ -228,10 +256,7 @@ impl Writer {
             let sql = "INSERT INTO output (run, line, at, stream, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
             let mut insert = savepoint.prepare_cached(sql).map_err(write)?;
             for piece in pieces {
-                let stream = match piece.stream {
-                    Stream::Stdout => 0,
-                    Stream::Stderr => 1,
-                };
+                let stream = output::number(piece.stream);
                 insert
                     .execute(params![no, signed(line), signed(piece.at.0), stream, piece.bytes])
                     .map_err(write)?;
@@ -242,6 +267,27 @@ impl Writer {
         self.runs.insert(run.clone(), (no, line));
         Ok(line)
     }
+
+    fn swap(&mut self, block: &Packed) -> rusqlite::Result<u64> {
+        let Packed { run, first, lines, out, err, bytes } = block;
+        let savepoint = self.connection.savepoint()?;
+        let sql = "DELETE FROM output WHERE run = ?1 AND line >= ?2 AND line < ?3";
+        let gone =
+            savepoint.prepare_cached(sql)?.execute(params![run, signed(*first), signed(first + lines)])?;
+        if u64::try_from(gone) != Ok(*lines) {
+            return Ok(0);
+        }
+        let sql = "INSERT INTO block (run, first, lines, out, err, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let row = params![run, signed(*first), signed(*lines), signed(*out), signed(*err), bytes];
+        savepoint.prepare_cached(sql)?.execute(row)?;
+        savepoint.commit()?;
+        Ok(*lines)
+    }
+
+    fn shrink(&mut self, pages: u32) -> rusqlite::Result<u64> {
+        self.connection.pragma(None, "incremental_vacuum", pages, |_| Ok(()))?;
+        self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).map(unsigned)
+    }
 }
 
 impl Done {
@@ -249,28 +295,30 @@ impl Done {
     fn answer(self) {
         match self {
             Self::Append(reply, made) => drop(reply.send(made)),
-            Self::Output(reply, stored) => drop(reply.send(stored)),
+            Self::Count(reply, count) => drop(reply.send(count)),
         }
     }
 
     fn failed(job: Job, error: &StoreError) -> Self {
         match job {
             Job::Append { reply, .. } => Self::Append(reply, Err(error.clone())),
-            Job::Output { reply, .. } => Self::Output(reply, Err(error.clone())),
+            Job::Output { reply, .. } | Job::Swap { reply, .. } | Job::Shrink { reply, .. } => {
+                Self::Count(reply, Err(error.clone()))
+            }
         }
     }
 
     fn error(&self) -> Option<StoreError> {
         match self {
             Self::Append(_, made) => made.as_ref().err().cloned(),
-            Self::Output(_, stored) => stored.as_ref().err().cloned(),
+            Self::Count(_, count) => count.as_ref().err().cloned(),
         }
     }
 
     fn fail(self, error: &StoreError) {
         match self {
             Self::Append(reply, _) => drop(reply.send(Err(error.clone()))),
-            Self::Output(reply, _) => drop(reply.send(Err(error.clone()))),
+            Self::Count(reply, _) => drop(reply.send(Err(error.clone()))),
         }
     }
 }
@@ -302,7 +350,7 @@ pub(super) fn insert(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), Sto
     index_run(savepoint, entry)
 }
 
-/// What a starting bridge must know of runs without reading the whole log.
+/// What a starting bridge must know of runs without reading the whole log; and output goes with the entry that tells it.
 fn index_run(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError> {
     match entry.body.known() {
         Some(Kind::RunRequested { run, .. }) => {
@@ -328,6 +376,14 @@ fn index_run(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError>
                 .and_then(|mut update| update.execute(params![run.as_str(), signed(entry.seq.0)]));
             made.map_err(write)?;
         }
+        Some(Kind::OutputRemoved { run, .. }) => {
+            for table in ["block", "output"] {
+                let sql = format!("DELETE FROM {table} WHERE run = (SELECT no FROM run WHERE id = ?1)");
+                let gone =
+                    savepoint.prepare_cached(&sql).and_then(|mut delete| delete.execute([run.as_str()]));
+                gone.map_err(write)?;
+            }
+        }
         _ => {}
     }
     Ok(())
@@ -335,6 +391,10 @@ fn index_run(savepoint: &Savepoint<'_>, entry: &Entry) -> Result<(), StoreError>
 
 fn ended(entry: &Entry) -> Option<RunId> {
     if let Some(Kind::RunEnded { run, .. }) = entry.body.known() { Some(run.clone()) } else { None }
+}
+
+fn frees(entry: &Entry) -> bool {
+    matches!(entry.body.known(), Some(Kind::RunEnded { .. } | Kind::OutputRemoved { .. }))
 }
 
 /// The body's tag; a body always is an object with one, or was refused at the door.

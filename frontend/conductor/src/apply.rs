@@ -98,6 +98,7 @@ impl State {
                 }
             }),
             Kind::RunEnded { run, end, lines, .. } => self.with_run(run, |run| run.end(end, *lines, at)),
+            Kind::OutputRemoved { run, .. } => self.with_run(run, |run| run.removed = Some(at)),
             Kind::DiskMeasured { room, free } => self.disk = Disk { room: *room, free: *free },
             Kind::BridgeStarted { .. } | Kind::InputSent { .. } | Kind::RunSilent { .. } => {}
         }
@@ -388,6 +389,7 @@ impl Run {
             phase: Phase::Requested,
             signalled: None,
             read_through: None,
+            removed: None,
             tokens: shared::agent::Tokens::default(),
             model: None,
             version: None,

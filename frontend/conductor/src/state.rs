@@ -224,6 +224,8 @@ pub struct Run {
     pub signalled: Option<Millis>,
     /// The last line of output whose meaning is in the log.
     pub read_through: Option<u64>,
+    /// When its output was taken away; the log tells of it what it always did.
+    pub removed: Option<Millis>,
     pub tokens: Tokens,
     pub model: Option<String>,
     pub version: Option<String>,

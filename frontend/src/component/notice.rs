@@ -16,7 +16,7 @@ pub fn Banners() -> impl IntoView {
     view! {
         <div class="banners">
             {move || match desk.standing.get() {
-                Standing::Live | Standing::Connecting => ().into_any(),
+                Standing::Live | Standing::Connecting | Standing::Replaced => ().into_any(),
                 Standing::Lost { since, retry } => {
                     let text = move || {
                         let now = desk.clock.get();

@@ -72,7 +72,7 @@ fn Facts() -> impl IntoView {
     let lost = move || desk.standing.get() != Standing::Live;
     let word = move || match desk.standing.get() {
         Standing::Live => "Live",
-        Standing::Connecting => "Connecting",
+        Standing::Connecting | Standing::Replaced => "Connecting",
         Standing::Lost { .. } => "Reconnecting",
         Standing::Denied => "Not signed in",
         Standing::Incompatible { .. } => "Reload needed",

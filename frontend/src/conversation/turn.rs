@@ -46,6 +46,8 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
         })
     });
     let foot = Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).and_then(footer)));
+    let removed =
+        Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).and_then(|run| run.removed)));
     let writing = move || head.with(|head| head.as_ref().is_some_and(|head| head.3));
     let (for_copy, for_empty) = (blocks.clone(), blocks.clone());
     view! {
@@ -71,6 +73,7 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
                     <div><button class="button" data-size="sm" on:click=move |_| desk.load(&own.get_value(), Portion::End)><Icon name="retry"/>"Try again"</button></div>
                 })
             }
+            {move || removed.get().map(|at| view! { <p class="fine">{format!("The output of this turn was removed on {} by the retention setting. What the log tells of it stays.", words::day(at))}</p> })}
             {move || foot.get().map(|foot| view! { <div class="turn"><span>{foot}</span></div> })}
         </article>
     }

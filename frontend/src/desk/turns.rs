@@ -24,14 +24,13 @@ impl Desk {
                 (turn.clone(), fresh)
             })
             .unwrap_or_else(|| (Turn::new(harness), false));
-        if fresh {
-            self.load(
-                run,
-                match self.sought.get_untracked() {
-                    Some(HitPlace::Line { run: sought, line }) if sought == *run => Portion::Around(line),
-                    _ => Portion::End,
-                },
-            );
+        // What was removed is not asked for: the view tells.
+        if fresh && self.peek(|state| state.run(run).is_none_or(|run| run.removed.is_none())) {
+            let portion = match self.sought.get_untracked() {
+                Some(HitPlace::Line { run: sought, line }) if sought == *run => Portion::Around(line),
+                _ => Portion::End,
+            };
+            self.load(run, portion);
         }
         turn
     }

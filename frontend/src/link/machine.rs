@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use shared::entry::Draft;
-use shared::id::{AppendId, ClientId, RunId};
+use shared::id::{AppendId, ClientId, LogId, RunId};
 use shared::unit::{Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, ServerMessage, Want};
 
@@ -29,6 +29,8 @@ pub enum Standing {
     Incompatible {
         version: String,
     },
+    /// The bridge has another history now: what this page knows and wanted belongs to one that is gone.
+    Replaced,
 }
 
 /// Whether the bridge lets this browser in.
@@ -60,7 +62,10 @@ pub(super) enum Event {
 /// What of a message matters to the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Heard {
-    Welcome,
+    Welcome {
+        head: Seq,
+        log: Option<LogId>,
+    },
     Incompatible(String),
     Entries(Seq),
     Settled(AppendId),
@@ -71,7 +76,7 @@ pub(super) enum Heard {
 pub(super) fn heard(message: &ServerMessage) -> Heard {
     use shared::wire::Refusal;
     match message {
-        ServerMessage::Welcome { .. } => Heard::Welcome,
+        ServerMessage::Welcome { head, log, .. } => Heard::Welcome { head: *head, log: log.clone() },
         ServerMessage::Incompatible { version, .. } => Heard::Incompatible(version.clone()),
         ServerMessage::Entries { entries } => {
             entries.last().map_or(Heard::Other, |entry| Heard::Entries(entry.seq))
@@ -112,11 +117,14 @@ enum Phase {
     },
     Denied,
     Incompatible(String),
+    Replaced,
 }
 
 pub(super) struct Machine {
     client: ClientId,
     phase: Phase,
+    /// The history that the first connection told of.
+    log: Option<LogId>,
     seq: Seq,
     follows: BTreeMap<RunId, u64>,
     /// Not bounded by number: each is something a person did by hand and must not be lost.
@@ -131,6 +139,7 @@ impl Machine {
         Self {
             client,
             phase: Phase::Entering,
+            log: None,
             seq: Seq(0),
             follows: BTreeMap::new(),
             outbox: VecDeque::new(),
@@ -148,6 +157,7 @@ impl Machine {
         match (&self.phase, self.lost) {
             (Phase::Denied, _) => Standing::Denied,
             (Phase::Incompatible(version), _) => Standing::Incompatible { version: version.clone() },
+            (Phase::Replaced, _) => Standing::Replaced,
             (Phase::Live { .. }, _) => Standing::Live,
             (Phase::Waiting { since, until }, _) => Standing::Lost { since: *since, retry: *until },
             (Phase::Opening | Phase::Greeting { .. }, Some(since)) => Standing::Lost { since, retry: since },
@@ -160,7 +170,9 @@ impl Machine {
             Phase::Waiting { until, .. } => Some(*until),
             Phase::Live { heard, pinged } => Some((*pinged + HEARTBEAT).min(*heard + SILENCE)),
             Phase::Greeting { heard } => Some(*heard + SILENCE),
-            Phase::Entering | Phase::Opening | Phase::Denied | Phase::Incompatible(_) => None,
+            Phase::Entering | Phase::Opening | Phase::Denied | Phase::Incompatible(_) | Phase::Replaced => {
+                None
+            }
         }
     }
 
@@ -226,7 +238,10 @@ impl Machine {
     }
 
     fn lose(&mut self, now: Millis) -> Vec<Effect> {
-        if matches!(self.phase, Phase::Denied | Phase::Incompatible(_) | Phase::Waiting { .. }) {
+        if matches!(
+            self.phase,
+            Phase::Denied | Phase::Incompatible(_) | Phase::Replaced | Phase::Waiting { .. }
+        ) {
             return Vec::new();
         }
         let since = *self.lost.get_or_insert(now);
@@ -240,7 +255,14 @@ impl Machine {
     fn hear(&mut self, heard: Heard, now: Millis) -> Vec<Effect> {
         self.alive(now);
         match heard {
-            Heard::Welcome => self.welcome(now),
+            Heard::Welcome { head, log } if head < self.seq || differ(self.log.as_ref(), log.as_ref()) => {
+                self.phase = Phase::Replaced;
+                vec![Effect::Close]
+            }
+            Heard::Welcome { log, .. } => {
+                self.log = log;
+                self.welcome(now)
+            }
             Heard::Incompatible(version) => {
                 self.phase = Phase::Incompatible(version);
                 vec![Effect::Close]
@@ -279,7 +301,8 @@ impl Machine {
             | Phase::Opening
             | Phase::Waiting { .. }
             | Phase::Denied
-            | Phase::Incompatible(_) => {}
+            | Phase::Incompatible(_)
+            | Phase::Replaced => {}
         }
     }
 
@@ -298,6 +321,11 @@ impl Machine {
     }
 }
 
+/// Whether both are known and not the same.
+fn differ(known: Option<&LogId>, told: Option<&LogId>) -> bool {
+    known.zip(told).is_some_and(|(known, told)| known != told)
+}
+
 fn said(live: bool, message: ClientMessage) -> Vec<Effect> {
     if live { vec![Effect::Send(message)] } else { Vec::new() }
 }
@@ -314,8 +342,12 @@ mod tests {
         let mut machine = machine();
         machine.handle(Event::Entered(Access::Granted), Millis(0));
         machine.handle(Event::Opened, Millis(0));
-        machine.handle(Event::Heard(Heard::Welcome), Millis(0));
+        machine.handle(Event::Heard(welcome(42, "a")), Millis(0));
         machine
+    }
+
+    fn welcome(head: u64, log: &str) -> Heard {
+        Heard::Welcome { head: Seq(head), log: LogId::new(log).ok() }
     }
 
     fn append(id: &str) -> AppendId {
@@ -329,7 +361,7 @@ mod tests {
         machine.handle(Event::Closed, Millis(2));
         machine.handle(Event::Tick, Millis(1_000));
         machine.handle(Event::Opened, Millis(1_000));
-        let again = machine.handle(Event::Heard(Heard::Welcome), Millis(1_000));
+        let again = machine.handle(Event::Heard(welcome(42, "a")), Millis(1_000));
         assert!(matches!(&again[..], [Effect::Send(ClientMessage::Append { id, .. })] if *id == append("a")));
         machine.handle(Event::Heard(Heard::Settled(append("a"))), Millis(1_001));
         assert_eq!(machine.waiting(), 0);
@@ -346,7 +378,7 @@ mod tests {
         machine.handle(Event::Tick, Millis(1_000));
         let hello = machine.handle(Event::Opened, Millis(1_000));
         assert!(matches!(&hello[..], [Effect::Send(ClientMessage::Hello { since: Seq(42), .. })]));
-        let again = machine.handle(Event::Heard(Heard::Welcome), Millis(1_000));
+        let again = machine.handle(Event::Heard(welcome(42, "a")), Millis(1_000));
         assert_eq!(again, [Effect::Send(ClientMessage::Follow { run, from: 7 })]);
     }
 
@@ -356,6 +388,28 @@ mod tests {
         let mut machine = live();
         let mut follow = |from| machine.handle(Event::Follow(run.clone(), from), Millis(1)).len();
         assert_eq!((follow(5), follow(9), follow(0), follow(5)), (1, 0, 1, 0));
+    }
+
+    #[test]
+    fn another_history_is_noticed_and_gets_nothing_that_was_meant_for_the_former() {
+        for (other, replaced) in [
+            (welcome(50, "b"), true),
+            (welcome(41, "a"), true),
+            (welcome(42, "a"), false),
+            // An older bridge does not say which it is.
+            (Heard::Welcome { head: Seq(50), log: None }, false),
+        ] {
+            let mut machine = live();
+            machine.handle(Event::Heard(Heard::Entries(Seq(42))), Millis(1));
+            machine.handle(Event::Intend(append("a"), Vec::new()), Millis(1));
+            machine.handle(Event::Closed, Millis(2));
+            machine.handle(Event::Tick, Millis(1_000));
+            machine.handle(Event::Opened, Millis(1_000));
+            let said = machine.handle(Event::Heard(other.clone()), Millis(1_000));
+            assert_eq!(said == [Effect::Close], replaced, "{other:?}");
+            assert_eq!(machine.standing() == Standing::Replaced, replaced, "{other:?}");
+            assert_eq!(machine.handle(Event::Closed, Millis(1_001)).is_empty(), replaced, "{other:?}");
+        }
     }
 
     #[test]

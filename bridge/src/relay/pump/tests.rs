@@ -56,7 +56,7 @@ struct Client {
 }
 
 struct World {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     store: Store,
     relay: Relay,
 }
@@ -66,7 +66,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let relay = Relay::new(store.clone(), Epoch(0));
-        Self { _dir: dir, store, relay }
+        Self { dir, store, relay }
     }
 
     /// A connection that has said nothing yet.
@@ -385,6 +385,22 @@ async fn large_goals_pass_and_what_is_too_large_is_refused_by_its_id() {
 }
 
 #[tokio::test]
+async fn damaged_output_is_told_and_the_connection_stays() {
+    let world = World::new();
+    world.requested("r1").await;
+    world.store.append(Actor::Bridge, vec![ends("r1", 1)]).await.unwrap();
+    let file = rusqlite::Connection::open(world.dir.path().join("log.db")).unwrap();
+    let sql = "INSERT INTO block (run, first, lines, out, err, bytes) VALUES (1, 0, 1, 2, 0, x'0102')";
+    assert_eq!(file.execute(sql, []).unwrap(), 1);
+    let mut client = world.client("page");
+    client.follow("r1", 0);
+    let told = |client: &Client| matches!(client.said.last(), Some(ServerMessage::Unreadable { why }) if why.contains("lines of run r1 from 0 on"));
+    client.until(told).await;
+    client.append("after", None, vec![says("the connection stays")]);
+    assert_eq!(client.answer("after").await, Ok(Seq(3)));
+}
+
+#[tokio::test]
 async fn a_client_resumes_where_it_was() {
     let world = World::new();
     world.store.append(Actor::Bridge, (0..10).map(|n| says(&n.to_string())).collect()).await.unwrap();
@@ -392,7 +408,9 @@ async fn a_client_resumes_where_it_was() {
     client.say(&hello("page", 7));
     client.until(|client| client.entries.len() == 3).await;
     assert_eq!(client.entries[0].seq, Seq(8));
-    // One that knows more than there is saw another database.
+    let known = |said: &ServerMessage| matches!(said, ServerMessage::Welcome { log: Some(log), .. } if log == world.store.log());
+    assert!(client.said.first().is_some_and(known), "it is told which history this is");
+    // One that knows more than there is saw another history.
     let mut stranger = world.socket(64);
     stranger.say(&hello("page", 99));
     stranger.until(|client| client.entries.len() == 10).await;

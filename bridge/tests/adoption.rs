@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use bench::{Bench, lives, new_run, requested};
+use bench::{Bench, crashed, lives, new_run, next, requested};
 use bridge::store::Store;
 use bridge::supervisor::Parting;
 use shared::agent::HarnessId;
@@ -20,28 +20,6 @@ use tests::world::{World, own};
 mod bench;
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
-
-/// Runs `command` until it said "ready", then cuts its bridge off as a crash does.
-fn crashed(spec: impl Fn(&Bench) -> RunSpec) -> (tempfile::TempDir, RunId) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let left = runtime.block_on(async {
-        let bench = Bench::new("").await;
-        let run = bench.start(spec(&bench)).await;
-        bench.said(&run, "ready").await;
-        (bench.dir, run)
-    });
-    runtime.shutdown_background();
-    left
-}
-
-/// Goes on with a bench's folder as the next bridge.
-fn next<T>(dir: tempfile::TempDir, then: impl AsyncFnOnce(&Bench) -> T) -> T {
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let bench = Bench::open(dir, "");
-        bench.supervisor.reconcile().await.unwrap();
-        then(&bench).await
-    })
-}
 
 #[test]
 fn a_run_goes_on_without_a_bridge_and_the_next_one_has_every_byte() {

@@ -12,6 +12,7 @@ use shared::id::RunId;
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal};
 use shared::unit::Millis;
 
+#[expect(dead_code, reason = "other test files use the rest")]
 #[path = "supervisor/bench.rs"]
 mod bench;
 

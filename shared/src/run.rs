@@ -74,6 +74,25 @@ pub enum Stdin {
     Text { text: String },
     /// Stays open for `InputSent` orders.
     Pipe,
+    /// A terminal of its own, for input and all output, which then comes as stdout. `InputSent` is what is typed
+    /// there, `TerminalResized` gives it another size.
+    Pty { window: Window },
+}
+
+/// The size of a terminal in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+pub struct Window {
+    pub rows: u16,
+    pub cols: u16,
+}
+
+impl Window {
+    /// The nearest size that a terminal is given: 1 to 500 rows, 2 to 1,000 columns.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        // A wide character has no place in a single column.
+        Self { rows: self.rows.clamp(1, 500), cols: self.cols.clamp(2, 1_000) }
+    }
 }
 
 /// Where the process lives.

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::bell::Bell;
 use super::folder::{ERR, OUT, RunFolder};
-use super::lines::Splitter;
+use super::lines::{Cut, Splitter};
 use super::{AGAIN, Inner};
 use crate::clock;
 use crate::store::{Piece, Sizes, StoreError};
@@ -81,13 +81,11 @@ impl Output {
         inner: &Arc<Inner>,
         run: &RunId,
         stored: Sizes,
+        cut: Cut,
     ) -> io::Result<Self> {
         let tail = |name, stream, at| {
-            File::open(folder.path().join(name)).map(|file| Tail {
-                file,
-                at,
-                splitter: Splitter::new(stream),
-            })
+            let file = File::open(folder.path().join(name))?;
+            Ok::<_, io::Error>(Tail { file, at, splitter: Splitter::new(stream, cut) })
         };
         let tails = [tail(OUT, Stream::Stdout, stored.out)?, tail(ERR, Stream::Stderr, stored.err)?];
         let (stop, stopped) = watch::channel(Stop::No);

@@ -177,6 +177,12 @@ impl Store {
         self.read(read::open_runs).await
     }
 
+    /// The order of a run.
+    pub async fn order_of(&self, run: &RunId) -> Result<Option<Arc<Stored>>, StoreError> {
+        let run = run.clone();
+        self.read(move |connection| read::order_of(connection, &run)).await
+    }
+
     /// What a run is told while it lives, a page of what follows `since`.
     pub async fn orders_to(
         &self,

@@ -5,15 +5,17 @@
 use std::io::Write;
 use std::time::Duration;
 
+use anyhow::Context;
 use bench::{Bench, crashed, cut_off, lives, new_run, next, requested};
 use bridge::store::Store;
 use conductor::State;
-use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind, Purpose};
-use shared::id::{AppendId, ProjectId, RunId, TaskId};
+use shared::api::Screen;
+use shared::entry::{Draft, Kind};
+use shared::id::{AppendId, ProjectId, RunId};
 use shared::run::{Pipes, Program, RunEnd, RunSpec, Stdin, Window};
+use shared::unit::Epoch;
 use shared::wire::ClientMessage;
-use tests::world::{World, own};
+use tests::world::{Client, World, own};
 
 #[expect(dead_code, reason = "other test files use the rest")]
 #[path = "supervisor/bench.rs"]
@@ -132,6 +134,108 @@ fn what_was_ordered_before_a_crash_is_told_by_the_next_bridge() {
     });
 }
 
+/// A client that decides, in an opened project.
+async fn holder(world: &World, name: &str) -> anyhow::Result<(Client, Option<Epoch>)> {
+    let mut client = world.client(name).await?;
+    let holds = |state: &State| state.baton.as_ref().is_some_and(|baton| baton.holder.as_str() == name);
+    client.until("the baton", holds).await?;
+    let project = ProjectId::new("project")?;
+    if !client.state().projects.contains_key(&project) {
+        let folder = world.project.to_string_lossy().into_owned();
+        client.intend(Kind::ProjectOpened { folder, name: "project".to_owned() }).await?;
+        client.until("the project", |state| state.projects.contains_key(&project)).await?;
+    }
+    let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
+    Ok((client, epoch))
+}
+
+/// Sends orders one by one; what was sent before is not appended twice.
+async fn send(client: &mut Client, epoch: Option<Epoch>, orders: &[Kind]) -> anyhow::Result<()> {
+    for (n, order) in orders.iter().enumerate() {
+        let id = AppendId::new(&format!("order-{n}"))?;
+        let drafts = vec![Draft::new(Some(ProjectId::new("project")?), order.clone())];
+        client.send(&ClientMessage::Append { id, epoch, drafts }).await?;
+    }
+    Ok(())
+}
+
+/// Goes on until no run is left: a run's folder goes when its end is in the log.
+async fn ends(world: &World, client: &mut Client) -> anyhow::Result<()> {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while std::fs::read_dir(world.home.path().join("data/runs"))?.next().is_some() {
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "a run has no end");
+        tokio::time::timeout(Duration::from_millis(20), client.until("", |_| false)).await.ok();
+    }
+    Ok(())
+}
+
+/// The order of a shell script.
+fn script(world: &World, run: &RunId, stdin: Stdin, script: &str) -> Kind {
+    let program = Program::Shell { command: script.to_owned() };
+    let cwd = world.project.to_string_lossy().into_owned();
+    requested(run, RunSpec { program, stdin, args: vec![], ..own([""], cwd) })
+}
+
+/// What is answered to a GET.
+async fn get(world: &World, path: &str) -> anyhow::Result<(String, String)> {
+    let (host, cookie) = (world.host()?, world.enter().await?);
+    let head =
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\n");
+    let answer = world.http(&format!("{head}Connection: close\r\n\r\n")).await?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    Ok((head.lines().next().unwrap().to_owned(), body.to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_is_opened_again_after_a_restart_and_after_its_end() -> anyhow::Result<()> {
+    let mut world = World::start(BIN).await?;
+    let (run, plain) = (new_run(), new_run());
+    let (mut client, epoch) = holder(&world, "page").await?;
+    let on_it = "printf '\\033[31mred\\033[0m\\n'; printf 'ready$ '; read word; echo $word > heard";
+    let orders = [
+        script(&world, &run, Stdin::Pty { window: WINDOW }, on_it),
+        Kind::TerminalResized { run: run.clone(), window: Window { rows: 10, cols: 40 } },
+        script(&world, &plain, Stdin::Null, "true"),
+    ];
+    send(&mut client, epoch, &orders).await?;
+    let screen = async |world: &World, query: &str| -> anyhow::Result<Screen> {
+        let (_, body) = get(world, &format!("/api/runs/{run}/screen{query}")).await?;
+        serde_json::from_str(&body).with_context(|| body)
+    };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let mut shown = screen(&world, "").await?;
+    while !(shown.contents.contains("ready$") && shown.window.rows == 10) {
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "{shown:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        shown = screen(&world, "").await?;
+    }
+    assert_eq!((shown.window, shown.row, shown.col), (Window { rows: 10, cols: 40 }, 1, 7));
+    assert!(shown.whole && shown.contents.contains("\x1b[31mred"), "{shown:?}");
+
+    world.kill_bridge().await?;
+    world.start_bridge().await?;
+    assert_eq!(screen(&world, "").await?, shown);
+    let (mut client, epoch) = holder(&world, "other").await?;
+    let typed = Kind::InputSent { run: run.clone(), text: "a word\n".to_owned() };
+    send(&mut client, epoch, &[orders.as_slice(), &[typed]].concat()).await?;
+    ends(&world, &mut client).await?;
+    assert_eq!(std::fs::read_to_string(world.project.join("heard"))?, "a word\n");
+    assert!(screen(&world, "").await?.contents.contains("a word"), "echoed, and still there");
+    let before = screen(&world, &format!("?before={}", shown.line)).await?;
+    assert!(before.contents.contains("ready$") && !before.contents.contains("a word"), "{before:?}");
+
+    for (path, status, said) in [
+        (format!("/api/runs/{plain}/screen"), "404", "has no terminal"),
+        ("/api/runs/unknown/screen".to_owned(), "404", "has no terminal"),
+        (format!("/api/runs/{run}/screen?before=last"), "400", "before"),
+        ("/api/runs/a%20b/screen".to_owned(), "400", "id"),
+    ] {
+        let (head, body) = get(&world, &path).await?;
+        assert!(head.contains(status) && body.contains(said), "{path}: {head} {body}");
+    }
+    Ok(())
+}
+
 const WORDS: u32 = 400;
 const KILLS: u32 = 25;
 
@@ -139,63 +243,27 @@ const KILLS: u32 = 25;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bridge_that_is_killed_again_and_again_tells_each_word_once() -> anyhow::Result<()> {
     let mut world = World::start(BIN).await?;
-    let (run, project) = (new_run(), ProjectId::new("project")?);
-    let folder = world.project.to_string_lossy().into_owned();
-    let script = "while read word; do echo $word; [ $word = last ] && exit; done";
-    let spec = RunSpec {
-        program: Program::Shell { command: script.to_owned() },
-        args: vec![],
-        stdin: Stdin::Pipe,
-        ..own(Vec::<String>::new(), folder.clone())
-    };
-    let (task, purpose, harness) = (TaskId::new("t")?, Purpose::Work, HarnessId::Command);
-    let order = Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: vec![], spec };
-    let words = (0..WORDS).map(|n| n.to_string()).chain(["last".to_owned()]);
-    let words = words.map(|word| Kind::InputSent { run: run.clone(), text: word + "\n" });
-    let orders: Vec<Kind> = [order].into_iter().chain(words).collect();
-    for round in 0..=KILLS {
-        let mut client = world.client(&format!("page-{round}")).await?;
-        let mine = client.name.clone();
-        let holds = |state: &State| state.baton.as_ref().is_some_and(|baton| baton.holder.as_str() == mine);
-        client.until("the baton", holds).await?;
-        if round == 0 {
-            client.intend(Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() }).await?;
-            client.until("the project", |state| state.projects.contains_key(&project)).await?;
-        }
-        let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
-        // All of them again: what was committed before is not appended twice.
-        let sent = if round == KILLS {
-            orders.len()
-        } else {
-            orders.len() * (round as usize + 1) / (KILLS as usize + 1)
-        };
-        for (n, order) in orders[..sent].iter().enumerate() {
-            let (id, drafts) = (
-                AppendId::new(&format!("order-{n}"))?,
-                vec![Draft::new(Some(project.clone()), order.clone())],
-            );
-            client.send(&ClientMessage::Append { id, epoch, drafts }).await?;
-        }
-        if round < KILLS {
-            // At a moment that nothing is in step with.
-            tokio::time::sleep(Duration::from_millis(u64::from(round * round % 13))).await;
-            world.kill_bridge().await?;
-            world.start_bridge().await?;
-        } else {
-            // A run's folder goes when its end is in the log.
-            let runs = world.home.path().join("data/runs");
-            let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-            while std::fs::read_dir(&runs)?.next().is_some() {
-                anyhow::ensure!(tokio::time::Instant::now() < deadline, "the run has no end");
-                tokio::time::timeout(Duration::from_millis(20), client.until("", |_| false)).await.ok();
-            }
-        }
+    let run = new_run();
+    let echo = "while read word; do echo $word; [ $word = last ] && exit; done";
+    let words: Vec<String> = (0..WORDS).map(|n| format!("{n}\n")).chain(["last\n".to_owned()]).collect();
+    let told = words.iter().map(|word| Kind::InputSent { run: run.clone(), text: word.clone() });
+    let orders: Vec<Kind> = [script(&world, &run, Stdin::Pipe, echo)].into_iter().chain(told).collect();
+    for kill in 0..KILLS {
+        let (mut client, epoch) = holder(&world, &format!("page-{kill}")).await?;
+        let sent = orders.len() * (kill as usize + 1) / (KILLS as usize + 1);
+        send(&mut client, epoch, &orders[..sent]).await?;
+        // At a moment that nothing is in step with.
+        tokio::time::sleep(Duration::from_millis(u64::from(kill * kill % 13))).await;
+        world.kill_bridge().await?;
+        world.start_bridge().await?;
     }
+    let (mut client, epoch) = holder(&world, "page").await?;
+    send(&mut client, epoch, &orders).await?;
+    ends(&world, &mut client).await?;
     world.kill_bridge().await?;
     let store = Store::open(&world.home.path().join("data"))?;
     let said = store.output_from(&run, 0, usize::MAX).await?;
     let said = String::from_utf8(said.into_iter().flat_map(|piece| piece.bytes).collect())?;
-    let expected: String = (0..WORDS).map(|n| format!("{n}\n")).chain(["last\n".to_owned()]).collect();
-    assert!(said == expected, "lost, doubled or in another order: {said}");
+    assert!(said == words.concat(), "lost, doubled or in another order: {said}");
     Ok(())
 }

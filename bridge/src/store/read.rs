@@ -58,6 +58,11 @@ pub(super) fn entries_after(
     paged(query.query([signed(since.0)])?, page)
 }
 
+pub(super) fn order_of(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Arc<Stored>>> {
+    let sql = format!("{COLUMNS} WHERE seq = (SELECT requested FROM run WHERE id = ?1)");
+    connection.prepare_cached(&sql)?.query_row([run.as_str()], stored).optional()
+}
+
 pub(super) fn orders_to(
     connection: &Connection,
     run: &RunId,

@@ -331,9 +331,9 @@ impl Inner {
         // What it wrote until then is kept, as far as its files are there.
         let bell = Arc::new(bell::Bell::default());
         let stored = self.store.output_sizes(&open.run).await?;
-        let cut = spec.map_or(lines::Cut::AtNewlines, watcher::cut_of);
-        let lines = match output::Output::of(&folder, bell, self, &open.run, stored, cut) {
-            Ok(output) => output.finish().await,
+        let shape = output::Shape::of(&self.config, spec);
+        let lines = match output::Output::of(&folder, bell, self, &open.run, stored, shape) {
+            Ok(output) => output.finish().await.lines,
             Err(_) => stored.lines,
         };
         let project = open.request.entry.project.clone();

@@ -11,7 +11,7 @@ use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::id::{AppendId, ProjectId, RunId, TaskId};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Stdin};
-use shared::unit::Millis;
+use shared::unit::{Bytes, Millis};
 use shared::wire::ClientMessage;
 use tests::world::{World, own};
 
@@ -49,6 +49,24 @@ fn a_run_goes_on_without_a_bridge_and_the_next_one_has_every_byte() {
         assert_eq!(starts.count(), 1);
         // A second look finds nothing more to do.
         bench.supervisor.reconcile().await.unwrap();
+    });
+}
+
+#[test]
+fn what_was_printed_without_end_while_no_bridge_was_there_is_ended_and_cut() {
+    let (dir, run) = crashed(|bench| {
+        let mut spec = bench.sh("echo ready; until [ -e go ]; do sleep 0.01; done; exec yes");
+        spec.limits.output = Some(Bytes(100_000));
+        spec
+    });
+    std::fs::write(dir.path().join("project/go"), "").unwrap();
+    let out = dir.path().join("runs").join(run.as_str()).join("out");
+    while std::fs::metadata(&out).unwrap().len() < 10_000_000 {
+        std::thread::yield_now();
+    }
+    next(dir, async |bench| {
+        assert_eq!(bench.ended(&run).await.end, RunEnd::TooMuchOutput { limit: Bytes(100_000) });
+        assert_eq!(bench.bytes(&run).await.len(), 100_000);
     });
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared_derive::FromJson;
 
-use crate::unit::Millis;
+use crate::unit::{Bytes, Millis};
 
 /// What to start, exactly. Nothing is inherited but what the bridge's configuration lets through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
@@ -108,6 +108,9 @@ pub enum Runner {
 pub struct RunLimits {
     /// Wall time after which the run is ended as [`RunEnd::TimedOut`].
     pub wall: Option<Millis>,
+    /// What it may write at most, of each stream, before it is ended as [`RunEnd::TooMuchOutput`]; the bridge's
+    /// configuration sets a bound of its own.
+    pub output: Option<Bytes>,
     /// No output for this long is reported as a fact, once per silence.
     pub silence: Option<Millis>,
     /// What asks the process to end.
@@ -118,7 +121,13 @@ pub struct RunLimits {
 
 impl Default for RunLimits {
     fn default() -> Self {
-        Self { wall: None, silence: None, polite: Signal::Terminate, grace: Millis::from_secs(10) }
+        Self {
+            wall: None,
+            output: None,
+            silence: None,
+            polite: Signal::Terminate,
+            grace: Millis::from_secs(10),
+        }
     }
 }
 
@@ -157,6 +166,10 @@ pub enum RunEnd {
     },
     /// Ended by us at its wall-time limit.
     TimedOut,
+    /// Ended by us because it wrote more than that. What it wrote until then is stored.
+    TooMuchOutput {
+        limit: Bytes,
+    },
     /// The bridge was gone when it ended, so nobody knows how.
     Lost {
         why: String,

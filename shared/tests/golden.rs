@@ -144,6 +144,12 @@ fn facts() -> Vec<Kind> {
         Kind::BatonGranted { client: ClientId::new("c").unwrap(), epoch: Epoch(3) },
         Kind::RunStarted { run: run(), pid: 8, started: 9 },
         Kind::RunEnded { run: run(), end: RunEnd::Exited { code: 0 }, lines: 12, pipes: Pipes::Leaky },
+        Kind::RunEnded {
+            run: run(),
+            end: RunEnd::TooMuchOutput { limit: Bytes(2_000_000_000) },
+            lines: 12,
+            pipes: Pipes::Closed,
+        },
         Kind::RunSilent { run: run(), since: Millis(5) },
         Kind::DiskMeasured { room: Room::Little, free: Bytes(499_000_000) },
     ]

@@ -7,15 +7,14 @@ use std::time::Duration;
 use shared::entry::{Draft, Kind};
 use shared::id::{ProjectId, RunId};
 use shared::run::{Pipes, RunEnd, RunSpec, Signal, Stdin};
-use shared::unit::{Millis, Seq};
+use shared::unit::{Bytes, Millis, Seq};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
 use super::bell::{Bell, Hung};
 use super::end::{self, after, reached};
 use super::folder::RunFolder;
-use super::lines::Cut;
-use super::output::Output;
+use super::output::{Output, Shape};
 use super::tree::{Process, Tree};
 use super::{Inner, PARTING, Parting, input, prepare, unix};
 use crate::store::Sizes;
@@ -179,10 +178,11 @@ async fn live(
     // A run of this bridge's own has nothing stored yet.
     let stored =
         if begun.adopted { run.inner.store.output_sizes(&run.run).await } else { Ok(Sizes::default()) };
+    let shape = Shape::of(&run.inner.config, Some(&run.spec));
     let listens = matches!(run.spec.stdin, Stdin::Pipe | Stdin::Pty { .. });
     let bell = Arc::clone(&begun.hung.bell);
     let output = match stored {
-        Ok(stored) => Output::of(&begun.folder, bell, &run.inner, &run.run, stored, cut_of(&run.spec))
+        Ok(stored) => Output::of(&begun.folder, bell, &run.inner, &run.run, stored, shape)
             .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
@@ -207,13 +207,13 @@ async fn live(
         return None;
     };
     let pipes = vigil.clear_away().await;
-    let lines = output.finish().await;
-    Some((if vigil.timed_out { RunEnd::TimedOut } else { end }, lines, pipes))
-}
-
-/// How the output of such a run is cut.
-pub(super) fn cut_of(spec: &RunSpec) -> Cut {
-    if matches!(spec.stdin, Stdin::Pty { .. }) { Cut::Anywhere } else { Cut::AtNewlines }
+    let read = output.finish().await;
+    let end = match end {
+        _ if read.too_much => RunEnd::TooMuchOutput { limit: Bytes(shape.limit) },
+        _ if vigil.timed_out => RunEnd::TimedOut,
+        end => end,
+    };
+    Some((end, read.lines, pipes))
 }
 
 /// The bridge is about to end; how it parts.
@@ -282,6 +282,10 @@ impl<'a> Vigil<'a> {
                 }
                 () = reached(self.kill) => {
                     self.kill = None;
+                    end::end(self.tree(), None, None).await;
+                }
+                Ok(()) = output.too_much.changed() => {
+                    // Not asked: it would write for as long as it may take to answer.
                     end::end(self.tree(), None, None).await;
                 }
                 () = reached(self.silent) => self.listen(output).await,

@@ -65,19 +65,21 @@ pub struct Config {
     pub retention: Retention,
 }
 
-/// Bounds of free room on the disk of the data folder, in MB (10⁶ bytes); 0 switches one off.
+/// Bounds of what stands on the disk of the data folder, in MB (10⁶ bytes); 0 switches one off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Disk {
-    /// Below this the person is warned.
+    /// With less room than this the person is warned.
     pub warn_mb: u64,
-    /// Below this nothing new is started.
+    /// With less room than this nothing new is started.
     pub pause_mb: u64,
+    /// A run that writes more than this to stdout or to stderr is ended.
+    pub output_mb: u64,
 }
 
 impl Default for Disk {
     fn default() -> Self {
-        Self { warn_mb: 500, pause_mb: 100 }
+        Self { warn_mb: 500, pause_mb: 100, output_mb: 2_000 }
     }
 }
 
@@ -275,7 +277,7 @@ mod tests {
             .collect();
         let config: Config = toml::from_str(&settings.join("\n")).expect("readable when switched on");
         assert!(!config.commands && config.allows("make") && config.names("codex"), "{config:?}");
-        assert_eq!(config.disk, Disk { warn_mb: 2_000, pause_mb: 500 });
+        assert_eq!(config.disk, Disk { warn_mb: 2_000, pause_mb: 500, output_mb: 200 });
         assert_eq!(config.retention, Retention { output_days: 90 });
     }
 

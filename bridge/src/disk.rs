@@ -75,6 +75,10 @@ mod tests {
         assert_eq!(then(101, Room::None), Room::None);
         assert_eq!(then(102, Room::None), Room::Little);
         assert_eq!(then(0, Room::Plenty), Room::None);
-        assert_eq!(room(0, Disk { warn_mb: 0, pause_mb: 0 }, Room::Plenty), Room::Plenty, "switched off");
+        assert_eq!(
+            room(0, Disk { warn_mb: 0, pause_mb: 0, output_mb: 0 }, Room::Plenty),
+            Room::Plenty,
+            "switched off"
+        );
     }
 }

@@ -18,6 +18,7 @@ mod frame;
 pub(crate) mod history;
 mod orders;
 mod pump;
+pub(crate) mod screen;
 
 use baton::{Baton, Seen};
 pub use orders::follow_log;

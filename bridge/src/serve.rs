@@ -23,7 +23,7 @@ use crate::access::{self, Access};
 use crate::config::Config;
 use crate::lock::Lock;
 use crate::page::Source;
-use crate::relay::{Attendance, Relay, follow_log, history, pump};
+use crate::relay::{Attendance, Relay, follow_log, history, pump, screen};
 use crate::search::{self, Search, SearchError};
 use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
@@ -188,6 +188,7 @@ fn router(app: App, access: Arc<Access>) -> Router {
         .route("/ws", get(socket))
         .route("/api/runs/{run}/output", get(history::page).with_state(app.relay.clone()))
         .route("/api/search", get(search::answer).with_state(app.search.clone()))
+        .route("/api/runs/{run}/screen", get(screen::show).with_state(app.relay.clone()))
         .route("/api/folders", get(folders::list).post(folders::make))
         .route("/api/health", get(health));
     if dev {

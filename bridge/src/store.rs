@@ -200,6 +200,23 @@ impl Store {
         self.read(read::open_runs).await
     }
 
+    /// The order of a run.
+    pub async fn order_of(&self, run: &RunId) -> Result<Option<Arc<Stored>>, StoreError> {
+        let run = run.clone();
+        self.read(move |connection| read::order_of(connection, &run)).await
+    }
+
+    /// What a run is told while it lives, a page of what follows `since`.
+    pub async fn orders_to(
+        &self,
+        run: &RunId,
+        since: Seq,
+        page: Page,
+    ) -> Result<Vec<Arc<Stored>>, StoreError> {
+        let run = run.clone();
+        self.read(move |connection| read::orders_to(connection, &run, since, page)).await
+    }
+
     /// The newest entry of a kind.
     pub async fn last_of_kind(&self, kind: &'static str) -> Result<Option<Arc<Stored>>, StoreError> {
         self.read(move |connection| read::last_of_kind(connection, kind)).await

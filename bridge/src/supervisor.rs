@@ -12,7 +12,7 @@ use std::time::Duration;
 use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::id::{ProjectId, RunId};
 use shared::run::{Pipes, RunEnd, RunSpec, Signal};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -26,6 +26,7 @@ use watcher::Begin;
 mod bell;
 mod end;
 mod folder;
+mod inbox;
 mod input;
 mod lines;
 mod output;
@@ -38,14 +39,12 @@ mod watcher;
 
 pub(crate) use end::over;
 pub(crate) use folder::RunFolder;
+pub(crate) use inbox::{Told, Word};
 pub(crate) use prepare::{MARK, environment};
 pub(crate) use tree::{Process, stat};
 pub(crate) use unix::own_session;
 pub use usage::{ProcessUsage, RunProcesses, run_processes};
 
-/// Texts for a run's standard input that its process has not read yet. When it is full, a further text is
-/// dropped with an error in the bridge's own log: the process does not read.
-const INPUTS: usize = 64;
 /// Processes that are being started at once; further orders wait their turn.
 const STARTS: usize = 8;
 /// Between tries to store what the disk had no room for.
@@ -93,7 +92,8 @@ pub enum Parting {
 /// What leads to a run while it lives.
 #[derive(Debug)]
 struct Reins {
-    inputs: mpsc::Sender<String>,
+    /// The log has something new to tell it.
+    told: Arc<Notify>,
     /// The strongest signal that was ordered. Not a queue: a stop must get through however busy the run is.
     signal: watch::Sender<Option<Signal>>,
 }
@@ -160,10 +160,15 @@ impl Supervisor {
                 projects.push(PathBuf::from(folder));
             }
             Some(Kind::RunRequested { run, spec, .. }) => {
-                self.watch(entry.project.clone(), run, spec, Begin::New);
+                self.watch(entry, run, spec, Begin::New);
             }
             Some(Kind::SignalSent { run, signal }) => self.signal(run, *signal),
-            Some(Kind::InputSent { run, text }) => self.input(run, text),
+            Some(Kind::InputSent { run, .. } | Kind::TerminalResized { run, .. }) => {
+                // A run that is over is told nothing.
+                if let Some(reins) = self.inner.live().get(run) {
+                    reins.told.notify_one();
+                }
+            }
             _ => {}
         }
     }
@@ -171,12 +176,12 @@ impl Supervisor {
     fn adopt(&self, open: &OpenRun) {
         if let Some(Kind::RunRequested { run, spec, .. }) = open.request.entry.body.known() {
             let begin = Begin::Adopt { recorded: open.process.is_some() };
-            self.watch(open.request.entry.project.clone(), run, spec, begin);
+            self.watch(&open.request.entry, run, spec, begin);
         }
     }
 
-    fn watch(&self, project: Option<ProjectId>, run: &RunId, spec: &RunSpec, begin: Begin) {
-        let (inputs, texts) = mpsc::channel(INPUTS);
+    fn watch(&self, order: &Entry, run: &RunId, spec: &RunSpec, begin: Begin) {
+        let told = Arc::new(Notify::new());
         let (signal, signals) = watch::channel(None);
         {
             let mut live = self.inner.live();
@@ -184,14 +189,19 @@ impl Supervisor {
                 tracing::error!(%run, "a run was ordered twice; the second order is not carried out");
                 return;
             }
-            live.insert(run.clone(), Reins { inputs, signal });
+            live.insert(run.clone(), Reins { told: Arc::clone(&told), signal });
         }
         self.inner.count.send_modify(|count| *count += 1);
         let inner = Arc::clone(&self.inner);
-        let watched =
-            watcher::Watched { inner: Arc::clone(&inner), project, run: run.clone(), spec: spec.clone() };
+        let watched = watcher::Watched {
+            inner: Arc::clone(&inner),
+            project: order.project.clone(),
+            ordered: order.seq,
+            run: run.clone(),
+            spec: spec.clone(),
+        };
         let run = run.clone();
-        let task = tokio::spawn(watcher::watch(Arc::new(watched), begin, texts, signals));
+        let task = tokio::spawn(watcher::watch(Arc::new(watched), begin, told, signals));
         tokio::spawn(async move {
             if let Err(error) = task.await {
                 tracing::error!(%error, %run, "the watch over a run broke off");
@@ -209,14 +219,6 @@ impl Supervisor {
                     *strongest = Some(signal);
                 }
             });
-        }
-    }
-
-    fn input(&self, run: &RunId, text: &str) {
-        if let Some(reins) = self.inner.live().get(run)
-            && let Err(error) = reins.inputs.try_send(text.to_owned())
-        {
-            tracing::error!(%run, %error, "input was not taken");
         }
     }
 
@@ -329,8 +331,9 @@ impl Inner {
         // What it wrote until then is kept, as far as its files are there.
         let bell = Arc::new(bell::Bell::default());
         let stored = self.store.output_sizes(&open.run).await?;
-        let lines = match output::Output::of(&folder, bell, self, &open.run, stored) {
-            Ok(output) => output.finish().await,
+        let shape = output::Shape::of(&self.config, spec);
+        let lines = match output::Output::of(&folder, bell, self, &open.run, stored, shape) {
+            Ok(output) => output.finish().await.lines,
             Err(_) => stored.lines,
         };
         let project = open.request.entry.project.clone();

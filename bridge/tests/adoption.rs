@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use bench::{Bench, lives, new_run, requested};
+use bench::{Bench, crashed, lives, new_run, next, requested};
 use bridge::store::Store;
 use bridge::supervisor::Parting;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::id::{AppendId, ProjectId, RunId, TaskId};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Stdin};
-use shared::unit::Millis;
+use shared::unit::{Bytes, Millis};
 use shared::wire::ClientMessage;
 use tests::world::{World, own};
 
@@ -20,28 +20,6 @@ use tests::world::{World, own};
 mod bench;
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
-
-/// Runs `command` until it said "ready", then cuts its bridge off as a crash does.
-fn crashed(spec: impl Fn(&Bench) -> RunSpec) -> (tempfile::TempDir, RunId) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let left = runtime.block_on(async {
-        let bench = Bench::new("").await;
-        let run = bench.start(spec(&bench)).await;
-        bench.said(&run, "ready").await;
-        (bench.dir, run)
-    });
-    runtime.shutdown_background();
-    left
-}
-
-/// Goes on with a bench's folder as the next bridge.
-fn next<T>(dir: tempfile::TempDir, then: impl AsyncFnOnce(&Bench) -> T) -> T {
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let bench = Bench::open(dir, "");
-        bench.supervisor.reconcile().await.unwrap();
-        then(&bench).await
-    })
-}
 
 #[test]
 fn a_run_goes_on_without_a_bridge_and_the_next_one_has_every_byte() {
@@ -71,6 +49,24 @@ fn a_run_goes_on_without_a_bridge_and_the_next_one_has_every_byte() {
         assert_eq!(starts.count(), 1);
         // A second look finds nothing more to do.
         bench.supervisor.reconcile().await.unwrap();
+    });
+}
+
+#[test]
+fn what_was_printed_without_end_while_no_bridge_was_there_is_ended_and_cut() {
+    let (dir, run) = crashed(|bench| {
+        let mut spec = bench.sh("echo ready; until [ -e go ]; do sleep 0.01; done; exec yes");
+        spec.limits.output = Some(Bytes(100_000));
+        spec
+    });
+    std::fs::write(dir.path().join("project/go"), "").unwrap();
+    let out = dir.path().join("runs").join(run.as_str()).join("out");
+    while std::fs::metadata(&out).unwrap().len() < 10_000_000 {
+        std::thread::yield_now();
+    }
+    next(dir, async |bench| {
+        assert_eq!(bench.ended(&run).await.end, RunEnd::TooMuchOutput { limit: Bytes(100_000) });
+        assert_eq!(bench.bytes(&run).await.len(), 100_000);
     });
 }
 

@@ -10,8 +10,9 @@ use bench::{Bench, grace, lives, new_run, requested};
 use shared::entry::Kind;
 use shared::id::RunId;
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal};
-use shared::unit::Millis;
+use shared::unit::{Bytes, Millis};
 
+#[expect(dead_code, reason = "other test files use the rest")]
 #[path = "supervisor/bench.rs"]
 mod bench;
 
@@ -101,6 +102,37 @@ async fn the_wall_limit_ends_a_run() {
     let most = Millis(u64::MAX);
     spec.limits = RunLimits { wall: Some(most), silence: Some(most), ..grace(u64::MAX) };
     assert_eq!(bench.run(spec).await.1.end, RunEnd::Exited { code: 0 });
+}
+
+#[tokio::test]
+async fn who_prints_for_ever_is_ended_and_what_it_printed_is_kept() {
+    const LIMIT: u64 = 3_000_000;
+    let bench = Bench::new("[disk]\noutput_mb = 3").await;
+    let neighbour = bench.start(bench.sh("echo ready; until [ -e go ]; do sleep 0.01; done; echo on")).await;
+    bench.said(&neighbour, "ready").await;
+    let limited = |script: &str, output| {
+        let mut spec = bench.sh(script);
+        spec.limits.output = output;
+        spec
+    };
+    // In lines that are quickly stored.
+    let endless = "trap '' TERM INT HUP; x=$(printf %01000d 0); setsid yes $x & yes $x";
+    for (script, output, limit) in [
+        (endless, None, LIMIT),
+        ("yes $(printf %01000d 0) >&2", Some(Bytes(u64::MAX)), LIMIT),
+        ("yes", Some(Bytes(10_000)), 10_000),
+        // It ends by itself before anybody could look.
+        ("head -c 10001 /dev/zero", Some(Bytes(10_000)), 10_000),
+    ] {
+        let (run, ended) = bench.run(limited(script, output)).await;
+        assert_eq!(ended.end, RunEnd::TooMuchOutput { limit: Bytes(limit) }, "{script}");
+        assert_eq!(bench.bytes(&run).await.len() as u64, limit, "{script}");
+    }
+    let ended = bench.run(limited("head -c 10000 /dev/zero", Some(Bytes(10_000)))).await.1;
+    assert_eq!(ended.end, RunEnd::Exited { code: 0 }, "as much as it may");
+    std::fs::write(bench.project.join("go"), "").unwrap();
+    assert_eq!(bench.ended(&neighbour).await.end, RunEnd::Exited { code: 0 });
+    assert_eq!(bench.bytes(&neighbour).await, b"ready\non\n");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use crate::id::{RunId, TaskId};
+use crate::run::Window;
 use crate::unit::{Millis, Seq};
 
 /// `POST /api/enter`: exchanges the start-up secret for a cookie; answers 204.
@@ -88,6 +89,22 @@ pub enum HitPlace {
 pub struct Bit {
     pub text: String,
     pub marked: bool,
+}
+
+/// `GET /api/runs/RUN/screen`: what stands on a run's terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Screen {
+    pub window: Window,
+    /// Of the cursor, from 0.
+    pub row: u16,
+    pub col: u16,
+    /// The run's lines that made it. Who follows the run from this line on misses nothing.
+    pub line: u64,
+    /// Whether those were read from the first on. Of a long output only the end is, which nearly always
+    /// shows the same.
+    pub whole: bool,
+    /// What makes an empty terminal of this size show it, with escape sequences; at most 1 MiB.
+    pub contents: String,
 }
 
 /// Every error that the bridge answers with.

@@ -11,7 +11,7 @@ use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId};
 use crate::limits::Limits;
 use crate::plan::{Access, PlanEdit, PlannedTask};
-use crate::run::{Pipes, RunEnd, RunSpec, Signal};
+use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
 use crate::unit::{Bytes, Epoch, Millis, Seq};
 
 /// One entry of the log. `seq` and `at` are given by the bridge when it commits.
@@ -187,6 +187,11 @@ pub enum Kind {
         run: RunId,
         signal: Signal,
     },
+    /// For a run that has a terminal.
+    TerminalResized {
+        run: RunId,
+        window: Window,
+    },
     PlanProposed {
         goal: TaskId,
         run: RunId,
@@ -282,6 +287,7 @@ impl Kind {
             Self::RunRequested { .. }
             | Self::InputSent { .. }
             | Self::SignalSent { .. }
+            | Self::TerminalResized { .. }
             | Self::PlanProposed { .. }
             | Self::PlanRefused { .. }
             | Self::TaskSettled { .. }

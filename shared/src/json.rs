@@ -124,7 +124,7 @@ macro_rules! whole_numbers {
     )*};
 }
 
-whole_numbers! { i32 u32 u64 usize }
+whole_numbers! { i32 u16 u32 u64 usize }
 
 impl<T: FromJson> FromJson for Option<T> {
     fn from_json(json: Value) -> Result<Self, Unfit> {

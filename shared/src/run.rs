@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared_derive::FromJson;
 
-use crate::unit::Millis;
+use crate::unit::{Bytes, Millis};
 
 /// What to start, exactly. Nothing is inherited but what the bridge's configuration lets through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
@@ -74,6 +74,25 @@ pub enum Stdin {
     Text { text: String },
     /// Stays open for `InputSent` orders.
     Pipe,
+    /// A terminal of its own, for input and all output, which then comes as stdout. `InputSent` is what is typed
+    /// there, `TerminalResized` gives it another size.
+    Pty { window: Window },
+}
+
+/// The size of a terminal in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+pub struct Window {
+    pub rows: u16,
+    pub cols: u16,
+}
+
+impl Window {
+    /// The nearest size that a terminal is given: 1 to 500 rows, 2 to 1,000 columns.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        // A wide character has no place in a single column.
+        Self { rows: self.rows.clamp(1, 500), cols: self.cols.clamp(2, 1_000) }
+    }
 }
 
 /// Where the process lives.
@@ -89,6 +108,9 @@ pub enum Runner {
 pub struct RunLimits {
     /// Wall time after which the run is ended as [`RunEnd::TimedOut`].
     pub wall: Option<Millis>,
+    /// What it may write at most, of each stream, before it is ended as [`RunEnd::TooMuchOutput`]; the bridge's
+    /// configuration sets a bound of its own.
+    pub output: Option<Bytes>,
     /// No output for this long is reported as a fact, once per silence.
     pub silence: Option<Millis>,
     /// What asks the process to end.
@@ -99,7 +121,13 @@ pub struct RunLimits {
 
 impl Default for RunLimits {
     fn default() -> Self {
-        Self { wall: None, silence: None, polite: Signal::Terminate, grace: Millis::from_secs(10) }
+        Self {
+            wall: None,
+            output: None,
+            silence: None,
+            polite: Signal::Terminate,
+            grace: Millis::from_secs(10),
+        }
     }
 }
 
@@ -138,6 +166,10 @@ pub enum RunEnd {
     },
     /// Ended by us at its wall-time limit.
     TimedOut,
+    /// Ended by us because it wrote more than that. What it wrote until then is stored.
+    TooMuchOutput {
+        limit: Bytes,
+    },
     /// The bridge was gone when it ended, so nobody knows how.
     Lost {
         why: String,

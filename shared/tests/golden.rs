@@ -9,7 +9,7 @@ use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::Limits;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
-use shared::run::{Pipes, RunEnd, RunLimits, Signal};
+use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
 
@@ -72,6 +72,7 @@ fn decisions() -> Vec<Kind> {
         schema: None,
     };
     let spec = command_line(HarnessId::Command, &turn).into_spec("/home/dev/shop", RunLimits::default());
+    let window = Window { rows: 24, cols: 80 };
     let error =
         AgentError { class: ErrorClass::RateLimit, message: "429".to_owned(), until: Some(Millis(2)) };
     vec![
@@ -81,10 +82,19 @@ fn decisions() -> Vec<Kind> {
             purpose: Purpose::Work,
             harness: HarnessId::Command,
             carries: vec![],
-            spec,
+            spec: spec.clone(),
         },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
+        Kind::RunRequested {
+            run: run(),
+            task: task("goal~1"),
+            purpose: Purpose::Work,
+            harness: HarnessId::Command,
+            carries: vec![],
+            spec: RunSpec { stdin: Stdin::Pty { window }, ..spec },
+        },
+        Kind::TerminalResized { run: run(), window },
         Kind::PlanProposed {
             goal: task("goal"),
             run: run(),
@@ -134,6 +144,12 @@ fn facts() -> Vec<Kind> {
         Kind::BatonGranted { client: ClientId::new("c").unwrap(), epoch: Epoch(3) },
         Kind::RunStarted { run: run(), pid: 8, started: 9 },
         Kind::RunEnded { run: run(), end: RunEnd::Exited { code: 0 }, lines: 12, pipes: Pipes::Leaky },
+        Kind::RunEnded {
+            run: run(),
+            end: RunEnd::TooMuchOutput { limit: Bytes(2_000_000_000) },
+            lines: 12,
+            pipes: Pipes::Closed,
+        },
         Kind::RunSilent { run: run(), since: Millis(5) },
         Kind::OutputRemoved { run: run(), lines: 12 },
         Kind::DiskMeasured { room: Room::Little, free: Bytes(499_000_000) },

@@ -14,6 +14,7 @@ use shared::agent::ErrorClass::{
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
 use shared::harness::{Decoder, MAX_LINE, RAW_KEPT};
 use shared::run::{RunEnd, Stream};
+use shared::unit::Bytes;
 use shared::unit::{MicroUsd, Millis};
 
 fn fixture(harness: HarnessId, file: &str) -> Vec<u8> {
@@ -145,6 +146,7 @@ fn every_end_without_a_result_has_its_class() {
         (RunEnd::Signalled { signal: 15 }, ErrorClass::Interrupted),
         (RunEnd::Signalled { signal: 9 }, ErrorClass::CliCrash),
         (RunEnd::TimedOut, ErrorClass::Timeout),
+        (RunEnd::TooMuchOutput { limit: Bytes(2_000_000_000) }, ErrorClass::Capped),
         (RunEnd::Lost { why: "no".to_owned() }, ErrorClass::Lost),
     ] {
         assert_eq!(class(end.clone()), expected, "{end:?}");

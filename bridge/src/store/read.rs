@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use shared::entry::{Actor, Body, Entry};
 use shared::id::{LogId, ProjectId, RunId};
 use shared::unit::{Millis, Seq};
@@ -59,7 +59,29 @@ pub(super) fn entries_after(
     page: Page,
 ) -> rusqlite::Result<Vec<Arc<Stored>>> {
     let mut query = connection.prepare_cached(&format!("{COLUMNS} WHERE seq > ?1 ORDER BY seq"))?;
-    let mut rows = query.query([signed(since.0)])?;
+    paged(query.query([signed(since.0)])?, page)
+}
+
+pub(super) fn order_of(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Arc<Stored>>> {
+    let sql = format!("{COLUMNS} WHERE seq = (SELECT requested FROM run WHERE id = ?1)");
+    connection.prepare_cached(&sql)?.query_row([run.as_str()], stored).optional()
+}
+
+pub(super) fn orders_to(
+    connection: &Connection,
+    run: &RunId,
+    since: Seq,
+    page: Page,
+) -> rusqlite::Result<Vec<Arc<Stored>>> {
+    let sql = format!(
+        "{COLUMNS} WHERE kind IN ('input_sent', 'terminal_resized') AND seq > ?1
+         AND json_extract(body, '$.run') = ?2 ORDER BY seq"
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    paged(query.query(params![signed(since.0), run.as_str()])?, page)
+}
+
+fn paged(mut rows: Rows<'_>, page: Page) -> rusqlite::Result<Vec<Arc<Stored>>> {
     let mut entries: Vec<Arc<Stored>> = Vec::new();
     let mut size = 0;
     while page.has_room(entries.len(), size)

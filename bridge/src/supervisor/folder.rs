@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use shared::run::{RunEnd, Stdin};
 
+use super::inbox::Told;
 use super::tree::{Process, is_there};
 
 /// Made by the bridge that carries the order out, and locked by the shim for as long as it lives.
@@ -30,7 +31,9 @@ const CLEAR: &str = "clear";
 pub(super) const OUT: &str = "out";
 pub(super) const ERR: &str = "err";
 const TEXT: &str = "stdin";
-const FIFO: &str = "in";
+/// What a program that listens is told, an order a record, and the pipe through which its shim hears of more.
+const INBOX: &str = "inbox";
+const BELL: &str = "bell";
 
 #[derive(Debug, Clone)]
 pub(crate) struct RunFolder {
@@ -71,9 +74,9 @@ impl RunFolder {
         match stdin {
             Stdin::Null => Ok(()),
             Stdin::Text { text } => write_new(&self.path.join(TEXT), text.as_bytes()),
-            Stdin::Pipe => {
-                let (fifo, own) = (self.path.join(FIFO), Mode::RUSR | Mode::WUSR);
-                Ok(mknodat(CWD, &fifo, FileType::Fifo, own, 0)?)
+            Stdin::Pipe | Stdin::Pty { .. } => {
+                write_new(&self.inbox(), b"")?;
+                Ok(mknodat(CWD, self.bell(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?)
             }
         }
     }
@@ -149,23 +152,35 @@ impl RunFolder {
         self.path.join(CLEAR).exists()
     }
 
-    /// The program's three streams: its text or a pipe that stays open, and two files that grow.
-    pub(crate) fn streams(&self) -> io::Result<(Option<File>, File, File)> {
+    /// The two files that the program's output goes to, which grow.
+    pub(crate) fn output(&self) -> io::Result<(File, File)> {
         let grow = |name| File::options().append(true).open(self.path.join(name));
-        let (text, fifo) = (self.path.join(TEXT), self.path.join(FIFO));
-        let stdin = if text.exists() {
-            Some(File::open(text)?)
-        } else if fifo.exists() {
-            // For writing too: the program then never sees its end, whichever bridge comes and goes.
-            Some(File::options().read(true).write(true).open(fifo)?)
-        } else {
-            None
-        };
-        Ok((stdin, grow(OUT)?, grow(ERR)?))
+        Ok((grow(OUT)?, grow(ERR)?))
     }
 
-    pub(super) fn fifo(&self) -> PathBuf {
-        self.path.join(FIFO)
+    /// The text that is the program's input, if it has one.
+    pub(crate) fn text(&self) -> io::Result<Option<File>> {
+        let text = self.path.join(TEXT);
+        if text.exists() { File::open(text).map(Some) } else { Ok(None) }
+    }
+
+    /// What the program is told while it lives, with the pipe that rings when there is more; nothing for a
+    /// program that does not listen.
+    pub(crate) fn told(&self) -> io::Result<Option<(Told, File)>> {
+        if !self.inbox().exists() {
+            return Ok(None);
+        }
+        let told = Told::new(File::open(self.inbox())?);
+        // For writing too: it then never ends, whichever bridge comes and goes.
+        Ok(Some((told, File::options().read(true).write(true).open(self.bell())?)))
+    }
+
+    pub(super) fn inbox(&self) -> PathBuf {
+        self.path.join(INBOX)
+    }
+
+    pub(super) fn bell(&self) -> PathBuf {
+        self.path.join(BELL)
     }
 
     /// Whether a process has one of the run's files open, so that it may still write there.

@@ -9,15 +9,25 @@ use crate::store::Piece;
 /// A line longer than this is stored in pieces, so that one line cannot fill the memory.
 pub(super) const LONGEST: usize = 1024 * 1024;
 
+/// When a line that has not ended is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// When its end is there, or it is too long.
+    AtNewlines,
+    /// At once, as what stands on a terminal: a prompt waits for an answer and has no newline.
+    Anywhere,
+}
+
 #[derive(Debug)]
 pub(super) struct Splitter {
     stream: Stream,
+    cut: Cut,
     rest: Vec<u8>,
 }
 
 impl Splitter {
-    pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, rest: Vec::new() }
+    pub(super) fn new(stream: Stream, cut: Cut) -> Self {
+        Self { stream, cut, rest: Vec::new() }
     }
 
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<Piece> {
@@ -34,6 +44,9 @@ impl Splitter {
             if part.ends_with(b"\n") || self.rest.len() == LONGEST {
                 pieces.extend(self.finish());
             }
+        }
+        if self.cut == Cut::Anywhere {
+            pieces.extend(self.finish());
         }
         pieces
     }
@@ -53,7 +66,7 @@ mod tests {
     fn cuts_anywhere_give_the_same_bytes() {
         let text = b"one\n\ntwo\xff\nrest";
         for cut in 0..text.len() {
-            let mut splitter = Splitter::new(Stream::Stdout);
+            let mut splitter = Splitter::new(Stream::Stdout, Cut::AtNewlines);
             let mut pieces = splitter.push(&text[..cut]);
             pieces.extend(splitter.push(&text[cut..]));
             pieces.extend(splitter.finish());
@@ -63,8 +76,17 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_on_a_terminal_is_not_waited_for() {
+        let mut splitter = Splitter::new(Stream::Stdout, Cut::Anywhere);
+        let pieces = splitter.push(b"total 0\r\n$ ");
+        let lines: Vec<&[u8]> = pieces.iter().map(|piece| piece.bytes.as_slice()).collect();
+        assert_eq!(lines, [&b"total 0\r\n"[..], b"$ "]);
+        assert!(splitter.finish().is_none());
+    }
+
+    #[test]
     fn a_line_without_end_does_not_grow_forever() {
-        let mut splitter = Splitter::new(Stream::Stdout);
+        let mut splitter = Splitter::new(Stream::Stdout, Cut::AtNewlines);
         let chunk = vec![b'x'; 64 * 1024];
         let pieces: Vec<Piece> = (0..50 * 16).flat_map(|_| splitter.push(&chunk)).collect();
         assert_eq!(pieces.len(), 50);
@@ -73,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_piece_is_never_longer_than_the_longest() {
-        let mut splitter = Splitter::new(Stream::Stdout);
+        let mut splitter = Splitter::new(Stream::Stdout, Cut::AtNewlines);
         let mut line = vec![b'x'; LONGEST + 10];
         line.push(b'\n');
         let mut pieces: Vec<Piece> = line.chunks(65_537).flat_map(|chunk| splitter.push(chunk)).collect();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::id::RunId;
-use shared::run::Stream;
+use shared::run::{RunSpec, Stdin, Stream};
 use shared::unit::Millis;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,9 +16,10 @@ use tokio::time::{Instant, sleep};
 
 use super::bell::Bell;
 use super::folder::{ERR, OUT, RunFolder};
-use super::lines::Splitter;
+use super::lines::{Cut, Splitter};
 use super::{AGAIN, Inner};
 use crate::clock;
+use crate::config::Config;
 use crate::store::{Piece, Sizes, StoreError};
 
 /// Bytes that are read at once. With a piece of a long line they are the most that waits for the store per
@@ -46,12 +47,40 @@ enum Stop {
     Here,
 }
 
+/// What a run's output may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    pub cut: Cut,
+    /// Bytes of each stream.
+    pub limit: u64,
+}
+
+impl Shape {
+    pub(super) fn of(config: &Config, spec: Option<&RunSpec>) -> Self {
+        let on_terminal = spec.is_some_and(|spec| matches!(spec.stdin, Stdin::Pty { .. }));
+        let bound = Some(config.disk.output_mb.saturating_mul(1_000_000)).filter(|bound| *bound > 0);
+        let ordered = spec.and_then(|spec| spec.limits.output).map(|bytes| bytes.0);
+        Self {
+            cut: if on_terminal { Cut::Anywhere } else { Cut::AtNewlines },
+            limit: bound.into_iter().chain(ordered).min().unwrap_or(u64::MAX),
+        }
+    }
+}
+
 /// Both streams of a run.
 pub(super) struct Output {
     reader: JoinHandle<()>,
     stop: watch::Sender<Stop>,
     pub heard: watch::Receiver<Heard>,
+    /// Whether a stream is longer than it may be.
+    pub too_much: watch::Receiver<bool>,
     lines: Arc<AtomicU64>,
+}
+
+/// What of a run's output is stored, as far as it is.
+pub(super) struct Read {
+    pub lines: u64,
+    pub too_much: bool,
 }
 
 struct Reader {
@@ -60,6 +89,9 @@ struct Reader {
     bell: Arc<Bell>,
     stop: watch::Receiver<Stop>,
     heard: watch::Sender<Heard>,
+    too_much: watch::Sender<bool>,
+    /// Bytes of each stream that are stored at most.
+    limit: u64,
     lines: Arc<AtomicU64>,
 }
 
@@ -71,7 +103,7 @@ struct Tail {
 }
 
 impl Output {
-    /// Begins to read what the process writes, from what is `stored` on.
+    /// Begins to read what the process writes, from what is `stored` on, up to `limit` bytes of each stream.
     ///
     /// # Errors
     /// The files are not there.
@@ -81,17 +113,16 @@ impl Output {
         inner: &Arc<Inner>,
         run: &RunId,
         stored: Sizes,
+        Shape { cut, limit }: Shape,
     ) -> io::Result<Self> {
         let tail = |name, stream, at| {
-            File::open(folder.path().join(name)).map(|file| Tail {
-                file,
-                at,
-                splitter: Splitter::new(stream),
-            })
+            let file = File::open(folder.path().join(name))?;
+            Ok::<_, io::Error>(Tail { file, at, splitter: Splitter::new(stream, cut) })
         };
         let tails = [tail(OUT, Stream::Stdout, stored.out)?, tail(ERR, Stream::Stderr, stored.err)?];
         let (stop, stopped) = watch::channel(Stop::No);
         let (hears, heard) = watch::channel(Heard::now());
+        let (tells, too_much) = watch::channel(false);
         let lines = Arc::new(AtomicU64::new(stored.lines));
         let reader = Reader {
             inner: Arc::clone(inner),
@@ -99,13 +130,15 @@ impl Output {
             bell,
             stop: stopped,
             heard: hears,
+            too_much: tells,
+            limit,
             lines: Arc::clone(&lines),
         };
-        Ok(Self { reader: tokio::spawn(reader.read(tails)), stop, heard, lines })
+        Ok(Self { reader: tokio::spawn(reader.read(tails)), stop, heard, too_much, lines })
     }
 
-    /// Reads what the files hold now, and no further; gives the lines that are in the store.
-    pub(super) async fn finish(self) -> u64 {
+    /// Reads what the files hold now, and no further; gives what is in the store.
+    pub(super) async fn finish(self) -> Read {
         self.stop(Stop::AtTheEnd).await
     }
 
@@ -114,12 +147,12 @@ impl Output {
         self.stop(Stop::Here).await;
     }
 
-    async fn stop(self, stop: Stop) -> u64 {
+    async fn stop(self, stop: Stop) -> Read {
         self.stop.send_replace(stop);
         if let Err(error) = self.reader.await {
             tracing::error!(%error, "the reading of a run's output broke off");
         }
-        self.lines.load(Ordering::Acquire)
+        Read { lines: self.lines.load(Ordering::Acquire), too_much: *self.too_much.borrow() }
     }
 }
 
@@ -131,9 +164,13 @@ impl Reader {
             let stop = *self.stop.borrow_and_update();
             let most = (stop == Stop::AtTheEnd).then(|| tails.each_ref().map(Tail::size));
             loop {
+                // At each chunk: a program can write many times as fast as is stored.
+                if tails.iter().any(|tail| tail.size() > self.limit) {
+                    self.too_much.send_if_modified(|too_much| !std::mem::replace(too_much, true));
+                }
                 let mut came = false;
                 for (place, tail) in tails.iter_mut().enumerate() {
-                    let most = most.map_or(u64::MAX, |most| most[place]);
+                    let most = most.map_or(self.limit, |most| most[place].min(self.limit));
                     let read = tail.next(&mut chunk, most);
                     let count = read.unwrap_or_else(|error| {
                         tracing::error!(%error, run = %self.run, "output cannot be read");

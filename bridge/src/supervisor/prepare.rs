@@ -8,7 +8,7 @@ use std::process::Command;
 
 use rustix::fs::{Access, access};
 use shared::id::RunId;
-use shared::run::{Arg, Program, RunEnd, RunSpec};
+use shared::run::{Arg, Program, RunEnd, RunSpec, Stdin, Window};
 
 use super::Inner;
 use super::folder::{RunFolder, write_new};
@@ -36,7 +36,12 @@ pub(super) fn command(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
     let (program, first) = program(&inner.config, &spec.program)?;
     let folder = inner.folder(run);
     let mut command = Command::new(&inner.shim);
-    command.arg("shim").arg(folder.path()).arg("--").arg(&program).args(first);
+    command.arg("shim");
+    if let Stdin::Pty { window } = spec.stdin {
+        let Window { rows, cols } = window.bounded();
+        command.arg(format!("--terminal={rows}x{cols}"));
+    }
+    command.arg(folder.path()).arg("--").arg(&program).args(first);
     let files = folder.files();
     for arg in &spec.args {
         match arg {
@@ -65,7 +70,12 @@ pub(super) fn command(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
             ))
         })?;
     }
-    command.env_clear().envs(environment(&inner.config)).envs(&spec.env).current_dir(cwd);
+    command.env_clear().envs(environment(&inner.config));
+    if matches!(spec.stdin, Stdin::Pty { .. }) {
+        // The bridge's own terminal is another one, or none.
+        command.env("TERM", "xterm-256color");
+    }
+    command.envs(&spec.env).current_dir(cwd);
     Ok(Prepared { shim: command, program, folder })
 }
 

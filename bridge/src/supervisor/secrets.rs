@@ -48,7 +48,7 @@ impl Secrets {
     }
 
     /// Puts stars where a secret stands. One that is cut by the border of a piece, which only lines over a
-    /// mebibyte have, is not found.
+    /// mebibyte and terminals have, is not found.
     pub(super) fn hide(&self, pieces: &mut [Piece]) {
         let Some(finder) = &self.finder else { return };
         for Piece { bytes, .. } in pieces {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use shared::entry::{Draft, Kind};
 use shared::id::{ProjectId, RunId};
 use shared::run::{Pipes, RunEnd, RunSpec, Signal, Stdin};
-use shared::unit::Millis;
-use tokio::sync::{mpsc, watch};
+use shared::unit::{Bytes, Millis, Seq};
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
 use super::bell::{Bell, Hung};
 use super::end::{self, after, reached};
 use super::folder::RunFolder;
-use super::output::Output;
+use super::output::{Output, Shape};
 use super::tree::{Process, Tree};
 use super::{Inner, PARTING, Parting, input, prepare, unix};
 use crate::store::Sizes;
@@ -30,6 +30,8 @@ const SETTLE: Duration = Duration::from_millis(50);
 pub(super) struct Watched {
     pub inner: Arc<Inner>,
     pub project: Option<ProjectId>,
+    /// Where in the log its order stands.
+    pub ordered: Seq,
     pub run: RunId,
     pub spec: RunSpec,
 }
@@ -58,7 +60,7 @@ struct Begun {
 pub(super) async fn watch(
     run: Arc<Watched>,
     begin: Begin,
-    texts: mpsc::Receiver<String>,
+    told: Arc<Notify>,
     signals: watch::Receiver<Option<Signal>>,
 ) {
     let recorded = matches!(begin, Begin::Adopt { recorded: true });
@@ -69,7 +71,7 @@ pub(super) async fn watch(
     let ended = match begun {
         // The order stays in the log, and the next bridge finds no claim.
         Ok(None) => None,
-        Ok(Some(begun)) => live(&run, begun, recorded, texts, signals).await,
+        Ok(Some(begun)) => live(&run, begun, recorded, told, signals).await,
         Err(end) => Some((end, 0, Pipes::Closed)),
     };
     if let Some((end, lines, pipes)) = ended {
@@ -161,7 +163,7 @@ async fn live(
     run: &Watched,
     begun: Begun,
     recorded: bool,
-    texts: mpsc::Receiver<String>,
+    told: Arc<Notify>,
     signals: watch::Receiver<Option<Signal>>,
 ) -> Option<(RunEnd, u64, Pipes)> {
     let process = match leader(&begun).await {
@@ -176,14 +178,12 @@ async fn live(
     // A run of this bridge's own has nothing stored yet.
     let stored =
         if begun.adopted { run.inner.store.output_sizes(&run.run).await } else { Ok(Sizes::default()) };
-    if run.spec.stdin == Stdin::Pipe {
-        input::feed(&begun.folder.fifo(), texts);
-    }
+    let shape = Shape::of(&run.inner.config, Some(&run.spec));
+    let listens = matches!(run.spec.stdin, Stdin::Pipe | Stdin::Pty { .. });
     let bell = Arc::clone(&begun.hung.bell);
     let output = match stored {
-        Ok(stored) => {
-            Output::of(&begun.folder, bell, &run.inner, &run.run, stored).map_err(|error| error.to_string())
-        }
+        Ok(stored) => Output::of(&begun.folder, bell, &run.inner, &run.run, stored, shape)
+            .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     let mut output = match output {
@@ -198,13 +198,22 @@ async fn live(
         }
     };
     let mut vigil = Vigil::over(run, &begun, process);
-    let Some(end) = vigil.until_its_end(&mut output, signals).await else {
+    let end = tokio::select! {
+        end = vigil.until_its_end(&mut output, signals) => end,
+        never = input::feed(&run.inner.store, &run.run, &begun.folder, run.ordered, told), if listens => match never {},
+    };
+    let Some(end) = end else {
         output.leave().await;
         return None;
     };
     let pipes = vigil.clear_away().await;
-    let lines = output.finish().await;
-    Some((if vigil.timed_out { RunEnd::TimedOut } else { end }, lines, pipes))
+    let read = output.finish().await;
+    let end = match end {
+        _ if read.too_much => RunEnd::TooMuchOutput { limit: Bytes(shape.limit) },
+        _ if vigil.timed_out => RunEnd::TimedOut,
+        end => end,
+    };
+    Some((end, read.lines, pipes))
 }
 
 /// The bridge is about to end; how it parts.
@@ -273,6 +282,10 @@ impl<'a> Vigil<'a> {
                 }
                 () = reached(self.kill) => {
                     self.kill = None;
+                    end::end(self.tree(), None, None).await;
+                }
+                Ok(()) = output.too_much.changed() => {
+                    // Not asked: it would write for as long as it may take to answer.
                     end::end(self.tree(), None, None).await;
                 }
                 () = reached(self.silent) => self.listen(output).await,

@@ -183,3 +183,31 @@ pub fn lives(pid: &str) -> bool {
 pub fn grace(millis: u64) -> RunLimits {
     RunLimits { grace: Millis(millis), ..RunLimits::default() }
 }
+
+/// Starts a run that says "ready", and then cuts its bridge off as a crash does.
+pub fn crashed(spec: impl Fn(&Bench) -> RunSpec) -> (TempDir, RunId) {
+    cut_off(async || {
+        let bench = Bench::new("").await;
+        let run = bench.start(spec(&bench)).await;
+        bench.said(&run, "ready").await;
+        (bench, run)
+    })
+}
+
+/// Goes on with a bench's folder as the next bridge.
+pub fn next<T>(dir: TempDir, then: impl AsyncFnOnce(&Bench) -> T) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let bench = Bench::open(dir, "");
+        bench.supervisor.reconcile().await.unwrap();
+        then(&bench).await
+    })
+}
+
+/// Cuts a bridge off, when it has done this.
+pub fn cut_off<T>(doing: impl AsyncFnOnce() -> (Bench, T)) -> (TempDir, T) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (bench, done) = runtime.block_on(doing());
+    let dir = bench.dir;
+    runtime.shutdown_background();
+    (dir, done)
+}

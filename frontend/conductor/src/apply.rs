@@ -100,7 +100,10 @@ impl State {
             Kind::RunEnded { run, end, lines, .. } => self.with_run(run, |run| run.end(end, *lines, at)),
             Kind::OutputRemoved { run, .. } => self.with_run(run, |run| run.removed = Some(at)),
             Kind::DiskMeasured { room, free } => self.disk = Disk { room: *room, free: *free },
-            Kind::BridgeStarted { .. } | Kind::InputSent { .. } | Kind::RunSilent { .. } => {}
+            Kind::BridgeStarted { .. }
+            | Kind::InputSent { .. }
+            | Kind::TerminalResized { .. }
+            | Kind::RunSilent { .. } => {}
         }
     }
 

@@ -54,6 +54,7 @@ impl Reader {
             | RunEnd::Refused { .. }
             | RunEnd::CouldNotStart { .. }
             | RunEnd::TimedOut
+            | RunEnd::TooMuchOutput { .. }
             | RunEnd::Lost { .. } => Some(fault::without_result(fault::Ended {
                 harness: HarnessId::Command,
                 end,

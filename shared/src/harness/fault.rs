@@ -133,9 +133,11 @@ pub(super) fn of_start(harness: HarnessId, end: &RunEnd) -> Option<AgentError> {
         RunEnd::CouldNotStart { why } => {
             format!("{harness} could not be started: {why}. Try it in a terminal, in the same folder.")
         }
-        RunEnd::Exited { .. } | RunEnd::Signalled { .. } | RunEnd::TimedOut | RunEnd::Lost { .. } => {
-            return None;
-        }
+        RunEnd::Exited { .. }
+        | RunEnd::Signalled { .. }
+        | RunEnd::TimedOut
+        | RunEnd::TooMuchOutput { .. }
+        | RunEnd::Lost { .. } => return None,
     };
     Some(AgentError { class: ErrorClass::Launch, message, until: None })
 }
@@ -152,6 +154,13 @@ pub(super) fn without_result(run: Ended<'_>) -> AgentError {
         RunEnd::TimedOut => {
             (ErrorClass::Timeout, format!("{harness} had not finished when its time was over."))
         }
+        RunEnd::TooMuchOutput { limit } => (
+            ErrorClass::Capped,
+            format!(
+                "{harness} was ended because it wrote more than {} MB. Let it write into a file instead, or raise `disk.output_mb` in the bridge's configuration.",
+                limit.0.div_ceil(1_000_000)
+            ),
+        ),
         RunEnd::Lost { why } => (
             ErrorClass::Lost,
             format!("The bridge was gone when {harness} ended: {why}. Its session can be taken up again."),

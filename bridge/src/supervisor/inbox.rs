@@ -1,0 +1,180 @@
+//! A run's inbox: what it is told while it lives, as a file of its folder that only grows, each order of the log
+//! one record. The bridge writes an order there once, since the file says which it has; the shim, which lives as
+//! long as the program, hands each whole record on once. So none is lost or doubled, whenever a bridge is killed.
+//!
+//! A record is a line, `SEQ text LENGTH` or `SEQ size ROWS COLS`, and behind the former so many bytes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use shared::run::Window;
+use shared::unit::Seq;
+
+/// More than any record's first line has.
+const HEAD: usize = 64;
+
+/// One thing that a run is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// It stands in the file, so many bytes from here on.
+    Text {
+        at: u64,
+        length: u64,
+    },
+    Size(Window),
+}
+
+struct Record {
+    seq: Seq,
+    word: Word,
+    /// Where the next one begins.
+    end: u64,
+}
+
+/// The record that begins there; nothing when it is not there, or not whole.
+fn record(file: &File, at: u64) -> io::Result<Option<Record>> {
+    let mut head = [0; HEAD];
+    let read = file.read_at(&mut head, at)?;
+    let Some(length) = head[..read].iter().position(|&byte| byte == b'\n') else { return Ok(None) };
+    let behind = at + length as u64 + 1;
+    let found = std::str::from_utf8(&head[..length]).ok().and_then(|head| parse(head, behind));
+    let size = file.metadata()?.len();
+    Ok(found.filter(|record| record.end <= size))
+}
+
+fn parse(head: &str, behind: u64) -> Option<Record> {
+    let words: Vec<&str> = head.split(' ').collect();
+    let (seq, word, end) = match words[..] {
+        [seq, "text", length] => {
+            let length = length.parse().ok()?;
+            (seq, Word::Text { at: behind, length }, behind.checked_add(length)?)
+        }
+        [seq, "size", rows, cols] => {
+            let window = Window { rows: rows.parse().ok()?, cols: cols.parse().ok()? };
+            (seq, Word::Size(window), behind)
+        }
+        _ => return None,
+    };
+    Some(Record { seq: Seq(seq.parse().ok()?), word, end })
+}
+
+/// The bridge's side.
+pub(super) struct Inbox {
+    file: File,
+    end: u64,
+    last: Seq,
+}
+
+impl Inbox {
+    /// Goes on behind the last whole record. What a killed bridge left half written is overwritten.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).open(path)?;
+        let mut inbox = Self { file, end: 0, last: Seq(0) };
+        while let Some(record) = record(&inbox.file, inbox.end)? {
+            (inbox.end, inbox.last) = (record.end, record.seq);
+        }
+        Ok(inbox)
+    }
+
+    /// The newest order that is there; zero when none is.
+    pub(super) fn last(&self) -> Seq {
+        self.last
+    }
+
+    /// Writes an order that is newer than [`Self::last`]; on an error it may be tried again.
+    pub(super) fn text(&mut self, seq: Seq, text: &str) -> io::Result<()> {
+        let mut record = format!("{seq} text {}\n", text.len());
+        record.push_str(text);
+        self.write(seq, &record)
+    }
+
+    /// As [`Self::text`].
+    pub(super) fn size(&mut self, seq: Seq, Window { rows, cols }: Window) -> io::Result<()> {
+        self.write(seq, &format!("{seq} size {rows} {cols}\n"))
+    }
+
+    fn write(&mut self, seq: Seq, record: &str) -> io::Result<()> {
+        self.file.write_all_at(record.as_bytes(), self.end)?;
+        self.end += record.len() as u64;
+        self.last = seq;
+        Ok(())
+    }
+}
+
+/// The shim's side.
+pub(crate) struct Told {
+    file: File,
+    at: u64,
+}
+
+impl Told {
+    pub(super) fn new(file: File) -> Self {
+        Self { file, at: 0 }
+    }
+
+    /// The next whole record; nothing when there is none yet.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Word>> {
+        let found = record(&self.file, self.at)?;
+        Ok(found.map(|record| {
+            self.at = record.end;
+            record.word
+        }))
+    }
+
+    /// What stands in the file there, as much as fits.
+    pub(crate) fn read(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(into, at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn told(path: &Path) -> Vec<String> {
+        let mut told = Told::new(File::open(path).unwrap());
+        let mut words = Vec::new();
+        while let Some(word) = told.next().unwrap() {
+            words.push(match word {
+                Word::Size(window) => format!("{window:?}"),
+                Word::Text { at, length } => {
+                    let mut text = vec![0; usize::try_from(length).unwrap()];
+                    assert_eq!(told.read(at, &mut text).unwrap(), text.len());
+                    String::from_utf8(text).unwrap()
+                }
+            });
+        }
+        words
+    }
+
+    #[test]
+    fn an_inbox_cut_anywhere_goes_on_behind_its_last_whole_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("inbox");
+        let window = Window { rows: 24, cols: 80 };
+        let write = |inbox: &mut Inbox| {
+            for (seq, text) in [(3, "one\n"), (5, ""), (9, "7 text 3\nend")] {
+                if inbox.last() < Seq(seq) {
+                    inbox.text(Seq(seq), text).unwrap();
+                }
+            }
+            if inbox.last() < Seq(12) {
+                inbox.size(Seq(12), window).unwrap();
+            }
+        };
+        std::fs::write(&path, "").unwrap();
+        write(&mut Inbox::open(&path).unwrap());
+        let (whole, all) = (std::fs::read(&path).unwrap(), told(&path));
+        assert_eq!(all[..3], ["one\n", "", "7 text 3\nend"]);
+        for cut in 0..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            assert!(all.starts_with(&told(&path)), "cut at {cut}: only what is whole");
+            write(&mut Inbox::open(&path).unwrap());
+            assert_eq!(std::fs::read(&path).unwrap(), whole, "cut at {cut}");
+        }
+    }
+}

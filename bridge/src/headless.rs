@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::agent::HarnessId;
 use shared::plan::Access;
+use shared::unit::MicroUsd;
 
 mod client;
 mod conduct;
@@ -33,6 +34,8 @@ pub enum Command {
     Answer(AnswerArgs),
     /// Approve the plan of a goal
     Approve(TaskArgs),
+    /// Say what a task and all below it may spend; what paused for want of it goes on
+    Budget(BudgetArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Stop a task and all below it
@@ -67,6 +70,9 @@ pub struct GoalArgs {
     /// What agents may do in the folder
     #[arg(long, value_enum, default_value_t = Allowed::Edit)]
     access: Allowed,
+    /// What all of it may spend; at that it pauses and asks
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    budget: Option<MicroUsd>,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
@@ -129,6 +135,21 @@ pub struct AnswerArgs {
     text: String,
 }
 
+#[derive(Debug, Args)]
+pub struct BudgetArgs {
+    #[command(flatten)]
+    task: TaskArgs,
+    /// In all, with what is spent already
+    #[arg(value_name = "USD", value_parser = dollars)]
+    budget: MicroUsd,
+}
+
+/// A sum of money from the command line.
+fn dollars(text: &str) -> Result<MicroUsd, String> {
+    let sum = text.trim_start_matches('$').parse().ok().and_then(MicroUsd::from_usd);
+    sum.ok_or_else(|| format!("{text:?} is not a sum in US dollars, such as 2.50"))
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Harness {
     Claude,
@@ -186,6 +207,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Tasks(args) => task::list(&args).await,
             Command::Answer(args) => task::answer(&args).await,
             Command::Approve(args) => task::approve(&args).await,
+            Command::Budget(args) => task::budget(&args).await,
             Command::Retry(args) => task::retry(&args).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,

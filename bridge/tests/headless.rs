@@ -215,6 +215,25 @@ fn what_needs_a_person_or_fails_has_its_own_status_and_a_next_step() -> anyhow::
 }
 
 #[test]
+fn a_goal_pauses_at_its_budget_and_goes_on_when_it_is_raised() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let goal = "Build it. [[demo tasks=3 shape=chain]] [[tasks: cost=40]]";
+    let run = ["run", goal, "--harness", "demo", "--approve", "--budget", "0.60"];
+    let (code, said) = terminal.run(&run)?;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("Completed · 1 ") && !said.contains("Completed · 2 "), "{said}");
+    assert!(said.contains("budget of $0.60 used up.\nNext: orchestrator budget 1 USD"), "{said}");
+    // The second was stopped at what was left, and paid for the answer that passed it.
+    terminal.reaches(&|tasks| tasks[0]["usd"].as_f64() > Some(0.8) && tasks[0]["status"] == "waiting")?;
+    let (code, said) = terminal.run(&["budget", "1", "$2"])?;
+    assert_eq!(code, Some(0), "{said}");
+    terminal.reaches(&|tasks| tasks.iter().all(|task| task["status"] == "completed"))?;
+    let (code, said) = terminal.run(&["budget", "1", "much"])?;
+    assert!(code == Some(2) && said.contains("not a sum in US dollars"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;
     let goal = "Plan it. [[demo tasks=3 shape=chain]]";

@@ -46,7 +46,15 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
     let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
     let (run, task) = (RunId::new(RUN)?, TaskId::new("t")?);
     let (purpose, harness, spec) = (Purpose::Work, HarnessId::Command, own(WORDS, folder));
-    let order = Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec };
+    let order = Kind::RunRequested {
+        run: run.clone(),
+        task,
+        purpose,
+        harness,
+        carries: Vec::new(),
+        holds: None,
+        spec,
+    };
     let drafts = vec![Draft::new(Some(project.clone()), order)];
     client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;
     client.until("the run", |state| state.seq >= Seq(5)).await?;

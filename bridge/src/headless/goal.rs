@@ -12,6 +12,8 @@ use conductor::words;
 use serde_json::json;
 use shared::entry::{Draft, Kind};
 use shared::id::{ProjectId, TaskId};
+use shared::limits::Caps;
+use shared::plan::PlanEdit;
 use shared::wire::Want;
 
 use super::GoalArgs;
@@ -75,17 +77,21 @@ async fn state_goal(client: &mut Client, args: &GoalArgs, folder: String) -> any
         harness: args.harness.into(),
         access: args.access.into(),
     };
+    let capped = args.budget.map(|budget| {
+        let caps = Caps { budget: Some(budget), ..Caps::default() };
+        Kind::PlanEdited { goal: task.clone(), edit: PlanEdit::SetCaps { task: task.clone(), caps } }
+    });
     let known = client.state().projects.iter().find(|(_, project)| project.folder == folder);
-    let drafts = match known.map(|(id, _)| id.clone()) {
-        Some(project) => vec![Draft::new(Some(project), stated)],
+    let (project, opened) = match known.map(|(id, _)| id.clone()) {
+        Some(project) => (project, None),
         None => {
             let project = ProjectId::new(&uuid::Uuid::now_v7().to_string())?;
             let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&folder).to_owned();
-            let opened = Kind::ProjectOpened { folder, name };
-            [opened, stated].map(|kind| Draft::new(Some(project.clone()), kind)).into()
+            (project, Some(Kind::ProjectOpened { folder, name }))
         }
     };
-    client.intend(drafts).await?;
+    let kinds = opened.into_iter().chain([stated]).chain(capped);
+    client.intend(kinds.map(|kind| Draft::new(Some(project.clone()), kind)).collect()).await?;
     Ok(task)
 }
 
@@ -134,6 +140,11 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
 
 fn kind(state: &State, task: &Task) -> Stands {
     status(state, task).kind
+}
+
+/// A group speaks for its parts, unless it is its own budget that is used up.
+fn asks_itself(state: &State, goal: &Task, task: &Task) -> bool {
+    task.id == goal.id || !task.is_group() || matches!(status(state, task).reason, Reason::Used { .. })
 }
 
 /// What the person was told, so that nothing is told twice.
@@ -195,7 +206,7 @@ impl Told {
 
     fn needs_a_person(&self, state: &State, goal: &Task) {
         let waiting = state.subtree(&goal.id).into_iter().filter(|task| kind(state, task) == Stands::Waiting);
-        for task in waiting.filter(|task| !self.json && (task.id == goal.id || !task.is_group())) {
+        for task in waiting.filter(|task| !self.json && asks_itself(state, goal, task)) {
             let named = reference(state, task);
             match &status(state, task).reason {
                 Reason::Approve { .. } => say(&format!("\nNext: orchestrator approve {named}")),
@@ -205,6 +216,11 @@ impl Told {
                 Reason::PlanProblem(problems) => say(&format!(
                     "\nThe plan cannot be used:\n  {}\nNext: orchestrator answer {named} \"…\"",
                     problems.join("\n  ")
+                )),
+                Reason::Used { cap, above: None } => say(&format!(
+                    "\n{}: {} used up.\nNext: orchestrator budget {named} USD, or cancel {named}",
+                    name(task),
+                    words::cap(*cap, None)
                 )),
                 Reason::Begin | Reason::YourTurn => {
                     say(&format!("\nNext: orchestrator answer {named} \"…\""));

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
+use conductor::budget;
 use conductor::plan::name;
 use conductor::rollup::rollup;
 use conductor::state::{Plan, State, Task};
@@ -11,10 +12,12 @@ use conductor::words;
 use serde_json::{Value, json};
 use shared::entry::{Draft, Kind};
 use shared::id::MessageId;
+use shared::limits::Caps;
+use shared::plan::PlanEdit;
 
 use super::client::Client;
 use super::place::Place;
-use super::{AnswerArgs, DataArgs, TaskArgs, TasksArgs};
+use super::{AnswerArgs, BudgetArgs, DataArgs, TaskArgs, TasksArgs};
 use crate::cli::say;
 use crate::clock;
 
@@ -65,6 +68,16 @@ pub(super) async fn approve(args: &TaskArgs) -> anyhow::Result<ExitCode> {
             name(task)
         );
         Ok(Kind::PlanApproved { goal: task.id.clone(), version: goal.version })
+    })
+    .await
+}
+
+/// Sets what a task and all below it may spend; its other caps stay.
+pub(super) async fn budget(args: &BudgetArgs) -> anyhow::Result<ExitCode> {
+    tell(&args.task, |task| {
+        let caps = Caps { budget: Some(args.budget), ..task.caps };
+        let edit = PlanEdit::SetCaps { task: task.id.clone(), caps };
+        Ok(Kind::PlanEdited { goal: task.root.clone(), edit })
     })
     .await
 }
@@ -159,6 +172,7 @@ pub(super) fn json(state: &State, task: &Task) -> Value {
         "since": status.since.0,
         "usd": sum.spend.known.as_usd(),
         "unknown_costs": sum.spend.unknown_runs,
+        "budget_usd": budget::envelope(state, task).map(|envelope| envelope.budget.as_usd()),
     })
 }
 

@@ -167,7 +167,9 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             known(task)?;
             if title.trim().is_empty() { Err(EditProblem::Nameless) } else { Ok(()) }
         }
-        PlanEdit::SetMode { task, .. } | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
+        PlanEdit::SetMode { task, .. }
+        | PlanEdit::SetCaps { task, .. }
+        | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
         PlanEdit::SetObjective { task, .. }
         | PlanEdit::SetSize { task, .. }
         | PlanEdit::SetOutputs { task, .. }
@@ -288,6 +290,7 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         PlanEdit::SetHarness { task: id, .. } => {
             PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness }
         }
+        PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },
         PlanEdit::Remove { task } => PlanEdit::Restore { task: task.clone() },
         PlanEdit::Restore { task } => PlanEdit::Remove { task: task.clone() },

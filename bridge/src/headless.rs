@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::agent::HarnessId;
-use shared::plan::Access;
+use shared::plan::{Access, PLANNER_ANSWER};
 use shared::unit::MicroUsd;
+
+use crate::cli::say;
 
 mod client;
 mod conduct;
@@ -16,6 +18,7 @@ mod doctor;
 mod goal;
 mod place;
 mod ps;
+mod statement;
 mod task;
 
 pub(crate) use conduct::IDLE;
@@ -46,6 +49,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Print the URL of the running bridge's page
     Url(DataArgs),
+    /// Print the JSON schema of a plan
+    Schema,
     #[command(hide = true)]
     Conduct(DataArgs),
 }
@@ -85,8 +90,11 @@ pub struct RunArgs {
     #[command(flatten)]
     goal: GoalArgs,
     /// Approve the plan as it is proposed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "plan")]
     approve: bool,
+    /// A plan of your own instead of a planner's: JSON as `orchestrator schema` describes it. It is approved with this
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -202,8 +210,14 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Conduct(args) => conduct::conduct(&args.dir()?).await,
-            Command::Run(args) => goal::run(&args.goal, goal::Until::Done { approve: args.approve }).await,
-            Command::Plan(args) => goal::run(&args, goal::Until::Planned).await,
+            Command::Run(args) => {
+                goal::run(&args.goal, goal::Until::Done { approve: args.approve }, args.plan.as_deref()).await
+            }
+            Command::Plan(args) => goal::run(&args, goal::Until::Planned, None).await,
+            Command::Schema => {
+                say(PLANNER_ANSWER);
+                Ok(ExitCode::SUCCESS)
+            }
             Command::Tasks(args) => task::list(&args).await,
             Command::Answer(args) => task::answer(&args).await,
             Command::Approve(args) => task::approve(&args).await,

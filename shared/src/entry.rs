@@ -140,6 +140,12 @@ pub enum Kind {
         goal: TaskId,
         edit: PlanEdit,
     },
+    /// A plan of the person's own, in the place of a planner's.
+    PlanGiven {
+        goal: TaskId,
+        reply: String,
+        tasks: Vec<PlannedTask>,
+    },
     PlanApproved {
         goal: TaskId,
         version: u32,
@@ -269,6 +275,7 @@ impl Kind {
             | Self::MessageSent { .. }
             | Self::MessageWithdrawn { .. }
             | Self::PlanEdited { .. }
+            | Self::PlanGiven { .. }
             | Self::PlanApproved { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }

@@ -60,6 +60,7 @@ fn intents() -> Vec<Kind> {
                 caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
             },
         },
+        Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },

@@ -1,24 +1,24 @@
 //! `orchestrator run` and `plan`: a goal from the terminal, from its words to its summary.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use conductor::plan::name;
-use conductor::rollup::rollup;
 use conductor::state::{Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
 use serde_json::json;
 use shared::entry::{Draft, Kind};
-use shared::id::{ProjectId, TaskId};
-use shared::limits::Caps;
-use shared::plan::PlanEdit;
+use shared::id::TaskId;
+use shared::plan::PlannerAnswer;
 use shared::wire::Want;
 
 use super::GoalArgs;
 use super::client::Client;
 use super::place::Place;
+use super::statement::{self, BadPlan, Statement};
 use super::task::{self, reference};
 use crate::cli::say;
 use crate::clock;
@@ -27,10 +27,11 @@ pub(super) const HELP: &str = "\
 Exit status:
   0  all of it is completed
   1  something failed
-  2  the command line is wrong
+  2  the command line or the plan is wrong
   3  a person is needed: a plan to approve, a question to answer";
 
 const FAILED: u8 = 1;
+const WRONG: u8 = 2;
 const NEEDS_A_PERSON: u8 = 3;
 
 /// How far a goal is followed.
@@ -40,8 +41,13 @@ pub(super) enum Until {
     Done { approve: bool },
 }
 
-/// States a goal and follows it.
-pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCode> {
+/// States a goal and follows it; with a `plan` the one in that file is carried out.
+pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let plan = match plan.map(own_plan).transpose()? {
+        Some(Err(bad)) => return refused(&bad),
+        Some(Ok(plan)) => Some(plan),
+        None => None,
+    };
     let folder = args.dir.canonicalize().with_context(|| {
         format!("{} is not a folder. Give one that exists with --dir.", args.dir.display())
     })?;
@@ -49,7 +55,23 @@ pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCod
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     client.want_baton(Want::Take).await?;
-    let goal = state_goal(&mut client, args, folder).await?;
+    let statement = Statement {
+        text: args.goal.clone(),
+        folder,
+        harness: args.harness.into(),
+        access: args.access.into(),
+        budget: args.budget,
+        plan,
+    };
+    let (goal, drafts) = match statement.drafts(client.state()) {
+        Ok(stated) => stated,
+        Err(bad) => {
+            drop(client);
+            place.leave().await?;
+            return refused(&bad);
+        }
+    };
+    client.intend(drafts).await?;
     let followed = tokio::select! {
         followed = follow(&mut client, &goal, until, args.json) => followed,
         interrupted = tokio::signal::ctrl_c() => {
@@ -69,30 +91,18 @@ pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCod
     followed.map(ExitCode::from)
 }
 
-async fn state_goal(client: &mut Client, args: &GoalArgs, folder: String) -> anyhow::Result<TaskId> {
-    let task = TaskId::new(&uuid::Uuid::now_v7().to_string())?;
-    let stated = Kind::GoalStated {
-        task: task.clone(),
-        text: args.goal.clone(),
-        harness: args.harness.into(),
-        access: args.access.into(),
-    };
-    let capped = args.budget.map(|budget| {
-        let caps = Caps { budget: Some(budget), ..Caps::default() };
-        Kind::PlanEdited { goal: task.clone(), edit: PlanEdit::SetCaps { task: task.clone(), caps } }
-    });
-    let known = client.state().projects.iter().find(|(_, project)| project.folder == folder);
-    let (project, opened) = match known.map(|(id, _)| id.clone()) {
-        Some(project) => (project, None),
-        None => {
-            let project = ProjectId::new(&uuid::Uuid::now_v7().to_string())?;
-            let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&folder).to_owned();
-            (project, Some(Kind::ProjectOpened { folder, name }))
-        }
-    };
-    let kinds = opened.into_iter().chain([stated]).chain(capped);
-    client.intend(kinds.map(|kind| Draft::new(Some(project.clone()), kind)).collect()).await?;
-    Ok(task)
+/// The plan in a file, or what is wrong with it.
+fn own_plan(file: &Path) -> anyhow::Result<Result<PlannerAnswer, BadPlan>> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("the plan {} cannot be read. Give a file with --plan.", file.display()))?;
+    Ok(statement::plan(&text))
+}
+
+fn refused(bad: &BadPlan) -> anyhow::Result<ExitCode> {
+    say(&format!(
+        "Nothing was started, {bad}\nNext: mend the file; `orchestrator schema` says what a plan holds."
+    ));
+    Ok(ExitCode::from(WRONG))
 }
 
 /// Tells what changes until it has come as far as it should, or can without a person.
@@ -180,7 +190,7 @@ impl Told {
             Reason::Failure { why, .. } => why,
             _ => why,
         };
-        let cost = words::money(rollup(state, task).spend);
+        let cost = words::spent(state, task);
         let parts = [status.kind.word(), &name(task), why, &cost];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         say(&parts.join(" · "));
@@ -233,7 +243,7 @@ impl Told {
     fn result(&self, state: &State, goal: &Task) {
         let kind = kind(state, goal);
         let result = goal.result.as_ref();
-        let cost = words::money(rollup(state, goal).spend);
+        let cost = words::spent(state, goal);
         if self.json {
             let summary = result.map(|result| result.summary.as_str());
             return say(

@@ -140,7 +140,7 @@ fn is_archived(task: &Task) -> bool {
 fn line(state: &State, task: &Task) -> String {
     let status = status(state, task);
     let why = words::reason(state, &status, clock::now());
-    let cost = words::money(rollup(state, task).spend);
+    let cost = words::spent(state, task);
     let indent = "  ".repeat(task.number.len());
     let parts = [task.title.as_str(), status.kind.word(), &why, &cost];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();

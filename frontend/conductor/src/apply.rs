@@ -57,6 +57,7 @@ impl State {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
             }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
+            Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
             Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),

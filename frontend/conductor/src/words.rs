@@ -7,7 +7,7 @@ use shared::plan::{Mode, Size};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::State;
-use crate::budget::Cap;
+use crate::budget::{self, Cap};
 use crate::plan::diff::{Change, Field, What};
 use crate::state::{Spend, Task};
 use crate::status::{Kind, Reason, Status};
@@ -20,6 +20,18 @@ pub fn money(spend: Spend) -> String {
         (_, 0) => figure,
         (0, _) => "cost unknown".to_owned(),
         _ => format!("{figure} + unknown"),
+    }
+}
+
+/// What a task and all below it has cost, and of how much where a person said so or where it comes near:
+/// "$0.42 of $5.00".
+pub fn spent(state: &State, task: &Task) -> String {
+    let spent = money(task.account.spend);
+    let envelope = budget::envelope(state, task);
+    match envelope.filter(|envelope| task.caps.budget.is_some() || envelope.is_near()) {
+        Some(envelope) if spent.is_empty() => format!("$0 of {}", dollars(envelope.budget)),
+        Some(envelope) => format!("{spent} of {}", dollars(envelope.budget)),
+        None => spent,
     }
 }
 

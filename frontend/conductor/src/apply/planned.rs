@@ -8,8 +8,8 @@ use shared::limits::Caps;
 use shared::plan::{PlanEdit, PlannedTask};
 use shared::unit::Millis;
 
-use crate::plan::check_edit;
 use crate::plan::diff::{Revision, diff};
+use crate::plan::{check_edit, fits};
 use crate::state::{Account, Plan, Spend, Standing, State, Task};
 
 impl State {
@@ -47,6 +47,19 @@ impl State {
             goal.refusals = 0;
             goal.derived += u32::try_from(tasks.len()).unwrap_or(u32::MAX);
         });
+    }
+
+    /// Takes a person's own plan as the next version, while no run is at work on one and none is approved.
+    pub(super) fn give(&mut self, goal: &TaskId, reply: &str, tasks: &[PlannedTask], at: Millis) {
+        let Some(task) = self.task(goal) else { return };
+        let open = task.goal.as_ref().filter(|goal| !matches!(goal.plan, Plan::Approved { .. }));
+        if let Some(version) = open.map(|goal| goal.version + 1)
+            && task.current.is_none()
+            && fits(self, task, tasks)
+        {
+            self.propose(goal, version, reply, tasks, at);
+            self.with(goal, |task| task.stand(Standing::Open, at));
+        }
     }
 
     pub(super) fn approve(&mut self, goal: &TaskId, version: u32, at: Millis) {

@@ -1,8 +1,6 @@
 //! Budgets: how far a task may go before it pauses and asks. A run holds money of its task and of all tasks
 //! above it from its order until it is read, so that runs side by side are never promised the same cent.
 
-use std::collections::BTreeMap;
-
 use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::limits::Caps;
@@ -44,13 +42,13 @@ pub struct Grant {
 #[derive(Debug)]
 pub struct Purse<'a> {
     state: &'a State,
-    /// Drawn from each task's budget, beyond what the state says.
-    drawn: BTreeMap<&'a TaskId, MicroUsd>,
+    /// Drawn from each task's budget, beyond what the state says. As many as turns begin at once, and their parents.
+    drawn: Vec<(&'a TaskId, MicroUsd)>,
 }
 
 impl<'a> Purse<'a> {
     pub fn new(state: &'a State) -> Self {
-        Self { state, drawn: BTreeMap::new() }
+        Self { state, drawn: Vec::new() }
     }
 
     /// Takes out what the task's next turn may use: what is left of its caps and of every budget above it.
@@ -70,8 +68,8 @@ impl<'a> Purse<'a> {
             if envelope.spent >= envelope.budget {
                 return Err(Short::Used { cap: Cap::Budget(envelope.budget), above: above() });
             }
-            let drawn = self.drawn.get(&holder.id).copied().unwrap_or_default();
-            let left = envelope.free() - drawn;
+            let drawn = self.drawn.iter().filter(|(id, _)| *id == &holder.id);
+            let left = drawn.fold(envelope.free(), |left, (_, sum)| left - *sum);
             if left == MicroUsd(0) {
                 held.get_or_insert_with(|| Short::Held { above: above() });
             }
@@ -84,8 +82,8 @@ impl<'a> Purse<'a> {
         if let (Purpose::Summary | Purpose::Talk, Some(ration)) = (purpose, self.state.limits.caps.budget) {
             grant.money = grant.money.map(|money| money.min(ration));
         }
-        for holder in chain {
-            *self.drawn.entry(&holder.id).or_default() += grant.money.unwrap_or_default();
+        if let Some(money) = grant.money {
+            self.drawn.extend(chain.map(|holder| (&holder.id, money)));
         }
         Ok(grant)
     }

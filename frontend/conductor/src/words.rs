@@ -37,7 +37,12 @@ pub fn spent(state: &State, task: &Task) -> String {
 
 /// "$0.42", or "<$0.01" for what is less.
 pub fn dollars(sum: MicroUsd) -> String {
-    if (1..10_000).contains(&sum.0) { "<$0.01".to_owned() } else { format!("${:.2}", sum.as_usd()) }
+    let cents = sum.0.saturating_add(5_000) / 10_000;
+    if (1..10_000).contains(&sum.0) {
+        "<$0.01".to_owned()
+    } else {
+        format!("${}.{:02}", cents / 100, cents % 100)
+    }
 }
 
 /// "budget of $1.00", "budget of 4.2 ($5.00)", "40 requests": a cap, and whose it is where it is not the task's own.
@@ -79,7 +84,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
         Reason::Slot if state.disk.room == Room::None => "waits for room on the disk".to_owned(),
         Reason::Slot => "next in line".to_owned(),
-        Reason::Held => "waits for money that others hold".to_owned(),
+        Reason::Held => "waits for free budget".to_owned(),
         Reason::Used { cap: used, above } => {
             format!("{} used up", cap(*used, above.as_ref().and_then(|above| state.task(above))))
         }

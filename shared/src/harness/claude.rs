@@ -68,7 +68,7 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         }
     }
     if let Some(budget) = turn.budget {
-        flag("--max-budget-usd", &budget.as_usd().to_string());
+        flag("--max-budget-usd", &budget.to_string());
     }
     if let Some(turns) = turn.turns {
         flag("--max-turns", &turns.to_string());

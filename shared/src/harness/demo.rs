@@ -28,7 +28,7 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     };
     flag("--access", Arg::text(access));
     if let Some(budget) = turn.budget {
-        flag("--max-budget-usd", Arg::text(budget.as_usd().to_string()));
+        flag("--max-budget-usd", Arg::text(budget.to_string()));
     }
     if let Some(turns) = turn.turns {
         flag("--max-turns", Arg::text(turns.to_string()));

@@ -18,10 +18,14 @@ mod doctor;
 mod goal;
 mod place;
 mod ps;
+pub(crate) mod rest;
 mod statement;
 mod task;
+mod view;
+mod word;
 
 pub(crate) use conduct::IDLE;
+use word::Word;
 
 /// The commands that need a bridge; they start one where none runs.
 #[derive(Debug, Subcommand)]
@@ -49,6 +53,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Print the URL of the running bridge's page
     Url(DataArgs),
+    /// Print the token for tools that use the REST API
+    Token(DataArgs),
     /// Print the JSON schema of a plan
     Schema,
     #[command(hide = true)]
@@ -219,14 +225,15 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tasks(args) => task::list(&args).await,
-            Command::Answer(args) => task::answer(&args).await,
-            Command::Approve(args) => task::approve(&args).await,
-            Command::Budget(args) => task::budget(&args).await,
-            Command::Retry(args) => task::retry(&args).await,
+            Command::Answer(args) => task::tell(&args.task, Word::Answer(args.text)).await,
+            Command::Approve(args) => task::tell(&args, Word::Approve).await,
+            Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
+            Command::Retry(args) => task::tell(&args, Word::Retry).await,
+            Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,
             Command::Url(args) => task::url(&args),
-            Command::Cancel(args) => task::cancel(&args).await,
+            Command::Token(args) => task::token(&args),
         }
     })
 }

@@ -44,7 +44,7 @@ pub(super) enum Until {
 /// States a goal and follows it; with a `plan` the one in that file is carried out.
 pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> anyhow::Result<ExitCode> {
     let plan = match plan.map(own_plan).transpose()? {
-        Some(Err(bad)) => return refused(&bad),
+        Some(Err(bad)) => return Ok(refused(&bad)),
         Some(Ok(plan)) => Some(plan),
         None => None,
     };
@@ -68,7 +68,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
         Err(bad) => {
             drop(client);
             place.leave().await?;
-            return refused(&bad);
+            return Ok(refused(&bad));
         }
     };
     client.intend(drafts).await?;
@@ -95,14 +95,15 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
 fn own_plan(file: &Path) -> anyhow::Result<Result<PlannerAnswer, BadPlan>> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("the plan {} cannot be read. Give a file with --plan.", file.display()))?;
-    Ok(statement::plan(&text))
+    let json = serde_json::from_str(&text).map_err(|error| BadPlan(vec![format!("it is not JSON: {error}")]));
+    Ok(json.and_then(statement::plan))
 }
 
-fn refused(bad: &BadPlan) -> anyhow::Result<ExitCode> {
+fn refused(bad: &BadPlan) -> ExitCode {
     say(&format!(
         "Nothing was started, {bad}\nNext: mend the file; `orchestrator schema` says what a plan holds."
     ));
-    Ok(ExitCode::from(WRONG))
+    ExitCode::from(WRONG)
 }
 
 /// Tells what changes until it has come as far as it should, or can without a person.

@@ -84,10 +84,8 @@ fn foretold(state: &State, drafts: &[Draft]) -> State {
 /// passed over where a model made them up.
 ///
 /// # Errors
-/// It is not JSON, or not of the schema; every problem names its place.
-pub(super) fn plan(text: &str) -> Result<PlannerAnswer, BadPlan> {
-    let json: Value =
-        serde_json::from_str(text).map_err(|error| BadPlan(vec![format!("it is not JSON: {error}")]))?;
+/// It is not of the schema; every problem names its place.
+pub(super) fn plan(json: Value) -> Result<PlannerAnswer, BadPlan> {
     let schema: Value = serde_json::from_str(PLANNER_ANSWER).unwrap_or_default();
     let mut problems = strangers("", &json, &schema);
     let tasks = json["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -11,7 +11,9 @@ use std::sync::{Mutex, PoisonError};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, SET_COOKIE};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, SET_COOKIE,
+};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +30,8 @@ const FAILURES: u32 = 20;
 /// How long a started browser may take to show the page.
 const TICKET: Millis = Millis::from_secs(120);
 
-enum Cookie {
+/// What of a request is to show that it may come in: its cookie, or its token.
+enum Shown {
     Right,
     Wrong,
     Missing,
@@ -148,7 +151,7 @@ impl Access {
         self.origin_is_ours(headers) || (!headers.contains_key(ORIGIN) && site == Some("same-origin"))
     }
 
-    fn cookie(&self, headers: &HeaderMap) -> Cookie {
+    fn cookie(&self, headers: &HeaderMap) -> Shown {
         let name = self.cookie_name();
         let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
         let mut ours = cookies
@@ -157,10 +160,24 @@ impl Access {
             .filter(|(key, _)| *key == name)
             .peekable();
         if ours.peek().is_none() {
-            return Cookie::Missing;
+            return Shown::Missing;
         }
         let right = ours.any(|(_, value)| bool::from(value.as_bytes().ct_eq(self.session.as_bytes())));
-        if right { Cookie::Right } else { Cookie::Wrong }
+        if right { Shown::Right } else { Shown::Wrong }
+    }
+
+    /// The token of a tool without a browser, in its `Authorization` header. A browser sends that header for
+    /// another page only after asking us, which we never grant, and always says whose page asks.
+    fn token(&self, headers: &HeaderMap) -> Shown {
+        let from_a_page = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
+        let given = headers.get(AUTHORIZATION).filter(|_| !from_a_page);
+        let given =
+            given.and_then(|given| given.to_str().ok()).and_then(|given| given.strip_prefix("Bearer "));
+        match given {
+            Some(given) if bool::from(given.as_bytes().ct_eq(self.secret.as_bytes())) => Shown::Right,
+            Some(_) => Shown::Wrong,
+            None => Shown::Missing,
+        }
     }
 
     fn fail(&self) {
@@ -236,7 +253,8 @@ fn refusal(access: &Access, request: &Request) -> Option<Response> {
     if public {
         return None;
     }
-    if !ours {
+    let token = if path.starts_with("/api/") { access.token(headers) } else { Shown::Missing };
+    if !ours && matches!(token, Shown::Missing) {
         return Some(problem(
             StatusCode::FORBIDDEN,
             "this request does not come from our page",
@@ -252,10 +270,10 @@ fn refusal(access: &Access, request: &Request) -> Option<Response> {
     }
     // A guess counts; a page that has no cookie yet guesses nothing, and who is signed in is not locked out.
     let cookie = access.cookie(headers);
-    match cookie {
-        Cookie::Right => return None,
-        Cookie::Wrong => access.fail(),
-        Cookie::Missing => {}
+    match if ours { &cookie } else { &token } {
+        Shown::Right => return None,
+        Shown::Wrong => access.fail(),
+        Shown::Missing => {}
     }
     if access.is_closed() {
         return Some(problem(StatusCode::TOO_MANY_REQUESTS, "too many wrong attempts", "Wait a minute."));
@@ -264,11 +282,11 @@ fn refusal(access: &Access, request: &Request) -> Option<Response> {
         let mut answer = problem(
             StatusCode::UNAUTHORIZED,
             "not signed in",
-            "Open the URL that the bridge printed when it started.",
+            "Open the URL that the bridge printed when it started; a tool sends `Authorization: Bearer TOKEN` with the token that `orchestrator token` prints.",
         );
         // One of another data folder, most likely: a page that sends it again and again looks like a guesser.
         let forget = format!("{}=; Path=/; Max-Age=0", access.cookie_name()).parse();
-        if let (Cookie::Wrong, Ok(forget)) = (cookie, forget) {
+        if let (Shown::Wrong, Ok(forget)) = (cookie, forget) {
             answer.headers_mut().insert(SET_COOKIE, forget);
         }
         answer
@@ -297,7 +315,7 @@ pub(crate) async fn enter(
         Err(problem) => return *problem,
     };
     // A tab whose used ticket is still in its URL is in already.
-    if !access.opens(&sent.secret) && !matches!(access.cookie(&headers), Cookie::Right) {
+    if !access.opens(&sent.secret) && !matches!(access.cookie(&headers), Shown::Right) {
         access.fail();
         return problem(
             StatusCode::FORBIDDEN,

@@ -25,7 +25,7 @@ mod worker;
 use brief::{Brief, Kind};
 use directive::Directives;
 use session::Session;
-use stage::{Curtain, Stage};
+use stage::{Cap, Curtain, Stage};
 
 /// The longest prompt that is read, in bytes; more is left unread.
 const MAX_PROMPT: u64 = 64 * 1024 * 1024;
@@ -51,6 +51,12 @@ pub struct DemoArgs {
     /// What it may do in the folder
     #[arg(long, default_value = "edit", value_parser = ["read-only", "edit", "full"])]
     access: String,
+    /// Stop when the turn has cost more
+    #[arg(long, value_name = "USD")]
+    max_budget_usd: Option<f64>,
+    /// Stop when the turn has taken more messages
+    #[arg(long, value_name = "N")]
+    max_turns: Option<u32>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -144,6 +150,8 @@ struct Turn<'a> {
     brief: Brief<'a>,
     directives: Directives,
     cost: f64,
+    max_cost: Option<f64>,
+    max_turns: Option<u32>,
     writes: bool,
 }
 
@@ -171,15 +179,17 @@ impl<'a> Turn<'a> {
             Kind::Mend | Kind::GoOn | Kind::Summary | Kind::Talk => Directives::default(),
         };
         let pace = if directives.has("slow") { directives.pace() } else { first.pace() };
-        let cost = match args.size.as_str() {
-            "light" => 0.0001,
-            "heavy" => 0.0009,
-            _ => 0.0003,
+        let cost = match (directives.number("cost"), args.size.as_str()) {
+            (Some(cents), _) => f64::from(u32::try_from(cents).unwrap_or(u32::MAX)) / 100.0,
+            (None, "light") => 0.0001,
+            (None, "heavy") => 0.0009,
+            (None, _) => 0.0003,
         };
         let model = format!("demo-{}", args.size);
         let stage =
             Stage::new(io::BufWriter::new(io::stdout().lock()), &session.id, session.turns, model, pace);
-        Ok(Self { stage, home, session, wanted, brief, directives, cost, writes: args.access != "read-only" })
+        let (max_cost, max_turns, writes) = (args.max_budget_usd, args.max_turns, args.access != "read-only");
+        Ok(Self { stage, home, session, wanted, brief, directives, cost, max_cost, max_turns, writes })
     }
 
     fn play(&mut self) -> io::Result<ExitCode> {
@@ -359,8 +369,18 @@ impl<'a> Turn<'a> {
 
     /// Remembers the turn, then says how it ended: who reads the result may resume at once.
     fn ends(&mut self, text: &str, structured: Option<&Value>) -> io::Result<ExitCode> {
+        // As Claude, it is stopped after the answer that passes a bound, and pays for that.
+        let cap = match (self.max_cost, self.max_turns) {
+            (Some(max), _) if self.cost > max => Some(Cap::Budget),
+            (_, Some(max)) if self.stage.messages() > max => Some(Cap::Turns),
+            _ => None,
+        };
         self.session.cost += self.cost;
         self.session.save(self.home)?;
+        if let Some(cap) = cap {
+            self.stage.capped(cap, self.cost, self.session.cost)?;
+            return Ok(ExitCode::FAILURE);
+        }
         self.stage.ends(&Curtain { text, structured, cost: self.cost, total: self.session.cost })?;
         Ok(ExitCode::SUCCESS)
     }

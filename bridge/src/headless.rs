@@ -7,7 +7,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::agent::HarnessId;
-use shared::plan::Access;
+use shared::plan::{Access, PLANNER_ANSWER};
+use shared::unit::MicroUsd;
+
+use crate::cli::say;
 
 mod client;
 mod conduct;
@@ -15,9 +18,14 @@ mod doctor;
 mod goal;
 mod place;
 mod ps;
+pub(crate) mod rest;
+mod statement;
 mod task;
+mod view;
+mod word;
 
 pub(crate) use conduct::IDLE;
+use word::Word;
 
 /// The commands that need a bridge; they start one where none runs.
 #[derive(Debug, Subcommand)]
@@ -33,6 +41,8 @@ pub enum Command {
     Answer(AnswerArgs),
     /// Approve the plan of a goal
     Approve(TaskArgs),
+    /// Say what a task and all below it may spend; what paused for want of it goes on
+    Budget(BudgetArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Stop a task and all below it
@@ -43,6 +53,10 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Print the URL of the running bridge's page
     Url(DataArgs),
+    /// Print the token for tools that use the REST API
+    Token(DataArgs),
+    /// Print the JSON schema of a plan
+    Schema,
     #[command(hide = true)]
     Conduct(DataArgs),
 }
@@ -67,6 +81,9 @@ pub struct GoalArgs {
     /// What agents may do in the folder
     #[arg(long, value_enum, default_value_t = Allowed::Edit)]
     access: Allowed,
+    /// What all of it may spend; at that it pauses and asks
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    budget: Option<MicroUsd>,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
@@ -79,8 +96,11 @@ pub struct RunArgs {
     #[command(flatten)]
     goal: GoalArgs,
     /// Approve the plan as it is proposed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "plan")]
     approve: bool,
+    /// A plan of your own instead of a planner's: JSON as `orchestrator schema` describes it. It is approved with this
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +147,21 @@ pub struct AnswerArgs {
     task: TaskArgs,
     /// What to say
     text: String,
+}
+
+#[derive(Debug, Args)]
+pub struct BudgetArgs {
+    #[command(flatten)]
+    task: TaskArgs,
+    /// In all, with what is spent already
+    #[arg(value_name = "USD", value_parser = dollars)]
+    budget: MicroUsd,
+}
+
+/// A sum of money from the command line.
+fn dollars(text: &str) -> Result<MicroUsd, String> {
+    let sum = text.trim_start_matches('$').parse().ok().and_then(MicroUsd::from_usd);
+    sum.ok_or_else(|| format!("{text:?} is not a sum in US dollars, such as 2.50"))
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -181,16 +216,24 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Conduct(args) => conduct::conduct(&args.dir()?).await,
-            Command::Run(args) => goal::run(&args.goal, goal::Until::Done { approve: args.approve }).await,
-            Command::Plan(args) => goal::run(&args, goal::Until::Planned).await,
+            Command::Run(args) => {
+                goal::run(&args.goal, goal::Until::Done { approve: args.approve }, args.plan.as_deref()).await
+            }
+            Command::Plan(args) => goal::run(&args, goal::Until::Planned, None).await,
+            Command::Schema => {
+                say(PLANNER_ANSWER);
+                Ok(ExitCode::SUCCESS)
+            }
             Command::Tasks(args) => task::list(&args).await,
-            Command::Answer(args) => task::answer(&args).await,
-            Command::Approve(args) => task::approve(&args).await,
-            Command::Retry(args) => task::retry(&args).await,
+            Command::Answer(args) => task::tell(&args.task, Word::Answer(args.text)).await,
+            Command::Approve(args) => task::tell(&args, Word::Approve).await,
+            Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
+            Command::Retry(args) => task::tell(&args, Word::Retry).await,
+            Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,
             Command::Url(args) => task::url(&args),
-            Command::Cancel(args) => task::cancel(&args).await,
+            Command::Token(args) => task::token(&args),
         }
     })
 }

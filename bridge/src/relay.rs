@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::entry::{Actor, Draft};
 use shared::id::{AppendId, ClientId};
-use shared::unit::Epoch;
+use shared::unit::{Epoch, Seq};
 use shared::wire::Refusal;
 use tokio::sync::watch;
 
@@ -56,6 +56,14 @@ impl Relay {
 
     pub fn attendance(&self) -> Attendance {
         Attendance(self.baton.seen())
+    }
+
+    /// Commits what a person intends who is not at a socket; gives the number of its last entry.
+    pub(crate) async fn intend(&self, client: &ClientId, drafts: Vec<Draft>) -> Result<Seq, Refusal> {
+        let id = AppendId::new(&uuid::Uuid::now_v7().to_string());
+        let id = id.unwrap_or_else(|_| unreachable!("a UUID is an id"));
+        let pending = self.append(self.connect(), client, id, None, drafts).await?;
+        pending.committed().await.map(|(_, last)| last).map_err(refusal)
     }
 
     fn connect(&self) -> Connection {

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::access::{self, Access};
 use crate::config::Config;
+use crate::headless::rest;
 use crate::lock::Lock;
 use crate::page::Source;
 use crate::relay::{Attendance, Relay, follow_log, history, pump, screen};
@@ -94,7 +95,8 @@ pub async fn serve(
     lock.tell(address)?;
     let standby = options.standby.then(|| Standby { program, data_dir: options.data_dir.clone() });
     let standby = tokio::spawn(keep_standby(standby, store.clone(), relay.attendance()));
-    let app = router(App { relay, search, page: Arc::new(options.page) }, Arc::clone(&access));
+    let app = App { relay, search, page: Arc::new(options.page) };
+    let app = router(app, store.clone(), Arc::clone(&access));
     (options.ready)(&access);
     let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
     let backups = tokio::spawn(back_up(store.clone(), options.data_dir));
@@ -181,7 +183,7 @@ async fn last_epoch(store: &Store) -> Result<Epoch, StoreError> {
     Ok(if let Some(Kind::BatonGranted { epoch, .. }) = granted { *epoch } else { Epoch(0) })
 }
 
-fn router(app: App, access: Arc<Access>) -> Router {
+fn router(app: App, store: Store, access: Arc<Access>) -> Router {
     let page = Arc::clone(&app.page);
     let dev = matches!(*page, Source::Folder(_));
     let mut routes = Router::new()
@@ -190,7 +192,8 @@ fn router(app: App, access: Arc<Access>) -> Router {
         .route("/api/search", get(search::answer).with_state(app.search.clone()))
         .route("/api/runs/{run}/screen", get(screen::show).with_state(app.relay.clone()))
         .route("/api/folders", get(folders::list).post(folders::make))
-        .route("/api/health", get(health));
+        .route("/api/health", get(health))
+        .merge(rest::routes(store, app.relay.clone()));
     if dev {
         routes = routes.route("/dev/reload", get(reload));
     }

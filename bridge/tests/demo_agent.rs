@@ -40,7 +40,15 @@ impl Place {
         schema: Option<String>,
         access: Access,
     ) -> (Vec<AgentEvent>, TurnReport) {
-        let turn = Turn { prompt: prompt.to_owned(), session, size: Size::Light, access, schema };
+        let turn = Turn {
+            prompt: prompt.to_owned(),
+            session,
+            size: Size::Light,
+            access,
+            schema,
+            budget: None,
+            turns: None,
+        };
         let call = command_line(HarnessId::Demo, &turn);
         let files = tempfile::tempdir().unwrap();
         for file in &call.files {

@@ -136,7 +136,10 @@ impl Terminal {
 
     fn run(&self, args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
         let mut command = Command::new(BIN);
-        command.args(args).arg("--data-dir").arg(self.data());
+        command.args(args);
+        if args != ["schema"] {
+            command.arg("--data-dir").arg(self.data());
+        }
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path().join("config"));
         let Output { status, stdout, stderr } =
             command.current_dir(self.home.path().join("project")).stdin(Stdio::null()).output()?;
@@ -211,6 +214,64 @@ fn what_needs_a_person_or_fails_has_its_own_status_and_a_next_step() -> anyhow::
     assert!(code == Some(1) && said.contains("there is no goal 7"), "{said}");
     let (code, said) = terminal.run(&["url"])?;
     assert!(code == Some(0) && said.starts_with("http://127.0.0.1:"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_goal_pauses_at_its_budget_and_goes_on_when_it_is_raised() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let goal = "Build it. [[demo tasks=3 shape=chain]] [[tasks: cost=40]]";
+    let run = ["run", goal, "--harness", "demo", "--approve", "--budget", "0.60"];
+    let (code, said) = terminal.run(&run)?;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("Completed · 1 ") && !said.contains("Completed · 2 "), "{said}");
+    assert!(said.contains("budget of $0.60 used up.\nNext: orchestrator budget 1 USD"), "{said}");
+    // The second was stopped at what was left, and paid for the answer that passed it.
+    terminal.reaches(&|tasks| tasks[0]["usd"].as_f64() > Some(0.8) && tasks[0]["status"] == "waiting")?;
+    let (code, said) = terminal.run(&["budget", "1", "$2"])?;
+    assert_eq!(code, Some(0), "{said}");
+    terminal.reaches(&|tasks| tasks.iter().all(|task| task["status"] == "completed"))?;
+    let (code, said) = terminal.run(&["budget", "1", "much"])?;
+    assert!(code == Some(2) && said.contains("not a sum in US dollars"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_plan_of_ones_own_is_checked_and_carried_out_without_a_planner() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let file = terminal.home.path().join("plan.json");
+    let run = ["run", "Build it", "--harness", "demo", "--plan", &file.display().to_string()];
+    let task = |key: &str, after: &[&str]| serde_json::json!({"key": key, "title": format!("Make {key}"), "objective": format!("Make {key}."), "after": after});
+    let plan =
+        |tasks: Value| serde_json::json!({"decision": "plan", "reply": "Mine.", "tasks": tasks}).to_string();
+    for (text, words) in [
+        ("{".to_owned(), "it is not JSON"),
+        (plan(serde_json::json!([{"key": "a", "objective": "Do"}])), "tasks: 0: title: expected a value"),
+        (
+            plan(serde_json::json!([{"key": "a", "title": "A", "objective": "Do", "afer": ["b"]}])),
+            "tasks: 0: unknown name \"afer\"",
+        ),
+        (plan(serde_json::json!([task("a", &["b"]), task("b", &["a"])])), "in a cycle: "),
+        (plan(serde_json::json!([])), "no tasks"),
+        (r#"{"decision": "answer", "reply": "42"}"#.to_owned(), "must be \"plan\""),
+    ] {
+        std::fs::write(&file, text)?;
+        let (code, said) = terminal.run(&run)?;
+        assert!(code == Some(2) && said.contains(words) && said.contains("Nothing was started"), "{said}");
+    }
+    let (_, said) = terminal.run(&["tasks"])?;
+    assert!(said.starts_with("No goals yet."), "{said}");
+    // Fewer than a planner may propose.
+    std::fs::write(&file, plan(serde_json::json!([task("a", &[]), task("b", &["a"])])))?;
+    let (code, said) = terminal.run(&run)?;
+    assert!(
+        code == Some(0) && said.contains("Completed · 1 Make a") && said.contains("Completed · 2 Make b"),
+        "{said}"
+    );
+    let (_, log) = ask(&terminal.data(), &["export"], b"")?;
+    assert!(!log.contains(r#""purpose":"plan""#), "no planner was asked");
+    let (code, said) = terminal.run(&["schema"])?;
+    assert!(code == Some(0) && said.contains("PlannerAnswer"), "{said}");
     Ok(())
 }
 

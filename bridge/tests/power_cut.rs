@@ -37,7 +37,15 @@ fn image(bridge: u32, data: &Path, to: &Path) -> anyhow::Result<()> {
 
 fn order(run: &RunId, spec: RunSpec) -> anyhow::Result<Draft> {
     let (task, purpose, harness) = (TaskId::new("t")?, Purpose::Work, HarnessId::Command);
-    let order = Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec };
+    let order = Kind::RunRequested {
+        run: run.clone(),
+        task,
+        purpose,
+        harness,
+        carries: Vec::new(),
+        holds: None,
+        spec,
+    };
     Ok(Draft::new(Some(ProjectId::new("project")?), order))
 }
 

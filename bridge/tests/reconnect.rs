@@ -195,6 +195,7 @@ fn cat(folder: &str) -> anyhow::Result<Kind> {
         purpose: Purpose::Work,
         harness: HarnessId::Command,
         carries: Vec::new(),
+        holds: None,
         spec,
     })
 }

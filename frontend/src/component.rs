@@ -1,6 +1,7 @@
 //! Parts that several screens share, one component per file.
 
 pub mod dialog;
+pub mod envelope;
 pub mod flow;
 pub mod folders;
 pub mod icon;

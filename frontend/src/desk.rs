@@ -12,6 +12,7 @@ use shared::agent::HarnessId;
 use shared::api::HitPlace;
 use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
+use shared::limits::Caps;
 use shared::plan::{Access, PlanEdit};
 use shared::unit::Millis;
 use shared::wire::{OutputFrame, Refusal, ServerMessage, Want};
@@ -298,21 +299,25 @@ impl Desk {
         text: String,
         harness: HarnessId,
         access: Access,
+        caps: Caps,
     ) -> Option<TaskId> {
         let known = self.peek(|state| {
             let found = state.projects.iter().find(|(_, project)| project.folder == folder);
             found.map(|(id, _)| id.clone())
         });
         let task = TaskId::new(&draw()).ok()?;
+        let capped = PlanEdit::SetCaps { task: task.clone(), caps };
+        let capped = (caps != Caps::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: capped });
         let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
-        match known {
-            Some(project) => self.intend(Some(project), vec![stated]),
+        let (project, opened) = match known {
+            Some(project) => (project, None),
             None => {
                 let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder).to_owned();
                 let opened = Kind::ProjectOpened { folder: folder.to_owned(), name };
-                self.intend(Some(ProjectId::new(&draw()).ok()?), vec![opened, stated]);
+                (ProjectId::new(&draw()).ok()?, Some(opened))
             }
-        }
+        };
+        self.intend(Some(project), opened.into_iter().chain([stated]).chain(capped).collect());
         Some(task)
     }
 
@@ -392,5 +397,5 @@ pub fn draw() -> String {
     // Needs a secure context, which loopback is.
     window()
         .crypto()
-        .map_or_else(|_| format!("{:.0}", js_sys::Math::random() * 1e15), |crypto| crypto.random_uuid())
+        .map_or_else(|_| js_sys::Math::random().to_bits().to_string(), |crypto| crypto.random_uuid())
 }

@@ -1,5 +1,6 @@
 //! The screens.
 
+pub mod caps;
 pub mod details;
 pub mod finder;
 pub mod news;

@@ -22,11 +22,23 @@ pub struct Item {
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     Goal(String),
-    Said { message: MessageId, text: String },
+    Said {
+        message: MessageId,
+        text: String,
+    },
     Withdrawn(MessageId),
-    Turn { run: RunId, purpose: Purpose },
-    Proposed { version: u32, reply: String, tasks: usize },
+    Turn {
+        run: RunId,
+        purpose: Purpose,
+    },
+    Proposed {
+        version: u32,
+        reply: String,
+        tasks: usize,
+    },
     Refused(Vec<String>),
+    /// A plan of the person's own with so many tasks.
+    Given(usize),
     Approved,
     Settled(Outcome),
     Stopped,
@@ -50,6 +62,7 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
             (goal, What::Proposed { version: *version, reply: reply.clone(), tasks: tasks.len() })
         }
         Kind::PlanRefused { goal, problems, .. } => (goal, What::Refused(problems.clone())),
+        Kind::PlanGiven { goal, tasks, .. } => (goal, What::Given(tasks.len())),
         Kind::PlanApproved { goal, .. } => (goal, What::Approved),
         Kind::TaskSettled { task, outcome, .. } => (task, What::Settled(outcome.clone())),
         Kind::TaskStopped { task } => (task, What::Stopped),

@@ -3,7 +3,8 @@
 use conductor::State;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
-    change, change_kind, changes, class_words, mode, mode_token, money, next_mode, next_step, size, span,
+    cap, change, change_kind, changes, class_words, dollars, mode, mode_token, next_mode, next_step, size,
+    span, spent,
 };
 use shared::unit::Millis;
 

@@ -139,6 +139,19 @@ pub struct Tokens {
     pub cache_write: u64,
 }
 
+impl Tokens {
+    /// Each kind with the other's by `join`.
+    #[must_use]
+    pub fn with(self, other: Self, join: fn(u64, u64) -> u64) -> Self {
+        Self {
+            input: join(self.input, other.input),
+            output: join(self.output, other.output),
+            cache_read: join(self.cache_read, other.cache_read),
+            cache_write: join(self.cache_write, other.cache_write),
+        }
+    }
+}
+
 /// What a figure covers. A running total replaces the session's former one; adding would count twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]

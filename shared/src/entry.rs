@@ -12,7 +12,7 @@ use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId};
 use crate::limits::Limits;
 use crate::plan::{Access, PlanEdit, PlannedTask};
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
-use crate::unit::{Bytes, Epoch, Millis, Seq};
+use crate::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 /// One entry of the log. `seq` and `at` are given by the bridge when it commits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -140,6 +140,12 @@ pub enum Kind {
         goal: TaskId,
         edit: PlanEdit,
     },
+    /// A plan of the person's own, in the place of a planner's.
+    PlanGiven {
+        goal: TaskId,
+        reply: String,
+        tasks: Vec<PlannedTask>,
+    },
     PlanApproved {
         goal: TaskId,
         version: u32,
@@ -177,6 +183,9 @@ pub enum Kind {
         /// What the person wrote that this turn carries.
         #[serde(default)]
         carries: Vec<MessageId>,
+        /// Money of its task's budget, and of those above, that is held for it until it is read.
+        #[serde(default)]
+        holds: Option<MicroUsd>,
         spec: RunSpec,
     },
     InputSent {
@@ -277,6 +286,7 @@ impl Kind {
             | Self::MessageSent { .. }
             | Self::MessageWithdrawn { .. }
             | Self::PlanEdited { .. }
+            | Self::PlanGiven { .. }
             | Self::PlanApproved { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }

@@ -8,6 +8,7 @@ use crate::agent::{AgentEvent, HarnessId, TurnReport};
 use crate::id::SessionId;
 use crate::plan::{Access, Size};
 use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream};
+use crate::unit::MicroUsd;
 
 mod claude;
 mod codex;
@@ -28,6 +29,10 @@ pub struct Turn {
     pub access: Access,
     /// JSON schema of the answer, where one is wanted.
     pub schema: Option<String>,
+    /// What it may spend, where the harness can be told so.
+    pub budget: Option<MicroUsd>,
+    /// Model requests that it may make, likewise.
+    pub turns: Option<u32>,
 }
 
 /// Where a turn begins.

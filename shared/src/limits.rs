@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared_derive::FromJson;
 
-use crate::unit::Millis;
+use crate::unit::{MicroUsd, Millis};
 
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
@@ -26,6 +26,35 @@ pub struct Limits {
     pub command: Millis,
     /// From the polite signal to SIGKILL.
     pub grace: Millis,
+    /// Of each task that is not a group and says nothing else.
+    pub caps: Caps,
+}
+
+/// How far a task goes by itself; at each of them it pauses and asks. Where none is set it goes on until it is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct Caps {
+    /// For the task and all below it, since it was made.
+    pub budget: Option<MicroUsd>,
+    /// Model requests of its own runs.
+    pub turns: Option<u32>,
+    /// How long its own runs take together.
+    pub time: Option<Millis>,
+    /// Tokens in and out of its own runs, without what a cache gave. Looked at between runs.
+    pub tokens: Option<u64>,
+}
+
+impl Caps {
+    /// These, and `others` where these say nothing.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            budget: self.budget.or(others.budget),
+            turns: self.turns.or(others.turns),
+            time: self.time.or(others.time),
+            tokens: self.tokens.or(others.tokens),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -40,6 +69,7 @@ impl Default for Limits {
             context_bytes: 48 * 1024,
             command: Millis::from_secs(15 * 60),
             grace: Millis::from_secs(10),
+            caps: Caps { budget: Some(MicroUsd(1_000_000)), ..Caps::default() },
         }
     }
 }

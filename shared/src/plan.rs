@@ -8,6 +8,7 @@ use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
 use crate::id::TaskId;
+use crate::limits::Caps;
 use crate::unit::Millis;
 
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
@@ -188,6 +189,11 @@ pub enum PlanEdit {
     SetHarness {
         task: TaskId,
         harness: Option<HarnessId>,
+    },
+    /// Also of a goal, and while it runs.
+    SetCaps {
+        task: TaskId,
+        caps: Caps,
     },
     /// `index` is the place among the parent's children; past the end means last.
     Add {

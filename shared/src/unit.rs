@@ -79,6 +79,17 @@ impl MicroUsd {
     }
 }
 
+/// Dollars in as few digits as it takes: "2", "0.25". Without floats, whose printing alone takes 10 KB of the page.
+impl fmt::Display for MicroUsd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0 / 1_000_000)?;
+        match self.0 % 1_000_000 {
+            0 => Ok(()),
+            micros => f.write_str(format!(".{micros:06}").trim_end_matches('0')),
+        }
+    }
+}
+
 impl Add for MicroUsd {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -108,5 +119,8 @@ mod tests {
         assert_eq!(MicroUsd::from_usd(0.00018), Some(MicroUsd(180)));
         assert_eq!(MicroUsd::from_usd(-1.0), None);
         assert_eq!(MicroUsd::from_usd(f64::NAN), None);
+        for (micros, text) in [(0, "0"), (2_000_000, "2"), (1_250_000, "1.25"), (7, "0.000007")] {
+            assert_eq!(MicroUsd(micros).to_string(), text);
+        }
     }
 }

@@ -9,10 +9,11 @@ use shared::harness::{Start, Turn, command_line};
 use shared::id::SessionId;
 use shared::plan::{Access, Size};
 use shared::run::{Arg, RunLimits, Signal, Stdin};
-use shared::unit::Millis;
+use shared::unit::{MicroUsd, Millis};
 
 fn turn(session: Start, size: Size, access: Access, schema: Option<&str>) -> Turn {
-    Turn { prompt: "echo hi".to_owned(), session, size, access, schema: schema.map(str::to_owned) }
+    let schema = schema.map(str::to_owned);
+    Turn { prompt: "echo hi".to_owned(), session, size, access, schema, budget: None, turns: None }
 }
 
 #[test]
@@ -26,7 +27,11 @@ fn command_lines() {
             Some("{\"type\":\"object\"}"),
         ),
         turn(Start::Resume { session: session.clone() }, Size::Standard, Access::Edit, None),
-        turn(Start::Resume { session }, Size::Heavy, Access::Full, Some("{}")),
+        Turn {
+            budget: Some(MicroUsd(1_250_000)),
+            turns: Some(40),
+            ..turn(Start::Resume { session }, Size::Heavy, Access::Full, Some("{}"))
+        },
     ];
     let mut text = String::new();
     for harness in [HarnessId::Claude, HarnessId::Codex, HarnessId::Demo, HarnessId::Command] {

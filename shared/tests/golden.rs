@@ -7,7 +7,7 @@ use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, T
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
-use shared::limits::Limits;
+use shared::limits::{Caps, Limits};
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
@@ -53,6 +53,14 @@ fn intents() -> Vec<Kind> {
             goal: goal.clone(),
             edit: PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 },
         },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetCaps {
+                task: goal.clone(),
+                caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
+            },
+        },
+        Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
@@ -63,15 +71,21 @@ fn intents() -> Vec<Kind> {
     ]
 }
 
-fn decisions() -> Vec<Kind> {
+fn own_spec() -> RunSpec {
     let turn = Turn {
         prompt: "ls".to_owned(),
         session: Start::New { session: SessionId::new("s").unwrap() },
         size: Size::Standard,
         access: Access::Edit,
         schema: None,
+        budget: None,
+        turns: None,
     };
-    let spec = command_line(HarnessId::Command, &turn).into_spec("/home/dev/shop", RunLimits::default());
+    command_line(HarnessId::Command, &turn).into_spec("/home/dev/shop", RunLimits::default())
+}
+
+fn decisions() -> Vec<Kind> {
+    let spec = own_spec();
     let window = Window { rows: 24, cols: 80 };
     let error =
         AgentError { class: ErrorClass::RateLimit, message: "429".to_owned(), until: Some(Millis(2)) };
@@ -82,6 +96,7 @@ fn decisions() -> Vec<Kind> {
             purpose: Purpose::Work,
             harness: HarnessId::Command,
             carries: vec![],
+            holds: Some(MicroUsd(250_000)),
             spec: spec.clone(),
         },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
@@ -92,6 +107,7 @@ fn decisions() -> Vec<Kind> {
             purpose: Purpose::Work,
             harness: HarnessId::Command,
             carries: vec![],
+            holds: None,
             spec: RunSpec { stdin: Stdin::Pty { window }, ..spec },
         },
         Kind::TerminalResized { run: run(), window },
@@ -178,6 +194,19 @@ fn the_log_reads_as_it_was_written() {
         })
         .collect();
     insta::assert_snapshot!("log", lines.join("\n"));
+}
+
+#[test]
+fn what_older_logs_do_not_say_has_its_default() {
+    let spec = serde_json::to_value(own_spec()).unwrap();
+    let order = json!({"kind": "run_requested", "run": "r", "task": "t", "purpose": "work", "harness": "demo", "spec": spec});
+    let limits = json!({"kind": "limits_set", "limits": {"parallel": 3}});
+    let read = |body| serde_json::from_value::<Body>(body).unwrap();
+    let Some(Kind::RunRequested { holds: None, .. }) = read(order).known().cloned() else {
+        panic!("an order of before budgets")
+    };
+    let Some(Kind::LimitsSet { limits }) = read(limits).known().cloned() else { panic!("limits") };
+    assert_eq!(limits, Limits { parallel: 3, ..Limits::default() });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use shared::agent::{AgentEvent, HarnessId, TurnReport};
+use shared::agent::{AgentEvent, HarnessId, Tokens, TurnReport, UsageScope};
 use shared::harness::Decoder;
 use shared::run::{RunEnd, Stream};
 
@@ -127,14 +127,27 @@ fn a_single_cut_at_every_byte_changes_nothing() {
     }
 }
 
+/// Tokens as the conductor counts them: turns add up, a session's total replaces the former one.
+fn used(events: &[AgentEvent]) -> Tokens {
+    let usage = events.iter().filter_map(|event| match event {
+        AgentEvent::Usage { tokens, scope, .. } => Some((tokens, scope)),
+        _ => None,
+    });
+    usage.fold(Tokens::default(), |sum, (tokens, scope)| match scope {
+        UsageScope::Turn => sum.with(*tokens, u64::saturating_add),
+        UsageScope::Session => *tokens,
+    })
+}
+
 #[test]
 fn a_recording_that_is_read_twice_costs_no_more() {
     for (name, harness) in HARNESSES {
         for mut recording in recordings(name) {
-            let (_, once) = whole(harness, &recording);
+            let (events, once) = whole(harness, &recording);
             recording.stdout = recording.stdout.repeat(2);
-            let (_, twice) = whole(harness, &recording);
+            let (again, twice) = whole(harness, &recording);
             assert_eq!(once.cost, twice.cost, "{name} {}", recording.scenario);
+            assert_eq!(used(&events), used(&again), "{name} {}", recording.scenario);
         }
     }
 }

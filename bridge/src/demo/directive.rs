@@ -13,6 +13,7 @@ Words:
   slow=MS        pause before each piece of text (default 8)
   fail           report that the task cannot be done
   fail-once      the same, the first time only
+  cost=CENTS     claim to have cost so much
   limit=SECONDS  hit a rate limit that ends in so many seconds; once per session
   hang           begin and never end
   crash          exit with code 3 in mid-turn, without a result; crash-once: the first time only

@@ -21,6 +21,13 @@ pub struct Stage<W> {
     words: u64,
 }
 
+/// Which of the caller's bounds a turn has passed.
+#[derive(Debug, Clone, Copy)]
+pub enum Cap {
+    Budget,
+    Turns,
+}
+
 /// What a turn comes to.
 pub struct Curtain<'a> {
     pub text: &'a str,
@@ -129,6 +136,23 @@ impl<W: Write> Stage<W> {
         line["api_error_status"] = json!(429);
         line["api_error"] = json!("usage_limit_reached");
         line["result"] = json!(text);
+        self.line(&line)
+    }
+
+    /// Messages so far, which stand for requests.
+    pub fn messages(&self) -> u32 {
+        self.messages
+    }
+
+    /// A bound of the caller's was passed, as Claude reports it.
+    pub fn capped(&mut self, cap: Cap, cost: f64, total: f64) -> io::Result<()> {
+        let (subtype, reason, error) = match cap {
+            Cap::Budget => ("error_max_budget_usd", "budget_exhausted", "Reached maximum budget"),
+            Cap::Turns => ("error_max_turns", "max_turns", "Reached maximum number of turns"),
+        };
+        let mut line = self.result(subtype, true, cost, total);
+        line["terminal_reason"] = json!(reason);
+        line["errors"] = json!([error]);
         self.line(&line)
     }
 

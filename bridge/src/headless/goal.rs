@@ -1,22 +1,24 @@
 //! `orchestrator run` and `plan`: a goal from the terminal, from its words to its summary.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use conductor::plan::name;
-use conductor::rollup::rollup;
 use conductor::state::{Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
 use serde_json::json;
 use shared::entry::{Draft, Kind};
-use shared::id::{ProjectId, TaskId};
+use shared::id::TaskId;
+use shared::plan::PlannerAnswer;
 use shared::wire::Want;
 
 use super::GoalArgs;
 use super::client::Client;
 use super::place::Place;
+use super::statement::{self, BadPlan, Statement};
 use super::task::{self, reference};
 use crate::cli::say;
 use crate::clock;
@@ -25,10 +27,11 @@ pub(super) const HELP: &str = "\
 Exit status:
   0  all of it is completed
   1  something failed
-  2  the command line is wrong
+  2  the command line or the plan is wrong
   3  a person is needed: a plan to approve, a question to answer";
 
 const FAILED: u8 = 1;
+const WRONG: u8 = 2;
 const NEEDS_A_PERSON: u8 = 3;
 
 /// How far a goal is followed.
@@ -38,8 +41,13 @@ pub(super) enum Until {
     Done { approve: bool },
 }
 
-/// States a goal and follows it.
-pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCode> {
+/// States a goal and follows it; with a `plan` the one in that file is carried out.
+pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let plan = match plan.map(own_plan).transpose()? {
+        Some(Err(bad)) => return Ok(refused(&bad)),
+        Some(Ok(plan)) => Some(plan),
+        None => None,
+    };
     let folder = args.dir.canonicalize().with_context(|| {
         format!("{} is not a folder. Give one that exists with --dir.", args.dir.display())
     })?;
@@ -47,7 +55,23 @@ pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCod
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     client.want_baton(Want::Take).await?;
-    let goal = state_goal(&mut client, args, folder).await?;
+    let statement = Statement {
+        text: args.goal.clone(),
+        folder,
+        harness: args.harness.into(),
+        access: args.access.into(),
+        budget: args.budget,
+        plan,
+    };
+    let (goal, drafts) = match statement.drafts(client.state()) {
+        Ok(stated) => stated,
+        Err(bad) => {
+            drop(client);
+            place.leave().await?;
+            return Ok(refused(&bad));
+        }
+    };
+    client.intend(drafts).await?;
     let followed = tokio::select! {
         followed = follow(&mut client, &goal, until, args.json) => followed,
         interrupted = tokio::signal::ctrl_c() => {
@@ -67,26 +91,19 @@ pub(super) async fn run(args: &GoalArgs, until: Until) -> anyhow::Result<ExitCod
     followed.map(ExitCode::from)
 }
 
-async fn state_goal(client: &mut Client, args: &GoalArgs, folder: String) -> anyhow::Result<TaskId> {
-    let task = TaskId::new(&uuid::Uuid::now_v7().to_string())?;
-    let stated = Kind::GoalStated {
-        task: task.clone(),
-        text: args.goal.clone(),
-        harness: args.harness.into(),
-        access: args.access.into(),
-    };
-    let known = client.state().projects.iter().find(|(_, project)| project.folder == folder);
-    let drafts = match known.map(|(id, _)| id.clone()) {
-        Some(project) => vec![Draft::new(Some(project), stated)],
-        None => {
-            let project = ProjectId::new(&uuid::Uuid::now_v7().to_string())?;
-            let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&folder).to_owned();
-            let opened = Kind::ProjectOpened { folder, name };
-            [opened, stated].map(|kind| Draft::new(Some(project.clone()), kind)).into()
-        }
-    };
-    client.intend(drafts).await?;
-    Ok(task)
+/// The plan in a file, or what is wrong with it.
+fn own_plan(file: &Path) -> anyhow::Result<Result<PlannerAnswer, BadPlan>> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("the plan {} cannot be read. Give a file with --plan.", file.display()))?;
+    let json = serde_json::from_str(&text).map_err(|error| BadPlan(vec![format!("it is not JSON: {error}")]));
+    Ok(json.and_then(statement::plan))
+}
+
+fn refused(bad: &BadPlan) -> ExitCode {
+    say(&format!(
+        "Nothing was started, {bad}\nNext: mend the file; `orchestrator schema` says what a plan holds."
+    ));
+    ExitCode::from(WRONG)
 }
 
 /// Tells what changes until it has come as far as it should, or can without a person.
@@ -136,6 +153,11 @@ fn kind(state: &State, task: &Task) -> Stands {
     status(state, task).kind
 }
 
+/// A group speaks for its parts, unless it is its own budget that is used up.
+fn asks_itself(state: &State, goal: &Task, task: &Task) -> bool {
+    task.id == goal.id || !task.is_group() || matches!(status(state, task).reason, Reason::Used { .. })
+}
+
 /// What the person was told, so that nothing is told twice.
 struct Told {
     json: bool,
@@ -169,7 +191,7 @@ impl Told {
             Reason::Failure { why, .. } => why,
             _ => why,
         };
-        let cost = words::money(rollup(state, task).spend);
+        let cost = words::spent(state, task);
         let parts = [status.kind.word(), &name(task), why, &cost];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         say(&parts.join(" · "));
@@ -195,7 +217,7 @@ impl Told {
 
     fn needs_a_person(&self, state: &State, goal: &Task) {
         let waiting = state.subtree(&goal.id).into_iter().filter(|task| kind(state, task) == Stands::Waiting);
-        for task in waiting.filter(|task| !self.json && (task.id == goal.id || !task.is_group())) {
+        for task in waiting.filter(|task| !self.json && asks_itself(state, goal, task)) {
             let named = reference(state, task);
             match &status(state, task).reason {
                 Reason::Approve { .. } => say(&format!("\nNext: orchestrator approve {named}")),
@@ -205,6 +227,11 @@ impl Told {
                 Reason::PlanProblem(problems) => say(&format!(
                     "\nThe plan cannot be used:\n  {}\nNext: orchestrator answer {named} \"…\"",
                     problems.join("\n  ")
+                )),
+                Reason::Used { cap, above: None } => say(&format!(
+                    "\n{}: {} used up.\nNext: orchestrator budget {named} USD, or cancel {named}",
+                    name(task),
+                    words::cap(*cap, None)
                 )),
                 Reason::Begin | Reason::YourTurn => {
                     say(&format!("\nNext: orchestrator answer {named} \"…\""));
@@ -217,7 +244,7 @@ impl Told {
     fn result(&self, state: &State, goal: &Task) {
         let kind = kind(state, goal);
         let result = goal.result.as_ref();
-        let cost = words::money(rollup(state, goal).spend);
+        let cost = words::spent(state, goal);
         if self.json {
             let summary = result.map(|result| result.summary.as_str());
             return say(

@@ -2,19 +2,18 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
-use conductor::plan::name;
-use conductor::rollup::rollup;
-use conductor::state::{Plan, State, Task};
-use conductor::status::{Kind as Stands, Reason, status};
+use anyhow::Context;
+use conductor::state::{State, Task};
+use conductor::status::status;
 use conductor::words;
 use serde_json::{Value, json};
-use shared::entry::{Draft, Kind};
-use shared::id::MessageId;
+use shared::id::TaskId;
 
 use super::client::Client;
 use super::place::Place;
-use super::{AnswerArgs, DataArgs, TaskArgs, TasksArgs};
+use super::view::TaskView;
+use super::word::Word;
+use super::{DataArgs, TaskArgs, TasksArgs};
 use crate::cli::say;
 use crate::clock;
 
@@ -45,72 +44,46 @@ pub(super) fn url(args: &DataArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sends words to a task.
-pub(super) async fn answer(args: &AnswerArgs) -> anyhow::Result<ExitCode> {
-    ensure!(!args.text.trim().is_empty(), "nothing to say. Give the words after the task.");
-    tell(&args.task, |task| {
-        let message = MessageId::new(&uuid::Uuid::now_v7().to_string())?;
-        Ok(Kind::MessageSent { task: task.id.clone(), message, text: args.text.clone() })
-    })
-    .await
-}
-
-/// Approves the plan that waits.
-pub(super) async fn approve(args: &TaskArgs) -> anyhow::Result<ExitCode> {
-    tell(args, |task| {
-        let goal = task.goal.as_ref().with_context(|| format!("{} is no goal", name(task)))?;
-        ensure!(
-            matches!(goal.plan, Plan::Proposed { .. }),
-            "{} has no plan that waits for a yes",
-            name(task)
-        );
-        Ok(Kind::PlanApproved { goal: task.id.clone(), version: goal.version })
-    })
-    .await
-}
-
-/// Wishes a fresh attempt.
-pub(super) async fn retry(args: &TaskArgs) -> anyhow::Result<ExitCode> {
-    tell(args, |task| Ok(Kind::TaskRetried { task: task.id.clone() })).await
-}
-
-/// Stops a task.
-pub(super) async fn cancel(args: &TaskArgs) -> anyhow::Result<ExitCode> {
-    tell(args, |task| {
-        ensure!(!task.is_over(), "{} is over already", name(task));
-        Ok(Kind::TaskStopped { task: task.id.clone() })
-    })
-    .await
+/// Prints the token for tools that use the REST API.
+pub(super) fn token(args: &DataArgs) -> anyhow::Result<ExitCode> {
+    let place = Place::find(&args.dir()?)?.context("no bridge runs. Next: orchestrator")?;
+    say(place.access().secret());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Says one thing about a task. The bridge stays, also one that was started for this: the work goes on.
-async fn tell(args: &TaskArgs, word: impl FnOnce(&Task) -> anyhow::Result<Kind>) -> anyhow::Result<ExitCode> {
+pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode> {
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
-    let task = find(client.state(), &args.task)?.clone();
-    let kind = word(&task)?;
-    client.intend(vec![Draft::new(Some(task.project.clone()), kind)]).await?;
+    let draft = word.to(find(client.state(), &args.task)?)?;
+    client.intend(vec![draft]).await?;
     place.stays().iter().for_each(|line| say(line));
     Ok(ExitCode::SUCCESS)
 }
 
+/// Nothing has this name.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}. `orchestrator tasks` lists them.")]
+pub(super) struct Unknown(pub String);
+
 /// The task that a person means: "3", "3/2.1", or the beginning of an id.
-fn find<'a>(state: &'a State, text: &str) -> anyhow::Result<&'a Task> {
+pub(super) fn find<'a>(state: &'a State, text: &str) -> Result<&'a Task, Unknown> {
     let (goal, number) = text.split_once('/').unwrap_or((text, ""));
     if let Ok(place) = goal.parse::<usize>() {
         let goal = place.checked_sub(1).and_then(|index| state.goals.get(index));
-        let goal =
-            goal.with_context(|| format!("there is no goal {place}. `orchestrator tasks` lists them."))?;
+        let goal = goal.ok_or_else(|| Unknown(format!("there is no goal {place}")))?;
         let mut tree = state.subtree(goal).into_iter();
-        return tree
-            .find(|task| task.number_text() == number)
-            .with_context(|| format!("goal {place} has no task {number}. `orchestrator tasks` lists them."));
+        let found = tree.find(|task| task.number_text() == number);
+        return found.ok_or_else(|| Unknown(format!("goal {place} has no task {number}")));
+    }
+    if let Some(task) = TaskId::new(text).ok().and_then(|id| state.task(&id)) {
+        return Ok(task);
     }
     let mut found = state.tasks.values().filter(|task| task.id.as_str().starts_with(text));
     match (found.next(), found.next()) {
         (Some(task), None) => Ok(task),
-        (None, _) => bail!("there is no task {text:?}. `orchestrator tasks` lists them."),
-        (Some(_), Some(_)) => bail!("more than one task begins with {text:?}; give more of it."),
+        (None, _) => Err(Unknown(format!("there is no task {text:?}"))),
+        (Some(_), Some(_)) => Err(Unknown(format!("more than one task begins with {text:?}"))),
     }
 }
 
@@ -120,14 +93,14 @@ pub(super) fn reference(state: &State, task: &Task) -> String {
     if task.is_goal() { goal.to_string() } else { format!("{goal}/{}", task.number_text()) }
 }
 
-fn is_archived(task: &Task) -> bool {
+pub(super) fn is_archived(task: &Task) -> bool {
     task.goal.as_ref().is_some_and(|goal| goal.archived.is_some())
 }
 
 fn line(state: &State, task: &Task) -> String {
     let status = status(state, task);
     let why = words::reason(state, &status, clock::now());
-    let cost = words::money(rollup(state, task).spend);
+    let cost = words::spent(state, task);
     let indent = "  ".repeat(task.number.len());
     let parts = [task.title.as_str(), status.kind.word(), &why, &cost];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -136,30 +109,7 @@ fn line(state: &State, task: &Task) -> String {
 
 /// A task as scripts read it.
 pub(super) fn json(state: &State, task: &Task) -> Value {
-    let status = status(state, task);
-    let sum = rollup(state, task);
-    let question = match &status.reason {
-        Reason::Asks(question) => Some(question.as_str()),
-        _ => None,
-    };
-    let failure = match &status.reason {
-        Reason::Failure { class, why } if status.kind == Stands::Failed => {
-            Some(json!({ "class": class, "why": why }))
-        }
-        _ => None,
-    };
-    json!({
-        "task": reference(state, task),
-        "id": task.id.as_str(),
-        "title": task.title,
-        "status": status.kind.token(),
-        "reason": words::reason(state, &status, clock::now()),
-        "question": question,
-        "failure": failure,
-        "since": status.since.0,
-        "usd": sum.spend.known.as_usd(),
-        "unknown_costs": sum.spend.unknown_runs,
-    })
+    json!(TaskView::of(state, task))
 }
 
 /// A task of a plan as scripts read it.

@@ -46,7 +46,7 @@ pub(crate) fn requests(id: &str) -> Draft {
     };
     let task = TaskId::new("t").unwrap();
     let (purpose, harness, carries) = (Purpose::Work, HarnessId::Command, Vec::new());
-    Draft::new(None, Kind::RunRequested { run: run(id), task, purpose, harness, carries, spec })
+    Draft::new(None, Kind::RunRequested { run: run(id), task, purpose, harness, carries, holds: None, spec })
 }
 
 pub(crate) fn ends(id: &str, lines: u64) -> Draft {

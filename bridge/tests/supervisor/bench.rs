@@ -165,6 +165,7 @@ pub fn requested(run: &RunId, spec: RunSpec) -> Kind {
         purpose: Purpose::Work,
         harness: HarnessId::Command,
         carries: Vec::new(),
+        holds: None,
         spec,
     }
 }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Entry, Kind, Outcome, Purpose};
 use shared::id::{ProjectId, RunId, TaskId};
+use shared::limits::Caps;
 use shared::run::RunEnd;
 use shared::unit::Millis;
 
 use crate::state::{
-    Baton, Disk, Goal, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task, TaskResult,
+    Account, Baton, Disk, Goal, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task, TaskResult,
 };
 
+mod account;
 mod planned;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
@@ -55,6 +57,7 @@ impl State {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
             }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
+            Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
             Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
@@ -68,9 +71,9 @@ impl State {
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
-            Kind::RunRequested { run, task, purpose, harness, carries, .. } => {
+            Kind::RunRequested { run, task, purpose, harness, carries, holds, .. } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
-                self.request(Run { carries: carries.clone(), ..run });
+                self.request(Run { carries: carries.clone(), holds: *holds, ..run });
             }
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
@@ -142,6 +145,7 @@ impl State {
                 Purpose::Plan | Purpose::Work | Purpose::Summary => task.stand(Standing::Open, run.requested),
             }
         });
+        self.hold(&run);
         self.unread.push(run.id.clone());
         self.runs.insert(run.id.clone(), Arc::new(run));
     }
@@ -153,6 +157,7 @@ impl State {
         match event {
             AgentEvent::Session { session, model, version } => {
                 run.model.clone_from(model);
+                run.session = Some(session.clone());
                 run.version.clone_from(version);
                 let (task, session) = (run.task.clone(), session.clone());
                 self.with(&task, |task| task.session = Some(session));
@@ -165,7 +170,7 @@ impl State {
                 let (task, doing) = (run.task.clone(), format!("Trying again: {message}"));
                 self.with(&task, |task| task.doing = doing);
             }
-            AgentEvent::Usage { tokens, .. } => run.tokens = *tokens,
+            AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
             AgentEvent::TextDelta { .. }
             | AgentEvent::ThinkingDelta { .. }
             | AgentEvent::Message { .. }
@@ -183,18 +188,13 @@ impl State {
     fn read(&mut self, id: &RunId, report: &TurnReport) {
         let Some(run) = self.runs.get_mut(id) else { return };
         let Phase::Ended { started, at, end, lines } = run.phase.clone() else { return };
-        let (harness, purpose, owner) = (run.harness, run.purpose, run.task.clone());
-        Arc::make_mut(run).phase = Phase::Read { started, at, end, lines, report: report.clone() };
+        let (purpose, owner) = (run.purpose, run.task.clone());
+        let run = Arc::make_mut(run);
+        run.phase = Phase::Read { started, at, end, lines, report: report.clone() };
+        let run = run.clone();
         self.unread.retain(|unread| unread != id);
-        let spend = match (report.cost, harness) {
-            (Some(cost), _) => Spend { known: cost, unknown_runs: 0 },
-            (None, HarnessId::Command) => Spend::default(),
-            // A process that never came to be cost nothing.
-            (None, _) if started.is_none() => Spend::default(),
-            (None, _) => Spend { known: shared::unit::MicroUsd(0), unknown_runs: 1 },
-        };
+        self.settle_account(&run, report.cost, started.is_some());
         self.with(&owner, |task| {
-            task.spend.add(spend);
             task.doing.clear();
             match report.error.as_ref().map(|error| error.class) {
                 Some(ErrorClass::SessionLost) => task.session = None,
@@ -303,6 +303,7 @@ impl Task {
             outputs: Vec::new(),
             work: shared::plan::Work::Agent,
             harness: None,
+            caps: Caps::default(),
             goal: Some(goal),
             made: at,
             standing: Standing::Open,
@@ -316,6 +317,7 @@ impl Task {
             resumptions: 0,
             result: None,
             spend: Spend::default(),
+            account: Account::default(),
             doing: String::new(),
         }
     }
@@ -388,12 +390,14 @@ impl Run {
             harness,
             attempt: 0,
             carries: Vec::new(),
+            holds: None,
             requested: at,
             phase: Phase::Requested,
             signalled: None,
             read_through: None,
             removed: None,
             tokens: shared::agent::Tokens::default(),
+            session: None,
             model: None,
             version: None,
         }

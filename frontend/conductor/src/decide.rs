@@ -7,6 +7,7 @@ use shared::id::{RunId, TaskId};
 use shared::run::Signal;
 use shared::unit::Millis;
 
+use crate::budget::Purse;
 use crate::order::waits_for;
 use crate::rollup::active_runs;
 use crate::state::{Goal, Plan, Run, Standing, State, Task};
@@ -93,7 +94,9 @@ fn starts(state: &State, now: Millis) -> Vec<Draft> {
     let limit = usize::try_from(state.limits.parallel).unwrap_or(usize::MAX);
     let room = limit.saturating_sub(active_runs(state));
     let wished = state.unsettled().filter_map(|task| wish(state, task, now).map(|purpose| (task, purpose)));
-    wished.take(room).map(|(task, purpose)| turn::request(state, task, purpose)).collect()
+    let mut purse = Purse::new(state);
+    let paid = wished.filter_map(|(task, purpose)| Some((task, purpose, purse.draw(task, purpose).ok()?)));
+    paid.take(room).map(|(task, purpose, grant)| turn::request(state, task, purpose, grant)).collect()
 }
 
 /// The turn that a task should have now, if any.

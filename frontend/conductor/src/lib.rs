@@ -3,6 +3,7 @@
 //! The page runs it, headless clients run it natively, the tests run it by the thousand.
 
 pub mod apply;
+pub mod budget;
 pub mod decide;
 pub mod driver;
 pub mod order;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::id::TaskId;
 use shared::limits::Limits;
-use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer, ProposedTask, Work};
+use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer, ProposedTask, Verdict, Work};
 
 use crate::order::Order;
 use crate::state::{Plan, Standing, State, Task};
@@ -16,11 +16,21 @@ use crate::state::{Plan, Standing, State, Task};
 const TITLE: usize = 120;
 /// Problems that are told at once; a plan of 5,000 bad tasks should not fill a prompt.
 const TOLD: usize = 10;
+/// Tasks of a plan that a person gives.
+const GIVEN: u32 = 500;
 
 /// Checks a planner's plan and gives it ids: a key that the goal's current plan has keeps its task, others
 /// get the goal's next ids. Errs with what is wrong, at most ten problems.
 pub fn validate(state: &State, goal: &Task, answer: &PlannerAnswer) -> Result<Vec<PlannedTask>, Vec<String>> {
-    let limits = &state.limits;
+    check(state, goal, answer, &state.limits)
+}
+
+fn check(
+    state: &State,
+    goal: &Task,
+    answer: &PlannerAnswer,
+    limits: &Limits,
+) -> Result<Vec<PlannedTask>, Vec<String>> {
     let mut problems = shape(&answer.tasks, limits);
     if problems.is_empty() {
         let ids = ids(state, goal, &answer.tasks);
@@ -33,6 +43,20 @@ pub fn validate(state: &State, goal: &Task, answer: &PlannerAnswer) -> Result<Ve
     }
     problems.truncate(TOLD);
     Err(problems)
+}
+
+/// Checks a plan that a person gives for a goal: a planner's, but that it may be as small and as large as they like.
+/// Errs with what is wrong.
+pub fn validate_given(
+    state: &State,
+    goal: &Task,
+    answer: &PlannerAnswer,
+) -> Result<Vec<PlannedTask>, Vec<String>> {
+    if answer.decision == Verdict::Answer {
+        return Err(vec!["\"decision\" must be \"plan\"; an answer has nothing to run".to_owned()]);
+    }
+    let limits = Limits { plan_min: 1, plan_max: GIVEN, ..state.limits.clone() };
+    check(state, goal, answer, &limits)
 }
 
 /// What is wrong with the tasks one by one.
@@ -73,6 +97,22 @@ fn shape(tasks: &[ProposedTask], limits: &Limits) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Whether tasks that came with ids can be a goal's plan: each is new or the goal's own, and they make a tree
+/// without a cycle.
+pub fn fits(state: &State, goal: &Task, tasks: &[PlannedTask]) -> bool {
+    let ids: BTreeSet<&TaskId> = tasks.iter().map(|task| &task.task).collect();
+    let own = |id: &TaskId| *id != goal.id && state.task(id).is_none_or(|known| known.root == goal.id);
+    let inside = |task: &PlannedTask| {
+        own(&task.task)
+            && (task.parent == goal.id || ids.contains(&task.parent))
+            && task.after.iter().all(|dep| ids.contains(dep))
+    };
+    !tasks.is_empty()
+        && ids.len() == tasks.len()
+        && tasks.iter().all(inside)
+        && Order::rooted(&goal.id, tasks).cycle().is_none()
 }
 
 fn ids(state: &State, goal: &Task, tasks: &[ProposedTask]) -> BTreeMap<String, TaskId> {
@@ -167,7 +207,9 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             known(task)?;
             if title.trim().is_empty() { Err(EditProblem::Nameless) } else { Ok(()) }
         }
-        PlanEdit::SetMode { task, .. } | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
+        PlanEdit::SetMode { task, .. }
+        | PlanEdit::SetCaps { task, .. }
+        | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
         PlanEdit::SetObjective { task, .. }
         | PlanEdit::SetSize { task, .. }
         | PlanEdit::SetOutputs { task, .. }
@@ -288,6 +330,7 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         PlanEdit::SetHarness { task: id, .. } => {
             PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness }
         }
+        PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },
         PlanEdit::Remove { task } => PlanEdit::Restore { task: task.clone() },
         PlanEdit::Restore { task } => PlanEdit::Remove { task: task.clone() },

@@ -23,12 +23,11 @@ pub struct Rollup {
 /// Sums up the task and all below it.
 pub fn rollup(state: &State, task: &Task) -> Rollup {
     let own = status(state, task).kind;
-    let mut sum =
-        Rollup { worst: own, done: 0, all: 0, waiting: 0, spend: Spend::default(), pips: Vec::new() };
+    let spend = task.account.spend;
+    let mut sum = Rollup { worst: own, done: 0, all: 0, waiting: 0, spend, pips: Vec::new() };
     for below in state.subtree(&task.id) {
         let kind = status(state, below).kind;
         sum.worst = sum.worst.min(kind);
-        sum.spend.add(below.spend);
         if below.id != task.id && below.parent.as_ref() == Some(&task.id) {
             sum.pips.push(kind);
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
 use shared::entry::{Purpose, Room};
 use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
-use shared::limits::Limits;
+use shared::limits::{Caps, Limits};
 use shared::plan::{Access, Mode, Size, Work};
 use shared::run::RunEnd;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
@@ -79,6 +79,8 @@ pub struct Task {
     pub work: Work,
     /// Overrides the goal's.
     pub harness: Option<HarnessId>,
+    /// As the person set them.
+    pub caps: Caps,
     pub goal: Option<Goal>,
     pub made: Millis,
 
@@ -100,6 +102,7 @@ pub struct Task {
     pub resumptions: u32,
     pub result: Option<TaskResult>,
     pub spend: Spend,
+    pub account: Account,
     /// What it is doing, in a few words: its last tool call.
     pub doing: String,
 }
@@ -200,13 +203,29 @@ pub struct Spend {
     pub known: MicroUsd,
     /// Runs whose cost nobody knows.
     pub unknown_runs: u32,
+    /// What was held for those; a budget takes it for spent, so that it holds for every harness.
+    pub presumed: MicroUsd,
 }
 
 impl Spend {
     pub fn add(&mut self, other: Self) {
         self.known += other.known;
         self.unknown_runs += other.unknown_runs;
+        self.presumed += other.presumed;
     }
+
+    /// What a budget counts.
+    pub fn counted(self) -> MicroUsd {
+        self.known + self.presumed
+    }
+}
+
+/// The money of a task and of all that is or was below it, kept up to date with each run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Account {
+    pub spend: Spend,
+    /// For runs that are not read to their end.
+    pub held: MicroUsd,
 }
 
 /// One process and what is known of it.
@@ -218,6 +237,8 @@ pub struct Run {
     pub harness: HarnessId,
     pub attempt: u32,
     pub carries: Vec<MessageId>,
+    /// Of the budgets of its task and of those above.
+    pub holds: Option<MicroUsd>,
     pub requested: Millis,
     pub phase: Phase,
     /// When the run was asked to end.
@@ -226,7 +247,9 @@ pub struct Run {
     pub read_through: Option<u64>,
     /// When its output was taken away; the log tells of it what it always did.
     pub removed: Option<Millis>,
+    /// What this run used, not its session before it.
     pub tokens: Tokens,
+    pub session: Option<SessionId>,
     pub model: Option<String>,
     pub version: Option<String>,
 }

@@ -7,6 +7,7 @@ use shared::id::TaskId;
 use shared::plan::Mode;
 use shared::unit::Millis;
 
+use crate::budget::{self, Cap, Short};
 use crate::order::waits_for;
 use crate::state::{Phase, Plan, Run, Standing, State, Task};
 
@@ -42,6 +43,13 @@ pub enum Reason {
     WithParent(TaskId),
     /// All agents are busy.
     Slot,
+    /// Others hold what is left of a budget.
+    Held,
+    /// A cap is used up: the task's own, or the budget of a task above it.
+    Used {
+        cap: Cap,
+        above: Option<TaskId>,
+    },
     Starting,
     Running(String),
     Planning,
@@ -99,6 +107,19 @@ fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
     if let Some(run) = state.current(task).filter(|run| run.purpose != Purpose::Talk || !task.is_group()) {
         return under_way(task, run);
     }
+    let (kind, reason) = standing(state, task);
+    let wished = matches!(reason, Reason::Slot | Reason::ResumesAt(_))
+        || (!task.queue.is_empty() && kind != Kind::Pending);
+    match wished.then(|| budget::short(state, task)).flatten() {
+        Some(Short::Used { cap, above: None }) => (Kind::Waiting, Reason::Used { cap, above: None }),
+        // The task above asks for all of its own.
+        Some(Short::Used { cap, above }) => (Kind::Pending, Reason::Used { cap, above }),
+        Some(Short::Held { .. }) if kind == Kind::Pending => (kind, Reason::Held),
+        Some(Short::Held { .. }) | None => (kind, reason),
+    }
+}
+
+fn standing(state: &State, task: &Task) -> (Kind, Reason) {
     match &task.standing {
         Standing::Proposed => match waits_for(state, task) {
             deps if deps.is_empty() => (Kind::Pending, Reason::Proposed),
@@ -179,7 +200,8 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     let moving = kinds.iter().any(|kind| matches!(kind, Kind::Active | Kind::Limited | Kind::Review));
     let startable = parts.iter().any(|part| {
         let status = status(state, part);
-        status.kind == Kind::Pending && !matches!(status.reason, Reason::Stuck(_) | Reason::After(_))
+        let held_up = matches!(status.reason, Reason::Stuck(_) | Reason::After(_) | Reason::Used { .. });
+        status.kind == Kind::Pending && !held_up
     });
     let waiting = kinds.contains(&Kind::Waiting);
     if moving || startable {
@@ -189,9 +211,23 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     if waiting {
         return (Kind::Waiting, Reason::Parts { done, all });
     }
+    if let Some(used) = used_above(state, task, &parts) {
+        return used;
+    }
     let stuck = parts.iter().filter(|part| is_dead(part) || status(state, part).kind == Kind::Failed);
     let stuck: Vec<TaskId> = stuck.map(|part| part.id.clone()).collect();
     (Kind::Waiting, Reason::Stuck(stuck))
+}
+
+/// Where parts cannot be paid for: the task whose budget it is asks, those between wait for it.
+fn used_above(state: &State, task: &Task, parts: &[&Task]) -> Option<(Kind, Reason)> {
+    parts.iter().find_map(|part| match status(state, part).reason {
+        Reason::Used { cap, above: Some(above) } if above == task.id => {
+            Some((Kind::Waiting, Reason::Used { cap, above: None }))
+        }
+        reason @ Reason::Used { above: Some(_), .. } => Some((Kind::Pending, reason)),
+        _ => None,
+    })
 }
 
 impl Status {
@@ -203,7 +239,9 @@ impl Status {
             Reason::Parts { .. } if self.kind == Kind::Waiting => Waker::Person,
             Reason::After(tasks) => Waker::Tasks(tasks.clone()),
             Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),
-            Reason::Slot => Waker::Room,
+            Reason::Used { above: None, .. } => Waker::Person,
+            Reason::Used { above: Some(above), .. } => Waker::Tasks(vec![above.clone()]),
+            Reason::Slot | Reason::Held => Waker::Room,
             Reason::Starting
             | Reason::Running(_)
             | Reason::Planning

@@ -4,22 +4,58 @@ use shared::agent::ErrorClass;
 use shared::entry::Room;
 use shared::id::TaskId;
 use shared::plan::{Mode, Size};
-use shared::unit::Millis;
+use shared::unit::{MicroUsd, Millis};
 
 use crate::State;
+use crate::budget::{self, Cap};
 use crate::plan::diff::{Change, Field, What};
 use crate::state::{Spend, Task};
 use crate::status::{Kind, Reason, Status};
 
 /// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
 pub fn money(spend: Spend) -> String {
-    let known = spend.known.as_usd();
-    let figure = if known > 0.0 && known < 0.01 { "<$0.01".to_owned() } else { format!("${known:.2}") };
+    let figure = dollars(spend.known);
     match (spend.known.0, spend.unknown_runs) {
         (0, 0) => String::new(),
         (_, 0) => figure,
         (0, _) => "cost unknown".to_owned(),
         _ => format!("{figure} + unknown"),
+    }
+}
+
+/// What a task and all below it has cost, and of how much where a person said so or where it comes near:
+/// "$0.42 of $5.00".
+pub fn spent(state: &State, task: &Task) -> String {
+    let spent = money(task.account.spend);
+    let envelope = budget::envelope(state, task);
+    match envelope.filter(|envelope| task.caps.budget.is_some() || envelope.is_near()) {
+        Some(envelope) if spent.is_empty() => format!("$0 of {}", dollars(envelope.budget)),
+        Some(envelope) => format!("{spent} of {}", dollars(envelope.budget)),
+        None => spent,
+    }
+}
+
+/// "$0.42", or "<$0.01" for what is less.
+pub fn dollars(sum: MicroUsd) -> String {
+    let cents = sum.0.saturating_add(5_000) / 10_000;
+    if (1..10_000).contains(&sum.0) {
+        "<$0.01".to_owned()
+    } else {
+        format!("${}.{:02}", cents / 100, cents % 100)
+    }
+}
+
+/// "budget of $1.00", "budget of 4.2 ($5.00)", "40 requests": a cap, and whose it is where it is not the task's own.
+pub fn cap(cap: Cap, above: Option<&Task>) -> String {
+    match (cap, above) {
+        (Cap::Budget(sum), None) => format!("budget of {}", dollars(sum)),
+        (Cap::Budget(sum), Some(above)) if above.is_goal() => {
+            format!("the goal's budget of {}", dollars(sum))
+        }
+        (Cap::Budget(sum), Some(above)) => format!("budget of {} ({})", above.number_text(), dollars(sum)),
+        (Cap::Turns(turns), _) => format!("{turns} requests"),
+        (Cap::Time(time), _) => span(time),
+        (Cap::Tokens(tokens), _) => format!("{tokens} tokens"),
     }
 }
 
@@ -48,6 +84,10 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
         Reason::Slot if state.disk.room == Room::None => "waits for room on the disk".to_owned(),
         Reason::Slot => "next in line".to_owned(),
+        Reason::Held => "waits for free budget".to_owned(),
+        Reason::Used { cap: used, above } => {
+            format!("{} used up", cap(*used, above.as_ref().and_then(|above| state.task(above))))
+        }
         Reason::Starting => "starting".to_owned(),
         Reason::Running(doing) if doing.is_empty() => "working".to_owned(),
         Reason::Running(doing) => doing.clone(),

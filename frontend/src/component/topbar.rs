@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use shared::id::TaskId;
 
+use super::envelope::Meter;
 use super::icon::Icon;
 use crate::component::flow::{For, Show};
 use crate::desk::Desk;
 use crate::link::Standing;
 use crate::place::Here;
 use crate::screen::finder::FinderButton;
-use crate::words::money;
+use crate::words::spent;
 
 #[component]
 pub fn Topbar() -> impl IntoView {
@@ -57,7 +58,11 @@ fn Facts() -> impl IntoView {
         Memo::new(move |_| desk.read(|state| (conductor::rollup::active_runs(state), state.limits.parallel)));
     let cost = Memo::new(move |_| {
         let goal = here.goal()?;
-        desk.read(|state| state.task(&goal).map(|task| money(conductor::rollup::rollup(state, task).spend)))
+        desk.read(|state| state.task(&goal).map(|task| spent(state, task)))
+    });
+    let envelope = Signal::derive(move || {
+        let goal = here.goal()?;
+        desk.read(|state| conductor::budget::envelope(state, state.task(&goal)?))
     });
     let decider = Memo::new(move |_| {
         let holder = desk.read(|state| state.baton.as_ref().map(|baton| baton.holder.clone()));
@@ -95,7 +100,7 @@ fn Facts() -> impl IntoView {
                 <span>"agents"</span>
             </span>
             <Show when=move || cost.get().is_some_and(|cost| !cost.is_empty())>
-                <span class="fact" title="Spent on this goal"><b>{move || cost.get()}</b></span>
+                <span class="fact" title="Spent on this goal"><b>{move || cost.get()}</b><Meter envelope=envelope/></span>
             </Show>
             <span class="fact" title="One client decides what runs next; the bridge does when no tab is open">
                 <Icon name="baton"/>

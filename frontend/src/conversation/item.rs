@@ -42,6 +42,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             view! { <div class="stack">{said}{changes}</div> }.into_any()
         }
         What::Refused(problems) => refused(at, problems),
+        What::Given(tasks) => line("tree", at, format!("You gave a plan with {tasks} tasks.")),
         What::Approved => line("completed", at, "You approved the plan.".to_owned()),
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),
         What::Stopped => line("stop", at, "You stopped it.".to_owned()),
@@ -110,7 +111,7 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
             </div>
         }
         .into_any(),
-        Outcome::Limited { until } if until <= at => line("retry", at, "It was interrupted and is taken up again.".to_owned()),
+        Outcome::Limited { until } if until <= at => line("retry", at, "It was interrupted and goes on when it can.".to_owned()),
         Outcome::Limited { until } => {
             let left = move || {
                 let now = desk.clock.get();

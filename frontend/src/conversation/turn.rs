@@ -124,7 +124,7 @@ fn footer(run: &Run) -> Option<String> {
         Phase::Requested | Phase::Running { .. } | Phase::Ended { .. } => return None,
     };
     let spent = match report.cost {
-        Some(cost) if cost.0 > 0 => format!("${:.4}", cost.as_usd()),
+        Some(cost) if cost.0 > 0 => format!("${cost}"),
         Some(_) => String::new(),
         None if run.harness == shared::agent::HarnessId::Command => String::new(),
         None => "cost unknown".to_owned(),

@@ -3,8 +3,10 @@
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::{FoundAgent, HarnessId};
+use shared::limits::Caps;
 use shared::plan::Access;
 
+use super::caps::FirstBudget;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
@@ -27,6 +29,7 @@ pub fn Start() -> impl IntoView {
         chosen.get().or_else(|| agents.with(|agents| agents.iter().find(usable).map(|agent| agent.harness)))
     });
     let access = RwSignal::new(Access::Edit);
+    let caps = RwSignal::new(Caps::default());
     let choosing = RwSignal::new(false);
     Effect::new(move |_| drop(Local::set(DRAFT, text.get())));
     let missing = move || match () {
@@ -38,8 +41,8 @@ pub fn Start() -> impl IntoView {
     let begin = move || {
         let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
         let _ = Local::set(FOLDER, folder.get_untracked());
-        let goal =
-            desk.state_goal(&folder.get_untracked(), text.get_untracked(), harness, access.get_untracked());
+        let (folder, words) = (folder.get_untracked(), text.get_untracked());
+        let goal = desk.state_goal(&folder, words, harness, access.get_untracked(), caps.get_untracked());
         text.set(String::new());
         here.go(goal, None);
     };
@@ -65,6 +68,7 @@ pub fn Start() -> impl IntoView {
                 <Agents agents=agents harness=harness chosen=chosen/>
                 <AccessChoice access=access/>
             </div>
+            <FirstBudget caps=caps/>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin()>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>

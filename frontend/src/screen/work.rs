@@ -8,6 +8,7 @@ use shared::agent::HarnessId;
 use shared::id::TaskId;
 use shared::plan::Mode;
 
+use super::caps::{AtCap, BudgetField};
 use super::details::Details;
 use super::news::news;
 use crate::component::dialog::Dialog;
@@ -194,6 +195,7 @@ fn Approval(tree: Tree) -> impl IntoView {
                 may_ask,
                 state.limits.parallel,
                 task.current.is_some(),
+                conductor::budget::most(state, task),
             ))
         })
     });
@@ -207,7 +209,7 @@ fn Approval(tree: Tree) -> impl IntoView {
         })
     });
     view! {
-        {move || plan.get().map(|(tasks, with_you, may_ask, parallel, busy)| view! {
+        {move || plan.get().map(|(tasks, with_you, may_ask, parallel, busy, most)| view! {
             <footer class="approve">
                 {news(tree)}
                 <dl>
@@ -219,7 +221,9 @@ fn Approval(tree: Tree) -> impl IntoView {
                         (with, 0) => times(with),
                         (with, ask) => format!("{}, perhaps {ask} more", times(with)),
                     }}</dd></div>
+                    <div><dt>"May cost"</dt><dd>{most.map_or("no limit".to_owned(), |most| format!("up to {}", words::dollars(most)))}</dd></div>
                 </dl>
+                <BudgetField tree=tree/>
                 <span class="row push">
                     <button class="button" on:click=move |_| { tree.here.select(&tree.goal.get_value()); keys::focus_composer(); }>"Say what to change"</button>
                     <button class="button" data-kind="solid" disabled=busy || tasks == 0 on:click=move |_| desk.approve(&tree.goal.get_value())>
@@ -281,7 +285,7 @@ fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
         </div>
         {move || match tab.get() {
             "details" => view! { <Details tree=tree id=own.get_value()/> }.into_any(),
-            _ => view! { <Conversation id=own.get_value()/> }.into_any(),
+            _ => view! { <AtCap tree=tree id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),
         }}
     }
 }
@@ -300,12 +304,15 @@ struct Head {
     over: bool,
     goal: bool,
     can_accept: bool,
+    /// It has come to a cap of its own.
+    capped: bool,
 }
 
 fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     use conductor::state::Standing;
     let task = state.task(id)?;
     let status = conductor::status::status(state, task);
+    let capped = matches!(status.reason, conductor::status::Reason::Used { above: None, .. });
     let model = task.runs.last().and_then(|run| state.run(run)).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
     let path = state
@@ -322,13 +329,18 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
         status,
         mode: words::mode(task.mode),
         agent: model.map_or(agent.clone(), |model| format!("{agent}, {model}")),
-        cost: words::money(conductor::rollup::rollup(state, task).spend),
+        cost: words::spent(state, task),
         busy: state.subtree(id).iter().any(|task| task.current.is_some()),
         over: task.is_over(),
         goal: task.is_goal(),
         can_accept: !task.is_goal()
             && task.current.is_none()
-            && matches!(task.standing, Standing::Yielded | Standing::Asked { .. } | Standing::Failed { .. }),
+            && (capped
+                || matches!(
+                    task.standing,
+                    Standing::Yielded | Standing::Asked { .. } | Standing::Failed { .. }
+                )),
+        capped,
     })
 }
 
@@ -363,7 +375,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                         <Show when=is(|head| head.over && !head.busy)>
                             <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.retry(&own.get_value())><Icon name="retry"/>"Retry"</button>
                         </Show>
-                        <Show when=is(|head| head.busy || (head.goal && !head.over))>
+                        <Show when=is(|head| head.busy || head.capped || (head.goal && !head.over))>
                             <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.stop(&own.get_value())>
                                 <Icon name="stop"/>{move || if is(|head| head.goal)() { "Stop everything" } else { "Stop" }}
                             </button>

@@ -1,5 +1,6 @@
 //! One node: glyph, number, name, what it does or waits for, and what it cost.
 
+use conductor::budget::Envelope;
 use conductor::rollup::rollup;
 use conductor::status::{Kind, status};
 use leptos::attr::custom::custom_attribute;
@@ -10,6 +11,7 @@ use shared::unit::Millis;
 
 use super::link::{self, Linking};
 use super::view::Tree;
+use crate::component::envelope::Meter;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::words;
@@ -42,6 +44,9 @@ struct Face {
     title: String,
     sub: String,
     cost: String,
+    /// 80 % of a cap is used.
+    near: bool,
+    envelope: Option<Envelope>,
     mode: Mode,
     goal: bool,
     plan: bool,
@@ -68,7 +73,9 @@ fn face(state: &conductor::State, id: &TaskId, folded: bool, marks: bool, now: M
         number: task.number_text(),
         title: task.title.clone(),
         sub: words::reason(state, &own, now),
-        cost: words::money(sum.spend),
+        cost: words::spent(state, task),
+        near: conductor::budget::near(state, task).is_some(),
+        envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal()),
         mode: task.mode,
         goal: task.is_goal(),
         plan: plan && !task.is_goal(),
@@ -205,6 +212,7 @@ fn GoalFace(face: Memo<Option<Face>>) -> impl IntoView {
             <Icon name=Signal::derive(move || face.with(|face| face.as_ref().map_or("pending", |face| face.kind.token())))/>
             <span class="clip">{part(|face| face.sub.clone())}</span>
         </span>
+        <Meter envelope=Signal::derive(move || face.with(|face| face.as_ref().and_then(|face| face.envelope)))/>
         <span class="end">{part(|face| {
             let done = if face.group { format!("{} done", face.done) } else { String::new() };
             [done, face.cost.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
@@ -258,7 +266,7 @@ fn TaskFace(
             {part(|face| if face.group { face.done.clone() } else { String::new() })}
             // Not a part of the node's name, which would be told anew each second.
             <span aria-hidden="true">{elapsed}</span>
-            {part(|face| face.cost.clone())}
+            <span data-near=move || face.with(|face| face.as_ref().filter(|face| face.near).map(|_| ""))>{part(|face| face.cost.clone())}</span>
         </span>
         <span class="port" aria-hidden="true" title="Drag to the task that shall wait for this one" on:pointerdown=move |event| link::pull(tree, &own.get_value(), &event)></span>
         <Show when=move || face.with(|face| face.as_ref().is_some_and(|face| face.group))>

@@ -67,6 +67,12 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
             flag("--disallowedTools", NEVER);
         }
     }
+    if let Some(budget) = turn.budget {
+        flag("--max-budget-usd", &budget.to_string());
+    }
+    if let Some(turns) = turn.turns {
+        flag("--max-turns", &turns.to_string());
+    }
     let mut prompt = turn.prompt.clone();
     match &turn.schema {
         Some(schema) if schema.len() <= MAX_ARG => flag("--json-schema", schema),

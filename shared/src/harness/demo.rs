@@ -27,6 +27,12 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         Access::Full => "full",
     };
     flag("--access", Arg::text(access));
+    if let Some(budget) = turn.budget {
+        flag("--max-budget-usd", Arg::text(budget.to_string()));
+    }
+    if let Some(turns) = turn.turns {
+        flag("--max-turns", Arg::text(turns.to_string()));
+    }
     let mut files = Vec::new();
     if let Some(schema) = &turn.schema {
         flag("--schema", Arg::RunFile { name: SCHEMA.to_owned() });

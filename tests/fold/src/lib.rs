@@ -97,7 +97,15 @@ fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
     };
     let (task, harness) = (task.clone(), HarnessId::Demo);
     let mut kinds = vec![
-        Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec },
+        Kind::RunRequested {
+            run: run.clone(),
+            task,
+            purpose,
+            harness,
+            carries: Vec::new(),
+            holds: None,
+            spec,
+        },
         Kind::RunStarted { run: run.clone(), pid: 4_000, started: 1_000 },
     ];
     for call in 0..CALLS {

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::id::TaskId;
+use shared::limits::Caps;
 use shared::plan::{PlanEdit, PlannedTask};
 use shared::unit::Millis;
 
-use crate::plan::check_edit;
 use crate::plan::diff::{Revision, diff};
-use crate::state::{Plan, Spend, Standing, State, Task};
+use crate::plan::{check_edit, fits};
+use crate::state::{Account, Plan, Spend, Standing, State, Task};
 
 impl State {
     /// Takes a new version of the plan: its tasks replace those that were proposed before.
@@ -48,6 +49,19 @@ impl State {
         });
     }
 
+    /// Takes a person's own plan as the next version, while no run is at work on one and none is approved.
+    pub(super) fn give(&mut self, goal: &TaskId, reply: &str, tasks: &[PlannedTask], at: Millis) {
+        let Some(task) = self.task(goal) else { return };
+        let open = task.goal.as_ref().filter(|goal| !matches!(goal.plan, Plan::Approved { .. }));
+        if let Some(version) = open.map(|goal| goal.version + 1)
+            && task.current.is_none()
+            && fits(self, task, tasks)
+        {
+            self.propose(goal, version, reply, tasks, at);
+            self.with(goal, |task| task.stand(Standing::Open, at));
+        }
+    }
+
     pub(super) fn approve(&mut self, goal: &TaskId, version: u32, at: Millis) {
         let proposed = self
             .task(goal)
@@ -84,6 +98,10 @@ impl State {
                 self.with(task, |task| task.outputs.clone_from(outputs))
             }
             PlanEdit::SetHarness { task, harness } => self.with(task, |task| task.harness = *harness),
+            PlanEdit::SetCaps { task, caps } => self.with(task, |task| {
+                task.caps = *caps;
+                task.resumptions = 0;
+            }),
             PlanEdit::Add { planned, index } => self.put(goal, planned, *index, at),
             PlanEdit::Remove { task } => self.remove(task, at),
             PlanEdit::Restore { task } => self.restore(goal, task, at),
@@ -183,6 +201,7 @@ impl State {
     }
 
     fn link(&mut self, id: &TaskId, parent: &TaskId, index: u32) {
+        self.carry_account(id, parent);
         self.with(id, |task| task.parent = Some(parent.clone()));
         self.with(parent, |parent| {
             let place = usize::try_from(index).unwrap_or(usize::MAX).min(parent.children.len());
@@ -216,6 +235,7 @@ impl Task {
             outputs: planned.outputs.clone(),
             work: planned.work.clone(),
             harness: None,
+            caps: Caps::default(),
             goal: None,
             made: at,
             standing: Standing::Proposed,
@@ -229,6 +249,7 @@ impl Task {
             resumptions: 0,
             result: None,
             spend: Spend::default(),
+            account: Account::default(),
             doing: String::new(),
         }
     }

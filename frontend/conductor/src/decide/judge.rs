@@ -8,6 +8,7 @@ use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict, Work
 use shared::unit::Millis;
 
 use super::draft;
+use crate::budget::{self, Short};
 use crate::plan::validate;
 use crate::state::{Phase, Run, State, Task};
 
@@ -45,10 +46,18 @@ fn failed(state: &State, task: &Task, error: &AgentError, now: Millis) -> Outcom
             Outcome::Limited { until: error.until.unwrap_or(now + back_off).max(now) }
         }
         ErrorClass::Overload | ErrorClass::Network if again => Outcome::Limited { until: now + back_off },
+        // It pauses; whoever raises the cap lets it go on.
+        ErrorClass::Capped | ErrorClass::Timeout if is_used_up(state, task) => {
+            Outcome::Limited { until: now }
+        }
         // Nothing is wrong with the task: its process or its session went away.
         ErrorClass::Lost | ErrorClass::SessionLost if again => Outcome::Limited { until: now },
         class => Outcome::Failed { class, why: error.message.clone() },
     }
+}
+
+fn is_used_up(state: &State, task: &Task) -> bool {
+    matches!(budget::short(state, task), Some(Short::Used { .. }))
 }
 
 fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft {

@@ -8,11 +8,12 @@ use shared::plan::{Access, PLANNER_ANSWER, TASK_REPORT, Work};
 use shared::run::RunLimits;
 
 use super::{draft, next_run};
+use crate::budget::Grant;
 use crate::prompt;
 use crate::state::{State, Task};
 
-/// The order for the task's next turn.
-pub(super) fn request(state: &State, task: &Task, purpose: Purpose) -> Draft {
+/// The order for the task's next turn, which may use what was granted.
+pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant) -> Draft {
     let run = next_run(task);
     let harness = match purpose {
         Purpose::Work => state.harness_of(task),
@@ -23,9 +24,10 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose) -> Draft {
     };
     let (prompt, limits) = match (&task.work, purpose) {
         (Work::Command { command, timeout }, Purpose::Work) => {
-            (command.clone(), RunLimits { wall: Some(*timeout), ..RunLimits::default() })
+            let wall = grant.time.map_or(*timeout, |time| time.min(*timeout));
+            (command.clone(), RunLimits { wall: Some(wall), ..RunLimits::default() })
         }
-        _ => (prompt::prompt(state, task, purpose), RunLimits::default()),
+        _ => (prompt::prompt(state, task, purpose), RunLimits { wall: grant.time, ..RunLimits::default() }),
     };
     let access = match purpose {
         Purpose::Work => state.goal_of(task).map_or(Access::Edit, |goal| goal.access),
@@ -35,12 +37,15 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose) -> Draft {
         Some(session) => Start::Resume { session: session.clone() },
         None => Start::New { session: session_for(&run) },
     };
-    let turn = Turn { prompt, session, size: task.size, access, schema: schema(purpose) };
+    let Grant { money, turns, .. } = grant;
+    let schema = schema(purpose);
+    let turn = Turn { prompt, session, size: task.size, access, schema, budget: money, turns };
     let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
     let limits = RunLimits { grace: state.limits.grace, ..limits };
     let spec = command_line(harness, &turn).into_spec(folder, limits);
     let carries = task.queue.iter().map(|message| message.id.clone()).collect();
-    draft(task, Kind::RunRequested { run, task: task.id.clone(), purpose, harness, carries, spec })
+    let id = task.id.clone();
+    draft(task, Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, spec })
 }
 
 fn schema(purpose: Purpose) -> Option<String> {

@@ -97,7 +97,15 @@ async fn run(world: &World, client: &mut Client, name: &str, command: String) ->
     let (run, task) = (RunId::new(&format!("history-{name}"))?, TaskId::new("history")?);
     let spec = RunSpec { program: Program::Shell { command }, args: Vec::new(), ..own([""], folder) };
     let (purpose, harness) = (Purpose::Work, HarnessId::Command);
-    let kind = Kind::RunRequested { run: run.clone(), task, purpose, harness, carries: Vec::new(), spec };
+    let kind = Kind::RunRequested {
+        run: run.clone(),
+        task,
+        purpose,
+        harness,
+        carries: Vec::new(),
+        holds: None,
+        spec,
+    };
     let drafts = vec![Draft::new(Some(project), kind)];
     let id = AppendId::new(&format!("history-{name}"))?;
     client.send(&ClientMessage::Append { id, epoch, drafts }).await?;

@@ -1,0 +1,334 @@
+//! The REST API: the same intents and the same state for monitors and tools without a page. Every write is a
+//! person's intent in the log; what becomes of it is decided by whoever holds the baton. Each handler carries its
+//! own description, from which `/api/openapi.json` is made.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::agent::HarnessId;
+use shared::api::Problem;
+use shared::plan::Access;
+use shared::unit::MicroUsd;
+use shared::wire::Refusal;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::statement::{self, BadPlan, Statement};
+use super::task::{Unknown, find, is_archived};
+use super::view::{GoalView, TaskDetails, TaskView};
+use super::word::{Unsaid, Word};
+use crate::relay::Relay;
+use crate::store::{Store, StoreError};
+
+mod desk;
+mod events;
+
+use desk::Desk;
+
+/// The largest body, in bytes: room for the largest plan.
+const BODY: usize = 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Orchestrator",
+        description = "Goals, their tasks, and the log of everything that happens. Send `Authorization: Bearer TOKEN` with what `orchestrator token` prints, and no `Origin`. A task is named by its id or as `orchestrator tasks` names it: `3` is the third goal, `3/2.1` (in a path `3%2F2.1`) a task of it."
+    ),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// The API's routes, to be served behind the bridge's guard.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Relay) -> axum::Router<S> {
+    let desk = Arc::new(Desk::new(store, relay));
+    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(goals, state_goal))
+        .routes(routes!(goal))
+        .routes(routes!(task))
+        .routes(routes!(answer))
+        .routes(routes!(approve))
+        .routes(routes!(retry))
+        .routes(routes!(cancel))
+        .routes(routes!(budget))
+        .routes(routes!(events::follow))
+        .split_for_parts();
+    let description = Arc::new(description);
+    router
+        .route("/api/openapi.json", get(move || async move { Json(Arc::unwrap_or_clone(description)) }))
+        .route("/api/{*path}", axum::routing::any(nothing_here))
+        .method_not_allowed_fallback(other_method)
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(desk)
+}
+
+/// Why a call is not carried out, with what to do.
+#[derive(Debug)]
+struct Refused(StatusCode, Problem);
+
+impl Refused {
+    fn new(status: StatusCode, error: impl ToString, next_step: &str) -> Self {
+        Self(status, Problem { error: error.to_string(), next_step: next_step.to_owned() })
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.0, Json(self.1)).into_response()
+    }
+}
+
+impl From<Unknown> for Refused {
+    fn from(unknown: Unknown) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            unknown.0,
+            "GET /api/goals lists the goals, GET /api/goals/ID its tasks.",
+        )
+    }
+}
+
+impl From<Unsaid> for Refused {
+    fn from(unsaid: Unsaid) -> Self {
+        Self::new(StatusCode::CONFLICT, unsaid, "GET /api/tasks/ID says how it stands.")
+    }
+}
+
+impl From<BadPlan> for Refused {
+    fn from(bad: BadPlan) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            bad,
+            "Mend the plan; `orchestrator schema` says what it holds.",
+        )
+    }
+}
+
+impl From<JsonRejection> for Refused {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text(), "GET /api/openapi.json says what a call takes.")
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            error,
+            "Try again; see to the disk of the data folder if it stays.",
+        )
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Store { why } => StoreError::Write(why).into(),
+            Refusal::NotYours { why } | Refusal::Invalid { why } => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                why,
+                "GET /api/openapi.json says what a call takes.",
+            ),
+            Refusal::Stale { .. } => Self::new(StatusCode::CONFLICT, "decided by another", "Try again."),
+        }
+    }
+}
+
+type Answer<T> = Result<Json<T>, Refused>;
+type Sent<T> = Result<Json<T>, JsonRejection>;
+
+async fn nothing_here(uri: Uri) -> Refused {
+    let error = format!("there is nothing at {}", uri.path());
+    Refused::new(StatusCode::NOT_FOUND, error, "GET /api/openapi.json says what there is.")
+}
+
+async fn other_method(method: Method, uri: Uri) -> Refused {
+    let error = format!("{} takes no {method}", uri.path());
+    Refused::new(StatusCode::METHOD_NOT_ALLOWED, error, "GET /api/openapi.json says what it takes.")
+}
+
+/// What is to be reached, and where.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewGoal {
+    goal: String,
+    /// Absolute, on the bridge's machine.
+    folder: String,
+    /// `claude`, `codex` or `demo`.
+    #[serde(default = "claude")]
+    #[schema(value_type = String, default = "claude")]
+    harness: HarnessId,
+    /// `read_only`, `edit` or `full`.
+    #[serde(default)]
+    #[schema(value_type = String, default = "edit")]
+    access: Access,
+    /// What all of it may spend; at that it pauses and asks.
+    budget_usd: Option<f64>,
+    /// A plan of your own instead of a planner's, as `orchestrator schema` describes it; it is approved with this.
+    #[schema(value_type = Option<Object>)]
+    plan: Option<Value>,
+}
+
+fn claude() -> HarnessId {
+    HarnessId::Claude
+}
+
+/// What was committed. What comes of it is in the log after this entry.
+#[derive(Debug, Serialize, ToSchema)]
+struct Committed {
+    /// Of the goal or task.
+    id: String,
+    seq: u64,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Words {
+    text: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Sum {
+    /// In all, with what is spent already.
+    usd: f64,
+}
+
+/// Nothing more to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Empty {}
+
+fn dollars(usd: f64) -> Result<MicroUsd, Refused> {
+    let why = || {
+        Refused::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("{usd} is no sum in US dollars"),
+            "Send one such as 2.50.",
+        )
+    };
+    MicroUsd::from_usd(usd).ok_or_else(why)
+}
+
+/// All goals that are not archived, in the order in which they were stated
+#[utoipa::path(get, path = "/api/goals", responses((status = OK, body = [TaskView])))]
+async fn goals(State(desk): State<Arc<Desk>>) -> Answer<Vec<TaskView>> {
+    let state = desk.state().await?;
+    let goals = state.goals.iter().filter_map(|goal| state.task(goal)).filter(|task| !is_archived(task));
+    Ok(Json(goals.map(|goal| TaskView::of(&state, goal)).collect()))
+}
+
+/// State a goal; without a plan of its own it is planned, and waits for approval
+#[utoipa::path(post, path = "/api/goals", request_body = NewGoal, responses((status = CREATED, body = Committed)))]
+async fn state_goal(
+    State(desk): State<Arc<Desk>>,
+    sent: Sent<NewGoal>,
+) -> Result<(StatusCode, Json<Committed>), Refused> {
+    let Json(new) = sent?;
+    let wrong = |error: &str, next: &str| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, next);
+    if new.goal.trim().is_empty() {
+        return Err(wrong("the goal is empty", "Say in \"goal\" what is to be reached."));
+    }
+    if new.harness == HarnessId::Command {
+        return Err(wrong("a command plans nothing", "Choose claude, codex or demo."));
+    }
+    let statement = Statement {
+        text: new.goal,
+        folder: new.folder,
+        harness: new.harness,
+        access: new.access,
+        budget: new.budget_usd.map(dollars).transpose()?,
+        plan: new.plan.map(statement::plan).transpose()?,
+    };
+    let (goal, drafts) = statement.drafts(&*desk.state().await?)?;
+    let seq = desk.intend(drafts).await?.0;
+    Ok((StatusCode::CREATED, Json(Committed { id: goal.to_string(), seq })))
+}
+
+/// A goal with its plan and all its tasks
+#[utoipa::path(get, path = "/api/goals/{goal}", params(("goal" = String, Path)), responses((status = OK, body = GoalView)))]
+async fn goal(State(desk): State<Arc<Desk>>, Path(goal): Path<String>) -> Answer<GoalView> {
+    let state = desk.state().await?;
+    let view = GoalView::of(&state, find(&state, &goal)?);
+    view.map(Json).ok_or_else(|| Unknown(format!("{goal} is a task and no goal")).into())
+}
+
+/// A task in detail
+#[utoipa::path(get, path = "/api/tasks/{task}", params(("task" = String, Path)), responses((status = OK, body = TaskDetails)))]
+async fn task(State(desk): State<Arc<Desk>>, Path(task): Path<String>) -> Answer<TaskDetails> {
+    let state = desk.state().await?;
+    Ok(Json(TaskDetails::of(&state, find(&state, &task)?)))
+}
+
+/// Write into a task's conversation: an answer, or a wish
+#[utoipa::path(post, path = "/api/tasks/{task}/answer", params(("task" = String, Path)), request_body = Words, responses((status = OK, body = Committed)))]
+async fn answer(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Words>,
+) -> Answer<Committed> {
+    let Json(Words { text }) = sent?;
+    desk.tell(&task, Word::Answer(text)).await
+}
+
+/// Approve the plan that waits
+#[utoipa::path(post, path = "/api/tasks/{task}/approve", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn approve(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Approve).await
+}
+
+/// Try a task anew
+#[utoipa::path(post, path = "/api/tasks/{task}/retry", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn retry(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Retry).await
+}
+
+/// Stop a task and all below it
+#[utoipa::path(post, path = "/api/tasks/{task}/cancel", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn cancel(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Cancel).await
+}
+
+/// Say what a task and all below it may spend; what paused for want of it goes on
+#[utoipa::path(post, path = "/api/tasks/{task}/budget", params(("task" = String, Path)), request_body = Sum, responses((status = OK, body = Committed)))]
+async fn budget(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Sum>,
+) -> Answer<Committed> {
+    let Json(Sum { usd }) = sent?;
+    desk.tell(&task, Word::Budget(dollars(usd)?)).await
+}

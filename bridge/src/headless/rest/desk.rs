@@ -1,0 +1,64 @@
+//! What the calls share: the log folded as far as it was asked for, and the way for intents.
+
+use axum::Json;
+use conductor::{State, apply};
+use shared::entry::Draft;
+use shared::id::ClientId;
+use shared::unit::Seq;
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
+
+use super::{Answer, Committed, Refused};
+use crate::headless::statement::drawn;
+use crate::headless::task::find;
+use crate::headless::word::Word;
+use crate::relay::Relay;
+use crate::store::{Page, Store, StoreError};
+
+/// Entries folded at once.
+const PAGE: Page = Page { entries: 1_024, bytes: 4 * 1024 * 1024 };
+/// Monitors that follow the log at the same time; one more is told to come later.
+const FOLLOWERS: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub store: Store,
+    relay: Relay,
+    client: ClientId,
+    /// As of the last call: a bridge that nobody asks folds nothing. Async, for it is held while the log is read.
+    state: Mutex<State>,
+    pub followers: std::sync::Arc<Semaphore>,
+}
+
+impl Desk {
+    pub fn new(store: Store, relay: Relay) -> Self {
+        let followers = std::sync::Arc::new(Semaphore::new(FOLLOWERS));
+        Self { store, relay, client: drawn(ClientId::new), state: Mutex::default(), followers }
+    }
+
+    /// The state as the log has it now.
+    pub async fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let mut state = self.state.lock().await;
+        loop {
+            let entries = self.store.entries_after(state.seq, PAGE).await?;
+            if entries.is_empty() {
+                return Ok(state);
+            }
+            entries.iter().for_each(|stored| apply(&mut state, &stored.entry));
+        }
+    }
+
+    pub async fn intend(&self, drafts: Vec<Draft>) -> Result<Seq, Refused> {
+        Ok(self.relay.intend(&self.client, drafts).await?)
+    }
+
+    /// Says one thing about a task.
+    pub async fn tell(&self, task: &str, word: Word) -> Answer<Committed> {
+        let (id, draft) = {
+            let state = self.state().await?;
+            let task = find(&state, task)?;
+            (task.id.to_string(), word.to(task)?)
+        };
+        let Seq(seq) = self.intend(vec![draft]).await?;
+        Ok(Json(Committed { id, seq }))
+    }
+}

@@ -1,0 +1,114 @@
+//! A goal as it is stated from outside the page: its folder, its agent, its bounds, and perhaps a plan of the
+//! person's own, which is checked before anything is said.
+
+use conductor::plan::validate_given;
+use conductor::{State, apply};
+use serde_json::{Map, Value};
+use shared::agent::HarnessId;
+use shared::entry::{Actor, Draft, Entry, Kind};
+use shared::id::{ClientId, ProjectId, TaskId};
+use shared::limits::Caps;
+use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
+use shared::unit::{MicroUsd, Millis};
+
+/// What is to be stated.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    pub text: String,
+    /// Absolute.
+    pub folder: String,
+    pub harness: HarnessId,
+    pub access: Access,
+    pub budget: Option<MicroUsd>,
+    /// Taken as it is and approved with the goal; without it a planner makes one.
+    pub plan: Option<PlannerAnswer>,
+}
+
+/// What is wrong with a plan, one problem each.
+#[derive(Debug, thiserror::Error)]
+#[error("the plan cannot be used:\n  {}", .0.join("\n  "))]
+pub(super) struct BadPlan(pub Vec<String>);
+
+impl Statement {
+    /// The intents that state it, to be committed together: a goal that has its plan never asks a planner.
+    ///
+    /// # Errors
+    /// The plan is no plan, with everything that is wrong with it.
+    pub(super) fn drafts(self, state: &State) -> Result<(TaskId, Vec<Draft>), BadPlan> {
+        let goal = drawn(TaskId::new);
+        let known = state.projects.iter().find(|(_, project)| project.folder == self.folder);
+        let (project, opened) = match known {
+            Some((id, _)) => (id.clone(), None),
+            None => {
+                let name =
+                    self.folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&self.folder).to_owned();
+                (drawn(ProjectId::new), Some(Kind::ProjectOpened { folder: self.folder, name }))
+            }
+        };
+        let (harness, access) = (self.harness, self.access);
+        let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access };
+        let capped = self.budget.map(|budget| {
+            let caps = Caps { budget: Some(budget), ..Caps::default() };
+            Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::SetCaps { task: goal.clone(), caps } }
+        });
+        let draft = |kind| Draft::new(Some(project.clone()), kind);
+        let mut drafts: Vec<Draft> = opened.into_iter().chain([stated]).chain(capped).map(draft).collect();
+        if let Some(answer) = self.plan {
+            let state = foretold(state, &drafts);
+            let task = state.task(&goal).ok_or_else(|| BadPlan(vec!["the goal is empty".to_owned()]))?;
+            let tasks = validate_given(&state, task, &answer).map_err(BadPlan)?;
+            let given = Kind::PlanGiven { goal: goal.clone(), reply: answer.reply, tasks };
+            drafts.extend([given, Kind::PlanApproved { goal: goal.clone(), version: 1 }].map(draft));
+        }
+        Ok((goal, drafts))
+    }
+}
+
+/// An id of our own drawing.
+pub(super) fn drawn<T, E>(make: fn(&str) -> Result<T, E>) -> T {
+    make(&uuid::Uuid::now_v7().to_string()).unwrap_or_else(|_| unreachable!("a UUID is an id"))
+}
+
+/// The state as it is when the drafts are committed.
+fn foretold(state: &State, drafts: &[Draft]) -> State {
+    let mut state = state.clone();
+    for Draft { project, body } in drafts.iter().cloned() {
+        let actor = Actor::Person { client: drawn(ClientId::new) };
+        let entry = Entry { seq: state.seq.next(), at: Millis(0), actor, project, body };
+        apply(&mut state, &entry);
+    }
+    state
+}
+
+/// Reads a plan as planners answer it. Who writes one by hand is told of names that mean nothing, which are
+/// passed over where a model made them up.
+///
+/// # Errors
+/// It is not of the schema; every problem names its place.
+pub(super) fn plan(json: Value) -> Result<PlannerAnswer, BadPlan> {
+    let schema: Value = serde_json::from_str(PLANNER_ANSWER).unwrap_or_default();
+    let mut problems = strangers("", &json, &schema);
+    let tasks = json["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (place, task) in tasks.iter().enumerate() {
+        problems.extend(strangers(
+            &format!("tasks: {place}: "),
+            task,
+            &schema["properties"]["tasks"]["items"],
+        ));
+    }
+    match serde_json::from_value(json) {
+        Ok(answer) if problems.is_empty() => return Ok(answer),
+        Ok(_) => {}
+        Err(error) => problems.push(error.to_string()),
+    }
+    Err(BadPlan(problems))
+}
+
+/// Names of an object that its schema does not know.
+fn strangers(place: &str, object: &Value, schema: &Value) -> Vec<String> {
+    let nothing = Map::new();
+    let known = schema["properties"].as_object().unwrap_or(&nothing);
+    let names = object.as_object().into_iter().flat_map(Map::keys).filter(|name| !known.contains_key(*name));
+    let expected = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    names.map(|name| format!("{place}unknown name {name:?}, expected one of {expected}")).collect()
+}

@@ -1,0 +1,171 @@
+//! The work as scripts and monitors read it: what `--json` prints and the REST API answers.
+
+use conductor::budget;
+use conductor::rollup::rollup;
+use conductor::state::{Phase, Plan, State, Task};
+use conductor::status::{Kind as Stands, Reason, status};
+use conductor::words;
+use serde::Serialize;
+use shared::agent::ErrorClass;
+use utoipa::ToSchema;
+
+use super::task::reference;
+use crate::clock;
+
+/// A task, or a goal, which is the top of its tasks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TaskView {
+    /// How these commands name it: `3` is the third goal, `3/2.1` a task of it.
+    task: String,
+    id: String,
+    title: String,
+    /// `waiting`, `failed`, `limited`, `active`, `review`, `pending`, `completed` or `cancelled`.
+    status: &'static str,
+    /// Why, in words.
+    reason: String,
+    /// What it asks the person.
+    question: Option<String>,
+    failure: Option<Failure>,
+    /// Since when it has this status, in milliseconds since 1970.
+    since: u64,
+    /// What it and all below it cost, as far as is known.
+    usd: f64,
+    /// Runs whose cost nobody knows.
+    unknown_costs: u32,
+    /// What it and all below it may spend.
+    budget_usd: Option<f64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Failure {
+    #[schema(value_type = String)]
+    class: ErrorClass,
+    why: String,
+}
+
+/// A goal with all its tasks, parents first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct GoalView {
+    /// `wanted`, `proposed`, `refused`, `approved` or `answered`.
+    plan: &'static str,
+    /// Of the plan, 0 before the first.
+    version: u32,
+    /// What is wrong with the planner's answer.
+    problems: Vec<String>,
+    folder: String,
+    tasks: Vec<TaskView>,
+}
+
+/// A task with what it is to reach and what came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TaskDetails {
+    task: TaskView,
+    objective: String,
+    /// Ids of the tasks that it comes after.
+    after: Vec<String>,
+    /// Answers to choose from, where it asks.
+    options: Vec<String>,
+    summary: Option<String>,
+    outputs: Vec<String>,
+    not_done: Vec<String>,
+    runs: Vec<RunView>,
+}
+
+/// One process that worked on it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RunView {
+    id: String,
+    /// `requested`, `running` or `ended`.
+    phase: &'static str,
+    model: Option<String>,
+    tokens_in: u64,
+    tokens_out: u64,
+    /// Nothing where the agent does not say.
+    usd: Option<f64>,
+}
+
+impl TaskView {
+    pub(super) fn of(state: &State, task: &Task) -> Self {
+        let status = status(state, task);
+        let spend = rollup(state, task).spend;
+        let question = match &status.reason {
+            Reason::Asks(question) => Some(question.clone()),
+            _ => None,
+        };
+        let failure = match &status.reason {
+            Reason::Failure { class, why } if status.kind == Stands::Failed => {
+                Some(Failure { class: *class, why: why.clone() })
+            }
+            _ => None,
+        };
+        Self {
+            task: reference(state, task),
+            id: task.id.to_string(),
+            title: task.title.clone(),
+            status: status.kind.token(),
+            reason: words::reason(state, &status, clock::now()),
+            question,
+            failure,
+            since: status.since.0,
+            usd: spend.known.as_usd(),
+            unknown_costs: spend.unknown_runs,
+            budget_usd: budget::envelope(state, task).map(|envelope| envelope.budget.as_usd()),
+        }
+    }
+}
+
+impl GoalView {
+    /// Nothing for a task that is no goal.
+    pub(super) fn of(state: &State, task: &Task) -> Option<Self> {
+        let goal = task.goal.as_ref()?;
+        let (plan, problems) = match &goal.plan {
+            Plan::Wanted => ("wanted", Vec::new()),
+            Plan::Proposed { .. } => ("proposed", Vec::new()),
+            Plan::Refused { problems } => ("refused", problems.clone()),
+            Plan::Approved { .. } => ("approved", Vec::new()),
+            Plan::Answered => ("answered", Vec::new()),
+        };
+        let folder = state.projects.get(&task.project).map(|project| project.folder.clone());
+        let tasks = state.subtree(&task.id).into_iter().map(|task| TaskView::of(state, task)).collect();
+        Some(Self { plan, version: goal.version, problems, folder: folder.unwrap_or_default(), tasks })
+    }
+}
+
+impl TaskDetails {
+    pub(super) fn of(state: &State, task: &Task) -> Self {
+        let result = task.result.clone();
+        let options = match &task.standing {
+            conductor::state::Standing::Asked { options, .. } => options.clone(),
+            _ => Vec::new(),
+        };
+        Self {
+            task: TaskView::of(state, task),
+            objective: task.objective.clone(),
+            after: task.after.iter().map(ToString::to_string).collect(),
+            options,
+            summary: result.as_ref().map(|result| result.summary.clone()),
+            outputs: result.as_ref().map(|result| result.outputs.clone()).unwrap_or_default(),
+            not_done: result.map(|result| result.not_done).unwrap_or_default(),
+            runs: task.runs.iter().filter_map(|run| state.run(run)).map(RunView::of).collect(),
+        }
+    }
+}
+
+impl RunView {
+    fn of(run: &conductor::state::Run) -> Self {
+        let (phase, cost) = match &run.phase {
+            Phase::Requested => ("requested", None),
+            Phase::Running { .. } => ("running", None),
+            Phase::Ended { .. } => ("ended", None),
+            Phase::Read { report, .. } => ("ended", report.cost),
+        };
+        Self {
+            id: run.id.to_string(),
+            phase,
+            model: run.model.clone(),
+            tokens_in: run.tokens.input,
+            tokens_out: run.tokens.output,
+            usd: cost.map(shared::unit::MicroUsd::as_usd),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
+
+use conductor::plan::name;
+use conductor::state::{Plan, Task};
+use shared::entry::{Draft, Kind};
+use shared::id::MessageId;
+use shared::limits::Caps;
+use shared::plan::PlanEdit;
+use shared::unit::MicroUsd;
+
+use super::statement::drawn;
+
+#[derive(Debug, Clone)]
+pub(super) enum Word {
+    Answer(String),
+    Approve,
+    Retry,
+    Cancel,
+    /// Its other caps stay.
+    Budget(MicroUsd),
+}
+
+/// Why it cannot be said now.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unsaid(String);
+
+impl Word {
+    /// The intent, in the task's project.
+    ///
+    /// # Errors
+    /// It means nothing to the task as it is.
+    pub(super) fn to(self, task: &Task) -> Result<Draft, Unsaid> {
+        let (id, unsaid) = (task.id.clone(), |why: String| Err(Unsaid(why)));
+        let kind = match (self, &task.goal) {
+            (Self::Answer(text), _) if text.trim().is_empty() => {
+                return unsaid("there is nothing to say in no words".to_owned());
+            }
+            (Self::Answer(text), _) => Kind::MessageSent { task: id, message: drawn(MessageId::new), text },
+            (Self::Approve, None) => return unsaid(format!("{} is no goal", name(task))),
+            (Self::Approve, Some(goal)) if !matches!(goal.plan, Plan::Proposed { .. }) => {
+                return unsaid(format!("{} has no plan that waits for a yes", name(task)));
+            }
+            (Self::Approve, Some(goal)) => Kind::PlanApproved { goal: id, version: goal.version },
+            (Self::Retry, _) => Kind::TaskRetried { task: id },
+            (Self::Cancel, _) if task.is_over() => return unsaid(format!("{} is over already", name(task))),
+            (Self::Cancel, _) => Kind::TaskStopped { task: id },
+            (Self::Budget(budget), _) => {
+                let caps = Caps { budget: Some(budget), ..task.caps };
+                Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
+            }
+        };
+        Ok(Draft::new(Some(task.project.clone()), kind))
+    }
+}

@@ -1,0 +1,83 @@
+//! The part of the fold that keeps accounts: each task knows what it and all below it have spent and hold, so
+//! that nobody has to add up a tree to know what is left of a budget.
+
+use shared::agent::{HarnessId, Tokens, UsageScope};
+use shared::id::{RunId, TaskId};
+use shared::unit::MicroUsd;
+
+use crate::state::{Account, Run, Spend, State};
+
+impl State {
+    /// A run was ordered: from now on it holds its money.
+    pub(super) fn hold(&mut self, run: &Run) {
+        let held = run.holds.unwrap_or_default();
+        self.upwards(Some(run.task.clone()), |account| account.held += held);
+    }
+
+    /// A run was read to its end: what it held becomes what it cost.
+    pub(super) fn settle_account(&mut self, run: &Run, cost: Option<MicroUsd>, began: bool) {
+        let held = run.holds.unwrap_or_default();
+        let spend = match (cost, run.harness) {
+            (Some(known), _) => Spend { known, ..Spend::default() },
+            (None, HarnessId::Command) => Spend::default(),
+            // A process that never came to be cost nothing.
+            (None, _) if !began => Spend::default(),
+            (None, _) => Spend { unknown_runs: 1, presumed: held, ..Spend::default() },
+        };
+        self.with(&run.task, |task| task.spend.add(spend));
+        self.upwards(Some(run.task.clone()), |account| {
+            account.held = account.held - held;
+            account.spend.add(spend);
+        });
+    }
+
+    /// A turn's tokens add up. A session's are a running total, of which the runs before this one had their part.
+    pub(super) fn use_tokens(&mut self, id: &RunId, tokens: Tokens, scope: UsageScope) {
+        let Some(run) = self.run(id) else { return };
+        let tokens = match scope {
+            UsageScope::Turn => run.tokens.with(tokens, u64::saturating_add),
+            UsageScope::Session => {
+                let siblings = self.task(&run.task).map_or(&[][..], |task| &task.runs);
+                let before = siblings.iter().take_while(|sibling| *sibling != id);
+                let before =
+                    before.filter_map(|run| self.run(run)).filter(|other| other.session == run.session);
+                before.fold(tokens, |left, other| left.with(other.tokens, u64::saturating_sub))
+            }
+        };
+        self.with_run(id, |run| run.tokens = tokens);
+    }
+
+    /// A task comes under another parent, and what it spent and holds with it.
+    pub(super) fn carry_account(&mut self, id: &TaskId, parent: &TaskId) {
+        let Some(task) = self.task(id) else { return };
+        let (carried, former) = (task.account, task.parent.clone());
+        if former.as_ref() != Some(parent) {
+            self.upwards(former, |account| account.take(carried));
+            self.upwards(Some(parent.clone()), |account| account.add(carried));
+        }
+    }
+
+    fn upwards(&mut self, from: Option<TaskId>, change: impl Fn(&mut Account)) {
+        let mut next = from;
+        while let Some(id) = next.take() {
+            self.with(&id, |task| {
+                change(&mut task.account);
+                next.clone_from(&task.parent);
+            });
+        }
+    }
+}
+
+impl Account {
+    fn add(&mut self, other: Self) {
+        self.spend.add(other.spend);
+        self.held += other.held;
+    }
+
+    fn take(&mut self, other: Self) {
+        self.spend.known = self.spend.known - other.spend.known;
+        self.spend.presumed = self.spend.presumed - other.spend.presumed;
+        self.spend.unknown_runs = self.spend.unknown_runs.saturating_sub(other.spend.unknown_runs);
+        self.held = self.held - other.held;
+    }
+}

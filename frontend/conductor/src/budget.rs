@@ -1,0 +1,197 @@
+//! Budgets: how far a task may go before it pauses and asks. A run holds money of its task and of all tasks
+//! above it from its order until it is read, so that runs side by side are never promised the same cent.
+
+use shared::entry::Purpose;
+use shared::id::TaskId;
+use shared::limits::Caps;
+use shared::plan::Work;
+use shared::unit::{MicroUsd, Millis};
+
+use crate::state::{Phase, State, Task};
+
+/// Percent of a cap at which the person is warned.
+pub const NEAR: u64 = 80;
+
+/// A bound that a task has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cap {
+    Budget(MicroUsd),
+    Turns(u32),
+    Time(Millis),
+    Tokens(u64),
+}
+
+/// Why no turn can be had now. `above` is the task whose budget it is, where that is not the task's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Short {
+    /// Runs that are under way hold what is left; they give back what they do not need.
+    Held { above: Option<TaskId> },
+    /// Only a person can raise it.
+    Used { cap: Cap, above: Option<TaskId> },
+}
+
+/// What one turn may use; nothing where there is no bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Grant {
+    pub money: Option<MicroUsd>,
+    pub turns: Option<u32>,
+    pub time: Option<Millis>,
+}
+
+/// The budgets of one state, from which turns that begin together draw one after the other.
+#[derive(Debug)]
+pub struct Purse<'a> {
+    state: &'a State,
+    /// Drawn from each task's budget, beyond what the state says. As many as turns begin at once, and their parents.
+    drawn: Vec<(&'a TaskId, MicroUsd)>,
+}
+
+impl<'a> Purse<'a> {
+    pub fn new(state: &'a State) -> Self {
+        Self { state, drawn: Vec::new() }
+    }
+
+    /// Takes out what the task's next turn may use: what is left of its caps and of every budget above it.
+    ///
+    /// # Errors
+    /// Nothing is left of one of them; then nothing is taken.
+    pub fn draw(&mut self, task: &'a Task, purpose: Purpose) -> Result<Grant, Short> {
+        let mut grant = own(self.state, task)?;
+        if let (Work::Command { .. }, false) = (&task.work, task.is_group()) {
+            return Ok(grant);
+        }
+        let chain = std::iter::once(task).chain(self.state.ancestors(task));
+        let mut held = None;
+        for holder in chain.clone() {
+            let Some(envelope) = envelope(self.state, holder) else { continue };
+            let above = || (holder.id != task.id).then(|| holder.id.clone());
+            if envelope.spent >= envelope.budget {
+                return Err(Short::Used { cap: Cap::Budget(envelope.budget), above: above() });
+            }
+            let drawn = self.drawn.iter().filter(|(id, _)| *id == &holder.id);
+            let left = drawn.fold(envelope.free(), |left, (_, sum)| left - *sum);
+            if left == MicroUsd(0) {
+                held.get_or_insert_with(|| Short::Held { above: above() });
+            }
+            grant.money = Some(grant.money.map_or(left, |money| money.min(left)));
+        }
+        if let Some(held) = held {
+            return Err(held);
+        }
+        // Words about the work should not hold up the work.
+        if let (Purpose::Summary | Purpose::Talk, Some(ration)) = (purpose, self.state.limits.caps.budget) {
+            grant.money = grant.money.map(|money| money.min(ration));
+        }
+        if let Some(money) = grant.money {
+            self.drawn.extend(chain.map(|holder| (&holder.id, money)));
+        }
+        Ok(grant)
+    }
+}
+
+/// Why the task's next turn cannot be had; nothing where it can.
+pub fn short(state: &State, task: &Task) -> Option<Short> {
+    Purse::new(state).draw(task, Purpose::Work).err()
+}
+
+/// The caps that hold for a task: its own, and for one that does the work itself the general ones.
+pub fn caps(state: &State, task: &Task) -> Caps {
+    if task.is_goal() || task.is_group() { task.caps } else { task.caps.or(state.limits.caps) }
+}
+
+/// A budget and what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Envelope {
+    pub budget: MicroUsd,
+    pub spent: MicroUsd,
+    /// By runs that are under way.
+    pub held: MicroUsd,
+}
+
+impl Envelope {
+    pub fn free(self) -> MicroUsd {
+        self.budget - self.spent - self.held
+    }
+
+    /// What is spent, and what is spent or held, in percent of the budget, at most 100.
+    pub fn percent(self) -> (u64, u64) {
+        (percent(self.spent.0, self.budget.0), percent((self.spent + self.held).0, self.budget.0))
+    }
+
+    pub fn is_near(self) -> bool {
+        self.percent().0 >= NEAR
+    }
+}
+
+/// The envelope of a task that has a budget.
+pub fn envelope(state: &State, task: &Task) -> Option<Envelope> {
+    let budget = caps(state, task).budget?;
+    let spend = task.account.spend;
+    // Where nobody set a budget, a harness that tells no costs is not stopped by a guess.
+    let spent = if task.caps.budget.is_some() { spend.counted() } else { spend.known };
+    Some(Envelope { budget, spent, held: task.account.held })
+}
+
+/// What the tasks below a goal may spend at most, without its planning and summing up; nothing where one has no bound.
+pub fn most(state: &State, goal: &Task) -> Option<MicroUsd> {
+    let works = |task: &&Task| !task.is_group() && matches!(task.work, Work::Agent);
+    let below = state.subtree(&goal.id).into_iter().skip(1).filter(works);
+    let sum: Option<u64> = below.map(|task| caps(state, task).budget.map(|budget| budget.0)).sum();
+    sum.map(MicroUsd).into_iter().chain(goal.caps.budget).min()
+}
+
+/// The cap that a task is near to or has come to, and how much of it is used, in percent.
+pub fn near(state: &State, task: &Task) -> Option<(Cap, u64)> {
+    let (caps, used) = (caps(state, task), used(state, task));
+    let spent = envelope(state, task).map(|envelope| (Cap::Budget(envelope.budget), envelope.percent().0));
+    let others = [
+        caps.turns.map(|cap| (Cap::Turns(cap), percent(used.turns.into(), cap.into()))),
+        caps.time.map(|cap| (Cap::Time(cap), percent(used.time.0, cap.0))),
+        caps.tokens.map(|cap| (Cap::Tokens(cap), percent(used.tokens, cap))),
+    ];
+    let near = others.into_iter().chain([spent]).flatten().filter(|(_, percent)| *percent >= NEAR);
+    near.max_by_key(|(_, percent)| *percent)
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    part.saturating_mul(100).checked_div(whole).unwrap_or(100).min(100)
+}
+
+/// What a task's runs have used that are read to their end.
+struct Used {
+    turns: u32,
+    time: Millis,
+    tokens: u64,
+}
+
+fn used(state: &State, task: &Task) -> Used {
+    let mut sum = Used { turns: 0, time: Millis(0), tokens: 0 };
+    for run in task.runs.iter().filter_map(|run| state.run(run)) {
+        if let Phase::Read { started, at, report, .. } = &run.phase {
+            sum.turns = sum.turns.saturating_add(report.turns);
+            sum.time = sum.time + at.since(started.unwrap_or(*at));
+            sum.tokens = sum.tokens.saturating_add(run.tokens.input).saturating_add(run.tokens.output);
+        }
+    }
+    sum
+}
+
+/// What is left of the task's own caps, but for money.
+fn own(state: &State, task: &Task) -> Result<Grant, Short> {
+    let caps = caps(state, task);
+    if (caps.turns, caps.time, caps.tokens) == (None, None, None) {
+        return Ok(Grant::default());
+    }
+    let used = used(state, task);
+    let turns = caps.turns.map(|cap| cap.saturating_sub(used.turns));
+    let time = caps.time.map(|cap| cap.since(used.time));
+    let spent = [
+        caps.turns.filter(|_| turns == Some(0)).map(Cap::Turns),
+        caps.time.filter(|_| time == Some(Millis(0))).map(Cap::Time),
+        caps.tokens.filter(|cap| used.tokens >= *cap).map(Cap::Tokens),
+    ];
+    match spent.into_iter().flatten().next() {
+        Some(cap) => Err(Short::Used { cap, above: None }),
+        None => Ok(Grant { money: None, turns, time }),
+    }
+}

@@ -1,0 +1,199 @@
+//! How far a task may go: the fields in its details, and what is asked when it has come to one of its caps.
+
+use conductor::budget::{Cap, caps, envelope};
+use conductor::status::{Reason, status};
+use leptos::prelude::*;
+use shared::id::TaskId;
+use shared::limits::Caps;
+use shared::plan::PlanEdit;
+use shared::unit::{MicroUsd, Millis};
+
+use crate::component::envelope::Meter;
+use crate::component::flow::Show;
+use crate::component::icon::Icon;
+use crate::tree::view::Tree;
+use crate::words;
+
+const MINUTE: u64 = 60_000;
+
+/// One of the caps, as a number that a person writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Budget,
+    Turns,
+    Minutes,
+    Tokens,
+}
+
+impl Field {
+    const ALL: [Self; 4] = [Self::Budget, Self::Turns, Self::Minutes, Self::Tokens];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Budget => "Budget, in dollars",
+            Self::Turns => "Requests",
+            Self::Minutes => "Minutes",
+            Self::Tokens => "Tokens",
+        }
+    }
+
+    fn step(self) -> &'static str {
+        if self == Self::Budget { "any" } else { "1" }
+    }
+
+    fn text(self, caps: &Caps) -> Option<String> {
+        match self {
+            Self::Budget => caps.budget.map(|budget| budget.to_string()),
+            Self::Turns => caps.turns.map(|turns| turns.to_string()),
+            Self::Minutes => caps.time.map(|time| (time.0 / MINUTE).to_string()),
+            Self::Tokens => caps.tokens.map(|tokens| tokens.to_string()),
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast of a float saturates"
+    )]
+    fn set(self, mut caps: Caps, value: Option<f64>) -> Caps {
+        match self {
+            Self::Budget => caps.budget = value.and_then(MicroUsd::from_usd),
+            Self::Turns => caps.turns = value.map(|turns| turns as u32),
+            Self::Minutes => caps.time = value.map(|minutes| Millis((minutes as u64).saturating_mul(MINUTE))),
+            Self::Tokens => caps.tokens = value.map(|tokens| tokens as u64),
+        }
+        caps
+    }
+}
+
+/// The field of a cap that is used up, and what is proposed for it: twice as much.
+fn more(cap: Cap) -> (Field, String) {
+    match cap {
+        Cap::Budget(sum) => (Field::Budget, (sum + sum).to_string()),
+        Cap::Turns(turns) => (Field::Turns, turns.saturating_mul(2).to_string()),
+        Cap::Time(time) => (Field::Minutes, (time.0 / MINUTE).max(1).saturating_mul(2).to_string()),
+        Cap::Tokens(tokens) => (Field::Tokens, tokens.saturating_mul(2).to_string()),
+    }
+}
+
+/// What the field holds, if it is a number that can be a cap.
+fn number(input: &web_sys::HtmlInputElement) -> Option<f64> {
+    Some(input.value_as_number()).filter(|number| number.is_finite() && *number >= 0.0)
+}
+
+/// The caps of one task: as the person set them, and as they hold.
+fn own(state: &conductor::State, id: &TaskId) -> Option<(Caps, Caps)> {
+    let task = state.task(id)?;
+    Some((task.caps, caps(state, task)))
+}
+
+/// The fields of a task's caps; empty means the general one, or none.
+#[component]
+pub fn CapFields(tree: Tree, own_id: StoredValue<TaskId>) -> impl IntoView {
+    let known =
+        Memo::new(move |_| tree.desk.read(|state| own(state, &own_id.get_value())).unwrap_or_default());
+    let account =
+        Signal::derive(move || tree.desk.read(|state| envelope(state, state.task(&own_id.get_value())?)));
+    view! {
+        <div class="field">
+            <span>"Goes on by itself up to"</span>
+            <div class="caps">{Field::ALL.map(|field| view! { <CapField tree=tree own=own_id known=known field=field/> }).collect_view()}</div>
+            <Meter envelope=account/>
+            <Show when=move || account.get().is_some()>
+                <span class="hint">{move || account.get().map(|account| format!(
+                    "{} spent, {} held by what runs, {} free. At the budget it pauses and asks.",
+                    words::dollars(account.spent), words::dollars(account.held), words::dollars(account.free()),
+                ))}</span>
+            </Show>
+        </div>
+    }
+}
+
+/// One of them.
+#[component]
+fn CapField(tree: Tree, own: StoredValue<TaskId>, known: Memo<(Caps, Caps)>, field: Field) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span>{field.name()}</span>
+            <input class="input" type="number" min="0" step=field.step()
+                prop:value=move || known.with(|(own, _)| field.text(own)).unwrap_or_default()
+                placeholder=move || known.with(|(_, holds)| field.text(holds)).unwrap_or("no limit".to_owned())
+                on:change:target=move |event| {
+                    let caps = field.set(known.get_untracked().0, number(&event.target()));
+                    tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });
+                }
+            />
+        </label>
+    }
+}
+
+/// The budget alone, for the foot of a plan.
+#[component]
+pub fn BudgetField(tree: Tree) -> impl IntoView {
+    let known =
+        Memo::new(move |_| tree.desk.read(|state| own(state, &tree.goal.get_value())).unwrap_or_default());
+    view! { <CapField tree=tree own=tree.goal known=known field=Field::Budget/> }
+}
+
+/// A budget that a person writes before there is a task.
+#[component]
+pub fn FirstBudget(caps: RwSignal<Caps>) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span>"Budget, in dollars"</span>
+            <input class="input" type="number" min="0" step="any" placeholder="no limit"
+                prop:value=move || Field::Budget.text(&caps.get()).unwrap_or_default()
+                on:change:target=move |event| caps.update(|caps| *caps = Field::Budget.set(*caps, number(&event.target())))/>
+            <span class="hint">"For all of it. At the budget it pauses and asks; each task has one of its own."</span>
+        </label>
+    }
+}
+
+/// What stands above the conversation of a task that has come to a cap: raise it, call it done, or stop it.
+#[component]
+pub fn AtCap(tree: Tree, id: TaskId) -> impl IntoView {
+    let own = StoredValue::new(id);
+    let short = Memo::new(move |_| {
+        tree.desk.read(|state| {
+            let task = state.task(&own.get_value())?;
+            match status(state, task).reason {
+                Reason::Used { cap, above } => Some((cap, above, task.caps, task.is_goal())),
+                _ => None,
+            }
+        })
+    });
+    move || {
+        short.get().map(|(cap, above, caps, is_goal)| match above {
+            Some(above) => view! {
+                <div class="short" data-status="pending" role="status">
+                    <span>{tree.desk.peek(|state| words::cap(cap, state.task(&above)))}" used up"</span>
+                    <button class="button push" data-size="sm" on:click=move |_| tree.here.select(&above)>"Go to it"</button>
+                </div>
+            }.into_any(),
+            None => view! { <Raise tree=tree own=own cap=cap caps=caps goal=is_goal/> }.into_any(),
+        })
+    }
+}
+
+#[component]
+fn Raise(tree: Tree, own: StoredValue<TaskId>, cap: Cap, caps: Caps, goal: bool) -> impl IntoView {
+    let (field, twice) = more(cap);
+    let node = NodeRef::<leptos::html::Input>::new();
+    let raise = move || {
+        let Some(value) = node.get_untracked().and_then(|input| number(&input)) else { return };
+        let caps = field.set(caps, Some(value));
+        tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });
+    };
+    view! {
+        <form class="short" data-status="waiting" aria-label="At its limit" on:submit=move |event| { event.prevent_default(); raise(); }>
+            <span class="status" data-status="waiting"><Icon name="waiting"/>{words::cap(cap, None)}" used up"</span>
+            <label class="row push"><span class="sr">{field.name()}</span>
+                <input class="input" node_ref=node type="number" min="0" step=field.step() value=twice/>
+            </label>
+            <button class="button" data-kind="solid" data-size="sm">"Raise and go on"</button>
+            <Show when=move || goal>
+                <button class="button" type="button" data-size="sm" on:click=move |_| tree.desk.close_goal(&own.get_value())>"Finish without the rest"</button>
+            </Show>
+        </form>
+    }
+}

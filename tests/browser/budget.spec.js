@@ -1,0 +1,56 @@
+// Budgets: written before the plan, changed in it, asked for when they are used up.
+import { expect, goal, node, plan, test, top } from "./world.js";
+
+const LIST = ["read the code", "write the report", "check the report"];
+
+test("a goal pauses at its budget, asks, and goes on when it is raised", async ({ page, world }) => {
+  await page.goto(world.url);
+  await page.getByLabel("Budget, in dollars").fill("9");
+  await plan(page, world, goal("[[demo shape=chain]] [[tasks: cost=40]]", LIST));
+  const foot = page.locator("footer.approve");
+  await expect(foot).toContainText("up to $3.00"); // Three tasks, a dollar each.
+  await expect(foot.getByLabel("Budget, in dollars")).toHaveValue("9");
+  await foot.getByLabel("Budget, in dollars").fill("0.6");
+  await foot.getByLabel("Budget, in dollars").press("Enter");
+  await expect(foot).toContainText("up to $0.60");
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+
+  // The second is stopped after the answer that passes what is left; the goal asks, and a meter shows it.
+  await expect(top(page)).toHaveAttribute("data-status", "waiting");
+  await expect(node(page, /^2, .*the goal's budget of \$0\.60 used up/)).toHaveAttribute("data-status", "pending");
+  await expect(page.locator(".facts").getByRole("meter")).toHaveAttribute("aria-valuenow", "100");
+  await expect(page.locator(".facts")).toContainText("$0.80 of $0.60");
+  await node(page, /^2, /).click();
+  await page.getByRole("button", { name: "Go to it" }).click();
+  const ask = page.getByRole("form", { name: "At its limit" });
+  await expect(ask).toContainText("budget of $0.60 used up");
+  await expect(ask.getByLabel("Budget, in dollars")).toHaveValue("1.2");
+  await ask.getByLabel("Budget, in dollars").fill("2");
+  await page.keyboard.press("Enter");
+  await expect(ask).toHaveCount(0);
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+});
+
+test("a task's own caps are set in its details, and it may be called done as it is", async ({ page, world }) => {
+  await plan(page, world, goal("[[tasks: cost=5]]", LIST));
+  await node(page, /^2, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  const budget = page.getByRole("tabpanel").or(page.locator(".details")).getByLabel("Budget, in dollars");
+  await expect(budget).toHaveAttribute("placeholder", "1");
+  await budget.fill("0.04");
+  await budget.press("Enter");
+  await expect(page.locator(".details")).toContainText("$0.04 free");
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^2, .*budget of \$0\.04 used up/)).toHaveAttribute("data-status", "waiting");
+  await page.getByRole("tab", { name: "Chat" }).click();
+  await expect(page.getByRole("button", { name: "Raise and go on" })).toBeVisible();
+  await page.getByRole("button", { name: "Mark as done" }).click();
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+  await page.getByRole("tab", { name: "Details" }).click();
+  await budget.fill("3");
+  await budget.press("Enter");
+  await page.reload();
+  await node(page, /^2, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(budget).toHaveValue("3"); // Kept in the log.
+});

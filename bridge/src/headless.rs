@@ -11,6 +11,7 @@ use shared::plan::Access;
 
 mod client;
 mod conduct;
+mod devices;
 mod doctor;
 mod goal;
 mod place;
@@ -41,6 +42,8 @@ pub enum Command {
     Ps(PsArgs),
     /// Check the set-up, and attack the bridge as others would
     Doctor(DoctorArgs),
+    /// List the devices that are let in or ask, and let them in or send them away
+    Devices(DevicesArgs),
     /// Print the URL of the running bridge's page
     Url(DataArgs),
     #[command(hide = true)]
@@ -99,6 +102,27 @@ pub struct PsArgs {
     json: bool,
     #[command(flatten)]
     data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// What is to become of one
+    #[arg(value_enum, requires = "which")]
+    wish: Option<DeviceWish>,
+    /// The code of one that asks; the name or id of one that is let in
+    which: Option<String>,
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DeviceWish {
+    Allow,
+    Refuse,
+    Revoke,
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +213,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Retry(args) => task::retry(&args).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,
+            Command::Devices(args) => devices::see_to(&args).await,
             Command::Url(args) => task::url(&args),
             Command::Cancel(args) => task::cancel(&args).await,
         }

@@ -12,6 +12,70 @@ pub struct Enter {
     pub secret: String,
 }
 
+/// Answers `POST /api/pair`: a device that is not known asked to be let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Pairing {
+    /// Leads to the answer; nobody else has it.
+    pub ticket: String,
+    /// What the person compares, such as `K7Q-M2F`.
+    pub code: String,
+    /// How long the request stands.
+    pub seconds: u64,
+}
+
+/// `POST /api/pair/outcome` waits for a person: 204 with a cookie, 403 refused, 410 run out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Ticket {
+    pub ticket: String,
+}
+
+/// A device that asks, as people on trusted ones see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Asking {
+    pub id: String,
+    /// Its browser and system, as it says itself.
+    pub name: String,
+    pub address: String,
+    pub code: String,
+}
+
+/// `POST /api/pair/answer`: a person's word about a device that asks; answers 204, or 410 when it asks no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Answer {
+    pub id: String,
+    pub allow: bool,
+}
+
+/// `GET /api/devices`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Devices {
+    /// Oldest first; browsers that came by the printed URL on the bridge's own machine are not among them.
+    pub devices: Vec<Device>,
+    pub asking: Vec<Asking>,
+    /// SHA-256 of the bridge's certificate, in hexadecimal bytes; none where it speaks no TLS.
+    pub fingerprint: Option<String>,
+}
+
+/// A device that was let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Device {
+    pub id: String,
+    pub name: String,
+    /// From where it was let in.
+    pub address: String,
+    pub since: Millis,
+    /// When it last connected.
+    pub seen: Millis,
+    /// It is the one that asks for the list.
+    pub here: bool,
+}
+
+/// `POST /api/devices/revoke`: answers 204, or 404 where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Chosen {
+    pub id: String,
+}
+
 /// `GET /api/folders?path=P` (no path: the home folder), and `POST /api/folders` makes one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Folder {

@@ -4,14 +4,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::Context;
 use axum::http::header::{COOKIE, ORIGIN};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::DoctorArgs;
 use super::place::Place;
@@ -28,8 +23,6 @@ const TOO_LITTLE: u64 = 100 * 1024 * 1024;
 const WATCHES: u64 = 1_024;
 /// Open files that two hundred agents need.
 const FILES: u64 = 4_096;
-/// A bridge that has not answered by then does not.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -261,7 +254,8 @@ async fn attacks(place: &Place, data_dir: &Path) -> Vec<Finding> {
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{origin}{rest}\r\n")
     };
     let (ours, own) = (format!("Origin: {origin}\r\n"), format!("Cookie: {cookie}\r\n"));
-    let evil = "Origin: http://evil.example\r\n";
+    // The same scheme, so that the name alone can be what is refused.
+    let evil = &format!("Origin: {}://evil.example\r\n", origin.split(':').next().unwrap_or_default());
     let close = "Connection: close\r\n";
     let tries = [
         ("a socket from another site's page", get("/ws", &host, evil, &format!("{own}{upgrade}"))),
@@ -278,7 +272,7 @@ async fn attacks(place: &Place, data_dir: &Path) -> Vec<Finding> {
     ];
     let mut findings = Vec::new();
     for (what, request) in tries {
-        findings.push(match ask(place, &request).await {
+        findings.push(match place.ask(&request).await {
             Ok(answer) if is_refusal(&answer) => Finding::well(format!("refused: {what}")),
             Ok(answer) => Finding::bad(
                 format!("let in: {what} ({})", answer.lines().next().unwrap_or_default()),
@@ -290,7 +284,7 @@ async fn attacks(place: &Place, data_dir: &Path) -> Vec<Finding> {
     // With everything right, so that only the path can be what is refused.
     for path in ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "//etc/passwd", "/page/../../log.db"] {
         let request = get(path, &host, &ours, &format!("{own}{close}"));
-        let leaks = ask(place, &request).await.is_ok_and(|answer| {
+        let leaks = place.ask(&request).await.is_ok_and(|answer| {
             answer.contains(place.access().secret())
                 || answer.contains("root:")
                 || answer.contains("SQLite format")
@@ -332,25 +326,4 @@ fn leaks(place: &Place, data_dir: &Path) -> Vec<Finding> {
 fn is_refusal(answer: &str) -> bool {
     let refused = answer.split(' ').nth(1).is_some_and(|status| status.starts_with('4'));
     refused && !answer.to_ascii_lowercase().contains("set-cookie")
-}
-
-/// The head of the answer, and the beginning of its body.
-async fn ask(place: &Place, request: &str) -> anyhow::Result<String> {
-    let asked = async {
-        let mut socket = TcpStream::connect(place.address()).await?;
-        socket.write_all(request.as_bytes()).await?;
-        let mut answer = vec![0; 64 * 1024];
-        let mut filled = 0;
-        // What asks for a socket is kept open, let in or not: the head alone is the answer.
-        let socket_wanted = request.contains("Upgrade: websocket");
-        let whole = |head: &[u8]| socket_wanted && head.windows(4).any(|end| end == b"\r\n\r\n");
-        while filled < answer.len() && !whole(&answer[..filled]) {
-            match socket.read(&mut answer[filled..]).await? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        anyhow::Ok(String::from_utf8_lossy(&answer[..filled]).into_owned())
-    };
-    timeout(PATIENCE, asked).await.context("it took too long")?
 }

@@ -2,7 +2,7 @@
 //! fingerprint by the data folder's lock, so no authority is needed between the two.
 
 use std::fmt::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -151,7 +151,7 @@ pub async fn connect(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(known))
         .with_no_client_auth();
-    let name = ServerName::from(IpAddr::from(address.ip()));
+    let name = ServerName::from(address.ip());
     Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name, socket).await?))
 }
 

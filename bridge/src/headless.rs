@@ -12,7 +12,7 @@ use shared::plan::Access;
 mod client;
 mod conduct;
 mod devices;
-mod doctor;
+pub(crate) mod doctor;
 mod goal;
 mod place;
 mod ps;

@@ -12,6 +12,7 @@ mod disk;
 mod door;
 pub mod folders;
 pub mod headless;
+mod inspect;
 pub mod lock;
 pub mod page;
 pub mod relay;

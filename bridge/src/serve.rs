@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use crate::access::{self, Access, Reached, Who, routes};
 use crate::config::Config;
 use crate::door::{Door, Ends};
+use crate::inspect::{self, Inspection};
 use crate::lock::Lock;
 use crate::page::Source;
 use crate::relay::{Attendance, Relay, follow_log, history, pump};
@@ -76,6 +77,7 @@ struct App {
     search: Search,
     access: Arc<Access>,
     page: Arc<Source>,
+    inspection: Inspection,
 }
 
 /// Runs the bridge until `shutdown` says what becomes of the runs; then parts from all of them so and returns how
@@ -107,7 +109,9 @@ pub async fn serve(
     lock.tell(Reached::here(address), fingerprint)?;
     let standby = options.standby.then(|| Standby { program, data_dir: options.data_dir.clone() });
     let standby = tokio::spawn(keep_standby(standby, store.clone(), relay.attendance()));
-    let app = router(App { relay, search, access: Arc::clone(&access), page: Arc::new(options.page) });
+    let inspection = Inspection::new(options.data_dir.clone(), Arc::clone(&config));
+    let page = Arc::new(options.page);
+    let app = router(App { relay, search, access: Arc::clone(&access), page, inspection });
     (options.ready)(&access);
     let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
     let backups = tokio::spawn(back_up(store.clone(), options.data_dir));
@@ -196,6 +200,10 @@ async fn last_epoch(store: &Store) -> Result<Epoch, StoreError> {
 
 fn router(app: App) -> Router {
     let (page, access) = (Arc::clone(&app.page), Arc::clone(&app.access));
+    let inspections = Router::new()
+        .route("/api/processes", get(inspect::processes))
+        .route("/api/self-test", post(inspect::self_test))
+        .with_state(app.inspection.clone());
     let dev = matches!(*page, Source::Folder(_));
     let mut routes = Router::new()
         .route("/ws", get(socket))
@@ -208,6 +216,7 @@ fn router(app: App) -> Router {
     }
     routes
         .with_state(app)
+        .merge(inspections)
         .merge(ways_in(Arc::clone(&access)))
         .fallback(get(page::serve).with_state(page))
         .layer(DefaultBodyLimit::max(64 * 1024))

@@ -1,7 +1,9 @@
 //! The screens.
 
+pub mod bridge;
 pub mod details;
 pub mod finder;
 pub mod news;
+pub mod pair;
 pub mod start;
 pub mod work;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use crate::id::{RunId, TaskId};
-use crate::unit::{Millis, Seq};
+use crate::unit::{Bytes, Millis, Seq};
 
 /// `POST /api/enter`: exchanges the start-up secret for a cookie; answers 204.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
@@ -152,6 +152,46 @@ pub enum HitPlace {
 pub struct Bit {
     pub text: String,
     pub marked: bool,
+}
+
+/// `GET /api/processes`: of one run, the processes that live now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct RunProcesses {
+    pub run: RunId,
+    pub processes: Vec<Process>,
+}
+
+/// A process as it was when it was asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Process {
+    pub pid: u32,
+    /// It stands between bridge and agent.
+    pub shim: bool,
+    /// Its command line, cut.
+    pub command: String,
+    pub started: Millis,
+    /// Time of a processor since its start.
+    pub cpu: Millis,
+    /// Resident memory.
+    pub memory: Bytes,
+}
+
+/// `POST /api/self-test`: the set-up, and what the bridge does when it is attacked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Finding {
+    pub verdict: Verdict,
+    pub what: String,
+    /// What to do about it; empty where all is well.
+    pub remedy: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Bad,
+    /// Works, and may not for long or not for all.
+    Warning,
+    Well,
 }
 
 /// Every error that the bridge answers with.

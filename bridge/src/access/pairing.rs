@@ -25,13 +25,21 @@ struct Ask {
     shown: Asking,
     from: IpAddr,
     ticket: String,
-    answer: Option<bool>,
+    answer: Option<Word>,
+}
+
+/// A person's word.
+#[derive(Debug)]
+enum Word {
+    /// With the secret that the device gets.
+    Yes(String),
+    No,
 }
 
 /// What became of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The device's name.
+    /// With the secret that the device gets.
     Allowed(String),
     Refused,
     /// Run out, replaced by a newer one from there, or never made.
@@ -40,7 +48,7 @@ pub(super) enum Outcome {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Pairing {
-    // A std mutex: held for a look-up, never over an await.
+    // A std mutex: held for a look-up, or until a device that is allowed is on disk; never over an await.
     asks: Arc<Mutex<Vec<Ask>>>,
     /// What people are shown. It changes with every answer, so whoever waits for one is woken by it.
     open: watch::Sender<Vec<Asking>>,
@@ -83,13 +91,32 @@ impl Pairing {
         Ok(Some(Asked { ticket, code, seconds: LIFE.as_secs() }))
     }
 
-    /// A person's word; says whether the request still stood.
-    pub(super) fn answer(&self, id: &str, allow: bool) -> bool {
+    /// Lets a device in by what `admit` makes of its name and address, a secret, before anybody is told; says
+    /// whether the request still stood. It goes on standing when `admit` fails. Blocks for as long as that.
+    pub(super) fn allow(
+        &self,
+        id: &str,
+        admit: impl FnOnce(String, IpAddr) -> Result<String, AccessError>,
+    ) -> Result<bool, AccessError> {
+        self.answer(id, |ask| Ok(Word::Yes(admit(ask.shown.name.clone(), ask.from)?)))
+    }
+
+    /// Says whether the request still stood.
+    pub(super) fn refuse(&self, id: &str) -> Result<bool, AccessError> {
+        self.answer(id, |_| Ok(Word::No))
+    }
+
+    fn answer(
+        &self,
+        id: &str,
+        word: impl FnOnce(&Ask) -> Result<Word, AccessError>,
+    ) -> Result<bool, AccessError> {
         let mut asks = self.asks();
-        let ask = asks.iter_mut().find(|ask| ask.shown.id == id && ask.answer.is_none());
-        let stood = ask.map(|ask| ask.answer = Some(allow)).is_some();
+        let open = asks.iter_mut().find(|ask| ask.shown.id == id && ask.answer.is_none());
+        let Some(ask) = open else { return Ok(false) };
+        ask.answer = Some(word(ask)?);
         self.publish(asks);
-        stood
+        Ok(true)
     }
 
     /// Waits for the person's word. A yes is told once.
@@ -100,8 +127,8 @@ impl Pairing {
             let waits = self.asks().iter().any(|ask| same(&ask.ticket, ticket) && ask.answer.is_none());
             if !waits {
                 return match self.take(|ask| same(&ask.ticket, ticket)) {
-                    Some(Ask { answer: Some(true), shown, .. }) => Outcome::Allowed(shown.name),
-                    Some(Ask { answer: Some(false), .. }) => Outcome::Refused,
+                    Some(Ask { answer: Some(Word::Yes(secret)), .. }) => Outcome::Allowed(secret),
+                    Some(Ask { answer: Some(Word::No), .. }) => Outcome::Refused,
                     Some(Ask { answer: None, .. }) | None => Outcome::Gone,
                 };
             }
@@ -147,11 +174,13 @@ mod tests {
         let shown = pairing.open().borrow().clone();
         assert_eq!(shown[0].code, mine.code);
         assert_ne!(mine.code, other.code);
-        assert!(pairing.answer(&shown[0].id, true));
-        assert!(!pairing.answer(&shown[0].id, false), "the first word stands");
-        assert_eq!(pairing.outcome(&mine.ticket).await, Outcome::Allowed("device 1".to_owned()));
+        let full = || Err(AccessError::TooMany(1));
+        assert!(pairing.allow(&shown[0].id, |_, _| full()).is_err());
+        assert!(pairing.allow(&shown[0].id, |name, _| Ok(format!("secret of {name}"))).unwrap());
+        assert!(!pairing.refuse(&shown[0].id).unwrap(), "the first word stands");
+        assert_eq!(pairing.outcome(&mine.ticket).await, Outcome::Allowed("secret of device 1".to_owned()));
         assert_eq!(pairing.outcome(&mine.ticket).await, Outcome::Gone);
-        assert!(pairing.answer(&shown[1].id, false));
+        assert!(pairing.refuse(&shown[1].id).unwrap());
         assert_eq!(pairing.outcome(&other.ticket).await, Outcome::Refused);
         assert_eq!(pairing.outcome("guess").await, Outcome::Gone);
     }

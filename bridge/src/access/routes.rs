@@ -1,6 +1,5 @@
 //! The calls by which browsers get in and out: the secret, pairing, and the list of devices.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -52,19 +51,15 @@ pub(crate) async fn enter(
         return let_in(&access, &access.session);
     }
     // What is not this machine can be revoked alone.
-    admit(access, name_of(&headers), from).await
-}
-
-fn let_in(access: &Access, value: &str) -> Response {
-    ([(SET_COOKIE, access.set_cookie(value, YEAR))], StatusCode::NO_CONTENT).into_response()
-}
-
-async fn admit(access: Arc<Access>, name: String, from: IpAddr) -> Response {
-    let admitting = Arc::clone(&access);
+    let (admitting, name) = (Arc::clone(&access), name_of(&headers));
     match blocking(move || admitting.devices.admit(name, from)).await {
         Ok(secret) => let_in(&access, &secret),
         Err(refused) => *refused,
     }
+}
+
+fn let_in(access: &Access, value: &str) -> Response {
+    ([(SET_COOKIE, access.set_cookie(value, YEAR))], StatusCode::NO_CONTENT).into_response()
 }
 
 /// `POST /api/pair`: a device that is not known asks to be let in.
@@ -89,11 +84,7 @@ pub(crate) async fn pair(
 }
 
 /// `POST /api/pair/outcome`: answered when a person has decided, with the cookie if it was a yes.
-pub(crate) async fn outcome(
-    State(access): Shared,
-    ConnectInfo(ends): ConnectInfo<Ends>,
-    sent: Result<Json<Ticket>, JsonRejection>,
-) -> Response {
+pub(crate) async fn outcome(State(access): Shared, sent: Result<Json<Ticket>, JsonRejection>) -> Response {
     let ticket = match body(sent) {
         Ok(sent) => sent.ticket,
         Err(problem) => return *problem,
@@ -103,7 +94,7 @@ pub(crate) async fn outcome(
         Err(refused) => return *refused,
     };
     match pairing.outcome(&ticket).await {
-        Outcome::Allowed(name) => admit(access, name, ends.theirs.ip().to_canonical()).await,
+        Outcome::Allowed(secret) => let_in(&access, &secret),
         Outcome::Refused => problem(StatusCode::FORBIDDEN, "the request was refused", "Ask the owner."),
         Outcome::Gone => {
             access.failures.count();
@@ -118,11 +109,20 @@ pub(crate) async fn answer(State(access): Shared, sent: Result<Json<Answer>, Jso
         Ok(sent) => sent,
         Err(problem) => return *problem,
     };
-    let stood = access.pairing.as_ref().is_some_and(|pairing| pairing.answer(&answer.id, answer.allow));
-    if stood {
-        return StatusCode::NO_CONTENT.into_response();
+    let answered = blocking(move || {
+        let Some(pairing) = &access.pairing else { return Ok(false) };
+        if !answer.allow {
+            return pairing.refuse(&answer.id);
+        }
+        pairing.allow(&answer.id, |name, from| access.devices.admit(name, from))
+    });
+    match answered.await {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
+        Ok(false) => {
+            problem(StatusCode::GONE, "this request does not stand any more", "Let the device ask again.")
+        }
+        Err(refused) => *refused,
     }
-    problem(StatusCode::GONE, "this request does not stand any more", "Let the device ask again.")
 }
 
 /// `GET /api/devices`.

@@ -1,60 +1,136 @@
-//! Who gets in. A start-up secret in the printed URL's fragment is exchanged once for a cookie; every
-//! request must name a host that is ours, and come from our own page. A missing `Origin` is not trust.
+//! Who gets in. A start-up secret in the printed URL's fragment is exchanged once for a cookie, other devices
+//! get cookies of their own when a person says yes; every request must name a host that is ours, and come
+//! from our own page. A missing `Origin` is not trust.
 
-use std::fs::{File, Permissions};
-use std::io::Write;
-use std::net::SocketAddr;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Request, State};
-use axum::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, SET_COOKIE,
-};
-use axum::http::{HeaderMap, Method, StatusCode};
-use axum::middleware::Next;
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use shared::api::{Enter, Problem};
+use shared::api::{Asking, Problem};
 use shared::unit::Millis;
-use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 
 use crate::clock;
+use crate::door::Ends;
+use crate::tls::Fingerprint;
+
+mod devices;
+mod guard;
+mod pairing;
+pub(crate) mod routes;
+mod secret;
+
+use devices::Devices;
+pub(crate) use guard::guard;
+use pairing::Pairing;
+pub(crate) use secret::keep_private;
+use secret::{Tally, random, same};
 
 /// Wrong secrets or cookies per minute before all who are not signed in are turned away for the rest of it.
 const FAILURES: u32 = 20;
 /// How long a started browser may take to show the page.
 const TICKET: Millis = Millis::from_secs(120);
+/// Whom a cookie belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// A browser of this machine that came by the printed URL, or a command of the bridge's own user.
+    Owner,
+    /// A device, by its id.
+    Device(String),
+}
+
+impl Who {
+    pub(crate) fn device(&self) -> Option<&str> {
+        match self {
+            Self::Owner => None,
+            Self::Device(id) => Some(id),
+        }
+    }
+}
 
 /// What of a request is to show that it may come in: its cookie, or its token.
 enum Shown {
-    Right,
+    Right(Who),
     Wrong,
     Missing,
+}
+
+/// By which addresses and names a bridge is reached.
+#[derive(Debug, Clone)]
+pub struct Reached {
+    pub listen: SocketAddr,
+    /// Of its certificate; none where it speaks no TLS.
+    pub fingerprint: Option<Fingerprint>,
+    /// Host names beside the addresses, without a port.
+    pub names: Vec<String>,
+}
+
+impl Reached {
+    /// How clients of this machine reach it.
+    pub(crate) fn here(listen: SocketAddr) -> SocketAddr {
+        let ip = match listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from(std::net::Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        SocketAddr::new(ip, listen.port())
+    }
+
+    fn tls(&self) -> bool {
+        self.fingerprint.is_some()
+    }
+
+    /// What an origin of ours begins with.
+    fn scheme(&self) -> &'static str {
+        if self.tls() { "https://" } else { "http://" }
+    }
+
+    /// A host and our port as a URL has them.
+    fn spelt(&self, host: &str) -> impl Iterator<Item = String> + use<> {
+        let port = self.listen.port();
+        // Browsers leave out the port that a URL of this scheme has anyway.
+        let bare = (port == if self.tls() { 443 } else { 80 }).then(|| host.to_owned());
+        [format!("{host}:{port}")].into_iter().chain(bare)
+    }
+
+    fn spelt_address(&self, ip: IpAddr) -> impl Iterator<Item = String> + use<> {
+        self.spelt(&match ip.to_canonical() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        })
+    }
 }
 
 /// The secrets of one data folder and the names of one listener.
 pub struct Access {
     secret: String,
-    /// What the cookie holds. Kept with the secret, so that a page survives the bridge's restart.
+    /// What the owner's cookie holds. Kept with the secret, so that a page survives the bridge's restart.
     session: String,
-    listen: SocketAddr,
+    reached: Reached,
     hosts: Vec<String>,
     /// What the browser that we open is let in with, once and until then. A command line can be read by
     /// every user of the machine, so the secret itself is not put there.
     ticket: Mutex<Option<(String, Millis)>>,
-    failures: Mutex<(Millis, u32)>,
+    failures: Tally,
+    pub(crate) devices: Devices,
+    /// Nothing without TLS: only this machine reaches such a bridge, and its terminal has the URL.
+    pub(crate) pairing: Option<Pairing>,
 }
 
 /// Why the secrets could not be read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    #[error("cannot keep the access secret in {}: {}", .0.display(), .1)]
+    #[error("cannot keep who gets in in {}: {}", .0.display(), .1)]
     Io(PathBuf, #[source] std::io::Error),
+    #[error("{} cannot be read: {}. Correct it, or delete it: then all devices pair anew.", .0.display(), .1)]
+    Devices(PathBuf, String),
+    #[error("{0} devices are let in already. Revoke one that is not used any more.")]
+    TooMany(usize),
     #[error("the system gives no random numbers: {0}")]
     Random(String),
 }
@@ -63,42 +139,53 @@ impl std::fmt::Debug for Access {
     // The secrets stay out of logs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Access")
-            .field("listen", &self.listen)
+            .field("reached", &self.reached)
             .field("hosts", &self.hosts)
             .finish_non_exhaustive()
     }
 }
 
 impl Access {
-    /// Reads the secrets of a data folder, or draws them.
-    pub fn open(folder: &Path, listen: SocketAddr) -> Result<Self, AccessError> {
-        let path = folder.join("secret");
-        let (secret, session) = match std::fs::read_to_string(&path) {
-            Ok(text) => match text.lines().collect::<Vec<_>>()[..] {
-                [secret, session] if secret.len() == 43 && session.len() == 43 => {
-                    std::fs::set_permissions(&path, Permissions::from_mode(0o600))
-                        .map_err(|error| AccessError::Io(path.clone(), error))?;
-                    (secret.to_owned(), session.to_owned())
-                }
-                _ => draw(&path)?,
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => draw(&path)?,
-            Err(error) => return Err(AccessError::Io(path, error)),
-        };
-        let port = listen.port();
-        let names = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
-        let mut hosts = vec![listen.to_string()];
-        hosts.extend(names);
-        // Browsers leave out the port that a URL of this scheme has anyway.
-        if port == 80 {
-            hosts.extend(["127.0.0.1", "localhost", "[::1]"].map(str::to_owned));
-        }
-        Ok(Self { secret, session, listen, hosts, ticket: Mutex::default(), failures: Mutex::default() })
+    /// Reads the secrets and devices of a data folder; draws the secrets where there are none.
+    pub fn open(folder: &Path, reached: Reached) -> Result<Self, AccessError> {
+        let (secret, session) = secret::open(folder)?;
+        let ours = ["127.0.0.1", "localhost", "[::1]"].into_iter();
+        let ours = ours.chain(reached.names.iter().map(String::as_str)).flat_map(|name| reached.spelt(name));
+        let hosts = ours.chain(reached.spelt_address(reached.listen.ip())).collect();
+        Ok(Self {
+            secret,
+            session,
+            hosts,
+            ticket: Mutex::default(),
+            failures: Tally::of(FAILURES),
+            devices: Devices::open(folder)?,
+            pairing: reached.tls().then(Pairing::new),
+            reached,
+        })
+    }
+
+    /// The devices that wait for a person's word; never any without pairing.
+    pub(crate) fn asking(&self) -> watch::Receiver<Vec<Asking>> {
+        self.pairing.as_ref().map_or_else(|| watch::channel(Vec::new()).1, Pairing::open)
     }
 
     /// The URL that lets a person in.
     pub fn url(&self) -> String {
-        format!("http://{}/#k={}", self.listen, self.secret)
+        self.with_key(&self.secret)
+    }
+
+    fn with_key(&self, key: &str) -> String {
+        format!("{}/#k={key}", self.origin())
+    }
+
+    /// What a client on this machine has as its origin.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}{}", self.reached.scheme(), Reached::here(self.reached.listen))
+    }
+
+    /// Of the certificate that other devices see.
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.reached.fingerprint
     }
 
     /// For who checks that it stands nowhere else.
@@ -109,46 +196,64 @@ impl Access {
     /// What a client of the bridge's own user sends to be let in: `Origin` and `Cookie`.
     pub fn credentials(&self) -> [(HeaderName, String); 2] {
         let cookie = format!("{}={}", self.cookie_name(), self.session);
-        [(ORIGIN, format!("http://{}", self.listen)), (COOKIE, cookie)]
+        [(ORIGIN, self.origin()), (COOKIE, cookie)]
     }
 
     /// A URL that lets one browser in, once, within [`TICKET`]; the former one is void.
     pub fn ticket_url(&self) -> Result<String, AccessError> {
         let ticket = random()?;
-        let url = format!("http://{}/#k={ticket}", self.listen);
+        let url = self.with_key(&ticket);
         *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some((ticket, clock::now() + TICKET));
         Ok(url)
     }
 
     /// Whether this is the secret, or the ticket, which is used up by it.
     fn opens(&self, given: &str) -> bool {
-        let same = |known: &str| bool::from(given.as_bytes().ct_eq(known.as_bytes()));
         let mut ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = ticket.take_if(|(ticket, until)| same(ticket) || clock::now() > *until);
-        same(&self.secret) || used.is_some_and(|(ticket, until)| same(&ticket) && clock::now() <= until)
+        let used = ticket.take_if(|(ticket, until)| same(given, ticket) || clock::now() > *until);
+        same(given, &self.secret)
+            || used.is_some_and(|(ticket, until)| same(given, &ticket) && clock::now() <= until)
     }
 
     fn cookie_name(&self) -> String {
-        // Cookies do not tell ports apart; two bridges on one host should not sign each other out.
-        format!("orchestrator-{}", self.listen.port())
+        // Cookies do not tell ports apart; two bridges on one host should not sign each other out. The
+        // prefix has browsers hold to what `set_cookie` says of it.
+        format!(
+            "{}orchestrator-{}",
+            if self.reached.tls() { "__Host-" } else { "" },
+            self.reached.listen.port()
+        )
     }
 
-    fn host_is_ours(&self, headers: &HeaderMap) -> bool {
+    fn set_cookie(&self, value: &str, seconds: u32) -> String {
+        let secure = if self.reached.tls() { "; Secure" } else { "" };
+        let name = self.cookie_name();
+        format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
+    }
+
+    /// Whether a host is one of our names, or the very address that this connection came to. Of the latter
+    /// a bridge that listens everywhere knows nothing beforehand; a name that was rebound is no address.
+    fn is_ours(&self, host: &str, ends: Option<Ends>) -> bool {
+        self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
+            || ends.is_some_and(|ends| self.reached.spelt_address(ends.ours.ip()).any(|ours| ours == host))
+    }
+
+    fn host_is_ours(&self, headers: &HeaderMap, ends: Option<Ends>) -> bool {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        host.is_some_and(|host| self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host)))
+        host.is_some_and(|host| self.is_ours(host, ends))
     }
 
-    fn origin_is_ours(&self, headers: &HeaderMap) -> bool {
+    fn origin_is_ours(&self, headers: &HeaderMap, ends: Option<Ends>) -> bool {
         let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
         origin
-            .and_then(|origin| origin.strip_prefix("http://"))
-            .is_some_and(|host| self.hosts.iter().any(|ours| ours == host))
+            .and_then(|origin| origin.strip_prefix(self.reached.scheme()))
+            .is_some_and(|host| self.is_ours(host, ends))
     }
 
     /// A browser sends no `Origin` with a plain GET, but says whose page asks.
-    fn page_is_ours(&self, headers: &HeaderMap) -> bool {
+    fn page_is_ours(&self, headers: &HeaderMap, ends: Option<Ends>) -> bool {
         let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-        self.origin_is_ours(headers) || (!headers.contains_key(ORIGIN) && site == Some("same-origin"))
+        self.origin_is_ours(headers, ends) || (!headers.contains_key(ORIGIN) && site == Some("same-origin"))
     }
 
     fn cookie(&self, headers: &HeaderMap) -> Shown {
@@ -162,8 +267,7 @@ impl Access {
         if ours.peek().is_none() {
             return Shown::Missing;
         }
-        let right = ours.any(|(_, value)| bool::from(value.as_bytes().ct_eq(self.session.as_bytes())));
-        if right { Shown::Right } else { Shown::Wrong }
+        ours.find_map(|(_, value)| self.whose(value)).map_or(Shown::Wrong, Shown::Right)
     }
 
     /// The token of a tool without a browser, in its `Authorization` header. A browser sends that header for
@@ -174,128 +278,23 @@ impl Access {
         let given =
             given.and_then(|given| given.to_str().ok()).and_then(|given| given.strip_prefix("Bearer "));
         match given {
-            Some(given) if bool::from(given.as_bytes().ct_eq(self.secret.as_bytes())) => Shown::Right,
+            Some(given) if same(given, &self.secret) => Shown::Right(Who::Owner),
             Some(_) => Shown::Wrong,
             None => Shown::Missing,
         }
     }
 
-    fn fail(&self) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = clock::now();
-        if now.since(failures.0) > Millis::from_secs(60) {
-            *failures = (now, 0);
+    fn whose(&self, value: &str) -> Option<Who> {
+        if same(value, &self.session) {
+            return Some(Who::Owner);
         }
-        failures.1 = failures.1.saturating_add(1);
+        self.devices.of_secret(value).map(Who::Device)
     }
-
-    fn is_closed(&self) -> bool {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.1 >= FAILURES && clock::now().since(failures.0) <= Millis::from_secs(60)
-    }
-}
-
-fn draw(path: &Path) -> Result<(String, String), AccessError> {
-    let (secret, session) = (random()?, random()?);
-    let failed = |error| AccessError::Io(path.to_owned(), error);
-    // A new file that was never anybody else's to open, and is whole when it has its name.
-    let draft = path.with_extension("new");
-    let _ = std::fs::remove_file(&draft);
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-    writeln!(file, "{secret}\n{session}").and_then(|()| file.sync_all()).map_err(failed)?;
-    std::fs::rename(&draft, path).map_err(failed)?;
-    Ok((secret, session))
-}
-
-/// 32 random bytes as text.
-fn random() -> Result<String, AccessError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| AccessError::Random(error.to_string()))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// A refusal in words.
 pub(crate) fn problem(status: StatusCode, error: &str, next_step: &str) -> Response {
     (status, Json(Problem { error: error.to_owned(), next_step: next_step.to_owned() })).into_response()
-}
-
-/// Stands before every route.
-pub(crate) async fn guard(
-    State(access): State<std::sync::Arc<Access>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let refused = refusal(&access, &request);
-    let mut response = match refused {
-        Some(refused) => refused,
-        None => next.run(request).await,
-    };
-    harden(response.headers_mut());
-    response
-}
-
-fn refusal(access: &Access, request: &Request) -> Option<Response> {
-    let (headers, path) = (request.headers(), request.uri().path());
-    if !access.host_is_ours(headers) {
-        return Some(problem(
-            StatusCode::MISDIRECTED_REQUEST,
-            "this host is not ours",
-            "Use the URL that the bridge printed.",
-        ));
-    }
-    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    let upgrade = path == "/ws";
-    let ours =
-        if reading && !upgrade { access.page_is_ours(headers) } else { access.origin_is_ours(headers) };
-    let public = reading
-        && !upgrade
-        && (path == "/api/health" || !(path.starts_with("/api/") || path.starts_with("/dev/")));
-    if public {
-        return None;
-    }
-    let token = if path.starts_with("/api/") { access.token(headers) } else { Shown::Missing };
-    if !ours && matches!(token, Shown::Missing) {
-        return Some(problem(
-            StatusCode::FORBIDDEN,
-            "this request does not come from our page",
-            "Use the URL that the bridge printed.",
-        ));
-    }
-    if !reading && !is_json(headers) {
-        return Some(problem(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "only JSON is taken",
-            "Send application/json.",
-        ));
-    }
-    // A guess counts; a page that has no cookie yet guesses nothing, and who is signed in is not locked out.
-    let cookie = access.cookie(headers);
-    match if ours { &cookie } else { &token } {
-        Shown::Right => return None,
-        Shown::Wrong => access.fail(),
-        Shown::Missing => {}
-    }
-    if access.is_closed() {
-        return Some(problem(StatusCode::TOO_MANY_REQUESTS, "too many wrong attempts", "Wait a minute."));
-    }
-    (path != "/api/enter").then(|| {
-        let mut answer = problem(
-            StatusCode::UNAUTHORIZED,
-            "not signed in",
-            "Open the URL that the bridge printed when it started; a tool sends `Authorization: Bearer TOKEN` with the token that `orchestrator token` prints.",
-        );
-        // One of another data folder, most likely: a page that sends it again and again looks like a guesser.
-        let forget = format!("{}=; Path=/; Max-Age=0", access.cookie_name()).parse();
-        if let (Shown::Wrong, Ok(forget)) = (cookie, forget) {
-            answer.headers_mut().insert(SET_COOKIE, forget);
-        }
-        answer
-    })
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// The body of a call, or the answer that says what is wrong with it.
@@ -304,60 +303,23 @@ pub(crate) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Box<Res
     body.map(|Json(body)| body).map_err(|error| Box::new(told(error)))
 }
 
-/// `POST /api/enter`.
-pub(crate) async fn enter(
-    State(access): State<std::sync::Arc<Access>>,
-    headers: HeaderMap,
-    sent: Result<Json<Enter>, JsonRejection>,
-) -> Response {
-    let sent = match body(sent) {
-        Ok(sent) => sent,
-        Err(problem) => return *problem,
-    };
-    // A tab whose used ticket is still in its URL is in already.
-    if !access.opens(&sent.secret) && !matches!(access.cookie(&headers), Shown::Right) {
-        access.fail();
-        return problem(
-            StatusCode::FORBIDDEN,
-            "this is not the secret",
-            "Open the URL that the bridge printed when it started.",
-        );
-    }
-    let cookie = format!(
-        "{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000",
-        access.cookie_name(),
-        access.session
-    );
-    ([(SET_COOKIE, cookie)], StatusCode::NO_CONTENT).into_response()
-}
-
-fn harden(headers: &mut HeaderMap) {
-    const RULES: [(HeaderName, &str); 6] = [
-        (
-            HeaderName::from_static("content-security-policy"),
-            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-             connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; \
-             base-uri 'none'; form-action 'none'",
-        ),
-        (HeaderName::from_static("x-content-type-options"), "nosniff"),
-        (HeaderName::from_static("referrer-policy"), "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("x-frame-options"), "DENY"),
-    ];
-    for (name, value) in RULES {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use std::os::unix::fs::PermissionsExt;
+
+    use axum::http::HeaderValue;
+
     use super::*;
 
+    fn reached(listen: &str, tls: bool) -> Reached {
+        let fingerprint = tls.then(|| ["0A"; 32].join(":").parse().unwrap());
+        Reached { listen: listen.parse().unwrap(), fingerprint, names: vec!["studio.lan".to_owned()] }
+    }
+
     fn open(folder: &Path) -> Access {
-        Access::open(folder, "127.0.0.1:4747".parse().unwrap()).unwrap()
+        Access::open(folder, reached("127.0.0.1:4747", false)).unwrap()
     }
 
     fn key(url: &str) -> &str {
@@ -396,7 +358,7 @@ mod tests {
         let file = dir.path().join("secret");
         let mode = || std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(), 0o600);
-        std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
         let again = open(dir.path());
         assert_eq!((mode(), again.url(), &again.session), (0o600, first.url(), &first.session));
         std::fs::write(&file, "short\n").unwrap();
@@ -407,12 +369,33 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_the_connection_is_ours_and_no_name_that_leads_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let everywhere = Access::open(dir.path(), reached("[::]:443", true)).unwrap();
+        let end = |address: &str| address.parse().unwrap();
+        let at = |ours: &str| Some(Ends { theirs: end("10.0.0.7:9999"), ours: end(ours) });
+        for (host, ours) in [
+            ("10.0.0.2:443", "10.0.0.2:443"),
+            ("10.0.0.2", "[::ffff:10.0.0.2]:443"),
+            ("[fd00::2]", "[fd00::2]:443"),
+            ("studio.lan", "10.0.0.2:443"),
+            ("studio.lan:443", "10.0.0.2:443"),
+        ] {
+            assert!(everywhere.is_ours(host, at(ours)), "{host}");
+        }
+        for host in ["10.0.0.3", "10.0.0.2:80", "rebound.example", "10.0.0.2.evil.example", "0.0.0.0", ""] {
+            assert!(!everywhere.is_ours(host, at("10.0.0.2:443")), "{host}");
+        }
+        assert_eq!(everywhere.origin(), "https://[::1]:443");
+    }
+
+    #[test]
     fn names_are_ours_with_our_port_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let at = |listen: &str| Access::open(dir.path(), listen.parse().unwrap()).unwrap();
+        let at = |listen: &str| Access::open(dir.path(), reached(listen, false)).unwrap();
         let named = |access: &Access, host: &'static str| {
             let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
-            access.host_is_ours(&headers)
+            access.host_is_ours(&headers, None)
         };
         let usual = at("127.0.0.1:4747");
         for host in ["127.0.0.1:4747", "localhost:4747", "LOCALHOST:4747", "[::1]:4747"] {

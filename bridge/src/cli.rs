@@ -12,12 +12,13 @@ use rustix::process::{Pid, kill_process};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::access::Access;
+use crate::access::{Access, Reached};
 use crate::config::Config;
 use crate::lock::{self, Holder, Lock};
 use crate::page::Source;
 use crate::serve::{ServeOptions, serve};
 use crate::supervisor::{Parting, Process, over, stat};
+use crate::tls::Certificate;
 use crate::{decode, demo, headless, shim, store};
 
 /// What a bridge gets to part from its agents and end when another one takes over.
@@ -55,9 +56,21 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// Address and port. Only loopback addresses are served; port 0 takes a free one.
+    /// Address and port; port 0 takes a free one. Other addresses than loopback are served by TLS.
     #[arg(long, default_value = "127.0.0.1:4747", value_name = "ADDR")]
     listen: SocketAddr,
+    /// Serve a loopback address by TLS too.
+    #[arg(long)]
+    tls: bool,
+    /// Certificate chain in PEM. Without it the bridge makes a certificate of its own and shows its fingerprint.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Key of the certificate in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A host name by which other devices reach the bridge, such as `studio.local`. May be given again.
+    #[arg(long = "name", value_name = "HOST")]
+    names: Vec<String>,
     /// Folder of the log, the output of all runs and the access secret. One bridge at a time uses it.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -79,6 +92,20 @@ struct ServeArgs {
     /// Do not open a browser.
     #[arg(long)]
     no_open: bool,
+}
+
+impl ServeArgs {
+    /// What TLS needs, where it is wanted or needed.
+    fn certificate(&self) -> Option<Certificate> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(chain), Some(key)) => Some(Certificate::Files { chain: chain.clone(), key: key.clone() }),
+            _ if self.tls || !self.listen.ip().is_loopback() => {
+                let address = (!self.listen.ip().is_unspecified()).then(|| self.listen.ip().to_string());
+                Some(Certificate::Own { names: self.names.iter().cloned().chain(address).collect() })
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -121,11 +148,7 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    anyhow::ensure!(
-        args.listen.ip().is_loopback(),
-        "{} is not a loopback address. Other addresses need TLS, which this version does not have; use 127.0.0.1 and a tunnel such as ssh -L.",
-        args.listen.ip()
-    );
+    let certificate = args.certificate();
     let config = Config::load(args.config.as_deref())?;
     let data_dir = args.data_dir.map_or_else(default_data_dir, Ok)?;
     let page = args.page_dir.map_or(Source::Embedded, Source::Folder);
@@ -139,7 +162,15 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
         let signals = Signals::listen().context("cannot listen for signals")?;
         let ready = Box::new(move |access: &Access| announce(access, open));
         let parting = if args.stop_agents { Parting::End } else { Parting::Leave };
-        let options = ServeOptions { data_dir, page, config, standby: !args.no_standby, ready };
+        let options = ServeOptions {
+            data_dir,
+            page,
+            config,
+            certificate,
+            names: args.names,
+            standby: !args.no_standby,
+            ready,
+        };
         let left = serve(listener, options, signals.shutdown(parting)).await?;
         if left > 0 {
             tell_who_is_left(left);
@@ -199,6 +230,11 @@ pub(crate) fn say(line: &str) {
 
 fn announce(access: &Access, open: bool) {
     say(&format!("listening on {}", access.url()));
+    if let Some(fingerprint) = access.fingerprint() {
+        say(&format!(
+            "Other devices: open https:// with this machine's name or address and the same port, and compare the certificate's SHA-256 fingerprint\n{fingerprint}"
+        ));
+    }
     let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
     let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     if open && std::env::var_os("CI").is_none() && (display || cfg!(target_os = "macos")) {
@@ -236,7 +272,7 @@ async fn listen(address: SocketAddr, data_dir: &Path) -> anyhow::Result<TcpListe
             Err(error)
                 if error.kind() == std::io::ErrorKind::AddrInUse
                     && Instant::now() < deadline
-                    && lock::left_behind(data_dir) == Some(address) =>
+                    && lock::left_behind(data_dir) == Some(Reached::here(address)) =>
             {
                 tokio::time::sleep(lock::PAUSE).await;
             }

@@ -14,7 +14,8 @@ use crate::cli::say;
 
 mod client;
 mod conduct;
-mod doctor;
+mod devices;
+pub(crate) mod doctor;
 mod goal;
 mod place;
 mod ps;
@@ -51,6 +52,8 @@ pub enum Command {
     Ps(PsArgs),
     /// Check the set-up, and attack the bridge as others would
     Doctor(DoctorArgs),
+    /// List the devices that are let in or ask, and let them in or send them away
+    Devices(DevicesArgs),
     /// Print the URL of the running bridge's page
     Url(DataArgs),
     /// Print the token for tools that use the REST API
@@ -119,6 +122,27 @@ pub struct PsArgs {
     json: bool,
     #[command(flatten)]
     data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// What is to become of one
+    #[arg(value_enum, requires = "which")]
+    wish: Option<DeviceWish>,
+    /// The code of one that asks; the name or id of one that is let in
+    which: Option<String>,
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DeviceWish {
+    Allow,
+    Refuse,
+    Revoke,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +256,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,
+            Command::Devices(args) => devices::see_to(&args).await,
             Command::Url(args) => task::url(&args),
             Command::Token(args) => task::token(&args),
         }

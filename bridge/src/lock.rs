@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::supervisor::stat;
+use crate::tls::Fingerprint;
 
 /// How long a lock may outlive its holder. A bridge that is killed while it starts a process leaves the lock
 /// to that process until it has become the program, which nothing tells of.
@@ -26,8 +27,10 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     pub pid: i32,
-    /// Where it listens.
+    /// Where clients of this machine reach it.
     pub address: SocketAddr,
+    /// Of its certificate, if it speaks TLS.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Why the data folder is not ours.
@@ -68,9 +71,10 @@ impl Lock {
         Ok(Self { file })
     }
 
-    /// Says where the bridge listens, once it answers there.
-    pub fn tell(&mut self, address: SocketAddr) -> std::io::Result<()> {
-        writeln!(self.file, "{address}").and_then(|()| self.file.flush())
+    /// Says where clients of this machine reach the bridge, once it answers there, and by what certificate.
+    pub fn tell(&mut self, address: SocketAddr, certificate: Option<Fingerprint>) -> std::io::Result<()> {
+        let certificate = certificate.map(|fingerprint| format!("{fingerprint}\n")).unwrap_or_default();
+        write!(self.file, "{address}\n{certificate}").and_then(|()| self.file.flush())
     }
 }
 
@@ -93,8 +97,12 @@ pub(crate) fn left_behind(folder: &Path) -> Option<SocketAddr> {
 /// Whom the lock's file names, there or not.
 fn named(folder: &Path) -> Option<Holder> {
     let text = std::fs::read_to_string(folder.join("bridge.lock")).ok()?;
-    let (pid, address) = text.trim_end().split_once('\n')?;
-    Some(Holder { pid: pid.parse().ok()?, address: address.parse().ok()? })
+    let mut lines = text.lines();
+    let (pid, address) = (lines.next()?.parse().ok()?, lines.next()?.parse().ok()?);
+    // One that cannot be read is not the same as none.
+    let fingerprint =
+        lines.next().map(|line| line.parse().ok()).map_or(Some(None), |known| known.map(Some))?;
+    Some(Holder { pid, address, fingerprint })
 }
 
 /// Whether the process that a lock names is there and not about to be gone.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use shared::api::Asking;
 use shared::entry::{Actor, Draft};
 use shared::id::{AppendId, ClientId};
 use shared::unit::{Epoch, Seq};
@@ -30,6 +31,8 @@ pub struct Relay {
     store: Store,
     baton: Arc<Baton>,
     connections: Arc<AtomicU64>,
+    /// Devices that ask to be let in.
+    asking: watch::Receiver<Vec<Asking>>,
 }
 
 /// Whether somebody decides whom a person looks at, as it changes.
@@ -48,10 +51,11 @@ impl Attendance {
 pub struct Connection(u64);
 
 impl Relay {
-    /// Takes the last epoch of the log, so that the next is newer.
-    pub fn new(store: Store, epoch: Epoch) -> Self {
+    /// Takes the last epoch of the log, so that the next is newer, and what clients are told of devices that
+    /// ask to be let in.
+    pub fn new(store: Store, epoch: Epoch, asking: watch::Receiver<Vec<Asking>>) -> Self {
         let baton = Arc::new(Baton::new(store.clone(), epoch));
-        Self { store, baton, connections: Arc::default() }
+        Self { store, baton, connections: Arc::default(), asking }
     }
 
     pub fn attendance(&self) -> Attendance {

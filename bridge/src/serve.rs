@@ -11,17 +11,19 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response, Sse, sse};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
-use axum::{Json, middleware};
+use axum::{Extension, Json, middleware};
+use futures_util::StreamExt;
 use shared::api::Health;
 use shared::entry::{Actor, Draft, Kind};
 use shared::unit::Epoch;
 use shared::wire::{MAX_MESSAGE, PROTOCOL};
 use tokio::net::TcpListener;
 
-use crate::access::{self, Access};
+use crate::access::{self, Access, Reached, Who, routes};
 use crate::config::Config;
+use crate::door::{Door, Ends};
 use crate::headless::rest;
+use crate::inspect::{self, Inspection};
 use crate::lock::Lock;
 use crate::page::Source;
 use crate::relay::{Attendance, Relay, follow_log, history, pump, screen};
@@ -29,6 +31,7 @@ use crate::search::{self, Search, SearchError};
 use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
 use crate::supervisor::{Parting, Supervisor};
+use crate::tls::{Certificate, Identity};
 use crate::{agents, disk, folders, page, retention};
 
 /// What the bridge needs beside its listener.
@@ -36,6 +39,10 @@ pub struct ServeOptions {
     pub data_dir: PathBuf,
     pub page: Source,
     pub config: Config,
+    /// Speaks TLS with it; without it only this machine may be served.
+    pub certificate: Option<Certificate>,
+    /// Host names by which the bridge is reached, beside addresses.
+    pub names: Vec<String>,
     /// Whether a conductor of the bridge's own decides while no page does.
     pub standby: bool,
     /// Called when everything answers, with what gives the URLs that let a person in.
@@ -52,6 +59,8 @@ pub enum ServeError {
     #[error(transparent)]
     Access(#[from] access::AccessError),
     #[error(transparent)]
+    Tls(#[from] crate::tls::TlsError),
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Search(#[from] SearchError),
@@ -67,7 +76,9 @@ pub enum ServeError {
 struct App {
     relay: Relay,
     search: Search,
+    access: Arc<Access>,
     page: Arc<Source>,
+    inspection: Inspection,
 }
 
 /// Runs the bridge until `shutdown` says what becomes of the runs; then parts from all of them so and returns how
@@ -81,32 +92,38 @@ pub async fn serve(
     let store = Store::open(&options.data_dir)?;
     let search = Search::start(&options.data_dir, store.clone())?;
     let address = listener.local_addr()?;
-    let access = Arc::new(Access::open(&options.data_dir, address)?);
+    let identity = options.certificate.map(|certificate| Identity::open(&certificate, &options.data_dir));
+    let identity = identity.transpose()?;
+    let fingerprint = identity.as_ref().map(|identity| identity.fingerprint);
+    let reached = Reached { listen: address, fingerprint, names: options.names };
+    let access = Arc::new(Access::open(&options.data_dir, reached)?);
     let config = Arc::new(options.config);
     let runs_dir = options.data_dir.join("runs");
     let program = own_program()?;
     let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), &runs_dir, program.clone());
     let supervisor = supervisor.map_err(ServeError::Supervise)?;
     begin(&store, &supervisor).await?;
-    let relay = Relay::new(store.clone(), last_epoch(&store).await?);
+    let relay = Relay::new(store.clone(), last_epoch(&store).await?, access.asking());
     let acting = supervisor.clone();
     let head = store.hub().head();
     let orders = tokio::spawn(follow_log(store.clone(), head, move |entry| acting.carry_out(entry)));
-    lock.tell(address)?;
+    lock.tell(Reached::here(address), fingerprint)?;
     let standby = options.standby.then(|| Standby { program, data_dir: options.data_dir.clone() });
     let standby = tokio::spawn(keep_standby(standby, store.clone(), relay.attendance()));
-    let app = App { relay, search, page: Arc::new(options.page) };
-    let app = router(app, store.clone(), Arc::clone(&access));
+    let inspection = Inspection::new(options.data_dir.clone(), Arc::clone(&config));
+    let page = Arc::new(options.page);
+    let app = App { relay, search, access: Arc::clone(&access), page, inspection };
+    let app = router(app, store.clone());
     (options.ready)(&access);
     let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
     let backups = tokio::spawn(back_up(store.clone(), options.data_dir));
     let days = config.retention.output_days;
     let retention = (days > 0).then(|| tokio::spawn(retention::keep(store.clone(), days)));
     let agents = tokio::spawn(look_for_agents(store, Arc::clone(&config)));
-    // A line should not wait in the socket for a second one.
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    let door = Door::new(listener, identity.map(|identity| identity.config));
+    let app = app.into_make_service_with_connect_info::<Ends>();
     let (ended, parting) = tokio::select! {
-        ended = axum::serve(listener, app).into_future() => (ended, Parting::Leave),
+        ended = axum::serve(door, app).into_future() => (ended, Parting::Leave),
         parting = shutdown => (Ok(()), parting),
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
@@ -183,8 +200,12 @@ async fn last_epoch(store: &Store) -> Result<Epoch, StoreError> {
     Ok(if let Some(Kind::BatonGranted { epoch, .. }) = granted { *epoch } else { Epoch(0) })
 }
 
-fn router(app: App, store: Store, access: Arc<Access>) -> Router {
-    let page = Arc::clone(&app.page);
+fn router(app: App, store: Store) -> Router {
+    let (page, access) = (Arc::clone(&app.page), Arc::clone(&app.access));
+    let inspections = Router::new()
+        .route("/api/processes", get(inspect::processes))
+        .route("/api/self-test", post(inspect::self_test))
+        .with_state(app.inspection.clone());
     let dev = matches!(*page, Source::Folder(_));
     let mut routes = Router::new()
         .route("/ws", get(socket))
@@ -199,10 +220,22 @@ fn router(app: App, store: Store, access: Arc<Access>) -> Router {
     }
     routes
         .with_state(app)
-        .route("/api/enter", post(access::enter).with_state(Arc::clone(&access)))
+        .merge(inspections)
+        .merge(ways_in(Arc::clone(&access)))
         .fallback(get(page::serve).with_state(page))
         .layer(DefaultBodyLimit::max(64 * 1024))
         .layer(middleware::from_fn_with_state(access, access::guard))
+}
+
+fn ways_in(access: Arc<Access>) -> Router {
+    Router::new()
+        .route("/api/enter", post(routes::enter))
+        .route("/api/pair", post(routes::pair))
+        .route("/api/pair/outcome", post(routes::outcome))
+        .route("/api/pair/answer", post(routes::answer))
+        .route("/api/devices", get(routes::list))
+        .route("/api/devices/revoke", post(routes::revoke))
+        .with_state(access)
 }
 
 async fn health() -> Json<Health> {
@@ -212,16 +245,31 @@ async fn health() -> Json<Health> {
 /// What is read of a message that is too large, so that its sender can be told; beyond it the socket is closed.
 const READ_MAX: usize = 2 * MAX_MESSAGE;
 
-async fn socket(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
+async fn socket(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     // The buffer is cleared at each look for a message, of which there is one for each line that goes out.
     let upgrade = upgrade.read_buffer_size(4 * 1024);
     upgrade.max_message_size(READ_MAX).max_frame_size(READ_MAX).write_buffer_size(0).on_upgrade(
         async move |socket| {
+            // A device that is revoked is parted from as if it had gone.
+            let socket = socket.take_until(Box::pin(still_trusted(app.access, who)));
             if let Err(closed) = pump(socket, app.relay).await {
                 tracing::debug!(%closed, "a client is gone");
             }
         },
     )
+}
+
+/// Ends when the client is let in no longer, which of the owner's never is so.
+async fn still_trusted(access: Arc<Access>, who: Who) {
+    let Who::Device(id) = who else { return std::future::pending().await };
+    let (seeing, seen) = (Arc::clone(&access), id.clone());
+    // Kept for people who look at the list; nothing waits for it.
+    tokio::task::spawn_blocking(move || seeing.devices.saw(&seen));
+    access.devices.revoked(id).await;
 }
 
 /// Tells a page under development that it was built anew. Looks at the file four times a second, which only

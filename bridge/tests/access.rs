@@ -3,62 +3,24 @@
 use std::os::unix::fs::PermissionsExt;
 
 use shared::api::{Folder, Problem};
+use tests::request::{Request, body};
 use tests::world::World;
-use tokio_tungstenite::tungstenite;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+#[path = "access/encrypted.rs"]
+mod encrypted;
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
-/// A request with everything that ours has; the cases below change one thing each.
-struct Request {
-    line: String,
-    headers: Vec<(&'static str, String)>,
-    body: String,
+/// A world without TLS, and one with.
+async fn worlds() -> anyhow::Result<[World; 2]> {
+    let plain = World::start(BIN).await?;
+    let mut encrypted = encrypted::prepare()?;
+    encrypted.start_bridge().await?;
+    Ok([plain, encrypted])
 }
 
-impl Request {
-    fn new(world: &World, line: &str, cookie: &str) -> anyhow::Result<Self> {
-        let host = world.host()?;
-        let headers = vec![
-            ("Host", host.to_owned()),
-            ("Origin", format!("http://{host}")),
-            ("Cookie", cookie.to_owned()),
-            ("Content-Type", "application/json".to_owned()),
-        ];
-        Ok(Self { line: line.to_owned(), headers, body: String::new() })
-    }
-
-    fn with(mut self, name: &'static str, value: &str) -> Self {
-        self = self.without(name);
-        self.headers.push((name, value.to_owned()));
-        self
-    }
-
-    fn without(mut self, name: &'static str) -> Self {
-        self.headers.retain(|(known, _)| *known != name);
-        self
-    }
-
-    fn body(mut self, body: &str) -> Self {
-        self.body = body.to_owned();
-        self
-    }
-
-    /// The answer's status and the whole of it.
-    async fn send(self, world: &World) -> anyhow::Result<(u16, String)> {
-        let mut text =
-            format!("{} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", self.line, self.body.len());
-        for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        let answer = world.http(&format!("{text}\r\n{}", self.body)).await?;
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Ok((status, answer))
-    }
-}
-
-fn body(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+fn encrypted(world: &World) -> anyhow::Result<bool> {
+    Ok(world.origin()?.starts_with("https:"))
 }
 
 const UPGRADE: [(&str, &str); 4] = [
@@ -70,12 +32,21 @@ const UPGRADE: [(&str, &str); 4] = [
 
 #[tokio::test]
 async fn ours_gets_in_and_nothing_else_does() -> anyhow::Result<()> {
-    let world = World::start(BIN).await?;
+    for world in worlds().await? {
+        requests(&world).await?;
+    }
+    Ok(())
+}
+
+async fn requests(world: &World) -> anyhow::Result<()> {
     let cookie = world.enter().await?;
-    let ask = |line: &str| Request::new(&world, line, &cookie);
+    let ask = |line: &str| Request::new(world, line, &cookie);
     let enter = |secret: &str| format!(r#"{{"secret":"{secret}"}}"#);
     let made = world.home.path().join("made");
     let make = format!(r#"{{"path":"{}"}}"#, made.display());
+    let name = cookie.split('=').next().unwrap_or_default();
+    let (scheme, other) = if encrypted(world)? { ("https", "http") } else { ("http", "https") };
+    let (evil, neighbour) = (format!("{scheme}://evil.example"), format!("{scheme}://127.0.0.1:1"));
     let port = world.host()?.rsplit(':').next().unwrap_or_default().to_owned();
 
     let cases = [
@@ -87,26 +58,19 @@ async fn ours_gets_in_and_nothing_else_does() -> anyhow::Result<()> {
             ask("GET /api/folders")?.without("Origin").with("Sec-Fetch-Site", "same-origin"),
         ),
         (401, "no cookie", ask("GET /api/folders")?.without("Cookie")),
-        (
-            401,
-            "a wrong cookie",
-            ask("GET /api/folders")?.with("Cookie", &format!("orchestrator-{port}=guess")),
-        ),
+        (401, "a wrong cookie", ask("GET /api/folders")?.with("Cookie", &format!("{name}=guess"))),
         (403, "no origin", ask("GET /api/folders")?.without("Origin")),
         (
             403,
             "another page's GET",
             ask("GET /api/folders")?.without("Origin").with("Sec-Fetch-Site", "cross-site"),
         ),
+        (403, "a foreign origin", ask("POST /api/folders")?.with("Origin", &evil).body(&make)),
+        (403, "a page of another port", ask("POST /api/folders")?.with("Origin", &neighbour).body(&make)),
         (
             403,
-            "a foreign origin",
-            ask("POST /api/folders")?.with("Origin", "http://evil.example").body(&make),
-        ),
-        (
-            403,
-            "a page of another port",
-            ask("POST /api/folders")?.with("Origin", "http://127.0.0.1:1").body(&make),
+            "our name by the other scheme",
+            ask("POST /api/folders")?.with("Origin", &format!("{other}://{}", world.host()?)).body(&make),
         ),
         (403, "a sandboxed page", ask("POST /api/folders")?.with("Origin", "null").body(&make)),
         (403, "a POST without origin", ask("POST /api/folders")?.without("Origin").body(&make)),
@@ -124,31 +88,70 @@ async fn ours_gets_in_and_nothing_else_does() -> anyhow::Result<()> {
         (
             403,
             "enter from elsewhere",
-            ask("POST /api/enter")?.with("Origin", "http://evil.example").body(&enter(world.secret()?)),
+            ask("POST /api/enter")?.with("Origin", &evil).body(&enter(world.secret()?)),
         ),
         (403, "a wrong secret", ask("POST /api/enter")?.without("Cookie").body(&enter("guess"))),
         (403, "no secret", ask("POST /api/enter")?.without("Cookie").body(&enter(""))),
         (422, "not what is asked", ask("POST /api/enter")?.without("Cookie").body("{}")),
         (400, "no JSON", ask("POST /api/enter")?.without("Cookie").body("{")),
+        (401, "a list of devices for nobody", ask("GET /api/devices")?.without("Cookie")),
+        (
+            401,
+            "a yes by nobody",
+            ask("POST /api/pair/answer")?.without("Cookie").body(r#"{"id":"","allow":true}"#),
+        ),
+        (
+            401,
+            "a revocation by nobody",
+            ask("POST /api/devices/revoke")?.without("Cookie").body(r#"{"id":""}"#),
+        ),
+        (
+            403,
+            "a yes from elsewhere",
+            ask("POST /api/pair/answer")?.with("Origin", &evil).body(r#"{"id":"","allow":true}"#),
+        ),
+        (
+            415,
+            "a yes by a form",
+            ask("POST /api/pair/answer")?
+                .with("Content-Type", "text/plain")
+                .body(r#"{"id":"","allow":true}"#),
+        ),
+        (403, "asking from elsewhere", ask("POST /api/pair")?.without("Cookie").with("Origin", &evil)),
+        (403, "asking without origin", ask("POST /api/pair")?.without("Cookie").without("Origin")),
+        (415, "asking by a form", ask("POST /api/pair")?.without("Cookie").without("Content-Type")),
+        (
+            421,
+            "asking under another name",
+            ask("POST /api/pair")?.without("Cookie").with("Host", "evil.example"),
+        ),
+        (405, "asking by a link", ask("GET /api/pair")?),
+        (401, "processes for nobody", ask("GET /api/processes")?.without("Cookie")),
+        (403, "processes for another page", ask("GET /api/processes")?.with("Origin", &evil)),
+        (401, "a self-test by nobody", ask("POST /api/self-test")?.without("Cookie")),
+        (403, "a self-test by another page", ask("POST /api/self-test")?.with("Origin", &evil)),
+        (401, "output for nobody", ask("GET /api/runs/run/output")?.without("Cookie")),
         (404, "out of the page's folder", ask("GET /../../etc/passwd.txt")?),
         (404, "the same, encoded", ask("GET /%2e%2e/%2e%2e/etc/passwd.txt")?),
     ];
     for (expected, name, request) in cases {
-        let (status, answer) = request.send(&world).await?;
+        let (status, answer) = request.send(world).await?;
         assert_eq!(status, expected, "{name}: {answer}");
-        if expected >= 400 && expected != 404 {
+        if expected >= 400 && !matches!(expected, 404 | 405) {
             let problem: Problem = serde_json::from_str(body(&answer))?;
             assert!(!problem.error.is_empty() && !problem.next_step.is_empty(), "{name}");
         }
     }
     assert!(!made.exists(), "nothing of that had an effect");
     // A cookie of another data folder is taken out of the browser, so that its page does not look like a guesser.
-    let (_, answer) =
-        ask("GET /api/folders")?.with("Cookie", &format!("orchestrator-{port}=old")).send(&world).await?;
-    assert!(answer.contains(&format!("set-cookie: orchestrator-{port}=; Path=/; Max-Age=0")), "{answer}");
+    let (_, answer) = ask("GET /api/folders")?.with("Cookie", &format!("{name}=old")).send(world).await?;
+    assert!(
+        answer.contains(&format!("set-cookie: {name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0")),
+        "{answer}"
+    );
     // Encoded paths are no way around the guard: they are places within the page.
     for line in ["GET /%61pi/folders", "GET //api/folders", "GET /API/folders", "GET /x/../api/folders"] {
-        let (_, answer) = ask(line)?.without("Cookie").send(&world).await?;
+        let (_, answer) = ask(line)?.without("Cookie").send(world).await?;
         assert!(serde_json::from_str::<Folder>(body(&answer)).is_err(), "{line}: {answer}");
     }
     Ok(())
@@ -156,29 +159,34 @@ async fn ours_gets_in_and_nothing_else_does() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_socket_needs_our_cookie_our_page_and_our_name() -> anyhow::Result<()> {
-    let world = World::start(BIN).await?;
+    for world in worlds().await? {
+        sockets(&world).await?;
+    }
+    Ok(())
+}
+
+async fn sockets(world: &World) -> anyhow::Result<()> {
     let cookie = world.enter().await?;
+    let evil = world.origin()?.replace("127.0.0.1", "evil.example");
     let ask = || -> anyhow::Result<Request> {
-        let request = Request::new(&world, "GET /ws", &cookie)?;
+        let request = Request::new(world, "GET /ws", &cookie)?;
         Ok(UPGRADE.into_iter().fold(request, |request, (name, value)| request.with(name, value)))
     };
     let cases = [
-        (403, "hijacked by another page", ask()?.with("Origin", "http://evil.example")),
+        (403, "hijacked by another page", ask()?.with("Origin", &evil)),
         (403, "no origin", ask()?.without("Origin")),
         (403, "no origin, said to be ours", ask()?.without("Origin").with("Sec-Fetch-Site", "same-origin")),
         (401, "no cookie", ask()?.without("Cookie")),
         (421, "rebound", ask()?.with("Host", "evil.example")),
     ];
     for (expected, name, request) in cases {
-        let (status, answer) = request.send(&world).await?;
+        let (status, answer) = request.send(world).await?;
         assert_eq!(status, expected, "{name}: {answer}");
     }
-    // And the same by a client, with the secret where it does not belong.
-    let host = world.host()?;
-    let mut request = format!("ws://{host}/ws?k={}", world.secret()?).into_client_request()?;
-    request.headers_mut().insert("Origin", format!("http://{host}").parse()?);
-    let error = tokio_tungstenite::connect_async(request).await.err();
-    assert!(matches!(error, Some(tungstenite::Error::Http(answer)) if answer.status() == 401));
+    // The secret where it does not belong.
+    let request = Request::new(world, &format!("GET /ws?k={}", world.secret()?), &cookie)?.without("Cookie");
+    let request = UPGRADE.into_iter().fold(request, |request, (name, value)| request.with(name, value));
+    assert_eq!(request.send(world).await?.0, 401);
     Ok(())
 }
 
@@ -209,34 +217,49 @@ async fn guesses_are_limited_and_lock_out_nobody_who_is_in() -> anyhow::Result<(
 
 #[tokio::test]
 async fn the_cookie_outlives_the_bridge_and_is_not_the_secret() -> anyhow::Result<()> {
-    let mut world = World::start(BIN).await?;
-    let secret = world.secret()?.to_owned();
-    let request = Request::new(&world, "POST /api/enter", "")?.without("Cookie");
-    let (status, answer) = request.body(&format!(r#"{{"secret":"{secret}"}}"#)).send(&world).await?;
-    assert_eq!(status, 204);
-    let cookie = answer.lines().find(|line| line.starts_with("set-cookie: ")).unwrap_or_default();
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
-        assert!(cookie.contains(part), "{cookie}");
+    for mut world in worlds().await? {
+        let secret = world.secret()?.to_owned();
+        let request = Request::new(&world, "POST /api/enter", "")?.without("Cookie");
+        let (status, answer) = request.body(&format!(r#"{{"secret":"{secret}"}}"#)).send(&world).await?;
+        assert_eq!(status, 204);
+        let cookie = answer.lines().find(|line| line.starts_with("set-cookie: ")).unwrap_or_default();
+        for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        let encrypted = encrypted(&world)?;
+        assert_eq!(
+            (cookie.contains("; Secure"), cookie.contains("__Host-")),
+            (encrypted, encrypted),
+            "{cookie}"
+        );
+        assert!(!answer.contains(&secret));
+        let value = cookie.split(['=', ';']).nth(1).unwrap_or_default().to_owned();
+        world.kill_bridge().await?;
+        world.start_bridge().await?;
+        assert_eq!(world.secret()?, secret, "a bookmark stays good");
+        // Port 0 gave another port, and so another name of the cookie.
+        let port = world.host()?.rsplit(':').next().unwrap_or_default();
+        let prefix = if encrypted { "__Host-" } else { "" };
+        let request =
+            Request::new(&world, "GET /api/folders", &format!("{prefix}orchestrator-{port}={value}"))?;
+        assert_eq!(request.send(&world).await?.0, 200);
     }
-    assert!(!answer.contains(&secret));
-    let value = cookie.split(['=', ';']).nth(1).unwrap_or_default().to_owned();
-    world.kill_bridge().await?;
-    world.start_bridge().await?;
-    assert_eq!(world.secret()?, secret, "a bookmark stays good");
-    // Port 0 gave another port, and so another name of the cookie.
-    let port = world.host()?.rsplit(':').next().unwrap_or_default();
-    let request = Request::new(&world, "GET /api/folders", &format!("orchestrator-{port}={value}"))?;
-    assert_eq!(request.send(&world).await?.0, 200);
     Ok(())
 }
 
 #[tokio::test]
 async fn everything_is_answered_with_the_strict_headers() -> anyhow::Result<()> {
-    let world = World::start(BIN).await?;
+    for world in worlds().await? {
+        headers(&world).await?;
+    }
+    Ok(())
+}
+
+async fn headers(world: &World) -> anyhow::Result<()> {
     for line in
         ["GET /", "GET /some/place", "GET /api/health", "GET /api/folders", "POST /api/enter", "GET /none.js"]
     {
-        let (_, answer) = Request::new(&world, line, "")?.send(&world).await?;
+        let (_, answer) = Request::new(world, line, "")?.send(world).await?;
         let head = answer.split_once("\r\n\r\n").map_or("", |(head, _)| head);
         for header in [
             "content-security-policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; ",

@@ -160,6 +160,7 @@ impl Client {
             | ServerMessage::BatonGone { .. }
             | ServerMessage::Behind { .. }
             | ServerMessage::Pong { .. }
+            | ServerMessage::Asking { .. }
             | ServerMessage::Unreadable { .. } => {}
         }
         Ok(())

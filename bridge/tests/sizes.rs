@@ -52,7 +52,8 @@ async fn answer(socket: &mut Socket) -> anyhow::Result<Result<Seq, Refusal>> {
             | ServerMessage::BatonYours { .. }
             | ServerMessage::Incompatible { .. }
             | ServerMessage::Behind { .. }
-            | ServerMessage::Pong { .. } => {}
+            | ServerMessage::Pong { .. }
+            | ServerMessage::Asking { .. } => {}
         }
     }
 }

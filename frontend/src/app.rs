@@ -5,7 +5,10 @@ use leptos::prelude::*;
 use crate::component::notice::{Banners, ToastView};
 use crate::component::topbar::Topbar;
 use crate::desk::Desk;
-use crate::place::Here;
+use crate::link::{Standing, is_encrypted};
+use crate::place::{Here, Part};
+use crate::screen::bridge::Bridge;
+use crate::screen::pair::Pair;
 use crate::screen::start::Start;
 use crate::screen::work::Work;
 
@@ -13,6 +16,8 @@ use crate::screen::work::Work;
 enum Screen {
     Start,
     Work(shared::id::TaskId),
+    Bridge(Part),
+    Pair,
     Loading,
     NotThere,
 }
@@ -30,11 +35,14 @@ pub fn App() -> impl IntoView {
         document().set_title(&if waiting > 0 { format!("({waiting}) {name}") } else { name });
     });
     // A memo, so that choosing a task does not build the screen anew.
-    let screen = Memo::new(move |_| match here.goal() {
-        None => Screen::Start,
-        Some(goal) if desk.read(|state| state.task(&goal).is_some()) => Screen::Work(goal),
-        Some(_) if desk.loaded.get() => Screen::NotThere,
-        Some(_) => Screen::Loading,
+    let unknown = Memo::new(move |_| is_encrypted() && desk.standing.get() == Standing::Denied);
+    let screen = Memo::new(move |_| match (here.part(), here.goal()) {
+        _ if unknown.get() => Screen::Pair,
+        (Some(part), _) => Screen::Bridge(part),
+        (None, None) => Screen::Start,
+        (None, Some(goal)) if desk.read(|state| state.task(&goal).is_some()) => Screen::Work(goal),
+        (None, Some(_)) if desk.loaded.get() => Screen::NotThere,
+        (None, Some(_)) => Screen::Loading,
     });
     view! {
         <div class="app">
@@ -43,6 +51,8 @@ pub fn App() -> impl IntoView {
             <main>
                 {move || match screen.get() {
                     Screen::Work(goal) => view! { <Work goal=goal/> }.into_any(),
+                    Screen::Bridge(part) => view! { <Bridge part=part/> }.into_any(),
+                    Screen::Pair => view! { <Pair/> }.into_any(),
                     Screen::Loading => view! { <Loading/> }.into_any(),
                     Screen::NotThere => view! { <NotThere/> }.into_any(),
                     Screen::Start => view! { <Start/> }.into_any(),

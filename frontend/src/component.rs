@@ -1,5 +1,6 @@
 //! Parts that several screens share, one component per file.
 
+pub mod asking;
 pub mod dialog;
 pub mod envelope;
 pub mod flow;

@@ -9,7 +9,7 @@ use conductor::plan::{EditProblem, check_edit, inverse};
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use shared::agent::HarnessId;
-use shared::api::HitPlace;
+use shared::api::{Asking, HitPlace};
 use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
 use shared::limits::Caps;
@@ -34,6 +34,8 @@ pub struct Desk {
     /// Once a second, for what counts time.
     pub clock: RwSignal<Millis>,
     pub toast: RwSignal<Option<Toast>>,
+    /// Devices that ask to be let in.
+    pub asking: RwSignal<Vec<Asking>>,
     /// What was looked for last, until it is shown.
     pub sought: RwSignal<Option<HitPlace>>,
     /// The bridge's log was received up to where it stood when the page connected.
@@ -84,6 +86,7 @@ impl Desk {
             standing: RwSignal::new(Standing::Connecting),
             clock: RwSignal::new(now()),
             toast: RwSignal::new(None),
+            asking: RwSignal::new(Vec::new()),
             sought: RwSignal::new(None),
             loaded: RwSignal::new(false),
         };
@@ -150,6 +153,7 @@ impl Desk {
                     self.load_what_failed();
                 } else {
                     self.inner.update_value(|inner| inner.driver.disconnected());
+                    self.ask_for(&[]);
                 }
                 if standing == Standing::Replaced {
                     drop(window().location().reload());
@@ -169,6 +173,9 @@ impl Desk {
         if let ServerMessage::Refused { id, refusal } = message {
             self.refused(id, refusal);
         }
+        if let ServerMessage::Asking { devices } = message {
+            self.ask_for(devices);
+        }
         self.inner
             .try_update_value(|inner| {
                 if let ServerMessage::Welcome { head, .. } = message {
@@ -184,6 +191,12 @@ impl Desk {
                 inner.driver.receive(message, now())
             })
             .unwrap_or_default()
+    }
+
+    fn ask_for(self, devices: &[Asking]) {
+        if self.asking.with_untracked(|known| known != devices) {
+            self.asking.set(devices.to_vec());
+        }
     }
 
     fn output(self, bytes: &[u8]) -> Vec<Effect> {

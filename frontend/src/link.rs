@@ -62,6 +62,11 @@ pub fn now() -> Millis {
     Millis(js_sys::Date::now() as u64)
 }
 
+/// Whether the bridge is reached by TLS, and so perhaps from another machine than its own.
+pub fn is_encrypted() -> bool {
+    web_sys::window().and_then(|window| window.location().protocol().ok()).as_deref() == Some("https:")
+}
+
 impl Link {
     /// Enters with the secret of the address bar, if it holds one, and connects.
     pub fn start(client: ClientId, on_event: impl Fn(LinkEvent) + 'static) -> Self {

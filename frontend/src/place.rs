@@ -4,23 +4,61 @@
 use leptos::prelude::*;
 use shared::id::TaskId;
 
+/// What the page shows of the bridge itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Devices,
+    Processes,
+    SelfTest,
+}
+
+impl Part {
+    pub const ALL: [Self; 3] = [Self::Devices, Self::Processes, Self::SelfTest];
+    const UNDER: &str = "#/bridge/";
+
+    fn token(self) -> &'static str {
+        match self {
+            Self::Devices => "devices",
+            Self::Processes => "processes",
+            Self::SelfTest => "self-test",
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Devices => "Devices",
+            Self::Processes => "Processes",
+            Self::SelfTest => "Self-test",
+        }
+    }
+}
+
 /// The open goal and task; a goal's own conversation is that of its root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     pub goal: Option<TaskId>,
     pub task: Option<TaskId>,
+    /// The bridge itself, in the place of a goal.
+    pub part: Option<Part>,
 }
 
 impl Place {
-    /// Reads `#/GOAL/TASK`.
+    /// Reads `#/GOAL/TASK` or `#/bridge/PART`.
     pub fn parse(hash: &str) -> Self {
+        let token = hash.strip_prefix(Part::UNDER);
+        if let Some(part) = Part::ALL.into_iter().find(|part| Some(part.token()) == token) {
+            return Self { part: Some(part), ..Self::default() };
+        }
         let mut parts = hash.trim_start_matches(['#', '/']).split('/').map(|part| TaskId::new(part).ok());
         let goal = parts.next().flatten();
         let task = parts.next().flatten().or_else(|| goal.clone());
-        Self { goal, task }
+        Self { goal, task, part: None }
     }
 
     pub fn hash(&self) -> String {
+        if let Some(part) = self.part {
+            return format!("{}{}", Part::UNDER, part.token());
+        }
         match (&self.goal, &self.task) {
             (None, _) => "#/".to_owned(),
             (Some(goal), Some(task)) if task != goal => format!("#/{goal}/{task}"),
@@ -56,8 +94,20 @@ impl Here {
         self.0.with(|place| place.task.clone())
     }
 
+    pub fn part(self) -> Option<Part> {
+        self.0.with(|place| place.part)
+    }
+
+    /// A part of the bridge itself.
+    pub fn open_part(self, part: Part) {
+        self.move_to(Place { part: Some(part), ..Place::default() });
+    }
+
     pub fn go(self, goal: Option<TaskId>, task: Option<TaskId>) {
-        let place = Place { task: task.or_else(|| goal.clone()), goal };
+        self.move_to(Place { task: task.or_else(|| goal.clone()), goal, part: None });
+    }
+
+    fn move_to(self, place: Place) {
         if self.0.with_untracked(|here| *here != place) {
             // A page in a frame without a location could not go anywhere; it stays.
             let _ = window().location().set_hash(&place.hash());
@@ -78,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_place_survives_the_address_bar() {
-        for hash in ["#/", "#/goal", "#/goal/goal~3"] {
+        for hash in ["#/", "#/goal", "#/goal/goal~3", "#/bridge/devices", "#/bridge/self-test"] {
             assert_eq!(Place::parse(hash).hash(), hash);
         }
         assert_eq!(Place::parse("#k=secret/x").goal, None);

@@ -1,8 +1,10 @@
 //! The screens.
 
+pub mod bridge;
 pub mod caps;
 pub mod details;
 pub mod finder;
 pub mod news;
+pub mod pair;
 pub mod start;
 pub mod work;

@@ -22,6 +22,11 @@ pub fn day(at: Millis) -> String {
     format!("{}-{:02}-{:02}", date.get_full_year(), date.get_month() + 1, date.get_date())
 }
 
+/// The day and local time of day, "2026-11-21 14:09".
+pub fn moment(at: Millis) -> String {
+    format!("{} {}", day(at), time(at))
+}
+
 /// As [`conductor::words::reason`], with the time of day of what is due.
 pub fn reason(state: &State, status: &Status, now: Millis) -> String {
     match &status.reason {

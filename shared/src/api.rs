@@ -5,12 +5,76 @@ use shared_derive::FromJson;
 
 use crate::id::{RunId, TaskId};
 use crate::run::Window;
-use crate::unit::{Millis, Seq};
+use crate::unit::{Bytes, Millis, Seq};
 
 /// `POST /api/enter`: exchanges the start-up secret for a cookie; answers 204.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Enter {
     pub secret: String,
+}
+
+/// Answers `POST /api/pair`: a device that is not known asked to be let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Pairing {
+    /// Leads to the answer; nobody else has it.
+    pub ticket: String,
+    /// What the person compares, such as `K7Q-M2F`.
+    pub code: String,
+    /// How long the request stands.
+    pub seconds: u64,
+}
+
+/// `POST /api/pair/outcome` waits for a person: 204 with a cookie, 403 refused, 410 run out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Ticket {
+    pub ticket: String,
+}
+
+/// A device that asks, as people on trusted ones see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Asking {
+    pub id: String,
+    /// Its browser and system, as it says itself.
+    pub name: String,
+    pub address: String,
+    pub code: String,
+}
+
+/// `POST /api/pair/answer`: a person's word about a device that asks; answers 204, or 410 when it asks no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Answer {
+    pub id: String,
+    pub allow: bool,
+}
+
+/// `GET /api/devices`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Devices {
+    /// Oldest first; browsers that came by the printed URL on the bridge's own machine are not among them.
+    pub devices: Vec<Device>,
+    pub asking: Vec<Asking>,
+    /// SHA-256 of the bridge's certificate, in hexadecimal bytes; none where it speaks no TLS.
+    pub fingerprint: Option<String>,
+}
+
+/// A device that was let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Device {
+    pub id: String,
+    pub name: String,
+    /// From where it was let in.
+    pub address: String,
+    pub since: Millis,
+    /// When it last connected.
+    pub seen: Millis,
+    /// It is the one that asks for the list.
+    pub here: bool,
+}
+
+/// `POST /api/devices/revoke`: answers 204, or 404 where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Chosen {
+    pub id: String,
 }
 
 /// `GET /api/folders?path=P` (no path: the home folder), and `POST /api/folders` makes one.
@@ -105,6 +169,46 @@ pub struct Screen {
     pub whole: bool,
     /// What makes an empty terminal of this size show it, with escape sequences; at most 1 MiB.
     pub contents: String,
+}
+
+/// `GET /api/processes`: of one run, the processes that live now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct RunProcesses {
+    pub run: RunId,
+    pub processes: Vec<Process>,
+}
+
+/// A process as it was when it was asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Process {
+    pub pid: u32,
+    /// It stands between bridge and agent.
+    pub shim: bool,
+    /// Its command line, cut.
+    pub command: String,
+    pub started: Millis,
+    /// Time of a processor since its start.
+    pub cpu: Millis,
+    /// Resident memory.
+    pub memory: Bytes,
+}
+
+/// `POST /api/self-test`: the set-up, and what the bridge does when it is attacked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Finding {
+    pub verdict: Verdict,
+    pub what: String,
+    /// What to do about it; empty where all is well.
+    pub remedy: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Bad,
+    /// Works, and may not for long or not for all.
+    Warning,
+    Well,
 }
 
 /// Every error that the bridge answers with.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use shared_derive::FromJson;
 
+use crate::api::Asking;
 use crate::entry::{Draft, Entry};
 use crate::id::{AppendId, ClientId, LogId, RunId};
 use crate::run::Stream;
@@ -110,6 +111,10 @@ pub enum ServerMessage {
     },
     Pong {
         at: Millis,
+    },
+    /// The devices that ask to be let in, whenever that changes. Older clients pass over it.
+    Asking {
+        devices: Vec<Asking>,
     },
     /// A message, or a run's output, that could not be read; the connection stays.
     Unreadable {

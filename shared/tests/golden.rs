@@ -4,6 +4,7 @@
 
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use shared::api::Asking;
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
@@ -252,6 +253,14 @@ fn the_wire_reads_as_it_was_written() {
         ServerMessage::BatonGone { holder: Some(client), epoch: Epoch(2) },
         ServerMessage::Behind { run: run(), from: 3 },
         ServerMessage::Pong { at: Millis(1) },
+        ServerMessage::Asking {
+            devices: vec![Asking {
+                id: "d1".to_owned(),
+                name: "Safari on iPhone".to_owned(),
+                address: "10.0.0.7".to_owned(),
+                code: "K7Q-M2F".to_owned(),
+            }],
+        },
         ServerMessage::Unreadable { why: "no JSON".to_owned() },
     ];
     let mut lines = Vec::new();

@@ -29,6 +29,15 @@ for (const scheme of ["light", "dark"]) {
       await expect(page.getByRole("button", { name: "Use this folder" })).toBeEnabled();
       await check(page, "folders");
       await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "Bridge" }).click();
+      for (const part of ["Devices", "Processes", "Self-test"]) {
+        await page.getByRole("tab", { name: part }).click();
+        await check(page, part);
+      }
+      await page.getByRole("button", { name: "Run the self-test" }).click();
+      await expect(page.locator(".findings li").first()).toBeVisible();
+      await check(page, "findings");
+      await page.getByRole("button", { name: "Orchestrator" }).click();
       await plan(page, world, goal());
       await check(page, "plan");
       await page.getByLabel("Message", { exact: true }).fill("Remove the documentation task. Add a changelog.");

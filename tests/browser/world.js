@@ -8,7 +8,9 @@ import path from "node:path";
 export const BIN = process.env.ORCHESTRATOR_BIN || path.resolve("../../target/debug/orchestrator");
 
 export class World {
-  constructor() {
+  /** `options` are further ones of `serve`. */
+  constructor(options = []) {
+    this.options = options;
     this.home = fs.mkdtempSync(path.join(os.tmpdir(), "orchestrator-"));
     this.project = path.join(this.home, "shop");
     fs.mkdirSync(this.project);
@@ -17,7 +19,7 @@ export class World {
 
   /** Starts the bridge, on the port that it had before if there was one; gives the URL that lets a person in. */
   async start() {
-    const args = ["serve", "--stop-agents", "--listen", `127.0.0.1:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data")];
+    const args = ["serve", "--stop-agents", "--listen", `127.0.0.1:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data"), ...this.options];
     if (process.env.PAGE_DIR) args.push("--page-dir", process.env.PAGE_DIR);
     this.bridge = spawn(BIN, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, HOME: this.home } });
     this.gone = new Promise((resolve) => this.bridge.once("exit", resolve));
@@ -47,8 +49,9 @@ export class World {
 }
 
 export const test = base.extend({
-  world: async ({}, use) => {
-    const world = new World();
+  serve: [[], { option: true }],
+  world: async ({ serve }, use) => {
+    const world = new World(serve);
     await world.start();
     await use(world);
     await world.end();

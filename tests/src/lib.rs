@@ -1,4 +1,5 @@
 //! What the tests run in and against.
 
+pub mod request;
 pub mod stub;
 pub mod world;

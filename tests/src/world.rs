@@ -1,7 +1,10 @@
 //! The world of a test: a real bridge in a folder of its own, and clients that fold its log and decide,
 //! as a page does. Verbs that wait, wait for the log; the only time-out is the one that fails the test.
 
+use std::future::Future;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,12 +19,12 @@ use shared::plan::Access;
 use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
 use shared::unit::{Millis, Seq};
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Message, http::HeaderValue};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// Longest wait for anything; a healthy test never comes near it.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -35,11 +38,23 @@ pub struct World {
     arguments: Vec<String>,
     /// Whether the bridge goes on by itself. Most tests decide themselves, or want nobody to.
     pub standby: bool,
+    pub listen: String,
+    dial: Option<Dial>,
     bridge: Option<Running>,
 }
 
+/// A connection to the bridge, with TLS or without.
+pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// Makes connections for a world whose bridge speaks TLS.
+pub type Dial =
+    Box<dyn Fn(SocketAddr) -> Pin<Box<dyn Future<Output = std::io::Result<Box<dyn Wire>>> + Send>>>;
+
 struct Running {
     child: Child,
+    /// `http` or `https`.
+    scheme: String,
     host: String,
     secret: String,
 }
@@ -50,7 +65,7 @@ pub type OnFrame = Box<dyn FnMut(&OutputFrame<'_>)>;
 /// One connected client with its driver.
 pub struct Client {
     pub driver: Driver,
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Wire>>,
     pub name: String,
     /// The history that the bridge told of.
     pub log: Option<LogId>,
@@ -82,6 +97,8 @@ impl World {
             environment: Vec::new(),
             arguments: Vec::new(),
             standby: false,
+            listen: "127.0.0.1:0".to_owned(),
+            dial: None,
             bridge: None,
         })
     }
@@ -96,6 +113,12 @@ impl World {
         self.arguments.push(argument.to_owned());
     }
 
+    /// Has the bridge speak TLS, and every connection made by `dial`, which trusts its certificate.
+    pub fn speak_tls(&mut self, dial: Dial) {
+        self.argument("--tls");
+        self.dial = Some(dial);
+    }
+
     /// Starts another program in the binary's place, which then becomes it.
     pub fn run_with(&mut self, bin: &Path) {
         self.bin = bin.to_owned();
@@ -103,7 +126,7 @@ impl World {
 
     pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
         let mut child = Command::new(&self.bin)
-            .args(["serve", "--stop-agents", "--listen", "127.0.0.1:0", "--no-open", "--data-dir"])
+            .args(["serve", "--stop-agents", "--listen", &self.listen, "--no-open", "--data-dir"])
             .arg(self.home.path().join("data"))
             .args((!self.standby).then_some("--no-standby"))
             .args(&self.arguments)
@@ -118,12 +141,11 @@ impl World {
         let stdout = child.stdout.take().context("the bridge's output")?;
         let mut line = String::new();
         tokio::time::timeout(PATIENCE, BufReader::new(stdout).read_line(&mut line)).await??;
-        let url = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .with_context(|| format!("no URL in {line:?}"))?;
-        let (host, secret) = url.split_once("/#k=").context("no secret in the URL")?;
-        self.bridge = Some(Running { child, host: host.to_owned(), secret: secret.to_owned() });
+        let url = line.trim().strip_prefix("listening on ").with_context(|| format!("no URL in {line:?}"))?;
+        let (origin, secret) = url.split_once("/#k=").context("no secret in the URL")?;
+        let (scheme, host) = origin.split_once("://").context("no scheme in the URL")?;
+        let [scheme, host, secret] = [scheme, host, secret].map(str::to_owned);
+        self.bridge = Some(Running { child, scheme, host, secret });
         Ok(())
     }
 
@@ -144,6 +166,19 @@ impl World {
     /// `127.0.0.1:PORT` of the running bridge.
     pub fn host(&self) -> anyhow::Result<&str> {
         Ok(&self.bridge.as_ref().context("the bridge does not run")?.host)
+    }
+
+    /// Of the bridge's own page.
+    pub fn origin(&self) -> anyhow::Result<String> {
+        let bridge = self.bridge.as_ref().context("the bridge does not run")?;
+        Ok(format!("{}://{}", bridge.scheme, bridge.host))
+    }
+
+    async fn connect(&self) -> anyhow::Result<Box<dyn Wire>> {
+        Ok(match &self.dial {
+            Some(dial) => dial(self.host()?.parse()?).await?,
+            None => Box::new(TcpStream::connect(self.host()?).await?),
+        })
     }
 
     pub fn secret(&self) -> anyhow::Result<&str> {
@@ -173,9 +208,10 @@ impl World {
 
     /// The cookie that the secret is exchanged for.
     pub async fn enter(&self) -> anyhow::Result<String> {
-        let (host, body) = (self.host()?, format!(r#"{{"secret":"{}"}}"#, self.secret()?));
+        let (host, origin) = (self.host()?, self.origin()?);
+        let body = format!(r#"{{"secret":"{}"}}"#, self.secret()?);
         let head = format!(
-            "POST /api/enter HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            "POST /api/enter HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
         );
         let answer = self.http(&format!("{head}{body}")).await?;
@@ -191,9 +227,9 @@ impl World {
 
     /// The status and the body of what a page that has entered gets from a path.
     pub async fn get(&self, path: &str) -> anyhow::Result<(u16, Vec<u8>)> {
-        let (host, cookie) = (self.host()?.to_owned(), self.enter().await?);
+        let (host, origin, cookie) = (self.host()?, self.origin()?, self.enter().await?);
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
         );
         let answer = self.answer(&request).await?;
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("no end of the head")?;
@@ -203,10 +239,14 @@ impl World {
     }
 
     async fn answer(&self, request: &str) -> anyhow::Result<Vec<u8>> {
-        let mut socket = TcpStream::connect(self.host()?).await?;
+        let mut socket = self.connect().await?;
         socket.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
-        tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await??;
+        match tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await? {
+            // A refused upgrade is hung up on without the farewell of TLS.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {}
+            ended => drop(ended?),
+        }
         Ok(answer)
     }
 
@@ -219,11 +259,16 @@ impl World {
 
     /// A client that does not ask for the baton.
     pub async fn watcher(&self, name: &str) -> anyhow::Result<Client> {
+        self.visitor(name, &self.enter().await?).await
+    }
+
+    /// A client that has the whole log by this cookie, and does not ask for the baton.
+    pub async fn visitor(&self, name: &str, cookie: &str) -> anyhow::Result<Client> {
         let host = self.host()?;
         let mut request = format!("ws://{host}/ws").into_client_request()?;
-        request.headers_mut().insert("Origin", HeaderValue::from_str(&format!("http://{host}"))?);
-        request.headers_mut().insert("Cookie", HeaderValue::from_str(&self.enter().await?)?);
-        let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+        request.headers_mut().insert("Origin", HeaderValue::from_str(&self.origin()?)?);
+        request.headers_mut().insert("Cookie", HeaderValue::from_str(cookie)?);
+        let (socket, _) = client_async(request, self.connect().await?).await?;
         let id = ClientId::new(name)?;
         let driver = Driver::new(id.clone());
         let mut client = Client {
@@ -344,7 +389,7 @@ impl Client {
     }
 
     /// Takes one message from the bridge, or lets a deadline of the driver pass.
-    async fn step(&mut self) -> anyhow::Result<Option<ServerMessage>> {
+    pub async fn step(&mut self) -> anyhow::Result<Option<ServerMessage>> {
         let alarm = self.driver.deadline().map(|at| Duration::from_millis(at.since(now()).0));
         let received = tokio::select! {
             received = self.socket.next() => received.context("the bridge closed the connection")??,

@@ -12,17 +12,17 @@ use shared::entry::Draft;
 use shared::id::{AppendId, ClientId};
 use shared::unit::Seq;
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, Refusal, ServerMessage, Want};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::place::Place;
 use crate::clock;
+use crate::tls::Wire;
 
 pub(super) struct Client {
     driver: Driver,
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Wire>>,
 }
 
 impl Client {
@@ -32,7 +32,7 @@ impl Client {
         for (name, value) in place.access().credentials() {
             request.headers_mut().insert(name, HeaderValue::from_str(&value)?);
         }
-        let (socket, _) = connect_async(request)
+        let (socket, _) = client_async(request, place.connect().await?)
             .await
             .with_context(|| format!("the bridge at {} does not let us in", place.address()))?;
         let client = ClientId::new(&format!("{kind}-{}", uuid::Uuid::now_v7()))?;

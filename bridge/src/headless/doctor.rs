@@ -4,20 +4,16 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use axum::http::header::{COOKIE, ORIGIN};
-use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use shared::api::{Finding, Verdict};
 
 use super::DoctorArgs;
 use super::place::Place;
 use crate::agents::{self, Lookup, look_up};
 use crate::cli::say;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::store::{Look, copies};
 use crate::{clock, store};
 
@@ -28,80 +24,87 @@ const TOO_LITTLE: u64 = 100 * 1024 * 1024;
 const WATCHES: u64 = 1_024;
 /// Open files that two hundred agents need.
 const FILES: u64 = 4_096;
-/// A bridge that has not answered by then does not.
-const PATIENCE: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Well,
-    /// Works, and may not for long or not for all.
-    Warning,
-    Bad,
+fn well(what: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Well, what: what.into(), remedy: String::new() }
 }
 
-/// One thing that was looked at.
-struct Finding {
-    verdict: Verdict,
-    what: String,
-    /// What to do about it; empty where all is well.
-    remedy: String,
+fn warning(what: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Warning, what: what.into(), remedy: remedy.into() }
 }
 
-impl Finding {
-    fn well(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Well, what: what.into(), remedy: String::new() }
-    }
-
-    fn warning(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warning, what: what.into(), remedy: remedy.into() }
-    }
-
-    fn bad(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Bad, what: what.into(), remedy: remedy.into() }
-    }
+fn bad(what: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Bad, what: what.into(), remedy: remedy.into() }
 }
 
-/// Looks at everything; the exit status is 1 when something is bad.
+/// Prints what is found; the exit status is 1 when something is bad.
 pub(super) async fn look(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let data_dir = args.data.dir()?;
-    let mut findings = Vec::new();
-    if data_dir.exists() {
-        findings.extend(folder(&data_dir));
-        findings.extend(database(&data_dir));
-    } else {
-        findings.push(Finding::well(format!(
-            "{} is not there yet; the first start makes it",
-            data_dir.display()
-        )));
-    }
-    findings.extend([disk(&data_dir), processes(), watches(), files()]);
-    findings.extend(tools(args.config.as_deref()).await);
-    // A bridge that is only looked at must not begin with what is open: one without any work is attacked instead.
-    let elsewhere = data_dir.join("doctor");
-    let (place, its_dir) = match Place::find(&data_dir)? {
-        Some(place) => (place, data_dir.as_path()),
-        None => (Place::find_or_start(&elsewhere, false).await?, elsewhere.as_path()),
-    };
-    findings.extend(attacks(&place, its_dir).await);
-    for Finding { verdict, what, remedy } in &findings {
-        let word = match verdict {
+    let mut findings = examine(&data_dir, Config::load(args.config.as_deref())).await;
+    findings.extend(besiege(&data_dir).await?);
+    for finding in &findings {
+        if args.json {
+            say(&serde_json::to_string(finding)?);
+            continue;
+        }
+        let word = match finding.verdict {
             Verdict::Well => "ok",
             Verdict::Warning => "warning",
             Verdict::Bad => "BAD",
         };
-        if args.json {
-            say(&json!({ "verdict": word, "what": what, "remedy": remedy }).to_string());
-        } else {
-            let remedy = if remedy.is_empty() { String::new() } else { format!("\n         {remedy}") };
-            say(&format!("{word:<7}  {what}{remedy}"));
-        }
-    }
-    place.leave().await?;
-    if elsewhere.exists() {
-        std::fs::remove_dir_all(&elsewhere)?;
+        let remedy =
+            if finding.remedy.is_empty() { String::new() } else { format!("\n         {}", finding.remedy) };
+        say(&format!("{word:<7}  {}{remedy}", finding.what));
     }
     let bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What a running bridge finds of itself.
+///
+/// # Errors
+/// The secrets of its data folder cannot be read.
+pub(crate) async fn of_itself(data_dir: &Path, config: &Config) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = examine(data_dir, Ok(config.clone())).await;
+    let place = Place::find(data_dir)?.context("the bridge does not say where it is")?;
+    findings.extend(attacks(&place, data_dir).await);
+    Ok(findings)
+}
+
+/// Attacks the bridge of a data folder. One that is only looked at must not begin with what is open: where
+/// none runs, one without any work is attacked instead.
+async fn besiege(data_dir: &Path) -> anyhow::Result<Vec<Finding>> {
+    if let Some(place) = Place::find(data_dir)? {
+        return Ok(attacks(&place, data_dir).await);
+    }
+    let elsewhere = data_dir.join("doctor");
+    let place = Place::find_or_start(&elsewhere, false).await?;
+    let findings = attacks(&place, &elsewhere).await;
+    place.leave().await?;
+    std::fs::remove_dir_all(&elsewhere)?;
+    Ok(findings)
+}
+
+/// Looks at the set-up.
+async fn examine(data_dir: &Path, config: Result<Config, ConfigError>) -> Vec<Finding> {
+    let own = data_dir.to_owned();
+    // The whole database is read.
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut findings = Vec::new();
+        if own.exists() {
+            findings.extend(folder(&own));
+            findings.extend(database(&own));
+        } else {
+            findings.push(well(format!("{} is not there yet; the first start makes it", own.display())));
+        }
+        findings.extend([disk(&own), processes(), watches(), files()]);
+        findings
+    });
+    let mut findings = looked
+        .await
+        .unwrap_or_else(|error| vec![bad(format!("the look broke off: {error}"), "Report this.")]);
+    findings.extend(tools(config).await);
+    findings
 }
 
 fn folder(data_dir: &Path) -> Vec<Finding> {
@@ -113,12 +116,9 @@ fn folder(data_dir: &Path) -> Vec<Finding> {
         .map(|(path, mode)| {
             let name = path.display();
             if closed(path) {
-                Finding::well(format!("{name} is yours alone"))
+                well(format!("{name} is yours alone"))
             } else {
-                Finding::bad(
-                    format!("others on this machine may read {name}"),
-                    format!("chmod {mode} {name}"),
-                )
+                bad(format!("others on this machine may read {name}"), format!("chmod {mode} {name}"))
             }
         })
         .collect()
@@ -129,38 +129,34 @@ fn database(data_dir: &Path) -> Vec<Finding> {
     let name = file.display();
     let mut findings = Vec::new();
     if !file.exists() {
-        return vec![Finding::well("there is no log yet")];
+        return vec![well("there is no log yet")];
     }
     match store::look(&file) {
         Ok(Look { detail: None, at, bytes }) => {
-            findings.push(Finding::well(format!("{name} is sound ({} MiB)", bytes / 1024 / 1024)));
+            findings.push(well(format!("{name} is sound ({} MiB)", bytes / 1024 / 1024)));
             let ahead = at.since(clock::now());
             findings.push(if ahead.0 > 60_000 {
                 let by = ahead.0 / 1_000;
-                Finding::warning(
+                warning(
                     format!("the clock is {by} s behind the newest entry of the log"),
                     "Set the clock. Until then new entries all carry the time of the newest.",
                 )
             } else {
-                Finding::well("the clock agrees with the log")
+                well("the clock agrees with the log")
             });
         }
-        Ok(Look { detail: Some(detail), .. }) => findings.push(Finding::bad(
-            format!("{name} is damaged: {detail}"),
-            "Stop the bridge, then: orchestrator restore",
-        )),
-        Err(error) => findings.push(Finding::bad(
+        Ok(Look { detail: Some(detail), .. }) => findings
+            .push(bad(format!("{name} is damaged: {detail}"), "Stop the bridge, then: orchestrator restore")),
+        Err(error) => findings.push(bad(
             format!("{name} cannot be read: {error}"),
             "Check that it is there and yours to read.",
         )),
     }
     findings.push(match copies(data_dir).pop() {
         Some(copied) => {
-            Finding::well(format!("the newest backup is {} (entry {})", copied.file.display(), copied.seq))
+            well(format!("the newest backup is {} (entry {})", copied.file.display(), copied.seq))
         }
-        None => {
-            Finding::warning("there is no backup yet", "One is made when the bridge has run for 30 minutes.")
-        }
+        None => warning("there is no backup yet", "One is made when the bridge has run for 30 minutes."),
     });
     findings
 }
@@ -172,12 +168,12 @@ fn disk(data_dir: &Path) -> Finding {
         Some(free) => {
             let what = format!("{} MB are free for the log and the output of agents", free / 1_000_000);
             match free {
-                0..TOO_LITTLE => Finding::bad(what, remedy),
-                TOO_LITTLE..LITTLE => Finding::warning(what, remedy),
-                _ => Finding::well(what),
+                0..TOO_LITTLE => bad(what, remedy),
+                TOO_LITTLE..LITTLE => warning(what, remedy),
+                _ => well(what),
             }
         }
-        None => Finding::bad("the disk cannot be asked for its room", remedy),
+        None => bad("the disk cannot be asked for its room", remedy),
     }
 }
 
@@ -185,9 +181,9 @@ fn disk(data_dir: &Path) -> Finding {
 fn processes() -> Finding {
     let seen = std::fs::read_link("/proc/self").ok().and_then(|link| link.to_str()?.parse().ok());
     if seen == Some(std::process::id()) {
-        Finding::well("processes can be seen in /proc")
+        well("processes can be seen in /proc")
     } else {
-        Finding::bad(
+        bad(
             "/proc shows other processes than this system's",
             "Mount it in this container: mount -t proc proc /proc. Agents could not be supervised.",
         )
@@ -198,48 +194,48 @@ fn watches() -> Finding {
     let setting = "/proc/sys/fs/inotify/max_user_watches";
     let most = std::fs::read_to_string(setting).ok().and_then(|text| text.trim().parse::<u64>().ok());
     match most {
-        Some(most) if most >= WATCHES => Finding::well(format!("{most} folders can be watched")),
-        Some(most) => Finding::warning(
+        Some(most) if most >= WATCHES => well(format!("{most} folders can be watched")),
+        Some(most) => warning(
             format!("only {most} folders can be watched at once; each agent needs one"),
             format!("sysctl fs.inotify.max_user_watches={}", 8 * WATCHES),
         ),
-        None => Finding::bad(format!("{setting} cannot be read"), "A Linux with inotify is needed."),
+        None => bad(format!("{setting} cannot be read"), "A Linux with inotify is needed."),
     }
 }
 
 fn files() -> Finding {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
     match limit {
-        Some(most) if most < FILES => Finding::warning(
+        Some(most) if most < FILES => warning(
             format!("a process may open only {most} files, which is little for many agents"),
             format!("Raise the hard limit: ulimit -Hn {FILES}"),
         ),
-        _ => Finding::well("enough files can be open"),
+        _ => well("enough files can be open"),
     }
 }
 
-async fn tools(config: Option<&Path>) -> Vec<Finding> {
+async fn tools(config: Result<Config, ConfigError>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match Config::load(config) {
+    match config {
         Ok(config) => {
-            findings.push(Finding::well("the configuration can be read"));
+            findings.push(well("the configuration can be read"));
             for agent in agents::find(&config).await {
                 let version = agent.version.unwrap_or_default();
                 let what = format!("{} {version}", agent.name).trim().to_owned();
                 findings.push(match agent.problem {
-                    None => Finding::well(what),
-                    Some(problem) => Finding::warning(
+                    None => well(what),
+                    Some(problem) => warning(
                         format!("{what}: {problem}"),
                         "Try it in a terminal, or give its path in the configuration.",
                     ),
                 });
             }
         }
-        Err(error) => findings.push(Finding::bad(error.to_string(), "Correct that line, or take it out.")),
+        Err(error) => findings.push(bad(error.to_string(), "Correct that line, or take it out.")),
     }
     findings.push(match look_up("git") {
-        Lookup::Found(path) => Finding::well(format!("git is {}", path.display())),
-        Lookup::NotExecutable(_) | Lookup::Missing => Finding::warning("git was not found", "Install git."),
+        Lookup::Found(path) => well(format!("git is {}", path.display())),
+        Lookup::NotExecutable(_) | Lookup::Missing => warning("git was not found", "Install git."),
     });
     findings
 }
@@ -261,7 +257,8 @@ async fn attacks(place: &Place, data_dir: &Path) -> Vec<Finding> {
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{origin}{rest}\r\n")
     };
     let (ours, own) = (format!("Origin: {origin}\r\n"), format!("Cookie: {cookie}\r\n"));
-    let evil = "Origin: http://evil.example\r\n";
+    // The same scheme, so that the name alone can be what is refused.
+    let evil = &format!("Origin: {}://evil.example\r\n", origin.split(':').next().unwrap_or_default());
     let close = "Connection: close\r\n";
     let tries = [
         ("a socket from another site's page", get("/ws", &host, evil, &format!("{own}{upgrade}"))),
@@ -275,30 +272,32 @@ async fn attacks(place: &Place, data_dir: &Path) -> Vec<Finding> {
         ("the secret from another site's page", enter(evil, "application/json")),
         ("the secret without an origin", enter("", "application/json")),
         ("the secret in a form (text/plain)", enter(&ours, "text/plain")),
+        ("a form of another site", enter(evil, "application/x-www-form-urlencoded")),
+        ("the list of devices without the cookie", get("/api/devices", &host, &ours, close)),
     ];
     let mut findings = Vec::new();
     for (what, request) in tries {
-        findings.push(match ask(place, &request).await {
-            Ok(answer) if is_refusal(&answer) => Finding::well(format!("refused: {what}")),
-            Ok(answer) => Finding::bad(
+        findings.push(match place.ask(&request).await {
+            Ok(answer) if is_refusal(&answer) => well(format!("refused: {what}")),
+            Ok(answer) => bad(
                 format!("let in: {what} ({})", answer.lines().next().unwrap_or_default()),
                 "Stop the bridge and report this.",
             ),
-            Err(error) => Finding::bad(format!("no answer to {what}: {error:#}"), "Start the bridge anew."),
+            Err(error) => bad(format!("no answer to {what}: {error:#}"), "Start the bridge anew."),
         });
     }
     // With everything right, so that only the path can be what is refused.
     for path in ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "//etc/passwd", "/page/../../log.db"] {
         let request = get(path, &host, &ours, &format!("{own}{close}"));
-        let leaks = ask(place, &request).await.is_ok_and(|answer| {
+        let leaks = place.ask(&request).await.is_ok_and(|answer| {
             answer.contains(place.access().secret())
                 || answer.contains("root:")
                 || answer.contains("SQLite format")
         });
         findings.push(if leaks {
-            Finding::bad(format!("{path} leads out of the page's files"), "Stop the bridge and report this.")
+            bad(format!("{path} leads out of the page's files"), "Stop the bridge and report this.")
         } else {
-            Finding::well(format!("{path} leads nowhere"))
+            well(format!("{path} leads nowhere"))
         });
     }
     findings.extend(leaks(place, data_dir));
@@ -320,9 +319,9 @@ fn leaks(place: &Place, data_dir: &Path) -> Vec<Finding> {
         .map(|(name, path)| {
             if holds(&path) {
                 let remedy = "Stop the bridge, delete the file `secret` in the data folder, and report this.";
-                Finding::bad(format!("the secret stands in {name} ({})", path.display()), remedy)
+                bad(format!("the secret stands in {name} ({})", path.display()), remedy)
             } else {
-                Finding::well(format!("the secret is not in {name} ({})", path.display()))
+                well(format!("the secret is not in {name} ({})", path.display()))
             }
         })
         .collect()
@@ -332,25 +331,4 @@ fn leaks(place: &Place, data_dir: &Path) -> Vec<Finding> {
 fn is_refusal(answer: &str) -> bool {
     let refused = answer.split(' ').nth(1).is_some_and(|status| status.starts_with('4'));
     refused && !answer.to_ascii_lowercase().contains("set-cookie")
-}
-
-/// The head of the answer, and the beginning of its body.
-async fn ask(place: &Place, request: &str) -> anyhow::Result<String> {
-    let asked = async {
-        let mut socket = TcpStream::connect(place.address()).await?;
-        socket.write_all(request.as_bytes()).await?;
-        let mut answer = vec![0; 64 * 1024];
-        let mut filled = 0;
-        // What asks for a socket is kept open, let in or not: the head alone is the answer.
-        let socket_wanted = request.contains("Upgrade: websocket");
-        let whole = |head: &[u8]| socket_wanted && head.windows(4).any(|end| end == b"\r\n\r\n");
-        while filled < answer.len() && !whole(&answer[..filled]) {
-            match socket.read(&mut answer[filled..]).await? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        anyhow::Ok(String::from_utf8_lossy(&answer[..filled]).into_owned())
-    };
-    timeout(PATIENCE, asked).await.context("it took too long")?
 }

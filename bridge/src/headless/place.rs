@@ -5,15 +5,22 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use shared::api::Problem;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
-use crate::access::Access;
+use crate::access::{Access, Reached};
 use crate::lock::{Holder, holder};
 use crate::supervisor::own_session;
+use crate::tls::{self, Wire};
+
+/// A bridge that has not answered by then does not.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A bridge that answers.
 #[derive(Debug)]
@@ -28,7 +35,8 @@ impl Place {
     /// The bridge of a data folder.
     pub(super) fn find(data_dir: &Path) -> anyhow::Result<Option<Self>> {
         let Some(holder) = holder(data_dir) else { return Ok(None) };
-        let access = Access::open(data_dir, holder.address)?;
+        let Holder { address: listen, fingerprint, .. } = holder;
+        let access = Access::open(data_dir, Reached { listen, fingerprint, names: Vec::new() })?;
         Ok(Some(Self { holder, access, ours: None }))
     }
 
@@ -65,6 +73,54 @@ impl Place {
         bail!("a bridge was started and ended at once: {}", why.trim());
     }
 
+    /// A connection to it, and to nobody else where it speaks TLS.
+    pub(super) async fn connect(&self) -> std::io::Result<Box<dyn Wire>> {
+        tls::connect(self.holder.address, self.holder.fingerprint).await
+    }
+
+    /// Makes a call as the bridge's own user; gives the body of the answer.
+    ///
+    /// # Errors
+    /// The bridge does not answer, or refuses; then in its words.
+    pub(super) async fn call(&self, method: &str, path: &str, sent: &str) -> anyhow::Result<String> {
+        let mut head =
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address());
+        for (name, value) in self.access.credentials() {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{sent}", sent.len());
+        let answer = self.ask(&head).await?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("the bridge broke off")?;
+        if head.split(' ').nth(1).is_some_and(|status| status.starts_with('2')) {
+            return Ok(body.to_owned());
+        }
+        match serde_json::from_str(body) {
+            Ok(Problem { error, next_step }) => bail!("{error}. {next_step}"),
+            Err(_) => bail!("the bridge answered {}", head.lines().next().unwrap_or_default()),
+        }
+    }
+
+    /// The head of the answer, and the beginning of its body.
+    pub(super) async fn ask(&self, request: &str) -> anyhow::Result<String> {
+        let asked = async {
+            let mut socket = self.connect().await?;
+            socket.write_all(request.as_bytes()).await?;
+            let mut answer = vec![0; 64 * 1024];
+            let mut filled = 0;
+            // What asks for a socket is kept open, let in or not: the head alone is the answer.
+            let socket_wanted = request.contains("Upgrade: websocket");
+            let whole = |head: &[u8]| socket_wanted && head.windows(4).any(|end| end == b"\r\n\r\n");
+            while filled < answer.len() && !whole(&answer[..filled]) {
+                match socket.read(&mut answer[filled..]).await? {
+                    0 => break,
+                    count => filled += count,
+                }
+            }
+            anyhow::Ok(String::from_utf8_lossy(&answer[..filled]).into_owned())
+        };
+        timeout(PATIENCE, asked).await.context("it took too long")?
+    }
+
     pub(super) fn address(&self) -> SocketAddr {
         self.holder.address
     }
@@ -89,7 +145,7 @@ impl Place {
 
     /// A sentence about the bridge that this command leaves running; none when it was there before.
     pub(super) fn stays(&self) -> Option<String> {
-        let Holder { pid, address } = self.holder;
+        let Holder { pid, address, .. } = self.holder;
         self.ours.as_ref().map(|_| {
             format!(
                 "A bridge goes on at {address} (pid {pid}); `orchestrator url` prints the way to its page."

@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, close_code};
 use futures_util::stream::FuturesOrdered;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use shared::api::Asking;
 use shared::entry::Kind;
 use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::Seq;
@@ -67,6 +68,8 @@ where
     let mut session = Session {
         wake: relay.store.hub().subscribe(),
         baton: relay.baton.seen(),
+        asking: relay.asking.clone(),
+        asked: Vec::new(),
         relay,
         id,
         client: hello.0,
@@ -123,6 +126,9 @@ struct Session {
     client: ClientId,
     wake: Arc<Notify>,
     baton: watch::Receiver<Seen>,
+    asking: watch::Receiver<Vec<Asking>>,
+    /// The devices of which the client was last told that they ask.
+    asked: Vec<Asking>,
     /// The last entry that the client has.
     sent: Seq,
     follows: BTreeMap<RunId, Follow>,
@@ -172,6 +178,7 @@ impl Session {
                 }
                 () = self.wake.notified(), if !more => continue,
                 _ = self.baton.changed(), if !more => continue,
+                Ok(()) = self.asking.changed(), if !more => continue,
                 () = std::future::ready(()), if more => continue,
             };
             heard = Instant::now();
@@ -253,8 +260,24 @@ impl Session {
             more |= self.send_output(sink, &run).await?;
         }
         self.tell_baton(sink).await?;
+        self.tell_asking(sink).await?;
         sink.flush().await.map_err(broken)?;
         Ok(more)
+    }
+
+    async fn tell_asking<E: std::fmt::Display>(
+        &mut self,
+        sink: &mut (impl Sink<Message, Error = E> + Unpin),
+    ) -> Result<(), Closed> {
+        {
+            let asking = self.asking.borrow_and_update();
+            if self.asked == *asking {
+                return Ok(());
+            }
+            self.asked.clone_from(&asking);
+        }
+        let devices = self.asked.clone();
+        say(sink, &ServerMessage::Asking { devices }).await
     }
 
     async fn tell_baton<E: std::fmt::Display>(

@@ -129,6 +129,7 @@ impl Driver {
             ServerMessage::Welcome { .. }
             | ServerMessage::Incompatible { .. }
             | ServerMessage::Pong { .. }
+            | ServerMessage::Asking { .. }
             | ServerMessage::Unreadable { .. } => {}
         }
         self.advance(now)

@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 use shared::entry::Room;
 
+use super::asking::Asking;
 use super::icon::Icon;
 use crate::component::flow::Show;
 use crate::desk::Desk;
-use crate::link::{Link, Standing};
+use crate::link::{Link, Standing, is_encrypted};
 use crate::words::{span, time};
 
 #[component]
@@ -15,8 +16,11 @@ pub fn Banners() -> impl IntoView {
     let disk = Memo::new(move |_| desk.read(|state| state.disk));
     view! {
         <div class="banners">
+            <Asking/>
             {move || match desk.standing.get() {
                 Standing::Live | Standing::Connecting | Standing::Replaced => ().into_any(),
+                // The screen says it, and has a way in.
+                Standing::Denied if is_encrypted() => ().into_any(),
                 Standing::Lost { since, retry } => {
                     let text = move || {
                         let now = desk.clock.get();

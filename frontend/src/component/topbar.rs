@@ -8,7 +8,7 @@ use super::icon::Icon;
 use crate::component::flow::{For, Show};
 use crate::desk::Desk;
 use crate::link::Standing;
-use crate::place::Here;
+use crate::place::{Here, Part};
 use crate::screen::finder::FinderButton;
 use crate::words::spent;
 
@@ -110,6 +110,9 @@ fn Facts() -> impl IntoView {
                 <span class="dot" data-state=move || lost().then_some("lost")></span>
                 <span>{word}</span>
             </span>
+            <button class="fact" title="Bridge: devices, processes, self-test" aria-label="Bridge" on:click=move |_| here.open_part(Part::Devices)>
+                <Icon name="bridge"/>
+            </button>
         </div>
     }
 }

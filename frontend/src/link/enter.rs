@@ -53,6 +53,12 @@ pub async fn request(method: &str, path: &str, body: Option<&str>) -> Option<Res
     answer.dyn_into().ok()
 }
 
+/// One call to the bridge; gives what it answers, or in words what is wrong.
+pub async fn call(method: &str, path: &str, body: Option<&str>) -> Result<String, String> {
+    let answer = request(method, path, body).await.ok_or("The bridge does not answer.")?;
+    if answer.ok() { Ok(text(&answer).await) } else { Err(problem(&answer).await) }
+}
+
 /// What an answer holds as text; empty where it cannot be read.
 pub async fn text(answer: &Response) -> String {
     match answer.text() {

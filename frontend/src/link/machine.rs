@@ -87,6 +87,7 @@ pub(super) fn heard(message: &ServerMessage) -> Heard {
         | ServerMessage::BatonGone { .. }
         | ServerMessage::Behind { .. }
         | ServerMessage::Pong { .. }
+        | ServerMessage::Asking { .. }
         | ServerMessage::Unreadable { .. } => Heard::Other,
     }
 }

@@ -65,7 +65,7 @@ impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let relay = Relay::new(store.clone(), Epoch(0));
+        let relay = Relay::new(store.clone(), Epoch(0), watch::channel(Vec::new()).1);
         Self { dir, store, relay }
     }
 

@@ -1,0 +1,121 @@
+//! The guard before every route: whose name a request has, from whose page it comes, who sends it; and the
+//! headers that keep a browser strict about every answer.
+
+use std::sync::Arc;
+
+use axum::extract::connect_info::ConnectInfo;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::{Access, Shown, Who, problem};
+
+/// What is answered without a cookie: these are the ways to one.
+const WAYS_IN: [&str; 3] = ["/api/enter", "/api/pair", "/api/pair/outcome"];
+
+/// Stands before every route, and tells those behind it who asks: [`Who`].
+pub(crate) async fn guard(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
+    let mut response = match entry(&access, &request) {
+        Err(refused) => *refused,
+        Ok(who) => {
+            if let Some(who) = who {
+                request.extensions_mut().insert(who);
+            }
+            next.run(request).await
+        }
+    };
+    harden(response.headers_mut());
+    response
+}
+
+/// Who asks, of what only some may have; nobody, of what is everybody's.
+fn entry(access: &Access, request: &Request) -> Result<Option<Who>, Box<Response>> {
+    let refused = |status, error, next_step| Err(Box::new(problem(status, error, next_step)));
+    let (headers, path) = (request.headers(), request.uri().path());
+    let ends = request.extensions().get().map(|ConnectInfo(ends)| *ends);
+    if !access.host_is_ours(headers, ends) {
+        return refused(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this host is not ours",
+            "Use the URL that the bridge printed.",
+        );
+    }
+    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    let upgrade = path == "/ws";
+    let ours = if reading && !upgrade {
+        access.page_is_ours(headers, ends)
+    } else {
+        access.origin_is_ours(headers, ends)
+    };
+    let public = reading
+        && !upgrade
+        && (path == "/api/health" || !(path.starts_with("/api/") || path.starts_with("/dev/")));
+    if public {
+        return Ok(None);
+    }
+    let token = if path.starts_with("/api/") { access.token(headers) } else { Shown::Missing };
+    if !ours && matches!(token, Shown::Missing) {
+        return refused(
+            StatusCode::FORBIDDEN,
+            "this request does not come from our page",
+            "Use the URL that the bridge printed.",
+        );
+    }
+    if !reading && !is_json(headers) {
+        return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only JSON is taken", "Send application/json.");
+    }
+    // A guess counts; a page that has no cookie yet guesses nothing, and who is signed in is not locked out.
+    let wrong = match if ours { access.cookie(headers) } else { token } {
+        Shown::Right(who) => return Ok(Some(who)),
+        Shown::Wrong => true,
+        Shown::Missing => false,
+    };
+    if wrong {
+        access.failures.count();
+    }
+    if access.failures.is_full() {
+        return refused(StatusCode::TOO_MANY_REQUESTS, "too many wrong attempts", "Wait a minute.");
+    }
+    if WAYS_IN.contains(&path) {
+        return Ok(None);
+    }
+    let mut answer = problem(
+        StatusCode::UNAUTHORIZED,
+        "not signed in",
+        "Open the URL that the bridge printed when it started; a tool sends `Authorization: Bearer TOKEN` with the token that `orchestrator token` prints.",
+    );
+    // One of another data folder or revoked, most likely: a page that sends it again and again looks like a guesser.
+    if wrong
+        && ours
+        && let Ok(forget) = access.set_cookie("", 0).parse()
+    {
+        answer.headers_mut().insert(SET_COOKIE, forget);
+    }
+    Err(Box::new(answer))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn harden(headers: &mut HeaderMap) {
+    const RULES: [(HeaderName, &str); 6] = [
+        (
+            HeaderName::from_static("content-security-policy"),
+            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; \
+             base-uri 'none'; form-action 'none'",
+        ),
+        (HeaderName::from_static("x-content-type-options"), "nosniff"),
+        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("x-frame-options"), "DENY"),
+    ];
+    for (name, value) in RULES {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,93 @@
+//! Secrets: drawn, kept in files that are the owner's alone, compared in constant time, and told apart from
+//! guesses by how many of those there may be.
+
+use std::fs::{File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use shared::unit::Millis;
+use subtle::ConstantTimeEq;
+
+use super::AccessError;
+use crate::clock;
+
+/// The secret of the URL and what the owner's cookie holds, kept in `folder` or drawn.
+pub(super) fn open(folder: &Path) -> Result<(String, String), AccessError> {
+    let path = folder.join("secret");
+    let failed = |error| AccessError::Io(path.clone(), error);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            if let [secret, session] = text.lines().collect::<Vec<_>>()[..]
+                && secret.len() == 43
+                && session.len() == 43
+            {
+                std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
+                return Ok((secret.to_owned(), session.to_owned()));
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let (secret, session) = (random()?, random()?);
+    keep_private(&path, format!("{secret}\n{session}\n").as_bytes()).map_err(failed)?;
+    Ok((secret, session))
+}
+
+/// Writes a file that is nobody else's to open, and whole when it has its name.
+pub(crate) fn keep_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let draft = path.with_extension("new");
+    let _ = std::fs::remove_file(&draft);
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(bytes).and_then(|()| file.sync_all())?;
+    std::fs::rename(&draft, path)
+}
+
+/// 32 random bytes as text.
+pub(super) fn random() -> Result<String, AccessError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| AccessError::Random(error.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// What is kept of a secret that only has to be known again. It is random, so nobody can try out all there are.
+pub(super) fn hash(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
+}
+
+pub(super) fn same(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+/// How often something may happen in a minute.
+#[derive(Debug)]
+pub(super) struct Tally {
+    most: u32,
+    counted: Mutex<(Millis, u32)>,
+}
+
+impl Tally {
+    const MINUTE: Millis = Millis::from_secs(60);
+
+    pub(super) fn of(most: u32) -> Self {
+        Self { most, counted: Mutex::default() }
+    }
+
+    pub(super) fn count(&self) {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock::now();
+        if now.since(counted.0) > Self::MINUTE {
+            *counted = (now, 0);
+        }
+        counted.1 = counted.1.saturating_add(1);
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.1 >= self.most && clock::now().since(counted.0) <= Self::MINUTE
+    }
+}

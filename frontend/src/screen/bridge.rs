@@ -1,0 +1,48 @@
+//! The bridge itself: who is let in, which processes live, and whether all is well with it.
+
+use leptos::prelude::*;
+
+use crate::place::{Here, Part};
+
+mod devices;
+mod processes;
+mod self_test;
+
+#[component]
+pub fn Bridge(part: Part) -> impl IntoView {
+    let here = expect_context::<Here>();
+    view! {
+        <div class="start"><div class="bridge">
+            <h1>"Bridge"</h1>
+            <div class="tabs" role="tablist">
+                {Part::ALL.map(|own| view! {
+                    <button role="tab" aria-selected=(own == part).to_string() on:click=move |_| here.open_part(own)>{own.name()}</button>
+                })}
+            </div>
+            {match part {
+                Part::Devices => view! { <devices::Devices/> }.into_any(),
+                Part::Processes => view! { <processes::Processes/> }.into_any(),
+                Part::SelfTest => view! { <self_test::SelfTest/> }.into_any(),
+            }}
+        </div></div>
+    }
+}
+
+/// What was asked of the bridge: nothing yet, what it answered, or what is wrong.
+type Answer<T> = RwSignal<Option<Result<T, String>>>;
+
+/// Says what is wrong, or that the answer is on its way.
+fn pending<T: Send + Sync + 'static>(answer: Answer<T>) -> AnyView {
+    let word = Memo::new(move |_| match &*answer.read() {
+        None => Some(None),
+        Some(Err(why)) => Some(Some(why.clone())),
+        Some(Ok(_)) => None,
+    });
+    (move || {
+        Some(match word.get()? {
+            None => view! { <p class="meta" aria-busy="true">"Asking the bridge"</p> }.into_any(),
+            Some(why) => view! { <p class="hint" data-state="error" role="alert">{why}</p> }.into_any(),
+        })
+    })
+    .into_any()
+}

@@ -12,6 +12,7 @@ mod disk;
 pub mod folders;
 pub mod headless;
 pub mod lock;
+mod memory;
 pub mod page;
 pub mod relay;
 mod retention;

@@ -13,7 +13,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::api::{Found, SearchIn};
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::access::problem;
@@ -59,7 +58,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// Opens or makes the index in `data_dir` and begins to fill it. Needs a tokio runtime.
+    /// Opens or makes the index in `data_dir` and begins to fill it.
     ///
     /// # Errors
     /// The file can neither be used nor made anew, or there is no thread.
@@ -67,7 +66,10 @@ impl Search {
         let file: Arc<Path> = data_dir.join(FILE).into();
         let index = Index::open(&file)?;
         let (fills, ended) = watch::channel(());
-        let (own, runtime) = (store.clone(), Handle::current());
+        let own = store.clone();
+        // A runtime of its own: what it waits for and reads gives way with it, and the bridge's may end before it.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(1).build()?;
         std::thread::Builder::new().name("search".to_owned()).spawn(move || {
             give_way();
             runtime.block_on(fill(index, own, ended));

@@ -142,9 +142,25 @@ impl Store {
 
     /// Commits lines of a run's output behind those that it has; gives how many it has then.
     pub async fn append_output(&self, run: &RunId, pieces: Vec<Piece>) -> Result<u64, StoreError> {
+        let pieces: Vec<_> = pieces.into_iter().map(Arc::new).collect();
+        self.store_output(run, &pieces, None).await
+    }
+
+    /// The same. With `first`, followers get the lines at once, as those from this one on: for lines of which the
+    /// caller knows that they will have these numbers, whatever happens to the bridge before the commit.
+    pub async fn store_output(
+        &self,
+        run: &RunId,
+        pieces: &[Arc<Piece>],
+        first: Option<u64>,
+    ) -> Result<u64, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Output { run: run.clone(), pieces, reply };
+        let job = Job::Output { run: run.clone(), pieces: pieces.to_vec(), told: first.is_some(), reply };
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        // Whatever follows from these lines is now behind them in the writer's queue.
+        if let Some(first) = first {
+            self.hub.tell(run, first, pieces);
+        }
         answer.await.map_err(|_| StoreError::Closed)?
     }
 

@@ -66,7 +66,7 @@ where
     let (mut sink, mut stream) = socket.split();
     let hello = hello(&mut sink, &mut stream, &relay).await?;
     let mut session = Session {
-        wake: relay.store.hub().subscribe(),
+        wake: relay.store.hub().follow(),
         baton: relay.baton.seen(),
         asking: relay.asking.clone(),
         asked: Vec::new(),

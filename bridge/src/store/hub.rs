@@ -1,4 +1,4 @@
-//! What was committed last, for those who follow. Nobody has a queue here: a follower knows what it has,
+//! What was committed last, and output that is about to be, for those who follow. Nobody has a queue here: a follower knows what it has,
 //! is woken, and takes what is newer from these windows, or from the database when it fell behind. So a
 //! slow client costs nothing and nothing is skipped.
 
@@ -29,7 +29,9 @@ struct Inner {
     recent: VecDeque<Arc<Stored>>,
     recent_bytes: usize,
     tails: HashMap<RunId, TailWindow>,
-    waiting: Vec<Weak<Notify>>,
+    /// Who reads the store, and who follows the windows.
+    readers: Vec<Weak<Notify>>,
+    followers: Vec<Weak<Notify>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +40,8 @@ struct TailWindow {
     next: u64,
     pieces: VecDeque<Arc<Piece>>,
     bytes: usize,
+    /// Somebody read the store for lines that may not have been committed yet.
+    sought_in_store: bool,
 }
 
 /// What a follower gets of a run.
@@ -60,7 +64,8 @@ impl Hub {
             recent: VecDeque::new(),
             recent_bytes: 0,
             tails: HashMap::new(),
-            waiting: Vec::new(),
+            readers: Vec::new(),
+            followers: Vec::new(),
         };
         Self { inner: Mutex::new(inner) }
     }
@@ -72,7 +77,14 @@ impl Hub {
     /// Wakes this from now on whenever something was committed, until it is dropped.
     pub fn subscribe(&self) -> Arc<Notify> {
         let notify = Arc::new(Notify::new());
-        self.inner().waiting.push(Arc::downgrade(&notify));
+        self.inner().readers.push(Arc::downgrade(&notify));
+        notify
+    }
+
+    /// Wakes this from now on whenever there is anything new in the windows or, for who looks there, in the store.
+    pub fn follow(&self) -> Arc<Notify> {
+        let notify = Arc::new(Notify::new());
+        self.inner().followers.push(Arc::downgrade(&notify));
         notify
     }
 
@@ -103,15 +115,18 @@ impl Hub {
 
     /// Lines of a run from `from` on.
     pub fn tail(&self, run: &RunId, from: u64) -> Tail {
-        let inner = self.inner();
-        let Some(window) = inner.tails.get(run) else { return Tail::Quiet };
+        let mut inner = self.inner();
+        let Some(window) = inner.tails.get_mut(run) else { return Tail::Quiet };
         if from >= window.next {
             return Tail::UpToDate;
         }
         let first = window.next - u64::try_from(window.pieces.len()).unwrap_or(0);
         match from.checked_sub(first).and_then(|skip| usize::try_from(skip).ok()) {
             Some(skip) => Tail::Lines(window.pieces.iter().skip(skip).cloned().collect()),
-            None => Tail::InStore,
+            None => {
+                window.sought_in_store = true;
+                Tail::InStore
+            }
         }
     }
 
@@ -124,6 +139,7 @@ impl Hub {
 
     pub(super) fn publish(&self, entries: Vec<Arc<Stored>>, output: Vec<(RunId, u64, Vec<Arc<Piece>>)>) {
         let mut inner = self.inner();
+        let mut wakes = !entries.is_empty();
         for stored in entries {
             inner.head = stored.entry.seq;
             inner.recent_bytes += stored.json.len();
@@ -134,21 +150,45 @@ impl Hub {
             inner.recent_bytes -= oldest.json.len();
         }
         for (run, next, pieces) in output {
-            inner.tails.entry(run).or_default().push(next, pieces);
-        }
-        inner.waiting.retain(|waiting| {
-            let alive = waiting.upgrade();
-            if let Some(notify) = &alive {
-                notify.notify_one();
+            let window = inner.tails.entry(run).or_default();
+            wakes |= !pieces.is_empty() || std::mem::take(&mut window.sought_in_store);
+            // An empty one was told already, and what was told since stands behind it.
+            if !pieces.is_empty() {
+                window.push(next, pieces);
             }
-            alive.is_some()
-        });
+        }
+        wake(&mut inner.readers);
+        if wakes {
+            wake(&mut inner.followers);
+        }
+    }
+
+    /// Hands lines to followers that the writer has not committed yet.
+    pub(super) fn tell(&self, run: &RunId, first: u64, pieces: &[Arc<Piece>]) {
+        let mut inner = self.inner();
+        let next = first + u64::try_from(pieces.len()).unwrap_or(0);
+        let window = inner.tails.entry(run.clone()).or_default();
+        // Told once, however often they have to be stored.
+        if next > window.next {
+            window.push(next, pieces.to_vec());
+            wake(&mut inner.followers);
+        }
     }
 
     /// The run is over; who still follows reads the store.
     pub(super) fn close(&self, run: &RunId) {
         self.inner().tails.remove(run);
     }
+}
+
+fn wake(waiting: &mut Vec<Weak<Notify>>) {
+    waiting.retain(|waiting| {
+        let alive = waiting.upgrade();
+        if let Some(notify) = &alive {
+            notify.notify_one();
+        }
+        alive.is_some()
+    });
 }
 
 impl TailWindow {

@@ -32,7 +32,9 @@ pub(super) enum Job {
     },
     Output {
         run: RunId,
-        pieces: Vec<Piece>,
+        pieces: Vec<Arc<Piece>>,
+        /// Followers have them.
+        told: bool,
         reply: oneshot::Sender<Counted>,
     },
     /// Puts a block in the place of its rows; gives how many, which is none when they are not all there.
@@ -69,6 +71,7 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Group {
     entries: Vec<Arc<Stored>>,
+    /// How many lines a run has now, and the newest of them, unless followers have those.
     output: Vec<(RunId, u64, Vec<Arc<Piece>>)>,
     ended: Vec<RunId>,
     /// There is something to compact, or room to give back.
@@ -196,10 +199,10 @@ impl Writer {
                 }
                 Done::Append(reply, made)
             }
-            Job::Output { run, pieces, reply } => {
+            Job::Output { run, pieces, told, reply } => {
                 let stored = self.output(&run, &pieces);
                 if let Ok(next) = stored {
-                    group.output.push((run, next, pieces.into_iter().map(Arc::new).collect()));
+                    group.output.push((run, next, if told { Vec::new() } else { pieces }));
                 } else {
                     self.runs.remove(&run);
                 }
@@ -237,7 +240,7 @@ impl Writer {
         Ok((entries, seq))
     }
 
-    fn output(&mut self, run: &RunId, pieces: &[Piece]) -> Result<u64, StoreError> {
+    fn output(&mut self, run: &RunId, pieces: &[Arc<Piece>]) -> Result<u64, StoreError> {
         let savepoint = self.connection.savepoint().map_err(write)?;
         let (no, mut line) = match self.runs.get(run) {
             Some(&known) => known,

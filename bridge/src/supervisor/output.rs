@@ -90,8 +90,7 @@ struct Reader {
     stop: watch::Receiver<Stop>,
     heard: watch::Sender<Heard>,
     too_much: watch::Sender<bool>,
-    /// Bytes of each stream that are stored at most.
-    limit: u64,
+    shape: Shape,
     lines: Arc<AtomicU64>,
 }
 
@@ -113,11 +112,11 @@ impl Output {
         inner: &Arc<Inner>,
         run: &RunId,
         stored: Sizes,
-        Shape { cut, limit }: Shape,
+        shape: Shape,
     ) -> io::Result<Self> {
         let tail = |name, stream, at| {
             let file = File::open(folder.path().join(name))?;
-            Ok::<_, io::Error>(Tail { file, at, splitter: Splitter::new(stream, cut) })
+            Ok::<_, io::Error>(Tail { file, at, splitter: Splitter::new(stream, shape.cut) })
         };
         let tails = [tail(OUT, Stream::Stdout, stored.out)?, tail(ERR, Stream::Stderr, stored.err)?];
         let (stop, stopped) = watch::channel(Stop::No);
@@ -131,7 +130,7 @@ impl Output {
             stop: stopped,
             heard: hears,
             too_much: tells,
-            limit,
+            shape,
             lines: Arc::clone(&lines),
         };
         Ok(Self { reader: tokio::spawn(reader.read(tails)), stop, heard, too_much, lines })
@@ -159,18 +158,24 @@ impl Output {
 impl Reader {
     async fn read(mut self, mut tails: [Tail; 2]) {
         let mut chunk = vec![0; CHUNK];
+        // Lines of stdout may have been told and not stored by an earlier bridge, before any of stderr.
+        let told = tails[0].size();
         loop {
             // Looked at before reading: what is there at the stop is read to its end.
             let stop = *self.stop.borrow_and_update();
             let most = (stop == Stop::AtTheEnd).then(|| tails.each_ref().map(Tail::size));
             loop {
                 // At each chunk: a program can write many times as fast as is stored.
-                if tails.iter().any(|tail| tail.size() > self.limit) {
+                if tails.iter().any(|tail| tail.size() > self.shape.limit) {
                     self.too_much.send_if_modified(|too_much| !std::mem::replace(too_much, true));
                 }
                 let mut came = false;
+                let told_first = tails[0].at < told.min(self.shape.limit);
                 for (place, tail) in tails.iter_mut().enumerate() {
-                    let most = most.map_or(self.limit, |most| most[place].min(self.limit));
+                    if place == 1 && came && told_first {
+                        continue;
+                    }
+                    let most = most.map_or(self.shape.limit, |most| most[place].min(self.shape.limit));
                     let read = tail.next(&mut chunk, most);
                     let count = read.unwrap_or_else(|error| {
                         tracing::error!(%error, run = %self.run, "output cannot be read");
@@ -207,8 +212,10 @@ impl Reader {
             return;
         }
         self.inner.secrets.hide(&mut pieces);
+        let pieces: Vec<_> = pieces.into_iter().map(Arc::new).collect();
+        let first = self.is_told_at_once(&pieces).then(|| self.lines.load(Ordering::Acquire));
         loop {
-            match self.inner.store.append_output(&self.run, pieces.clone()).await {
+            match self.inner.store.store_output(&self.run, &pieces, first).await {
                 Ok(stored) => {
                     self.lines.fetch_max(stored, Ordering::AcqRel);
                     return;
@@ -221,6 +228,15 @@ impl Reader {
             }
             sleep(AGAIN).await;
         }
+    }
+}
+
+impl Reader {
+    /// Followers get lines of stdout before they are stored: a next bridge, which reads the same file from where the
+    /// store ends and stdout first, gives them the same numbers. Not so those of stderr, which may come to stand
+    /// elsewhere between them, and of a terminal, which are cut where a reading ended.
+    fn is_told_at_once(&self, pieces: &[Arc<Piece>]) -> bool {
+        self.shape.cut == Cut::AtNewlines && pieces.iter().all(|piece| piece.stream == Stream::Stdout)
     }
 }
 

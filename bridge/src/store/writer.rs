@@ -14,7 +14,6 @@ use super::checkpoint::Checkpoints;
 use super::compact::{Compactor, Packed};
 use super::read::{self, Page, signed, unsigned};
 use super::{Hub, Piece, StoreError, Stored, output};
-use crate::clock;
 
 /// Jobs in one transaction: enough to share an fsync, few enough to answer soon.
 const GROUP: usize = 256;

@@ -19,7 +19,7 @@ mod frame;
 pub(crate) mod history;
 mod orders;
 mod pump;
-pub(crate) mod screen;
+pub mod screen;
 
 use baton::{Baton, Seen};
 pub use orders::follow_log;

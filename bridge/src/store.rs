@@ -13,6 +13,8 @@ use shared::run::Stream;
 use shared::unit::{Millis, Seq};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock;
+
 mod backup;
 mod block;
 mod checkpoint;
@@ -92,10 +94,10 @@ impl Store {
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let file = dir.join("log.db");
         let connection = schema::open(&file)?;
-        Self::start(connection, Pool::new(file))
+        Self::start(connection, Pool::new(file), clock::now)
     }
 
-    fn start(connection: Connection, readers: Pool) -> Result<Self, OpenError> {
+    fn start(connection: Connection, readers: Pool, clock: fn() -> Millis) -> Result<Self, OpenError> {
         let failed = |error| OpenError::Sqlite(readers.file().to_owned(), error);
         let head = read::head(&connection).map_err(failed)?;
         let log = read::identity(&connection).map_err(failed)?;
@@ -103,7 +105,7 @@ impl Store {
         let checkpoints = Checkpoints::start(&connection, readers.file())?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let compactor = Compactor::start(jobs.downgrade(), readers.file().to_owned())?;
-        let writer = writer::Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), head);
+        let writer = writer::Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), clock, head);
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run(queue))

@@ -28,7 +28,7 @@ mod end;
 mod folder;
 mod inbox;
 mod input;
-mod lines;
+pub mod lines;
 mod output;
 mod prepare;
 mod secrets;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bench::{Bench, crashed, lives, new_run, next, requested};
 use bridge::store::Store;
@@ -15,7 +15,6 @@ use shared::unit::{Bytes, Millis};
 use shared::wire::ClientMessage;
 use tests::world::{World, own};
 
-#[expect(dead_code, reason = "other test files use the rest")]
 #[path = "supervisor/bench.rs"]
 mod bench;
 
@@ -127,6 +126,36 @@ fn an_adopted_run_is_stopped_written_to_and_timed_as_any() {
     };
     let (dir, run) = crashed(limited);
     next(dir, async |bench| assert_eq!(bench.ended(&run).await.end, RunEnd::TimedOut));
+}
+
+/// To the next bridge, a clock that was set looks as if the run had begun at another time.
+#[test]
+fn a_clock_that_is_set_ends_no_run_early_or_late() {
+    let day = Duration::from_secs(24 * 3600);
+    for (wall, began) in [(3_600_000, SystemTime::now() - day), (1_500, SystemTime::now() + day)] {
+        let limited = |bench: &Bench| {
+            let limits = RunLimits { wall: Some(Millis(wall)), ..bench::grace(50) };
+            RunSpec { limits, ..bench.sh("echo ready; until [ -e go ]; do sleep 0.01; done") }
+        };
+        let (dir, run) = crashed(limited);
+        for file in std::fs::read_dir(dir.path().join("runs").join(run.as_str())).unwrap().flatten() {
+            if file.file_type().unwrap().is_file() {
+                let file = std::fs::File::options().append(true).open(file.path()).unwrap();
+                file.set_modified(began).unwrap();
+            }
+        }
+        next(dir, async |bench| {
+            if wall > 1_500 {
+                // The bridge watches, and would have ended it before it took another order.
+                let (_, other) = bench.run(bench.sh("true")).await;
+                assert_eq!(other.end, RunEnd::Exited { code: 0 });
+                std::fs::write(bench.project.join("go"), "").unwrap();
+                assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
+            } else {
+                assert_eq!(bench.ended(&run).await.end, RunEnd::TimedOut);
+            }
+        });
+    }
 }
 
 #[tokio::test]

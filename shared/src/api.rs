@@ -164,8 +164,8 @@ pub struct Screen {
     pub col: u16,
     /// The run's lines that made it. Who follows the run from this line on misses nothing.
     pub line: u64,
-    /// Whether those were read from the first on. Of a long output only the end is, which nearly always
-    /// shows the same.
+    /// Whether all of those are in it. Of a long output only the end is, and what stands before a sequence that the
+    /// bridge cannot draw is not; nearly always it shows the same.
     pub whole: bool,
     /// What makes an empty terminal of this size show it, with escape sequences; at most 1 MiB.
     pub contents: String,

@@ -87,11 +87,11 @@ pub struct Window {
 }
 
 impl Window {
-    /// The nearest size that a terminal is given: 1 to 500 rows, 2 to 1,000 columns.
+    /// The nearest size that a terminal is given: 2 to 500 rows, 2 to 1,000 columns.
     #[must_use]
     pub fn bounded(self) -> Self {
-        // A wide character has no place in a single column.
-        Self { rows: self.rows.clamp(1, 500), cols: self.cols.clamp(2, 1_000) }
+        // A wide character has no place in a single column, nor a line that goes on in a single row.
+        Self { rows: self.rows.clamp(2, 500), cols: self.cols.clamp(2, 1_000) }
     }
 }
 

@@ -229,7 +229,9 @@ impl<'a> OutputFrame<'a> {
 
     /// The frame's lines with their numbers, each with its newline where it has one.
     pub fn lines(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
-        (self.first_line..).zip(self.bytes.split_inclusive(|&byte| byte == b'\n'))
+        let lines = self.bytes.split_inclusive(|&byte| byte == b'\n');
+        let first = self.first_line;
+        lines.enumerate().map(move |(n, line)| (first.saturating_add(n as u64), line))
     }
 }
 

@@ -1,6 +1,8 @@
 //! What stands on a run's terminal, so that it can be opened again: at any line, by any client, after a restart
 //! and when the run is long over. It is worked out from the stored output, of which nothing is kept for it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -68,16 +70,16 @@ pub(crate) async fn show(
 }
 
 /// What happened on a terminal.
-struct Past {
-    /// As it was ordered.
-    window: Window,
+pub struct Past {
+    /// As it was ordered; bounded, as are the later sizes.
+    pub window: Window,
     /// Its later sizes, and when they were ordered.
-    sizes: Vec<(Millis, Window)>,
+    pub sizes: Vec<(Millis, Window)>,
     /// The number of the first of the pieces.
-    first: u64,
-    pieces: Vec<Piece>,
+    pub first: u64,
+    pub pieces: Vec<Piece>,
     /// Whether the pieces are all until now, so that all sizes hold.
-    until_now: bool,
+    pub until_now: bool,
 }
 
 /// Nothing for a run that has no terminal, or was never ordered.
@@ -106,18 +108,19 @@ async fn read(store: &Store, run: &RunId, before: Option<u64>) -> Result<Option<
 }
 
 impl Past {
-    /// Blocks. The moment of a new size is that of its order: what the program wrote at the old size until it heard
+    /// What stands there in the end. Blocks. The moment of a new size is that of its order: what the program wrote at the old size until it heard
     /// of it is drawn at the new one, as a program that hears of it draws everything anew.
-    fn draw(self) -> Screen {
+    pub fn draw(self) -> Screen {
         let Self { window: Window { rows, cols }, sizes, first, pieces, until_now } = self;
         let mut terminal = vt100::Parser::new(rows, cols, 0);
         let line = first + pieces.len() as u64;
         let mut sizes = sizes.into_iter().peekable();
+        let mut whole = first == 0;
         for piece in pieces {
             while let Some((_, Window { rows, cols })) = sizes.next_if(|(at, _)| *at <= piece.at) {
                 terminal.screen_mut().set_size(rows, cols);
             }
-            terminal.process(&piece.bytes);
+            whole &= drawn(&mut terminal, &piece.bytes);
         }
         if until_now && let Some((_, Window { rows, cols })) = sizes.last() {
             terminal.screen_mut().set_size(rows, cols);
@@ -125,8 +128,19 @@ impl Past {
         let screen = terminal.screen();
         let ((rows, cols), (row, col)) = (screen.size(), screen.cursor_position());
         let window = Window { rows, cols };
-        Screen { window, row, col, line, whole: first == 0, contents: contents(screen) }
+        Screen { window, row, col, line, whole, contents: contents(screen) }
     }
+}
+
+/// Draws it, and says whether it could. The library fails on some odd sequences, such as a wide character that
+/// another size cuts in two; then the terminal is empty, as a reset would leave it.
+fn drawn(terminal: &mut vt100::Parser, bytes: &[u8]) -> bool {
+    let (rows, cols) = terminal.screen().size();
+    let held = catch_unwind(AssertUnwindSafe(|| terminal.process(bytes))).is_ok();
+    if !held {
+        *terminal = vt100::Parser::new(rows, cols, 0);
+    }
+    held
 }
 
 /// With colours and modes where they fit, the mere text where they do not, and what fits of that.

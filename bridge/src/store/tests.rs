@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::agent::HarnessId;
 use shared::entry::{Kind, Purpose};
@@ -389,7 +390,8 @@ async fn a_full_disk_refuses_and_the_store_lives_on() {
     let checkpoints = Checkpoints::start(&connection, &file).unwrap();
     let (jobs, _queue) = mpsc::channel(1);
     let compactor = Compactor::start(jobs.downgrade(), file.clone()).unwrap();
-    let mut writer = Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), (Seq(0), Millis(0)));
+    let mut writer =
+        Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), clock::now, (Seq(0), Millis(0)));
     let job = |text: &str| {
         let (reply, answer) = oneshot::channel();
         (Job::Append { actor: person(), id: None, drafts: vec![says(text)], reply }, answer)
@@ -421,7 +423,7 @@ async fn a_group_that_cannot_begin_leaves_nothing() {
     let file = dir.path().join("log.db");
     let connection = schema::open(&file).unwrap();
     connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-    let store = Store::start(connection, Pool::new(file.clone())).unwrap();
+    let store = Store::start(connection, Pool::new(file.clone()), clock::now).unwrap();
     store.append(Actor::Bridge, vec![requests("r1")]).await.unwrap();
     let other = Connection::open(file).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -446,4 +448,27 @@ async fn output_is_read_backwards_in_pages_that_begin_with_a_line() {
     assert_eq!(page(4, 1).await, (1, sent[1..4].to_vec()), "a line in pieces is not torn");
     assert_eq!(page(1, 100).await, (0, sent[..1].to_vec()));
     assert_eq!(page(0, 100).await, (0, Vec::new()));
+}
+
+#[tokio::test]
+async fn the_time_of_the_log_never_goes_back_however_the_clock_jumps() {
+    static CLOCK: AtomicU64 = AtomicU64::new(0);
+    let dir = tempfile::tempdir().unwrap();
+    let open = || {
+        let file = dir.path().join("log.db");
+        let connection = schema::open(&file).unwrap();
+        Store::start(connection, Pool::new(file), || Millis(CLOCK.load(Ordering::Relaxed))).unwrap()
+    };
+    let mut store = open();
+    let mut times = Vec::new();
+    for (n, clock) in [5_000, 6_000, 1_000, 86_400_000, 0, 7_000, 86_400_001].into_iter().enumerate() {
+        CLOCK.store(clock, Ordering::Relaxed);
+        times.push(store.append(person(), vec![says("a")]).await.unwrap()[0].entry.at.0);
+        // As little as by a restart.
+        if n % 2 == 1 {
+            drop(store);
+            store = open();
+        }
+    }
+    assert_eq!(times, [5_000, 6_000, 6_000, 86_400_000, 86_400_000, 86_400_000, 86_400_001]);
 }

@@ -14,7 +14,6 @@ use super::checkpoint::Checkpoints;
 use super::compact::{Compactor, Packed};
 use super::read::{self, Page, signed, unsigned};
 use super::{Hub, Piece, StoreError, Stored, output};
-use crate::clock;
 
 /// Jobs in one transaction: enough to share an fsync, few enough to answer soon.
 const GROUP: usize = 256;
@@ -59,6 +58,8 @@ pub(super) struct Writer {
     checkpoints: Checkpoints,
     compactor: Compactor,
     hub: Arc<Hub>,
+    /// The machine's, which may jump.
+    clock: fn() -> Millis,
     head: Seq,
     /// The clock as the log shows it: it never goes back, whatever the machine's does.
     at: Millis,
@@ -84,9 +85,10 @@ impl Writer {
         checkpoints: Checkpoints,
         compactor: Compactor,
         hub: Arc<Hub>,
+        clock: fn() -> Millis,
         (head, at): (Seq, Millis),
     ) -> Self {
-        Self { connection, checkpoints, compactor, hub, head, at, runs: HashMap::new(), durable: true }
+        Self { connection, checkpoints, compactor, hub, clock, head, at, runs: HashMap::new(), durable: true }
     }
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
@@ -214,7 +216,7 @@ impl Writer {
     }
 
     fn append(&mut self, actor: &Actor, id: Option<&AppendId>, drafts: Vec<Draft>) -> Appended {
-        let (head, at) = (self.head, self.at.max(clock::now()));
+        let (head, at) = (self.head, self.at.max((self.clock)()));
         let savepoint = self.connection.savepoint().map_err(write)?;
         if let Some(id) = id
             && let Some(seq) = acknowledged(&savepoint, id).map_err(write)?

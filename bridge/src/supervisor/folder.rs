@@ -5,7 +5,6 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use shared::run::{RunEnd, Stdin};
@@ -116,12 +115,6 @@ impl RunFolder {
     /// The program's process, be it alive or not.
     pub(super) fn leader(&self) -> Option<Process> {
         self.process(LEADER)
-    }
-
-    /// How long ago the program was started; zero when that cannot be said.
-    pub(super) fn age(&self) -> Duration {
-        let noted = self.path.join(LEADER).metadata().and_then(|meta| meta.modified());
-        noted.ok().and_then(|at| at.elapsed().ok()).unwrap_or_default()
     }
 
     pub(crate) fn failed(&self, error: &io::Error) -> io::Result<()> {

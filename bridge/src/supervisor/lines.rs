@@ -7,30 +7,32 @@ use crate::clock;
 use crate::store::Piece;
 
 /// A line longer than this is stored in pieces, so that one line cannot fill the memory.
-pub(super) const LONGEST: usize = 1024 * 1024;
+pub const LONGEST: usize = 1024 * 1024;
 
 /// When a line that has not ended is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
+pub enum Cut {
     /// When its end is there, or it is too long.
     AtNewlines,
     /// At once, as what stands on a terminal: a prompt waits for an answer and has no newline.
     Anywhere,
 }
 
+/// Cuts one stream of a run.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub struct Splitter {
     stream: Stream,
     cut: Cut,
     rest: Vec<u8>,
 }
 
 impl Splitter {
-    pub(super) fn new(stream: Stream, cut: Cut) -> Self {
+    pub fn new(stream: Stream, cut: Cut) -> Self {
         Self { stream, cut, rest: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<Piece> {
+    /// Takes what comes next; gives the pieces that it completes, in order.
+    pub fn push(&mut self, chunk: &[u8]) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for mut part in chunk.split_inclusive(|&byte| byte == b'\n') {
             while let Some((fits, more)) = part.split_at_checked(LONGEST - self.rest.len())
@@ -52,7 +54,7 @@ impl Splitter {
     }
 
     /// The last line, which nothing ended.
-    pub(super) fn finish(&mut self) -> Option<Piece> {
+    pub fn finish(&mut self) -> Option<Piece> {
         let bytes = std::mem::take(&mut self.rest);
         (!bytes.is_empty()).then(|| Piece { stream: self.stream, at: clock::now(), bytes })
     }

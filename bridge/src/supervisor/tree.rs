@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use super::prepare::MARK;
 
@@ -47,6 +48,16 @@ pub(crate) fn stat(pid: i32) -> Option<Stat> {
 /// Whether this very process is there, be it as a zombie.
 pub(super) fn is_there(process: Process) -> bool {
     stat(process.pid).is_some_and(|stat| stat.started == process.started)
+}
+
+/// How long ago a process was started, by the system's own count: no change of the date shows in it.
+pub(super) fn age(process: Process) -> Option<Duration> {
+    let up: f64 = std::fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
+    Some(Duration::try_from_secs_f64(up).ok()?.saturating_sub(of_ticks(process.started)))
+}
+
+pub(super) fn of_ticks(ticks: u64) -> Duration {
+    Duration::from_millis(ticks.saturating_mul(1_000) / rustix::param::clock_ticks_per_second().max(1))
 }
 
 /// All that belongs to one run, as far as it was seen.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::id::RunId;
 
 use super::folder::RunFolder;
-use super::tree::{Process, Tree, is_there, stat};
+use super::tree::{Process, Tree, age, is_there, of_ticks, stat};
 
 /// One process as it is now.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,18 +55,13 @@ pub fn run_processes(runs_dir: &Path) -> Vec<RunProcesses> {
 fn usage(process: Process) -> Option<ProcessUsage> {
     let Process { pid, started } = process;
     let now = stat(pid).filter(|stat| stat.started == started)?;
-    let up: f64 = std::fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let command = String::from_utf8_lossy(&line).replace('\0', " ");
     Some(ProcessUsage {
         pid,
         command: command.trim().chars().take(SHOWN).collect(),
-        age: Duration::try_from_secs_f64(up).ok()?.saturating_sub(of_ticks(started)),
+        age: age(process)?,
         cpu: of_ticks(now.ticks),
         memory: now.pages * u64::try_from(rustix::param::page_size()).ok()?,
     })
-}
-
-fn of_ticks(ticks: u64) -> Duration {
-    Duration::from_millis(ticks.saturating_mul(1_000) / rustix::param::clock_ticks_per_second().max(1))
 }

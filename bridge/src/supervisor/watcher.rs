@@ -15,7 +15,7 @@ use super::bell::{Bell, Hung};
 use super::end::{self, after, reached};
 use super::folder::RunFolder;
 use super::output::{Output, Shape};
-use super::tree::{Process, Tree};
+use super::tree::{Process, Tree, age};
 use super::{Inner, PARTING, Parting, input, prepare, unix};
 use crate::store::Sizes;
 
@@ -242,7 +242,8 @@ impl<'a> Vigil<'a> {
         let limits = &run.spec.limits;
         let span = |span: Option<Millis>| span.map(|span| Duration::from_millis(span.0));
         // Counted from the start of the program, whichever bridge saw it.
-        let wall = span(limits.wall).and_then(|wall| after(wall.saturating_sub(begun.folder.age())));
+        let wall =
+            span(limits.wall).and_then(|wall| after(wall.saturating_sub(age(process).unwrap_or_default())));
         let silent = span(limits.silence).and_then(after);
         Self { run, begun, process, wall, kill: None, asked: false, silent, timed_out: false }
     }

@@ -15,7 +15,7 @@ use shared::unit::Seq;
 
 use super::query::Words;
 use super::{SearchError, said};
-use crate::store::{Page, Piece, Store, Stored};
+use crate::store::{Page, Piece, Store, StoreError, Stored};
 
 /// Raised when what is indexed, or how, changes; an older file is made anew.
 const VERSION: i64 = 1;
@@ -131,7 +131,11 @@ impl Index {
         self.take_entries(&entries).map_err(|error| self.failed(error))?;
         for place in 0..self.open.len() {
             let run = &self.open[place];
-            let pieces = store.output_from(&run.id, run.next, OUTPUT).await?;
+            let pieces = match store.output_from(&run.id, run.next, OUTPUT).await {
+                // The store tells whoever reads it; here nothing is missing but hits.
+                Err(StoreError::Damaged(_)) => Vec::new(),
+                read => read?,
+            };
             more |= !pieces.is_empty();
             self.take_lines(place, &pieces).map_err(|error| self.failed(error))?;
         }

@@ -11,7 +11,7 @@ use shared::unit::Seq;
 use super::SearchError;
 use super::index::Place;
 use super::query::Words;
-use crate::store::{Page, Piece, Store};
+use crate::store::{Page, Piece, Store, StoreError};
 
 /// Bytes of a text that count.
 const TEXT: usize = 64 * 1024;
@@ -107,7 +107,10 @@ pub(super) async fn hit(store: &Store, place: &Place, words: &Words) -> Result<O
             }))
         }
         Place::Line { run, harness, line, .. } => {
-            let piece = store.output_from(run, *line, 1).await?.into_iter().next();
+            let piece = match store.output_from(run, *line, 1).await {
+                Err(StoreError::Damaged(_)) => None,
+                read => read?.into_iter().next(),
+            };
             Ok(piece.map(|piece| Hit {
                 at: piece.at,
                 place: HitPlace::Line { run: run.clone(), line: *line },

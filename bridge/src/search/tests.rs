@@ -160,3 +160,16 @@ fn an_excerpt_shows_the_first_hit_of_any_text() {
     assert_eq!(marked, ["grüße", "XY"]);
     assert_eq!(Words::of("nowhere").excerpt("short")[0].text, "short");
 }
+
+#[tokio::test]
+async fn a_damaged_block_hides_its_own_lines_alone() {
+    let mut world = World::new();
+    world.store.append(Actor::Bridge, vec![requests("r1"), requests("r2")]).await.unwrap();
+    world.write("r2", &["sound\n"]).await;
+    world.store.append(Actor::Bridge, vec![ends("r1", 1)]).await.unwrap();
+    let log = rusqlite::Connection::open(world.dir.path().join("log.db")).unwrap();
+    let sql = "INSERT INTO block (run, first, lines, out, err, bytes) VALUES (1, 0, 1, 2, 0, x'0102')";
+    assert_eq!(log.execute(sql, []).unwrap(), 1);
+    world.fill().await;
+    assert_eq!(world.find("sound", SearchIn::Output).await, ["[sound]"]);
+}

@@ -27,11 +27,18 @@ pub(crate) async fn keep(store: Store, days: u32) {
 
 /// One run in one transaction with its entry: what the log says is so.
 async fn remove(store: &Store, before: Millis) -> Result<(), StoreError> {
-    while let Some(Removable { run, project, lines }) = store.removable(before).await? {
-        tracing::info!(%run, lines, "old output is removed");
-        store.append(Actor::Bridge, vec![Draft::new(project, Kind::OutputRemoved { run, lines })]).await?;
+    loop {
+        let old = store.removable(before).await?;
+        if old.is_empty() {
+            return Ok(());
+        }
+        for Removable { run, project, lines } in old {
+            tracing::info!(%run, lines, "old output is removed");
+            store
+                .append(Actor::Bridge, vec![Draft::new(project, Kind::OutputRemoved { run, lines })])
+                .await?;
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]

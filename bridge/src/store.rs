@@ -190,8 +190,8 @@ impl Store {
         self.read(move |connection| output::sizes(connection, &run)).await
     }
 
-    /// A run that ended before `before`, was read to its end and still has output.
-    pub async fn removable(&self, before: Millis) -> Result<Option<Removable>, StoreError> {
+    /// Runs that ended before `before`, were read to their end and still have output; the first of many.
+    pub async fn removable(&self, before: Millis) -> Result<Vec<Removable>, StoreError> {
         self.read(move |connection| output::removable(connection, before)).await
     }
 

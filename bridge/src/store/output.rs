@@ -2,7 +2,7 @@
 //! the place of its rows at any moment.
 
 use rusqlite::types::{Type, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use shared::id::{ProjectId, RunId};
 use shared::run::Stream;
 use shared::unit::Millis;
@@ -117,20 +117,24 @@ pub struct Removable {
     pub lines: u64,
 }
 
-/// The first of those that ended before `before`.
-pub(super) fn removable(connection: &Connection, before: Millis) -> rusqlite::Result<Option<Removable>> {
+/// Runs that are looked for at once, as looking reads much of the log.
+const MANY: u32 = 256;
+
+/// The first of those that ended before `before`, at most [`MANY`].
+pub(super) fn removable(connection: &Connection, before: Millis) -> rusqlite::Result<Vec<Removable>> {
     let sql = "SELECT run.id, project FROM run JOIN entry ON entry.seq = ended
                WHERE at < ?1 AND run.id IN (SELECT body ->> '$.run' FROM entry WHERE kind = 'turn_read')
                AND (EXISTS (SELECT 1 FROM block WHERE run = no) OR EXISTS (SELECT 1 FROM output WHERE run = no))
-               ORDER BY no LIMIT 1";
-    let found = connection.query_row(sql, [signed(before.0)], |row| {
+               ORDER BY no LIMIT ?2";
+    let mut query = connection.prepare_cached(sql)?;
+    let found = query.query_map(params![signed(before.0), MANY], |row| {
+        let run = text_id(row, 0, RunId::new)?;
         let project = row.get_ref(1)?.as_str_or_null()?.is_some();
         let project = project.then(|| text_id(row, 1, ProjectId::new)).transpose()?;
-        Ok((text_id(row, 0, RunId::new)?, project))
-    });
-    let Some((run, project)) = found.optional()? else { return Ok(None) };
-    let lines = sizes(connection, &run)?.lines;
-    Ok(Some(Removable { run, project, lines }))
+        let lines = sizes(connection, &run)?.lines;
+        Ok(Removable { run, project, lines })
+    })?;
+    found.collect()
 }
 
 pub(super) fn sizes(connection: &Connection, run: &RunId) -> rusqlite::Result<Sizes> {

@@ -19,7 +19,7 @@ use crate::page::Source;
 use crate::serve::{ServeOptions, serve};
 use crate::supervisor::{Parting, Process, over, stat};
 use crate::tls::Certificate;
-use crate::{decode, demo, headless, shim, store};
+use crate::{decode, demo, headless, memory, shim, store};
 
 /// What a bridge gets to part from its agents and end when another one takes over.
 const HAND_OVER: Duration = Duration::from_secs(30);
@@ -153,6 +153,7 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let data_dir = args.data_dir.map_or_else(default_data_dir, Ok)?;
     let page = args.page_dir.map_or(Source::Embedded, Source::Folder);
     let open = !args.no_open;
+    memory::share();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         if args.take_over {

@@ -14,6 +14,7 @@ pub mod folders;
 pub mod headless;
 mod inspect;
 pub mod lock;
+mod memory;
 pub mod page;
 pub mod relay;
 mod retention;

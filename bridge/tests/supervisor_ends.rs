@@ -91,6 +91,21 @@ async fn who_does_not_listen_is_killed() {
     assert!(pids_of(&bench, &run).await.iter().all(|pid| !lives(pid)));
 }
 
+/// One that was stopped hears no signal until it is let go on; the end does not wait for that.
+#[tokio::test]
+async fn who_was_stopped_is_killed_with_all_that_it_started() {
+    let bench = Bench::new("").await;
+    let mut spec = bench.sh("setsid sh -c 'echo pid $$; : > begun; kill -STOP $$' & while [ ! -e begun ]; do sleep 0.01; done; echo pid $$; echo ready; kill -STOP $$");
+    spec.limits = grace(100);
+    let run = bench.start(spec).await;
+    bench.said(&run, "ready").await;
+    let pids = pids_of(&bench, &run).await;
+    assert_eq!(pids.len(), 2);
+    bench.signal(&run, Signal::Terminate).await;
+    assert_eq!(bench.ended(&run).await.end, RunEnd::Signalled { signal: 9 });
+    assert!(pids.iter().all(|pid| !lives(pid)), "{pids:?}");
+}
+
 #[tokio::test]
 async fn the_wall_limit_ends_a_run() {
     let bench = Bench::new("").await;

@@ -76,7 +76,7 @@ pub struct GoalArgs {
     /// What is to be done
     goal: String,
     /// The project's folder
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(long, value_name = "DIR", default_value = ".", value_parser = folder)]
     dir: PathBuf,
     /// The agent that plans and works
     #[arg(long, value_enum, default_value_t = Harness::Claude)]
@@ -92,6 +92,15 @@ pub struct GoalArgs {
     json: bool,
     #[command(flatten)]
     data: DataArgs,
+}
+
+/// The absolute path of a folder that is there.
+fn folder(path: &str) -> Result<PathBuf, String> {
+    match PathBuf::from(path).canonicalize() {
+        Ok(path) if path.is_dir() => Ok(path),
+        Ok(_) => Err("this is not a folder. Give one that exists.".to_owned()),
+        Err(error) => Err(format!("{error}. Give a folder that exists.")),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,8 @@ pub struct Relay {
     store: Store,
     baton: Arc<Baton>,
     connections: Arc<AtomicU64>,
+    /// Each page that is connected holds a receiver; nothing is sent.
+    pages: watch::Sender<()>,
     /// Devices that ask to be let in.
     asking: watch::Receiver<Vec<Asking>>,
 }
@@ -55,7 +57,7 @@ impl Relay {
     /// ask to be let in.
     pub fn new(store: Store, epoch: Epoch, asking: watch::Receiver<Vec<Asking>>) -> Self {
         let baton = Arc::new(Baton::new(store.clone(), epoch));
-        Self { store, baton, connections: Arc::default(), asking }
+        Self { store, baton, connections: Arc::default(), pages: watch::Sender::default(), asking }
     }
 
     pub fn attendance(&self) -> Attendance {
@@ -68,6 +70,11 @@ impl Relay {
         let id = id.unwrap_or_else(|_| unreachable!("a UUID is an id"));
         let pending = self.append(self.connect(), client, id, None, drafts).await?;
         pending.committed().await.map(|(_, last)| last).map_err(refusal)
+    }
+
+    /// How many pages are connected.
+    pub fn pages(&self) -> usize {
+        self.pages.receiver_count()
     }
 
     fn connect(&self) -> Connection {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response, Sse, sse};
 use axum::routing::{get, post};
 use axum::{Extension, Json, middleware};
 use futures_util::StreamExt;
-use shared::api::Health;
+use shared::api::{Clients, Health};
 use shared::entry::{Actor, Draft, Kind};
 use shared::unit::Epoch;
 use shared::wire::{MAX_MESSAGE, PROTOCOL};
@@ -212,6 +212,7 @@ fn router(app: App, store: Store) -> Router {
         .route("/api/runs/{run}/output", get(history::page).with_state(app.relay.clone()))
         .route("/api/search", get(search::answer).with_state(app.search.clone()))
         .route("/api/runs/{run}/screen", get(screen::show).with_state(app.relay.clone()))
+        .route("/api/clients", get(clients))
         .route("/api/folders", get(folders::list).post(folders::make))
         .route("/api/health", get(health))
         .merge(rest::routes(store, app.relay.clone()));
@@ -236,6 +237,10 @@ fn ways_in(access: Arc<Access>) -> Router {
         .route("/api/devices", get(routes::list))
         .route("/api/devices/revoke", post(routes::revoke))
         .with_state(access)
+}
+
+async fn clients(State(app): State<App>) -> Json<Clients> {
+    Json(Clients { pages: app.relay.pages() })
 }
 
 async fn health() -> Json<Health> {

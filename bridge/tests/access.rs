@@ -130,6 +130,7 @@ async fn requests(world: &World) -> anyhow::Result<()> {
         (403, "processes for another page", ask("GET /api/processes")?.with("Origin", &evil)),
         (401, "a self-test by nobody", ask("POST /api/self-test")?.without("Cookie")),
         (403, "a self-test by another page", ask("POST /api/self-test")?.with("Origin", &evil)),
+        (401, "who is connected, for nobody", ask("GET /api/clients")?.without("Cookie")),
         (401, "output for nobody", ask("GET /api/runs/run/output")?.without("Cookie")),
         (404, "out of the page's folder", ask("GET /../../etc/passwd.txt")?),
         (404, "the same, encoded", ask("GET /%2e%2e/%2e%2e/etc/passwd.txt")?),

@@ -69,6 +69,29 @@ fn what_was_printed_without_end_while_no_bridge_was_there_is_ended_and_cut() {
     });
 }
 
+/// The next bridge has other secrets in its own environment than the one that gave the run its.
+#[test]
+fn what_an_earlier_bridge_gave_to_a_run_is_hidden_by_the_next_one() {
+    let script = "echo ready; until [ -e go ]; do sleep 0.01; done; echo adopted
+        until [ -e on ]; do sleep 0.01; done; echo said $OLD_API_KEY by $ALL_PROXY";
+    let (dir, run) = crashed(|bench| {
+        let mut spec = bench.sh(script);
+        let given = [("OLD_API_KEY", "sk-old-0123456789"), ("ALL_PROXY", "http://dev:hunter2hunter2@proxy/")];
+        spec.env.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        spec
+    });
+    next(dir, async |bench| {
+        std::fs::write(bench.project.join("go"), "").unwrap();
+        // Once it is read, its process was looked at; after its end that is too late.
+        bench.said(&run, "adopted").await;
+        std::fs::write(bench.project.join("on"), "").unwrap();
+        bench.ended(&run).await;
+        let said = String::from_utf8(bench.bytes(&run).await).unwrap();
+        let stars = |count| "*".repeat(count);
+        assert_eq!(said, format!("ready\nadopted\nsaid {} by http://{}proxy/\n", stars(17), stars(19)));
+    });
+}
+
 /// As after the way back to a backup that is older than the order.
 #[test]
 fn a_run_that_the_log_does_not_know_is_ended_and_cleared_away() {

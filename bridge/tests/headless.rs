@@ -4,14 +4,19 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::Context;
+use bridge::access::{Access, Reached};
 use conductor::state::{Plan, Standing, State};
 use conductor::status::{Kind as Status, status};
+use futures_util::SinkExt;
 use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
-use shared::id::TaskId;
-use shared::wire::{ClientMessage, Want};
+use shared::id::{ClientId, TaskId};
+use shared::unit::Seq;
+use shared::wire::{ClientMessage, PROTOCOL, Want};
 use tests::world::{World, sketch};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
@@ -193,6 +198,38 @@ fn a_goal_is_seen_through_in_a_terminal() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The command has started the bridge, and ends it unless a page is open on it by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_stays_for_a_page_that_was_opened_meanwhile() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let mut command = Command::new(BIN);
+    command.args(["run", "Ask me. [[demo ask]]", "--harness", "demo", "--data-dir"]).arg(terminal.data());
+    command.env("HOME", terminal.home.path()).env("XDG_CONFIG_HOME", terminal.home.path().join("config"));
+    command.current_dir(terminal.home.path().join("project")).stdin(Stdio::null()).stdout(Stdio::piped());
+    let running = command.spawn()?;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let holder = loop {
+        if let Some(holder) = bridge::lock::holder(&terminal.data()) {
+            break holder;
+        }
+        anyhow::ensure!(std::time::Instant::now() < deadline, "no bridge was started");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    let reached = Reached { listen: holder.address, fingerprint: None, names: Vec::new() };
+    let mut request = format!("ws://{}/ws", holder.address).into_client_request()?;
+    for (name, value) in Access::open(&terminal.data(), reached)?.credentials() {
+        request.headers_mut().insert(name, value.parse()?);
+    }
+    let (mut page, _) = tokio_tungstenite::connect_async(request).await?;
+    let hello = ClientMessage::Hello { protocol: PROTOCOL, client: ClientId::new("page")?, since: Seq(0) };
+    page.send(Message::text(serde_json::to_string(&hello)?)).await?;
+    let Output { stdout, .. } = tokio::task::spawn_blocking(|| running.wait_with_output()).await??;
+    let said = String::from_utf8(stdout)?;
+    assert!(said.contains("A bridge goes on at"), "{said}");
+    assert!(!gone(&terminal.data()), "the page has its bridge");
+    Ok(())
+}
+
 #[test]
 fn what_needs_a_person_or_fails_has_its_own_status_and_a_next_step() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;
@@ -288,6 +325,8 @@ fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
     assert!(code == Some(1) && said.contains("exit code 3"), "{said}");
     let (code, said) = terminal.run(&["run"])?;
     assert!(code == Some(2) && said.contains("<GOAL>"), "{said}");
+    let (code, said) = terminal.run(&["run", "Anything.", "--dir", "not-there"])?;
+    assert!(code == Some(2) && said.contains("Give a folder that exists"), "{said}");
     let (code, said) = terminal.run(&["url"])?;
     assert!(code == Some(1) && said.contains("no bridge runs"), "{said}");
     assert!(gone(&terminal.data()));

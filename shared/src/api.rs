@@ -211,6 +211,13 @@ pub enum Verdict {
     Well,
 }
 
+/// `GET /api/clients`: who is connected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Clients {
+    /// Pages, looked at or hidden; no commands, no standby.
+    pub pages: usize,
+}
+
 /// Every error that the bridge answers with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Problem {

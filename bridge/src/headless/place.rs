@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use shared::api::Problem;
+use shared::api::{Clients, Problem};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::access::{Access, Reached};
+use crate::cli::say;
 use crate::lock::{Holder, holder};
 use crate::supervisor::own_session;
 use crate::tls::{self, Wire};
@@ -133,8 +134,17 @@ impl Place {
         &self.access
     }
 
-    /// Ends the bridge if this command started it; whoever started another one ends it.
+    /// Ends the bridge if this command started it; whoever started another one ends it. It stays, and says so,
+    /// where a page was opened on it meanwhile.
     pub(super) async fn leave(self) -> anyhow::Result<()> {
+        if self.ours.is_none() {
+            return Ok(());
+        }
+        let connected: Clients = serde_json::from_str(&self.call("GET", "/api/clients", "").await?)?;
+        if connected.pages > 0 {
+            self.stays().iter().for_each(|line| say(line));
+            return Ok(());
+        }
         let Some(mut bridge) = self.ours else { return Ok(()) };
         if let Some(pid) = Pid::from_raw(self.holder.pid) {
             // It may have ended meanwhile, which is as well.

@@ -66,6 +66,7 @@ where
     let (mut sink, mut stream) = socket.split();
     let hello = hello(&mut sink, &mut stream, &relay).await?;
     let mut session = Session {
+        _page: is_page(&hello.0).then(|| relay.pages.subscribe()),
         wake: relay.store.hub().follow(),
         baton: relay.baton.seen(),
         asking: relay.asking.clone(),
@@ -82,6 +83,11 @@ where
     let ended = session.serve(&mut sink, &mut stream).await;
     session.relay.baton.release(id).await;
     ended
+}
+
+/// Commands and the standby say in their name what they are.
+fn is_page(client: &ClientId) -> bool {
+    !["terminal-", "standby-"].iter().any(|kind| client.as_str().starts_with(kind))
 }
 
 async fn hello<E: std::fmt::Display>(
@@ -124,6 +130,8 @@ struct Session {
     relay: Relay,
     id: Connection,
     client: ClientId,
+    /// Held while a page is connected.
+    _page: Option<watch::Receiver<()>>,
     wake: Arc<Notify>,
     baton: watch::Receiver<Seen>,
     asking: watch::Receiver<Vec<Asking>>,

@@ -17,6 +17,8 @@ use tokio::time::{Instant, sleep};
 use super::bell::Bell;
 use super::folder::{ERR, OUT, RunFolder};
 use super::lines::{Cut, Splitter};
+use super::secrets::Secrets;
+use super::tree::is_there;
 use super::{AGAIN, Inner};
 use crate::clock;
 use crate::config::Config;
@@ -86,6 +88,8 @@ pub(super) struct Read {
 struct Reader {
     inner: Arc<Inner>,
     run: RunId,
+    /// What this run was given beside the secrets that all are given now.
+    secrets: Secrets,
     bell: Arc<Bell>,
     stop: watch::Receiver<Stop>,
     heard: watch::Sender<Heard>,
@@ -119,6 +123,9 @@ impl Output {
             Ok::<_, io::Error>(Tail { file, at, splitter: Splitter::new(stream, shape.cut) })
         };
         let tails = [tail(OUT, Stream::Stdout, stored.out)?, tail(ERR, Stream::Stderr, stored.err)?];
+        let process = folder.shim().filter(|shim| is_there(*shim)).or_else(|| folder.leader());
+        let none = || Secrets::among(std::iter::empty());
+        let secrets = process.map_or_else(none, |process| Secrets::of_process(process, &inner.secrets));
         let (stop, stopped) = watch::channel(Stop::No);
         let (hears, heard) = watch::channel(Heard::now());
         let (tells, too_much) = watch::channel(false);
@@ -126,6 +133,7 @@ impl Output {
         let reader = Reader {
             inner: Arc::clone(inner),
             run: run.clone(),
+            secrets,
             bell,
             stop: stopped,
             heard: hears,
@@ -211,7 +219,9 @@ impl Reader {
         if pieces.is_empty() {
             return;
         }
-        self.inner.secrets.hide(&mut pieces);
+        for secrets in [&self.inner.secrets, &self.secrets] {
+            secrets.hide(&mut pieces);
+        }
         let pieces: Vec<_> = pieces.into_iter().map(Arc::new).collect();
         let first = self.is_told_at_once(&pieces).then(|| self.lines.load(Ordering::Acquire));
         loop {

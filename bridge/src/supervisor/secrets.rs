@@ -1,11 +1,14 @@
 //! Secrets that runs are given do not stand in what is stored of them: an agent that prints its environment
 //! writes stars into the log. What is hidden keeps its length, as the stored bytes say how far a file was read.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
+use super::tree::{Process, is_there};
 use crate::store::Piece;
 
 /// Parts of the names of variables that hold a secret.
@@ -13,9 +16,10 @@ const TELLING: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
 /// A shorter value is no secret, and would hide words that only look like it.
 const SHORTEST: usize = 8;
 
-/// The secrets that this bridge gives to runs.
+/// Secrets that runs are given.
 #[derive(Debug)]
 pub(super) struct Secrets {
+    values: Vec<Vec<u8>>,
     /// Nothing when there are none.
     finder: Option<AhoCorasick>,
 }
@@ -23,28 +27,41 @@ pub(super) struct Secrets {
 impl Secrets {
     /// Those among a run's variables, told by their names.
     pub(super) fn among(environment: impl Iterator<Item = (OsString, OsString)>) -> Self {
-        let secrets = |(name, value): (OsString, OsString)| {
-            let name = name.to_str()?.to_ascii_uppercase();
-            let tells = TELLING.iter().any(|word| name.contains(word));
-            let value = value.as_bytes().trim_ascii();
-            // A path leads to a secret and is none. Output is stored by lines, and agents write JSON.
-            let lines = value.split(|&byte| byte == b'\n').map(<[u8]>::to_owned);
-            let quoted = std::str::from_utf8(value).ok().and_then(|text| serde_json::to_string(text).ok());
-            let quoted = quoted.map(|text| text.as_bytes()[1..text.len() - 1].to_owned());
-            let forms = lines.chain(quoted).filter(|form| form.len() >= SHORTEST);
-            (tells && !value.starts_with(b"/")).then(|| forms.collect::<Vec<_>>())
-        };
-        let mut values: Vec<Vec<u8>> = environment.filter_map(secrets).flatten().collect();
+        Self::of(environment.flat_map(|(name, value)| {
+            let password = password(value.as_bytes());
+            named(&name, &value).unwrap_or_default().into_iter().chain(password)
+        }))
+    }
+
+    /// Those beside `ours` that a run's process has in its environment: an earlier bridge may have given others.
+    /// Nothing is known any more of a process that is gone, nor of what it set itself.
+    pub(super) fn of_process(process: Process, ours: &Self) -> Self {
+        let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        if !is_there(process) {
+            // The number is another one's by now.
+            return Self::of(std::iter::empty());
+        }
+        let variables = environment.split(|&byte| byte == 0).filter_map(|variable| {
+            let equals = variable.iter().position(|&byte| byte == b'=')?;
+            let (name, value) = variable.split_at(equals);
+            Some((OsString::from_vec(name.to_owned()), OsString::from_vec(value[1..].to_owned())))
+        });
+        let Self { values, .. } = Self::among(variables);
+        Self::of(values.into_iter().filter(|value| !ours.values.contains(value)))
+    }
+
+    fn of(values: impl Iterator<Item = Vec<u8>>) -> Self {
+        let mut values: Vec<Vec<u8>> = values.collect();
         values.sort_unstable();
         values.dedup();
         if values.is_empty() {
-            return Self { finder: None };
+            return Self { values, finder: None };
         }
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values);
         if let Err(error) = &finder {
             tracing::error!(%error, "secrets cannot be hidden in what agents write");
         }
-        Self { finder: finder.ok() }
+        Self { values, finder: finder.ok() }
     }
 
     /// Puts stars where a secret stands. One that is cut by the border of a piece, which only lines over a
@@ -61,6 +78,38 @@ impl Secrets {
     }
 }
 
+/// The forms of a value whose variable's name tells that it is a secret.
+fn named(name: &OsStr, value: &OsStr) -> Option<Vec<Vec<u8>>> {
+    let name = name.to_str()?.to_ascii_uppercase();
+    let value = value.as_bytes().trim_ascii();
+    // A path leads to a secret and is none.
+    if !TELLING.iter().any(|word| name.contains(word)) || value.starts_with(b"/") {
+        return None;
+    }
+    // Output is stored by lines, and agents write JSON.
+    let lines = value.split(|&byte| byte == b'\n').map(<[u8]>::to_owned);
+    let quoted = std::str::from_utf8(value).ok().and_then(|text| serde_json::to_string(text).ok());
+    let quoted = quoted.map(|text| text.as_bytes()[1..text.len() - 1].to_owned());
+    Some(lines.chain(quoted).filter(|form| form.len() >= SHORTEST).collect())
+}
+
+/// The forms of the password in a URL such as a proxy's, `http://user:password@host`: with its user, alone
+/// where it is long enough not to be a word, and as a header of HTTP has both.
+fn password(value: &[u8]) -> Vec<Vec<u8>> {
+    let found = std::str::from_utf8(value).ok().and_then(|text| {
+        let place = text.split_once("://")?.1;
+        let (user, _) = place.split(['/', '?', '#']).next()?.rsplit_once('@')?;
+        Some((user, user.split_once(':')?))
+    });
+    let Some((both, (user, password))) = found else { return Vec::new() };
+    if password.is_empty() {
+        return Vec::new();
+    }
+    let alone = (password.len() >= SHORTEST && password != user).then(|| password.to_owned());
+    let forms = [format!("{both}@"), STANDARD.encode(both)].into_iter().chain(alone);
+    forms.map(String::into_bytes).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +124,9 @@ mod tests {
             ("SHORT_KEY", "short"),
             ("KEY_FILE_KEY", "/home/dev/.key"),
             ("PATH", "/usr/bin:/bin"),
+            ("HTTPS_PROXY", "http://dev:hunter2hunter2@proxy.lan:8080/"),
+            ("DATABASE", "postgres://postgres:postgres@localhost/db"),
+            ("no_proxy", "ssh://git@host"),
         ];
         let environment = environment.map(|(name, value)| (name.into(), value.into()));
         let bytes = text.as_bytes().to_owned();
@@ -99,5 +151,22 @@ mod tests {
             hidden("short /usr/bin:/bin /home/dev/.key sk-ant-012345678"),
             "short /usr/bin:/bin /home/dev/.key sk-ant-012345678"
         );
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_hidden_with_its_user_and_alone() {
+        assert_eq!(
+            hidden("http://dev:hunter2hunter2@proxy.lan:8080/"),
+            "http://*******************proxy.lan:8080/"
+        );
+        assert_eq!(hidden("--pass hunter2hunter2"), "--pass **************");
+        let header = STANDARD.encode("dev:hunter2hunter2");
+        assert_eq!(hidden(&format!("Basic {header}")), format!("Basic {}", "*".repeat(header.len())));
+        // A password that is as good as a word is hidden with its user only.
+        assert_eq!(
+            hidden("postgres://postgres:postgres@localhost"),
+            "postgres://******************localhost"
+        );
+        assert_eq!(hidden("ssh://git@host"), "ssh://git@host");
     }
 }

@@ -77,7 +77,7 @@ pub fn FinderButton() -> impl IntoView {
     });
     on_cleanup(move || keys.remove());
     view! {
-        <button class="finder" aria-keyshortcuts="Control+K" aria-label="Search" title="Search everything (Ctrl K)" on:click=move |_| finder.open.set(true)>
+        <button class="finder" aria-keyshortcuts="Control+K" title="Search everything (Ctrl K)" on:click=move |_| finder.open.set(true)>
             <Icon name="search"/><span>"Search"</span><kbd class="key push">"Ctrl K"</kbd>
         </button>
         <Palette finder=finder/>

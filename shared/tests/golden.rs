@@ -224,7 +224,7 @@ fn the_wire_reads_as_it_was_written() {
     let drafts = vec![Draft::new(None, Kind::GoalClosed { goal: task("goal") })];
     let said = [
         ClientMessage::Hello { protocol: PROTOCOL, client: client.clone(), since: Seq(0) },
-        ClientMessage::Append { id: id.clone(), epoch: Some(Epoch(1)), drafts },
+        ClientMessage::Append { id: id.clone(), epoch: Some(Epoch(1)), seen: Some(Seq(7)), drafts },
         ClientMessage::Follow { run: run(), from: 4 },
         ClientMessage::Unfollow { run: run() },
         ClientMessage::WantBaton { want: Want::Take },
@@ -248,7 +248,8 @@ fn the_wire_reads_as_it_was_written() {
         ServerMessage::Incompatible { protocol: PROTOCOL, version: "0.1.0".to_owned() },
         ServerMessage::Entries { entries: vec![entry(Kind::RunSilent { run: run(), since: Millis(5) })] },
         ServerMessage::Acked { id: id.clone(), seq: Seq(9) },
-        ServerMessage::Refused { id, refusal: Refusal::Stale { epoch: Epoch(2) } },
+        ServerMessage::Refused { id: id.clone(), refusal: Refusal::Stale { epoch: Epoch(2) } },
+        ServerMessage::Refused { id, refusal: Refusal::Overtaken { by: Seq(8) } },
         ServerMessage::BatonYours { epoch: Epoch(1) },
         ServerMessage::BatonGone { holder: Some(client), epoch: Epoch(2) },
         ServerMessage::Behind { run: run(), from: 3 },

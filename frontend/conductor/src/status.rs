@@ -8,6 +8,7 @@ use shared::plan::Mode;
 use shared::unit::Millis;
 
 use crate::budget::{self, Cap, Short};
+use crate::decide::can_resume;
 use crate::order::waits_for;
 use crate::state::{Phase, Plan, Run, Standing, State, Task};
 
@@ -128,6 +129,7 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Removed { .. } => (Kind::Cancelled, Reason::Removed),
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
+        Standing::Limited { .. } if !can_resume(state, task) => open(state, task),
         Standing::Limited { until } => (Kind::Limited, Reason::ResumesAt(*until)),
         Standing::Completed => (Kind::Completed, Reason::Done),
         Standing::Failed { class, why } => {
@@ -194,8 +196,12 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     let kinds: Vec<Kind> = parts.iter().map(|part| status(state, part).kind).collect();
     let done = kinds.iter().filter(|kind| matches!(kind, Kind::Completed | Kind::Cancelled)).count();
     let done = u32::try_from(done).unwrap_or(u32::MAX);
+    if done == all && parts.iter().any(|part| part.current.is_some()) {
+        return (Kind::Active, Reason::Parts { done, all });
+    }
     if done == all {
-        return (Kind::Pending, Reason::Slot);
+        // Talk that is not over yet comes before the summary.
+        return state.current(task).map_or((Kind::Pending, Reason::Slot), |talk| under_way(task, talk));
     }
     let moving = kinds.iter().any(|kind| matches!(kind, Kind::Active | Kind::Limited | Kind::Review));
     let startable = parts.iter().any(|part| {

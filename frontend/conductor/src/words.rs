@@ -82,8 +82,11 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Removed => "removed".to_owned(),
         Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
-        Reason::Slot if state.disk.room == Room::None => "waits for room on the disk".to_owned(),
-        Reason::Slot => "next in line".to_owned(),
+        Reason::ResumesAt(until) if *until > now => format!("resumes in {}", span(until.since(now))),
+        Reason::Slot | Reason::ResumesAt(_) if state.disk.room == Room::None => {
+            "waits for room on the disk".to_owned()
+        }
+        Reason::Slot | Reason::ResumesAt(_) => "next in line".to_owned(),
         Reason::Held => "waits for free budget".to_owned(),
         Reason::Used { cap: used, above } => {
             format!("{} used up", cap(*used, above.as_ref().and_then(|above| state.task(above))))
@@ -103,7 +106,6 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Approve { version } => format!("plan v{version} waits for you"),
         Reason::PlanProblem(_) => "the plan needs you".to_owned(),
         Reason::Stuck(tasks) => format!("held up by {}", numbers(state, tasks)),
-        Reason::ResumesAt(until) => format!("resumes in {}", span(until.since(now))),
         Reason::Done => "done".to_owned(),
         Reason::Failure { class, .. } => class_words(*class).to_owned(),
         Reason::Stopped => "stopped by you".to_owned(),

@@ -2,9 +2,9 @@
 //! that is done: an error, an empty answer or a plan that cannot be is named here.
 
 use serde_json::Value;
-use shared::agent::{AgentError, ErrorClass, TurnReport};
+use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Draft, Kind, Outcome, Purpose};
-use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict, Work};
+use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict};
 use shared::unit::Millis;
 
 use super::draft;
@@ -31,7 +31,7 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     }
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
-        Purpose::Work | Purpose::Summary => settled(worked(task, report)),
+        Purpose::Work | Purpose::Summary => settled(worked(task, run, report)),
         Purpose::Talk => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }
@@ -102,20 +102,23 @@ fn keep_plan(task: &Task, run: &Run, reply: String) -> Draft {
     draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome })
 }
 
-fn worked(task: &Task, report: &TurnReport) -> Outcome {
-    if let Work::Command { .. } = task.work {
+fn worked(task: &Task, run: &Run, report: &TurnReport) -> Outcome {
+    // By the run: the parts of a command, which it has where a person gave it some, are summed up by an agent.
+    if run.harness == HarnessId::Command {
         let summary = quoted(report.final_text.trim_end());
         return Outcome::Completed { summary, outputs: task.outputs.clone(), not_done: Vec::new() };
     }
     let answer: Option<TaskReport> = structured(report).ok();
     let Some(answer) = answer else {
         if report.final_text.trim().is_empty() {
-            let why = "The agent ended well but said nothing, so nothing shows that the task is done. Retry it, or look at its log.";
-            return Outcome::Failed { class: ErrorClass::NothingSaid, why: why.to_owned() };
+            return nothing_said();
         }
         return over(task, clipped(&report.final_text), Vec::new(), Vec::new());
     };
     match answer.outcome {
+        ReportOutcome::Done if answer.summary.trim().is_empty() && answer.outputs.is_empty() => {
+            nothing_said()
+        }
         ReportOutcome::Done => over(task, clipped(&answer.summary), answer.outputs, answer.not_done),
         ReportOutcome::Question if answer.question.trim().is_empty() => {
             Outcome::Yielded { summary: clipped(&answer.summary) }
@@ -130,6 +133,12 @@ fn worked(task: &Task, report: &TurnReport) -> Outcome {
             Outcome::Failed { class: ErrorClass::TaskFailure, why }
         }
     }
+}
+
+/// A success that nothing shows is a failure with a name.
+fn nothing_said() -> Outcome {
+    let why = "The agent ended well but said nothing, so nothing shows that the task is done. Retry it, or look at its log.";
+    Outcome::Failed { class: ErrorClass::NothingSaid, why: why.to_owned() }
 }
 
 /// Done, or the person's word where the task is done together with the person.

@@ -359,9 +359,12 @@ impl Task {
     fn settle(&mut self, outcome: &Outcome, at: Millis) {
         self.current = None;
         self.stop = None;
+        self.resumptions = match outcome {
+            Outcome::Limited { .. } => self.resumptions + 1,
+            _ => 0,
+        };
         let standing = match outcome {
             Outcome::Completed { summary, outputs, not_done } => {
-                self.resumptions = 0;
                 self.result = Some(TaskResult {
                     summary: summary.clone(),
                     outputs: outputs.clone(),
@@ -374,18 +377,13 @@ impl Task {
             }
             Outcome::Failed { class, why } => Standing::Failed { class: *class, why: why.clone() },
             Outcome::Asked { question, options } => {
-                self.resumptions = 0;
                 Standing::Asked { question: question.clone(), options: options.clone() }
             }
             Outcome::Yielded { summary } => {
-                self.resumptions = 0;
                 self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
                 Standing::Yielded
             }
-            Outcome::Limited { until } => {
-                self.resumptions += 1;
-                Standing::Limited { until: *until }
-            }
+            Outcome::Limited { until } => Standing::Limited { until: *until },
             Outcome::Cancelled => Standing::Cancelled,
         };
         self.stand(standing, at);

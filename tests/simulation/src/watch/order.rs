@@ -27,7 +27,7 @@ impl Watch {
         let prompt = match (&spec.program, &spec.stdin) {
             (Program::Shell { command }, _) => command,
             (_, Stdin::Text { text }) => text,
-            (_, Stdin::Null | Stdin::Pipe) => "",
+            (_, Stdin::Null | Stdin::Pipe | Stdin::Pty { .. }) => "",
         };
         for message in carries {
             let (to, text) =

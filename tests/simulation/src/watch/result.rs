@@ -79,7 +79,9 @@ impl Watch {
         let truth = process.truth();
         let fits = match (&truth, outcome) {
             (Truth::Done(told) | Truth::Words(told), Outcome::Completed { summary, .. }) => {
-                summary.trim() == told && (!together || process.is_command())
+                // A command's words are quoted.
+                let quoted = process.is_command() && summary.contains(told);
+                quoted || (summary == told && !together)
             }
             (Truth::Done(told) | Truth::Words(told), Outcome::Yielded { summary }) => {
                 summary == told && together

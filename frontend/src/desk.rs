@@ -354,6 +354,10 @@ impl Desk {
         self.about(task, Kind::TaskRetried { task: task.clone() });
     }
 
+    pub fn resume(self, task: &TaskId) {
+        self.about(task, Kind::TaskResumed { task: task.clone() });
+    }
+
     pub fn accept(self, task: &TaskId) {
         self.about(task, Kind::TaskAccepted { task: task.clone() });
     }

@@ -65,6 +65,7 @@ fn intents() -> Vec<Kind> {
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
+        Kind::TaskResumed { task: goal.clone() },
         Kind::TaskAccepted { task: goal.clone() },
         Kind::GoalClosed { goal: goal.clone() },
         Kind::GoalArchived { goal },
@@ -123,7 +124,7 @@ fn decisions() -> Vec<Kind> {
         Kind::TaskSettled {
             task: task("goal~1"),
             run: Some(run()),
-            outcome: Outcome::Limited { until: Millis(9) },
+            outcome: Outcome::Limited { until: Millis(9), class: Some(ErrorClass::Overload) },
         },
         Kind::TaskSettled {
             task: task("goal~1"),
@@ -216,6 +217,12 @@ fn a_kind_from_the_future_is_kept() {
     let entry: Entry = serde_json::from_str(line).unwrap();
     assert_eq!(entry.body.known(), None);
     assert_eq!(serde_json::to_string(&entry).unwrap(), line);
+}
+
+#[test]
+fn a_wait_of_an_older_log_still_reads() {
+    let outcome: Outcome = serde_json::from_str(r#"{"is":"limited","until":9}"#).unwrap();
+    assert_eq!(outcome, Outcome::Limited { until: Millis(9), class: None });
 }
 
 #[test]

@@ -61,6 +61,12 @@ impl State {
             Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
+            Kind::TaskResumed { task } => self.with(task, |task| {
+                if let (None, Standing::Limited { until, .. }) = (&task.current, &mut task.standing) {
+                    *until = at.min(*until);
+                    task.resumptions = 0;
+                }
+            }),
             Kind::TaskAccepted { task } => self.with(task, |task| {
                 if task.current.is_none()
                     && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
@@ -383,7 +389,7 @@ impl Task {
                 self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
                 Standing::Yielded
             }
-            Outcome::Limited { until } => Standing::Limited { until: *until },
+            Outcome::Limited { until, class } => Standing::Limited { until: *until, class: *class },
             Outcome::Cancelled => Standing::Cancelled,
         };
         self.stand(standing, at);

@@ -13,6 +13,7 @@ use crate::rollup::active_runs;
 use crate::state::{Goal, Plan, Run, Standing, State, Task};
 use crate::status;
 
+mod again;
 mod judge;
 mod turn;
 
@@ -32,7 +33,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let limited = state.unsettled().filter_map(|task| match task.standing {
-        Standing::Limited { until } if task.current.is_none() && until > after => {
+        Standing::Limited { until, .. } if task.current.is_none() && until > after => {
             Some((until, task.id.clone()))
         }
         _ => None,
@@ -105,7 +106,7 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
         return None;
     }
     let spoken_to = task.is_spoken_to();
-    if let Standing::Limited { until } = task.standing {
+    if let Standing::Limited { until, .. } = task.standing {
         return (until <= now && can_resume(state, task)).then(|| resumed(state, task));
     }
     match &task.goal {
@@ -198,6 +199,11 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
 /// A draft in the task's project.
 fn draft(task: &Task, kind: Kind) -> Draft {
     Draft::new(Some(task.project.clone()), kind)
+}
+
+/// FNV-1a of `text` from `base`: what has to look like chance and be the same in every replay.
+fn hash(text: &str, base: u64) -> u64 {
+    text.bytes().fold(base, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// The id of a task's next run.

@@ -174,6 +174,8 @@ pub enum Standing {
     Yielded,
     Limited {
         until: Millis,
+        /// What cut its turn short, where the log says it.
+        class: Option<ErrorClass>,
     },
     Completed,
     Failed {

@@ -72,7 +72,11 @@ pub enum Reason {
     PlanProblem(Vec<String>),
     /// Cannot go on before these are retried, dropped or given up.
     Stuck(Vec<TaskId>),
-    ResumesAt(Millis),
+    /// Its turn was cut short by `class`, and is taken up again.
+    ResumesAt {
+        until: Millis,
+        class: Option<ErrorClass>,
+    },
     Done,
     Failure {
         class: ErrorClass,
@@ -109,7 +113,7 @@ fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
         return under_way(task, run);
     }
     let (kind, reason) = standing(state, task);
-    let wished = matches!(reason, Reason::Slot | Reason::ResumesAt(_))
+    let wished = matches!(reason, Reason::Slot | Reason::ResumesAt { .. })
         || (!task.queue.is_empty() && kind != Kind::Pending);
     match wished.then(|| budget::short(state, task)).flatten() {
         Some(Short::Used { cap, above: None }) => (Kind::Waiting, Reason::Used { cap, above: None }),
@@ -130,7 +134,9 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         Standing::Limited { .. } if !can_resume(state, task) => open(state, task),
-        Standing::Limited { until } => (Kind::Limited, Reason::ResumesAt(*until)),
+        Standing::Limited { until, class } => {
+            (Kind::Limited, Reason::ResumesAt { until: *until, class: *class })
+        }
         Standing::Completed => (Kind::Completed, Reason::Done),
         Standing::Failed { class, why } => {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
@@ -254,7 +260,7 @@ impl Status {
             | Reason::Summing
             | Reason::Stopping
             | Reason::Parts { .. } => Waker::Run,
-            Reason::ResumesAt(until) => Waker::Clock(*until),
+            Reason::ResumesAt { until, .. } => Waker::Clock(*until),
             Reason::Removed | Reason::Done | Reason::Failure { .. } | Reason::Stopped => Waker::Nothing,
         }
     }

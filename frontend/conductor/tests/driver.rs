@@ -77,7 +77,7 @@ fn what_is_due_and_cannot_start_waits_for_an_entry_and_not_for_time() {
     // Its turn was cut short by a limit, and the disk is full by the time that it ends.
     let (mut world, effects) = World::new();
     world.entry(Kind::DiskMeasured { room: Room::None, free: Bytes(0) }, 3);
-    let limited = Outcome::Limited { until: Millis(5_000) };
+    let limited = Outcome::Limited { until: Millis(5_000), class: None };
     world.entry(Kind::TaskSettled { task: goal(), run: None, outcome: limited }, 4);
     // What was ordered at first came too late.
     let (id, refusal) = (sent(&effects).unwrap(), Refusal::Stale { epoch: Epoch(1) });

@@ -38,7 +38,8 @@ impl Person {
             (_, 0..3) => Kind::TaskStopped { task: id },
             (_, 3..7) => Kind::TaskRetried { task: id },
             (_, 7) => Kind::TaskAccepted { task: id },
-            (_, 8) if chance.one_in(4) => Kind::GoalClosed { goal },
+            (_, 8) => Kind::TaskResumed { task: id },
+            (_, 18) if chance.one_in(4) => Kind::GoalClosed { goal },
             (_, 9) => {
                 let parallel = u32::try_from(1 + chance.below(5)).unwrap_or(1);
                 Kind::LimitsSet { limits: Limits { parallel, ..seen.limits.clone() } }

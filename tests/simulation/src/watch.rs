@@ -103,6 +103,13 @@ impl Watch {
                 self.put_off.remove(task);
                 self.stopped.remove(task);
             }
+            Kind::TaskResumed { task } => {
+                let asleep =
+                    |task: &Task| task.current.is_none() && matches!(task.standing, Standing::Limited { .. });
+                if state.task(task).is_some_and(asleep) {
+                    self.put_off.remove(task);
+                }
+            }
             Kind::MessageWithdrawn { message, .. } => {
                 self.unsaid.remove(message);
             }

@@ -7,13 +7,11 @@ use shared::entry::{Draft, Kind, Outcome, Purpose};
 use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict};
 use shared::unit::Millis;
 
-use super::draft;
+use super::{again, draft};
 use crate::budget::{self, Short};
 use crate::plan::validate;
 use crate::state::{Phase, Run, State, Task};
 
-/// Back-off where a harness does not say when it may work again: doubles from here.
-const BACK_OFF: Millis = Millis::from_secs(30);
 /// Bytes of a result's text that go on to other tasks.
 const SUMMARY: usize = 16 * 1024;
 
@@ -27,7 +25,7 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
         return Some(settled(Outcome::Cancelled));
     }
     if let Some(error) = &report.error {
-        return Some(settled(failed(state, task, error, now)));
+        return Some(settled(failed(state, task, run, error, now)));
     }
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
@@ -38,21 +36,17 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     })
 }
 
-fn failed(state: &State, task: &Task, error: &AgentError, now: Millis) -> Outcome {
-    let again = task.resumptions < state.limits.resumptions;
-    let back_off = Millis(BACK_OFF.0 << task.resumptions.min(10));
-    match error.class {
-        ErrorClass::RateLimit if again => {
-            Outcome::Limited { until: error.until.unwrap_or(now + back_off).max(now) }
-        }
-        ErrorClass::Overload | ErrorClass::Network if again => Outcome::Limited { until: now + back_off },
-        // It pauses; whoever raises the cap lets it go on.
-        ErrorClass::Capped | ErrorClass::Timeout if is_used_up(state, task) => {
-            Outcome::Limited { until: now }
-        }
-        // Nothing is wrong with the task: its process or its session went away.
-        ErrorClass::Lost | ErrorClass::SessionLost if again => Outcome::Limited { until: now },
-        class => Outcome::Failed { class, why: error.message.clone() },
+fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
+    let class = error.class;
+    let limited = |until| Outcome::Limited { until, class: Some(class) };
+    // It pauses; whoever raises the cap lets it go on.
+    if matches!(class, ErrorClass::Capped | ErrorClass::Timeout) && is_used_up(state, task) {
+        return limited(now);
+    }
+    let tries = task.resumptions;
+    match again::after(error, &run.id, tries, now).filter(|_| tries < state.limits.resumptions) {
+        Some(until) => limited(until),
+        None => Outcome::Failed { class, why: error.message.clone() },
     }
 }
 

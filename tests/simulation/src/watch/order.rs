@@ -56,7 +56,7 @@ impl Watch {
                 ensure!(!silent, "starts although it is over, and nobody spoke to it")
             }
             Standing::Asked { .. } => ensure!(!silent, "goes on without an answer"),
-            Standing::Limited { until } => ensure!(*until <= self.latest, "starts before {until:?}"),
+            Standing::Limited { until, .. } => ensure!(*until <= self.latest, "starts before {until:?}"),
             Standing::Open => {}
         }
         if purpose == Purpose::Work && !self.sessions.contains_key(&task.id) {

@@ -94,9 +94,12 @@ impl Watch {
             (Truth::Pause(told), Outcome::Yielded { summary }) => summary == told,
             (Truth::CannotBeDone, Outcome::Failed { class, .. }) => *class == ErrorClass::TaskFailure,
             (Truth::Nothing, Outcome::Failed { class, .. }) => *class == ErrorClass::NothingSaid,
-            (Truth::Broken(class, until), Outcome::Limited { until: at }) => {
+            (Truth::Broken(class, until), Outcome::Limited { until: at, class: told }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
-                passes(*class) && before < state.limits.resumptions && until.is_none_or(|until| *at >= until)
+                *told == Some(*class)
+                    && passes(*class)
+                    && before < state.limits.resumptions
+                    && until.is_none_or(|until| *at >= until)
             }
             (Truth::Broken(class, _), Outcome::Failed { class: told, why }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);

@@ -81,15 +81,17 @@ impl Relay {
         Connection(self.connections.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Gives what a client sent its place in the log, if it may have one.
+    /// Gives what a client sent its place in the log, if it may have one. A decision comes with its epoch and
+    /// the newest entry that it knows of.
     async fn append(
         &self,
         from: Connection,
         client: &ClientId,
         id: AppendId,
-        epoch: Option<Epoch>,
+        decision: Option<(Epoch, Option<Seq>)>,
         drafts: Vec<Draft>,
     ) -> Result<Pending, Refusal> {
+        let (epoch, seen) = decision.map_or((None, None), |(epoch, seen)| (Some(epoch), seen));
         admit::check(epoch, &drafts)?;
         let grant = self.baton.decide(from, epoch).await?;
         let actor = match epoch {
@@ -99,7 +101,7 @@ impl Relay {
                 Actor::Person { client: client.clone() }
             }
         };
-        let pending = self.store.append_once(actor, id, drafts).await;
+        let pending = self.store.append_once(actor, id, seen, drafts).await;
         drop(grant);
         pending.map_err(refusal)
     }
@@ -107,6 +109,7 @@ impl Relay {
 
 fn refusal(error: StoreError) -> Refusal {
     match error {
+        StoreError::Overtaken(by) => Refusal::Overtaken { by },
         StoreError::RunExists(_) | StoreError::Encode(_) => Refusal::Invalid { why: error.to_string() },
         StoreError::Write(_)
         | StoreError::Read(_)

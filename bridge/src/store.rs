@@ -82,6 +82,8 @@ pub enum StoreError {
     RunExists(RunId),
     #[error("run {0} was never requested")]
     NoSuchRun(RunId),
+    #[error("decided without knowing what a person said in entry {0}")]
+    Overtaken(Seq),
     #[error("the entry could not be encoded: {0}")]
     Encode(String),
     #[error("the store is closed")]
@@ -115,29 +117,31 @@ impl Store {
 
     /// Commits the drafts together and gives them as entries, in order.
     pub async fn append(&self, actor: Actor, drafts: Vec<Draft>) -> Result<Vec<Arc<Stored>>, StoreError> {
-        self.submit(actor, None, drafts).await?.committed().await.map(|(entries, _)| entries)
+        self.submit(actor, None, None, drafts).await?.committed().await.map(|(entries, _)| entries)
     }
 
     /// Like [`Store::append`], once per `id`: again gives no entries and the sequence number of the first
-    /// time. Takes its place in the log's order when it returns, and is committed when [`Pending`] says so,
+    /// time. With `seen` it is refused when a person's entry came after that one. Takes its place in the log's order when it returns, and is committed when [`Pending`] says so,
     /// which it is also when nobody waits for that.
     pub async fn append_once(
         &self,
         actor: Actor,
         id: AppendId,
+        seen: Option<Seq>,
         drafts: Vec<Draft>,
     ) -> Result<Pending, StoreError> {
-        self.submit(actor, Some(id), drafts).await
+        self.submit(actor, Some(id), seen, drafts).await
     }
 
     async fn submit(
         &self,
         actor: Actor,
         id: Option<AppendId>,
+        seen: Option<Seq>,
         drafts: Vec<Draft>,
     ) -> Result<Pending, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Append { actor, id, drafts, reply };
+        let job = Job::Append { actor, id, seen, drafts, reply };
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         Ok(Pending(answer))
     }

@@ -316,7 +316,7 @@ async fn while_agents_stream(
         )
     };
     let drafts = runs.iter().map(order).collect();
-    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;
+    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, seen: None, drafts }).await?;
     let before = client.state().seq.0;
     client.until("the orders", |state| state.seq.0 >= before + AGENTS).await?;
     drop(client);

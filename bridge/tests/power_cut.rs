@@ -60,7 +60,7 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
     let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
     let run = RunId::new(RUN)?;
     let drafts = vec![order(&run, own(WORDS, folder))?];
-    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;
+    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, seen: None, drafts }).await?;
     client.until("the run", |state| state.seq >= Seq(5)).await?;
     let (data, bridge) = (world.home.path().join("data"), world.pid()?);
     let mut lines = 0;
@@ -104,7 +104,7 @@ async fn output_that_is_being_compacted_survives_a_power_cut_at_any_moment() -> 
     let run = RunId::new(RUN)?;
     let lines = LINES.to_string();
     let drafts = vec![order(&run, own(["demo", "emit", "--bytes", "250", "--lines", &lines], folder))?];
-    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, drafts }).await?;
+    client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, seen: None, drafts }).await?;
     let (data, bridge) = (world.home.path().join("data"), world.pid()?);
     let is_line = |(n, line): (usize, &[u8])| {
         line.len() == 250 && line.starts_with(format!("{{\"type\":\"emit\",\"n\":{n},").as_bytes())

@@ -171,7 +171,8 @@ impl Client {
         let decision =
             drafts.iter().all(|draft| !matches!(draft.body.known(), Some(Kind::ProjectOpened { .. })));
         let epoch = if decision { self.epoch } else { None };
-        send(socket, &ClientMessage::Append { id: id.clone(), epoch, drafts: drafts.clone() }).await
+        send(socket, &ClientMessage::Append { id: id.clone(), epoch, seen: None, drafts: drafts.clone() })
+            .await
     }
 }
 

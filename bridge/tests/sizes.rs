@@ -28,8 +28,12 @@ async fn connect(world: &World) -> anyhow::Result<Socket> {
 
 fn append(id: &str, text: String) -> anyhow::Result<Message> {
     let kind = Kind::MessageSent { task: TaskId::new("t")?, message: MessageId::new("m")?, text };
-    let append =
-        ClientMessage::Append { id: AppendId::new(id)?, epoch: None, drafts: vec![Draft::new(None, kind)] };
+    let append = ClientMessage::Append {
+        id: AppendId::new(id)?,
+        epoch: None,
+        seen: None,
+        drafts: vec![Draft::new(None, kind)],
+    };
     Ok(Message::text(serde_json::to_string(&append)?))
 }
 

@@ -154,7 +154,7 @@ async fn send(client: &mut Client, epoch: Option<Epoch>, orders: &[Kind]) -> any
     for (n, order) in orders.iter().enumerate() {
         let id = AppendId::new(&format!("order-{n}"))?;
         let drafts = vec![Draft::new(Some(ProjectId::new("project")?), order.clone())];
-        client.send(&ClientMessage::Append { id, epoch, drafts }).await?;
+        client.send(&ClientMessage::Append { id, epoch, seen: None, drafts }).await?;
     }
     Ok(())
 }

@@ -208,7 +208,9 @@ impl Desk {
     fn carry_out(self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Append { id, epoch, drafts } => self.with_link(|link| link.decide(id, epoch, drafts)),
+                Effect::Append { id, epoch, seen, drafts } => {
+                    self.with_link(|link| link.decide(id, epoch, seen, drafts))
+                }
                 Effect::Follow { run, from } => self.with_link(|link| link.follow(run, from)),
                 Effect::Unfollow { run } => {
                     if !self.inner.with_value(|inner| inner.turns.contains_key(&run)) {
@@ -257,7 +259,7 @@ impl Desk {
     fn refused(self, id: &AppendId, refusal: &Refusal) {
         // A stale decision is the other tab's business; a person's intent that failed is told.
         let why = match refusal {
-            Refusal::Stale { .. } => return,
+            Refusal::Stale { .. } | Refusal::Overtaken { .. } => return,
             Refusal::NotYours { why } | Refusal::Invalid { why } => why.clone(),
             Refusal::Store { why } => {
                 format!("{why} It is kept and sent again when the connection is made anew.")
@@ -350,6 +352,10 @@ impl Desk {
 
     pub fn retry(self, task: &TaskId) {
         self.about(task, Kind::TaskRetried { task: task.clone() });
+    }
+
+    pub fn resume(self, task: &TaskId) {
+        self.about(task, Kind::TaskResumed { task: task.clone() });
     }
 
     pub fn accept(self, task: &TaskId) {

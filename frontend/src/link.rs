@@ -8,7 +8,7 @@ use gloo_timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Uint8Array};
 use shared::entry::Draft;
 use shared::id::{AppendId, ClientId, RunId};
-use shared::unit::{Epoch, Millis};
+use shared::unit::{Epoch, Millis, Seq};
 use shared::wire::{ClientMessage, OutputFrame, ServerMessage, Want};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -96,8 +96,8 @@ impl Link {
     }
 
     /// Decisions, sent once: after a lost connection they would be stale.
-    pub fn decide(&self, id: AppendId, epoch: Epoch, drafts: Vec<Draft>) {
-        self.handle(Event::Say(ClientMessage::Append { id, epoch: Some(epoch), drafts }));
+    pub fn decide(&self, id: AppendId, epoch: Epoch, seen: Seq, drafts: Vec<Draft>) {
+        self.handle(Event::Say(ClientMessage::Append { id, epoch: Some(epoch), seen: Some(seen), drafts }));
     }
 
     pub fn follow(&self, run: RunId, from: u64) {

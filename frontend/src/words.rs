@@ -30,7 +30,10 @@ pub fn moment(at: Millis) -> String {
 /// As [`conductor::words::reason`], with the time of day of what is due.
 pub fn reason(state: &State, status: &Status, now: Millis) -> String {
     match &status.reason {
-        Reason::ResumesAt(until) => format!("resumes {}, in {}", time(*until), span(until.since(now))),
+        Reason::ResumesAt { until, class } if *until > now => {
+            let why = conductor::words::cut_short(*class);
+            format!("{why}resumes {}, in {}", time(*until), span(until.since(now)))
+        }
         _ => conductor::words::reason(state, status, now),
     }
 }

@@ -158,6 +158,10 @@ pub enum Kind {
     TaskRetried {
         task: TaskId,
     },
+    /// Takes the turn that was cut short up again now, instead of at its time.
+    TaskResumed {
+        task: TaskId,
+    },
     /// The person says that a task is done.
     TaskAccepted {
         task: TaskId,
@@ -290,6 +294,7 @@ impl Kind {
             | Self::PlanApproved { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }
+            | Self::TaskResumed { .. }
             | Self::TaskAccepted { .. }
             | Self::GoalClosed { .. }
             | Self::GoalArchived { .. }
@@ -371,6 +376,9 @@ pub enum Outcome {
     /// Is taken up again at `until`.
     Limited {
         until: Millis,
+        /// What cut the turn short.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<ErrorClass>,
     },
     Cancelled,
 }

@@ -31,6 +31,9 @@ pub enum ClientMessage {
     Append {
         id: AppendId,
         epoch: Option<Epoch>,
+        /// The newest entry that a decision knows of: it is refused when a person said something after that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Seq>,
         drafts: Vec<Draft>,
     },
     /// Send this run's output from line `from` on.
@@ -128,6 +131,8 @@ pub enum ServerMessage {
 pub enum Refusal {
     /// Decided under an older epoch.
     Stale { epoch: Epoch },
+    /// Decided without knowing what a person said in entry `by`.
+    Overtaken { by: Seq },
     /// This kind is not the client's to append.
     NotYours { why: String },
     /// Malformed, too large or unknown.

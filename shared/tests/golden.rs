@@ -65,6 +65,7 @@ fn intents() -> Vec<Kind> {
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
+        Kind::TaskResumed { task: goal.clone() },
         Kind::TaskAccepted { task: goal.clone() },
         Kind::GoalClosed { goal: goal.clone() },
         Kind::GoalArchived { goal },
@@ -123,7 +124,7 @@ fn decisions() -> Vec<Kind> {
         Kind::TaskSettled {
             task: task("goal~1"),
             run: Some(run()),
-            outcome: Outcome::Limited { until: Millis(9) },
+            outcome: Outcome::Limited { until: Millis(9), class: Some(ErrorClass::Overload) },
         },
         Kind::TaskSettled {
             task: task("goal~1"),
@@ -219,12 +220,18 @@ fn a_kind_from_the_future_is_kept() {
 }
 
 #[test]
+fn a_wait_of_an_older_log_still_reads() {
+    let outcome: Outcome = serde_json::from_str(r#"{"is":"limited","until":9}"#).unwrap();
+    assert_eq!(outcome, Outcome::Limited { until: Millis(9), class: None });
+}
+
+#[test]
 fn the_wire_reads_as_it_was_written() {
     let (client, id) = (ClientId::new("c").unwrap(), AppendId::new("a1").unwrap());
     let drafts = vec![Draft::new(None, Kind::GoalClosed { goal: task("goal") })];
     let said = [
         ClientMessage::Hello { protocol: PROTOCOL, client: client.clone(), since: Seq(0) },
-        ClientMessage::Append { id: id.clone(), epoch: Some(Epoch(1)), drafts },
+        ClientMessage::Append { id: id.clone(), epoch: Some(Epoch(1)), seen: Some(Seq(7)), drafts },
         ClientMessage::Follow { run: run(), from: 4 },
         ClientMessage::Unfollow { run: run() },
         ClientMessage::WantBaton { want: Want::Take },
@@ -248,7 +255,8 @@ fn the_wire_reads_as_it_was_written() {
         ServerMessage::Incompatible { protocol: PROTOCOL, version: "0.1.0".to_owned() },
         ServerMessage::Entries { entries: vec![entry(Kind::RunSilent { run: run(), since: Millis(5) })] },
         ServerMessage::Acked { id: id.clone(), seq: Seq(9) },
-        ServerMessage::Refused { id, refusal: Refusal::Stale { epoch: Epoch(2) } },
+        ServerMessage::Refused { id: id.clone(), refusal: Refusal::Stale { epoch: Epoch(2) } },
+        ServerMessage::Refused { id, refusal: Refusal::Overtaken { by: Seq(8) } },
         ServerMessage::BatonYours { epoch: Epoch(1) },
         ServerMessage::BatonGone { holder: Some(client), epoch: Epoch(2) },
         ServerMessage::Behind { run: run(), from: 3 },

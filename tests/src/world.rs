@@ -357,7 +357,7 @@ impl Client {
     pub async fn append(&mut self, drafts: Vec<Draft>) -> anyhow::Result<()> {
         self.appended += 1;
         let id = AppendId::new(&format!("{}-a{}", self.name, self.appended))?;
-        self.send(&ClientMessage::Append { id, epoch: None, drafts }).await
+        self.send(&ClientMessage::Append { id, epoch: None, seen: None, drafts }).await
     }
 
     pub async fn send(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
@@ -427,8 +427,8 @@ impl Client {
     async fn carry_out(&mut self, effects: Vec<Effect>) -> anyhow::Result<()> {
         for effect in effects {
             let message = match effect {
-                Effect::Append { id, epoch, drafts } => {
-                    ClientMessage::Append { id, epoch: Some(epoch), drafts }
+                Effect::Append { id, epoch, seen, drafts } => {
+                    ClientMessage::Append { id, epoch: Some(epoch), seen: Some(seen), drafts }
                 }
                 Effect::Follow { run, from } => ClientMessage::Follow { run, from },
                 Effect::Unfollow { run } => ClientMessage::Unfollow { run },

@@ -9,12 +9,14 @@ mod bench;
 mod check;
 mod dev;
 mod fingerprint;
+mod mutants;
 mod page;
 mod place;
 mod program;
 mod report;
 mod run;
 mod say;
+mod simulate;
 mod size;
 mod test;
 mod tidy;
@@ -48,6 +50,13 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         minutes: u64,
     },
+    /// Live virtual worlds and check what must always hold; what follows goes to it (try `-- --help`).
+    Simulate(Passed),
+    /// Apply each fault under tests/mutations/ to a copy, and fail when the simulation does not notice it.
+    Mutants {
+        /// Only those whose name contains this.
+        only: Option<String>,
+    },
     /// Build the page into `frontend/dist`, if anything changed.
     Page,
     /// Print the brotli size of the built page's files, and whether they are within the ceiling.
@@ -71,6 +80,8 @@ fn main() -> ExitCode {
         Task::Test => test::test(),
         Task::Bench(passed) => bench::bench(&passed.args),
         Task::Soak { minutes } => bench::soak(minutes),
+        Task::Simulate(passed) => simulate::simulate(&passed.args),
+        Task::Mutants { only } => mutants::mutants(only.as_deref()),
         Task::Page => page::build().map(|_| ()),
         Task::Size => size::print().and_then(|()| size::within_budget()),
         Task::Tools => tools::print(),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use crate::report::Report;
 use crate::tools::agents::{self, Agents};
 use crate::tools::{cargo, chromium, npm};
-use crate::{check, place, program, run, say, size};
+use crate::{check, place, program, run, say, simulate, size};
 
 /// Finds dependencies that nothing uses.
 const MACHETE: &str = "0.9.2";
@@ -30,6 +30,7 @@ pub fn test() -> Result<()> {
         let _ = machete.join();
         (product.join().ok().flatten(), browser.join().ok().flatten(), agents.join().ok().flatten())
     });
+    report.step("simulation", simulate::minute);
     report.step("unused dependencies", unused_dependencies);
     report.step("page size", || {
         size::print()?;

@@ -67,12 +67,13 @@ impl Client {
     /// Appends what a person intends and waits for its commit.
     pub(super) async fn intend(&mut self, drafts: Vec<Draft>) -> anyhow::Result<()> {
         let own = AppendId::new(&uuid::Uuid::now_v7().to_string())?;
-        self.send(&ClientMessage::Append { id: own.clone(), epoch: None, drafts }).await?;
+        self.send(&ClientMessage::Append { id: own.clone(), epoch: None, seen: None, drafts }).await?;
         let mut acknowledged = None;
         while acknowledged.is_none_or(|seq| self.state().seq < seq) {
             match self.step().await? {
                 Some(ServerMessage::Acked { id, seq }) if id == own => acknowledged = Some(seq),
                 Some(ServerMessage::Refused { id, refusal }) if id == own => match refusal {
+                    Refusal::Overtaken { by } => bail!("refused: a person said entry {by} before"),
                     Refusal::Stale { epoch } => bail!("refused: decided under epoch {}", epoch.0),
                     Refusal::NotYours { why } | Refusal::Invalid { why } | Refusal::Store { why } => {
                         bail!("{why}")
@@ -118,8 +119,8 @@ impl Client {
     async fn carry_out(&mut self, effects: Vec<Effect>) -> anyhow::Result<()> {
         for effect in effects {
             let message = match effect {
-                Effect::Append { id, epoch, drafts } => {
-                    ClientMessage::Append { id, epoch: Some(epoch), drafts }
+                Effect::Append { id, epoch, seen, drafts } => {
+                    ClientMessage::Append { id, epoch: Some(epoch), seen: Some(seen), drafts }
                 }
                 Effect::Follow { run, from } => ClientMessage::Follow { run, from },
                 Effect::Unfollow { run } => ClientMessage::Unfollow { run },

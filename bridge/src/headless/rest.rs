@@ -147,7 +147,9 @@ impl From<Refusal> for Refused {
                 why,
                 "GET /api/openapi.json says what a call takes.",
             ),
-            Refusal::Stale { .. } => Self::new(StatusCode::CONFLICT, "decided by another", "Try again."),
+            Refusal::Stale { .. } | Refusal::Overtaken { .. } => {
+                Self::new(StatusCode::CONFLICT, "decided by another", "Try again.")
+            }
         }
     }
 }

@@ -220,8 +220,9 @@ impl Session {
             ClientMessage::Hello { .. } => {
                 say(sink, &ServerMessage::Unreadable { why: "hello was said already".to_owned() }).await?;
             }
-            ClientMessage::Append { id, epoch, drafts } => {
-                let pending = self.relay.append(self.id, &self.client, id.clone(), epoch, drafts).await;
+            ClientMessage::Append { id, epoch, seen, drafts } => {
+                let place = epoch.map(|epoch| (epoch, seen));
+                let pending = self.relay.append(self.id, &self.client, id.clone(), place, drafts).await;
                 let bytes = text.len();
                 self.unanswered_bytes += bytes;
                 self.answers.push_back(Box::pin(async move {

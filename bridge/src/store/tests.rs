@@ -114,7 +114,8 @@ async fn the_same_append_again_is_acknowledged_and_made_once() {
     let again = |store: &Store| {
         let (store, id) = (store.clone(), id.clone());
         async move {
-            let pending = store.append_once(person(), id, vec![says("once"), says("only")]).await.unwrap();
+            let pending =
+                store.append_once(person(), id, None, vec![says("once"), says("only")]).await.unwrap();
             pending.committed().await.unwrap().1
         }
     };
@@ -248,7 +249,7 @@ async fn a_database_of_schema_1_is_migrated_and_keeps_all() {
     assert_eq!(store.append_output(&run("r1"), vec![piece("more\n")]).await.unwrap(), 3);
     assert_eq!(store.output_from(&run("r1"), 1, 1).await.unwrap()[0].bytes, b"\xff\xfe");
     let pending =
-        store.append_once(person(), AppendId::new("a1").unwrap(), vec![says("again")]).await.unwrap();
+        store.append_once(person(), AppendId::new("a1").unwrap(), None, vec![says("again")]).await.unwrap();
     assert_eq!(pending.committed().await.unwrap().1, Seq(2));
     let grant = store.last_of_kind("baton_granted").await.unwrap().unwrap();
     assert_eq!(grant.entry.seq, Seq(3));
@@ -394,7 +395,7 @@ async fn a_full_disk_refuses_and_the_store_lives_on() {
         Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), clock::now, (Seq(0), Millis(0)));
     let job = |text: &str| {
         let (reply, answer) = oneshot::channel();
-        (Job::Append { actor: person(), id: None, drafts: vec![says(text)], reply }, answer)
+        (Job::Append { actor: person(), id: None, seen: None, drafts: vec![says(text)], reply }, answer)
     };
     let huge = "x".repeat(1_000_000);
     let (jobs, answers): (Vec<_>, Vec<_>) = [job("before"), job(&huge), job("after")].into_iter().unzip();

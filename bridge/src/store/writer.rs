@@ -26,6 +26,7 @@ pub(super) enum Job {
     Append {
         actor: Actor,
         id: Option<AppendId>,
+        seen: Option<Seq>,
         drafts: Vec<Draft>,
         reply: oneshot::Sender<Appended>,
     },
@@ -37,15 +38,9 @@ pub(super) enum Job {
         reply: oneshot::Sender<Counted>,
     },
     /// Puts a block in the place of its rows; gives how many, which is none when they are not all there.
-    Swap {
-        block: Packed,
-        reply: oneshot::Sender<Counted>,
-    },
+    Swap { block: Packed, reply: oneshot::Sender<Counted> },
     /// Gives free pages back to the file system, as many at most; gives how many are left.
-    Shrink {
-        pages: u32,
-        reply: oneshot::Sender<Counted>,
-    },
+    Shrink { pages: u32, reply: oneshot::Sender<Counted> },
 }
 
 enum Done {
@@ -63,6 +58,9 @@ pub(super) struct Writer {
     head: Seq,
     /// The clock as the log shows it: it never goes back, whatever the machine's does.
     at: Millis,
+    /// The last that a person said since the store was opened. Whoever decides was sent all that is older
+    /// before the baton.
+    intent: Seq,
     /// Number and line count of runs that have output coming.
     runs: HashMap<RunId, (i64, u64)>,
     durable: bool,
@@ -88,7 +86,18 @@ impl Writer {
         clock: fn() -> Millis,
         (head, at): (Seq, Millis),
     ) -> Self {
-        Self { connection, checkpoints, compactor, hub, clock, head, at, runs: HashMap::new(), durable: true }
+        Self {
+            connection,
+            checkpoints,
+            compactor,
+            hub,
+            clock,
+            head,
+            at,
+            intent: Seq(0),
+            runs: HashMap::new(),
+            durable: true,
+        }
     }
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
@@ -188,9 +197,12 @@ impl Writer {
 
     fn carry_out(&mut self, job: Job, group: &mut Group) -> Done {
         match job {
-            Job::Append { actor, id, drafts, reply } => {
+            Job::Append { actor, id, seen, drafts, reply } => {
                 let before = (self.head, self.at);
-                let made = self.append(&actor, id.as_ref(), drafts);
+                let made = match seen {
+                    Some(seen) if seen < self.intent => Err(StoreError::Overtaken(self.intent)),
+                    _ => self.append(&actor, id.as_ref(), drafts),
+                };
                 match &made {
                     Ok((entries, _)) => {
                         group.ended.extend(entries.iter().filter_map(|stored| ended(&stored.entry)));
@@ -239,6 +251,9 @@ impl Writer {
         }
         savepoint.commit().map_err(write)?;
         (self.head, self.at) = (seq, at);
+        if let Actor::Person { .. } = actor {
+            self.intent = seq;
+        }
         Ok((entries, seq))
     }
 

@@ -47,7 +47,7 @@ impl State {
                 }
             }
             Kind::MessageSent { task, message, text } => self.with(task, |task| {
-                task.queue.push(Message { id: message.clone(), text: text.clone(), at });
+                task.queue.push(Message { id: message.clone(), text: text.clone(), at, held: false });
                 task.resumptions = 0;
                 if let Some(goal) = &mut task.goal {
                     goal.refusals = 0;
@@ -61,10 +61,17 @@ impl State {
             Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
+            Kind::TaskResumed { task } => self.with(task, |task| {
+                if let (None, Standing::Limited { until, .. }) = (&task.current, &mut task.standing) {
+                    *until = at.min(*until);
+                    task.resumptions = 0;
+                }
+            }),
             Kind::TaskAccepted { task } => self.with(task, |task| {
                 if task.current.is_none()
                     && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
                 {
+                    task.result.get_or_insert_default();
                     task.stand(Standing::Completed, at);
                 }
             }),
@@ -141,7 +148,11 @@ impl State {
             task.queue.retain(|message| !run.carries.contains(&message.id));
             task.doing.clear();
             match run.purpose {
-                Purpose::Talk => {}
+                Purpose::Talk => match task.standing {
+                    // The question is answered, and its parts go on.
+                    Standing::Asked { .. } | Standing::Yielded => task.stand(Standing::Open, run.requested),
+                    _ => {}
+                },
                 Purpose::Plan | Purpose::Work | Purpose::Summary => task.stand(Standing::Open, run.requested),
             }
         });
@@ -200,8 +211,11 @@ impl State {
                 Some(ErrorClass::SessionLost) => task.session = None,
                 _ => task.session = report.session.clone().or(task.session.take()),
             }
-            // Talk decides nothing, so there is nothing to judge.
-            if purpose == Purpose::Talk && task.current.as_ref() == Some(id) {
+            // Talk decides nothing, so there is nothing to judge; nor does a planner who was still thinking
+            // about a plan that the person has approved.
+            let approved = matches!(&task.goal, Some(Goal { plan: Plan::Approved { .. }, .. }));
+            let moot = purpose == Purpose::Talk || (purpose == Purpose::Plan && approved);
+            if moot && task.current.as_ref() == Some(id) {
                 task.current = None;
                 if task.stop.take().is_some() && !task.is_over() {
                     task.stand(Standing::Cancelled, at);
@@ -210,22 +224,18 @@ impl State {
         });
     }
 
-    /// Stops the task and all below it: at once where nothing runs, else when the run has ended.
+    /// Stops the task and all below it.
     fn stop(&mut self, id: &TaskId, at: Millis) {
         let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
         for id in ids {
-            self.with(&id, |task| match (&task.current, task.is_over()) {
-                (Some(_), _) => {
-                    task.stop.get_or_insert(at);
-                }
-                (None, false) => task.stand(Standing::Cancelled, at),
-                (None, true) => {}
-            });
+            self.with(&id, |task| task.halt(at));
         }
     }
 
     /// A fresh attempt of the task, and of what failed or was stopped below it.
     fn retry(&mut self, id: &TaskId, at: Millis) {
+        let approved = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
+        let approved = self.task(id).and_then(|task| self.goal_of(task)).is_some_and(approved);
         let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
         for below in ids {
             self.with(&below, |task| {
@@ -236,32 +246,43 @@ impl State {
                     && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
                 {
                     task.begin_again(at);
+                    if !approved && !task.is_goal() {
+                        task.stand(Standing::Proposed, at);
+                    }
                 }
             });
         }
-        if let Some(root) = self.task(id).map(|task| task.root.clone()) {
-            self.with(&root, |root| {
-                if let Some(goal) = &mut root.goal {
-                    goal.closing = None;
-                }
-                // A goal whose task is tried again is not over.
-                if root.current.is_none() && root.is_over() {
-                    root.stand(Standing::Open, at);
+        self.with_goal(id, |goal| goal.closing = None);
+        self.reopen(id, at);
+    }
+
+    /// What a task is a part of is not over while the task is to be done.
+    fn reopen(&mut self, id: &TaskId, at: Millis) {
+        let Some(task) = self.task(id).filter(|task| !task.is_over()) else { return };
+        let approved = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
+        if !self.goal_of(task).is_some_and(approved) {
+            return;
+        }
+        let above: Vec<TaskId> = self.ancestors(task).into_iter().map(|task| task.id.clone()).collect();
+        for id in above {
+            self.with_goal(&id, |goal| goal.closing = None);
+            self.with(&id, |task| {
+                if task.current.is_none() && task.is_over() {
+                    task.stand(Standing::Open, at);
                 }
             });
         }
     }
 
     fn close(&mut self, goal: &TaskId, at: Millis) {
+        let planned = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
+        if !self.task(goal).and_then(|task| task.goal.as_ref()).is_some_and(planned) {
+            // There is nothing to sum up.
+            return self.stop(goal, at);
+        }
         let below: Vec<TaskId> = self.subtree(goal).into_iter().skip(1).map(|task| task.id.clone()).collect();
         for id in below {
-            self.with(&id, |task| match (&task.current, task.is_over()) {
-                (Some(_), _) => {
-                    task.stop.get_or_insert(at);
-                }
-                (None, false) => task.stand(Standing::Cancelled, at),
-                (None, true) => {}
-            });
+            self.with(&id, |task| task.halt(at));
         }
         self.with_goal(goal, |goal| goal.closing = Some(at));
     }
@@ -322,6 +343,18 @@ impl Task {
         }
     }
 
+    /// Ends it: at once where nothing runs, else when the run has ended.
+    fn halt(&mut self, at: Millis) {
+        self.queue.iter_mut().for_each(|message| message.held = true);
+        match (&self.current, self.is_over()) {
+            (Some(_), _) => {
+                self.stop.get_or_insert(at);
+            }
+            (None, false) => self.stand(Standing::Cancelled, at),
+            (None, true) => {}
+        }
+    }
+
     pub(crate) fn stand(&mut self, standing: Standing, at: Millis) {
         if self.standing != standing {
             self.standing = standing;
@@ -332,9 +365,12 @@ impl Task {
     fn settle(&mut self, outcome: &Outcome, at: Millis) {
         self.current = None;
         self.stop = None;
+        self.resumptions = match outcome {
+            Outcome::Limited { .. } => self.resumptions + 1,
+            _ => 0,
+        };
         let standing = match outcome {
             Outcome::Completed { summary, outputs, not_done } => {
-                self.resumptions = 0;
                 self.result = Some(TaskResult {
                     summary: summary.clone(),
                     outputs: outputs.clone(),
@@ -347,18 +383,13 @@ impl Task {
             }
             Outcome::Failed { class, why } => Standing::Failed { class: *class, why: why.clone() },
             Outcome::Asked { question, options } => {
-                self.resumptions = 0;
                 Standing::Asked { question: question.clone(), options: options.clone() }
             }
             Outcome::Yielded { summary } => {
-                self.resumptions = 0;
                 self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
                 Standing::Yielded
             }
-            Outcome::Limited { until } => {
-                self.resumptions += 1;
-                Standing::Limited { until: *until }
-            }
+            Outcome::Limited { until, class } => Standing::Limited { until: *until, class: *class },
             Outcome::Cancelled => Standing::Cancelled,
         };
         self.stand(standing, at);

@@ -13,6 +13,7 @@ use crate::rollup::active_runs;
 use crate::state::{Goal, Plan, Run, Standing, State, Task};
 use crate::status;
 
+mod again;
 mod judge;
 mod turn;
 
@@ -32,7 +33,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let limited = state.unsettled().filter_map(|task| match task.standing {
-        Standing::Limited { until } if task.current.is_none() && until > after => {
+        Standing::Limited { until, .. } if task.current.is_none() && until > after => {
             Some((until, task.id.clone()))
         }
         _ => None,
@@ -51,11 +52,11 @@ impl State {
     fn is_at_rest(&self, goal: &Task) -> bool {
         goal.is_over()
             && goal.current.is_none()
-            && goal.queue.is_empty()
+            && !goal.is_spoken_to()
             && self
                 .subtree(&goal.id)
                 .iter()
-                .all(|task| task.is_over() && task.current.is_none() && task.queue.is_empty())
+                .all(|task| task.is_over() && task.current.is_none() && !task.is_spoken_to())
     }
 
     /// Runs that were read and whose task waits for a judgement.
@@ -104,13 +105,23 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     if task.current.is_some() || task.stop.is_some() {
         return None;
     }
-    let spoken_to = !task.queue.is_empty();
-    if let Standing::Limited { until } = task.standing {
-        return (until <= now).then(|| resumed(state, task));
+    let spoken_to = task.is_spoken_to();
+    if let Standing::Limited { until, .. } = task.standing {
+        return (until <= now && can_resume(state, task)).then(|| resumed(state, task));
     }
     match &task.goal {
         Some(goal) => goal_wish(state, task, goal, spoken_to),
         None => task_wish(state, task, spoken_to),
+    }
+}
+
+/// Nothing that comes before the turn that was cut short was added or tried again meanwhile: a part of what is
+/// summed up, or a dependency of what has to begin anew.
+pub(crate) fn can_resume(state: &State, task: &Task) -> bool {
+    match (task.is_group(), &task.session) {
+        (true, _) => resumed(state, task) != Purpose::Summary || parts_are_over(state, task),
+        (false, None) => waits_for(state, task).is_empty(),
+        (false, Some(_)) => true,
     }
 }
 
@@ -121,15 +132,16 @@ fn resumed(state: &State, task: &Task) -> Purpose {
 }
 
 fn goal_wish(state: &State, task: &Task, goal: &Goal, spoken_to: bool) -> Option<Purpose> {
+    let open = task.standing == Standing::Open;
     match &goal.plan {
-        Plan::Wanted => match task.standing {
-            Standing::Open => Some(Purpose::Plan),
-            _ => spoken_to.then_some(Purpose::Plan),
-        },
-        Plan::Refused { .. } => (goal.refusals <= state.limits.repairs || spoken_to).then_some(Purpose::Plan),
+        Plan::Wanted => (open || spoken_to).then_some(Purpose::Plan),
+        Plan::Refused { .. } => {
+            let mends = open && goal.refusals <= state.limits.repairs;
+            (mends || spoken_to).then_some(Purpose::Plan)
+        }
         Plan::Proposed { .. } | Plan::Answered => spoken_to.then_some(Purpose::Plan),
         Plan::Approved { .. } => {
-            if task.standing == Standing::Open && parts_are_over(state, task, goal) {
+            if wants_sum(task) && parts_are_over(state, task) {
                 return Some(Purpose::Summary);
             }
             spoken_to.then_some(Purpose::Talk)
@@ -137,17 +149,29 @@ fn goal_wish(state: &State, task: &Task, goal: &Goal, spoken_to: bool) -> Option
     }
 }
 
-/// Every part is completed or stopped, or is given up by closing the goal.
-fn parts_are_over(state: &State, task: &Task, goal: &Goal) -> bool {
-    let mut parts = task.children.iter().filter_map(|id| state.task(id));
-    match goal.closing {
-        Some(_) => {
-            state.subtree(&task.id).into_iter().skip(1).all(|part| part.is_over() && part.current.is_none())
-        }
-        None => parts.all(|part| {
-            matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none()
-        }),
+/// Its parts are to be summed up: not done yet, or the person answers what came of it.
+fn wants_sum(task: &Task) -> bool {
+    match task.standing {
+        Standing::Open => true,
+        Standing::Asked { .. } | Standing::Yielded | Standing::Failed { .. } => task.is_spoken_to(),
+        Standing::Proposed
+        | Standing::Removed { .. }
+        | Standing::Limited { .. }
+        | Standing::Completed
+        | Standing::Cancelled => false,
     }
+}
+
+/// Every part is completed or stopped, or is given up by closing the goal.
+fn parts_are_over(state: &State, task: &Task) -> bool {
+    if task.goal.as_ref().is_some_and(|goal| goal.closing.is_some()) {
+        let mut below = state.subtree(&task.id).into_iter().skip(1);
+        return below.all(|part| part.is_over() && part.current.is_none());
+    }
+    let mut parts = task.children.iter().filter_map(|id| state.task(id));
+    parts.all(|part| {
+        matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none()
+    })
 }
 
 fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
@@ -156,11 +180,7 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
         return None;
     }
     if task.is_group() {
-        let over = |part: &Task| {
-            matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none()
-        };
-        let ready = task.standing == Standing::Open && waits_for(state, task).is_empty();
-        if ready && task.children.iter().filter_map(|id| state.task(id)).all(over) {
+        if wants_sum(task) && waits_for(state, task).is_empty() && parts_are_over(state, task) {
             return Some(Purpose::Summary);
         }
         return (spoken_to && task.session.is_some()).then_some(Purpose::Talk);
@@ -179,6 +199,11 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
 /// A draft in the task's project.
 fn draft(task: &Task, kind: Kind) -> Draft {
     Draft::new(Some(task.project.clone()), kind)
+}
+
+/// FNV-1a of `text` from `base`: what has to look like chance and be the same in every replay.
+fn hash(text: &str, base: u64) -> u64 {
+    text.bytes().fold(base, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// The id of a task's next run.

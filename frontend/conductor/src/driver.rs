@@ -31,6 +31,8 @@ pub enum Effect {
     Append {
         id: AppendId,
         epoch: Epoch,
+        /// The newest entry that they are decided by.
+        seen: Seq,
         drafts: Vec<Draft>,
     },
     Follow {
@@ -64,6 +66,8 @@ struct Batch {
     id: AppendId,
     /// Known when it is acknowledged; the batch is over when the state has reached it.
     until: Option<Seq>,
+    /// What was read, which is as true when the decisions beside it are not.
+    facts: Vec<Draft>,
 }
 
 impl Driver {
@@ -114,13 +118,8 @@ impl Driver {
                 }
             }
             ServerMessage::Refused { id, refusal } => {
-                if self.on_its_way.as_ref().is_some_and(|batch| batch.id == *id) {
-                    // The log has moved on or another client decides. What was read is read again from the store.
-                    self.on_its_way = None;
-                    self.readers.clear();
-                    self.facts.clear();
-                    // A store that cannot write now is not asked again at once.
-                    self.held_back = matches!(refusal, Refusal::Store { .. }).then(|| now + AGAIN);
+                if let Some(batch) = self.on_its_way.take_if(|batch| batch.id == *id) {
+                    self.refused(batch, refusal, now);
                 }
             }
             ServerMessage::Behind { run, .. } => {
@@ -177,6 +176,23 @@ impl Driver {
         }
     }
 
+    fn refused(&mut self, batch: Batch, refusal: &Refusal, now: Millis) {
+        match refusal {
+            // A person spoke first: decide again, with that.
+            Refusal::Overtaken { .. } => drop(self.facts.splice(0..0, batch.facts)),
+            // Another client decides, or the store is another than was thought. What was read is read again.
+            Refusal::Stale { .. }
+            | Refusal::NotYours { .. }
+            | Refusal::Invalid { .. }
+            | Refusal::Store { .. } => {
+                self.readers.clear();
+                self.facts.clear();
+            }
+        }
+        // A store that cannot write now is not asked again at once.
+        self.held_back = matches!(refusal, Refusal::Store { .. }).then(|| now + AGAIN);
+    }
+
     fn put_down(&mut self) {
         self.held = None;
         self.on_its_way = None;
@@ -194,15 +210,19 @@ impl Driver {
             return Vec::new();
         }
         self.advanced = now;
-        self.held_back.take_if(|until| *until <= now);
+        // A clock that was put back does not make it longer.
+        self.held_back.take_if(|until| *until <= now || *until > now + AGAIN);
         let mut effects = self.attend();
         if self.on_its_way.is_none() && self.held_back.is_none() {
-            let drafts = self.batch(now);
+            let count = self.whole_lines();
+            let facts: Vec<Draft> = self.facts.drain(..count).collect();
+            let drafts = self.batch(facts.clone(), now);
             if !drafts.is_empty() {
                 self.batches += 1;
                 let id = self.append_id();
-                self.on_its_way = Some(Batch { id: id.clone(), until: None });
-                effects.push(Effect::Append { id, epoch: self.held.unwrap_or_default(), drafts });
+                self.on_its_way = Some(Batch { id: id.clone(), until: None, facts });
+                let (epoch, seen) = (self.held.unwrap_or_default(), self.state.seq);
+                effects.push(Effect::Append { id, epoch, seen, drafts });
             }
         }
         effects
@@ -252,9 +272,8 @@ impl Driver {
 
     /// The facts that were read, and all that follows from them, as one batch: what one decision makes
     /// possible is decided with it, so that a dependent task starts one commit after its dependency ended.
-    fn batch(&mut self, now: Millis) -> Vec<Draft> {
-        let count = self.whole_lines();
-        let mut drafts: Vec<Draft> = self.facts.drain(..count).collect();
+    fn batch(&self, facts: Vec<Draft>, now: Millis) -> Vec<Draft> {
+        let mut drafts = facts;
         let mut ahead = self.state.clone();
         foretell(&mut ahead, &drafts, self.held, now);
         while drafts.len() < BATCH {

@@ -221,7 +221,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             if planned.title.trim().is_empty() {
                 return Err(EditProblem::Nameless);
             }
-            let parent = known(&planned.parent)?;
+            let parent = there(known(&planned.parent)?)?;
             deep_enough(state, parent, 1)?;
             let mut order = Order::of(state, goal);
             order.insert(planned.task.clone(), planned.parent.clone(), planned.after.clone());
@@ -233,8 +233,8 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             _ => Err(EditProblem::Exists),
         },
         PlanEdit::Move { task, parent, .. } => {
-            let moved = not_goal(known(task)?)?;
-            let parent = known(parent)?;
+            let moved = there(not_goal(known(task)?)?)?;
+            let parent = there(known(parent)?)?;
             if moved.parent.as_ref() == Some(&parent.id) {
                 return Ok(());
             }
@@ -259,6 +259,14 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
 
 fn not_goal(task: &Task) -> Result<&Task, EditProblem> {
     if task.is_goal() { Err(EditProblem::Goal) } else { Ok(task) }
+}
+
+/// It was not taken out.
+fn there(task: &Task) -> Result<&Task, EditProblem> {
+    match task.standing {
+        Standing::Removed { .. } => Err(EditProblem::Gone),
+        _ => Ok(task),
+    }
 }
 
 fn unbegun(task: &Task) -> Result<(), EditProblem> {

@@ -116,6 +116,7 @@ fn summary(state: &State, task: &Task) -> String {
     text.push_str("All parts are over. Change nothing. Report to the person what was done, where it is, and what was not done.\n\n");
     let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
     results("## Results of the parts", &parts, state.limits.context_bytes, &mut text);
+    said(task, true, &mut text);
     text
 }
 

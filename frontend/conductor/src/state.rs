@@ -174,6 +174,8 @@ pub enum Standing {
     Yielded,
     Limited {
         until: Millis,
+        /// What cut its turn short, where the log says it.
+        class: Option<ErrorClass>,
     },
     Completed,
     Failed {
@@ -188,6 +190,8 @@ pub struct Message {
     pub id: MessageId,
     pub text: String,
     pub at: Millis,
+    /// Its task was stopped since: it goes along with the next turn, and starts none.
+    pub held: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -337,6 +341,11 @@ impl Task {
             text.push_str(&part.to_string());
         }
         text
+    }
+
+    /// Whether the person said something that wants a turn.
+    pub fn is_spoken_to(&self) -> bool {
+        self.queue.iter().any(|message| !message.held)
     }
 
     pub fn is_goal(&self) -> bool {

@@ -8,6 +8,7 @@ use shared::plan::Mode;
 use shared::unit::Millis;
 
 use crate::budget::{self, Cap, Short};
+use crate::decide::can_resume;
 use crate::order::waits_for;
 use crate::state::{Phase, Plan, Run, Standing, State, Task};
 
@@ -71,7 +72,11 @@ pub enum Reason {
     PlanProblem(Vec<String>),
     /// Cannot go on before these are retried, dropped or given up.
     Stuck(Vec<TaskId>),
-    ResumesAt(Millis),
+    /// Its turn was cut short by `class`, and is taken up again.
+    ResumesAt {
+        until: Millis,
+        class: Option<ErrorClass>,
+    },
     Done,
     Failure {
         class: ErrorClass,
@@ -108,7 +113,7 @@ fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
         return under_way(task, run);
     }
     let (kind, reason) = standing(state, task);
-    let wished = matches!(reason, Reason::Slot | Reason::ResumesAt(_))
+    let wished = matches!(reason, Reason::Slot | Reason::ResumesAt { .. })
         || (!task.queue.is_empty() && kind != Kind::Pending);
     match wished.then(|| budget::short(state, task)).flatten() {
         Some(Short::Used { cap, above: None }) => (Kind::Waiting, Reason::Used { cap, above: None }),
@@ -128,7 +133,10 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Removed { .. } => (Kind::Cancelled, Reason::Removed),
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
-        Standing::Limited { until } => (Kind::Limited, Reason::ResumesAt(*until)),
+        Standing::Limited { .. } if !can_resume(state, task) => open(state, task),
+        Standing::Limited { until, class } => {
+            (Kind::Limited, Reason::ResumesAt { until: *until, class: *class })
+        }
         Standing::Completed => (Kind::Completed, Reason::Done),
         Standing::Failed { class, why } => {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
@@ -194,8 +202,12 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     let kinds: Vec<Kind> = parts.iter().map(|part| status(state, part).kind).collect();
     let done = kinds.iter().filter(|kind| matches!(kind, Kind::Completed | Kind::Cancelled)).count();
     let done = u32::try_from(done).unwrap_or(u32::MAX);
+    if done == all && parts.iter().any(|part| part.current.is_some()) {
+        return (Kind::Active, Reason::Parts { done, all });
+    }
     if done == all {
-        return (Kind::Pending, Reason::Slot);
+        // Talk that is not over yet comes before the summary.
+        return state.current(task).map_or((Kind::Pending, Reason::Slot), |talk| under_way(task, talk));
     }
     let moving = kinds.iter().any(|kind| matches!(kind, Kind::Active | Kind::Limited | Kind::Review));
     let startable = parts.iter().any(|part| {
@@ -248,7 +260,7 @@ impl Status {
             | Reason::Summing
             | Reason::Stopping
             | Reason::Parts { .. } => Waker::Run,
-            Reason::ResumesAt(until) => Waker::Clock(*until),
+            Reason::ResumesAt { until, .. } => Waker::Clock(*until),
             Reason::Removed | Reason::Done | Reason::Failure { .. } | Reason::Stopped => Waker::Nothing,
         }
     }

@@ -82,8 +82,13 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Removed => "removed".to_owned(),
         Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
-        Reason::Slot if state.disk.room == Room::None => "waits for room on the disk".to_owned(),
-        Reason::Slot => "next in line".to_owned(),
+        Reason::ResumesAt { until, class } if *until > now => {
+            format!("{}resumes in {}", cut_short(*class), span(until.since(now)))
+        }
+        Reason::Slot | Reason::ResumesAt { .. } if state.disk.room == Room::None => {
+            "waits for room on the disk".to_owned()
+        }
+        Reason::Slot | Reason::ResumesAt { .. } => "next in line".to_owned(),
         Reason::Held => "waits for free budget".to_owned(),
         Reason::Used { cap: used, above } => {
             format!("{} used up", cap(*used, above.as_ref().and_then(|above| state.task(above))))
@@ -103,11 +108,15 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Approve { version } => format!("plan v{version} waits for you"),
         Reason::PlanProblem(_) => "the plan needs you".to_owned(),
         Reason::Stuck(tasks) => format!("held up by {}", numbers(state, tasks)),
-        Reason::ResumesAt(until) => format!("resumes in {}", span(until.since(now))),
         Reason::Done => "done".to_owned(),
         Reason::Failure { class, .. } => class_words(*class).to_owned(),
         Reason::Stopped => "stopped by you".to_owned(),
     }
+}
+
+/// "provider overloaded, ": the beginning of a sentence on when a turn is taken up again.
+pub fn cut_short(class: Option<ErrorClass>) -> String {
+    class.map_or_else(String::new, |class| format!("{}, ", class_words(class)))
 }
 
 /// What failed, in a few words.

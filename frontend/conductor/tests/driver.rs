@@ -63,11 +63,21 @@ fn a_store_that_cannot_write_is_asked_again_a_second_later() {
 }
 
 #[test]
+fn who_did_not_know_what_a_person_said_decides_again_at_once() {
+    let (mut world, effects) = World::new();
+    let id = sent(&effects).expect("a turn for the goal is ordered");
+    let refused = ServerMessage::Refused { id, refusal: Refusal::Overtaken { by: Seq(4) } };
+    // The refusal comes behind what it is about.
+    world.entry(Kind::TaskStopped { task: goal() }, 2);
+    assert_eq!(sent(&world.driver.receive(&refused, Millis(3))), None, "nothing is left to start");
+}
+
+#[test]
 fn what_is_due_and_cannot_start_waits_for_an_entry_and_not_for_time() {
     // Its turn was cut short by a limit, and the disk is full by the time that it ends.
     let (mut world, effects) = World::new();
     world.entry(Kind::DiskMeasured { room: Room::None, free: Bytes(0) }, 3);
-    let limited = Outcome::Limited { until: Millis(5_000) };
+    let limited = Outcome::Limited { until: Millis(5_000), class: None };
     world.entry(Kind::TaskSettled { task: goal(), run: None, outcome: limited }, 4);
     // What was ordered at first came too late.
     let (id, refusal) = (sent(&effects).unwrap(), Refusal::Stale { epoch: Epoch(1) });

@@ -1,6 +1,8 @@
 //! One item of a conversation.
 
+use conductor::state::{Standing, Task};
 use leptos::prelude::*;
+use shared::agent::ErrorClass;
 use shared::entry::{Outcome, Purpose};
 use shared::id::TaskId;
 use shared::unit::Millis;
@@ -111,15 +113,41 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
             </div>
         }
         .into_any(),
-        Outcome::Limited { until } if until <= at => line("retry", at, "It was interrupted and goes on when it can.".to_owned()),
-        Outcome::Limited { until } => {
-            let left = move || {
-                let now = desk.clock.get();
-                if until > now { format!("Waits for the provider; taken up again at {}, in {}.", words::time(until), words::span(until.since(now))) } else { "The wait is over.".to_owned() }
-            };
-            view! { <div class="row meta"><span class="status" data-status="limited"><Icon name="limited"/>{left}</span></div> }.into_any()
-        }
+        Outcome::Limited { until, .. } if until <= at => line("retry", at, "It was interrupted and goes on when it can.".to_owned()),
+        Outcome::Limited { until, class } => view! { <CutShort id=id at=at until=until class=class/> }.into_any(),
         Outcome::Cancelled => line("cancelled", at, "Stopped.".to_owned()),
+    }
+}
+
+/// A turn that is taken up again at its time, or as soon as the person wishes.
+#[component]
+fn CutShort(id: TaskId, at: Millis, until: Millis, class: Option<ErrorClass>) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let own = StoredValue::new(id);
+    let waits = Memo::new(move |_| {
+        let now = desk.clock.get();
+        let stands = |task: &Task| {
+            task.since == at && matches!(task.standing, Standing::Limited { until, .. } if until > now)
+        };
+        desk.read(|state| state.task(&own.get_value()).is_some_and(stands))
+    });
+    let why = class.map_or("the provider makes it wait", words::class_words);
+    let when = move || match waits.get() {
+        true => format!(
+            "Cut short: {why}. Taken up again at {}, in {}.",
+            words::time(until),
+            words::span(until.since(desk.clock.get()))
+        ),
+        false => format!("Cut short: {why}. The wait is over."),
+    };
+    view! {
+        <div class="row meta">
+            <span class="status" data-status="limited"><Icon name="limited"/>{when}</span>
+            <Show when=move || waits.get()>
+                <button class="button push" data-size="sm" on:click=move |_| desk.resume(&own.get_value())><Icon name="retry"/>"Try now"</button>
+                <button class="button" data-size="sm" on:click=move |_| desk.stop(&own.get_value())>"Cancel"</button>
+            </Show>
+        </div>
     }
 }
 

@@ -209,7 +209,8 @@ impl Machine {
                 _ => Vec::new(),
             },
             Event::Intend(id, drafts) => {
-                let message = ClientMessage::Append { id: id.clone(), epoch: None, drafts: drafts.clone() };
+                let message =
+                    ClientMessage::Append { id: id.clone(), epoch: None, seen: None, drafts: drafts.clone() };
                 self.outbox.push_back((id, drafts));
                 said(live, message)
             }
@@ -287,6 +288,7 @@ impl Machine {
         let appends = self.outbox.iter().map(|(id, drafts)| ClientMessage::Append {
             id: id.clone(),
             epoch: None,
+            seen: None,
             drafts: drafts.clone(),
         });
         let follows =

@@ -103,7 +103,7 @@ impl Client {
     }
 
     fn append(&self, id: &str, epoch: Option<Epoch>, drafts: Vec<Draft>) {
-        self.say(&ClientMessage::Append { id: append_id(id), epoch, drafts });
+        self.say(&ClientMessage::Append { id: append_id(id), epoch, seen: None, drafts });
     }
 
     fn follow(&self, id: &str, from: u64) {
@@ -321,6 +321,27 @@ async fn the_baton_moves_when_its_holder_is_gone_and_old_decisions_are_stale() {
         .await;
     third.want(Want::Take);
     assert_eq!(third.baton().await, Epoch(3));
+}
+
+#[tokio::test]
+async fn a_decision_waits_for_what_a_person_said() {
+    let world = World::new();
+    let mut client = world.client("page");
+    client.want(Want::Take);
+    assert_eq!(client.baton().await, Epoch(1));
+    let decide = |id: &str, seen| {
+        let (id, epoch, drafts) = (append_id(id), Some(Epoch(1)), vec![input("r1")]);
+        ClientMessage::Append { id, epoch, seen: Some(Seq(seen)), drafts }
+    };
+    client.append("intent", None, vec![says("stop")]);
+    assert_eq!(client.answer("intent").await, Ok(Seq(2)));
+    client.say(&decide("unaware", 1));
+    assert_eq!(client.answer("unaware").await, Err(Refusal::Overtaken { by: Seq(2) }));
+    client.say(&decide("aware", 2));
+    assert_eq!(client.answer("aware").await, Ok(Seq(3)));
+    // What another decision or the bridge says overtakes nothing.
+    client.say(&decide("behind", 2));
+    assert_eq!(client.answer("behind").await, Ok(Seq(4)));
 }
 
 #[tokio::test]

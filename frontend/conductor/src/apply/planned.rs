@@ -10,7 +10,7 @@ use shared::unit::Millis;
 
 use crate::plan::diff::{Revision, diff};
 use crate::plan::{check_edit, fits};
-use crate::state::{Account, Plan, Spend, Standing, State, Task};
+use crate::state::{Account, Plan, Run, Spend, Standing, State, Task};
 
 impl State {
     /// Takes a new version of the plan: its tasks replace those that were proposed before.
@@ -78,7 +78,12 @@ impl State {
                 }
             });
         }
-        self.with(goal, |task| task.stand(Standing::Open, at));
+        // What the planner said since is an answer to a plan that is past.
+        let answered = self.task(goal).and_then(|task| self.current(task)).is_some_and(Run::is_read);
+        self.with(goal, |task| {
+            task.current.take_if(|_| answered);
+            task.stand(Standing::Open, at);
+        });
         self.with_goal(goal, |goal| goal.plan = Plan::Approved { at });
     }
 
@@ -117,6 +122,12 @@ impl State {
             PlanEdit::DropDependency { task, on } => {
                 self.with(task, |task| task.after.retain(|dep| dep != on))
             }
+        }
+        if let PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
+        | PlanEdit::Restore { task }
+        | PlanEdit::Move { task, .. } = edit
+        {
+            self.reopen(task, at);
         }
         self.with_goal(goal, |goal| goal.edits += 1);
     }

@@ -2,18 +2,16 @@
 //! that is done: an error, an empty answer or a plan that cannot be is named here.
 
 use serde_json::Value;
-use shared::agent::{AgentError, ErrorClass, TurnReport};
+use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Draft, Kind, Outcome, Purpose};
-use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict, Work};
+use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict};
 use shared::unit::Millis;
 
-use super::draft;
+use super::{again, draft};
 use crate::budget::{self, Short};
 use crate::plan::validate;
 use crate::state::{Phase, Run, State, Task};
 
-/// Back-off where a harness does not say when it may work again: doubles from here.
-const BACK_OFF: Millis = Millis::from_secs(30);
 /// Bytes of a result's text that go on to other tasks.
 const SUMMARY: usize = 16 * 1024;
 
@@ -27,32 +25,28 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
         return Some(settled(Outcome::Cancelled));
     }
     if let Some(error) = &report.error {
-        return Some(settled(failed(state, task, error, now)));
+        return Some(settled(failed(state, task, run, error, now)));
     }
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
-        Purpose::Work | Purpose::Summary => settled(worked(task, report)),
+        Purpose::Work | Purpose::Summary => settled(worked(task, run, report)),
         Purpose::Talk => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }
     })
 }
 
-fn failed(state: &State, task: &Task, error: &AgentError, now: Millis) -> Outcome {
-    let again = task.resumptions < state.limits.resumptions;
-    let back_off = Millis(BACK_OFF.0 << task.resumptions.min(10));
-    match error.class {
-        ErrorClass::RateLimit if again => {
-            Outcome::Limited { until: error.until.unwrap_or(now + back_off).max(now) }
-        }
-        ErrorClass::Overload | ErrorClass::Network if again => Outcome::Limited { until: now + back_off },
-        // It pauses; whoever raises the cap lets it go on.
-        ErrorClass::Capped | ErrorClass::Timeout if is_used_up(state, task) => {
-            Outcome::Limited { until: now }
-        }
-        // Nothing is wrong with the task: its process or its session went away.
-        ErrorClass::Lost | ErrorClass::SessionLost if again => Outcome::Limited { until: now },
-        class => Outcome::Failed { class, why: error.message.clone() },
+fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
+    let class = error.class;
+    let limited = |until| Outcome::Limited { until, class: Some(class) };
+    // It pauses; whoever raises the cap lets it go on.
+    if matches!(class, ErrorClass::Capped | ErrorClass::Timeout) && is_used_up(state, task) {
+        return limited(now);
+    }
+    let tries = task.resumptions;
+    match again::after(error, &run.id, tries, now).filter(|_| tries < state.limits.resumptions) {
+        Some(until) => limited(until),
+        None => Outcome::Failed { class, why: error.message.clone() },
     }
 }
 
@@ -102,20 +96,23 @@ fn keep_plan(task: &Task, run: &Run, reply: String) -> Draft {
     draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome })
 }
 
-fn worked(task: &Task, report: &TurnReport) -> Outcome {
-    if let Work::Command { .. } = task.work {
+fn worked(task: &Task, run: &Run, report: &TurnReport) -> Outcome {
+    // By the run: the parts of a command, which it has where a person gave it some, are summed up by an agent.
+    if run.harness == HarnessId::Command {
         let summary = quoted(report.final_text.trim_end());
         return Outcome::Completed { summary, outputs: task.outputs.clone(), not_done: Vec::new() };
     }
     let answer: Option<TaskReport> = structured(report).ok();
     let Some(answer) = answer else {
         if report.final_text.trim().is_empty() {
-            let why = "The agent ended well but said nothing, so nothing shows that the task is done. Retry it, or look at its log.";
-            return Outcome::Failed { class: ErrorClass::NothingSaid, why: why.to_owned() };
+            return nothing_said();
         }
         return over(task, clipped(&report.final_text), Vec::new(), Vec::new());
     };
     match answer.outcome {
+        ReportOutcome::Done if answer.summary.trim().is_empty() && answer.outputs.is_empty() => {
+            nothing_said()
+        }
         ReportOutcome::Done => over(task, clipped(&answer.summary), answer.outputs, answer.not_done),
         ReportOutcome::Question if answer.question.trim().is_empty() => {
             Outcome::Yielded { summary: clipped(&answer.summary) }
@@ -130,6 +127,12 @@ fn worked(task: &Task, report: &TurnReport) -> Outcome {
             Outcome::Failed { class: ErrorClass::TaskFailure, why }
         }
     }
+}
+
+/// A success that nothing shows is a failure with a name.
+fn nothing_said() -> Outcome {
+    let why = "The agent ended well but said nothing, so nothing shows that the task is done. Retry it, or look at its log.";
+    Outcome::Failed { class: ErrorClass::NothingSaid, why: why.to_owned() }
 }
 
 /// Done, or the person's word where the task is done together with the person.

@@ -7,7 +7,7 @@ use shared::id::{RunId, SessionId};
 use shared::plan::{Access, PLANNER_ANSWER, TASK_REPORT, Work};
 use shared::run::RunLimits;
 
-use super::{draft, next_run};
+use super::{draft, hash, next_run};
 use crate::budget::Grant;
 use crate::prompt;
 use crate::state::{State, Task};
@@ -59,12 +59,7 @@ fn schema(purpose: Purpose) -> Option<String> {
 /// A session id in the form of a UUID (version 8, RFC 9562), derived from the run so that deciding again
 /// names the same session. Two FNV-1a hashes with different bases give its bits.
 fn session_for(run: &RunId) -> SessionId {
-    let hash = |base: u64| {
-        run.as_str()
-            .bytes()
-            .fold(base, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-    };
-    let (high, low) = (hash(0xcbf2_9ce4_8422_2325), hash(0x6c62_272e_07bb_0142));
+    let (high, low) = (hash(run.as_str(), 0xcbf2_9ce4_8422_2325), hash(run.as_str(), 0x6c62_272e_07bb_0142));
     let high = (high & !0xf000) | 0x8000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
     let text = format!(

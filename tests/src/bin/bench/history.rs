@@ -108,7 +108,7 @@ async fn run(world: &World, client: &mut Client, name: &str, command: String) ->
     };
     let drafts = vec![Draft::new(Some(project), kind)];
     let id = AppendId::new(&format!("history-{name}"))?;
-    client.send(&ClientMessage::Append { id, epoch, drafts }).await?;
+    client.send(&ClientMessage::Append { id, epoch, seen: None, drafts }).await?;
     let over = |state: &conductor::State| state.run(&run).is_some_and(|run| !run.is_active());
     client.until("the end of the run", over).await.context("the lines were not written in time")
 }

@@ -110,7 +110,14 @@ pub async fn order(world: &World, client: &mut Client, name: &str, load: Load) -
         Ok(Draft::new(Some(project.clone()), kind))
     };
     let drafts = (0..load.processes).map(request).collect::<anyhow::Result<Vec<_>>>()?;
-    client.send(&ClientMessage::Append { id: AppendId::new(&format!("{name}-order"))?, epoch, drafts }).await
+    client
+        .send(&ClientMessage::Append {
+            id: AppendId::new(&format!("{name}-order"))?,
+            epoch,
+            seen: None,
+            drafts,
+        })
+        .await
 }
 
 /// One round through websocketd, which starts the emitter once for each connection.

@@ -1,0 +1,278 @@
+//! What the processes of a world write and how they end, decided when they are ordered. They do well, fail,
+//! lie, ask, hang, crash and hit limits; what really happened is kept beside it as the `Truth`.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use shared::agent::ErrorClass;
+use shared::entry::Purpose;
+use shared::id::RunId;
+use shared::run::RunEnd;
+use shared::unit::{MicroUsd, Millis};
+
+use crate::chance::Chance;
+
+/// What a process did, as nobody but the world knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Truth {
+    /// A plan that may be taken.
+    Plan,
+    /// A plan, or what should be one, that must not be taken.
+    BadPlan,
+    /// Words that answer, or are the result.
+    Words(String),
+    Done(String),
+    /// It says that it did well, and nothing shows it.
+    Nothing,
+    Question(String),
+    /// It ends its turn and leaves the word to the person.
+    Pause(String),
+    CannotBeDone,
+    /// It did not get so far as a result.
+    Broken(ErrorClass, Option<Millis>),
+}
+
+/// One line and how many facts of it belong in the log.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub text: String,
+    pub facts: u32,
+}
+
+/// A process's life.
+#[derive(Debug, Clone)]
+pub struct Script {
+    pub lines: Vec<Said>,
+    pub end: RunEnd,
+    /// It never ends by itself.
+    pub hangs: bool,
+    pub truth: Truth,
+    /// Nothing where it does not say what it cost.
+    pub cost: Option<MicroUsd>,
+}
+
+/// What is known of a process when it is ordered.
+pub struct Order<'a> {
+    pub run: &'a RunId,
+    pub purpose: Purpose,
+    pub session: &'a str,
+    pub command: bool,
+    pub now: Millis,
+    /// How many of a hundred come to grief.
+    pub trouble: usize,
+}
+
+impl Script {
+    pub fn draw(order: &Order<'_>, chance: &mut Chance) -> Self {
+        if order.command {
+            return Self::command(order, chance);
+        }
+        let session = order.session;
+        let mut lines = vec![said(
+            json!({"type": "system", "subtype": "init", "session_id": session, "model": "m", "claude_code_version": "1"}),
+            1,
+        )];
+        if chance.percent(15) {
+            lines.push(Said { text: "not JSON at all\n".to_owned(), facts: 0 });
+        }
+        if chance.percent(40) {
+            let call = json!({"type": "tool_use", "id": "t", "name": "Edit", "input": {"file_path": "a.rs"}});
+            let words = json!({"type": "text", "text": "Let me see."});
+            // Two facts of one line: both are in the log, or none is.
+            lines.push(said(assistant(session, &[words, call]), 2));
+        }
+        let cost = (!chance.percent(10)).then(|| MicroUsd(chance.draw() % 256 * 100 + 100));
+        let truth = fate(order, chance);
+        let answer = answer(order, &truth, chance);
+        let hangs = order.trouble > 0 && chance.percent(order.trouble / 10);
+        match truth {
+            Truth::Broken(ErrorClass::CliCrash, _) => {
+                Self { lines, end: RunEnd::Exited { code: 1 }, hangs, truth, cost: None }
+            }
+            // What a harness reports when it made no request: the line of the result alone.
+            Truth::Nothing if answer.is_null() => {
+                lines.truncate(1);
+                lines.push(result(session, cost, json!({"result": ""})));
+                Self { lines, end: RunEnd::Exited { code: 0 }, hangs, truth, cost }
+            }
+            Truth::Broken(class, until) => {
+                failure(session, class, until, cost, &mut lines);
+                Self { lines, end: RunEnd::Exited { code: 1 }, hangs, truth, cost }
+            }
+            _ => {
+                let text = match &truth {
+                    Truth::Words(words) => words.clone(),
+                    _ => "So it is.".to_owned(),
+                };
+                lines.push(said(assistant(session, &[json!({"type": "text", "text": text})]), 1));
+                let end = json!({"result": text, "structured_output": answer});
+                lines.push(result(session, cost, end));
+                Self { lines, end: RunEnd::Exited { code: 0 }, hangs, truth, cost }
+            }
+        }
+    }
+
+    fn command(order: &Order<'_>, chance: &mut Chance) -> Self {
+        let words = format!("output of {}", order.run);
+        let lines = vec![Said { text: format!("{words}\n"), facts: 0 }];
+        let fails = chance.percent(order.trouble);
+        let truth = if fails { Truth::Broken(ErrorClass::TaskFailure, None) } else { Truth::Words(words) };
+        let hangs = order.trouble > 0 && chance.percent(5);
+        Self { lines, end: RunEnd::Exited { code: i32::from(fails) }, hangs, truth, cost: None }
+    }
+}
+
+fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
+    let run = order.run;
+    if chance.percent(order.trouble) {
+        let later = order.now + Millis(chance.draw() % 3_600_000);
+        // Whole seconds, as the providers tell it.
+        let later = Millis(later.0 / 1_000 * 1_000);
+        let broken = |class| Truth::Broken(class, None);
+        return match chance.below(14) {
+            0 | 1 => Truth::Broken(ErrorClass::RateLimit, Some(later)),
+            2 => broken(ErrorClass::RateLimit),
+            3 => broken(ErrorClass::Overload),
+            4 => broken(ErrorClass::Network),
+            5 => broken(ErrorClass::Billing),
+            6 => broken(ErrorClass::Auth),
+            7 => broken(ErrorClass::SessionLost),
+            8 => broken(ErrorClass::ContextOverflow),
+            9 | 10 => broken(ErrorClass::CliCrash),
+            11 if order.purpose != Purpose::Plan => Truth::CannotBeDone,
+            12 if order.purpose == Purpose::Plan => Truth::BadPlan,
+            _ => Truth::Nothing,
+        };
+    }
+    match order.purpose {
+        Purpose::Plan if chance.percent(95) => Truth::Plan,
+        Purpose::Plan | Purpose::Talk => Truth::Words(format!("words of {run}")),
+        Purpose::Work | Purpose::Summary if order.trouble > 0 && chance.percent(8) => {
+            if chance.percent(80) {
+                Truth::Question(format!("question of {run}"))
+            } else {
+                Truth::Pause(format!("pause of {run}"))
+            }
+        }
+        Purpose::Work | Purpose::Summary if chance.percent(8) => Truth::Words(format!("words of {run}")),
+        Purpose::Work | Purpose::Summary => Truth::Done(format!("result of {run}")),
+    }
+}
+
+/// The structured answer that goes with it; null for none.
+fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
+    let report = |outcome: &str, summary: &str, question: &str| json!({"outcome": outcome, "summary": summary, "question": question, "options": [], "outputs": [], "not_done": []});
+    match truth {
+        Truth::Plan => plan(chance),
+        Truth::BadPlan => bad_plan(chance),
+        Truth::Words(words) if order.purpose == Purpose::Plan => {
+            json!({"decision": "answer", "reply": words, "tasks": []})
+        }
+        Truth::Nothing if order.purpose != Purpose::Plan && chance.percent(50) => report("done", " ", ""),
+        Truth::Done(summary) => report("done", summary, ""),
+        Truth::Question(question) => report("question", "", question),
+        Truth::Pause(summary) => report("question", summary, ""),
+        Truth::CannotBeDone => report("failed", "it cannot be done", ""),
+        Truth::Words(_) | Truth::Nothing | Truth::Broken(..) => Value::Null,
+    }
+}
+
+fn task(key: &str, after: &[String], parent: &str, mode: &str, command: &str) -> Value {
+    json!({"key": key, "title": format!("Task {key}"), "objective": format!("Objective {key}"), "after": after,
+        "parent": parent, "mode": mode, "size": "light", "outputs": [], "command": command})
+}
+
+/// Three to twelve tasks, mostly few, with dependencies backwards and some groups.
+fn plan(chance: &mut Chance) -> Value {
+    let count = 3 + chance.below(4) + if chance.one_in(6) { chance.below(6) } else { 0 };
+    let mut groups = Vec::new();
+    let mut tasks = Vec::new();
+    for n in 0..count {
+        let key = format!("k{n}");
+        let after: Vec<String> = (0..n).filter(|_| chance.one_in(4)).map(|n| format!("k{n}")).collect();
+        // A part waits for nothing, so that it never waits for its whole.
+        let parent = if n > 1 && chance.one_in(4) { format!("k{}", chance.below(2)) } else { String::new() };
+        let after = if parent.is_empty() { after } else { Vec::new() };
+        let mode = ["autonomous", "autonomous", "autonomous", "hybrid", "interactive"][chance.below(5)];
+        let command = if parent.is_empty() && n > 1 && chance.one_in(10) { "make" } else { "" };
+        groups.push(parent.clone());
+        tasks.push(task(&key, &after, &parent, mode, command));
+    }
+    json!({"decision": "plan", "reply": "So", "tasks": tasks})
+}
+
+fn bad_plan(chance: &mut Chance) -> Value {
+    let plain = |key: &str| task(key, &[], "", "autonomous", "");
+    let after = |key: &str, on: &str| task(key, &[on.to_owned()], "", "autonomous", "");
+    let tasks = match chance.below(7) {
+        0 => vec![after("a", "c"), after("b", "a"), after("c", "b")],
+        1 => vec![plain("a"), plain("b"), after("c", "nobody")],
+        2 => vec![plain("a"), plain("b"), plain("a")],
+        3 => vec![plain("a"), plain("b")],
+        4 => vec![plain("a"), plain("b"), task("c", &["a".to_owned()], "a", "autonomous", "")],
+        5 => vec![plain("a"), plain("b"), task("c", &[], "c", "autonomous", "")],
+        _ => return json!({"decision": "perhaps"}),
+    };
+    json!({"decision": "plan", "reply": "So", "tasks": tasks})
+}
+
+fn said(value: Value, facts: u32) -> Said {
+    let mut text = String::with_capacity(256);
+    let _ = writeln!(text, "{value}");
+    Said { text, facts }
+}
+
+fn assistant(session: &str, blocks: &[Value]) -> Value {
+    json!({"type": "assistant", "session_id": session, "message": {"id": "m1", "model": "m", "content": blocks}})
+}
+
+/// A result's line: what it costs is a fact.
+fn result(session: &str, cost: Option<MicroUsd>, end: Value) -> Said {
+    let mut line = json!({"type": "result", "subtype": "success", "is_error": false, "session_id": session, "num_turns": 1});
+    if let (Some(line), Some(end)) = (line.as_object_mut(), end.as_object()) {
+        line.extend(end.clone());
+        if let Some(cost) = cost {
+            line.insert("total_cost_usd".to_owned(), json!(cost.as_usd()));
+        }
+    }
+    said(line, 1)
+}
+
+/// The lines of a turn that failed, as the harness writes them.
+fn failure(
+    session: &str,
+    class: ErrorClass,
+    until: Option<Millis>,
+    cost: Option<MicroUsd>,
+    lines: &mut Vec<Said>,
+) {
+    if let Some(until) = until {
+        let info = json!({"status": "rejected", "resetsAt": until.0 / 1_000});
+        lines.push(said(
+            json!({"type": "rate_limit_event", "session_id": session, "rate_limit_info": info}),
+            1,
+        ));
+    }
+    let code = match class {
+        ErrorClass::RateLimit => "rate_limit",
+        ErrorClass::Overload => "overloaded",
+        ErrorClass::Billing => "billing_error",
+        ErrorClass::Auth => "authentication_failed",
+        _ => "",
+    };
+    if !code.is_empty() {
+        let content = [json!({"type": "text", "text": "it failed"})];
+        let message = json!({"id": "m2", "model": "<synthetic>", "content": content});
+        let line = json!({"type": "assistant", "session_id": session, "error": code, "message": message});
+        lines.push(said(line, 0));
+    }
+    let end = match class {
+        ErrorClass::SessionLost => {
+            json!({"is_error": true, "errors": ["No conversation found with session ID"]})
+        }
+        ErrorClass::ContextOverflow => json!({"is_error": true, "terminal_reason": "prompt_too_long"}),
+        ErrorClass::Network => json!({"is_error": true, "api_error": "connection_failed"}),
+        _ => json!({"is_error": true, "result": "it failed"}),
+    };
+    lines.push(result(session, cost, end));
+}

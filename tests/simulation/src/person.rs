@@ -1,0 +1,135 @@
+//! The person of a world: full of whims at first, at the worst moments and often by an old picture; at last
+//! patient and helpful, so that every goal can come to its end.
+
+use conductor::State;
+use conductor::state::{Plan, Standing, Task};
+use conductor::status::{Kind as StatusKind, Reason, status};
+use shared::agent::HarnessId;
+use shared::entry::Kind;
+use shared::id::{MessageId, TaskId};
+use shared::limits::Limits;
+use shared::plan::{Mode, PlanEdit, PlannedTask, Size, Work};
+
+use crate::chance::Chance;
+
+#[derive(Debug)]
+pub struct Person {
+    /// Acts left that help nobody.
+    pub whims: usize,
+    messages: u32,
+    added: u32,
+    retries: usize,
+}
+
+impl Person {
+    pub fn new(whims: usize) -> Self {
+        Self { whims, messages: 0, added: 0, retries: 0 }
+    }
+
+    /// Something that comes to mind, looking at `seen`, which may be old.
+    pub fn whim(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
+        let goal = chance.pick(&seen.goals)?.clone();
+        let tasks: Vec<&Task> = seen.subtree(&goal);
+        let task = *chance.pick(&tasks)?;
+        let id = task.id.clone();
+        let root = seen.task(&goal)?.goal.as_ref()?;
+        Some(match (&root.plan, chance.below(23)) {
+            (Plan::Proposed { .. }, 0..11) => Kind::PlanApproved { goal, version: root.version },
+            (_, 0..3) => Kind::TaskStopped { task: id },
+            (_, 3..7) => Kind::TaskRetried { task: id },
+            (_, 7) => Kind::TaskAccepted { task: id },
+            (_, 8) => Kind::TaskResumed { task: id },
+            (_, 18) if chance.one_in(4) => Kind::GoalClosed { goal },
+            (_, 9) => {
+                let parallel = u32::try_from(1 + chance.below(5)).unwrap_or(1);
+                Kind::LimitsSet { limits: Limits { parallel, ..seen.limits.clone() } }
+            }
+            (_, 10) => {
+                let queued =
+                    tasks.iter().find_map(|task| Some((task.id.clone(), task.queue.first()?.id.clone())));
+                let (task, message) = queued?;
+                Kind::MessageWithdrawn { task, message }
+            }
+            (_, 11..18) => {
+                let other = chance.pick(&tasks)?.id.clone();
+                let edit = self.edit(id, other, &goal, chance);
+                Kind::PlanEdited { goal, edit }
+            }
+            _ => self.message(id),
+        })
+    }
+
+    fn edit(&mut self, task: TaskId, other: TaskId, goal: &TaskId, chance: &mut Chance) -> PlanEdit {
+        let index = u32::try_from(chance.below(3)).unwrap_or(0);
+        match chance.below(11) {
+            0 => PlanEdit::AddDependency { task, on: other },
+            1 => PlanEdit::DropDependency { task, on: other },
+            2 => PlanEdit::Remove { task },
+            3 => PlanEdit::Restore { task },
+            4 | 5 => PlanEdit::Move { task, parent: other, index },
+            6 => PlanEdit::SetMode { task, mode: Mode::Hybrid },
+            7 => PlanEdit::SetSize { task, size: Size::Heavy },
+            8 => PlanEdit::SetHarness { task, harness: Some(HarnessId::Claude) },
+            9 => PlanEdit::Rename { task, title: "Another name".to_owned() },
+            _ => {
+                self.added += 1;
+                let id = TaskId::new(&format!("{goal}~p{}", self.added)).unwrap_or_else(|_| goal.clone());
+                let planned = PlannedTask {
+                    task: id,
+                    key: String::new(),
+                    parent: task,
+                    title: "Added".to_owned(),
+                    objective: "Added by the person".to_owned(),
+                    mode: Mode::Autonomous,
+                    size: Size::Light,
+                    after: vec![other],
+                    outputs: Vec::new(),
+                    work: Work::Agent,
+                };
+                PlanEdit::Add { planned, index }
+            }
+        }
+    }
+
+    /// What helps most, looking at the truth; nothing when every goal is over.
+    pub fn help(&mut self, state: &State) -> Option<Kind> {
+        let open = |goal: &&Task| !goal.is_over();
+        let root = state.goals.iter().filter_map(|goal| state.task(goal)).find(open)?;
+        let goal = root.goal.as_ref()?;
+        let asks = matches!(root.standing, Standing::Asked { .. } | Standing::Yielded);
+        if asks && matches!(goal.plan, Plan::Approved { .. }) {
+            return Some(self.message(root.id.clone()));
+        }
+        Some(match &goal.plan {
+            Plan::Proposed { .. } => Kind::PlanApproved { goal: root.id.clone(), version: goal.version },
+            Plan::Wanted | Plan::Refused { .. } | Plan::Answered => self.message(root.id.clone()),
+            Plan::Approved { .. } => {
+                let parts = state.subtree(&root.id);
+                let act = parts.into_iter().skip(1).find_map(|task| self.help_with(state, task));
+                act.unwrap_or_else(|| Kind::GoalClosed { goal: root.id.clone() })
+            }
+        })
+    }
+
+    fn help_with(&mut self, state: &State, task: &Task) -> Option<Kind> {
+        let id = task.id.clone();
+        let now = status(state, task);
+        match (&task.standing, now.kind, now.reason) {
+            (Standing::Asked { .. }, ..) => Some(self.message(id)),
+            (Standing::Yielded, ..) => Some(Kind::TaskAccepted { task: id }),
+            (_, StatusKind::Waiting, Reason::Begin) => Some(self.message(id)),
+            (Standing::Failed { .. }, ..) if self.retries < 12 => {
+                self.retries += 1;
+                Some(Kind::TaskRetried { task: id })
+            }
+            _ => None,
+        }
+    }
+
+    pub fn message(&mut self, task: TaskId) -> Kind {
+        self.messages += 1;
+        let text = format!("message {} for you", self.messages);
+        let message = MessageId::new(&format!("m{}", self.messages));
+        Kind::MessageSent { task, message: message.unwrap_or_else(|_| unreachable!("an id")), text }
+    }
+}

@@ -1,0 +1,173 @@
+//! A process of the virtual bridge: a script that is played line by line, until it ends or is ended.
+
+use shared::agent::ErrorClass;
+use shared::entry::{Kind, Purpose};
+use shared::id::{RunId, TaskId};
+use shared::run::{Arg, Pipes, RunEnd, RunSpec};
+use shared::unit::{MicroUsd, Millis};
+
+use crate::agent::{Order, Script, Truth};
+use crate::chance::Chance;
+
+#[derive(Debug, Clone)]
+pub struct Process {
+    pub run: RunId,
+    pub task: TaskId,
+    pub purpose: Purpose,
+    command: bool,
+    script: Script,
+    pub written: usize,
+    pub stage: Stage,
+    signalled: bool,
+    wall: Option<Millis>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    Ordered,
+    Running { since: Millis },
+    Over { end: RunEnd },
+}
+
+impl Process {
+    /// The process of a `RunRequested`; nothing for other kinds.
+    pub fn ordered(kind: &Kind, now: Millis, trouble: usize, chance: &mut Chance) -> Option<Self> {
+        let Kind::RunRequested { run, task, purpose, harness, spec, .. } = kind else { return None };
+        let order = Order {
+            run,
+            purpose: *purpose,
+            session: session(spec).map_or("none", |(session, _)| session),
+            command: *harness == shared::agent::HarnessId::Command,
+            now,
+            trouble,
+        };
+        Some(Self {
+            run: run.clone(),
+            task: task.clone(),
+            purpose: *purpose,
+            command: order.command,
+            script: Script::draw(&order, chance),
+            written: 0,
+            stage: Stage::Ordered,
+            signalled: false,
+            wall: spec.limits.wall,
+        })
+    }
+
+    pub fn is_command(&self) -> bool {
+        self.command
+    }
+
+    pub fn signal(&mut self) {
+        self.signalled = true;
+    }
+
+    pub fn line(&self, number: usize) -> Option<&str> {
+        self.script.lines[..self.written].get(number).map(|said| said.text.as_str())
+    }
+
+    /// Facts of its lines that belong in the log, line by line.
+    pub fn facts(&self) -> impl Iterator<Item = u32> {
+        self.script.lines[..self.written].iter().map(|said| said.facts)
+    }
+
+    /// When its time is over, if it has a limit.
+    pub fn times_out(&self) -> Option<Millis> {
+        match self.stage {
+            Stage::Running { since } => self.wall.map(|wall| since + wall),
+            Stage::Ordered | Stage::Over { .. } => None,
+        }
+    }
+
+    /// Whether it does anything by itself now.
+    pub fn moves(&self, now: Millis) -> bool {
+        match self.stage {
+            Stage::Ordered => true,
+            Stage::Running { .. } => {
+                let stuck = self.script.hangs && self.written == self.script.lines.len();
+                !stuck || self.signalled || self.times_out().is_some_and(|at| at <= now)
+            }
+            Stage::Over { .. } => false,
+        }
+    }
+
+    /// Goes on for a moment; gives what the bridge states of it.
+    pub fn go_on(&mut self, now: Millis, rough: bool, chance: &mut Chance) -> Option<Kind> {
+        match self.stage {
+            Stage::Ordered if rough && chance.one_in(30) => {
+                Some(self.ends(RunEnd::NotFound { program: "demo".to_owned() }))
+            }
+            Stage::Ordered => {
+                self.stage = Stage::Running { since: now };
+                Some(Kind::RunStarted { run: self.run.clone(), pid: 1, started: 1 })
+            }
+            Stage::Running { .. } if self.times_out().is_some_and(|at| at <= now) => {
+                Some(self.ends(RunEnd::TimedOut))
+            }
+            // It may be done before the signal reaches it.
+            Stage::Running { .. } if self.signalled && !chance.one_in(4) => {
+                Some(self.ends(RunEnd::Signalled { signal: 15 }))
+            }
+            Stage::Running { .. } if self.written < self.script.lines.len() => {
+                let left = self.script.lines.len() - self.written;
+                self.written += 1 + chance.below(left);
+                None
+            }
+            Stage::Running { .. } if self.script.hangs && !self.signalled => None,
+            Stage::Running { .. } => Some(self.ends(self.script.end.clone())),
+            Stage::Over { .. } => None,
+        }
+    }
+
+    /// The bridge was gone when it ended.
+    pub fn lost(&mut self) -> Kind {
+        self.ends(RunEnd::Lost { why: "the machine restarted".to_owned() })
+    }
+
+    fn ends(&mut self, end: RunEnd) -> Kind {
+        self.stage = Stage::Over { end: end.clone() };
+        let lines = u64::try_from(self.written).unwrap_or(u64::MAX);
+        Kind::RunEnded { run: self.run.clone(), end, lines, pipes: Pipes::Closed }
+    }
+
+    /// What it really did, as far as it got.
+    pub fn truth(&self) -> Truth {
+        let Stage::Over { end } = &self.stage else { return Truth::Broken(ErrorClass::Unknown, None) };
+        let whole = self.written == self.script.lines.len();
+        let by_itself = *end == self.script.end;
+        match end {
+            RunEnd::NotFound { .. } => Truth::Broken(ErrorClass::Launch, None),
+            // What its last line says stands, however it was ended; a command has only its exit code.
+            _ if by_itself || (whole && self.is_told()) => self.script.truth.clone(),
+            RunEnd::TimedOut => Truth::Broken(ErrorClass::Timeout, None),
+            RunEnd::Lost { .. } => Truth::Broken(ErrorClass::Lost, None),
+            _ => Truth::Broken(ErrorClass::Interrupted, None),
+        }
+    }
+
+    /// Its last line is a result.
+    fn is_told(&self) -> bool {
+        self.script.lines.last().is_some_and(|said| said.text.contains("\"result\""))
+    }
+
+    pub fn cost(&self) -> Option<MicroUsd> {
+        self.script.cost.filter(|_| self.written == self.script.lines.len())
+    }
+}
+
+/// The session that a command line names, and whether it is a new one.
+pub fn session(spec: &RunSpec) -> Option<(&str, bool)> {
+    let texts: Vec<&str> = spec
+        .args
+        .iter()
+        .map(|arg| match arg {
+            Arg::Text { text } => text.as_str(),
+            Arg::RunFile { .. } => "",
+        })
+        .collect();
+    texts.windows(2).find_map(|pair| match pair[0] {
+        "--session-id" => Some((pair[1], true)),
+        "--resume" => Some((pair[1], false)),
+        _ => None,
+    })
+}

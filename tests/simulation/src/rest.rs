@@ -1,0 +1,116 @@
+//! What must hold when nothing moves: whatever waits says truly what it waits for, and at the very end every
+//! goal is over and every client knows the same.
+
+use anyhow::{Result, ensure};
+use conductor::rollup::waiting;
+use conductor::state::{Standing, Task};
+use conductor::status::{Kind, Reason, Status, Waker, status};
+use conductor::{State, decide, next_deadline};
+use shared::entry::Room;
+use shared::unit::Millis;
+
+use crate::bridge::Bridge;
+use crate::client::Client;
+use crate::world::World;
+
+/// Nobody has anything to say or to do by itself.
+///
+/// # Errors
+/// Something is left undone, or waits without a true reason (P10, P13).
+pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> {
+    let state = &bridge.state;
+    ensure!(holder.is_caught_up(bridge), "{} decides and has not caught up", holder.id);
+    ensure!(holder.driver.decides(), "{} has the baton and does not decide", holder.id);
+    ensure!(holder.driver.state() == state, "{} sees another state than the bridge", holder.id);
+    // It asks a store that could not write again within a second, by a clock that may have gone back since.
+    let soon = bridge.watch.latest + Millis::from_secs(1);
+    if holder.driver.deadline().is_some_and(|at| at <= soon) {
+        return Ok(());
+    }
+    ensure!(decide(state, now).is_empty(), "{} leaves decisions undone", holder.id);
+    for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
+        for task in state.subtree(&goal.id) {
+            let status = self::status(state, task);
+            ensure!(
+                truly_waits(bridge, task, &status, now),
+                "{} does not wait for what it says: {status:?}, and below it {:?}",
+                task.id,
+                state
+                    .subtree(&task.id)
+                    .into_iter()
+                    .skip(1)
+                    .map(|part| (&part.id, self::status(state, part)))
+                    .collect::<Vec<_>>()
+            );
+            ensure!(status.since > Millis(0), "{} waits since nobody knows when", task.id);
+        }
+    }
+    check_inbox(state)
+}
+
+fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bool {
+    let state = &bridge.state;
+    let lives = |task: &Task| task.current.as_ref().is_some_and(|run| bridge.live.contains(run));
+    let asleep = |task: &Task| matches!(task.standing, Standing::Limited { .. });
+    match status.waker() {
+        Waker::Run => state
+            .subtree(&task.id)
+            .into_iter()
+            .any(|task| lives(task) || asleep(task) || is_slot(state, task)),
+        Waker::Clock(at) if at <= now => is_full(state),
+        Waker::Clock(at) => next_deadline(state, now).is_some_and(|(first, _)| first <= at),
+        Waker::Tasks(tasks) => {
+            let open = |task: &Task| !matches!(task.standing, Standing::Completed | Standing::Removed { .. });
+            !tasks.is_empty() && tasks.iter().all(|id| state.task(id).is_some_and(open))
+        }
+        Waker::Room => is_slot(state, task),
+        Waker::Person => !task.is_over(),
+        Waker::Nothing => task.is_over(),
+    }
+}
+
+/// It would run, and there is no room.
+fn is_slot(state: &State, task: &Task) -> bool {
+    is_full(state) && status(state, task).reason == Reason::Slot
+}
+
+/// No place is free, or no disk.
+fn is_full(state: &State) -> bool {
+    let active = state.runs.values().filter(|run| run.is_active()).count();
+    u32::try_from(active).unwrap_or(u32::MAX) >= state.limits.parallel || state.disk.room == Room::None
+}
+
+/// Every question is in the one place where a person looks for what waits (P10).
+fn check_inbox(state: &State) -> Result<()> {
+    let shown = waiting(state);
+    for task in state.tasks.values() {
+        let asks = match task.standing {
+            Standing::Asked { .. } | Standing::Yielded => task.current.is_none(),
+            _ => false,
+        };
+        let waits = asks && status(state, task).kind == Kind::Waiting;
+        ensure!(!asks || waits, "{} asks, and its status does not say so", task.id);
+        let there = shown.iter().any(|shown| shown.id == task.id);
+        let below =
+            || state.subtree(&task.id).into_iter().skip(1).any(|part| shown.iter().any(|s| s.id == part.id));
+        ensure!(!waits || there || below(), "{} asks, and nobody is shown that", task.id);
+    }
+    Ok(())
+}
+
+/// The last moment of a world.
+///
+/// # Errors
+/// A goal is left open, a process is left alive, or clients differ.
+pub fn check_end(world: &World) -> Result<()> {
+    let bridge = &world.bridge;
+    for goal in bridge.state.goals.iter().filter_map(|goal| bridge.state.task(goal)) {
+        ensure!(goal.is_over(), "{} never comes to its end: {:?}", goal.id, status(&bridge.state, goal));
+    }
+    ensure!(bridge.live.is_empty(), "{:?} live on", bridge.live);
+    for client in world.clients.iter().filter(|client| client.is_caught_up(bridge)) {
+        ensure!(*client.driver.state() == bridge.state, "{} sees another state", client.id);
+        ensure!(!client.driver.decides() || client.driver.is_idle(), "{} is busy with nothing", client.id);
+    }
+    bridge.watch.check_end(&bridge.state, &bridge.processes)
+}

@@ -1,0 +1,248 @@
+//! What must never be, checked at each entry before and after it is folded. It keeps its own books from
+//! the log and from what the processes really did, and asks the conductor for nothing but facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use conductor::State;
+use conductor::state::{Goal, Plan, Standing, Task};
+use shared::agent::AgentEvent;
+use shared::entry::{Actor, Entry, Kind, Outcome};
+use shared::id::{MessageId, RunId, SessionId, TaskId};
+use shared::plan::{PlanEdit, PlannedTask};
+use shared::unit::{Epoch, Millis, Seq};
+
+use crate::process::Process;
+
+mod order;
+mod result;
+
+type Processes = BTreeMap<RunId, Process>;
+
+#[derive(Debug, Default)]
+pub struct Watch {
+    last: Seq,
+    at: Millis,
+    /// The latest that any clock of this world has shown.
+    pub latest: Millis,
+    epoch: Epoch,
+    /// The newest entry that whoever decides now knows of.
+    pub seen: Seq,
+    /// When the disk was measured last.
+    measured: Seq,
+    /// The one run of each task that is ordered and not judged (P24).
+    open: BTreeMap<TaskId, RunId>,
+    ended: BTreeSet<RunId>,
+    read: BTreeSet<RunId>,
+    judged: BTreeSet<RunId>,
+    signalled: BTreeSet<RunId>,
+    /// Facts by run and line.
+    heard: BTreeMap<RunId, BTreeMap<u64, u32>>,
+    /// What persons wrote and no turn has carried.
+    unsaid: BTreeMap<MessageId, (TaskId, String)>,
+    carried: BTreeSet<MessageId>,
+    /// The session that a task's next turn goes on with (P4).
+    sessions: BTreeMap<TaskId, SessionId>,
+    /// What a person stopped and has not asked for since (P15).
+    stopped: BTreeSet<TaskId>,
+    /// Times in a row that a task was put off without anybody asked.
+    put_off: BTreeMap<TaskId, u32>,
+    versions: BTreeMap<TaskId, u32>,
+}
+
+impl Watch {
+    /// Before `entry` is folded into `state`.
+    ///
+    /// # Errors
+    /// It must not be.
+    pub fn before(&mut self, state: &State, entry: &Entry, processes: &Processes) -> Result<()> {
+        let Some(kind) = entry.body.known() else { return Ok(()) };
+        self.check(state, entry, kind, processes)
+            .with_context(|| format!("entry {}: {}", entry.seq, shown(kind)))
+    }
+
+    fn check(&mut self, state: &State, entry: &Entry, kind: &Kind, processes: &Processes) -> Result<()> {
+        ensure!(entry.seq == self.last.next(), "the log has a gap");
+        ensure!(entry.at >= self.at, "the log's time goes back");
+        (self.last, self.at) = (entry.seq, entry.at);
+        if let Actor::Conductor { epoch } = entry.actor {
+            ensure!(epoch == self.epoch, "decided under an old epoch");
+        }
+        match kind {
+            Kind::BatonGranted { epoch, .. } => {
+                ensure!(*epoch > self.epoch, "an epoch that does not rise");
+                self.epoch = *epoch;
+            }
+            Kind::RunRequested { .. } => self.order(state, kind)?,
+            Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
+            Kind::SignalSent { run, .. } => self.signal(state, run)?,
+            Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,
+            Kind::TurnRead { run, report } => {
+                let process = processes.get(run).context("a run that never was")?;
+                self.turn(state, run, report, process)?;
+            }
+            Kind::TaskSettled { task, run, outcome } => {
+                self.settle(state, task, run.as_ref(), outcome, processes)?;
+            }
+            Kind::PlanProposed { goal, run, version, tasks, .. } => {
+                self.propose(goal, run, *version, processes)?;
+                result::check_order(goal, tasks)?;
+            }
+            Kind::PlanRefused { goal, run, .. } => self.refuse(goal, run, processes)?,
+            Kind::DiskMeasured { .. } => self.measured = entry.seq,
+            _ => self.wish(state, kind),
+        }
+        Ok(())
+    }
+
+    /// A person's intents, as far as later entries must respect them.
+    fn wish(&mut self, state: &State, kind: &Kind) {
+        match kind {
+            Kind::MessageSent { task, message, text } => {
+                self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
+                self.put_off.remove(task);
+                self.stopped.remove(task);
+            }
+            Kind::TaskResumed { task } => {
+                let asleep =
+                    |task: &Task| task.current.is_none() && matches!(task.standing, Standing::Limited { .. });
+                if state.task(task).is_some_and(asleep) {
+                    self.put_off.remove(task);
+                }
+            }
+            Kind::MessageWithdrawn { message, .. } => {
+                self.unsaid.remove(message);
+            }
+            Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
+                let closes = matches!(kind, Kind::GoalClosed { .. });
+                let planned = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
+                let sums_up =
+                    closes && state.task(task).and_then(|task| task.goal.as_ref()).is_some_and(planned);
+                let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
+                let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
+                self.stopped.extend(below);
+            }
+            Kind::TaskRetried { task } => {
+                self.reopened(state, task);
+                for below in state.subtree(task) {
+                    self.stopped.remove(&below.id);
+                    if below.current.is_none() && is_again(below, task) {
+                        self.put_off.remove(&below.id);
+                        self.sessions.remove(&below.id);
+                    }
+                }
+            }
+            Kind::PlanApproved { goal, version } => {
+                let root = state.task(goal).and_then(|task| task.goal.as_ref());
+                let on_the_table =
+                    |goal: &Goal| goal.version == *version && matches!(goal.plan, Plan::Proposed { .. });
+                if !root.is_some_and(on_the_table) {
+                    return;
+                }
+                // What is approved is asked for, whatever was stopped before.
+                for below in state.subtree(goal) {
+                    self.stopped.remove(&below.id);
+                }
+                // A planner who has answered and was not judged has answered in vain.
+                if self.open.get(goal).is_some_and(|run| self.read.contains(run)) {
+                    self.open.remove(goal);
+                }
+            }
+            Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {
+                for below in state.subtree(task) {
+                    self.stopped.remove(&below.id);
+                }
+                self.reopened(state, task);
+            }
+            Kind::PlanEdited { edit: PlanEdit::Add { planned: PlannedTask { parent, .. }, .. }, .. }
+            | Kind::PlanEdited { edit: PlanEdit::Move { parent, .. }, .. } => {
+                self.stopped.remove(parent);
+                self.reopened(state, parent);
+            }
+            _ => {}
+        }
+    }
+
+    /// What is above a task that is wished for again is not over.
+    fn reopened(&mut self, state: &State, task: &TaskId) {
+        for above in state.task(task).into_iter().flat_map(|task| state.ancestors(task)) {
+            self.stopped.remove(&above.id);
+        }
+    }
+
+    /// One fact of one line: each is in the log once, whoever read it (P1, P17).
+    fn hear(&mut self, state: &State, run: &RunId, line: u64, event: &AgentEvent) -> Result<()> {
+        ensure!(!self.read.contains(run), "said after its end");
+        let lines = self.heard.entry(run.clone()).or_default();
+        ensure!(lines.keys().all(|known| *known <= line), "heard out of order");
+        *lines.entry(line).or_default() += 1;
+        if let (AgentEvent::Session { session, .. }, Some(run)) = (event, state.run(run)) {
+            self.sessions.insert(run.task.clone(), session.clone());
+        }
+        Ok(())
+    }
+
+    /// After `entry` was folded into `state`.
+    ///
+    /// # Errors
+    /// The state is not what it must be.
+    pub fn after(&self, state: &State, entry: &Entry) -> Result<()> {
+        ensure!(state.seq == entry.seq, "an entry was not folded");
+        if let Some(Kind::TaskSettled { task, outcome: Outcome::Completed { summary, .. }, .. }) =
+            entry.body.known()
+        {
+            let task = state.task(task).context("a task that never was")?;
+            let kept = task.result.as_ref().map(|result| result.summary.as_str());
+            ensure!(kept == Some(summary), "the result of {} is not what was reported", task.id);
+        }
+        if let Some(Kind::PlanEdited { goal, .. } | Kind::PlanProposed { goal, .. }) = entry.body.known() {
+            result::check_tree(state, goal)?;
+        }
+        Ok(())
+    }
+
+    /// At the very end.
+    ///
+    /// # Errors
+    /// A run was left unjudged, or something that was said is missing.
+    pub fn check_end(&self, state: &State, processes: &Processes) -> Result<()> {
+        ensure!(self.open.is_empty(), "{:?} were never judged", self.open);
+        for run in processes.keys() {
+            ensure!(self.read.contains(run), "{run} was never read to its end");
+        }
+        for (message, (task, _)) in &self.unsaid {
+            let gone = state.task(task).is_none_or(|task| matches!(task.standing, Standing::Removed { .. }));
+            // Who waits for others, or was not begun, keeps what is said to it.
+            let kept =
+                state.task(task).is_some_and(|task| task.queue.iter().any(|queued| queued.id == *message));
+            ensure!(gone || kept, "{message} to {task} is lost");
+        }
+        Ok(())
+    }
+}
+
+/// Whether a retry of `asked` begins `task` again.
+fn is_again(task: &Task, asked: &TaskId) -> bool {
+    match task.standing {
+        Standing::Proposed | Standing::Removed { .. } => false,
+        Standing::Failed { .. } | Standing::Cancelled => true,
+        _ => task.id == *asked,
+    }
+}
+
+/// The start of an entry, for a person who looks for the fault.
+fn shown(kind: &Kind) -> String {
+    let text = format!("{kind:?}");
+    let end = text.floor_char_boundary(300);
+    text[..end].to_owned()
+}
+
+impl Watch {
+    /// The run that a judgement is about is the task's open one, was read, and is judged once.
+    fn judge(&mut self, task: &TaskId, run: &RunId) -> Result<()> {
+        ensure!(self.read.contains(run), "judged before it was read");
+        ensure!(self.judged.insert(run.clone()), "judged twice");
+        ensure!(self.open.remove(task).as_ref() == Some(run), "judged for another task's run");
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! Orders: what may be started, when, with which words.
+
+use anyhow::{Context, Result, ensure};
+use conductor::State;
+use conductor::state::{Plan, Standing, Task};
+use shared::entry::{Kind, Purpose, Room};
+use shared::id::{RunId, TaskId};
+use shared::run::{Arg, Program, RunSpec, Stdin};
+
+use super::Watch;
+use crate::process;
+
+impl Watch {
+    /// A run may be ordered.
+    pub(super) fn order(&mut self, state: &State, kind: &Kind) -> Result<()> {
+        let Kind::RunRequested { run, task: id, purpose, carries, spec, .. } = kind else { return Ok(()) };
+        let task = state.task(id).context("a task that never was")?;
+        ensure!(!state.runs.contains_key(run), "ordered twice");
+        ensure!(self.open.insert(id.clone(), run.clone()).is_none(), "two turns at once");
+        let active = state.runs.keys().filter(|run| !self.ended.contains(*run)).count();
+        let parallel = usize::try_from(state.limits.parallel)?;
+        ensure!(active < parallel, "{active} run already, of {parallel} at most");
+        ensure!(state.disk.room != Room::None || self.seen < self.measured, "the disk is full");
+        self.check_standing(state, task, *purpose, carries.is_empty())?;
+        self.check_session(task, spec)?;
+        self.check_access(task, *purpose, spec)?;
+        let prompt = match (&spec.program, &spec.stdin) {
+            (Program::Shell { command }, _) => command,
+            (_, Stdin::Text { text }) => text,
+            (_, Stdin::Null | Stdin::Pipe | Stdin::Pty { .. }) => "",
+        };
+        for message in carries {
+            let (to, text) =
+                self.unsaid.remove(message).context("carries what nobody said, or said twice")?;
+            ensure!(to == *id, "carries another task's message");
+            ensure!(self.carried.insert(message.clone()), "carried twice");
+            let told = matches!(spec.program, Program::Shell { .. }) || prompt.contains(&text);
+            ensure!(told, "the message is carried and not told");
+        }
+        if !matches!(spec.program, Program::Shell { .. }) {
+            check_words(state, task, *purpose, prompt)?;
+        }
+        Ok(())
+    }
+
+    /// Who is to run stands where it may: nothing proposed, nothing stopped, nothing before its time.
+    fn check_standing(&self, state: &State, task: &Task, purpose: Purpose, silent: bool) -> Result<()> {
+        let approved =
+            |task: &Task| state.goal_of(task).is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
+        ensure!(task.is_goal() || approved(task), "runs before the plan is approved");
+        ensure!(task.is_goal() || purpose != Purpose::Plan, "plans below the goal");
+        ensure!(!silent || !self.stopped.contains(&task.id), "starts after it was stopped");
+        match &task.standing {
+            Standing::Proposed | Standing::Removed { .. } => anyhow::bail!("is not part of the work"),
+            Standing::Completed | Standing::Failed { .. } | Standing::Cancelled | Standing::Yielded => {
+                ensure!(!silent, "starts although it is over, and nobody spoke to it")
+            }
+            Standing::Asked { .. } => ensure!(!silent, "goes on without an answer"),
+            Standing::Limited { until, .. } => ensure!(*until <= self.latest, "starts before {until:?}"),
+            Standing::Open => {}
+        }
+        if purpose == Purpose::Work && !self.sessions.contains_key(&task.id) {
+            for holder in std::iter::once(task).chain(state.ancestors(task)) {
+                for dep in holder.after.iter().filter_map(|id| state.task(id)) {
+                    // Who is talked to again after it completed still has its result to give.
+                    let ready = matches!(dep.standing, Standing::Completed | Standing::Removed { .. })
+                        || dep.result.is_some();
+                    ensure!(ready, "begins before {}", dep.id);
+                }
+            }
+        }
+        if purpose == Purpose::Summary && state.goal_of(task).is_some_and(|goal| goal.closing.is_none()) {
+            for part in task.children.iter().filter_map(|id| state.task(id)) {
+                let over = matches!(part.standing, Standing::Completed | Standing::Cancelled);
+                ensure!(over && !self.open.contains_key(&part.id), "sums up before {} is over", part.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// A turn goes on with its task's own session, and no other turn uses that (P4, P24).
+    fn check_session(&self, task: &Task, spec: &RunSpec) -> Result<()> {
+        let Some((session, new)) = process::session(spec) else { return Ok(()) };
+        let known = self.sessions.get(&task.id).map(|session| session.as_str());
+        if new {
+            ensure!(known.is_none(), "begins a new session beside {known:?}");
+        } else {
+            ensure!(known == Some(session), "goes on with {session}, and its own is {known:?}");
+        }
+        let taken =
+            self.sessions.iter().find(|(other, taken)| **other != task.id && taken.as_str() == session);
+        ensure!(taken.is_none(), "shares a session with {taken:?}");
+        Ok(())
+    }
+
+    /// Who plans or sums up changes nothing.
+    fn check_access(&self, task: &Task, purpose: Purpose, spec: &RunSpec) -> Result<()> {
+        let texts = || {
+            spec.args.iter().filter_map(|arg| match arg {
+                Arg::Text { text } => Some(text.as_str()),
+                Arg::RunFile { .. } => None,
+            })
+        };
+        let demo = texts().any(|text| text == "demo");
+        let reads_only = texts().any(|text| text == "read-only");
+        ensure!(
+            !demo || reads_only == (purpose != Purpose::Work),
+            "{} may do too much or too little",
+            task.id
+        );
+        Ok(())
+    }
+
+    /// A run is asked to end because a person stopped its task, and once.
+    pub(super) fn signal(&mut self, state: &State, run: &RunId) -> Result<()> {
+        let task = state.run(run).and_then(|run| state.task(&run.task)).context("a run that never was")?;
+        ensure!(task.stop.is_some(), "ended, and nobody asked for it");
+        ensure!(self.signalled.insert(run.clone()), "asked to end twice");
+        Ok(())
+    }
+}
+
+/// The results that it builds on are told once each, and no other task's (P1; context isolation).
+fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
+    let begins = task.session.is_none();
+    let told: Vec<&TaskId> = match purpose {
+        Purpose::Summary => task.children.iter().collect(),
+        Purpose::Work if begins => {
+            let holders = std::iter::once(task).chain(state.ancestors(task));
+            holders.flat_map(|holder| &holder.after).collect()
+        }
+        Purpose::Work | Purpose::Plan | Purpose::Talk => Vec::new(),
+    };
+    if purpose == Purpose::Work && !begins {
+        return Ok(());
+    }
+    for other in state.subtree(&task.root).into_iter().filter(|other| other.id != task.id && !other.is_goal())
+    {
+        let Some(result) = other.result.as_ref().filter(|result| !result.summary.is_empty()) else {
+            continue;
+        };
+        let times = prompt.matches(&format!("{}\n", result.summary)).count();
+        let gone = matches!(other.standing, Standing::Removed { .. });
+        let expected = usize::from(told.contains(&&other.id) && !gone);
+        ensure!(times == expected, "the result of {} is told {times} times", other.id);
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Results: what a run that is over may be called, beside what it really did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use conductor::State;
+use conductor::state::{Plan, Standing, Task};
+use shared::agent::{ErrorClass, TurnReport};
+use shared::entry::{Outcome, Purpose};
+use shared::id::{RunId, TaskId};
+use shared::plan::{Mode, PlannedTask};
+
+use super::{Processes, Watch};
+use crate::agent::Truth;
+use crate::process::Process;
+
+impl Watch {
+    /// A run's output was read to its end: once, whole, with what it cost (P17).
+    pub(super) fn turn(
+        &mut self,
+        state: &State,
+        run: &RunId,
+        report: &TurnReport,
+        process: &Process,
+    ) -> Result<()> {
+        ensure!(self.ended.contains(run), "read before its end");
+        ensure!(self.read.insert(run.clone()), "read twice");
+        ensure!(report.cost == process.cost(), "cost {:?}, and {:?} was said", process.cost(), report.cost);
+        let nothing = BTreeMap::new();
+        let heard = self.heard.get(run).unwrap_or(&nothing);
+        for (line, facts) in (0..).zip(process.facts()) {
+            let kept = heard.get(&line).copied().unwrap_or(0);
+            ensure!(kept == facts, "line {line} has {facts} facts, and {kept} are in the log");
+        }
+        if report.error.as_ref().is_some_and(|error| error.class == ErrorClass::SessionLost) {
+            self.sessions.remove(&process.task);
+        } else if let Some(session) = &report.session {
+            self.sessions.insert(process.task.clone(), session.clone());
+        }
+        if is_moot(state, run) {
+            self.judge(&process.task, run)?;
+        }
+        Ok(())
+    }
+
+    /// What a run comes to is what it really did (P12), told once (P1).
+    pub(super) fn settle(
+        &mut self,
+        state: &State,
+        id: &TaskId,
+        run: Option<&RunId>,
+        outcome: &Outcome,
+        processes: &Processes,
+    ) -> Result<()> {
+        let task = state.task(id).context("a task that never was")?;
+        let Some(run) = run else {
+            let stopped =
+                |part: &TaskId| state.task(part).is_some_and(|part| part.standing == Standing::Cancelled);
+            ensure!(*outcome == Outcome::Cancelled, "settled without a run");
+            ensure!(task.children.iter().all(stopped), "called off with parts that go on");
+            return Ok(());
+        };
+        self.judge(id, run)?;
+        if task.stop.is_some() {
+            ensure!(*outcome == Outcome::Cancelled, "it was stopped, and is not called so");
+            return Ok(());
+        }
+        let process = processes.get(run).context("a run that never was")?;
+        self.check_truth(state, task, process, outcome)?;
+        match outcome {
+            Outcome::Limited { .. } => *self.put_off.entry(id.clone()).or_default() += 1,
+            _ => drop(self.put_off.remove(id)),
+        }
+        Ok(())
+    }
+
+    fn check_truth(&self, state: &State, task: &Task, process: &Process, outcome: &Outcome) -> Result<()> {
+        let together = task.mode == Mode::Interactive && !task.is_group();
+        let truth = process.truth();
+        let fits = match (&truth, outcome) {
+            (Truth::Done(told) | Truth::Words(told), Outcome::Completed { summary, .. }) => {
+                // A command's words are quoted.
+                let quoted = process.is_command() && summary.contains(told);
+                quoted || (summary == told && !together)
+            }
+            (Truth::Done(told) | Truth::Words(told), Outcome::Yielded { summary }) => {
+                summary == told && together
+            }
+            // Words about a plan that is on the table leave it there.
+            (Truth::Words(told), Outcome::Asked { question, .. }) if process.purpose == Purpose::Plan => {
+                question == told
+            }
+            (Truth::Question(told), Outcome::Asked { question, .. }) => question == told,
+            (Truth::Pause(told), Outcome::Yielded { summary }) => summary == told,
+            (Truth::CannotBeDone, Outcome::Failed { class, .. }) => *class == ErrorClass::TaskFailure,
+            (Truth::Nothing, Outcome::Failed { class, .. }) => *class == ErrorClass::NothingSaid,
+            (Truth::Broken(class, until), Outcome::Limited { until: at, class: told }) => {
+                let before = self.put_off.get(&task.id).copied().unwrap_or(0);
+                *told == Some(*class)
+                    && passes(*class)
+                    && before < state.limits.resumptions
+                    && until.is_none_or(|until| *at >= until)
+            }
+            (Truth::Broken(class, _), Outcome::Failed { class: told, why }) => {
+                let before = self.put_off.get(&task.id).copied().unwrap_or(0);
+                let spent = !passes(*class) || before >= state.limits.resumptions;
+                class == told && spent && !why.trim().is_empty()
+            }
+            _ => false,
+        };
+        ensure!(fits, "{} did {truth:?}", process.run);
+        Ok(())
+    }
+
+    pub(super) fn propose(
+        &mut self,
+        goal: &TaskId,
+        run: &RunId,
+        version: u32,
+        processes: &Processes,
+    ) -> Result<()> {
+        self.judge(goal, run)?;
+        let truth = processes.get(run).context("a run that never was")?.truth();
+        ensure!(truth == Truth::Plan, "{run} did {truth:?}");
+        let last = self.versions.entry(goal.clone()).or_default();
+        ensure!(version == *last + 1, "version {version} after {last}");
+        *last = version;
+        Ok(())
+    }
+
+    pub(super) fn refuse(&mut self, goal: &TaskId, run: &RunId, processes: &Processes) -> Result<()> {
+        self.judge(goal, run)?;
+        let truth = processes.get(run).context("a run that never was")?.truth();
+        ensure!(matches!(truth, Truth::BadPlan | Truth::Nothing), "{run} did {truth:?}");
+        Ok(())
+    }
+}
+
+/// Talk, and thoughts about a plan that was approved meanwhile, come to nothing that is judged.
+fn is_moot(state: &State, run: &RunId) -> bool {
+    let Some(run) = state.run(run) else { return false };
+    let goal = state.task(&run.task).and_then(|task| task.goal.as_ref());
+    let approved = goal.is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
+    run.purpose == Purpose::Talk || (run.purpose == Purpose::Plan && approved)
+}
+
+/// What passes by itself: nothing is wrong with the task.
+fn passes(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::RateLimit
+            | ErrorClass::Overload
+            | ErrorClass::Network
+            | ErrorClass::Lost
+            | ErrorClass::SessionLost
+    )
+}
+
+/// A plan that is taken can be done in some order.
+pub(super) fn check_order(goal: &TaskId, tasks: &[PlannedTask]) -> Result<()> {
+    let mut ids = BTreeSet::from([goal]);
+    for task in tasks {
+        ensure!(ids.insert(&task.task), "{} is there twice", task.task);
+    }
+    for task in tasks {
+        ensure!(ids.contains(&task.parent), "{} is a part of nothing", task.task);
+        ensure!(task.after.iter().all(|dep| ids.contains(dep)), "{} waits for nothing", task.task);
+    }
+    let parents: BTreeMap<&TaskId, &TaskId> = tasks.iter().map(|task| (&task.task, &task.parent)).collect();
+    let after: BTreeMap<&TaskId, Vec<&TaskId>> =
+        tasks.iter().map(|task| (&task.task, task.after.iter().collect())).collect();
+    feasible(goal, &parents, &after)
+}
+
+/// The tree is a tree, and can be done in some order.
+pub(super) fn check_tree(state: &State, goal: &TaskId) -> Result<()> {
+    let tasks = state.subtree(goal);
+    let mut parents = BTreeMap::new();
+    let mut after = BTreeMap::new();
+    for task in &tasks {
+        for child in &task.children {
+            ensure!(parents.insert(child, &task.id).is_none(), "{child} has two places");
+            let parent = state.task(child).and_then(|child| child.parent.as_ref());
+            ensure!(parent == Some(&task.id), "{child} and its parent disagree");
+        }
+        let gone = |dep: &&TaskId| !tasks.iter().any(|task| task.id == **dep);
+        after.insert(&task.id, task.after.iter().filter(|dep| !gone(dep)).collect());
+    }
+    feasible(goal, &parents, &after)
+}
+
+/// Takes away whoever can be done next until nobody is left: who has no part left and waits for nobody,
+/// neither itself nor by a group that it is in.
+fn feasible(
+    goal: &TaskId,
+    parents: &BTreeMap<&TaskId, &TaskId>,
+    after: &BTreeMap<&TaskId, Vec<&TaskId>>,
+) -> Result<()> {
+    let mut left: BTreeSet<&TaskId> = parents.keys().copied().collect();
+    while !left.is_empty() {
+        let waits =
+            |id: &TaskId| after.get(id).is_some_and(|deps| deps.iter().any(|dep| left.contains(*dep)));
+        let ready: Vec<&TaskId> = left
+            .iter()
+            .copied()
+            .filter(|id| {
+                let has_part = left.iter().any(|part| parents.get(part) == Some(id));
+                let mut holder = Some(*id);
+                let mut free = !has_part;
+                for _ in 0..=parents.len() {
+                    let Some(next) = holder.filter(|holder| *holder != goal) else { break };
+                    free &= !waits(next);
+                    holder = parents.get(next).copied();
+                }
+                free
+            })
+            .collect();
+        if ready.is_empty() {
+            bail!("{left:?} wait for each other");
+        }
+        left.retain(|id| !ready.contains(id));
+    }
+    Ok(())
+}

@@ -1,0 +1,312 @@
+//! A world from a seed: a bridge, clients, agents and a person, and the weather that they live in. One thing
+//! happens at a time; which one, chance decides.
+
+use anyhow::{Context, Result, bail, ensure};
+use conductor::State;
+use conductor::status::status;
+use shared::agent::HarnessId;
+use shared::entry::{Draft, Kind, Room};
+use shared::id::{AppendId, ClientId, ProjectId, TaskId};
+use shared::limits::Limits;
+use shared::plan::Access;
+use shared::unit::Millis;
+use shared::wire::ServerMessage;
+
+use crate::bridge::{Append, Bridge};
+use crate::chance::Chance;
+use crate::client::Client;
+use crate::person::Person;
+use crate::rest;
+
+/// Steps after which a world should long have come to rest.
+const STEPS: usize = 20_000;
+
+#[derive(Debug)]
+pub struct World {
+    chance: Chance,
+    pub bridge: Bridge,
+    pub clients: Vec<Client>,
+    person: Person,
+    now: Millis,
+    /// Of a thousand steps so many bring a mishap to bridge, clients or clock.
+    storm: usize,
+    intents: u64,
+}
+
+/// What a world came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    pub plans: u64,
+    pub entries: u64,
+    pub runs: u64,
+}
+
+impl World {
+    /// # Errors
+    /// What must always hold does not.
+    pub fn new(seed: u64) -> Result<Self> {
+        let mut chance = Chance::new(seed);
+        let rough = chance.below(4);
+        let whims = [0, 4, 10, 25][chance.below(4)];
+        let mut world = Self {
+            bridge: Bridge::new([0, 10, 25, 50][rough]),
+            clients: Vec::new(),
+            person: Person::new(whims),
+            now: Millis(1_790_000_000_000),
+            storm: [0, 2, 10, 30][chance.below(4)],
+            intents: 0,
+            chance,
+        };
+        for name in ["page", "terminal", "standby"].into_iter().take(1 + world.chance.below(3)) {
+            let mut client = Client::new(ClientId::new(name)?);
+            client.connect(&world.bridge);
+            world.clients.push(client);
+        }
+        let parallel = u32::try_from(1 + world.chance.below(6))?;
+        world.intend(Kind::LimitsSet { limits: Limits { parallel, ..Limits::default() } })?;
+        world.intend(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() })?;
+        let goals = if world.chance.one_in(4) { 2 } else { 1 };
+        for n in 1..=goals {
+            let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };
+            let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
+            world.intend(Kind::GoalStated { task, text, harness, access: Access::Edit })?;
+        }
+        world.pass_baton()?;
+        Ok(world)
+    }
+
+    /// Lives it to its end.
+    ///
+    /// # Errors
+    /// What must always hold does not, or it does not come to rest.
+    pub fn live(&mut self) -> Result<Tally> {
+        for step in 0..STEPS {
+            if !self.step().with_context(|| format!("at step {step}"))? {
+                rest::check_end(self).with_context(|| format!("at rest after {step} steps"))?;
+                let plans = u64::try_from(self.bridge.state.goals.len())?;
+                let runs = u64::try_from(self.bridge.state.runs.len())?;
+                return Ok(Tally { plans, entries: self.bridge.state.seq.0, runs });
+            }
+        }
+        let tasks = self.bridge.state.tasks.values();
+        let open: Vec<_> =
+            tasks.filter(|task| !task.is_over()).map(|task| status(&self.bridge.state, task)).collect();
+        bail!("{STEPS} steps, and it has not come to rest: {open:?}")
+    }
+
+    /// Lets one thing happen; false when nothing is left to happen.
+    fn step(&mut self) -> Result<bool> {
+        self.now = self.now + Millis(self.chance.draw() % 200);
+        self.bridge.watch.latest = self.bridge.watch.latest.max(self.now);
+        if self.storm > 0 && self.person.whims > 0 && self.chance.below(1_000) < self.storm {
+            self.mishap()?;
+            return Ok(true);
+        }
+        let first = self.chance.below(16);
+        if first == 0 && self.person.whims > 0 {
+            return self.whim().map(|()| true);
+        }
+        // What is first tried by chance is tried last otherwise, so that something happens if anything can.
+        let done = match first {
+            0..8 => self.listen() || self.read_appends()? || self.play()?,
+            8..12 => self.read_appends()? || self.play()? || self.listen(),
+            _ => self.play()? || self.listen() || self.read_appends()?,
+        };
+        if done { Ok(true) } else { self.quiet() }
+    }
+
+    fn listen(&mut self) -> bool {
+        let count = self.clients.len();
+        let first = self.chance.below(count);
+        for step in 0..count {
+            let client = &mut self.clients[(first + step) % count];
+            if client.listen(&self.bridge, self.now, &mut self.chance) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn read_appends(&mut self) -> Result<bool> {
+        for client in &mut self.clients {
+            if let Some(append) = client.next_append() {
+                let answer = self.bridge.append(&client.id, append, self.now, &mut self.chance)?;
+                client.tell(&self.bridge, answer);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn play(&mut self) -> Result<bool> {
+        let rough = self.bridge.trouble > 0;
+        self.bridge.play(self.now, rough, &mut self.chance)
+    }
+
+    /// Nobody has anything to say or to do: what waits must name what it waits for. Then time passes, or the
+    /// person helps.
+    fn quiet(&mut self) -> Result<bool> {
+        if self.clients.iter().all(|client| client.line.is_none()) || self.bridge.holder().is_none() {
+            for client in &mut self.clients {
+                if client.line.is_none() {
+                    client.connect(&self.bridge);
+                }
+            }
+            self.pass_baton()?;
+            return Ok(true);
+        }
+        let holder = self.clients.iter().find(|client| Some(&client.id) == self.bridge.holder());
+        let holder = holder.context("the baton's holder is gone")?;
+        let due = holder.driver.deadline();
+        rest::check_quiet(&self.bridge, holder, self.now)?;
+        let next = due.into_iter().chain(self.bridge.times_out()).min();
+        if let Some(next) = next.filter(|_| self.person.whims == 0 || !self.chance.one_in(4)) {
+            self.now = self.now.max(next);
+            self.bridge.watch.latest = self.bridge.watch.latest.max(self.now);
+            self.clients.iter_mut().for_each(|client| client.tick(self.now));
+            return Ok(true);
+        }
+        if self.person.whims > 0 {
+            return self.whim().map(|()| true);
+        }
+        // From here on everything goes well, so that all can come to an end.
+        self.bridge.trouble = 0;
+        if self.bridge.state.disk.room == Room::None {
+            self.bridge.measure(Room::Plenty, self.now, &mut self.chance)?;
+            return Ok(true);
+        }
+        if let Some(run) = self.bridge.live.first() {
+            // It hangs, and nothing but a person ends it.
+            let task = self.bridge.processes.get(run).context("a live process")?.task.clone();
+            self.intend(Kind::TaskStopped { task })?;
+            return Ok(true);
+        }
+        match self.person.help(&self.bridge.state) {
+            Some(kind) => self.intend(kind).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    fn whim(&mut self) -> Result<()> {
+        self.person.whims -= 1;
+        let client = self.chance.below(self.clients.len());
+        let seen = self.clients[client].driver.state();
+        match self.person.whim(seen, &mut self.chance) {
+            Some(kind) => self.intend(kind),
+            None => Ok(()),
+        }
+    }
+
+    /// A person's intent goes to the log; now and then twice, as after a moment without an answer.
+    fn intend(&mut self, kind: Kind) -> Result<()> {
+        self.intents += 1;
+        let id = AppendId::new(&format!("i{}", self.intents))?;
+        let drafts = vec![Draft::new(Some(ProjectId::new("p")?), kind)];
+        let person = ClientId::new("person")?;
+        let append = Append { id, decided: None, drafts };
+        let mut again = Some(append.clone()).filter(|_| self.chance.one_in(10));
+        for append in std::iter::once(append).chain(again.take()) {
+            while let ServerMessage::Refused { .. } =
+                self.bridge.append(&person, append.clone(), self.now, &mut self.chance)?
+            {}
+        }
+        Ok(())
+    }
+
+    /// Another client decides from now on, or the same under a new epoch.
+    fn pass_baton(&mut self) -> Result<()> {
+        let open: Vec<usize> = (0..self.clients.len()).filter(|&n| self.clients[n].line.is_some()).collect();
+        let Some(&next) = self.chance.pick(&open) else { return Ok(()) };
+        let to = self.clients[next].id.clone();
+        let epoch = self.bridge.grant(&to, self.now, &mut self.chance)?;
+        for client in &mut self.clients {
+            let message = if client.id == to {
+                ServerMessage::BatonYours { epoch }
+            } else {
+                ServerMessage::BatonGone { holder: Some(to.clone()), epoch }
+            };
+            client.tell(&self.bridge, message);
+        }
+        Ok(())
+    }
+
+    fn mishap(&mut self) -> Result<()> {
+        match self.chance.below(10) {
+            0..3 => self.pass_baton()?,
+            3..6 => {
+                let client = self.chance.below(self.clients.len());
+                self.disconnect(client)?;
+            }
+            6 => {
+                for client in 0..self.clients.len() {
+                    self.clients[client].disconnect();
+                }
+                self.bridge.restart(self.now, &mut self.chance)?;
+            }
+            7 => {
+                let jump = self.chance.draw() % 7_200_000;
+                let back = Millis(self.now.0.saturating_sub(jump));
+                self.now = if self.chance.one_in(2) { back } else { self.now + Millis(jump) };
+            }
+            8 => {
+                let room = [Room::None, Room::Plenty, Room::Little][self.chance.below(3)];
+                self.bridge.measure(room, self.now, &mut self.chance)?;
+            }
+            _ => {
+                // A new page, which knows nothing.
+                let client = self.chance.below(self.clients.len());
+                self.disconnect(client)?;
+                let id = ClientId::new(&format!("late{}", self.chance.draw() % 1_000_000))?;
+                self.clients[client] = Client::new(id);
+            }
+        }
+        for client in &mut self.clients {
+            if client.line.is_none() && self.chance.one_in(2) {
+                client.connect(&self.bridge);
+            }
+        }
+        Ok(())
+    }
+
+    fn disconnect(&mut self, client: usize) -> Result<()> {
+        let client = &mut self.clients[client];
+        client.disconnect();
+        let held = self.bridge.holder() == Some(&client.id);
+        self.bridge.released(&client.id);
+        if held { self.pass_baton() } else { Ok(()) }
+    }
+
+    /// The log as text, a line for each entry.
+    ///
+    /// # Errors
+    /// An entry that is not JSON.
+    pub fn log(&self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        for commit in &self.bridge.commits {
+            let ServerMessage::Entries { entries } = commit else { bail!("a commit holds entries") };
+            for entry in entries {
+                lines.push(serde_json::to_string(entry)?);
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Folds the log again from its text, prefix by prefix, and compares with a fold that never stopped.
+    ///
+    /// # Errors
+    /// They differ.
+    pub fn replay(&self) -> Result<()> {
+        let (mut again, mut live) = (State::default(), State::default());
+        let entries = self.bridge.commits.iter().flat_map(|commit| match commit {
+            ServerMessage::Entries { entries } => entries.as_slice(),
+            _ => &[],
+        });
+        for (entry, line) in entries.zip(self.log()?) {
+            conductor::apply(&mut live, entry);
+            conductor::apply(&mut again, &serde_json::from_str(&line)?);
+            ensure!(again == live, "the log up to {} gives another state when it is read again", entry.seq);
+        }
+        ensure!(live == self.bridge.state, "the log gives another state than the bridge has");
+        Ok(())
+    }
+}

@@ -31,6 +31,8 @@ pub fn moment(at: Millis) -> String {
 pub fn reason(state: &State, status: &Status, now: Millis) -> String {
     match &status.reason {
         Reason::ResumesAt(until) => format!("resumes {}, in {}", time(*until), span(until.since(now))),
+        Reason::StartsAt(at) if *at > now => format!("starts {}", time(*at)),
+        Reason::RepeatsAt(at) => format!("done; again {}", time(*at)),
         _ => conductor::words::reason(state, status, now),
     }
 }

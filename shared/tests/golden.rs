@@ -9,7 +9,7 @@ use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits};
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
@@ -59,6 +59,13 @@ fn intents() -> Vec<Kind> {
             edit: PlanEdit::SetCaps {
                 task: goal.clone(),
                 caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
+            },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetSchedule {
+                task: goal.clone(),
+                schedule: Schedule { priority: -3, start: Some(Millis(7)), repeat: Some(Millis(60_000)) },
             },
         },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },

@@ -135,6 +135,11 @@ impl State {
             return;
         }
         self.with(&run.task.clone(), |task| {
+            // Done before and nothing was written: it is done anew.
+            if run.purpose == Purpose::Work && task.again().is_some() && run.carries.is_empty() {
+                task.attempt += 1;
+                task.session = None;
+            }
             run.attempt = task.attempt;
             task.runs.push(run.id.clone());
             task.current = Some(run.id.clone());
@@ -219,7 +224,8 @@ impl State {
                     task.stop.get_or_insert(at);
                 }
                 (None, false) => task.stand(Standing::Cancelled, at),
-                (None, true) => {}
+                // What is done stays done, and is not done anew.
+                (None, true) => task.schedule.repeat = None,
             });
         }
     }
@@ -260,7 +266,8 @@ impl State {
                     task.stop.get_or_insert(at);
                 }
                 (None, false) => task.stand(Standing::Cancelled, at),
-                (None, true) => {}
+                // What is done stays done, and is not done anew.
+                (None, true) => task.schedule.repeat = None,
             });
         }
         self.with_goal(goal, |goal| goal.closing = Some(at));
@@ -304,6 +311,7 @@ impl Task {
             work: shared::plan::Work::Agent,
             harness: None,
             caps: Caps::default(),
+            schedule: shared::plan::Schedule::default(),
             goal: Some(goal),
             made: at,
             standing: Standing::Open,

@@ -209,6 +209,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         }
         PlanEdit::SetMode { task, .. }
         | PlanEdit::SetCaps { task, .. }
+        | PlanEdit::SetSchedule { task, .. }
         | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
         PlanEdit::SetObjective { task, .. }
         | PlanEdit::SetSize { task, .. }
@@ -329,6 +330,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetHarness { task: id, .. } => {
             PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness }
+        }
+        PlanEdit::SetSchedule { task: id, .. } => {
+            PlanEdit::SetSchedule { task: id.clone(), schedule: task(id)?.schedule }
         }
         PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },

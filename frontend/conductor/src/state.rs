@@ -8,7 +8,7 @@ use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
 use shared::entry::{Purpose, Room};
 use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits};
-use shared::plan::{Access, Mode, Size, Work};
+use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::run::RunEnd;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
@@ -81,6 +81,7 @@ pub struct Task {
     pub harness: Option<HarnessId>,
     /// As the person set them.
     pub caps: Caps,
+    pub schedule: Schedule,
     pub goal: Option<Goal>,
     pub made: Millis,
 
@@ -347,7 +348,13 @@ impl Task {
         !self.children.is_empty()
     }
 
-    /// Nothing more happens to it by itself.
+    /// When it is done anew, if it is.
+    pub fn again(&self) -> Option<Millis> {
+        let repeat = self.schedule.repeat.filter(|_| self.standing == Standing::Completed)?;
+        (!self.is_goal() && !self.is_group()).then(|| self.since + repeat)
+    }
+
+    /// Nothing more happens to it by itself, unless it is done anew.
     pub fn is_over(&self) -> bool {
         match self.standing {
             Standing::Completed

@@ -8,6 +8,7 @@ use shared::plan::Mode;
 use shared::unit::Millis;
 
 use crate::budget::{self, Cap, Short};
+use crate::decide::starts_at;
 use crate::order::waits_for;
 use crate::state::{Phase, Plan, Run, Standing, State, Task};
 
@@ -43,6 +44,10 @@ pub enum Reason {
     WithParent(TaskId),
     /// All agents are busy.
     Slot,
+    /// Not before this time.
+    StartsAt(Millis),
+    /// Done, and to be done anew.
+    RepeatsAt(Millis),
     /// Others hold what is left of a budget.
     Held,
     /// A cap is used up: the task's own, or the budget of a task above it.
@@ -129,7 +134,7 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         Standing::Limited { until } => (Kind::Limited, Reason::ResumesAt(*until)),
-        Standing::Completed => (Kind::Completed, Reason::Done),
+        Standing::Completed => (Kind::Completed, task.again().map_or(Reason::Done, Reason::RepeatsAt)),
         Standing::Failed { class, why } => {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
         }
@@ -152,7 +157,9 @@ fn under_way(task: &Task, run: &Run) -> (Kind, Reason) {
 fn open(state: &State, task: &Task) -> (Kind, Reason) {
     if let Some(goal) = &task.goal {
         match &goal.plan {
-            Plan::Wanted => return (Kind::Pending, Reason::Slot),
+            Plan::Wanted => {
+                return (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt));
+            }
             Plan::Proposed { .. } => return (Kind::Waiting, Reason::Approve { version: goal.version }),
             Plan::Refused { problems } if goal.refusals > state.limits.repairs => {
                 return (Kind::Waiting, Reason::PlanProblem(problems.clone()));
@@ -171,15 +178,15 @@ fn open(state: &State, task: &Task) -> (Kind, Reason) {
         };
         return (Kind::Pending, reason);
     }
-    if task.is_group() { group(state, task) } else { leaf(task) }
+    if task.is_group() { group(state, task) } else { leaf(state, task) }
 }
 
-fn leaf(task: &Task) -> (Kind, Reason) {
+fn leaf(state: &State, task: &Task) -> (Kind, Reason) {
     let begins = task.runs.is_empty() || task.session.is_none();
     if task.mode == Mode::Interactive && begins && task.queue.is_empty() {
         return (Kind::Waiting, Reason::Begin);
     }
-    (Kind::Pending, Reason::Slot)
+    (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt))
 }
 
 /// A failed or stopped task that others wait for.
@@ -194,6 +201,10 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     let kinds: Vec<Kind> = parts.iter().map(|part| status(state, part).kind).collect();
     let done = kinds.iter().filter(|kind| matches!(kind, Kind::Completed | Kind::Cancelled)).count();
     let done = u32::try_from(done).unwrap_or(u32::MAX);
+    let again = parts.iter().filter_map(|part| part.again()).min();
+    if let Some(at) = again.filter(|_| done == all) {
+        return (Kind::Pending, Reason::RepeatsAt(at));
+    }
     if done == all {
         return (Kind::Pending, Reason::Slot);
     }
@@ -248,7 +259,7 @@ impl Status {
             | Reason::Summing
             | Reason::Stopping
             | Reason::Parts { .. } => Waker::Run,
-            Reason::ResumesAt(until) => Waker::Clock(*until),
+            Reason::ResumesAt(at) | Reason::StartsAt(at) | Reason::RepeatsAt(at) => Waker::Clock(*at),
             Reason::Removed | Reason::Done | Reason::Failure { .. } | Reason::Stopped => Waker::Nothing,
         }
     }

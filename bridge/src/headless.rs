@@ -19,6 +19,7 @@ mod devices;
 pub(crate) mod doctor;
 mod goal;
 mod limits;
+mod models;
 mod place;
 mod ps;
 pub(crate) mod rest;
@@ -50,6 +51,8 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Print how many agents may run and what a task may spend, and change it
     Limits(LimitsArgs),
+    /// Print which model does a task of which size, and change it
+    Models(ModelsArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Stop a task and all below it
@@ -224,6 +227,22 @@ pub struct LimitsArgs {
     data: DataArgs,
 }
 
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// Whose models are changed
+    #[arg(long, value_enum, default_value_t = Harness::Claude)]
+    harness: Harness,
+    /// For light tasks; an empty name leaves it to the agent
+    #[arg(long, value_name = "MODEL")]
+    light: Option<String>,
+    #[arg(long, value_name = "MODEL")]
+    standard: Option<String>,
+    #[arg(long, value_name = "MODEL")]
+    heavy: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
 /// A span of time from the command line.
 fn span(text: &str) -> Result<Millis, String> {
     let wrong = || format!("{text:?} is no span of time, such as 90s, 15m or 2h");
@@ -313,6 +332,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
             }
             Command::Limits(args) => limits::set(&args).await,
+            Command::Models(args) => models::set(&args).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Ps(args) => ps::list(&args).await,

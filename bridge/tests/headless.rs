@@ -325,6 +325,32 @@ fn tasks_are_scheduled_repeated_and_limited_from_a_terminal() -> anyhow::Result<
 }
 
 #[test]
+fn the_table_of_models_is_shown_and_changed() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let (code, said) = terminal.run(&["models"])?;
+    assert!(
+        code == Some(0) && said.contains("Claude Code: light haiku, standard sonnet, heavy opus"),
+        "{said}"
+    );
+    let (code, said) = terminal.run(&["models", "--harness", "codex", "--heavy", "gpt-5.1-codex"])?;
+    assert!(
+        code == Some(0)
+            && said.contains("Codex: light its own choice, standard its own choice, heavy gpt-5.1-codex"),
+        "{said}"
+    );
+    let (code, said) = terminal.run(&["models", "--light", ""])?;
+    assert!(
+        code == Some(0)
+            && said.contains("light its own choice, standard sonnet")
+            && said.contains("heavy gpt-5.1"),
+        "{said}"
+    );
+    let (code, said) = terminal.run(&["models", "--heavy=--yolo"])?;
+    assert!(code == Some(1) && said.contains("no model's name"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;
     let goal = "Plan it. [[demo tasks=3 shape=chain]]";

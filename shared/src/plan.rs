@@ -202,6 +202,11 @@ pub enum PlanEdit {
         task: TaskId,
         harness: Option<HarnessId>,
     },
+    /// Nothing for the one of its size.
+    SetModel {
+        task: TaskId,
+        model: Option<String>,
+    },
     SetSchedule {
         task: TaskId,
         schedule: Schedule,

@@ -9,6 +9,7 @@ use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits};
+use shared::models::Models;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
@@ -76,6 +77,11 @@ fn intents() -> Vec<Kind> {
         Kind::GoalClosed { goal: goal.clone() },
         Kind::GoalArchived { goal },
         Kind::LimitsSet { limits: Limits::default() },
+        Kind::ModelsSet { models: Models::default() },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::SetModel { task: task("goal~1"), model: Some("opus".to_owned()) },
+        },
     ]
 }
 
@@ -84,6 +90,7 @@ fn own_spec() -> RunSpec {
         prompt: "ls".to_owned(),
         session: Start::New { session: SessionId::new("s").unwrap() },
         size: Size::Standard,
+        model: None,
         access: Access::Edit,
         schema: None,
         budget: None,

@@ -71,6 +71,7 @@ impl State {
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
+            Kind::ModelsSet { models } => self.models = models.clone(),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, .. } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 self.request(Run { carries: carries.clone(), holds: *holds, ..run });
@@ -310,6 +311,7 @@ impl Task {
             outputs: Vec::new(),
             work: shared::plan::Work::Agent,
             harness: None,
+            model: None,
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             goal: Some(goal),

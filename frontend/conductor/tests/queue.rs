@@ -10,6 +10,7 @@ use shared::agent::{HarnessId, TurnReport};
 use shared::entry::{Actor, Body, Entry, Kind, Purpose};
 use shared::id::{ClientId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::{Each, Limits};
+use shared::models::{Models, Tiers};
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::Millis;
@@ -107,6 +108,40 @@ impl World {
         let status = status(&self.state, self.state.task(&id(task)).unwrap());
         (status.kind, status.reason)
     }
+}
+
+/// The arguments of the task's next turn.
+fn arguments(world: &World, task: &str) -> String {
+    let drafts = decide(&world.state, world.now);
+    let specs = drafts.iter().filter_map(|draft| match draft.body.known() {
+        Some(Kind::RunRequested { task: of, spec, .. }) if *of == id(task) => Some(spec),
+        _ => None,
+    });
+    serde_json::to_string(&specs.map(|spec| &spec.args).next().unwrap()).unwrap()
+}
+
+#[test]
+fn a_size_has_its_model_and_a_choice_goes_before_it() {
+    let mut world = World::with(&["g"], Limits::default());
+    let agent = |harness| PlanEdit::SetHarness { task: id("g.a"), harness: Some(harness) };
+    world.edit("g", agent(HarnessId::Claude));
+    assert!(arguments(&world, "g.a").contains(r#""--model"},{"is":"text","text":"haiku"}"#));
+    let codex = Tiers { light: Some("small".to_owned()), ..Tiers::default() };
+    let claude = Tiers { light: Some("haiku-9".to_owned()), ..Models::default().claude };
+    world.say("p", Kind::ModelsSet { models: Models { claude, codex } });
+    assert!(arguments(&world, "g.a").contains("haiku-9"));
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: Some("opus-9".to_owned()) });
+    assert!(arguments(&world, "g.a").contains("opus-9"));
+    // What would be an option is not taken, nor is it where the table says so.
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: Some("--yes".to_owned()) });
+    assert!(arguments(&world, "g.a").contains("opus-9"));
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: None });
+    world.edit("g", agent(HarnessId::Codex));
+    assert!(arguments(&world, "g.a").contains(r#""-m"},{"is":"text","text":"small"}"#));
+    let models =
+        Models { codex: Tiers { light: Some("-x".to_owned()), ..Tiers::default() }, ..Models::default() };
+    world.say("p", Kind::ModelsSet { models });
+    assert!(!arguments(&world, "g.a").contains("\"-m\""));
 }
 
 fn priority(priority: i32) -> Schedule {

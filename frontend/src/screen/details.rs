@@ -24,6 +24,9 @@ struct Card {
     others: Vec<(TaskId, String)>,
     harness: Option<HarnessId>,
     agents: Vec<HarnessId>,
+    model: String,
+    /// The one for its size.
+    usual: String,
     command: Option<String>,
     goal: bool,
     fixed: bool,
@@ -49,6 +52,12 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         after: task.after.iter().filter_map(name).collect(),
         others: tree.into_iter().filter(free).filter_map(|task| name(&task.id)).collect(),
         harness: task.harness,
+        model: task.model.clone().unwrap_or_default(),
+        usual: state
+            .models
+            .of(state.harness_of(task), task.size)
+            .unwrap_or("the agent's own choice")
+            .to_owned(),
         agents: state
             .agents
             .iter()
@@ -126,6 +135,13 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
                 <option value="" selected=chosen.is_empty()>"As the goal"</option>
                 {card.agents.iter().map(|harness| view! { <option value=format!("{harness:?}") selected=card.harness == Some(*harness)>{harness.to_string()}</option> }).collect_view()}
             </select>
+        </label>
+        <label class="field">
+            <span>"Model, instead of the one for its size"</span>
+            <input class="input" placeholder=card.usual.clone() prop:value=card.model.clone() on:change=move |event| {
+                let name = event_target_value(&event).trim().to_owned();
+                edit(PlanEdit::SetModel { task: task(), model: (!name.is_empty()).then_some(name) });
+            }/>
         </label>
         <After tree=tree own=own card=card.clone()/>
         <label class="field">

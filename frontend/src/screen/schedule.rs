@@ -18,14 +18,17 @@ pub fn ScheduleFields(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
     let set = move |schedule: Schedule| {
         tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetSchedule { task: own.get_value(), schedule });
     };
-    let text = move |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+    // A memo for each field: what is being typed into one must not be lost when another one's edit comes back.
+    let priority = Memo::new(move |_| known.get().priority.to_string());
+    let again =
+        Memo::new(move |_| known.get().repeat.map(|span| (span.0 / MINUTE).to_string()).unwrap_or_default());
     view! {
         <div class="field">
             <span>"Its turn"</span>
             <div class="caps">
                 <label class="field">
                     <span>"Priority, -10 to 10"</span>
-                    <input class="input" type="number" min="-10" max="10" step="1" prop:value=move || known.get().priority.to_string()
+                    <input class="input" type="number" min="-10" max="10" step="1" prop:value=move || priority.get()
                         on:change:target=move |event| {
                             let priority = event.target().value().parse::<i32>().unwrap_or_default().clamp(-10, 10);
                             set(Schedule { priority, ..known.get_untracked() });
@@ -43,7 +46,7 @@ pub fn ScheduleFields(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
                 </label>
                 <label class="field">
                     <span>"Again after, minutes"</span>
-                    <input class="input" type="number" min="0" step="1" placeholder="never" prop:value=move || text(known.get().repeat.map(|span| span.0 / MINUTE))
+                    <input class="input" type="number" min="0" step="1" placeholder="never" prop:value=move || again.get()
                         on:change:target=move |event| {
                             let minutes = event.target().value().parse::<u64>().ok().filter(|minutes| *minutes > 0);
                             set(Schedule { repeat: minutes.map(|minutes| Millis(minutes.saturating_mul(MINUTE))), ..known.get_untracked() });

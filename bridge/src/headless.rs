@@ -8,15 +8,18 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::agent::HarnessId;
 use shared::plan::{Access, PLANNER_ANSWER};
-use shared::unit::MicroUsd;
+use shared::unit::{MicroUsd, Millis};
 
 use crate::cli::say;
+use crate::clock;
 
 mod client;
 mod conduct;
 mod devices;
 pub(crate) mod doctor;
 mod goal;
+mod limits;
+mod models;
 mod place;
 mod ps;
 pub(crate) mod rest;
@@ -44,6 +47,12 @@ pub enum Command {
     Approve(TaskArgs),
     /// Say what a task and all below it may spend; what paused for want of it goes on
     Budget(BudgetArgs),
+    /// Say when a task gets its turn, and whether it is done again and again
+    Schedule(ScheduleArgs),
+    /// Print how many agents may run and what a task may spend, and change it
+    Limits(LimitsArgs),
+    /// Print which model does a task of which size, and change it
+    Models(ModelsArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Stop a task and all below it
@@ -191,6 +200,72 @@ pub struct BudgetArgs {
     budget: MicroUsd,
 }
 
+#[derive(Debug, Args)]
+pub struct ScheduleArgs {
+    #[command(flatten)]
+    task: TaskArgs,
+    /// -10 to 10; the higher goes first where not all can start
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    priority: Option<i32>,
+    /// Do not begin before so long from now, such as 90s, 15m or 2h
+    #[arg(long = "in", value_name = "SPAN", value_parser = span)]
+    within: Option<Millis>,
+    /// Do it anew so long after each success; 0s ends that
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    repeat: Option<Millis>,
+}
+
+#[derive(Debug, Args)]
+pub struct LimitsArgs {
+    /// Agents at the same time
+    #[arg(long, value_name = "N")]
+    parallel: Option<u32>,
+    /// Claude Code agents among them
+    #[arg(long, value_name = "N")]
+    claude: Option<u32>,
+    /// Codex agents among them
+    #[arg(long, value_name = "N")]
+    codex: Option<u32>,
+    /// Agents in one folder
+    #[arg(long, value_name = "N")]
+    per_folder: Option<u32>,
+    /// What a task may spend that has no budget of its own
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    task_budget: Option<MicroUsd>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// Whose models are changed
+    #[arg(long, value_enum, default_value_t = Harness::Claude)]
+    harness: Harness,
+    /// For light tasks; an empty name leaves it to the agent
+    #[arg(long, value_name = "MODEL")]
+    light: Option<String>,
+    #[arg(long, value_name = "MODEL")]
+    standard: Option<String>,
+    #[arg(long, value_name = "MODEL")]
+    heavy: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// A span of time from the command line.
+fn span(text: &str) -> Result<Millis, String> {
+    let wrong = || format!("{text:?} is no span of time, such as 90s, 15m or 2h");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let secs = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        _ => return Err(wrong()),
+    };
+    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    Ok(Millis::from_secs(count.saturating_mul(secs)))
+}
+
 /// A sum of money from the command line.
 fn dollars(text: &str) -> Result<MicroUsd, String> {
     let sum = text.trim_start_matches('$').parse().ok().and_then(MicroUsd::from_usd);
@@ -261,6 +336,12 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Answer(args) => task::tell(&args.task, Word::Answer(args.text)).await,
             Command::Approve(args) => task::tell(&args, Word::Approve).await,
             Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
+            Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {
+                let start = within.map(|span| clock::now() + span);
+                task::tell(&task, Word::Schedule { priority, start, repeat }).await
+            }
+            Command::Limits(args) => limits::set(&args).await,
+            Command::Models(args) => models::set(&args).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Ps(args) => ps::list(&args).await,

@@ -44,6 +44,7 @@ impl Place {
             prompt: prompt.to_owned(),
             session,
             size: Size::Light,
+            model: None,
             access,
             schema,
             budget: None,

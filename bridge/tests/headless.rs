@@ -313,6 +313,81 @@ fn a_plan_of_ones_own_is_checked_and_carried_out_without_a_planner() -> anyhow::
 }
 
 #[test]
+fn tasks_are_scheduled_repeated_and_limited_from_a_terminal() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let (code, said) =
+        terminal.run(&["limits", "--parallel", "1", "--codex", "2", "--task-budget", "0.5"])?;
+    assert!(code == Some(0) && said.contains("same time: 1\n") && said.contains("Codex: 2\n"), "{said}");
+    assert!(said.contains("in one folder: as many") && said.contains("its own: $0.50"), "{said}");
+    let (_, said) = terminal.run(&["run", "Build it. [[demo tasks=3]]", "--harness", "demo"])?;
+    assert!(said.contains("Next: orchestrator approve 1"), "{said}");
+    for args in [
+        vec!["schedule", "1/3", "--priority", "7"],
+        vec!["schedule", "1/2", "--repeat", "1s"],
+        vec!["schedule", "1/1", "--in", "2s", "--priority", "-3"],
+        vec!["approve", "1"],
+    ] {
+        let (code, said) = terminal.run(&args)?;
+        assert_eq!(code, Some(0), "{args:?}: {said}");
+    }
+    // All are done once, and the second again; the goal is not over while it is.
+    let runs =
+        |log: &str, task: &str| log.matches(&format!("\"task\":\"{task}\",\"purpose\":\"work\"")).count();
+    let (_, said) = terminal.run(&["tasks", "--json"])?;
+    let goal: Value = serde_json::from_str(said.lines().next().context("a goal")?)?;
+    let goal = goal["id"].as_str().context("an id")?.to_owned();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let log = loop {
+        let (_, log) = ask(&terminal.data(), &["export"], b"")?;
+        if runs(&log, &format!("{goal}~1")) > 0 && runs(&log, &format!("{goal}~2")) >= 3 {
+            break log;
+        }
+        anyhow::ensure!(std::time::Instant::now() < deadline, "{log}");
+    };
+    let begun =
+        |n: u32| log.find(&format!("\"task\":\"{goal}~{n}\",\"purpose\":\"work\"")).unwrap_or(usize::MAX);
+    assert!(
+        begun(3) < begun(2) && begun(2) < begun(1),
+        "by priority, one at a time, and the first not before its time"
+    );
+    let (code, said) = terminal.run(&["cancel", "1/2"])?;
+    assert_eq!(code, Some(0), "{said}");
+    // Ended while it ran, it is stopped; ended between, it stays done. Either way the goal comes to its end.
+    terminal.reaches(&|tasks| tasks[0]["status"] == "completed")?;
+    let (code, said) = terminal.run(&["schedule", "1/3", "--priority", "11"])?;
+    assert!(code == Some(1) && said.contains("from -10 to 10"), "{said}");
+    let (code, said) = terminal.run(&["schedule", "1/3", "--in", "soon"])?;
+    assert!(code == Some(2) && said.contains("no span of time"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn the_table_of_models_is_shown_and_changed() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let (code, said) = terminal.run(&["models"])?;
+    assert!(
+        code == Some(0) && said.contains("Claude Code: light haiku, standard sonnet, heavy opus"),
+        "{said}"
+    );
+    let (code, said) = terminal.run(&["models", "--harness", "codex", "--heavy", "gpt-5.1-codex"])?;
+    assert!(
+        code == Some(0)
+            && said.contains("Codex: light its own choice, standard its own choice, heavy gpt-5.1-codex"),
+        "{said}"
+    );
+    let (code, said) = terminal.run(&["models", "--light", ""])?;
+    assert!(
+        code == Some(0)
+            && said.contains("light its own choice, standard sonnet")
+            && said.contains("heavy gpt-5.1"),
+        "{said}"
+    );
+    let (code, said) = terminal.run(&["models", "--heavy=--yolo"])?;
+    assert!(code == Some(1) && said.contains("no model's name"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;
     let goal = "Plan it. [[demo tasks=3 shape=chain]]";

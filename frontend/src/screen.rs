@@ -6,5 +6,6 @@ pub mod details;
 pub mod finder;
 pub mod news;
 pub mod pair;
+pub mod schedule;
 pub mod start;
 pub mod work;

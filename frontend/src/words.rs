@@ -34,6 +34,8 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
             let why = conductor::words::cut_short(*class);
             format!("{why}resumes {}, in {}", time(*until), span(until.since(now)))
         }
+        Reason::StartsAt(at) if *at > now => format!("starts {}", time(*at)),
+        Reason::RepeatsAt(at) => format!("done; again {}", time(*at)),
         _ => conductor::words::reason(state, status, now),
     }
 }

@@ -10,6 +10,7 @@ use shared_derive::FromJson;
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId};
 use crate::limits::Limits;
+use crate::models::Models;
 use crate::plan::{Access, PlanEdit, PlannedTask};
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
 use crate::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
@@ -177,6 +178,9 @@ pub enum Kind {
     LimitsSet {
         limits: Limits,
     },
+    ModelsSet {
+        models: Models,
+    },
 
     // The conductor's decisions and orders.
     RunRequested {
@@ -298,7 +302,8 @@ impl Kind {
             | Self::TaskAccepted { .. }
             | Self::GoalClosed { .. }
             | Self::GoalArchived { .. }
-            | Self::LimitsSet { .. } => Authority::Person,
+            | Self::LimitsSet { .. }
+            | Self::ModelsSet { .. } => Authority::Person,
             Self::RunRequested { .. }
             | Self::InputSent { .. }
             | Self::SignalSent { .. }

@@ -26,6 +26,8 @@ pub struct Turn {
     pub prompt: String,
     pub session: Start,
     pub size: Size,
+    /// Nothing for the harness's own choice.
+    pub model: Option<String>,
     pub access: Access,
     /// JSON schema of the answer, where one is wanted.
     pub schema: Option<String>,

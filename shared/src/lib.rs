@@ -9,6 +9,7 @@ pub mod harness;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod models;
 pub mod plan;
 pub mod run;
 pub mod unit;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use shared_derive::FromJson;
 
+use crate::agent::HarnessId;
 use crate::unit::{MicroUsd, Millis};
 
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
@@ -11,6 +12,9 @@ use crate::unit::{MicroUsd, Millis};
 pub struct Limits {
     /// Agents that run at the same time, over all goals.
     pub parallel: u32,
+    /// The same for one kind of agent, and for the agents in one folder.
+    pub each: Each,
+    pub per_folder: Option<u32>,
     /// Tasks that a planner may propose at once.
     pub plan_min: u32,
     pub plan_max: u32,
@@ -28,6 +32,27 @@ pub struct Limits {
     pub grace: Millis,
     /// Of each task that is not a group and says nothing else.
     pub caps: Caps,
+}
+
+/// Agents of one kind that run at the same time; nothing for as many as there may be at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct Each {
+    pub claude: Option<u32>,
+    pub codex: Option<u32>,
+    pub demo: Option<u32>,
+    pub command: Option<u32>,
+}
+
+impl Each {
+    pub fn of(&self, harness: HarnessId) -> Option<u32> {
+        match harness {
+            HarnessId::Claude => self.claude,
+            HarnessId::Codex => self.codex,
+            HarnessId::Demo => self.demo,
+            HarnessId::Command => self.command,
+        }
+    }
 }
 
 /// How far a task goes by itself; at each of them it pauses and asks. Where none is set it goes on until it is done.
@@ -61,6 +86,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             parallel: 8,
+            each: Each::default(),
+            per_folder: None,
             plan_min: 3,
             plan_max: 12,
             depth: 4,

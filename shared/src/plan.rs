@@ -133,6 +133,18 @@ pub enum ReportOutcome {
     Failed,
 }
 
+/// When a task gets its turn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct Schedule {
+    /// -10 to 10 and 0 by itself; the higher goes first where not all can start. Added to that of the tasks above it.
+    pub priority: i32,
+    /// Neither it nor anything below it begins before.
+    pub start: Option<Millis>,
+    /// It is done anew so long after each success, until it is stopped.
+    pub repeat: Option<Millis>,
+}
+
 /// What a task consists of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
@@ -189,6 +201,15 @@ pub enum PlanEdit {
     SetHarness {
         task: TaskId,
         harness: Option<HarnessId>,
+    },
+    /// Nothing for the one of its size.
+    SetModel {
+        task: TaskId,
+        model: Option<String>,
+    },
+    SetSchedule {
+        task: TaskId,
+        schedule: Schedule,
     },
     /// Also of a goal, and while it runs.
     SetCaps {

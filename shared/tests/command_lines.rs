@@ -7,13 +7,15 @@ use std::fmt::Write as _;
 use shared::agent::HarnessId;
 use shared::harness::{Start, Turn, command_line};
 use shared::id::SessionId;
+use shared::models::Models;
 use shared::plan::{Access, Size};
 use shared::run::{Arg, RunLimits, Signal, Stdin};
 use shared::unit::{MicroUsd, Millis};
 
 fn turn(session: Start, size: Size, access: Access, schema: Option<&str>) -> Turn {
     let schema = schema.map(str::to_owned);
-    Turn { prompt: "echo hi".to_owned(), session, size, access, schema, budget: None, turns: None }
+    let model = Models::default().of(HarnessId::Claude, size).map(str::to_owned);
+    Turn { prompt: "echo hi".to_owned(), session, size, model, access, schema, budget: None, turns: None }
 }
 
 #[test]

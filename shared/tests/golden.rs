@@ -9,7 +9,8 @@ use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits};
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::models::Models;
+use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
@@ -61,6 +62,13 @@ fn intents() -> Vec<Kind> {
                 caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
             },
         },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetSchedule {
+                task: goal.clone(),
+                schedule: Schedule { priority: -3, start: Some(Millis(7)), repeat: Some(Millis(60_000)) },
+            },
+        },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
@@ -70,6 +78,11 @@ fn intents() -> Vec<Kind> {
         Kind::GoalClosed { goal: goal.clone() },
         Kind::GoalArchived { goal },
         Kind::LimitsSet { limits: Limits::default() },
+        Kind::ModelsSet { models: Models::default() },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::SetModel { task: task("goal~1"), model: Some("opus".to_owned()) },
+        },
     ]
 }
 
@@ -78,6 +91,7 @@ fn own_spec() -> RunSpec {
         prompt: "ls".to_owned(),
         session: Start::New { session: SessionId::new("s").unwrap() },
         size: Size::Standard,
+        model: None,
         access: Access::Edit,
         schema: None,
         budget: None,

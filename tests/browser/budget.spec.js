@@ -54,3 +54,29 @@ test("a task's own caps are set in its details, and it may be called done as it 
   await page.getByRole("tab", { name: "Details" }).click();
   await expect(budget).toHaveValue("3"); // Kept in the log.
 });
+
+test("a task has its turn by priority and time, and is done again until it is stopped", async ({ page, world }) => {
+  await plan(page, world, goal("", LIST));
+  await node(page, /^3, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  const field = (name) => page.locator(".details").getByLabel(name);
+  await field("Again after, minutes").fill("30");
+  await field("Again after, minutes").press("Enter");
+  await node(page, /^1, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await field("Begins in, minutes").fill("20");
+  await field("Begins in, minutes").press("Enter");
+  await expect(page.locator(".details")).toContainText(/not before \d\d:\d\d/);
+  await node(page, /^3, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await field("Priority, -10 to 10").fill("4");
+  await field("Priority, -10 to 10").press("Enter");
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^3, .*done; again \d\d:\d\d/)).toBeVisible();
+  await expect(node(page, /^1, .*starts \d\d:\d\d/)).toHaveAttribute("data-status", "pending");
+  await page.reload();
+  await node(page, /^3, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(field("Priority, -10 to 10")).toHaveValue("4");
+  await expect(field("Again after, minutes")).toHaveValue("30");
+});

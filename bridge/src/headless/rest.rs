@@ -15,7 +15,7 @@ use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::api::Problem;
 use shared::plan::Access;
-use shared::unit::MicroUsd;
+use shared::unit::{MicroUsd, Millis};
 use shared::wire::Refusal;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
@@ -69,6 +69,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(retry))
         .routes(routes!(cancel))
         .routes(routes!(budget))
+        .routes(routes!(schedule))
         .routes(routes!(events::follow))
         .split_for_parts();
     let description = Arc::new(description);
@@ -214,6 +215,18 @@ struct Sum {
     usd: f64,
 }
 
+/// What is not given stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Turn {
+    /// -10 to 10; the higher goes first where not all can start.
+    priority: Option<i32>,
+    /// Not before, in milliseconds since 1970.
+    start: Option<u64>,
+    /// Done anew so long after each success; 0 ends that.
+    repeat_seconds: Option<u64>,
+}
+
 /// Nothing more to say.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -333,4 +346,16 @@ async fn budget(
 ) -> Answer<Committed> {
     let Json(Sum { usd }) = sent?;
     desk.tell(&task, Word::Budget(dollars(usd)?)).await
+}
+
+/// Say when a task gets its turn, and whether it is done again and again
+#[utoipa::path(post, path = "/api/tasks/{task}/schedule", params(("task" = String, Path)), request_body = Turn, responses((status = OK, body = Committed)))]
+async fn schedule(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Turn>,
+) -> Answer<Committed> {
+    let Json(Turn { priority, start, repeat_seconds }) = sent?;
+    let (start, repeat) = (start.map(Millis), repeat_seconds.map(Millis::from_secs));
+    desk.tell(&task, Word::Schedule { priority, start, repeat }).await
 }

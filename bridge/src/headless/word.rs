@@ -5,8 +5,8 @@ use conductor::state::{Plan, Task};
 use shared::entry::{Draft, Kind};
 use shared::id::MessageId;
 use shared::limits::Caps;
-use shared::plan::PlanEdit;
-use shared::unit::MicroUsd;
+use shared::plan::{PlanEdit, Schedule};
+use shared::unit::{MicroUsd, Millis};
 
 use super::statement::drawn;
 
@@ -18,6 +18,12 @@ pub(super) enum Word {
     Cancel,
     /// Its other caps stay.
     Budget(MicroUsd),
+    /// What is given changes, the rest stays.
+    Schedule {
+        priority: Option<i32>,
+        start: Option<Millis>,
+        repeat: Option<Millis>,
+    },
 }
 
 /// Why it cannot be said now.
@@ -43,11 +49,27 @@ impl Word {
             }
             (Self::Approve, Some(goal)) => Kind::PlanApproved { goal: id, version: goal.version },
             (Self::Retry, _) => Kind::TaskRetried { task: id },
-            (Self::Cancel, _) if task.is_over() => return unsaid(format!("{} is over already", name(task))),
+            (Self::Cancel, _) if task.is_over() && task.again().is_none() => {
+                return unsaid(format!("{} is over already", name(task)));
+            }
             (Self::Cancel, _) => Kind::TaskStopped { task: id },
             (Self::Budget(budget), _) => {
                 let caps = Caps { budget: Some(budget), ..task.caps };
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
+            }
+            (Self::Schedule { priority: Some(priority), .. }, _) if !(-10..=10).contains(&priority) => {
+                return unsaid(format!("{priority} is no priority; it goes from -10 to 10"));
+            }
+            (Self::Schedule { priority, start, repeat }, _) => {
+                let known = task.schedule;
+                let schedule = Schedule {
+                    priority: priority.unwrap_or(known.priority),
+                    start: start.or(known.start),
+                    // No time at all is never again.
+                    repeat: repeat.or(known.repeat).filter(|span| *span > Millis(0)),
+                };
+                let edit = PlanEdit::SetSchedule { task: id, schedule };
+                Kind::PlanEdited { goal: task.root.clone(), edit }
             }
         };
         Ok(Draft::new(Some(task.project.clone()), kind))

@@ -78,6 +78,7 @@ impl State {
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
+            Kind::ModelsSet { models } => self.models = models.clone(),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, .. } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 self.request(Run { carries: carries.clone(), holds: *holds, ..run });
@@ -142,6 +143,11 @@ impl State {
             return;
         }
         self.with(&run.task.clone(), |task| {
+            // Done before and nothing was written: it is done anew.
+            if run.purpose == Purpose::Work && task.again().is_some() && run.carries.is_empty() {
+                task.attempt += 1;
+                task.session = None;
+            }
             run.attempt = task.attempt;
             task.runs.push(run.id.clone());
             task.current = Some(run.id.clone());
@@ -324,7 +330,9 @@ impl Task {
             outputs: Vec::new(),
             work: shared::plan::Work::Agent,
             harness: None,
+            model: None,
             caps: Caps::default(),
+            schedule: shared::plan::Schedule::default(),
             goal: Some(goal),
             made: at,
             standing: Standing::Open,
@@ -351,7 +359,8 @@ impl Task {
                 self.stop.get_or_insert(at);
             }
             (None, false) => self.stand(Standing::Cancelled, at),
-            (None, true) => {}
+            // What is done stays done, and is not done anew.
+            (None, true) => self.schedule.repeat = None,
         }
     }
 

@@ -2,20 +2,25 @@
 //! the same state and time give the same drafts. Where judging changes the picture it stops there: the
 //! driver folds what was decided and asks again until nothing is left to decide.
 
-use shared::entry::{Draft, Kind, Purpose, Room};
+use std::cmp::Reverse;
+
+use shared::entry::{Draft, Kind, Purpose, Room as DiskRoom};
 use shared::id::{RunId, TaskId};
 use shared::run::Signal;
 use shared::unit::Millis;
 
 use crate::budget::Purse;
 use crate::order::waits_for;
-use crate::rollup::active_runs;
 use crate::state::{Goal, Plan, Run, Standing, State, Task};
-use crate::status;
+use crate::status::{self, Reason};
 
 mod again;
 mod judge;
+mod queue;
 mod turn;
+
+use queue::Room;
+pub(crate) use queue::starts_at;
 
 /// What to append now, as one batch. Empty when nothing is to be decided.
 #[must_use]
@@ -32,13 +37,15 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
-    let limited = state.unsettled().filter_map(|task| match task.standing {
-        Standing::Limited { until, .. } if task.current.is_none() && until > after => {
-            Some((until, task.id.clone()))
-        }
-        _ => None,
+    let due = state.unsettled().flat_map(|task| {
+        let limited = match task.standing {
+            Standing::Limited { until, .. } if task.current.is_none() => Some(until),
+            _ => None,
+        };
+        let starts = task.schedule.start.filter(|_| !task.is_over());
+        [limited, starts, task.again()].into_iter().flatten().map(|at| (at, task.id.clone()))
     });
-    limited.min()
+    due.filter(|(at, _)| *at > after).min()
 }
 
 impl State {
@@ -89,15 +96,26 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
 
 fn starts(state: &State, now: Millis) -> Vec<Draft> {
     // What runs goes on; what would be started would fail, and take the log with it.
-    if state.disk.room == Room::None {
+    if state.disk.room == DiskRoom::None {
         return Vec::new();
     }
-    let limit = usize::try_from(state.limits.parallel).unwrap_or(usize::MAX);
-    let room = limit.saturating_sub(active_runs(state));
     let wished = state.unsettled().filter_map(|task| wish(state, task, now).map(|purpose| (task, purpose)));
+    let mut wished: Vec<(&Task, Purpose)> = wished.collect();
+    // Stable: of the same priority, the first in the tree goes first.
+    wished.sort_by_key(|(task, _)| Reverse(queue::priority(state, task)));
+    let mut room = Room::of(state);
     let mut purse = Purse::new(state);
-    let paid = wished.filter_map(|(task, purpose)| Some((task, purpose, purse.draw(task, purpose).ok()?)));
-    paid.take(room).map(|(task, purpose, grant)| turn::request(state, task, purpose, grant)).collect()
+    let mut drafts = Vec::new();
+    for (task, purpose) in wished {
+        let harness = turn::harness(state, task, purpose);
+        if room.has(task, harness)
+            && let Ok(grant) = purse.draw(task, purpose)
+        {
+            room.take(task, harness);
+            drafts.push(turn::request(state, task, purpose, grant));
+        }
+    }
+    drafts
 }
 
 /// The turn that a task should have now, if any.
@@ -109,8 +127,12 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     if let Standing::Limited { until, .. } = task.standing {
         return (until <= now && can_resume(state, task)).then(|| resumed(state, task));
     }
+    if queue::starts_at(state, task).is_some_and(|at| at > now) {
+        return None;
+    }
     match &task.goal {
         Some(goal) => goal_wish(state, task, goal, spoken_to),
+        None if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
         None => task_wish(state, task, spoken_to),
     }
 }
@@ -168,10 +190,14 @@ fn parts_are_over(state: &State, task: &Task) -> bool {
         let mut below = state.subtree(&task.id).into_iter().skip(1);
         return below.all(|part| part.is_over() && part.current.is_none());
     }
-    let mut parts = task.children.iter().filter_map(|id| state.task(id));
-    parts.all(|part| {
-        matches!(part.standing, Standing::Completed | Standing::Cancelled) && part.current.is_none()
-    })
+    task.children.iter().filter_map(|id| state.task(id)).all(is_through)
+}
+
+/// Nothing more is to come of it for those who sum up.
+fn is_through(part: &Task) -> bool {
+    matches!(part.standing, Standing::Completed | Standing::Cancelled)
+        && part.current.is_none()
+        && part.again().is_none()
 }
 
 fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
@@ -188,7 +214,8 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
     match task.standing {
         Standing::Open => {
             let status = status::status(state, task);
-            (status.reason == status::Reason::Slot).then_some(Purpose::Work)
+            // When it starts was looked at before.
+            matches!(status.reason, Reason::Slot | Reason::StartsAt(_)).then_some(Purpose::Work)
         }
         // What never began waits for its dependencies also when it is spoken to.
         _ => (spoken_to && (task.session.is_some() || waits_for(state, task).is_empty()))

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::id::TaskId;
 use shared::limits::Limits;
+use shared::models::is_model;
 use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer, ProposedTask, Verdict, Work};
 
 use crate::order::Order;
@@ -193,6 +194,8 @@ pub enum EditProblem {
     Cycle(Vec<String>),
     #[error("that would be deeper than {0} levels")]
     Deep(u32),
+    #[error("{0:?} is no model's name")]
+    Model(String),
     #[error("a task needs a name")]
     Nameless,
     #[error("this task exists already")]
@@ -207,8 +210,13 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             known(task)?;
             if title.trim().is_empty() { Err(EditProblem::Nameless) } else { Ok(()) }
         }
-        PlanEdit::SetMode { task, .. }
+        PlanEdit::SetModel { model: Some(name), .. } if !is_model(name) => {
+            Err(EditProblem::Model(name.clone()))
+        }
+        PlanEdit::SetModel { task, .. }
+        | PlanEdit::SetMode { task, .. }
         | PlanEdit::SetCaps { task, .. }
+        | PlanEdit::SetSchedule { task, .. }
         | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
         PlanEdit::SetObjective { task, .. }
         | PlanEdit::SetSize { task, .. }
@@ -337,6 +345,12 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetHarness { task: id, .. } => {
             PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness }
+        }
+        PlanEdit::SetModel { task: id, .. } => {
+            PlanEdit::SetModel { task: id.clone(), model: task(id)?.model.clone() }
+        }
+        PlanEdit::SetSchedule { task: id, .. } => {
+            PlanEdit::SetSchedule { task: id.clone(), schedule: task(id)?.schedule }
         }
         PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },

@@ -8,7 +8,8 @@ use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
 use shared::entry::{Purpose, Room};
 use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits};
-use shared::plan::{Access, Mode, Size, Work};
+use shared::models::{Models, is_model};
+use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::run::RunEnd;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
@@ -27,6 +28,7 @@ pub struct State {
     pub unread: Vec<RunId>,
     pub agents: Vec<FoundAgent>,
     pub limits: Limits,
+    pub models: Models,
     pub baton: Option<Baton>,
     pub disk: Disk,
     /// Entries of kinds that this version does not know.
@@ -79,8 +81,11 @@ pub struct Task {
     pub work: Work,
     /// Overrides the goal's.
     pub harness: Option<HarnessId>,
+    /// As the person chose it, whatever its size.
+    pub model: Option<String>,
     /// As the person set them.
     pub caps: Caps,
+    pub schedule: Schedule,
     pub goal: Option<Goal>,
     pub made: Millis,
 
@@ -302,6 +307,14 @@ impl State {
         task.harness.or_else(|| self.goal_of(task).map(|goal| goal.harness)).unwrap_or(HarnessId::Demo)
     }
 
+    /// The model of a task's turns with this harness: the person's choice, or the one for its size; nothing for the
+    /// harness's own.
+    pub fn model_of<'a>(&'a self, task: &'a Task, harness: HarnessId) -> Option<&'a str> {
+        // A choice is made for the task's own agent; planning and summing up may be another's.
+        let chosen = task.model.as_deref().filter(|_| harness == self.harness_of(task));
+        chosen.or_else(|| self.models.of(harness, task.size)).filter(|name| is_model(name))
+    }
+
     /// The task and all below it, parents first, in plan order.
     pub fn subtree(&self, id: &TaskId) -> Vec<&Task> {
         let mut found = Vec::new();
@@ -356,7 +369,13 @@ impl Task {
         !self.children.is_empty()
     }
 
-    /// Nothing more happens to it by itself.
+    /// When it is done anew, if it is.
+    pub fn again(&self) -> Option<Millis> {
+        let repeat = self.schedule.repeat.filter(|_| self.standing == Standing::Completed)?;
+        (!self.is_goal() && !self.is_group()).then(|| self.since + repeat)
+    }
+
+    /// Nothing more happens to it by itself, unless it is done anew.
     pub fn is_over(&self) -> bool {
         match self.standing {
             Standing::Completed

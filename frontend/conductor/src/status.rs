@@ -8,7 +8,7 @@ use shared::plan::Mode;
 use shared::unit::Millis;
 
 use crate::budget::{self, Cap, Short};
-use crate::decide::can_resume;
+use crate::decide::{can_resume, starts_at};
 use crate::order::waits_for;
 use crate::state::{Phase, Plan, Run, Standing, State, Task};
 
@@ -44,6 +44,10 @@ pub enum Reason {
     WithParent(TaskId),
     /// All agents are busy.
     Slot,
+    /// Not before this time.
+    StartsAt(Millis),
+    /// Done, and to be done anew.
+    RepeatsAt(Millis),
     /// Others hold what is left of a budget.
     Held,
     /// A cap is used up: the task's own, or the budget of a task above it.
@@ -137,7 +141,7 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Limited { until, class } => {
             (Kind::Limited, Reason::ResumesAt { until: *until, class: *class })
         }
-        Standing::Completed => (Kind::Completed, Reason::Done),
+        Standing::Completed => (Kind::Completed, task.again().map_or(Reason::Done, Reason::RepeatsAt)),
         Standing::Failed { class, why } => {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
         }
@@ -160,7 +164,9 @@ fn under_way(task: &Task, run: &Run) -> (Kind, Reason) {
 fn open(state: &State, task: &Task) -> (Kind, Reason) {
     if let Some(goal) = &task.goal {
         match &goal.plan {
-            Plan::Wanted => return (Kind::Pending, Reason::Slot),
+            Plan::Wanted => {
+                return (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt));
+            }
             Plan::Proposed { .. } => return (Kind::Waiting, Reason::Approve { version: goal.version }),
             Plan::Refused { problems } if goal.refusals > state.limits.repairs => {
                 return (Kind::Waiting, Reason::PlanProblem(problems.clone()));
@@ -179,15 +185,15 @@ fn open(state: &State, task: &Task) -> (Kind, Reason) {
         };
         return (Kind::Pending, reason);
     }
-    if task.is_group() { group(state, task) } else { leaf(task) }
+    if task.is_group() { group(state, task) } else { leaf(state, task) }
 }
 
-fn leaf(task: &Task) -> (Kind, Reason) {
+fn leaf(state: &State, task: &Task) -> (Kind, Reason) {
     let begins = task.runs.is_empty() || task.session.is_none();
     if task.mode == Mode::Interactive && begins && task.queue.is_empty() {
         return (Kind::Waiting, Reason::Begin);
     }
-    (Kind::Pending, Reason::Slot)
+    (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt))
 }
 
 /// A failed or stopped task that others wait for.
@@ -204,6 +210,10 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     let done = u32::try_from(done).unwrap_or(u32::MAX);
     if done == all && parts.iter().any(|part| part.current.is_some()) {
         return (Kind::Active, Reason::Parts { done, all });
+    }
+    let again = parts.iter().filter_map(|part| part.again()).min();
+    if let Some(at) = again.filter(|_| done == all) {
+        return (Kind::Pending, Reason::RepeatsAt(at));
     }
     if done == all {
         // Talk that is not over yet comes before the summary.
@@ -260,7 +270,9 @@ impl Status {
             | Reason::Summing
             | Reason::Stopping
             | Reason::Parts { .. } => Waker::Run,
-            Reason::ResumesAt { until, .. } => Waker::Clock(*until),
+            Reason::ResumesAt { until: at, .. } | Reason::StartsAt(at) | Reason::RepeatsAt(at) => {
+                Waker::Clock(*at)
+            }
             Reason::Removed | Reason::Done | Reason::Failure { .. } | Reason::Stopped => Waker::Nothing,
         }
     }

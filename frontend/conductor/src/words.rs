@@ -89,6 +89,9 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
             "waits for room on the disk".to_owned()
         }
         Reason::Slot | Reason::ResumesAt { .. } => "next in line".to_owned(),
+        Reason::StartsAt(at) if *at > now => format!("starts in {}", span(at.since(now))),
+        Reason::StartsAt(_) => "next in line".to_owned(),
+        Reason::RepeatsAt(at) => format!("done; again in {}", span(at.since(now))),
         Reason::Held => "waits for free budget".to_owned(),
         Reason::Used { cap: used, above } => {
             format!("{} used up", cap(*used, above.as_ref().and_then(|above| state.task(above))))

@@ -112,11 +112,13 @@ pub fn CapFields(tree: Tree, own_id: StoredValue<TaskId>) -> impl IntoView {
 /// One of them.
 #[component]
 fn CapField(tree: Tree, own: StoredValue<TaskId>, known: Memo<(Caps, Caps)>, field: Field) -> impl IntoView {
+    // Of its own: what is being typed must not be lost when another field's edit comes back.
+    let text = Memo::new(move |_| known.with(|(own, _)| field.text(own)).unwrap_or_default());
     view! {
         <label class="field">
             <span>{field.name()}</span>
             <input class="input" type="number" min="0" step=field.step()
-                prop:value=move || known.with(|(own, _)| field.text(own)).unwrap_or_default()
+                prop:value=move || text.get()
                 placeholder=move || known.with(|(_, holds)| field.text(holds)).unwrap_or("no limit".to_owned())
                 on:change:target=move |event| {
                     let caps = field.set(known.get_untracked().0, number(&event.target()));

@@ -7,6 +7,7 @@ use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit, Size, Work};
 
 use super::caps::CapFields;
+use super::schedule::ScheduleFields;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::markdown::view::markdown;
@@ -23,6 +24,9 @@ struct Card {
     others: Vec<(TaskId, String)>,
     harness: Option<HarnessId>,
     agents: Vec<HarnessId>,
+    model: String,
+    /// The one for its size.
+    usual: String,
     command: Option<String>,
     goal: bool,
     fixed: bool,
@@ -48,6 +52,12 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         after: task.after.iter().filter_map(name).collect(),
         others: tree.into_iter().filter(free).filter_map(|task| name(&task.id)).collect(),
         harness: task.harness,
+        model: task.model.clone().unwrap_or_default(),
+        usual: state
+            .models
+            .of(state.harness_of(task), task.size)
+            .unwrap_or("the agent's own choice")
+            .to_owned(),
         agents: state
             .agents
             .iter()
@@ -75,7 +85,7 @@ pub fn Details(tree: Tree, id: TaskId) -> impl IntoView {
             {move || card.get().map(|card| if card.goal {
                 view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><CapFields tree=tree own_id=own/><Result card=card.clone()/></div> }.into_any()
             } else {
-                view! { <div class="details"><Editor tree=tree own=own card=card.clone()/><CapFields tree=tree own_id=own/><Result card=card/></div> }.into_any()
+                view! { <div class="details"><Editor tree=tree own=own card=card.clone()/><ScheduleFields tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card/></div> }.into_any()
             })}
         </div>
     }
@@ -125,6 +135,13 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
                 <option value="" selected=chosen.is_empty()>"As the goal"</option>
                 {card.agents.iter().map(|harness| view! { <option value=format!("{harness:?}") selected=card.harness == Some(*harness)>{harness.to_string()}</option> }).collect_view()}
             </select>
+        </label>
+        <label class="field">
+            <span>"Model, instead of the one for its size"</span>
+            <input class="input" placeholder=card.usual.clone() prop:value=card.model.clone() on:change=move |event| {
+                let name = event_target_value(&event).trim().to_owned();
+                edit(PlanEdit::SetModel { task: task(), model: (!name.is_empty()).then_some(name) });
+            }/>
         </label>
         <After tree=tree own=own card=card.clone()/>
         <label class="field">

@@ -2,7 +2,7 @@
 
 use conductor::budget::Envelope;
 use conductor::rollup::rollup;
-use conductor::status::{Kind, status};
+use conductor::status::{Kind, Waker, status};
 use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use shared::id::TaskId;
@@ -94,7 +94,8 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     // The clock is read only where time is part of the words.
     let counting = Memo::new(move |_| {
         tree.desk.read(|state| {
-            state.task(&own.get_value()).is_some_and(|task| status(state, task).kind == Kind::Limited)
+            let waker = state.task(&own.get_value()).map(|task| status(state, task).waker());
+            matches!(waker, Some(Waker::Clock(_)))
         })
     });
     let face = Memo::new(move |_| {

@@ -11,7 +11,7 @@ use super::loose::{self, child, count, number, text};
 use super::{CommandLine, MAX_ARG, Start, Turn};
 use crate::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, TurnEnd, TurnReport};
 use crate::id::SessionId;
-use crate::plan::{Access, Size};
+use crate::plan::Access;
 use crate::run::{Arg, Program, RunEnd, Signal, Stdin, Stream};
 use crate::unit::{MicroUsd, Millis};
 
@@ -47,14 +47,9 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         Start::New { session } => flag("--session-id", session.as_str()),
         Start::Resume { session } => flag("--resume", session.as_str()),
     }
-    flag(
-        "--model",
-        match turn.size {
-            Size::Light => "haiku",
-            Size::Standard => "sonnet",
-            Size::Heavy => "opus",
-        },
-    );
+    if let Some(model) = &turn.model {
+        flag("--model", model);
+    }
     match turn.access {
         Access::ReadOnly => flag("--disallowedTools", &format!("{NEVER},{EDITING}")),
         Access::Edit => {

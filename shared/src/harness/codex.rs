@@ -50,6 +50,9 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     for setting in [format!("sandbox_mode=\"{sandbox}\""), format!("model_reasoning_effort=\"{effort}\"")] {
         args.extend([Arg::text("-c"), Arg::text(setting)]);
     }
+    if let Some(model) = &turn.model {
+        args.extend([Arg::text("-m"), Arg::text(model)]);
+    }
     let mut files = Vec::new();
     if let Some(schema) = &turn.schema {
         args.extend([Arg::text("--output-schema"), Arg::RunFile { name: SCHEMA.to_owned() }]);

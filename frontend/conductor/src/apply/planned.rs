@@ -103,6 +103,8 @@ impl State {
                 self.with(task, |task| task.outputs.clone_from(outputs))
             }
             PlanEdit::SetHarness { task, harness } => self.with(task, |task| task.harness = *harness),
+            PlanEdit::SetModel { task, model } => self.with(task, |task| task.model.clone_from(model)),
+            PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
             PlanEdit::SetCaps { task, caps } => self.with(task, |task| {
                 task.caps = *caps;
                 task.resumptions = 0;
@@ -246,7 +248,9 @@ impl Task {
             outputs: planned.outputs.clone(),
             work: planned.work.clone(),
             harness: None,
+            model: None,
             caps: Caps::default(),
+            schedule: shared::plan::Schedule::default(),
             goal: None,
             made: at,
             standing: Standing::Proposed,

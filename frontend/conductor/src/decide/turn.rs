@@ -12,16 +12,28 @@ use crate::budget::Grant;
 use crate::prompt;
 use crate::state::{State, Task};
 
-/// The order for the task's next turn, which may use what was granted.
-pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant) -> Draft {
-    let run = next_run(task);
-    let harness = match purpose {
+/// The harness of the task's next turn.
+pub(super) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId {
+    match purpose {
         Purpose::Work => state.harness_of(task),
         // Planning, summing up and talking take an agent, also where the work itself is a command.
         Purpose::Plan | Purpose::Summary | Purpose::Talk => {
             state.goal_of(task).map_or(HarnessId::Demo, |goal| goal.harness)
         }
-    };
+    }
+}
+
+/// The order for the task's next turn, which may use what was granted.
+pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant) -> Draft {
+    let run = next_run(task);
+    let harness = harness(state, task, purpose);
+    // What is done anew knows nothing of the last time.
+    let anew = (task.again().is_some() && task.queue.is_empty()).then(|| Task {
+        session: None,
+        result: None,
+        ..task.clone()
+    });
+    let task = anew.as_ref().unwrap_or(task);
     let (prompt, limits) = match (&task.work, purpose) {
         (Work::Command { command, timeout }, Purpose::Work) => {
             let wall = grant.time.map_or(*timeout, |time| time.min(*timeout));
@@ -39,7 +51,8 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     };
     let Grant { money, turns, .. } = grant;
     let schema = schema(purpose);
-    let turn = Turn { prompt, session, size: task.size, access, schema, budget: money, turns };
+    let model = state.model_of(task, harness).map(str::to_owned);
+    let turn = Turn { prompt, session, size: task.size, model, access, schema, budget: money, turns };
     let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
     let limits = RunLimits { grace: state.limits.grace, ..limits };
     let spec = command_line(harness, &turn).into_spec(folder, limits);

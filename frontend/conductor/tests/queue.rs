@@ -1,0 +1,238 @@
+//! Who goes first, when, how many at once, and what is done again.
+
+#![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
+
+use conductor::state::{Phase, Standing, State};
+use conductor::status::{Kind as Stands, Reason, status};
+use conductor::{apply, decide, next_deadline};
+use serde_json::json;
+use shared::agent::{HarnessId, TurnReport};
+use shared::entry::{Actor, Body, Entry, Kind, Purpose};
+use shared::id::{ClientId, ProjectId, RunId, SessionId, TaskId};
+use shared::limits::{Each, Limits};
+use shared::models::{Models, Tiers};
+use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
+use shared::run::{Pipes, RunEnd};
+use shared::unit::Millis;
+
+fn id(text: &str) -> TaskId {
+    TaskId::new(text).unwrap()
+}
+
+struct World {
+    state: State,
+    now: Millis,
+}
+
+impl World {
+    /// Goals of these names, each in a folder of its own and with three tasks: `g.a`, `g.b`, `g.c`.
+    fn with(goals: &[&str], limits: Limits) -> Self {
+        let mut world = Self { state: State::default(), now: Millis(1_000) };
+        world.say("p", Kind::LimitsSet { limits });
+        for goal in goals {
+            world.say(goal, Kind::ProjectOpened { folder: format!("/{goal}"), name: (*goal).to_owned() });
+            let (task, text) = (id(goal), "Do it".to_owned());
+            world.say(goal, Kind::GoalStated { task, text, harness: HarnessId::Demo, access: Access::Edit });
+            let tasks = ["a", "b", "c"].map(|name| PlannedTask {
+                task: id(&format!("{goal}.{name}")),
+                key: name.to_owned(),
+                parent: id(goal),
+                title: name.to_owned(),
+                objective: "Do".to_owned(),
+                mode: Mode::Autonomous,
+                size: Size::Light,
+                after: Vec::new(),
+                outputs: Vec::new(),
+                work: Work::Agent,
+            });
+            let (reply, tasks) = (String::new(), tasks.to_vec());
+            world.say(goal, Kind::PlanGiven { goal: id(goal), reply, tasks });
+            world.say(goal, Kind::PlanApproved { goal: id(goal), version: 1 });
+        }
+        world
+    }
+
+    fn say(&mut self, project: &str, kind: Kind) {
+        let entry = Entry {
+            seq: self.state.seq.next(),
+            at: self.now,
+            actor: Actor::Person { client: ClientId::new("c").unwrap() },
+            project: Some(ProjectId::new(project).unwrap()),
+            body: Body::Known(Box::new(kind)),
+        };
+        apply(&mut self.state, &entry);
+    }
+
+    fn edit(&mut self, goal: &str, edit: PlanEdit) {
+        self.say(goal, Kind::PlanEdited { goal: id(goal), edit });
+    }
+
+    fn schedule(&mut self, goal: &str, task: &str, schedule: Schedule) {
+        self.edit(goal, PlanEdit::SetSchedule { task: id(task), schedule });
+    }
+
+    /// Decides until nothing is left; the tasks whose turns were ordered, in order.
+    fn step(&mut self) -> Vec<String> {
+        let mut started = Vec::new();
+        loop {
+            let drafts = decide(&self.state, self.now);
+            if drafts.is_empty() {
+                return started;
+            }
+            for draft in drafts {
+                let kind = draft.body.known().unwrap().clone();
+                if let Kind::RunRequested { task, .. } = &kind {
+                    started.push(task.to_string());
+                }
+                self.say(draft.project.unwrap().as_str(), kind);
+            }
+        }
+    }
+
+    /// The task's run ends well; gives its id.
+    fn ends(&mut self, task: &str) -> RunId {
+        let run = self.state.task(&id(task)).unwrap().current.clone().unwrap();
+        let report = TurnReport {
+            session: Some(SessionId::new(&format!("s-{run}")).unwrap()),
+            structured: Some(json!({"outcome": "done", "summary": "Did it"})),
+            ..TurnReport::default()
+        };
+        self.say("p", Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
+        let end = RunEnd::Exited { code: 0 };
+        self.say("p", Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
+        self.say("p", Kind::TurnRead { run: run.clone(), report });
+        run
+    }
+
+    fn reason(&self, task: &str) -> (Stands, Reason) {
+        let status = status(&self.state, self.state.task(&id(task)).unwrap());
+        (status.kind, status.reason)
+    }
+}
+
+/// The arguments of the task's next turn.
+fn arguments(world: &World, task: &str) -> String {
+    let drafts = decide(&world.state, world.now);
+    let specs = drafts.iter().filter_map(|draft| match draft.body.known() {
+        Some(Kind::RunRequested { task: of, spec, .. }) if *of == id(task) => Some(spec),
+        _ => None,
+    });
+    serde_json::to_string(&specs.map(|spec| &spec.args).next().unwrap()).unwrap()
+}
+
+#[test]
+fn a_size_has_its_model_and_a_choice_goes_before_it() {
+    let mut world = World::with(&["g"], Limits::default());
+    let agent = |harness| PlanEdit::SetHarness { task: id("g.a"), harness: Some(harness) };
+    world.edit("g", agent(HarnessId::Claude));
+    assert!(arguments(&world, "g.a").contains(r#""--model"},{"is":"text","text":"haiku"}"#));
+    let codex = Tiers { light: Some("small".to_owned()), ..Tiers::default() };
+    let claude = Tiers { light: Some("haiku-9".to_owned()), ..Models::default().claude };
+    world.say("p", Kind::ModelsSet { models: Models { claude, codex } });
+    assert!(arguments(&world, "g.a").contains("haiku-9"));
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: Some("opus-9".to_owned()) });
+    assert!(arguments(&world, "g.a").contains("opus-9"));
+    // What would be an option is not taken, nor is it where the table says so.
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: Some("--yes".to_owned()) });
+    assert!(arguments(&world, "g.a").contains("opus-9"));
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: None });
+    world.edit("g", agent(HarnessId::Codex));
+    assert!(arguments(&world, "g.a").contains(r#""-m"},{"is":"text","text":"small"}"#));
+    let models =
+        Models { codex: Tiers { light: Some("-x".to_owned()), ..Tiers::default() }, ..Models::default() };
+    world.say("p", Kind::ModelsSet { models });
+    assert!(!arguments(&world, "g.a").contains("\"-m\""));
+}
+
+fn priority(priority: i32) -> Schedule {
+    Schedule { priority, ..Schedule::default() }
+}
+
+#[test]
+fn the_higher_goes_first_and_a_goal_lifts_its_tasks() {
+    let mut world = World::with(&["g", "h"], Limits { parallel: 4, ..Limits::default() });
+    world.schedule("h", "h", priority(5));
+    world.schedule("h", "h.c", priority(-6));
+    world.schedule("g", "g.b", priority(2));
+    assert_eq!(world.step(), ["h.a", "h.b", "g.b", "g.a"]);
+    world.ends("g.a");
+    assert_eq!(world.step(), ["g.c"], "which is at 0, before h.c at -1");
+}
+
+#[test]
+fn agents_of_a_kind_and_in_a_folder_have_their_own_bounds() {
+    let each = Each { codex: Some(1), ..Each::default() };
+    let mut world = World::with(&["g", "h"], Limits { per_folder: Some(2), each, ..Limits::default() });
+    for (goal, task) in [("g", "g.a"), ("g", "g.b"), ("h", "h.a")] {
+        world.edit(goal, PlanEdit::SetHarness { task: id(task), harness: Some(HarnessId::Codex) });
+    }
+    // One Codex of three, two in each folder; who is passed over holds up nobody.
+    assert_eq!(world.step(), ["g.a", "g.c", "h.b", "h.c"]);
+    world.ends("g.a");
+    assert_eq!(world.step(), ["g.b"]);
+    world.ends("h.b");
+    assert_eq!(world.step(), [""; 0], "h.a waits for the one Codex");
+    world.ends("g.b");
+    assert_eq!(world.step(), ["h.a"]);
+}
+
+#[test]
+fn nothing_begins_before_its_time() {
+    let mut world = World::with(&["g"], Limits::default());
+    let at = |at| Schedule { start: Some(Millis(at)), ..Schedule::default() };
+    world.schedule("g", "g", at(5_000));
+    world.schedule("g", "g.b", at(9_000));
+    assert_eq!(world.step(), [""; 0]);
+    assert_eq!(world.reason("g.a"), (Stands::Pending, Reason::StartsAt(Millis(5_000))));
+    assert_eq!(world.reason("g.b").1, Reason::StartsAt(Millis(9_000)));
+    assert_eq!(next_deadline(&world.state, world.now).unwrap().0, Millis(5_000));
+    world.now = Millis(5_000);
+    assert_eq!(world.step(), ["g.a", "g.c"]);
+    assert_eq!(next_deadline(&world.state, world.now).unwrap().0, Millis(9_000));
+    world.now = Millis(9_000);
+    assert_eq!(world.step(), ["g.b"]);
+    assert_eq!(next_deadline(&world.state, world.now), None);
+}
+
+#[test]
+fn a_task_is_done_anew_after_each_success_until_it_is_stopped() {
+    let mut world = World::with(&["g"], Limits::default());
+    world.schedule("g", "g.a", Schedule { repeat: Some(Millis(60_000)), ..Schedule::default() });
+    world.step();
+    for task in ["g.a", "g.b", "g.c"] {
+        world.ends(task);
+    }
+    assert_eq!(world.step(), [""; 0], "the goal is not summed up while a part goes on");
+    assert_eq!(world.reason("g.a"), (Stands::Completed, Reason::RepeatsAt(Millis(61_000))));
+    assert_eq!(world.reason("g"), (Stands::Pending, Reason::RepeatsAt(Millis(61_000))));
+    assert_eq!(next_deadline(&world.state, world.now).unwrap().0, Millis(61_000));
+    world.now = Millis(61_000);
+    assert_eq!(world.step(), ["g.a"]);
+    let again = world.ends("g.a");
+    let run = world.state.run(&again).unwrap();
+    assert_eq!((run.attempt, run.purpose), (2, Purpose::Work));
+    assert!(matches!(&run.phase, Phase::Read { .. }));
+    world.step();
+    assert_eq!(world.reason("g.a").1, Reason::RepeatsAt(Millis(121_000)));
+    world.say("g", Kind::TaskStopped { task: id("g.a") });
+    assert_eq!(
+        world.state.task(&id("g.a")).unwrap().standing,
+        Standing::Completed,
+        "what is done stays done"
+    );
+    assert_eq!(world.step(), ["g"], "and the goal is summed up");
+}
+
+#[test]
+fn what_is_done_anew_begins_a_session_of_its_own() {
+    let mut world = World::with(&["g"], Limits::default());
+    world.schedule("g", "g.a", Schedule { repeat: Some(Millis(1)), ..Schedule::default() });
+    world.step();
+    world.ends("g.a");
+    world.step();
+    world.now = Millis(2_000);
+    let drafts = decide(&world.state, world.now);
+    let Some(Kind::RunRequested { spec, .. }) = drafts[0].body.known() else { panic!("{drafts:?}") };
+    let line = serde_json::to_string(spec).unwrap();
+    assert!(line.contains("--session-id") && line.contains("# Your task: a"), "{line}");
+}

@@ -9,8 +9,9 @@ use crate::{page, place, say};
 /// What the page shall come to: all assets together, in bytes after brotli, but for what is loaded on
 /// demand (`LAZY`).
 const AIM: u64 = 300_000;
-/// What fails the build. The page is over its aim since it was first whole; this stands where it is, so that
-/// the page only shrinks, and goes down with it until it is the aim.
+/// What fails the build. The page is over its aim since it was first whole; this stands close above where it is, so
+/// that nothing large comes in unseen. It was 410,000 before search, budgets, the queue, devices, processes and the
+/// self-test came in.
 const CEILING: u64 = 480_000;
 /// Folder of assets that are loaded when they are first needed.
 const LAZY: &str = "lazy";

@@ -6,5 +6,6 @@ pub mod envelope;
 pub mod flow;
 pub mod folders;
 pub mod icon;
+pub mod latest;
 pub mod notice;
 pub mod topbar;

@@ -107,7 +107,8 @@ pub enum ServerMessage {
         holder: Option<ClientId>,
         epoch: Epoch,
     },
-    /// The client was too slow for this run's output: its queue was dropped from `from` on. It follows again from there.
+    /// The client is behind this run's output, by more than the bridge holds in memory: it gets the lines from `from` on
+    /// from the store, as fast as it takes them, and misses none.
     Behind {
         run: RunId,
         from: u64,

@@ -149,6 +149,8 @@ struct Session {
 
 struct Follow {
     next: u64,
+    /// It was told that it is, and has not come up since.
+    behind: bool,
     /// There may be lines in the store that no window in memory tells of.
     unread: bool,
 }
@@ -244,7 +246,7 @@ impl Session {
                 say(sink, &ServerMessage::Unreadable { why }).await?;
             }
             ClientMessage::Follow { run, from } => {
-                self.follows.insert(run, Follow { next: from, unread: true });
+                self.follows.insert(run, Follow { next: from, behind: false, unread: true });
             }
             ClientMessage::Unfollow { run } => {
                 self.follows.remove(&run);
@@ -335,7 +337,14 @@ impl Session {
     ) -> Result<bool, Closed> {
         let Some(follow) = self.follows.get_mut(run) else { return Ok(false) };
         let store = &self.relay.store;
-        let pieces = match store.hub().tail(run, follow.next) {
+        let tail = store.hub().tail(run, follow.next);
+        let behind = matches!(tail, Tail::InStore);
+        let fell = behind && !follow.behind;
+        follow.behind = behind;
+        if fell {
+            say(sink, &ServerMessage::Behind { run: run.clone(), from: follow.next }).await?;
+        }
+        let pieces = match tail {
             Tail::UpToDate => Vec::new(),
             Tail::Lines(pieces) => pieces,
             Tail::InStore | Tail::Quiet => {

@@ -11,6 +11,7 @@ use shared::unit::{MicroUsd, Millis};
 use crate::component::envelope::Meter;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
+use crate::component::latest::Latest;
 use crate::tree::view::Tree;
 use crate::words;
 
@@ -92,12 +93,13 @@ fn own(state: &conductor::State, id: &TaskId) -> Option<(Caps, Caps)> {
 pub fn CapFields(tree: Tree, own_id: StoredValue<TaskId>) -> impl IntoView {
     let known =
         Memo::new(move |_| tree.desk.read(|state| own(state, &own_id.get_value())).unwrap_or_default());
+    let latest = Latest::of(Memo::new(move |_| known.get().0));
     let account =
         Signal::derive(move || tree.desk.read(|state| envelope(state, state.task(&own_id.get_value())?)));
     view! {
         <div class="field">
             <span>"Goes on by itself up to"</span>
-            <div class="caps">{Field::ALL.map(|field| view! { <CapField tree=tree own=own_id known=known field=field/> }).collect_view()}</div>
+            <div class="caps">{Field::ALL.map(|field| view! { <CapField tree=tree own=own_id known=known latest=latest field=field/> }).collect_view()}</div>
             <Meter envelope=account/>
             <Show when=move || account.get().is_some()>
                 <span class="hint">{move || account.get().map(|account| format!(
@@ -111,7 +113,13 @@ pub fn CapFields(tree: Tree, own_id: StoredValue<TaskId>) -> impl IntoView {
 
 /// One of them.
 #[component]
-fn CapField(tree: Tree, own: StoredValue<TaskId>, known: Memo<(Caps, Caps)>, field: Field) -> impl IntoView {
+fn CapField(
+    tree: Tree,
+    own: StoredValue<TaskId>,
+    known: Memo<(Caps, Caps)>,
+    latest: Latest<Caps>,
+    field: Field,
+) -> impl IntoView {
     // Of its own: what is being typed must not be lost when another field's edit comes back.
     let text = Memo::new(move |_| known.with(|(own, _)| field.text(own)).unwrap_or_default());
     view! {
@@ -121,7 +129,7 @@ fn CapField(tree: Tree, own: StoredValue<TaskId>, known: Memo<(Caps, Caps)>, fie
                 prop:value=move || text.get()
                 placeholder=move || known.with(|(_, holds)| field.text(holds)).unwrap_or("no limit".to_owned())
                 on:change:target=move |event| {
-                    let caps = field.set(known.get_untracked().0, number(&event.target()));
+                    let caps = latest.change(|caps| field.set(caps, number(&event.target())));
                     tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });
                 }
             />
@@ -134,7 +142,8 @@ fn CapField(tree: Tree, own: StoredValue<TaskId>, known: Memo<(Caps, Caps)>, fie
 pub fn BudgetField(tree: Tree) -> impl IntoView {
     let known =
         Memo::new(move |_| tree.desk.read(|state| own(state, &tree.goal.get_value())).unwrap_or_default());
-    view! { <CapField tree=tree own=tree.goal known=known field=Field::Budget/> }
+    let latest = Latest::of(Memo::new(move |_| known.get().0));
+    view! { <CapField tree=tree own=tree.goal known=known latest=latest field=Field::Budget/> }
 }
 
 /// A budget that a person writes before there is a task.

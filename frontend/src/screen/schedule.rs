@@ -5,6 +5,7 @@ use shared::id::TaskId;
 use shared::plan::{PlanEdit, Schedule};
 use shared::unit::Millis;
 
+use crate::component::latest::Latest;
 use crate::tree::view::Tree;
 use crate::words;
 
@@ -15,7 +16,9 @@ pub fn ScheduleFields(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
     let known = Memo::new(move |_| {
         tree.desk.read(|state| state.task(&own.get_value()).map(|task| task.schedule)).unwrap_or_default()
     });
-    let set = move |schedule: Schedule| {
+    let latest = Latest::of(known);
+    let set = move |change: &dyn Fn(Schedule) -> Schedule| {
+        let schedule = latest.change(change);
         tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetSchedule { task: own.get_value(), schedule });
     };
     // A memo for each field: what is being typed into one must not be lost when another one's edit comes back.
@@ -31,7 +34,7 @@ pub fn ScheduleFields(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
                     <input class="input" type="number" min="-10" max="10" step="1" prop:value=move || priority.get()
                         on:change:target=move |event| {
                             let priority = event.target().value().parse::<i32>().unwrap_or_default().clamp(-10, 10);
-                            set(Schedule { priority, ..known.get_untracked() });
+                            set(&|schedule| Schedule { priority, ..schedule });
                         }/>
                 </label>
                 <label class="field">
@@ -40,7 +43,7 @@ pub fn ScheduleFields(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
                         on:change:target=move |event| {
                             let minutes = event.target().value().parse::<u64>().ok();
                             let start = minutes.map(|minutes| tree.desk.clock.get_untracked() + Millis(minutes.saturating_mul(MINUTE)));
-                            set(Schedule { start, ..known.get_untracked() });
+                            set(&|schedule| Schedule { start, ..schedule });
                         }/>
                     <span class="hint">{move || known.get().start.map(|at| format!("not before {}", words::time(at)))}</span>
                 </label>
@@ -49,7 +52,8 @@ pub fn ScheduleFields(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
                     <input class="input" type="number" min="0" step="1" placeholder="never" prop:value=move || again.get()
                         on:change:target=move |event| {
                             let minutes = event.target().value().parse::<u64>().ok().filter(|minutes| *minutes > 0);
-                            set(Schedule { repeat: minutes.map(|minutes| Millis(minutes.saturating_mul(MINUTE))), ..known.get_untracked() });
+                            let repeat = minutes.map(|minutes| Millis(minutes.saturating_mul(MINUTE)));
+                            set(&|schedule| Schedule { repeat, ..schedule });
                         }/>
                 </label>
             </div>

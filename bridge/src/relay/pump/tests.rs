@@ -251,6 +251,8 @@ async fn a_stalled_client_costs_nobody_and_misses_nothing() {
         assert_eq!(client.output, wrote);
         assert!(client.entries.iter().map(|entry| entry.seq.0).eq(1..=3_001));
     }
+    let told = stalled.said.iter().filter(|said| matches!(said, ServerMessage::Behind { .. })).count();
+    assert!((1..100).contains(&told), "told {told} times that it is behind");
 }
 
 #[tokio::test]

@@ -185,7 +185,7 @@ fn wants_sum(task: &Task) -> bool {
 }
 
 /// Every part is completed or stopped, or is given up by closing the goal.
-fn parts_are_over(state: &State, task: &Task) -> bool {
+pub(crate) fn parts_are_over(state: &State, task: &Task) -> bool {
     if task.goal.as_ref().is_some_and(|goal| goal.closing.is_some()) {
         let mut below = state.subtree(&task.id).into_iter().skip(1);
         return below.all(|part| part.is_over() && part.current.is_none());

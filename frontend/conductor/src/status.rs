@@ -8,7 +8,7 @@ use shared::plan::Mode;
 use shared::unit::Millis;
 
 use crate::budget::{self, Cap, Short};
-use crate::decide::{can_resume, starts_at};
+use crate::decide::{can_resume, parts_are_over, starts_at};
 use crate::order::waits_for;
 use crate::state::{Phase, Plan, Run, Standing, State, Task};
 
@@ -214,6 +214,12 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     let again = parts.iter().filter_map(|part| part.again()).min();
     if let Some(at) = again.filter(|_| done == all) {
         return (Kind::Pending, Reason::RepeatsAt(at));
+    }
+    if done == all && !parts_are_over(state, task) {
+        // What lies deeper was spoken to after the goal was closed, and is to be over first.
+        let below = state.subtree(&task.id).into_iter().skip(1).filter(|part| !part.is_over());
+        let asks = below.map(|part| status(state, part).kind).all(|kind| kind == Kind::Waiting);
+        return (if asks { Kind::Waiting } else { Kind::Active }, Reason::Parts { done, all });
     }
     if done == all {
         // Talk that is not over yet comes before the summary.

@@ -225,8 +225,12 @@ pub(crate) fn default_data_dir() -> anyhow::Result<PathBuf> {
 /// A line on stdout, for scripts and people. A reader that is gone stops nothing. Much of it is what agents
 /// wrote: of that, nothing may steer the terminal.
 pub(crate) fn say(line: &str) {
-    let tame = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
-    let _ = writeln!(std::io::stdout(), "{}", line.chars().map(tame).collect::<String>());
+    let _ = writeln!(std::io::stdout(), "{}", tame(line));
+}
+
+/// The text without what would steer a terminal.
+pub(crate) fn tame(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 fn announce(access: &Access, open: bool) {

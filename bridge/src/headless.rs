@@ -19,6 +19,7 @@ mod devices;
 pub(crate) mod doctor;
 mod goal;
 mod limits;
+mod live;
 mod models;
 mod place;
 mod ps;
@@ -55,6 +56,8 @@ pub enum Command {
     Models(ModelsArgs),
     /// Try a task anew
     Retry(TaskArgs),
+    /// Take up a turn that was cut short now, instead of at its time
+    Resume(TaskArgs),
     /// Stop a task and all below it
     Cancel(TaskArgs),
     /// List the processes of all agents; needs no bridge
@@ -87,9 +90,9 @@ pub struct GoalArgs {
     /// The project's folder
     #[arg(long, value_name = "DIR", default_value = ".", value_parser = folder)]
     dir: PathBuf,
-    /// The agent that plans and works
-    #[arg(long, value_enum, default_value_t = Harness::Claude)]
-    harness: Harness,
+    /// The agent that plans and works; without it, the first that is installed and works
+    #[arg(long, value_enum)]
+    harness: Option<Harness>,
     /// What agents may do in the folder
     #[arg(long, value_enum, default_value_t = Allowed::Edit)]
     access: Allowed,
@@ -343,6 +346,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
+            Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,

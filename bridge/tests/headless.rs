@@ -140,7 +140,12 @@ impl Terminal {
     }
 
     fn run(&self, args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
+        self.run_in(&[], args)
+    }
+
+    fn run_in(&self, set: &[(&str, &str)], args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
         let mut command = Command::new(BIN);
+        command.envs(set.iter().copied());
         command.args(args);
         if args != ["schema"] {
             command.arg("--data-dir").arg(self.data());
@@ -251,6 +256,32 @@ fn what_needs_a_person_or_fails_has_its_own_status_and_a_next_step() -> anyhow::
     assert!(code == Some(1) && said.contains("there is no goal 7"), "{said}");
     let (code, said) = terminal.run(&["url"])?;
     assert!(code == Some(0) && said.starts_with("http://127.0.0.1:"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn without_an_agent_nothing_is_started_and_what_helps_is_said() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let (code, said) = terminal.run_in(&[("PATH", "/nowhere")], &["run", "Build it."])?;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("no agent CLI") && said.contains("Next: Install Claude Code or Codex"), "{said}");
+    assert!(terminal.run(&["tasks"])?.1.starts_with("No goals yet."));
+    Ok(())
+}
+
+#[test]
+fn a_turn_that_was_cut_short_is_taken_up_on_a_word() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let goal = "Build it. [[demo tasks=3]] [[task 1: limit=86400]]";
+    assert_eq!(terminal.run(&["run", goal, "--harness", "demo"])?.0, Some(3));
+    let (code, said) = terminal.run(&["approve", "1"])?;
+    assert_eq!(code, Some(0), "{said}");
+    terminal.reaches(&|tasks| tasks.get(1).is_some_and(|task| task["status"] == "limited"))?;
+    let (code, said) = terminal.run(&["resume", "1/1"])?;
+    assert_eq!(code, Some(0), "{said}");
+    terminal.reaches(&|tasks| tasks.iter().all(|task| task["status"] == "completed"))?;
+    let (code, said) = terminal.run(&["resume", "1/1"])?;
+    assert!(code == Some(1) && said.contains("no turn that waits"), "{said}");
     Ok(())
 }
 

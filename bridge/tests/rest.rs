@@ -180,7 +180,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
         ("DELETE /api/goals", json!({}), 405),
         ("POST /api/goals", json!({"goal": "Do"}), 422),
         ("POST /api/goals", json!({"goal": " ", "folder": folder}), 422),
-        ("POST /api/goals", json!({"goal": "Do", "folder": "/nowhere/at/all"}), 422),
+        ("POST /api/goals", json!({"goal": "Do", "folder": "/nowhere/at/all", "harness": "demo"}), 422),
         ("POST /api/goals", json!({"goal": "Do", "folder": folder, "harness": "gemini"}), 422),
         ("POST /api/goals", json!({"goal": "Do", "folder": folder, "budget_usd": -1}), 422),
         ("POST /api/goals", json!({"goal": "Do", "folder": folder, "typo": 1}), 422),
@@ -194,7 +194,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
     }
     let (_, described) = call(&world, "GET /api/openapi.json", &json!({})).await?;
     let paths = described["paths"].as_object().context("no paths")?;
-    assert_eq!(paths.len(), 10, "{paths:?}");
+    assert_eq!(paths.len(), 11, "{paths:?}");
     for path in paths.keys() {
         let (status, told) = call(&world, &format!("OPTIONS {path}"), &json!({})).await?;
         assert_eq!(status, 405, "{path} is there: {told}");

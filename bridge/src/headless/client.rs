@@ -87,7 +87,16 @@ impl Client {
 
     /// Takes one message, or lets a moment pass that a decision waits for.
     pub(super) async fn step(&mut self) -> anyhow::Result<Option<ServerMessage>> {
+        self.step_within(None).await
+    }
+
+    /// The same, waiting no longer than `most`.
+    pub(super) async fn step_within(
+        &mut self,
+        most: Option<Duration>,
+    ) -> anyhow::Result<Option<ServerMessage>> {
         let due = self.driver.deadline().map(|at| Duration::from_millis(at.since(clock::now()).0));
+        let due = due.into_iter().chain(most).min();
         let passed = async {
             match due {
                 Some(span) => tokio::time::sleep(span).await,

@@ -17,8 +17,9 @@ use shared::wire::Want;
 
 use super::GoalArgs;
 use super::client::Client;
+use super::live::Live;
 use super::place::Place;
-use super::statement::{self, BadPlan, Statement};
+use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{self, reference};
 use crate::cli::say;
 use crate::clock;
@@ -44,7 +45,7 @@ pub(super) enum Until {
 /// States a goal and follows it; with a `plan` the one in that file is carried out.
 pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> anyhow::Result<ExitCode> {
     let plan = match plan.map(own_plan).transpose()? {
-        Some(Err(bad)) => return Ok(refused(&bad)),
+        Some(Err(bad)) => return Ok(refused(&bad.into())),
         Some(Ok(plan)) => Some(plan),
         None => None,
     };
@@ -52,20 +53,24 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     client.want_baton(Want::Take).await?;
+    // A bridge that was just started is still looking for them.
+    while args.harness.is_none() && client.state().agents.is_empty() {
+        client.step().await?;
+    }
     let statement = Statement {
         text: args.goal.clone(),
         folder,
-        harness: args.harness.into(),
+        harness: args.harness.map(Into::into),
         access: args.access.into(),
         budget: args.budget,
         plan,
     };
     let (goal, drafts) = match statement.drafts(client.state()) {
         Ok(stated) => stated,
-        Err(bad) => {
+        Err(unstated) => {
             drop(client);
             place.leave().await?;
-            return Ok(refused(&bad));
+            return Ok(refused(&unstated));
         }
     };
     client.intend(drafts).await?;
@@ -96,22 +101,25 @@ fn own_plan(file: &Path) -> anyhow::Result<Result<PlannerAnswer, BadPlan>> {
     Ok(json.and_then(statement::plan))
 }
 
-fn refused(bad: &BadPlan) -> ExitCode {
-    say(&format!(
-        "Nothing was started, {bad}\nNext: mend the file; `orchestrator schema` says what a plan holds."
-    ));
+fn refused(unstated: &Unstated) -> ExitCode {
+    let next = match unstated {
+        Unstated::Plan(_) => "mend the file; `orchestrator schema` says what a plan holds.",
+        Unstated::Agent(_) => NoAgent::NEXT,
+    };
+    say(&format!("Nothing was started, {unstated}\nNext: {next}"));
     ExitCode::from(WRONG)
 }
 
 /// Tells what changes until it has come as far as it should, or can without a person.
 async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) -> anyhow::Result<u8> {
-    let mut told = Told { json, seen: BTreeMap::new() };
+    let mut told = Told::new(json);
     loop {
         told.changes(client.state(), goal);
         let stands = client.state().task(goal).map(|task| (task.clone(), status(client.state(), task)));
         let (task, status) = stands.context("the goal is not in the log")?;
         match (status.kind, &status.reason, until) {
             (Stands::Completed, ..) => {
+                told.leave(client.state(), goal);
                 told.result(client.state(), &task);
                 let below = client.state().subtree(goal);
                 let all =
@@ -119,6 +127,7 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
                 return Ok(if all { 0 } else { FAILED });
             }
             (Stands::Failed | Stands::Cancelled, ..) | (_, Reason::Stuck(_), _) => {
+                told.leave(client.state(), goal);
                 told.result(client.state(), &task);
                 return Ok(FAILED);
             }
@@ -137,12 +146,13 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
                 continue;
             }
             (Stands::Waiting, ..) => {
+                told.leave(client.state(), goal);
                 told.needs_a_person(client.state(), &task);
                 return Ok(NEEDS_A_PERSON);
             }
             (Stands::Limited | Stands::Active | Stands::Review | Stands::Pending, ..) => {}
         }
-        client.step().await?;
+        client.step_within(told.live.as_ref().map(Live::rest)).await?;
     }
 }
 
@@ -158,11 +168,21 @@ fn asks_itself(state: &State, goal: &Task, task: &Task) -> bool {
 /// What the person was told, so that nothing is told twice.
 struct Told {
     json: bool,
+    /// In its place, what changes is said line by line.
+    live: Option<Live>,
     seen: BTreeMap<TaskId, (Stands, String)>,
 }
 
 impl Told {
+    fn new(json: bool) -> Self {
+        let live = if json { None } else { Live::open() };
+        Self { json, live, seen: BTreeMap::new() }
+    }
+
     fn changes(&mut self, state: &State, goal: &TaskId) {
+        if let Some(live) = &mut self.live {
+            return live.draw(state, goal);
+        }
         for task in state.subtree(goal) {
             let status = status(state, task);
             let why = words::reason(state, &status, clock::now());
@@ -194,7 +214,10 @@ impl Told {
         say(&parts.join(" · "));
     }
 
-    fn plan(&self, state: &State, goal: &Task, version: u32) {
+    fn plan(&mut self, state: &State, goal: &Task, version: u32) {
+        if let Some(live) = &mut self.live {
+            live.erase();
+        }
         let below = state.subtree(&goal.id);
         if self.json {
             let tasks: Vec<_> = below.iter().skip(1).map(|task| task::planned(state, task)).collect();
@@ -209,6 +232,13 @@ impl Told {
             let after = if after.is_empty() { after } else { format!(", after {after}") };
             let (mode, size) = (words::mode(task.mode), words::size(task.size));
             say(&format!("{indent}{} {} ({mode}, {size}{after})", task.number_text(), task.title));
+        }
+    }
+
+    /// What is said from here on comes after the tree as it stands now.
+    fn leave(&mut self, state: &State, goal: &TaskId) {
+        if let Some(live) = &mut self.live {
+            live.leave(state, goal);
         }
     }
 

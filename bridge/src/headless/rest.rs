@@ -22,7 +22,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::statement::{self, BadPlan, Statement};
+use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
 use super::view::{GoalView, TaskDetails, TaskView};
 use super::word::{Unsaid, Word};
@@ -67,6 +67,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(answer))
         .routes(routes!(approve))
         .routes(routes!(retry))
+        .routes(routes!(resume))
         .routes(routes!(cancel))
         .routes(routes!(budget))
         .routes(routes!(schedule))
@@ -123,6 +124,15 @@ impl From<BadPlan> for Refused {
     }
 }
 
+impl From<Unstated> for Refused {
+    fn from(unstated: Unstated) -> Self {
+        match unstated {
+            Unstated::Plan(bad) => bad.into(),
+            Unstated::Agent(none) => Self::new(StatusCode::CONFLICT, none, NoAgent::NEXT),
+        }
+    }
+}
+
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text(), "GET /api/openapi.json says what a call takes.")
@@ -175,10 +185,9 @@ struct NewGoal {
     goal: String,
     /// Absolute, on the bridge's machine.
     folder: String,
-    /// `claude`, `codex` or `demo`.
-    #[serde(default = "claude")]
-    #[schema(value_type = String, default = "claude")]
-    harness: HarnessId,
+    /// `claude`, `codex` or `demo`; without it, the first agent CLI of the machine that works.
+    #[schema(value_type = Option<String>)]
+    harness: Option<HarnessId>,
     /// `read_only`, `edit` or `full`.
     #[serde(default)]
     #[schema(value_type = String, default = "edit")]
@@ -188,10 +197,6 @@ struct NewGoal {
     /// A plan of your own instead of a planner's, as `orchestrator schema` describes it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
-}
-
-fn claude() -> HarnessId {
-    HarnessId::Claude
 }
 
 /// What was committed. What comes of it is in the log after this entry.
@@ -262,7 +267,7 @@ async fn state_goal(
     if new.goal.trim().is_empty() {
         return Err(wrong("the goal is empty", "Say in \"goal\" what is to be reached."));
     }
-    if new.harness == HarnessId::Command {
+    if new.harness == Some(HarnessId::Command) {
         return Err(wrong("a command plans nothing", "Choose claude, codex or demo."));
     }
     let statement = Statement {
@@ -324,6 +329,17 @@ async fn retry(
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
     desk.tell(&task, Word::Retry).await
+}
+
+/// Take up a turn that was cut short now, instead of at its time
+#[utoipa::path(post, path = "/api/tasks/{task}/resume", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn resume(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Resume).await
 }
 
 /// Stop a task and all below it

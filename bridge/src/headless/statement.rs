@@ -4,7 +4,7 @@
 use conductor::plan::validate_given;
 use conductor::{State, apply};
 use serde_json::{Map, Value};
-use shared::agent::HarnessId;
+use shared::agent::{FoundAgent, HarnessId};
 use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::id::{ClientId, ProjectId, TaskId};
 use shared::limits::Caps;
@@ -17,11 +17,30 @@ pub(super) struct Statement {
     pub text: String,
     /// Absolute.
     pub folder: String,
-    pub harness: HarnessId,
+    /// Without one, the first agent CLI of the machine that works.
+    pub harness: Option<HarnessId>,
     pub access: Access,
     pub budget: Option<MicroUsd>,
     /// Taken as it is and approved with the goal; without it a planner makes one.
     pub plan: Option<PlannerAnswer>,
+}
+
+/// Why a goal cannot be stated.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unstated {
+    #[error(transparent)]
+    Plan(#[from] BadPlan),
+    #[error(transparent)]
+    Agent(#[from] NoAgent),
+}
+
+/// No agent CLI works; what is wrong with those that were found.
+#[derive(Debug, thiserror::Error)]
+#[error("no agent CLI that works was found on this machine{}", .0.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
+pub(super) struct NoAgent(Vec<String>);
+
+impl NoAgent {
+    pub(super) const NEXT: &str = "Install Claude Code or Codex, log in, and start the bridge again. The built-in demo needs neither: choose the harness demo.";
 }
 
 /// What is wrong with a plan, one problem each.
@@ -33,8 +52,9 @@ impl Statement {
     /// The intents that state it, to be committed together: a goal that has its plan never asks a planner.
     ///
     /// # Errors
-    /// The plan is no plan, with everything that is wrong with it.
-    pub(super) fn drafts(self, state: &State) -> Result<(TaskId, Vec<Draft>), BadPlan> {
+    /// The plan is no plan, with everything that is wrong with it; no agent was chosen and none works.
+    pub(super) fn drafts(self, state: &State) -> Result<(TaskId, Vec<Draft>), Unstated> {
+        let harness = self.harness.map_or_else(|| first_agent(&state.agents), Ok)?;
         let goal = drawn(TaskId::new);
         let known = state.projects.iter().find(|(_, project)| project.folder == self.folder);
         let (project, opened) = match known {
@@ -45,8 +65,7 @@ impl Statement {
                 (drawn(ProjectId::new), Some(Kind::ProjectOpened { folder: self.folder, name }))
             }
         };
-        let (harness, access) = (self.harness, self.access);
-        let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access };
+        let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access: self.access };
         let capped = self.budget.map(|budget| {
             let caps = Caps { budget: Some(budget), ..Caps::default() };
             Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::SetCaps { task: goal.clone(), caps } }
@@ -62,6 +81,16 @@ impl Statement {
         }
         Ok((goal, drafts))
     }
+}
+
+/// The first that works. The demo does nothing that was asked for, so nobody gets it unasked.
+fn first_agent(found: &[FoundAgent]) -> Result<HarnessId, NoAgent> {
+    let real = || found.iter().filter(|agent| agent.harness != HarnessId::Demo);
+    let works = real().find(|agent| agent.problem.is_none());
+    let problem = |agent: &FoundAgent| {
+        agent.problem.as_ref().map(|problem| format!("{} ({}) {problem}", agent.name, agent.program))
+    };
+    works.map(|agent| agent.harness).ok_or_else(|| NoAgent(real().filter_map(problem).collect()))
 }
 
 /// An id of our own drawing.
@@ -111,4 +140,24 @@ fn strangers(place: &str, object: &Value, schema: &Value) -> Vec<String> {
     let names = object.as_object().into_iter().flat_map(Map::keys).filter(|name| !known.contains_key(*name));
     let expected = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     names.map(|name| format!("{place}unknown name {name:?}, expected one of {expected}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(harness: HarnessId, problem: Option<&str>) -> FoundAgent {
+        let (name, program) = (harness.to_string(), "/bin/agent".to_owned());
+        FoundAgent { harness, name, program, version: None, problem: problem.map(str::to_owned) }
+    }
+
+    #[test]
+    fn the_first_agent_that_works_is_taken_and_never_the_demo() {
+        let broken = found(HarnessId::Claude, Some("is not there"));
+        let demo = found(HarnessId::Demo, None);
+        let working = [broken.clone(), found(HarnessId::Codex, None), demo.clone()];
+        assert_eq!(first_agent(&working).expect("one works"), HarnessId::Codex);
+        let none = first_agent(&[broken, demo]).expect_err("none works").to_string();
+        assert!(none.contains("(/bin/agent) is not there"), "{none}");
+    }
 }

@@ -1,7 +1,7 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
 use conductor::plan::name;
-use conductor::state::{Plan, Task};
+use conductor::state::{Plan, Standing, Task};
 use shared::entry::{Draft, Kind};
 use shared::id::MessageId;
 use shared::limits::Caps;
@@ -15,6 +15,7 @@ pub(super) enum Word {
     Answer(String),
     Approve,
     Retry,
+    Resume,
     Cancel,
     /// Its other caps stay.
     Budget(MicroUsd),
@@ -49,6 +50,10 @@ impl Word {
             }
             (Self::Approve, Some(goal)) => Kind::PlanApproved { goal: id, version: goal.version },
             (Self::Retry, _) => Kind::TaskRetried { task: id },
+            (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. }) => {
+                return unsaid(format!("{} has no turn that waits to be taken up again", name(task)));
+            }
+            (Self::Resume, _) => Kind::TaskResumed { task: id },
             (Self::Cancel, _) if task.is_over() && task.again().is_none() => {
                 return unsaid(format!("{} is over already", name(task)));
             }

@@ -18,15 +18,15 @@ use super::{SearchError, said};
 use crate::store::{Page, Piece, Store, StoreError, Stored};
 
 /// Raised when what is indexed, or how, changes; an older file is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Beginnings of words have indexes of their own: without them FTS5 gathers all places of all words that begin so
 /// before it gives the first. They double the file, and filling it takes half as long again.
 const SCHEMA: &str = "
     CREATE VIRTUAL TABLE said USING fts5 (
-      text, content = '', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4 5'
+      text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4 5'
     );
-    CREATE TABLE place (seq INTEGER NOT NULL) STRICT;
-    INSERT INTO place VALUES (0);
+    CREATE TABLE place (seq INTEGER NOT NULL, thins INTEGER NOT NULL) STRICT;
+    INSERT INTO place VALUES (0, 0);
     CREATE TABLE run (
       no      INTEGER PRIMARY KEY,
       id      TEXT NOT NULL UNIQUE,
@@ -39,6 +39,8 @@ const SCHEMA: &str = "
 /// What is taken from the store at once, and indexed as one transaction.
 const ENTRIES: Page = Page { entries: 1_000, bytes: 1024 * 1024 };
 const OUTPUT: usize = 512 * 1024;
+/// Pages that a step of thinning writes.
+const STEP: i64 = 500;
 /// Numbers of entries end here, those of lines begin.
 const LINES: i64 = 1 << 32;
 
@@ -47,6 +49,16 @@ pub(super) struct Index {
     seq: Seq,
     /// Runs that may have lines which are not indexed yet.
     open: Vec<Run>,
+    thins: Thins,
+}
+
+/// Whether words of lines that were removed may still stand in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thins {
+    No,
+    /// A merge of all parts of the file into one is to begin: that leaves them out.
+    Begins,
+    GoesOn,
 }
 
 struct Run {
@@ -105,7 +117,8 @@ impl Index {
         } else if version != VERSION {
             return Ok(None);
         }
-        let seq: i64 = connection.query_row("SELECT seq FROM place", [], |row| row.get(0))?;
+        let (seq, thins): (i64, bool) =
+            connection.query_row("SELECT seq, thins FROM place", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let open = {
             let mut query = connection.prepare(
                 "SELECT no, id, harness, next, lines FROM run WHERE lines IS NULL OR next < lines ORDER BY no",
@@ -121,7 +134,8 @@ impl Index {
             });
             known.collect()
         };
-        Ok(Some(Self { connection, seq: Seq(unsigned(seq)), open }))
+        let thins = if thins { Thins::Begins } else { Thins::No };
+        Ok(Some(Self { connection, seq: Seq(unsigned(seq)), open, thins }))
     }
 
     /// Indexes some of what is new in the store; says whether there may be more.
@@ -140,7 +154,25 @@ impl Index {
             self.take_lines(place, &pieces).map_err(|error| self.failed(error))?;
         }
         self.open.retain(|run| run.lines.is_none_or(|lines| run.next < lines));
+        if !more && self.thins != Thins::No {
+            self.thin().map_err(|error| self.failed(error))?;
+            return Ok(true);
+        }
         Ok(more)
+    }
+
+    /// A step of the merge that leaves removed lines out, as FTS5 prescribes it: the first with a negative number of
+    /// pages, the last when less than two rows change.
+    fn thin(&mut self) -> rusqlite::Result<()> {
+        let pages = if self.thins == Thins::Begins { -STEP } else { STEP };
+        let before = self.connection.total_changes();
+        self.connection.execute("INSERT INTO said (said, rank) VALUES ('merge', ?1)", [pages])?;
+        self.thins = Thins::GoesOn;
+        if self.connection.total_changes() - before < 2 {
+            self.connection.execute("UPDATE place SET thins = 0", [])?;
+            self.thins = Thins::No;
+        }
+        Ok(())
     }
 
     /// Nothing is open that could write more.
@@ -157,6 +189,7 @@ impl Index {
         let Some(last) = entries.last() else { return Ok(()) };
         let mut begun = Vec::new();
         let mut ended = Vec::new();
+        let mut thins = self.thins;
         let transaction = self.connection.transaction()?;
         {
             let mut add = transaction.prepare_cached("INSERT INTO said (rowid, text) VALUES (?1, ?2)")?;
@@ -178,13 +211,25 @@ impl Index {
                         transaction.prepare_cached(sql)?.execute(params![run.as_str(), signed(*lines)])?;
                         ended.push((run.clone(), *lines));
                     }
+                    Kind::OutputRemoved { run, .. } => {
+                        let no = "SELECT no FROM run WHERE id = ?1";
+                        let no = transaction.prepare_cached(no)?.query_row([run.as_str()], |row| row.get(0));
+                        if let Some(no) = no.optional()? {
+                            let no: i64 = no;
+                            let sql = "DELETE FROM said WHERE rowid >= ?1 AND rowid < ?2";
+                            transaction.execute(sql, [no << 32, (no + 1) << 32])?;
+                            thins = Thins::Begins;
+                        }
+                    }
                     _ => {}
                 }
             }
         }
-        transaction.execute("UPDATE place SET seq = ?1", [signed(last.entry.seq.0)])?;
+        let place = params![signed(last.entry.seq.0), thins != Thins::No];
+        transaction.execute("UPDATE place SET seq = ?1, thins = ?2", place)?;
         transaction.commit()?;
         self.seq = last.entry.seq;
+        self.thins = thins;
         self.open.extend(begun);
         for (run, lines) in ended {
             if let Some(open) = self.open.iter_mut().find(|open| open.id == run) {

@@ -173,3 +173,32 @@ async fn a_damaged_block_hides_its_own_lines_alone() {
     world.fill().await;
     assert_eq!(world.find("sound", SearchIn::Output).await, ["[sound]"]);
 }
+
+#[tokio::test]
+async fn words_of_removed_lines_leave_the_file() {
+    let mut world = World::new();
+    world.store.append(Actor::Bridge, vec![requests("kept"), requests("old")]).await.unwrap();
+    // In parts, and so little of it that FTS5 by itself would leave it where it is.
+    for batch in 0..40 {
+        let lines: Vec<String> = (0..50).map(|n| format!("kept{batch}x{n} of zanzibar\n")).collect();
+        world.write("kept", &lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        world.write("old", &["the secret of zanzibar\n"]).await;
+        world.fill().await;
+    }
+    let parts_with = |world: &World, word: &str| -> i64 {
+        let index = rusqlite::Connection::open(world.dir.path().join(FILE)).unwrap();
+        let sql = "SELECT count(*) FROM said_data WHERE instr(block, ?1)";
+        index.query_row(sql, [word.as_bytes()], |row| row.get(0)).unwrap()
+    };
+    assert!(parts_with(&world, "secret") > 0);
+    let removed = Kind::OutputRemoved { run: RunId::new("old").unwrap(), lines: 40 };
+    world.store.append(Actor::Bridge, vec![ends("old", 40), Draft::new(None, removed)]).await.unwrap();
+    // A bridge that ends before the file is thinned goes on with that later.
+    world.index.take_more(&world.store).await.unwrap();
+    world.index = Index::open(&world.dir.path().join(FILE)).unwrap();
+    world.fill().await;
+    assert_eq!(parts_with(&world, "secret"), 0);
+    assert!(parts_with(&world, "zanzibar") > 0);
+    assert_eq!(world.find("secret", SearchIn::Output).await.len(), 0);
+    assert_eq!(world.find("kept39x49", SearchIn::Output).await.len(), 1);
+}

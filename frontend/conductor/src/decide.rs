@@ -11,7 +11,7 @@ use shared::unit::Millis;
 
 use crate::budget::Purse;
 use crate::order::waits_for;
-use crate::state::{Goal, Plan, Run, Standing, State, Task};
+use crate::state::{Goal, Plan, Standing, State, Task};
 use crate::status::{self, Reason};
 
 mod again;
@@ -25,14 +25,16 @@ pub(crate) use queue::starts_at;
 /// What to append now, as one batch. Empty when nothing is to be decided.
 #[must_use]
 pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
-    let mut drafts = stops(state);
-    for run in state.runs_to_judge() {
+    let tasks: Vec<&Task> = state.unsettled().collect();
+    let mut drafts = stops(state, &tasks);
+    // Runs that were read and whose task waits for a judgement.
+    for run in tasks.iter().filter_map(|task| state.current(task)).filter(|run| run.is_read()) {
         drafts.extend(judge::judge(state, run, now));
     }
-    for task in state.unsettled() {
+    for task in &tasks {
         drafts.extend(cancelled_whole(state, task));
     }
-    if drafts.is_empty() { starts(state, now) } else { drafts }
+    if drafts.is_empty() { starts(state, &tasks, now) } else { drafts }
 }
 
 /// When, after `after`, time alone will change what `decide` says, and for which task.
@@ -65,17 +67,11 @@ impl State {
                 .iter()
                 .all(|task| task.is_over() && task.current.is_none() && !task.is_spoken_to())
     }
-
-    /// Runs that were read and whose task waits for a judgement.
-    fn runs_to_judge(&self) -> impl Iterator<Item = &Run> {
-        let current = self.unsettled().filter_map(|task| self.current(task));
-        current.filter(|run| run.is_read())
-    }
 }
 
 /// Orders the end of runs whose task is to stop; once each, the supervisor sees it through.
-fn stops(state: &State) -> Vec<Draft> {
-    let stopping = state.unsettled().filter(|task| task.stop.is_some());
+fn stops(state: &State, tasks: &[&Task]) -> Vec<Draft> {
+    let stopping = tasks.iter().copied().filter(|task| task.stop.is_some());
     let runs = stopping.filter_map(|task| state.current(task).map(|run| (task, run)));
     runs.filter(|(_, run)| run.signalled.is_none() && run.is_active())
         .map(|(task, run)| draft(task, Kind::SignalSent { run: run.id.clone(), signal: Signal::Terminate }))
@@ -94,12 +90,12 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
     None
 }
 
-fn starts(state: &State, now: Millis) -> Vec<Draft> {
+fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
     // What runs goes on; what would be started would fail, and take the log with it.
     if state.disk.room == DiskRoom::None {
         return Vec::new();
     }
-    let wished = state.unsettled().filter_map(|task| wish(state, task, now).map(|purpose| (task, purpose)));
+    let wished = tasks.iter().filter_map(|task| wish(state, task, now).map(|purpose| (*task, purpose)));
     let mut wished: Vec<(&Task, Purpose)> = wished.collect();
     // Stable: of the same priority, the first in the tree goes first.
     wished.sort_by_key(|(task, _)| Reverse(queue::priority(state, task)));

@@ -32,19 +32,22 @@ async function folding() {
     return route.fulfill({ body, contentType: types[path.extname(name)] });
   });
   await page.goto("http://localhost:1/index.html");
-  const folded = await page.evaluate(async (entries) => {
+  const rates = await page.evaluate(async (entries) => {
     const { default: init, Log } = await import("/fold.js");
     await init();
     const log = new Log(entries);
-    const rates = [0, 1, 2].map(() => {
-      const began = performance.now();
-      const count = log.fold();
-      return (count * 1000) / (performance.now() - began);
-    });
-    return Math.max(...rates);
+    const best = (work) => {
+      const rates = [0, 1, 2].map(() => {
+        const began = performance.now();
+        const count = work();
+        return (count * 1000) / (performance.now() - began);
+      });
+      return Math.max(...rates);
+    };
+    return { read: best(() => log.read()), folded: best(() => log.fold()) };
   }, Number(ENTRIES));
   await page.close();
-  return { folded };
+  return rates;
 }
 
 /** A small goal whose planner streams its answer: each message with a piece of text, and where it went. */

@@ -19,7 +19,7 @@ pub fn log(count: usize) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for goal in 0.. {
         for kind in goal_of(&TaskId::new(&format!("goal-{goal}"))?) {
-            lines.push(line(lines.len() as u64 + 1, kind)?);
+            lines.push(serde_json::to_string(&entry(lines.len() as u64 + 1, kind)?)?);
         }
         if lines.len() >= count {
             break;
@@ -28,24 +28,47 @@ pub fn log(count: usize) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Reads and applies each line; gives the last sequence number.
-pub fn fold(lines: &[String]) -> serde_json::Result<u64> {
-    let mut state = State::default();
-    for line in lines {
-        apply(&mut state, &serde_json::from_str(line)?);
-    }
-    Ok(state.seq.0)
+/// The entries of such lines.
+pub fn read(lines: &[String]) -> serde_json::Result<Vec<Entry>> {
+    lines.iter().map(|line| serde_json::from_str(line)).collect()
 }
 
-fn line(seq: u64, kind: Kind) -> anyhow::Result<String> {
+/// Applies all of them.
+pub fn fold(entries: &[Entry]) -> State {
+    let mut state = State::default();
+    for entry in entries {
+        apply(&mut state, entry);
+    }
+    state
+}
+
+/// Goals of ten tasks each, at least `count` tasks in all, whose agents are all at work.
+pub fn running(count: u32) -> anyhow::Result<State> {
+    let mut state = State::default();
+    for goal in 0..count.div_ceil(TASKS) {
+        let goal = TaskId::new(&format!("goal-{goal}"))?;
+        let planner = goal.run(1);
+        let ends = |kind: &Kind| match kind {
+            Kind::RunEnded { run, .. } | Kind::TurnRead { run, .. } => *run != planner,
+            Kind::TaskSettled { .. } => true,
+            _ => false,
+        };
+        for kind in goal_of(&goal).into_iter().filter(|kind| !ends(kind)) {
+            let entry = entry(state.seq.0 + 1, kind)?;
+            apply(&mut state, &entry);
+        }
+    }
+    Ok(state)
+}
+
+fn entry(seq: u64, kind: Kind) -> anyhow::Result<Entry> {
     let actor = match kind.authority() {
         shared::entry::Authority::Person => Actor::Person { client: ClientId::new("page")? },
         shared::entry::Authority::Conductor => Actor::Conductor { epoch: Epoch(1) },
         shared::entry::Authority::Bridge => Actor::Bridge,
     };
     let project = Some(ProjectId::new("project")?);
-    let entry = Entry { seq: Seq(seq), at: Millis(seq), actor, project, body: Body::Known(Box::new(kind)) };
-    Ok(serde_json::to_string(&entry)?)
+    Ok(Entry { seq: Seq(seq), at: Millis(seq), actor, project, body: Body::Known(Box::new(kind)) })
 }
 
 fn goal_of(goal: &TaskId) -> Vec<Kind> {
@@ -137,24 +160,37 @@ fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
 /// What the browser's side of the benchmark calls.
 #[cfg(target_family = "wasm")]
 mod page {
+    use shared::entry::Entry;
     use wasm_bindgen::JsError;
     use wasm_bindgen::prelude::wasm_bindgen;
 
     #[wasm_bindgen]
-    pub struct Log(Vec<String>);
+    pub struct Log {
+        lines: Vec<String>,
+        entries: Vec<Entry>,
+    }
 
     #[wasm_bindgen]
     impl Log {
         /// A log of at least `count` entries.
         #[wasm_bindgen(constructor)]
         pub fn new(count: usize) -> Result<Log, JsError> {
-            super::log(count).map(Log).map_err(|error| JsError::new(&error.to_string()))
+            let lines = super::log(count).map_err(|error| JsError::new(&error.to_string()))?;
+            Ok(Log { lines, entries: Vec::new() })
         }
 
-        /// Folds all of it; gives the number of entries.
-        pub fn fold(&self) -> Result<f64, JsError> {
+        /// Reads all of it; gives the number of entries.
+        pub fn read(&mut self) -> Result<usize, JsError> {
+            self.entries = super::read(&self.lines).map_err(|error| JsError::new(&error.to_string()))?;
+            Ok(self.entries.len())
+        }
+
+        /// Folds what was read; gives the number of entries.
+        pub fn fold(&self) -> f64 {
+            let state = super::fold(&self.entries);
             #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-            super::fold(&self.0).map(|seq| seq as f64).map_err(|error| JsError::new(&error.to_string()))
+            let folded = state.seq.0 as f64;
+            folded
         }
     }
 }
@@ -166,12 +202,16 @@ mod tests {
     #[test]
     fn the_log_is_work_that_was_done() {
         let lines = log(1_000).expect("a log");
-        let mut state = State::default();
-        for line in &lines {
-            apply(&mut state, &serde_json::from_str(line).expect("an entry"));
-        }
+        let state = fold(&read(&lines).expect("entries"));
         assert_eq!(state.seq.0, lines.len() as u64);
         let task = state.task(&TaskId::new("goal-0~3").expect("an id")).expect("a task");
         assert_eq!(conductor::status::status(&state, task).kind, conductor::status::Kind::Completed);
+    }
+
+    #[test]
+    fn so_many_agents_are_at_work() {
+        let state = running(25).expect("a state");
+        let active = state.runs.values().filter(|run| run.is_active()).count();
+        assert_eq!(active, 30, "in whole goals");
     }
 }

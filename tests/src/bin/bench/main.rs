@@ -8,10 +8,10 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use shared::entry::{Draft, Kind};
 use shared::id::{MessageId, TaskId};
-use shared::unit::Seq;
+use shared::unit::{Millis, Seq};
 use tests::world::World;
 
-use figure::{Aim, Figure, per_second, table};
+use figure::{Aim, Figure, per_second, quantile, table};
 use round::{LINE, Load};
 
 mod figure;
@@ -22,6 +22,10 @@ mod plan;
 mod relay;
 mod round;
 mod soak;
+
+/// Tasks at work while it is decided what comes next, and how often that is.
+const RUNNING: u32 = 1_000;
+const DECISIONS: u64 = 500;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -82,7 +86,7 @@ async fn measure(
     }
     let entries = if quick { 20_000 } else { 100_000 };
     if wanted("fold") {
-        figures.push(folding(entries)?);
+        figures.extend(folding(entries)?);
     }
     if wanted("page") {
         figures.extend(page::figures(binary, entries).await?);
@@ -111,11 +115,31 @@ fn conditions(quick: bool) -> Value {
     })
 }
 
-fn folding(count: usize) -> anyhow::Result<Figure> {
+/// The log's reading and folding, and what is decided while many agents work.
+fn folding(count: usize) -> anyhow::Result<[Figure; 4]> {
     let lines = fold::log(count)?;
     let began = Instant::now();
-    let folded = usize::try_from(fold::fold(&lines)?)?;
-    Ok(Figure::new("entries read and folded, native", per_second(folded, began.elapsed()), "entries/s"))
+    let entries = fold::read(&lines)?;
+    let read = per_second(entries.len(), began.elapsed());
+    let began = Instant::now();
+    let state = fold::fold(&entries);
+    let folded = per_second(usize::try_from(state.seq.0)?, began.elapsed());
+    let state = fold::running(RUNNING)?;
+    let mut took: Vec<f64> = (0..DECISIONS)
+        .map(|n| {
+            let began = Instant::now();
+            std::hint::black_box(conductor::decide(&state, Millis(1_000_000_000 + n)));
+            began.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    took.sort_unstable_by(f64::total_cmp);
+    let name = format!("deciding with {RUNNING} running tasks: ");
+    Ok([
+        Figure::new("entries read, native", read, "entries/s"),
+        Figure::new("entries folded, native", folded, "entries/s").aim(Aim::AtLeast(1e6)),
+        Figure::new(format!("{name}p50"), quantile(&took, 0.5), "ms").aim(Aim::AtMost(1.0)),
+        Figure::new(format!("{name}p99"), quantile(&took, 0.99), "ms").aim(Aim::AtMost(1.0)),
+    ])
 }
 
 /// Batches of 100 from one client, then single appends that wait for each other; each commit is synced.

@@ -43,7 +43,8 @@ pub async fn figures(binary: &Path, entries: usize) -> anyhow::Result<Vec<Figure
     let found: Value = serde_json::from_slice(&node.stdout).context("the browser's part gave no JSON")?;
     let number = |name: &str| found[name].as_f64().with_context(|| format!("no {name} in {found}"));
     let mut figures = vec![
-        Figure::new("entries read and folded, in Chromium", number("folded")?, "entries/s"),
+        Figure::new("entries read, in Chromium", number("read")?, "entries/s"),
+        Figure::new("entries folded, in Chromium", number("folded")?, "entries/s").aim(Aim::AtLeast(3e5)),
         Figure::new("a token's message to its place in the page: p50", number("token p50")?, "ms"),
         Figure::new("a token's message to its place in the page: p99", number("token p99")?, "ms"),
         Figure::new(

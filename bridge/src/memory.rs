@@ -16,3 +16,16 @@ pub(crate) fn share() {
         }
     }
 }
+
+/// Gives what is free back to the system, after something that took much for a moment. Takes some milliseconds, in which
+/// other threads may wait for memory.
+pub(crate) fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: malloc_trim(3) takes the allocator's own locks and touches free memory alone.
+        #[expect(unsafe_code, reason = "the allocator's settings have no safe form")]
+        unsafe {
+            libc::malloc_trim(0);
+        }
+    }
+}

@@ -12,12 +12,15 @@ use rusqlite::{Connection, OpenFlags};
 use shared::unit::Seq;
 
 use super::{Store, StoreError, read, schema};
+use crate::memory;
 
 /// Copies that are kept.
 const KEPT: usize = 5;
 /// Pages (of 4 KiB) copied at once, and the pause after them: the writer never waits for longer than that.
 const PAGES: i32 = 512;
 const PAUSE: Duration = Duration::from_millis(2);
+/// What a connection to a copy keeps in memory, in KiB: each page is met once.
+const CACHE: i32 = 256;
 
 /// A copy: the file, and the last entry in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +68,12 @@ impl Store {
     /// The copy cannot be written; a part of one is taken away.
     pub async fn back_up(&self, data_dir: &Path) -> Result<Option<Copied>, StoreError> {
         let data_dir = data_dir.to_owned();
-        self.read(move |connection| Ok(copy(connection, &data_dir)))
-            .await?
-            .map_err(|error| StoreError::Write(format!("the backup {error}")))
+        let copied = self.read(move |connection| {
+            let copied = copy(connection, &data_dir);
+            memory::give_back();
+            Ok(copied)
+        });
+        copied.await?.map_err(|error| StoreError::Write(format!("the backup {error}")))
     }
 }
 
@@ -126,6 +132,7 @@ fn write(source: &Connection, part: &Path) -> Result<Seq, BackupError> {
         Ok(()) | Err(_) => {}
     }
     let mut target = Connection::open(part).map_err(failed)?;
+    target.pragma_update(None, "cache_size", -CACHE).map_err(failed)?;
     std::fs::set_permissions(part, Permissions::from_mode(0o600)).map_err(io)?;
     {
         // One transaction holds the source still: a copy that began anew at each write might never end.
@@ -167,6 +174,7 @@ fn check(file: &Path) -> Result<(), BackupError> {
     let failed =
         |error: rusqlite::Error| BackupError::Damaged { file: file.to_owned(), detail: error.to_string() };
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    connection.pragma_update(None, "cache_size", -CACHE).map_err(failed)?;
     let sound: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if sound == "ok" { Ok(()) } else { Err(BackupError::Damaged { file: file.to_owned(), detail: sound }) }

@@ -426,14 +426,7 @@ impl Client {
 
     async fn carry_out(&mut self, effects: Vec<Effect>) -> anyhow::Result<()> {
         for effect in effects {
-            let message = match effect {
-                Effect::Append { id, epoch, seen, drafts } => {
-                    ClientMessage::Append { id, epoch: Some(epoch), seen: Some(seen), drafts }
-                }
-                Effect::Follow { run, from } => ClientMessage::Follow { run, from },
-                Effect::Unfollow { run } => ClientMessage::Unfollow { run },
-            };
-            self.send(&message).await?;
+            self.send(&effect.into()).await?;
         }
         Ok(())
     }

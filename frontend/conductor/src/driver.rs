@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use shared::entry::{Actor, Draft, Entry};
 use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::{Epoch, Millis, Seq};
-use shared::wire::{OutputFrame, Refusal, ServerMessage};
+use shared::wire::{ClientMessage, OutputFrame, Refusal, ServerMessage};
 
 use crate::state::{Phase, State};
 use crate::{apply, decide, next_deadline};
@@ -42,6 +42,19 @@ pub enum Effect {
     Unfollow {
         run: RunId,
     },
+}
+
+impl From<Effect> for ClientMessage {
+    /// For a client that sends each effect as it comes and keeps none.
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Append { id, epoch, seen, drafts } => {
+                Self::Append { id, epoch: Some(epoch), seen: Some(seen), drafts }
+            }
+            Effect::Follow { run, from } => Self::Follow { run, from },
+            Effect::Unfollow { run } => Self::Unfollow { run },
+        }
+    }
 }
 
 /// Folds, reads and decides for one client.

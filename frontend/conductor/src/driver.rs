@@ -135,10 +135,9 @@ impl Driver {
                     self.refused(batch, refusal, now);
                 }
             }
-            ServerMessage::Behind { run, .. } => {
-                self.readers.remove(run);
-            }
-            ServerMessage::Welcome { .. }
+            // The lines follow by themselves from where its reader is.
+            ServerMessage::Behind { .. }
+            | ServerMessage::Welcome { .. }
             | ServerMessage::Incompatible { .. }
             | ServerMessage::Pong { .. }
             | ServerMessage::Asking { .. }

@@ -73,6 +73,24 @@ fn who_did_not_know_what_a_person_said_decides_again_at_once() {
 }
 
 #[test]
+fn who_is_behind_a_run_reads_on_where_it_is() {
+    let (mut world, effects) = World::new();
+    let orders = effects.iter().find_map(|effect| match effect {
+        Effect::Append { drafts, .. } => Some(drafts.clone()),
+        _ => None,
+    });
+    let ordered = orders.unwrap().into_iter().filter_map(|draft| draft.body.known().cloned());
+    let effects: Vec<Effect> = ordered.flat_map(|kind| world.entry(kind, 2)).collect();
+    let followed = effects.iter().find_map(|effect| match effect {
+        Effect::Follow { run, from: 0 } => Some(run.clone()),
+        _ => None,
+    });
+    // From its first line on, it would be told again that it is behind, and never get further.
+    let behind = ServerMessage::Behind { run: followed.expect("the run is read"), from: 0 };
+    assert!(world.driver.receive(&behind, Millis(3)).is_empty());
+}
+
+#[test]
 fn what_is_due_and_cannot_start_waits_for_an_entry_and_not_for_time() {
     // Its turn was cut short by a limit, and the disk is full by the time that it ends.
     let (mut world, effects) = World::new();

@@ -62,6 +62,7 @@ pub struct Config {
     /// Agents that are not on PATH.
     pub agents: Agents,
     pub disk: Disk,
+    pub memory: Memory,
     pub retention: Retention,
 }
 
@@ -80,6 +81,24 @@ pub struct Disk {
 impl Default for Disk {
     fn default() -> Self {
         Self { warn_mb: 500, pause_mb: 100, output_mb: 2_000 }
+    }
+}
+
+/// Bounds of the machine's memory, in MB (10⁶ bytes); 0 switches one off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Memory {
+    /// With less that is free than this the person is warned.
+    pub warn_mb: u64,
+    /// With less that is free than this nothing new is started.
+    pub pause_mb: u64,
+    /// The person is warned of a run whose programs hold more than this.
+    pub agent_mb: u64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { warn_mb: 500, pause_mb: 200, agent_mb: 2_000 }
     }
 }
 
@@ -117,6 +136,7 @@ impl Default for Config {
             folders: Vec::new(),
             agents: Agents::default(),
             disk: Disk::default(),
+            memory: Memory::default(),
             retention: Retention::default(),
         }
     }
@@ -278,6 +298,7 @@ mod tests {
         let config: Config = toml::from_str(&settings.join("\n")).expect("readable when switched on");
         assert!(!config.commands && config.allows("make") && config.names("codex"), "{config:?}");
         assert_eq!(config.disk, Disk { warn_mb: 2_000, pause_mb: 500, output_mb: 200 });
+        assert_eq!(config.memory, Memory { warn_mb: 1_000, pause_mb: 400, agent_mb: 4_000 });
         assert_eq!(config.retention, Retention { output_days: 90 });
     }
 

@@ -12,7 +12,7 @@ use crate::store::Store;
 
 /// Between looks. Nothing tells when a disk fills up.
 const LOOK: Duration = Duration::from_secs(5);
-const MB: u64 = 1_000_000;
+pub(crate) const MB: u64 = 1_000_000;
 /// More than this has to become free again, so that the log does not fill with going back and forth.
 const SLACK: u64 = 2 * MB;
 
@@ -22,7 +22,7 @@ pub(crate) async fn watch(store: Store, data_dir: PathBuf, bounds: Disk) {
     let mut known = known(&store).await;
     loop {
         if let Some(free) = free(&data_dir) {
-            let room = room(free, bounds, known);
+            let room = room(free, [bounds.warn_mb, bounds.pause_mb], known);
             let measured = Draft::new(None, Kind::DiskMeasured { room, free: Bytes(free) });
             if room != known && store.append(Actor::Bridge, vec![measured]).await.is_ok() {
                 known = room;
@@ -47,12 +47,13 @@ pub(crate) fn free(folder: &Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-fn room(free: u64, bounds: Disk, known: Room) -> Room {
+/// What `free` bytes are by a bound below which a person is warned and one below which nothing is started, in MB.
+pub(crate) fn room(free: u64, [warn_mb, pause_mb]: [u64; 2], known: Room) -> Room {
     let below =
         |bound: u64, is: bool| free < bound.saturating_mul(MB).saturating_add(if is { SLACK } else { 0 });
-    if bounds.pause_mb > 0 && below(bounds.pause_mb, known == Room::None) {
+    if pause_mb > 0 && below(pause_mb, known == Room::None) {
         Room::None
-    } else if bounds.warn_mb > 0 && below(bounds.warn_mb, known != Room::Plenty) {
+    } else if warn_mb > 0 && below(warn_mb, known != Room::Plenty) {
         Room::Little
     } else {
         Room::Plenty
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn room_is_told_at_its_bounds_and_does_not_flicker() {
-        let bounds = Disk::default();
+        let bounds = [500, 100];
         let then = |free_mb: u64, known| room(free_mb * MB, bounds, known);
         assert_eq!(then(500, Room::Plenty), Room::Plenty);
         assert_eq!(then(499, Room::Plenty), Room::Little);
@@ -75,10 +76,6 @@ mod tests {
         assert_eq!(then(101, Room::None), Room::None);
         assert_eq!(then(102, Room::None), Room::Little);
         assert_eq!(then(0, Room::Plenty), Room::None);
-        assert_eq!(
-            room(0, Disk { warn_mb: 0, pause_mb: 0, output_mb: 0 }, Room::Plenty),
-            Room::Plenty,
-            "switched off"
-        );
+        assert_eq!(room(0, [0, 0], Room::Plenty), Room::Plenty, "switched off");
     }
 }

@@ -235,6 +235,15 @@ pub struct LimitsArgs {
     /// What a task may spend that has no budget of its own
     #[arg(long, value_name = "USD", value_parser = dollars)]
     task_budget: Option<MicroUsd>,
+    /// Warn of an agent that writes nothing for so long
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    stalled: Option<Millis>,
+    /// Warn of an agent that is at one and the same thing for so long
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    slow: Option<Millis>,
+    /// Warn of a turn that takes so long
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    long: Option<Millis>,
     #[command(flatten)]
     data: DataArgs,
 }

@@ -16,6 +16,7 @@ mod inspect;
 pub mod lock;
 mod memory;
 pub mod page;
+mod pressure;
 pub mod relay;
 mod retention;
 pub mod search;

@@ -32,7 +32,7 @@ use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
 use crate::supervisor::{Parting, Supervisor};
 use crate::tls::{Certificate, Identity};
-use crate::{agents, disk, folders, page, retention};
+use crate::{agents, disk, folders, page, pressure, retention};
 
 /// What the bridge needs beside its listener.
 pub struct ServeOptions {
@@ -116,6 +116,7 @@ pub async fn serve(
     let app = router(app, store.clone());
     (options.ready)(&access);
     let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
+    let memory = tokio::spawn(pressure::watch(store.clone(), runs_dir, config.memory));
     let backups = tokio::spawn(back_up(store.clone(), options.data_dir));
     let days = config.retention.output_days;
     let retention = (days > 0).then(|| tokio::spawn(retention::keep(store.clone(), days)));
@@ -127,7 +128,7 @@ pub async fn serve(
         parting = shutdown => (Ok(()), parting),
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
-    for task in [orders, agents, standby, backups, disk].into_iter().chain(retention) {
+    for task in [orders, agents, standby, backups, disk, memory].into_iter().chain(retention) {
         task.abort();
         let _ = task.await;
     }

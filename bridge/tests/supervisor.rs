@@ -240,7 +240,13 @@ async fn silence_is_told_once_each_time() {
         bench.append(Kind::InputSent { run: run.clone(), text: "go\n".to_owned() }).await;
     }
     assert_eq!(bench.ended(&run).await, exited(0, 1));
-    assert_eq!(silences(&bench.kinds().await), 2);
+    let kinds = bench.kinds().await;
+    assert_eq!(silences(&kinds), 2);
+    let first = kinds.iter().position(|kind| matches!(kind, Kind::RunSilent { .. })).unwrap();
+    assert_eq!(
+        kinds[first + 1..].iter().find(|kind| !matches!(kind, Kind::InputSent { .. })),
+        Some(&Kind::RunHeard { run })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use conductor::State;
 use conductor::driver::{Driver, Effect};
+use conductor::health::next_change;
 use conductor::plan::{EditProblem, check_edit, inverse};
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
@@ -33,6 +34,8 @@ pub struct Desk {
     pub standing: RwSignal<Standing>,
     /// Once a second, for what counts time.
     pub clock: RwSignal<Millis>,
+    /// The last moment at which time alone made something worth a look.
+    pub pulse: RwSignal<Millis>,
     pub toast: RwSignal<Option<Toast>>,
     /// Devices that ask to be let in.
     pub asking: RwSignal<Vec<Asking>>,
@@ -85,6 +88,7 @@ impl Desk {
             revision: RwSignal::new(0),
             standing: RwSignal::new(Standing::Connecting),
             clock: RwSignal::new(now()),
+            pulse: RwSignal::new(now()),
             toast: RwSignal::new(None),
             asking: RwSignal::new(Vec::new()),
             sought: RwSignal::new(None),
@@ -100,8 +104,16 @@ impl Desk {
         if listened.is_ok() {
             seen.forget();
         }
-        set_interval(move || desk.clock.set(now()), std::time::Duration::from_secs(1));
+        set_interval(move || desk.tick(now()), std::time::Duration::from_secs(1));
         desk
+    }
+
+    fn tick(self, now: Millis) {
+        self.clock.set(now);
+        let last = self.pulse.get_untracked();
+        if self.peek(|state| next_change(state, last)).is_some_and(|(at, _)| at <= now) {
+            self.pulse.set(now);
+        }
     }
 
     /// A browser slows a hidden page down: it leaves deciding to whoever else is there.

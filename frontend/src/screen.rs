@@ -4,6 +4,7 @@ pub mod bridge;
 pub mod caps;
 pub mod details;
 pub mod finder;
+pub mod health;
 pub mod news;
 pub mod pair;
 pub mod schedule;

@@ -1,10 +1,11 @@
 //! Facts in words, with the clock of the person's place.
 
 use conductor::State;
+use conductor::health::Warning;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
-    cap, change, change_kind, changes, class_words, dollars, mode, mode_token, next_mode, next_step, size,
-    span, spent,
+    cap, change, change_kind, changes, class_words, dollars, mode, mode_token, next_mode, next_step, remedy,
+    size, span, spent,
 };
 use shared::unit::Millis;
 
@@ -25,6 +26,16 @@ pub fn day(at: Millis) -> String {
 /// The day and local time of day, "2026-11-21 14:09".
 pub fn moment(at: Millis) -> String {
     format!("{} {}", day(at), time(at))
+}
+
+/// As [`conductor::words::warning`], with the time of day.
+pub fn warning(warning: Warning) -> String {
+    match warning {
+        Warning::Stalled { since } => format!("no output since {}", time(since)),
+        Warning::Slow { since } => format!("at the same thing since {}", time(since)),
+        Warning::Long { since } => format!("runs since {}", time(since)),
+        Warning::Near { .. } | Warning::Heavy { .. } => conductor::words::warning(warning, Millis(0)),
+    }
 }
 
 /// As [`conductor::words::reason`], with the time of day of what is due.

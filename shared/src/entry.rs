@@ -272,6 +272,10 @@ pub enum Kind {
         run: RunId,
         since: Millis,
     },
+    /// It was silent and writes again.
+    RunHeard {
+        run: RunId,
+    },
     /// The setting for retention took a run's output away. What the log tells of the run stays.
     OutputRemoved {
         run: RunId,
@@ -283,6 +287,18 @@ pub enum Kind {
         room: Room,
         /// That a run can still use.
         free: Bytes,
+    },
+    /// The memory of the bridge's machine became another.
+    MemoryMeasured {
+        room: Room,
+        /// That a new program could have.
+        free: Bytes,
+    },
+    /// The processes of a run came to hold more memory than the bridge's configuration has for normal, or less again.
+    RunWeighed {
+        run: RunId,
+        memory: Bytes,
+        heavy: bool,
     },
 }
 
@@ -319,13 +335,16 @@ impl Kind {
             | Self::RunStarted { .. }
             | Self::RunEnded { .. }
             | Self::RunSilent { .. }
+            | Self::RunHeard { .. }
             | Self::OutputRemoved { .. }
-            | Self::DiskMeasured { .. } => Authority::Bridge,
+            | Self::DiskMeasured { .. }
+            | Self::MemoryMeasured { .. }
+            | Self::RunWeighed { .. } => Authority::Bridge,
         }
     }
 }
 
-/// How much room a disk has left, by the bounds of the bridge's configuration.
+/// How much room a disk or the memory has left, by the bounds of the bridge's configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Room {

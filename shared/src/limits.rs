@@ -32,6 +32,27 @@ pub struct Limits {
     pub grace: Millis,
     /// Of each task that is not a group and says nothing else.
     pub caps: Caps,
+    /// After what a person is warned of a run that goes on.
+    pub health: Health,
+}
+
+/// When a run that goes on is worth a look. Nothing is ended or put off for any of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct Health {
+    /// Without any output.
+    pub stalled: Millis,
+    /// At one and the same thing, though there is output.
+    pub slow: Millis,
+    /// Since its start.
+    pub long: Millis,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Millis::from_secs(minutes * 60);
+        Self { stalled: minutes(10), slow: minutes(15), long: minutes(60) }
+    }
 }
 
 /// Agents of one kind that run at the same time; nothing for as many as there may be at all.
@@ -97,6 +118,7 @@ impl Default for Limits {
             command: Millis::from_secs(15 * 60),
             grace: Millis::from_secs(10),
             caps: Caps { budget: Some(MicroUsd(1_000_000)), ..Caps::default() },
+            health: Health::default(),
         }
     }
 }

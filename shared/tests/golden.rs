@@ -183,8 +183,11 @@ fn facts() -> Vec<Kind> {
             pipes: Pipes::Closed,
         },
         Kind::RunSilent { run: run(), since: Millis(5) },
+        Kind::RunHeard { run: run() },
         Kind::OutputRemoved { run: run(), lines: 12 },
         Kind::DiskMeasured { room: Room::Little, free: Bytes(499_000_000) },
+        Kind::MemoryMeasured { room: Room::None, free: Bytes(99_000_000) },
+        Kind::RunWeighed { run: run(), memory: Bytes(2_100_000_000), heavy: true },
     ]
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use conductor::words;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
-use shared::limits::{Caps, Each, Limits};
+use shared::limits::{Caps, Each, Health, Limits};
 
 use super::LimitsArgs;
 use super::client::Client;
@@ -26,6 +26,11 @@ pub(super) async fn set(args: &LimitsArgs) -> anyhow::Result<ExitCode> {
             ..known.each
         },
         caps: Caps { budget: args.task_budget.or(known.caps.budget), ..known.caps },
+        health: Health {
+            stalled: args.stalled.unwrap_or(known.health.stalled),
+            slow: args.slow.unwrap_or(known.health.slow),
+            long: args.long.unwrap_or(known.health.long),
+        },
         ..known.clone()
     };
     if limits != known {
@@ -47,4 +52,9 @@ fn tell(limits: &Limits) {
     say(&format!("  in one folder: {}", of(limits.per_folder)));
     let budget = limits.caps.budget.map_or("no limit".to_owned(), words::dollars);
     say(&format!("A task may spend, unless it has a budget of its own: {budget}"));
+    let Health { stalled, slow, long } = limits.health;
+    let [stalled, slow, long] = [stalled, slow, long].map(words::span);
+    say(&format!(
+        "You are warned of an agent that writes nothing for {stalled}, is at one thing for {slow}, or runs for {long}"
+    ));
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use conductor::health::warnings;
 use conductor::state::{State, Task};
 use conductor::status::status;
 use conductor::words;
@@ -102,7 +103,9 @@ fn line(state: &State, task: &Task) -> String {
     let why = words::reason(state, &status, clock::now());
     let cost = words::spent(state, task);
     let indent = "  ".repeat(task.number.len());
-    let parts = [task.title.as_str(), status.kind.word(), &why, &cost];
+    let warning = warnings(state, task, clock::now()).first().map(|it| words::warning(*it, clock::now()));
+    let warning = warning.unwrap_or_default();
+    let parts = [task.title.as_str(), status.kind.word(), &why, &warning, &cost];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     format!("{indent}{}  {}", reference(state, task), parts.join(" · "))
 }

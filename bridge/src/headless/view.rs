@@ -1,12 +1,14 @@
 //! The work as scripts and monitors read it: what `--json` prints and the REST API answers.
 
 use conductor::budget;
+use conductor::health::{Warning, warnings};
 use conductor::rollup::rollup;
 use conductor::state::{Phase, Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, status};
 use conductor::words;
 use serde::Serialize;
 use shared::agent::ErrorClass;
+use shared::unit::Millis;
 use utoipa::ToSchema;
 
 use super::task::reference;
@@ -34,6 +36,30 @@ pub(super) struct TaskView {
     unknown_costs: u32,
     /// What it and all below it may spend.
     budget_usd: Option<f64>,
+    /// Why somebody should look although it goes on, the most urgent first.
+    warnings: Vec<WarningView>,
+}
+
+/// A warning; nothing is done about it by itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WarningView {
+    /// `stalled`, `slow`, `long`, `near` or `heavy`.
+    class: &'static str,
+    what: String,
+    next_step: &'static str,
+}
+
+impl WarningView {
+    fn of(warning: Warning, now: Millis) -> Self {
+        let class = match warning {
+            Warning::Stalled { .. } => "stalled",
+            Warning::Slow { .. } => "slow",
+            Warning::Long { .. } => "long",
+            Warning::Near { .. } => "near",
+            Warning::Heavy { .. } => "heavy",
+        };
+        Self { class, what: words::warning(warning, now), next_step: words::remedy(warning) }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,7 +112,7 @@ pub(super) struct RunView {
 
 impl TaskView {
     pub(super) fn of(state: &State, task: &Task) -> Self {
-        let status = status(state, task);
+        let (status, now) = (status(state, task), clock::now());
         let spend = rollup(state, task).spend;
         let question = match &status.reason {
             Reason::Asks(question) => Some(question.clone()),
@@ -103,13 +129,14 @@ impl TaskView {
             id: task.id.to_string(),
             title: task.title.clone(),
             status: status.kind.token(),
-            reason: words::reason(state, &status, clock::now()),
+            reason: words::reason(state, &status, now),
             question,
             failure,
             since: status.since.0,
             usd: spend.known.as_usd(),
             unknown_costs: spend.unknown_runs,
             budget_usd: budget::envelope(state, task).map(|envelope| envelope.budget.as_usd()),
+            warnings: warnings(state, task, now).into_iter().map(|it| WarningView::of(it, now)).collect(),
         }
     }
 }

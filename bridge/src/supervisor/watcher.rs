@@ -316,16 +316,22 @@ impl<'a> Vigil<'a> {
         };
     }
 
-    /// Says once per silence that nothing came for as long as the limit says.
+    /// Says once per silence that nothing came for as long as the limit says, and that it is over.
     async fn listen(&mut self, output: &mut Output) {
         let Some(limit) = self.run.spec.limits.silence else { return };
+        let was_told = self.silent.is_none();
         let heard = *output.heard.borrow_and_update();
         self.silent = heard.moment.checked_add(Duration::from_millis(limit.0));
         if self.silent.is_some_and(|due| due <= Instant::now()) {
             self.silent = None;
-            let kind = Kind::RunSilent { run: self.run.run.clone(), since: heard.at };
-            self.run.inner.record(Draft::new(self.run.project.clone(), kind)).await;
+            self.record(Kind::RunSilent { run: self.run.run.clone(), since: heard.at }).await;
+        } else if was_told {
+            self.record(Kind::RunHeard { run: self.run.run.clone() }).await;
         }
+    }
+
+    async fn record(&self, kind: Kind) {
+        self.run.inner.record(Draft::new(self.run.project.clone(), kind)).await;
     }
 
     /// Waits for the shim's word that nothing is left.

@@ -11,10 +11,12 @@ use shared::run::RunEnd;
 use shared::unit::Millis;
 
 use crate::state::{
-    Account, Baton, Disk, Goal, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task, TaskResult,
+    Account, Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task,
+    TaskResult, Vitals,
 };
 
 mod account;
+mod health;
 mod planned;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
@@ -97,7 +99,10 @@ impl State {
                 });
             }
             Kind::TaskSettled { task, outcome, .. } => self.with(task, |task| task.settle(outcome, at)),
-            Kind::AgentSpoke { run, line, event } => self.hear(run, *line, event),
+            Kind::AgentSpoke { run, line, event } => {
+                self.feel(run, event, at);
+                self.hear(run, *line, event);
+            }
             Kind::TurnRead { run, report } => self.read(run, report),
             Kind::AgentsFound { agents } => self.agents.clone_from(agents),
             Kind::BatonGranted { client, epoch } => {
@@ -106,15 +111,19 @@ impl State {
             Kind::RunStarted { run, .. } => self.with_run(run, |run| {
                 if run.phase == Phase::Requested {
                     run.phase = Phase::Running { started: at };
+                    run.vitals.moved = at;
                 }
             }),
             Kind::RunEnded { run, end, lines, .. } => self.with_run(run, |run| run.end(end, *lines, at)),
             Kind::OutputRemoved { run, .. } => self.with_run(run, |run| run.removed = Some(at)),
             Kind::DiskMeasured { room, free } => self.disk = Disk { room: *room, free: *free },
-            Kind::BridgeStarted { .. }
-            | Kind::InputSent { .. }
-            | Kind::TerminalResized { .. }
-            | Kind::RunSilent { .. } => {}
+            Kind::MemoryMeasured { room, free } => self.memory = Memory { room: *room, free: *free },
+            Kind::RunSilent { run, since } => self.with_run(run, |run| run.vitals.silent = Some(*since)),
+            Kind::RunHeard { run } => self.with_run(run, |run| run.vitals.silent = None),
+            Kind::RunWeighed { run, memory, heavy } => {
+                self.with_run(run, |run| run.vitals.heavy = heavy.then_some(*memory))
+            }
+            Kind::BridgeStarted { .. } | Kind::InputSent { .. } | Kind::TerminalResized { .. } => {}
         }
     }
 
@@ -440,6 +449,7 @@ impl Run {
             session: None,
             model: None,
             version: None,
+            vitals: Vitals { moved: at, ..Vitals::default() },
         }
     }
 

@@ -140,9 +140,10 @@ pub fn most(state: &State, goal: &Task) -> Option<MicroUsd> {
     sum.map(MicroUsd).into_iter().chain(goal.caps.budget).min()
 }
 
-/// The cap that a task is near to or has come to, and how much of it is used, in percent.
-pub fn near(state: &State, task: &Task) -> Option<(Cap, u64)> {
-    let (caps, used) = (caps(state, task), used(state, task));
+/// The cap that a task is near to or has come to by now, and how much of it is used, in percent.
+pub fn near(state: &State, task: &Task, now: Millis) -> Option<(Cap, u64)> {
+    let (caps, mut used) = (caps(state, task), used(state, task));
+    used.time = used.time + runs_since(state, task).map_or(Millis(0), |started| now.since(started));
     let spent = envelope(state, task).map(|envelope| (Cap::Budget(envelope.budget), envelope.percent().0));
     let others = [
         caps.turns.map(|cap| (Cap::Turns(cap), percent(used.turns.into(), cap.into()))),
@@ -151,6 +152,22 @@ pub fn near(state: &State, task: &Task) -> Option<(Cap, u64)> {
     ];
     let near = others.into_iter().chain([spent]).flatten().filter(|(_, percent)| *percent >= NEAR);
     near.max_by_key(|(_, percent)| *percent)
+}
+
+/// When the run that is under way was started.
+fn runs_since(state: &State, task: &Task) -> Option<Millis> {
+    match state.current(task)?.phase {
+        Phase::Running { started } => Some(started),
+        Phase::Requested | Phase::Ended { .. } | Phase::Read { .. } => None,
+    }
+}
+
+/// When the run that is under way will have used so much of the task's time that the person is warned.
+pub(crate) fn time_is_near(state: &State, task: &Task) -> Option<Millis> {
+    let cap = caps(state, task).time?;
+    let started = runs_since(state, task)?;
+    let warned = Millis(cap.0.saturating_mul(NEAR).div_ceil(100));
+    Some(started + warned.since(used(state, task).time))
 }
 
 fn percent(part: u64, whole: u64) -> u64 {

@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 
-use shared::entry::{Draft, Kind, Purpose, Room as DiskRoom};
+use shared::entry::{Draft, Kind, Purpose};
 use shared::id::{RunId, TaskId};
 use shared::run::Signal;
 use shared::unit::Millis;
@@ -91,8 +91,8 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
 }
 
 fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
-    // What runs goes on; what would be started would fail, and take the log with it.
-    if state.disk.room == DiskRoom::None {
+    // What runs goes on.
+    if state.is_full() {
         return Vec::new();
     }
     let wished = tasks.iter().filter_map(|task| wish(state, task, now).map(|purpose| (*task, purpose)));

@@ -6,6 +6,7 @@ pub mod apply;
 pub mod budget;
 pub mod decide;
 pub mod driver;
+pub mod health;
 pub mod order;
 pub mod plan;
 pub mod prompt;

@@ -31,6 +31,7 @@ pub struct State {
     pub models: Models,
     pub baton: Option<Baton>,
     pub disk: Disk,
+    pub memory: Memory,
     /// Entries of kinds that this version does not know.
     pub unknown: u64,
 }
@@ -38,6 +39,13 @@ pub struct State {
 /// The disk of the bridge's data folder, as measured last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Disk {
+    pub room: Room,
+    pub free: Bytes,
+}
+
+/// The memory of the bridge's machine, as measured last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
     pub room: Room,
     pub free: Bytes,
 }
@@ -261,6 +269,18 @@ pub struct Run {
     pub session: Option<SessionId>,
     pub model: Option<String>,
     pub version: Option<String>,
+    pub vitals: Vitals,
+}
+
+/// What tells how a run is while it goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// Since when nothing came from it; nothing once it spoke again.
+    pub silent: Option<Millis>,
+    /// When it last did something else than before.
+    pub moved: Millis,
+    /// What its processes hold, where that is more than is normal.
+    pub heavy: Option<Bytes>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -335,6 +355,11 @@ impl State {
             found.push(parent);
         }
         found
+    }
+
+    /// There is no room for anything new: what is started would fail, and take others with it.
+    pub fn is_full(&self) -> bool {
+        self.disk.room == Room::None || self.memory.room == Room::None
     }
 
     /// The run that a task is in the middle of.

@@ -8,6 +8,7 @@ use shared::unit::{MicroUsd, Millis};
 
 use crate::State;
 use crate::budget::{self, Cap};
+use crate::health::Warning;
 use crate::plan::diff::{Change, Field, What};
 use crate::state::{Spend, Task};
 use crate::status::{Kind, Reason, Status};
@@ -88,6 +89,9 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Slot | Reason::ResumesAt { .. } if state.disk.room == Room::None => {
             "waits for room on the disk".to_owned()
         }
+        Reason::Slot | Reason::ResumesAt { .. } if state.memory.room == Room::None => {
+            "waits for free memory".to_owned()
+        }
         Reason::Slot | Reason::ResumesAt { .. } => "next in line".to_owned(),
         Reason::StartsAt(at) if *at > now => format!("starts in {}", span(at.since(now))),
         Reason::StartsAt(_) => "next in line".to_owned(),
@@ -120,6 +124,32 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
 /// "provider overloaded, ": the beginning of a sentence on when a turn is taken up again.
 pub fn cut_short(class: Option<ErrorClass>) -> String {
     class.map_or_else(String::new, |class| format!("{}, ", class_words(class)))
+}
+
+/// "no output for 12m 03s", "82% of 40 requests used".
+pub fn warning(warning: Warning, now: Millis) -> String {
+    match warning {
+        Warning::Stalled { since } => format!("no output for {}", span(now.since(since))),
+        Warning::Slow { since } => format!("at the same thing for {}", span(now.since(since))),
+        Warning::Long { since } => format!("runs for {}", span(now.since(since))),
+        Warning::Near { cap: near, percent } => format!("{percent}% of {} used", cap(near, None)),
+        Warning::Heavy { memory } => format!("holds {} MB of memory", memory.0 / 1_000_000),
+    }
+}
+
+/// What to do about it; it goes on by itself meanwhile.
+pub fn remedy(warning: Warning) -> &'static str {
+    match warning {
+        Warning::Stalled { .. } => {
+            "Look at its last call: where that waits for something that never comes, stop the task and retry it."
+        }
+        Warning::Slow { .. } => {
+            "Look at what it does: where it goes in circles, write to it or stop it and retry with a smaller objective."
+        }
+        Warning::Long { .. } => "Look whether it gets on; give it a limit of minutes, or split the task.",
+        Warning::Near { .. } => "It pauses at the limit and asks; raise it before that in its details.",
+        Warning::Heavy { .. } => "Look at its processes under Bridge; stop it before the machine runs out.",
+    }
 }
 
 /// What failed, in a few words.

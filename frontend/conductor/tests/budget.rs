@@ -196,14 +196,14 @@ fn a_task_pauses_at_its_budget_and_goes_on_when_it_is_raised() {
     assert_eq!(world.step(), None);
     let used = Reason::Used { cap: Cap::Budget(cents(100)), above: None };
     assert_eq!(world.reason("a"), (Stands::Waiting, used));
-    assert_eq!(near(&world.state, world.task("a")), Some((Cap::Budget(cents(100)), 100)));
+    assert_eq!(near(&world.state, world.task("a"), world.now), Some((Cap::Budget(cents(100)), 100)));
     // Trying again is no way around it.
     world.say(Kind::TaskRetried { task: id("a") });
     assert_eq!(world.step(), None);
     world.caps("a", budget(cents(150)));
     let again = world.step().unwrap();
     assert_eq!(world.state.run(&again).unwrap().holds, Some(cents(47)));
-    assert_eq!(near(&world.state, world.task("a")), None);
+    assert_eq!(near(&world.state, world.task("a"), world.now), None);
     world.ends(&again, done(Some(cents(1))));
     world.step();
     assert_eq!(world.task("a").standing, Standing::Completed);
@@ -322,7 +322,7 @@ fn tokens_are_counted_once_however_a_harness_tells_them() {
     let tokens: Vec<u64> =
         world.task("a").runs.iter().map(|run| world.state.run(run).unwrap().tokens.input).collect();
     assert_eq!(tokens, [50, 40]);
-    assert_eq!(near(&world.state, world.task("a")), Some((Cap::Tokens(100), 90)));
+    assert_eq!(near(&world.state, world.task("a"), world.now), Some((Cap::Tokens(100), 90)));
     assert!(world.step().is_some(), "ten are left");
 }
 

@@ -14,6 +14,7 @@ use crate::words::{span, time};
 pub fn Banners() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let disk = Memo::new(move |_| desk.read(|state| state.disk));
+    let memory = Memo::new(move |_| desk.read(|state| state.memory));
     view! {
         <div class="banners">
             <Asking/>
@@ -59,26 +60,30 @@ pub fn Banners() -> impl IntoView {
             }}
             {move || {
                 let mb = disk.get().free.0 / 1_000_000;
-                let (status, text) = match disk.get().room {
-                    Room::Plenty => return ().into_any(),
-                    Room::Little => (
-                        "waiting",
-                        format!("Only {mb} MB are free on the disk of the bridge's data folder. Make room there; when less is left, nothing new starts."),
-                    ),
-                    Room::None => (
-                        "failed",
-                        format!("The disk of the bridge's data folder is almost full ({mb} MB free): nothing new starts until there is room again. What runs goes on."),
-                    ),
-                };
-                view! {
-                    <div class="banner" data-status=status role="alert">
-                        <Icon name=status/>
-                        <span>{text}</span>
-                    </div>
-                }.into_any()
+                scarce(disk.get().room, [
+                    format!("Only {mb} MB are free on the disk of the bridge's data folder. Make room there; when less is left, nothing new starts."),
+                    format!("The disk of the bridge's data folder is almost full ({mb} MB free): nothing new starts until there is room again. What runs goes on."),
+                ])
+            }}
+            {move || {
+                let mb = memory.get().free.0 / 1_000_000;
+                scarce(memory.get().room, [
+                    format!("Only {mb} MB of memory are free on the bridge's machine. Close something there, or stop an agent; when less is left, nothing new starts."),
+                    format!("The bridge's machine is almost out of memory ({mb} MB free): nothing new starts until there is more. What runs goes on."),
+                ])
             }}
         </div>
     }
+}
+
+/// That there is little of something, or none.
+fn scarce(room: Room, [little, none]: [String; 2]) -> Option<AnyView> {
+    let (status, text) = match room {
+        Room::Plenty => return None,
+        Room::Little => ("waiting", little),
+        Room::None => ("failed", none),
+    };
+    Some(view! { <div class="banner" data-status=status role="alert"><Icon name=status/><span>{text}</span></div> }.into_any())
 }
 
 #[component]

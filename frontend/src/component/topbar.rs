@@ -10,6 +10,7 @@ use crate::desk::Desk;
 use crate::link::Standing;
 use crate::place::{Here, Part};
 use crate::screen::finder::FinderButton;
+use crate::screen::health::WorthALook;
 use crate::words::spent;
 
 #[component]
@@ -94,6 +95,7 @@ fn Facts() -> impl IntoView {
                     <span class="count">{move || waiting.read().len()}</span>
                 </button>
             </Show>
+            <WorthALook/>
             <span class="fact" title="Agents running, and how many may">
                 <Icon name="agent"/>
                 <b>{move || format!("{}/{}", agents.get().0, agents.get().1)}</b>
@@ -102,7 +104,7 @@ fn Facts() -> impl IntoView {
             <Show when=move || cost.get().is_some_and(|cost| !cost.is_empty())>
                 <span class="fact" title="Spent on this goal"><b>{move || cost.get()}</b><Meter envelope=envelope/></span>
             </Show>
-            <span class="fact" title="One client decides what runs next; the bridge does when no tab is open">
+            <span class="fact wide-only" title="One client decides what runs next; the bridge does when no tab is open">
                 <Icon name="baton"/>
                 <span>{move || decider.get()}</span>
             </span>

@@ -10,6 +10,7 @@ use shared::plan::Mode;
 
 use super::caps::{AtCap, BudgetField};
 use super::details::Details;
+use super::health::Warnings;
 use super::news::news;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
@@ -284,8 +285,8 @@ fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
             <button role="tab" aria-selected=move || (tab.get() == "details").to_string() on:click=move |_| tab.set("details")>"Details"</button>
         </div>
         {move || match tab.get() {
-            "details" => view! { <Details tree=tree id=own.get_value()/> }.into_any(),
-            _ => view! { <AtCap tree=tree id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),
+            "details" => view! { <Warnings desk=tree.desk id=own.get_value()/><Details tree=tree id=own.get_value()/> }.into_any(),
+            _ => view! { <AtCap tree=tree id=own.get_value()/><Warnings desk=tree.desk id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),
         }}
     }
 }

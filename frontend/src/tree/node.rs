@@ -1,6 +1,7 @@
 //! One node: glyph, number, name, what it does or waits for, and what it cost.
 
 use conductor::budget::Envelope;
+use conductor::health::{self, Warning};
 use conductor::rollup::rollup;
 use conductor::status::{Kind, Waker, status};
 use leptos::attr::custom::custom_attribute;
@@ -46,6 +47,8 @@ struct Face {
     cost: String,
     /// 80 % of a cap is used.
     near: bool,
+    /// Why it is worth a look, in the place of what it does.
+    warned: bool,
     envelope: Option<Envelope>,
     mode: Mode,
     goal: bool,
@@ -59,7 +62,14 @@ struct Face {
     change: Option<(&'static str, String)>,
 }
 
-fn face(state: &conductor::State, id: &TaskId, folded: bool, marks: bool, now: Millis) -> Option<Face> {
+/// The clock where time is part of the words, and the last moment at which a warning came by time.
+#[derive(Clone, Copy)]
+struct Times {
+    now: Millis,
+    pulse: Millis,
+}
+
+fn face(state: &conductor::State, id: &TaskId, folded: bool, marks: bool, times: Times) -> Option<Face> {
     let task = state.task(id)?;
     let own = status(state, task);
     let sum = rollup(state, task);
@@ -67,14 +77,19 @@ fn face(state: &conductor::State, id: &TaskId, folded: bool, marks: bool, now: M
     let kind = if folded && task.is_group() { sum.worst } else { own.kind };
     let news = state.task(&task.root).and_then(|goal| goal.goal.as_ref()?.news()).filter(|_| marks);
     let change = news.and_then(|news| news.changes.iter().find(|change| change.task == *id));
+    // That a cap is near is marked beside it.
+    let warnings = health::warnings(state, task, times.pulse);
+    let warning = warnings.iter().find(|warning| !matches!(warning, Warning::Near { .. }));
     Some(Face {
+        warned: warning.is_some(),
         change: change.map(|change| (words::change_kind(&change.what), words::change(state, &change.what))),
         kind,
         number: task.number_text(),
         title: task.title.clone(),
-        sub: words::reason(state, &own, now),
+        sub: warning
+            .map_or_else(|| words::reason(state, &own, times.now), |warning| words::warning(*warning)),
         cost: words::spent(state, task),
-        near: conductor::budget::near(state, task).is_some(),
+        near: conductor::budget::near(state, task, times.pulse).is_some(),
         envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal()),
         mode: task.mode,
         goal: task.is_goal(),
@@ -100,7 +115,8 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     });
     let face = Memo::new(move |_| {
         let now = if counting.get() { tree.desk.clock.get() } else { Millis(0) };
-        tree.desk.read(|state| face(state, &own.get_value(), folded.get(), tree.marks.get(), now))
+        let times = Times { now, pulse: tree.desk.pulse.get() };
+        tree.desk.read(|state| face(state, &own.get_value(), folded.get(), tree.marks.get(), times))
     });
     let spot = Memo::new(move |_| {
         tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone()))
@@ -254,7 +270,7 @@ fn TaskFace(
             }}
             <span class="sr">{part(heard)}</span>
         </span>
-        <span class="sub clip">{part(|face| face.sub.clone())}</span>
+        <span class="sub clip" data-near=move || face.with(|face| face.as_ref().filter(|face| face.warned).map(|_| ""))>{part(|face| face.sub.clone())}</span>
         <span class="end">
             <Show when=move || plan.get()>
                 <button class="mode" title="Change the mode" tabindex="-1"

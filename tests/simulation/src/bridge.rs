@@ -196,12 +196,28 @@ impl Bridge {
         Ok(())
     }
 
-    /// The disk fills, or somebody makes room.
+    /// The disk or the memory fills, or somebody makes room.
     ///
     /// # Errors
     /// What must always hold does not.
-    pub fn measure(&mut self, room: Room, now: Millis, chance: &mut Chance) -> Result<()> {
-        self.state_fact(Kind::DiskMeasured { room, free: Bytes(1) }, now, chance)
+    pub fn measure(&mut self, disk: bool, room: Room, now: Millis, chance: &mut Chance) -> Result<()> {
+        let free = Bytes(1);
+        let kind = if disk { Kind::DiskMeasured { room, free } } else { Kind::MemoryMeasured { room, free } };
+        self.state_fact(kind, now, chance)
+    }
+
+    /// A process gives cause for worry, or no more; nobody may do anything about it.
+    ///
+    /// # Errors
+    /// What must always hold does not.
+    pub fn worry(&mut self, now: Millis, chance: &mut Chance) -> Result<()> {
+        let Some(run) = chance.pick(&self.live).cloned() else { return Ok(()) };
+        let kind = match chance.below(3) {
+            0 => Kind::RunSilent { run, since: now },
+            1 => Kind::RunHeard { run },
+            _ => Kind::RunWeighed { run, memory: Bytes(1), heavy: chance.one_in(2) },
+        };
+        self.state_fact(kind, now, chance)
     }
 
     /// When the next process's time is over.

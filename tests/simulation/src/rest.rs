@@ -6,7 +6,6 @@ use conductor::rollup::waiting;
 use conductor::state::{Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
 use conductor::{State, decide, next_deadline};
-use shared::entry::Room;
 use shared::unit::Millis;
 
 use crate::bridge::Bridge;
@@ -74,10 +73,10 @@ fn is_slot(state: &State, task: &Task) -> bool {
     is_full(state) && status(state, task).reason == Reason::Slot
 }
 
-/// No place is free, or no disk.
+/// No place is free, or no disk or memory.
 fn is_full(state: &State) -> bool {
     let active = state.runs.values().filter(|run| run.is_active()).count();
-    u32::try_from(active).unwrap_or(u32::MAX) >= state.limits.parallel || state.disk.room == Room::None
+    u32::try_from(active).unwrap_or(u32::MAX) >= state.limits.parallel || state.is_full()
 }
 
 /// Every question is in the one place where a person looks for what waits (P10).

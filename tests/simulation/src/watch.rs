@@ -89,7 +89,7 @@ impl Watch {
                 result::check_order(goal, tasks)?;
             }
             Kind::PlanRefused { goal, run, .. } => self.refuse(goal, run, processes)?,
-            Kind::DiskMeasured { .. } => self.measured = entry.seq,
+            Kind::DiskMeasured { .. } | Kind::MemoryMeasured { .. } => self.measured = entry.seq,
             _ => self.wish(state, kind),
         }
         Ok(())

@@ -171,8 +171,10 @@ impl World {
         }
         // From here on everything goes well, so that all can come to an end.
         self.bridge.trouble = 0;
-        if self.bridge.state.disk.room == Room::None {
-            self.bridge.measure(Room::Plenty, self.now, &mut self.chance)?;
+        if self.bridge.state.is_full() {
+            for disk in [true, false] {
+                self.bridge.measure(disk, Room::Plenty, self.now, &mut self.chance)?;
+            }
             return Ok(true);
         }
         if let Some(run) = self.bridge.live.first() {
@@ -250,7 +252,9 @@ impl World {
             }
             8 => {
                 let room = [Room::None, Room::Plenty, Room::Little][self.chance.below(3)];
-                self.bridge.measure(room, self.now, &mut self.chance)?;
+                let disk = self.chance.one_in(2);
+                self.bridge.measure(disk, room, self.now, &mut self.chance)?;
+                self.bridge.worry(self.now, &mut self.chance)?;
             }
             _ => {
                 // A new page, which knows nothing.

@@ -54,7 +54,8 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let model = state.model_of(task, harness).map(str::to_owned);
     let turn = Turn { prompt, session, size: task.size, model, access, schema, budget: money, turns };
     let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
-    let limits = RunLimits { grace: state.limits.grace, ..limits };
+    let silence = Some(state.limits.health.stalled);
+    let limits = RunLimits { grace: state.limits.grace, silence, ..limits };
     let spec = command_line(harness, &turn).into_spec(folder, limits);
     let carries = task.queue.iter().map(|message| message.id.clone()).collect();
     let id = task.id.clone();

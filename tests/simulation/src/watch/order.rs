@@ -20,7 +20,8 @@ impl Watch {
         let active = state.runs.keys().filter(|run| !self.ended.contains(*run)).count();
         let parallel = usize::try_from(state.limits.parallel)?;
         ensure!(active < parallel, "{active} run already, of {parallel} at most");
-        ensure!(state.disk.room != Room::None || self.seen < self.measured, "the disk is full");
+        let full = [state.disk.room, state.memory.room].contains(&Room::None);
+        ensure!(!full || self.seen < self.measured, "the disk or the memory is full");
         self.check_standing(state, task, *purpose, carries.is_empty())?;
         self.check_session(task, spec)?;
         self.check_access(task, *purpose, spec)?;

@@ -1,0 +1,173 @@
+//! How much memory the machine has left, and what each run holds. The log says when the first becomes little, so
+//! that the conductor starts nothing new, and when the second becomes more than is normal, so that a person looks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use shared::entry::{Actor, Draft, Kind, Room};
+use shared::id::RunId;
+use shared::unit::Bytes;
+
+use crate::config::Memory;
+use crate::disk::{MB, room};
+use crate::store::Store;
+use crate::supervisor::{RunProcesses, run_processes};
+
+/// Between looks. Nothing tells when memory fills up.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Looks at memory and runs and records every change; never ends. A change that cannot be recorded is tried again at the next look.
+pub(crate) async fn watch(store: Store, runs_dir: PathBuf, bounds: Memory) {
+    let mut known = Known::read(&store).await;
+    loop {
+        let folder = (bounds.agent_mb > 0).then(|| runs_dir.clone());
+        let looked =
+            tokio::task::spawn_blocking(move || (free(), folder.map(|folder| run_processes(&folder))));
+        if let Ok((free, runs)) = looked.await {
+            let kinds = known.measured(free, bounds).into_iter();
+            let kinds: Vec<Kind> = kinds.chain(known.weighed(&runs.unwrap_or_default(), bounds)).collect();
+            let drafts = kinds.iter().cloned().map(|kind| Draft::new(None, kind)).collect::<Vec<_>>();
+            if !drafts.is_empty() && store.append(Actor::Bridge, drafts).await.is_ok() {
+                kinds.into_iter().for_each(|kind| known.learn(kind));
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What the log says already.
+#[derive(Debug, Default)]
+struct Known {
+    room: Room,
+    heavy: BTreeMap<RunId, bool>,
+}
+
+impl Known {
+    async fn read(store: &Store) -> Self {
+        let mut known = Self::default();
+        for kind in ["memory_measured", "run_weighed"] {
+            for stored in store.all_of_kind(kind).await.unwrap_or_default() {
+                stored.entry.body.known().cloned().into_iter().for_each(|kind| known.learn(kind));
+            }
+        }
+        known
+    }
+
+    fn learn(&mut self, kind: Kind) {
+        match kind {
+            Kind::MemoryMeasured { room, .. } => self.room = room,
+            Kind::RunWeighed { run, heavy, .. } => drop(self.heavy.insert(run, heavy)),
+            _ => {}
+        }
+    }
+
+    fn measured(&self, free: Option<u64>, bounds: Memory) -> Option<Kind> {
+        let free = free?;
+        let room = room(free, [bounds.warn_mb, bounds.pause_mb], self.room);
+        (room != self.room).then_some(Kind::MemoryMeasured { room, free: Bytes(free) })
+    }
+
+    /// Runs that became heavy, or came down to nine tenths of the bound, so that the log does not fill with going back and forth.
+    fn weighed(&self, runs: &[RunProcesses], bounds: Memory) -> Vec<Kind> {
+        let bound = bounds.agent_mb.saturating_mul(MB);
+        let changed = runs.iter().filter_map(|run| {
+            let memory: u64 = run.program.iter().map(|process| process.memory).sum();
+            let was = self.heavy.get(&run.run).copied().unwrap_or(false);
+            let heavy = if was { memory > bound / 10 * 9 } else { memory > bound };
+            (heavy != was).then(|| Kind::RunWeighed { run: run.run.clone(), memory: Bytes(memory), heavy })
+        });
+        changed.collect()
+    }
+}
+
+/// Bytes that a new program could have, of the machine's and of what bounds this process; nothing where the system does not say.
+fn free() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let machine = field(&info, "MemAvailable:")?.saturating_mul(1024);
+    Some(own_bound().map_or(machine, |left| left.min(machine)))
+}
+
+/// What the bound of our own control group leaves, if it has one (cgroup v2: memory.max, memory.current; what
+/// `inactive_file` counts is given back when somebody needs it).
+fn own_bound() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let folder = Path::new("/sys/fs/cgroup").join(group);
+    let number = |file: &str| std::fs::read_to_string(folder.join(file)).ok()?.trim().parse::<u64>().ok();
+    let (max, current) = (number("memory.max")?, number("memory.current")?);
+    let given_back = std::fs::read_to_string(folder.join("memory.stat")).ok();
+    let given_back = given_back.and_then(|stat| field(&stat, "inactive_file")).unwrap_or(0);
+    Some(max.saturating_sub(current.saturating_sub(given_back)))
+}
+
+/// The number behind a name that begins a line.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervisor::ProcessUsage;
+
+    fn run(memory_mb: u64) -> Vec<RunProcesses> {
+        let usage = |memory| ProcessUsage {
+            pid: 1,
+            command: String::new(),
+            age: Duration::ZERO,
+            cpu: Duration::ZERO,
+            memory,
+        };
+        let run = RunId::new("goal~1~r1").expect("an id");
+        vec![RunProcesses {
+            run,
+            shim: None,
+            program: vec![usage(memory_mb / 2 * MB), usage(memory_mb / 2 * MB)],
+        }]
+    }
+
+    #[test]
+    fn a_run_is_heavy_once_and_light_again_when_it_is_clearly_lighter() {
+        let (mut known, bounds) = (Known::default(), Memory::default());
+        for (memory, told) in
+            [(1_900, None), (2_100, Some(true)), (2_200, None), (1_900, None), (1_700, Some(false))]
+        {
+            let kinds = known.weighed(&run(memory), bounds);
+            let heavy = |kind: &Kind| match kind {
+                Kind::RunWeighed { heavy, .. } => Some(*heavy),
+                _ => None,
+            };
+            assert_eq!(kinds.first().and_then(heavy), told, "{memory} MB");
+            kinds.into_iter().for_each(|kind| known.learn(kind));
+        }
+    }
+
+    #[test]
+    fn memory_is_told_at_its_bounds() {
+        let (mut known, bounds) = (Known::default(), Memory::default());
+        for (free, told) in [
+            (600, None),
+            (400, Some(Room::Little)),
+            (300, None),
+            (100, Some(Room::None)),
+            (900, Some(Room::Plenty)),
+        ] {
+            let kind = known.measured(Some(free * MB), bounds);
+            let room = |kind: &Kind| match kind {
+                Kind::MemoryMeasured { room, .. } => Some(*room),
+                _ => None,
+            };
+            assert_eq!(kind.as_ref().and_then(room), told, "{free} MB");
+            kind.into_iter().for_each(|kind| known.learn(kind));
+        }
+        assert_eq!(known.measured(None, bounds), None, "a system that does not say");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_machine_says_how_much_is_free() {
+        assert!(free().is_some_and(|free| free > 0));
+    }
+}

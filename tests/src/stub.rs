@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
@@ -33,6 +33,15 @@ pub struct Rule {
     pub steps: Vec<Step>,
 }
 
+/// What goes wrong instead of an answer.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The provider refuses; `error` is the `error` of its body.
+    Status { code: u16, headers: Vec<(&'static str, String)>, error: Value },
+    /// No answer ever comes.
+    Hang,
+}
+
 /// A running server; it ends with the runtime.
 #[derive(Debug, Clone)]
 pub struct Stub {
@@ -44,6 +53,7 @@ pub struct Stub {
 struct Inner {
     rules: Vec<Rule>,
     prompts: Mutex<Vec<String>>,
+    fault: Mutex<Option<Fault>>,
 }
 
 impl Stub {
@@ -51,7 +61,7 @@ impl Stub {
     pub async fn start(rules: Vec<Rule>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let inner = Arc::new(Inner { rules, prompts: Mutex::default() });
+        let inner = Arc::new(Inner { rules, prompts: Mutex::default(), fault: Mutex::default() });
         let app = Router::new()
             .route("/v1/messages", post(messages))
             .route("/v1/messages/count_tokens", post(|| async { axum::Json(json!({"input_tokens": 25})) }))
@@ -65,6 +75,11 @@ impl Stub {
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// From now on every request goes wrong so, or none does any more.
+    pub fn fail(&self, fault: impl Into<Option<Fault>>) {
+        *self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault.into();
     }
 
     /// The newest prompt of every request, oldest first.
@@ -83,12 +98,30 @@ impl Inner {
     }
 }
 
+/// What comes in the place of an answer, where something goes wrong.
+async fn wrong(stub: &Inner) -> Option<Response> {
+    let fault = stub.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+    let Fault::Status { code, headers, error } = fault else { return std::future::pending().await };
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = (status, axum::Json(json!({"type": "error", "error": error}))).into_response();
+    for (name, value) in headers {
+        answer.headers_mut().extend(value.parse().map(|value| (HeaderName::from_static(name), value)));
+    }
+    Some(answer)
+}
+
 async fn messages(State(stub): State<Arc<Inner>>, axum::Json(body): axum::Json<Value>) -> Response {
+    if let Some(wrong) = wrong(&stub).await {
+        return wrong;
+    }
     let (prompt, done) = anthropic::prompt(&body);
     sse(anthropic::answer(&body, stub.step(&prompt, done), done))
 }
 
 async fn responses(State(stub): State<Arc<Inner>>, axum::Json(body): axum::Json<Value>) -> Response {
+    if let Some(wrong) = wrong(&stub).await {
+        return wrong;
+    }
     let (prompt, done) = openai::prompt(&body);
     sse(openai::answer(&body, stub.step(&prompt, done), done))
 }

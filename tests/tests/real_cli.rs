@@ -12,6 +12,9 @@ use shared::id::TaskId;
 use tests::stub::{Rule, Step, Stub};
 use tests::world::{Client, World};
 
+#[path = "real_cli/faults.rs"]
+mod faults;
+
 fn variable(name: &str) -> anyhow::Result<String> {
     std::env::var(name)
         .map_err(|_| anyhow::anyhow!("{name} is not set; `cargo xtask test` installs the CLIs and sets it"))
@@ -99,16 +102,8 @@ async fn claude_code_works_through_a_plan() -> anyhow::Result<()> {
     let file = world.project.join("made.txt");
     let write = Step::Tool("Write".to_owned(), json!({"file_path": file, "content": "made\n"}));
     let stub = Stub::start(rules(write)).await?;
-    world.set("ANTHROPIC_BASE_URL", &stub.url());
+    claude_at(&mut world, &stub);
     world.set("ANTHROPIC_API_KEY", "dummy");
-    for name in [
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-        "DISABLE_AUTOUPDATER",
-        "DISABLE_TELEMETRY",
-        "DISABLE_ERROR_REPORTING",
-    ] {
-        world.set(name, "1");
-    }
     world.start_bridge().await?;
     let client = journey(&world, &stub, HarnessId::Claude).await?;
     let state = client.state();
@@ -122,6 +117,30 @@ async fn codex_works_through_a_plan() -> anyhow::Result<()> {
     let mut world = world_of("codex", &variable("CODEX_BIN")?)?;
     let write = Step::Tool("exec_command".to_owned(), json!({"cmd": "echo made > made.txt"}));
     let stub = Stub::start(rules(write)).await?;
+    codex_at(&mut world, &stub)?;
+    world.start_bridge().await?;
+    let client = journey(&world, &stub, HarnessId::Codex).await?;
+    let state = client.state();
+    let spend = state.task(&state.goals[0]).unwrap().spend;
+    assert!(spend.known.0 == 0 && spend.unknown_runs > 0, "Codex does not say what it cost: {spend:?}");
+    Ok(())
+}
+
+/// Claude Code asks the stub, and nobody else.
+fn claude_at(world: &mut World, stub: &Stub) {
+    world.set("ANTHROPIC_BASE_URL", &stub.url());
+    for name in [
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+        "DISABLE_AUTOUPDATER",
+        "DISABLE_TELEMETRY",
+        "DISABLE_ERROR_REPORTING",
+    ] {
+        world.set(name, "1");
+    }
+}
+
+/// Codex asks the stub, and nobody else.
+fn codex_at(world: &mut World, stub: &Stub) -> anyhow::Result<()> {
     let home = world.home.path().join("codex");
     std::fs::create_dir(&home)?;
     let config = format!(
@@ -133,10 +152,5 @@ async fn codex_works_through_a_plan() -> anyhow::Result<()> {
     std::fs::write(home.join("config.toml"), config)?;
     world.set("CODEX_HOME", &home.to_string_lossy());
     world.set("STUB_API_KEY", "dummy");
-    world.start_bridge().await?;
-    let client = journey(&world, &stub, HarnessId::Codex).await?;
-    let state = client.state();
-    let spend = state.task(&state.goals[0]).unwrap().spend;
-    assert!(spend.known.0 == 0 && spend.unknown_runs > 0, "Codex does not say what it cost: {spend:?}");
     Ok(())
 }

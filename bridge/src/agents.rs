@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use shared::agent::{FoundAgent, HarnessId};
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
@@ -12,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::supervisor::environment;
+use crate::system::{self, Group};
 
 /// A CLI that has not told its version by then is not ready to work either.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -65,10 +65,10 @@ async fn version_of(config: &Config, path: &Path, patience: Duration) -> Result<
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .process_group(0)
         .kill_on_drop(true);
+    Group::lead(&mut command);
     let mut child = command.spawn().map_err(|error| format!("does not start: {error}"))?;
-    let group = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    let group = Group::of(&child);
     let mut answer = Vec::new();
     let asked = timeout(patience, async {
         if let Some(stdout) = child.stdout.take() {
@@ -83,10 +83,8 @@ async fn version_of(config: &Config, path: &Path, patience: Duration) -> Result<
         Ok(Ok(status)) => Err(format!("--version ended with {status}")),
         Ok(Err(error)) => Err(format!("its end could not be read: {error}")),
         Err(_) => {
-            // Not waited for yet, so the number is still its own.
-            if let Some(group) = group {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
+            // Not waited for yet.
+            group.kill();
             let _ = child.wait().await;
             Err(format!("did not answer within {patience:?}"))
         }
@@ -109,10 +107,10 @@ pub(crate) enum Lookup {
     Missing,
 }
 
-/// Where a program is: as given when it has a slash, else the first executable of that name on PATH.
+/// Where a program is: as given when it names a folder, else the first executable of that name on PATH.
 pub(crate) fn look_up(program: &str) -> Lookup {
     let mut found = Lookup::Missing;
-    let candidates: Vec<PathBuf> = if program.contains('/') {
+    let candidates: Vec<PathBuf> = if program.contains(std::path::is_separator) {
         vec![PathBuf::from(program)]
     } else {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -122,8 +120,8 @@ pub(crate) fn look_up(program: &str) -> Lookup {
             .map(|folder| folder.join(program))
             .collect()
     };
-    for path in candidates.into_iter().filter(|path| path.is_file()) {
-        if rustix::fs::access(&path, rustix::fs::Access::EXEC_OK).is_ok() {
+    for path in candidates.into_iter().flat_map(system::programs).filter(|path| path.is_file()) {
+        if system::may_execute(&path) {
             return Lookup::Found(path);
         }
         if found == Lookup::Missing {

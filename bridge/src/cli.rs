@@ -3,23 +3,24 @@
 use std::io::{BufWriter, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use rustix::process::{Pid, kill_process};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access::{Access, Reached};
 use crate::config::Config;
 use crate::lock::{self, Holder, Lock};
 use crate::page::Source;
 use crate::serve::{ServeOptions, serve};
-use crate::supervisor::{Parting, Process, over, stat};
+#[cfg(unix)]
+use crate::shim;
+use crate::supervisor::{END_WITH_BRIDGE, Parting, over, running};
+use crate::system::{self, Wish, Wishes};
 use crate::tls::Certificate;
-use crate::{decode, demo, headless, memory, shim, store};
+use crate::{decode, demo, headless, memory, store};
 
 /// What a bridge gets to part from its agents and end when another one takes over.
 const HAND_OVER: Duration = Duration::from_secs(30);
@@ -50,6 +51,7 @@ enum Command {
     Demo(demo::DemoArgs),
     #[command(flatten)]
     Headless(headless::Command),
+    #[cfg(unix)]
     #[command(hide = true)]
     Shim(shim::ShimArgs),
 }
@@ -136,6 +138,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Headless(command)) => headless::run(command),
+        #[cfg(unix)]
         Some(Command::Shim(args)) => shim::run(&args),
     }
 }
@@ -160,7 +163,7 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
             take_over(&data_dir).await?;
         }
         let listener = listen(args.listen, &data_dir).await?;
-        let signals = Signals::listen().context("cannot listen for signals")?;
+        let wishes = Wishes::listen().context("cannot listen for signals")?;
         let ready = Box::new(move |access: &Access| announce(access, open));
         let parting = if args.stop_agents { Parting::End } else { Parting::Leave };
         let options = ServeOptions {
@@ -172,7 +175,7 @@ fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
             standby: !args.no_standby,
             ready,
         };
-        let left = serve(listener, options, signals.shutdown(parting)).await?;
+        let left = serve(listener, options, shutdown(wishes, parting)).await?;
         if left > 0 {
             tell_who_is_left(left);
         }
@@ -240,19 +243,13 @@ fn announce(access: &Access, open: bool) {
             "Other devices: open https:// with this machine's name or address and the same port, and compare the certificate's SHA-256 fingerprint\n{fingerprint}"
         ));
     }
-    let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    if open && std::env::var_os("CI").is_none() && (display || cfg!(target_os = "macos")) {
+    END_WITH_BRIDGE.iter().for_each(|known| say(known));
+    let browser = system::browser().filter(|_| open && std::env::var_os("CI").is_none());
+    if let Some(mut browser) = browser {
         // The URL stands on the terminal as well; a machine without a browser loses nothing.
         let opened = access.ticket_url().map_err(anyhow::Error::from).and_then(|url| {
-            let (nothing, quiet, silent) = (Stdio::null(), Stdio::null(), Stdio::null());
-            let command = tokio::process::Command::new(program)
-                .arg(url)
-                .stdin(nothing)
-                .stdout(quiet)
-                .stderr(silent)
-                .spawn()?;
-            Ok(command)
+            browser.arg(url);
+            Ok(tokio::process::Command::from(browser).spawn()?)
         });
         if let Err(error) = opened {
             tracing::debug!(%error, "no browser was opened");
@@ -261,6 +258,9 @@ fn announce(access: &Access, open: bool) {
 }
 
 fn tell_who_is_left(left: usize) {
+    if let Some(known) = END_WITH_BRIDGE {
+        return say(known);
+    }
     let agents = if left == 1 { "1 agent goes" } else { &format!("{left} agents go") };
     say(&format!(
         "{agents} on without the bridge; start it again to see them. To end them with it: --stop-agents."
@@ -289,9 +289,8 @@ async fn listen(address: SocketAddr, data_dir: &Path) -> anyhow::Result<TcpListe
 /// Asks the bridge that uses the data folder to end, and waits until it has.
 async fn take_over(data_dir: &Path) -> anyhow::Result<()> {
     let Some(Holder { pid, .. }) = lock::holder(data_dir) else { return Ok(()) };
-    let Some((process, target)) = stat(pid).zip(Pid::from_raw(pid)) else { return Ok(()) };
-    let holder = Process { pid, started: process.started };
-    kill_process(target, rustix::process::Signal::USR1)
+    let Some(holder) = running(pid) else { return Ok(()) };
+    system::ask(holder, Wish::HandOver)
         .with_context(|| format!("the bridge (pid {pid}) cannot be asked to hand over"))?;
     tokio::time::timeout(HAND_OVER, over(holder))
         .await
@@ -309,41 +308,13 @@ fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> anyhow::Error {
     anyhow::anyhow!("cannot listen on {listen}: {error}. Choose another address with --listen.")
 }
 
-/// The wishes of the system and of the person to end.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    /// Another bridge goes on in this one's place.
-    hand_over: Signal,
-}
-
-impl Signals {
-    /// From here on a signal is a wish and does not end the process, also before the bridge has started.
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hand_over: signal(SignalKind::user_defined1())?,
-        })
-    }
-
-    /// Waits for a wish; whether it is to hand over.
-    async fn next(&mut self) -> bool {
-        tokio::select! {
-            _ = self.terminate.recv() => false,
-            _ = self.interrupt.recv() => false,
-            _ = self.hand_over.recv() => true,
-        }
-    }
-
-    /// The first wish is carried out politely, the second at once. Who hands over leaves the agents to the next
-    /// bridge, whatever `parting` is for the other wishes.
-    async fn shutdown(mut self, parting: Parting) -> Parting {
-        let hands_over = self.next().await;
-        tokio::spawn(async move {
-            self.next().await;
-            std::process::exit(130);
-        });
-        if hands_over { Parting::Leave } else { parting }
-    }
+/// Waits for the first wish to end, which is carried out politely, as the second is at once. Who hands over leaves
+/// the agents to the next bridge, whatever `parting` is for the other wishes.
+async fn shutdown(mut wishes: Wishes, parting: Parting) -> Parting {
+    let wish = wishes.next().await;
+    tokio::spawn(async move {
+        wishes.next().await;
+        std::process::exit(130);
+    });
+    if wish == Wish::HandOver { Parting::Leave } else { parting }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::{Deserialize, Deserializer, Error};
 
+use crate::system;
+
 /// Programs that every configuration allows.
 const PROGRAMS: [&str; 4] = ["claude", "codex", "git", "gh"];
 
@@ -215,10 +217,13 @@ impl Config {
 
     /// Whether a run gets this variable of the bridge's environment.
     pub fn passes(&self, name: &str) -> bool {
-        let mut allowed = ENVIRONMENT.into_iter().chain(self.environment.iter().map(String::as_str));
+        let mut allowed = ENVIRONMENT
+            .into_iter()
+            .chain(system::ENVIRONMENT)
+            .chain(self.environment.iter().map(String::as_str));
         allowed.any(|allowed| match allowed.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == allowed,
+            Some(start) => name.get(..start.len()).is_some_and(|begins| system::same_variable(begins, start)),
+            None => system::same_variable(name, allowed),
         })
     }
 

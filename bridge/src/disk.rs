@@ -1,7 +1,7 @@
 //! How much room the disk of the data folder has. The log says when that becomes little, so that the conductor
 //! starts nothing new before agents and the log itself run out of it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use shared::entry::{Actor, Draft, Kind, Room};
@@ -9,6 +9,7 @@ use shared::unit::Bytes;
 
 use crate::config::Disk;
 use crate::store::Store;
+use crate::system;
 
 /// Between looks. Nothing tells when a disk fills up.
 const LOOK: Duration = Duration::from_secs(5);
@@ -21,7 +22,7 @@ const SLACK: u64 = 2 * MB;
 pub(crate) async fn watch(store: Store, data_dir: PathBuf, bounds: Disk) {
     let mut known = known(&store).await;
     loop {
-        if let Some(free) = free(&data_dir) {
+        if let Some(free) = system::free(&data_dir) {
             let room = room(free, [bounds.warn_mb, bounds.pause_mb], known);
             let measured = Draft::new(None, Kind::DiskMeasured { room, free: Bytes(free) });
             if room != known && store.append(Actor::Bridge, vec![measured]).await.is_ok() {
@@ -39,12 +40,6 @@ async fn known(store: &Store) -> Room {
         Some(Kind::DiskMeasured { room, .. }) => *room,
         _ => Room::Plenty,
     }
-}
-
-/// Bytes that are free to this user; nothing when the system does not say.
-pub(crate) fn free(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// What `free` bytes are by a bound below which a person is warned and one below which nothing is started, in MB.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use shared::api::{Folder, NewFolder, SubFolder};
 
 use crate::access::{body, problem};
+use crate::system;
 
 /// Sub-folders in one answer.
 const LISTED: usize = 1_000;
@@ -70,7 +71,7 @@ fn home() -> PathBuf {
 }
 
 fn look_into(path: &Path) -> std::io::Result<Folder> {
-    let path = path.canonicalize()?;
+    let path = dunce::canonicalize(path)?;
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(&path)? {
         // One that vanishes or cannot be looked at is left out; the others are still there to choose.
@@ -87,7 +88,7 @@ fn look_into(path: &Path) -> std::io::Result<Folder> {
     entries.sort_by_key(|entry| entry.name.to_lowercase());
     Ok(Folder {
         parent: path.parent().map(|parent| parent.to_string_lossy().into_owned()),
-        writable: rustix::fs::access(&path, rustix::fs::Access::WRITE_OK).is_ok(),
+        writable: system::may_write(&path),
         git: path.join(".git").exists(),
         path: path.to_string_lossy().into_owned(),
         entries,

@@ -108,7 +108,7 @@ pub struct GoalArgs {
 
 /// The absolute path of a folder that is there.
 fn folder(path: &str) -> Result<PathBuf, String> {
-    match PathBuf::from(path).canonicalize() {
+    match dunce::canonicalize(path) {
         Ok(path) if path.is_dir() => Ok(path),
         Ok(_) => Err("this is not a folder. Give one that exists.".to_owned()),
         Err(error) => Err(format!("{error}. Give a folder that exists.")),

@@ -21,8 +21,12 @@ pub mod relay;
 mod retention;
 pub mod search;
 pub mod serve;
+#[cfg(unix)]
 pub mod shim;
 mod standby;
 pub mod store;
 pub mod supervisor;
+mod system;
 pub mod tls;
+#[cfg(any(windows, test))]
+mod win32;

@@ -1,14 +1,14 @@
 //! One bridge per data folder: an advisory lock on a file that names its holder. The system releases it
 //! when the process ends, however it ends.
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::supervisor::stat;
+use crate::supervisor::running;
+use crate::system;
 use crate::tls::Fingerprint;
 
 /// How long a lock may outlive its holder. A bridge that is killed while it starts a process leaves the lock
@@ -17,10 +17,17 @@ pub(crate) const HANDED_ON: Duration = Duration::from_secs(5);
 /// Between tries meanwhile.
 pub(crate) const PAUSE: Duration = Duration::from_millis(5);
 
+/// Names the holder.
+const NAMED: &str = "bridge.lock";
+/// What is locked: the same file, except where a lock keeps others from reading too.
+const LOCKED: &str = if cfg!(windows) { "bridge.held" } else { NAMED };
+
 /// Held while the bridge lives.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    /// Locked until it is closed.
+    _held: File,
 }
 
 /// The bridge that uses a data folder.
@@ -46,13 +53,16 @@ impl Lock {
     pub fn take(folder: &Path) -> Result<Self, LockError> {
         let failed = |error| LockError::Io(folder.to_owned(), error);
         // What agents wrote is nobody else's to read.
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let path = folder.join("bridge.lock");
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        system::make_private_folder(folder).map_err(failed)?;
+        let open = |name| {
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false).open(folder.join(name))
+        };
+        let mut file = open(NAMED).map_err(failed)?;
+        let held = open(LOCKED).map_err(failed)?;
         let deadline = Instant::now() + HANDED_ON;
         loop {
-            match file.try_lock() {
+            match held.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {
                     let mut pid = String::new();
@@ -68,7 +78,7 @@ impl Lock {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
         writeln!(file, "{}", std::process::id()).and_then(|()| file.flush()).map_err(failed)?;
-        Ok(Self { file })
+        Ok(Self { file, _held: held })
     }
 
     /// Says where clients of this machine reach the bridge, once it answers there, and by what certificate.
@@ -80,7 +90,7 @@ impl Lock {
 
 /// Who uses a data folder and answers; nothing when nobody does.
 pub fn holder(folder: &Path) -> Option<Holder> {
-    let file = File::open(folder.join("bridge.lock")).ok()?;
+    let file = File::open(folder.join(LOCKED)).ok()?;
     // A shared lock is refused by the holder's, and keeps nobody from starting for longer than this look.
     if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
         return None;
@@ -96,7 +106,7 @@ pub(crate) fn left_behind(folder: &Path) -> Option<SocketAddr> {
 
 /// Whom the lock's file names, there or not.
 fn named(folder: &Path) -> Option<Holder> {
-    let text = std::fs::read_to_string(folder.join("bridge.lock")).ok()?;
+    let text = std::fs::read_to_string(folder.join(NAMED)).ok()?;
     let mut lines = text.lines();
     let (pid, address) = (lines.next()?.parse().ok()?, lines.next()?.parse().ok()?);
     // One that cannot be read is not the same as none.
@@ -107,5 +117,5 @@ fn named(folder: &Path) -> Option<Holder> {
 
 /// Whether the process that a lock names is there and not about to be gone.
 fn is_alive(pid: i32) -> bool {
-    stat(pid).is_some_and(|stat| !stat.zombie)
+    running(pid).is_some()
 }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::access::problem;
 use crate::store::{Store, StoreError};
+use crate::system::{self, Behind};
 
 mod index;
 mod query;
@@ -112,9 +113,7 @@ pub fn forget(data_dir: &Path) -> std::io::Result<()> {
 
 /// Its turn comes after the relay's and the agents'.
 fn give_way() {
-    // Of the calling thread alone, on Linux. Where it is refused, it only indexes sooner.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, 10);
+    system::give_way(Behind::Answers);
 }
 
 async fn fill(mut index: Index, store: Store, mut ended: watch::Receiver<()>) {

@@ -41,7 +41,8 @@ pub fn run(args: &ShimArgs) -> anyhow::Result<ExitCode> {
     // Held until this process is gone.
     let Some(_claim) = folder.lock_claim()? else { return Ok(ExitCode::FAILURE) };
     set_child_subreaper(Pid::from_raw(1))?;
-    folder.begin(process(getpid().as_raw_nonzero().get()))?;
+    folder.kept_by(process(getpid().as_raw_nonzero().get()))?;
+    folder.begin()?;
     let Started { leader, terminal, mut inner } = match start(&folder, args.terminal, &args.command) {
         Ok(started) => started,
         Err(error) => {
@@ -87,7 +88,9 @@ fn spooled(terminal: Option<&Terminal>) {
 fn start(folder: &RunFolder, window: Option<Window>, command: &[OsString]) -> io::Result<Started> {
     let [program, args @ ..] = command else { return Err(Errno::INVAL.into()) };
     let (out, err) = folder.output()?;
-    let told = folder.told()?;
+    // For writing too: it then never ends, whichever bridge comes and goes.
+    let bell = || File::options().read(true).write(true).open(folder.bell());
+    let told = folder.told()?.map(|told| bell().map(|bell| (told, bell))).transpose()?;
     let mut command = Command::new(program);
     command.args(args).env(MARK, folder.path());
     own_session(&mut command, None);

@@ -1,7 +1,8 @@
-//! The supervisor: carries orders out. Each run is a process in a session of its own behind a shim, which
-//! outlives the bridge; a task of its own watches over it from start to end, or from where an earlier bridge
-//! left it. Its lines go to the store, its end is a fact in the log. When a run is over nothing of it is
-//! left, and nothing that is not ours is signalled. It does not know what a run is for.
+//! The supervisor: carries orders out. Each run is a process of its own, on Unix behind a shim, which outlives
+//! the bridge (`unix.rs`), on Windows in a job, which ends with it (`windows.rs`). A task of its own watches over
+//! it from start to end, or from where an earlier bridge left it. Its lines go to the store, its end is a fact in
+//! the log. When a run is over nothing of it is left, and nothing that is not ours is signalled. It does not know
+//! what a run is for.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use crate::config::Config;
 use crate::store::{OpenRun, Store, StoreError};
 
-use bell::Bells;
+use os::Bells;
 use secrets::Secrets;
 use watcher::Begin;
 
@@ -31,18 +32,28 @@ mod input;
 pub mod lines;
 mod output;
 mod prepare;
+mod process;
 mod secrets;
-mod tree;
+#[cfg(unix)]
 mod unix;
 mod usage;
 mod watcher;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as os;
+#[cfg(windows)]
+use windows as os;
 
 pub(crate) use end::over;
 pub(crate) use folder::RunFolder;
 pub(crate) use inbox::{Told, Word};
+pub(crate) use os::{END_WITH_BRIDGE, running};
 pub(crate) use prepare::{MARK, environment};
-pub(crate) use tree::{Process, stat};
-pub(crate) use unix::own_session;
+pub(crate) use process::Process;
+#[cfg(unix)]
+pub(crate) use unix::{own_session, stat};
 pub use usage::{ProcessUsage, RunProcesses, run_processes};
 
 /// Processes that are being started at once; further orders wait their turn.
@@ -67,8 +78,8 @@ struct Inner {
     secrets: Secrets,
     config: Arc<Config>,
     runs_dir: PathBuf,
-    /// The program whose `shim` subcommand is started for each run: this one.
-    shim: PathBuf,
+    /// This program: on Unix its `shim` subcommand is started for each run.
+    own: PathBuf,
     bells: Bells,
     // Std mutexes: held for a look-up, never over an await.
     live: Mutex<HashMap<RunId, Reins>>,
@@ -99,22 +110,22 @@ struct Reins {
 }
 
 impl Supervisor {
-    /// `runs_dir` gets one folder per run while it is open; `shim` is the path of this program. Nothing
+    /// `runs_dir` gets one folder per run while it is open; `own` is the path of this program. Nothing
     /// happens before [`Self::reconcile`].
     ///
     /// # Errors
     /// The folder cannot be made, or the system has no more inotify instances.
-    pub fn new(store: Store, config: Arc<Config>, runs_dir: &Path, shim: PathBuf) -> io::Result<Self> {
-        unix::raise_file_limit();
+    pub fn new(store: Store, config: Arc<Config>, runs_dir: &Path, own: PathBuf) -> io::Result<Self> {
+        os::make_room();
         std::fs::create_dir_all(runs_dir)?;
         // Absolute, and the same by whatever way the folder is reached: runs are known by it.
-        let runs_dir = runs_dir.canonicalize()?;
+        let runs_dir = dunce::canonicalize(runs_dir)?;
         let inner = Inner {
             store,
             secrets: Secrets::among(environment(&config)),
             config,
             runs_dir,
-            shim,
+            own,
             bells: Bells::new()?,
             live: Mutex::default(),
             projects: Mutex::default(),
@@ -291,7 +302,7 @@ impl Inner {
             }
             let folder = RunFolder::new(folder.path());
             strays.spawn(async move {
-                let tree = tree::Tree::new(folder.path(), folder.leader());
+                let tree = os::Tree::new(folder.path(), folder.leader());
                 let left = end::end(tree, Some(Signal::Terminate), end::after(PARTING)).await;
                 let removed = tokio::fs::remove_dir_all(folder.path()).await;
                 tracing::warn!(folder = %folder.path().display(), left, ?removed, "a run that is not in the log was cleared away");
@@ -302,7 +313,7 @@ impl Inner {
 
     /// Whether a folder lies in an opened project that the configuration allows.
     fn is_open(&self, folder: &Path) -> bool {
-        let within = |root: &PathBuf| root.canonicalize().is_ok_and(|root| folder.starts_with(root));
+        let within = |root: &PathBuf| dunce::canonicalize(root).is_ok_and(|root| folder.starts_with(root));
         let projects = self.projects.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let opened = projects.iter().any(within);
         opened && (self.config.folders.is_empty() || self.config.folders.iter().any(within))
@@ -316,16 +327,19 @@ impl Inner {
             _ => None,
         };
         let recorded = open.process.and_then(|(pid, started)| {
-            Some(Process { pid: i32::try_from(pid).ok()?, started })
-                .filter(|process| tree::is_there(*process))
+            Some(Process { pid: i32::try_from(pid).ok()?, started }).filter(|process| os::is_there(*process))
         });
         let leader = folder.leader().or(recorded);
         let polite = spec.map_or(Signal::Terminate, |spec| spec.limits.polite);
-        let left = end::end(tree::Tree::new(folder.path(), leader), Some(polite), end::after(PARTING)).await;
+        let left = end::end(os::Tree::new(folder.path(), leader), Some(polite), end::after(PARTING)).await;
         let why = match left {
-            0 => "its shim ended without a word, and so nobody saw its end. Try again; an agent takes up its session.".to_owned(),
+            0 => format!(
+                "{}, and so nobody saw its end. Try again; an agent takes up its session.",
+                os::UNSEEN
+            ),
             left => format!(
-                "its shim ended without a word. {left} processes of it were still there and were ended. Try again; an agent takes up its session."
+                "{}. {left} processes of it were still there and were ended. Try again; an agent takes up its session.",
+                os::UNSEEN
             ),
         };
         // What it wrote until then is kept, as far as its files are there.

@@ -1,9 +1,8 @@
 //! Secrets: drawn, kept in files that are the owner's alone, compared in constant time, and told apart from
 //! guesses by how many of those there may be.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +13,7 @@ use shared::unit::Millis;
 use subtle::ConstantTimeEq;
 
 use super::AccessError;
-use crate::clock;
+use crate::{clock, system};
 
 /// The secret of the URL and what the owner's cookie holds, kept in `folder` or drawn.
 pub(super) fn open(folder: &Path) -> Result<(String, String), AccessError> {
@@ -26,7 +25,7 @@ pub(super) fn open(folder: &Path) -> Result<(String, String), AccessError> {
                 && secret.len() == 43
                 && session.len() == 43
             {
-                std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
+                system::make_private(&path).map_err(failed)?;
                 return Ok((secret.to_owned(), session.to_owned()));
             }
         }
@@ -42,7 +41,7 @@ pub(super) fn open(folder: &Path) -> Result<(String, String), AccessError> {
 pub(crate) fn keep_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let draft = path.with_extension("new");
     let _ = std::fs::remove_file(&draft);
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let mut file = system::private(File::options().write(true).create_new(true)).open(&draft)?;
     file.write_all(bytes).and_then(|()| file.sync_all())?;
     std::fs::rename(&draft, path)
 }

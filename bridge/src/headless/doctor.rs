@@ -1,7 +1,6 @@
 //! `orchestrator doctor`: looks at the set-up, then attacks the bridge as another web page, another site's name
 //! or a stranger on this machine would. A line for each, with what to do where it is not well.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,15 +14,21 @@ use crate::agents::{self, Lookup, look_up};
 use crate::cli::say;
 use crate::config::{Config, ConfigError};
 use crate::store::{Look, copies};
-use crate::{clock, store};
+use crate::{clock, store, system};
+
+#[cfg(unix)]
+use unix as here;
+#[cfg(windows)]
+use windows as here;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
 /// Free bytes below which a person is warned, and below which agents will fail.
 const LITTLE: u64 = 500 * 1024 * 1024;
 const TOO_LITTLE: u64 = 100 * 1024 * 1024;
-/// Folders that inotify must be able to watch: one for each run.
-const WATCHES: u64 = 1_024;
-/// Open files that two hundred agents need.
-const FILES: u64 = 4_096;
 
 fn well(what: impl Into<String>) -> Finding {
     Finding { verdict: Verdict::Well, what: what.into(), remedy: String::new() }
@@ -97,7 +102,8 @@ async fn examine(data_dir: &Path, config: Result<Config, ConfigError>) -> Vec<Fi
         } else {
             findings.push(well(format!("{} is not there yet; the first start makes it", own.display())));
         }
-        findings.extend([disk(&own), processes(), watches(), files()]);
+        findings.push(disk(&own));
+        findings.extend(here::examine());
         findings
     });
     let mut findings = looked
@@ -108,18 +114,13 @@ async fn examine(data_dir: &Path, config: Result<Config, ConfigError>) -> Vec<Fi
 }
 
 fn folder(data_dir: &Path) -> Vec<Finding> {
-    let closed = |path: &Path| path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o077 == 0);
-    let (folder, secret) = (data_dir, data_dir.join("secret"));
-    [(folder, "0700"), (&secret, "0600")]
+    let secret = data_dir.join("secret");
+    [data_dir, &secret]
         .into_iter()
-        .filter(|(path, _)| path.exists())
-        .map(|(path, mode)| {
-            let name = path.display();
-            if closed(path) {
-                well(format!("{name} is yours alone"))
-            } else {
-                bad(format!("others on this machine may read {name}"), format!("chmod {mode} {name}"))
-            }
+        .filter(|path| path.exists())
+        .map(|path| match here::open_to_others(path) {
+            None => well(format!("{} is yours alone", path.display())),
+            Some(remedy) => bad(format!("others on this machine may read {}", path.display()), remedy),
         })
         .collect()
 }
@@ -164,7 +165,7 @@ fn database(data_dir: &Path) -> Vec<Finding> {
 fn disk(data_dir: &Path) -> Finding {
     let remedy = format!("Make room on the disk of {}.", data_dir.display());
     let folder = data_dir.ancestors().find(|folder| folder.exists());
-    match folder.and_then(crate::disk::free) {
+    match folder.and_then(system::free) {
         Some(free) => {
             let what = format!("{} MB are free for the log and the output of agents", free / 1_000_000);
             match free {
@@ -174,43 +175,6 @@ fn disk(data_dir: &Path) -> Finding {
             }
         }
         None => bad("the disk cannot be asked for its room", remedy),
-    }
-}
-
-/// Runs are found and ended by what `/proc` says.
-fn processes() -> Finding {
-    let seen = std::fs::read_link("/proc/self").ok().and_then(|link| link.to_str()?.parse().ok());
-    if seen == Some(std::process::id()) {
-        well("processes can be seen in /proc")
-    } else {
-        bad(
-            "/proc shows other processes than this system's",
-            "Mount it in this container: mount -t proc proc /proc. Agents could not be supervised.",
-        )
-    }
-}
-
-fn watches() -> Finding {
-    let setting = "/proc/sys/fs/inotify/max_user_watches";
-    let most = std::fs::read_to_string(setting).ok().and_then(|text| text.trim().parse::<u64>().ok());
-    match most {
-        Some(most) if most >= WATCHES => well(format!("{most} folders can be watched")),
-        Some(most) => warning(
-            format!("only {most} folders can be watched at once; each agent needs one"),
-            format!("sysctl fs.inotify.max_user_watches={}", 8 * WATCHES),
-        ),
-        None => bad(format!("{setting} cannot be read"), "A Linux with inotify is needed."),
-    }
-}
-
-fn files() -> Finding {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
-    match limit {
-        Some(most) if most < FILES => warning(
-            format!("a process may open only {most} files, which is little for many agents"),
-            format!("Raise the hard limit: ulimit -Hn {FILES}"),
-        ),
-        _ => well("enough files can be open"),
     }
 }
 
@@ -311,9 +275,7 @@ fn leaks(place: &Place, data_dir: &Path) -> Vec<Finding> {
         std::fs::read(path).is_ok_and(|bytes| bytes.windows(secret.len()).any(|window| window == secret))
     };
     let mut places: Vec<(&str, PathBuf)> = vec![("the bridge's log", data_dir.join("bridge.log"))];
-    for part in ["cmdline", "environ"] {
-        places.push(("the bridge's process", PathBuf::from(format!("/proc/{}/{part}", place.pid()))));
-    }
+    places.extend(here::shown_of(place.pid()).map(|path| ("the bridge's process", path)));
     places
         .into_iter()
         .map(|(name, path)| {

@@ -1,14 +1,12 @@
 //! Where the bridge is, and how one is started where none runs.
 
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use rustix::process::{Pid, Signal, kill_process};
 use shared::api::{Clients, Problem};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -17,7 +15,8 @@ use tokio::time::timeout;
 use crate::access::{Access, Reached};
 use crate::cli::say;
 use crate::lock::{Holder, holder};
-use crate::supervisor::own_session;
+use crate::supervisor::running;
+use crate::system::{self, Wish};
 use crate::tls::{self, Wire};
 
 /// A bridge that has not answered by then does not.
@@ -50,14 +49,14 @@ impl Place {
             return Ok(place);
         }
         let program = std::env::current_exe().context("cannot find this program's own file")?;
-        DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
+        system::make_private_folder(data_dir)?;
         let log = data_dir.join("bridge.log");
-        let errors = File::options().write(true).create(true).truncate(true).mode(0o600).open(&log)?;
+        let errors = system::private(File::options().write(true).create(true).truncate(true)).open(&log)?;
         let mut command = std::process::Command::new(program);
         command.args(["serve", "--no-open", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
         command.args((!standby).then_some("--no-standby"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
-        own_session(&mut command, None);
+        system::detach(&mut command);
         let mut bridge = Command::from(command).spawn().context("cannot start a bridge")?;
         let mut line = String::new();
         if let Some(stdout) = bridge.stdout.take() {
@@ -146,9 +145,9 @@ impl Place {
             return Ok(());
         }
         let Some(mut bridge) = self.ours else { return Ok(()) };
-        if let Some(pid) = Pid::from_raw(self.holder.pid) {
+        if let Some(process) = running(self.holder.pid) {
             // It may have ended meanwhile, which is as well.
-            let _ = kill_process(pid, Signal::TERM);
+            let _ = system::ask(process, Wish::End);
         }
         bridge.wait().await.map(drop).context("the bridge that was started does not end")
     }

@@ -12,7 +12,7 @@ use super::client::Client;
 use super::place::Place;
 use super::task::reference;
 use crate::cli::say;
-use crate::supervisor::{ProcessUsage, RunProcesses, run_processes};
+use crate::supervisor::{END_WITH_BRIDGE, ProcessUsage, RunProcesses, run_processes};
 
 /// Prints a line for each process. The task's name is known where a bridge can be asked.
 pub(super) async fn list(args: &PsArgs) -> anyhow::Result<ExitCode> {
@@ -46,9 +46,14 @@ pub(super) async fn list(args: &PsArgs) -> anyhow::Result<ExitCode> {
             found = true;
         }
     }
-    if !found && !args.json {
+    if args.json {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !found {
         say("No agent runs.");
-    } else if client.is_none() && !args.json {
+    } else if let Some(known) = END_WITH_BRIDGE {
+        say(known);
+    } else if client.is_none() {
         say(
             "No bridge runs. Its next start takes these over; to end them: orchestrator serve --stop-agents, then ctrl-c.",
         );

@@ -1,9 +1,8 @@
 //! Copies of the database beside it, made while it is in use. The newest few are kept; the way back from a
 //! damaged file leads over them.
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use shared::unit::Seq;
 
 use super::{Store, StoreError, read, schema};
-use crate::memory;
+use crate::{memory, system};
 
 /// Copies that are kept.
 const KEPT: usize = 5;
@@ -93,11 +92,7 @@ fn copy(source: &Connection, data_dir: &Path) -> Result<Option<Copied>, BackupEr
     if head == Seq(0) || before.iter().any(|copied| copied.seq == head) {
         return Ok(None);
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .map_err(|error| BackupError::Io(folder.clone(), error))?;
+    system::make_private_folder(&folder).map_err(|error| BackupError::Io(folder.clone(), error))?;
     let part = folder.join("part");
     let done = write(source, &part).and_then(|seq| {
         // Before an older one goes for it: what is damaged in the database is damaged in its copy.
@@ -133,7 +128,7 @@ fn write(source: &Connection, part: &Path) -> Result<Seq, BackupError> {
     }
     let mut target = Connection::open(part).map_err(failed)?;
     target.pragma_update(None, "cache_size", -CACHE).map_err(failed)?;
-    std::fs::set_permissions(part, Permissions::from_mode(0o600)).map_err(io)?;
+    system::make_private(part).map_err(io)?;
     {
         // One transaction holds the source still: a copy that began anew at each write might never end.
         let _still = source.unchecked_transaction().map_err(failed)?;
@@ -145,8 +140,14 @@ fn write(source: &Connection, part: &Path) -> Result<Seq, BackupError> {
     target.pragma_update(None, "journal_mode", "DELETE").map_err(failed)?;
     let (seq, _) = read::head(&target).map_err(failed)?;
     drop(target);
-    File::open(part).and_then(|file| file.sync_all()).map_err(io)?;
+    sync(part).map_err(io)?;
     Ok(seq)
+}
+
+/// Has the disk keep what a file holds.
+fn sync(file: &Path) -> std::io::Result<()> {
+    // Windows syncs nothing that cannot be written.
+    File::options().write(true).open(file)?.sync_all()
 }
 
 /// Puts the newest sound copy in the place of a data folder's database, which is kept beside it, as a history of its
@@ -189,7 +190,7 @@ fn put_back(data_dir: &Path, copied: Copied) -> Result<(Copied, PathBuf), Backup
     let fresh = data_dir.join("log.db.new");
     std::fs::copy(&copied.file, &fresh).map_err(io(&fresh))?;
     schema::renew(&fresh).map_err(|error| BackupError::Sqlite(fresh.clone(), error))?;
-    File::open(&fresh).and_then(|file| file.sync_all()).map_err(io(&fresh))?;
+    sync(&fresh).map_err(io(&fresh))?;
     let mut aside = data_dir.join("log.db.damaged");
     let mut number = 1;
     while aside.exists() {
@@ -211,6 +212,6 @@ fn put_back(data_dir: &Path, copied: Copied) -> Result<(Copied, PathBuf), Backup
     absent(std::fs::remove_file(&index), &index)?;
     crate::search::forget(data_dir).map_err(io(data_dir))?;
     std::fs::rename(&fresh, &file).map_err(io(&file))?;
-    File::open(data_dir).and_then(|folder| folder.sync_all()).map_err(io(data_dir))?;
+    system::sync_folder(data_dir).map_err(io(data_dir))?;
     Ok((copied, aside))
 }

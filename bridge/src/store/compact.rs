@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::block::{BadBlock, Packer};
 use super::writer::Job;
 use super::{OpenError, StoreError, output, pool, read};
+use crate::system::{self, Behind};
 
 /// After each block, so that a folder full of old output does not keep the writer busy.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -72,11 +73,7 @@ impl Compactor {
 }
 
 fn keep(wished: &Receiver<()>, jobs: &mpsc::WeakSender<Job>, file: &Path) {
-    // Of this thread alone, where the system knows that; elsewhere it would be of the whole bridge.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 19) {
-        tracing::debug!(%error, "compaction runs with everything else's priority");
-    }
+    system::give_way(Behind::All);
     for () in wished {
         match pass(jobs, file) {
             Ok(()) | Err(CompactError::Store(StoreError::Closed)) => {}

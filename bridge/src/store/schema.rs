@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use shared::unit::Millis;
+
+use crate::system;
 
 /// The schema that this version writes.
 pub const SCHEMA: usize = 5;
@@ -62,7 +63,7 @@ fn way_back(file: &Path) -> String {
 
 /// Makes the file as its owner's alone; SQLite gives its side files the same permissions.
 pub(crate) fn private(file: &Path) -> Result<(), OpenError> {
-    let made = File::options().write(true).create_new(true).mode(0o600).open(file);
+    let made = system::private(File::options().write(true).create_new(true)).open(file);
     match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(OpenError::Io(file.to_owned(), error)),
         Ok(_) | Err(_) => Ok(()),

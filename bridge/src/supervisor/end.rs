@@ -1,20 +1,14 @@
 //! Ending the processes of a run, however many and wherever they went: asked, given time, then killed until
-//! none is left. Signals go through pidfds, which cannot mean a stranger, and the wait is for the kernel's
-//! word that a process is gone; without pidfds (before Linux 5.3) start times are compared instead.
+//! none is left. What a signal is and how a process is held is the system's.
 
 use std::collections::BTreeSet;
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, kill_process, pidfd_open, pidfd_send_signal};
 use shared::run::Signal;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::tree::{Process, Tree, is_there};
-use super::unix;
+use super::Process;
+use super::os::{Held, Tree, hold};
 
 /// How long killed processes may take to go; what the kernel itself holds longer is left to it.
 const GONE: Duration = Duration::from_secs(5);
@@ -52,57 +46,6 @@ async fn living(tree: &mut Tree) -> BTreeSet<Process> {
     }
 }
 
-/// A hold on exactly one process.
-struct Held {
-    process: Process,
-    /// Nothing where the system gives none; then number and start time must do.
-    pidfd: Option<AsyncFd<OwnedFd>>,
-}
-
-/// Nothing when it is gone.
-fn hold(process: Process) -> Option<Held> {
-    let opened = match pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()) {
-        Err(Errno::SRCH) => return None,
-        opened => opened.ok(),
-    };
-    // Looked at after the opening: what is held now is what has this start time.
-    if !is_there(process) {
-        return None;
-    }
-    let pidfd = opened.and_then(|opened| {
-        // SAFETY: the pidfd is open, and AsyncFd owns it: it stays open and the same until that is dropped.
-        #[expect(unsafe_code, reason = "tokio has no safe way to wait for a file that it does not know")]
-        let registered = unsafe { AsyncFd::register_with_interest(opened, Interest::READABLE) };
-        registered.ok()
-    });
-    Some(Held { process, pidfd })
-}
-
-fn send(held: &[Held], signal: Signal) {
-    let signal = unix::number(signal);
-    for Held { process, pidfd } in held {
-        // It may have gone this moment, which is what was wanted.
-        let _ = match (pidfd, Pid::from_raw(process.pid)) {
-            (Some(pidfd), _) => pidfd_send_signal(pidfd, signal),
-            (None, Some(pid)) if is_there(*process) => kill_process(pid, signal),
-            (None, _) => Ok(()),
-        };
-    }
-}
-
-impl Held {
-    async fn over(self) {
-        if let Some(pidfd) = self.pidfd {
-            // Readable means that it ended (pidfd_open(2)).
-            let _ = pidfd.readable().await;
-        } else {
-            while is_there(self.process) {
-                sleep(PAUSE).await;
-            }
-        }
-    }
-}
-
 /// Waits until all of these are gone, or for the moment; not at all without one. Says whether they are.
 async fn gone(held: Vec<Held>, until: Option<Instant>) -> bool {
     let Some(until) = until else { return held.is_empty() };
@@ -134,7 +77,7 @@ pub(super) async fn go(processes: Vec<Process>, until: Option<Instant>) -> bool 
 /// Signals everything of the run, once.
 pub(super) async fn signal(mut tree: Tree, signal: Signal) {
     let held: Vec<_> = living(&mut tree).await.into_iter().filter_map(hold).collect();
-    send(&held, signal);
+    tree.send(&held, signal);
 }
 
 /// Ends everything of the run: asks where `polite` says so, waits until the moment where there is one, then
@@ -147,7 +90,7 @@ pub(super) async fn end(mut tree: Tree, polite: Option<Signal>, until: Option<In
     if polite != Some(Signal::Kill) && until.is_some() {
         let held: Vec<_> = seen.iter().copied().filter_map(hold).collect();
         if let Some(polite) = polite {
-            send(&held, polite);
+            tree.send(&held, polite);
         }
         gone(held, until).await;
     }
@@ -162,7 +105,7 @@ pub(super) async fn end(mut tree: Tree, polite: Option<Signal>, until: Option<In
         if held.is_empty() {
             sleep(PAUSE).await;
         }
-        send(&held, Signal::Kill);
+        tree.send(&held, Signal::Kill);
         gone(held, limit).await;
     }
 }

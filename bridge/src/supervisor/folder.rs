@@ -1,23 +1,22 @@
 //! A run's folder: what its shim and the bridge tell each other, one file for each word, written whole or
 //! not at all. It outlives both, so that the next bridge finds how things stand.
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 use shared::run::{RunEnd, Stdin};
 
 use super::inbox::Told;
-use super::tree::{Process, is_there};
+use super::{Process, os};
+use crate::system;
 
 /// Made by the bridge that carries the order out, and locked by the shim for as long as it lives.
 const CLAIM: &str = "claim";
-/// The shim is about to start the program; from here on the order is never carried out again.
+/// The program is about to be started; from here on the order is never carried out again.
 const BEGUN: &str = "begun";
 /// The shim itself.
-const SHIM: &str = "shim";
+pub(super) const SHIM: &str = "shim";
 /// The program's process.
 const LEADER: &str = "pid";
 /// The program could not be started: the system's error number.
@@ -30,9 +29,8 @@ const CLEAR: &str = "clear";
 pub(super) const OUT: &str = "out";
 pub(super) const ERR: &str = "err";
 const TEXT: &str = "stdin";
-/// What a program that listens is told, an order a record, and the pipe through which its shim hears of more.
+/// What a program that listens is told, an order a record.
 const INBOX: &str = "inbox";
-const BELL: &str = "bell";
 
 #[derive(Debug, Clone)]
 pub(crate) struct RunFolder {
@@ -57,7 +55,7 @@ impl RunFolder {
     /// # Errors
     /// `AlreadyExists` when the run was claimed before.
     pub(super) fn claim(&self) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(self.files())?;
+        system::make_private_folder(&self.files())?;
         write_new(&self.path.join(CLAIM), b"")
     }
 
@@ -75,7 +73,7 @@ impl RunFolder {
             Stdin::Text { text } => write_new(&self.path.join(TEXT), text.as_bytes()),
             Stdin::Pipe | Stdin::Pty { .. } => {
                 write_new(&self.inbox(), b"")?;
-                Ok(mknodat(CWD, self.bell(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?)
+                os::make_bell(self)
             }
         }
     }
@@ -90,13 +88,11 @@ impl RunFolder {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let same = path.metadata().is_ok_and(|now| claim.metadata().is_ok_and(|own| own.ino() == now.ino()));
-        Ok(same.then_some(claim))
+        Ok(system::leads_to(&path, &claim).then_some(claim))
     }
 
-    /// Says that the shim is there and begins.
-    pub(crate) fn begin(&self, shim: Process) -> io::Result<()> {
-        self.note(SHIM, &described(shim))?;
+    /// Says that the program is about to be started.
+    pub(crate) fn begin(&self) -> io::Result<()> {
         self.note(BEGUN, "")
     }
 
@@ -157,35 +153,18 @@ impl RunFolder {
         if text.exists() { File::open(text).map(Some) } else { Ok(None) }
     }
 
-    /// What the program is told while it lives, with the pipe that rings when there is more; nothing for a
-    /// program that does not listen.
-    pub(crate) fn told(&self) -> io::Result<Option<(Told, File)>> {
-        if !self.inbox().exists() {
-            return Ok(None);
-        }
-        let told = Told::new(File::open(self.inbox())?);
-        // For writing too: it then never ends, whichever bridge comes and goes.
-        Ok(Some((told, File::options().read(true).write(true).open(self.bell())?)))
+    /// What the program is told while it lives; nothing for a program that does not listen.
+    pub(crate) fn told(&self) -> io::Result<Option<Told>> {
+        if self.inbox().exists() { File::open(self.inbox()).map(Told::new).map(Some) } else { Ok(None) }
     }
 
     pub(super) fn inbox(&self) -> PathBuf {
         self.path.join(INBOX)
     }
 
-    pub(super) fn bell(&self) -> PathBuf {
-        self.path.join(BELL)
-    }
-
-    /// Whether a process has one of the run's files open, so that it may still write there.
-    pub(super) fn is_held_by(&self, process: Process) -> bool {
-        let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", process.pid)) else { return false };
-        let mut files = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
-        files.any(|file| file == self.path.join(OUT) || file == self.path.join(ERR)) && is_there(process)
-    }
-
-    fn note(&self, name: &str, text: &str) -> io::Result<()> {
+    pub(super) fn note(&self, name: &str, text: &str) -> io::Result<()> {
         let new = self.path.join(format!(".{name}"));
-        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        let mut file = system::private(File::options().write(true).create(true).truncate(true)).open(&new)?;
         file.write_all(text.as_bytes())?;
         std::fs::rename(new, self.path.join(name))
     }
@@ -195,21 +174,15 @@ impl RunFolder {
         let note = std::fs::read_to_string(self.path.join(name)).ok()?;
         let mut words = note.split_whitespace();
         let (pid, started) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        (words.next()? == boot()).then_some(Process { pid, started })
+        (words.next()? == os::boot()).then_some(Process { pid, started })
     }
 }
 
-fn described(Process { pid, started }: Process) -> String {
-    format!("{pid} {started} {}\n", boot())
-}
-
-/// Names the time since the machine was started; pids and start times mean nothing across it.
-fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    id.trim().to_owned()
+pub(super) fn described(Process { pid, started }: Process) -> String {
+    format!("{pid} {started} {}\n", os::boot())
 }
 
 /// Makes a file that was not there, for the bridge's own user alone.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    File::options().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+    system::private(File::options().write(true).create_new(true)).open(path)?.write_all(bytes)
 }

@@ -6,11 +6,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use shared::run::Window;
 use shared::unit::Seq;
+
+use crate::system;
 
 /// More than any record's first line has.
 const HEAD: usize = 64;
@@ -36,7 +37,7 @@ struct Record {
 /// The record that begins there; nothing when it is not there, or not whole.
 fn record(file: &File, at: u64) -> io::Result<Option<Record>> {
     let mut head = [0; HEAD];
-    let read = file.read_at(&mut head, at)?;
+    let read = system::read_at(file, &mut head, at)?;
     let Some(length) = head[..read].iter().position(|&byte| byte == b'\n') else { return Ok(None) };
     let behind = at + length as u64 + 1;
     let found = std::str::from_utf8(&head[..length]).ok().and_then(|head| parse(head, behind));
@@ -96,7 +97,7 @@ impl Inbox {
     }
 
     fn write(&mut self, seq: Seq, record: &str) -> io::Result<()> {
-        self.file.write_all_at(record.as_bytes(), self.end)?;
+        system::write_all_at(&self.file, record.as_bytes(), self.end)?;
         self.end += record.len() as u64;
         self.last = seq;
         Ok(())
@@ -125,7 +126,7 @@ impl Told {
 
     /// What stands in the file there, as much as fits.
     pub(crate) fn read(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(into, at)
+        system::read_at(&self.file, into, at)
     }
 }
 

@@ -2,21 +2,18 @@
 //! dropped, and a new bridge goes on behind what the inbox has.
 
 use std::convert::Infallible;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
 use shared::entry::Kind;
 use shared::id::RunId;
 use shared::unit::Seq;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::AGAIN;
 use super::folder::RunFolder;
 use super::inbox::Inbox;
+use super::{AGAIN, os};
 use crate::store::{Page, Store, Stored};
 
 /// Orders that are read at once.
@@ -47,7 +44,7 @@ pub(super) async fn feed(
             Ok(orders) => write(&mut inbox, &orders).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        ring(folder);
+        os::ring(folder);
         if let Err(error) = told {
             tracing::error!(%error, %run, "what the run is told waits");
             sleep(AGAIN).await;
@@ -66,11 +63,4 @@ fn write(inbox: &mut Inbox, orders: &[Arc<Stored>]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A shim that is gone hears nothing, and one whose pipe is full has heard already.
-fn ring(folder: &RunFolder) {
-    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let bell = File::options().write(true).custom_flags(nonblocking).open(folder.bell());
-    let _ = bell.and_then(|mut bell| bell.write_all(b"!"));
 }

@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,12 +16,13 @@ use tokio::time::{Instant, sleep};
 use super::bell::Bell;
 use super::folder::{ERR, OUT, RunFolder};
 use super::lines::{Cut, Splitter};
+use super::os::is_there;
 use super::secrets::Secrets;
-use super::tree::is_there;
 use super::{AGAIN, Inner};
 use crate::clock;
 use crate::config::Config;
 use crate::store::{Piece, Sizes, StoreError};
+use crate::system;
 
 /// Bytes that are read at once. With a piece of a long line they are the most that waits for the store per
 /// stream: reading goes on when they are stored. What came meanwhile is one batch; a single line goes out
@@ -259,7 +259,7 @@ impl Tail {
     /// was just written, so it comes from memory.
     fn next(&mut self, chunk: &mut [u8], most: u64) -> io::Result<usize> {
         let room = usize::try_from(most.saturating_sub(self.at)).unwrap_or(usize::MAX).min(chunk.len());
-        let count = self.file.read_at(&mut chunk[..room], self.at)?;
+        let count = system::read_at(&self.file, &mut chunk[..room], self.at)?;
         self.at += u64::try_from(count).unwrap_or(0);
         Ok(count)
     }

@@ -1,19 +1,18 @@
-//! From an order to a command that may be started: the program is allowed and found, the folder lies in a
+//! From an order to a program that may be started: the program is allowed and found, the folder lies in a
 //! project, the run's own files are written, and the environment is built from nothing.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use rustix::fs::{Access, access};
 use shared::id::RunId;
 use shared::run::{Arg, Program, RunEnd, RunSpec, Stdin, Window};
 
-use super::Inner;
 use super::folder::{RunFolder, write_new};
+use super::{Inner, os};
 use crate::agents::{Lookup, look_up};
 use crate::config::Config;
+use crate::system;
 
 /// Marks every process of a run with its folder, also those that leave its session and lose their parent.
 pub(crate) const MARK: &str = "ORCHESTRATOR_RUN";
@@ -23,31 +22,29 @@ pub(crate) fn environment(config: &Config) -> impl Iterator<Item = (OsString, Os
     std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(|name| config.passes(name)))
 }
 
-/// A shim that is ready to start, the program that it will start, and the run's folder.
+/// A program that is ready to start.
 pub(super) struct Prepared {
-    pub shim: Command,
-    pub program: PathBuf,
     pub folder: RunFolder,
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
+    /// All that it gets; where a name stands twice, the latter counts.
+    pub env: Vec<(OsString, OsString)>,
+    pub cwd: PathBuf,
+    /// The size of its terminal, if it gets one.
+    pub window: Option<Window>,
 }
 
-/// The command, and a claim on the run: the second bridge that would start it finds the claim. Blocks.
-pub(super) fn command(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prepared, RunEnd> {
+/// The program, and a claim on the run: the second bridge that would start it finds the claim. Blocks.
+pub(super) fn program(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prepared, RunEnd> {
     let cwd = folder(inner, &spec.cwd)?;
-    let (program, first) = program(&inner.config, &spec.program)?;
+    let (program, mut args) = found(inner, &spec.program)?;
     let folder = inner.folder(run);
-    let mut command = Command::new(&inner.shim);
-    command.arg("shim");
-    if let Stdin::Pty { window } = spec.stdin {
-        let Window { rows, cols } = window.bounded();
-        command.arg(format!("--terminal={rows}x{cols}"));
-    }
-    command.arg(folder.path()).arg("--").arg(&program).args(first);
     let files = folder.files();
     for arg in &spec.args {
         match arg {
-            Arg::Text { text } => command.arg(text),
+            Arg::Text { text } => args.push(text.into()),
             Arg::RunFile { name } if spec.files.iter().any(|file| file.name == *name) => {
-                command.arg(files.join(name))
+                args.push(files.join(name).into());
             }
             Arg::RunFile { name } => {
                 return Err(refused(&format!("the order refers to a file {name:?} that it does not have")));
@@ -70,13 +67,15 @@ pub(super) fn command(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
             ))
         })?;
     }
-    command.env_clear().envs(environment(&inner.config));
-    if matches!(spec.stdin, Stdin::Pty { .. }) {
+    let mut env: Vec<(OsString, OsString)> = environment(&inner.config).collect();
+    let mut window = None;
+    if let Stdin::Pty { window: wanted } = spec.stdin {
+        window = Some(wanted.bounded());
         // The bridge's own terminal is another one, or none.
-        command.env("TERM", "xterm-256color");
+        env.push(("TERM".into(), "xterm-256color".into()));
     }
-    command.envs(&spec.env).current_dir(cwd);
-    Ok(Prepared { shim: command, program, folder })
+    env.extend(spec.env.iter().map(|(name, value)| (name.into(), value.into())));
+    Ok(Prepared { folder, program, args, env, cwd, window })
 }
 
 fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
@@ -85,7 +84,7 @@ fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
         return Err(refused(&format!("the folder {cwd:?} is not absolute")));
     }
     // Without its links, so that no link leads out of a project.
-    let path = path.canonicalize().map_err(|error| {
+    let path = dunce::canonicalize(path).map_err(|error| {
         failed(&format!(
             "the project's folder {cwd} cannot be used: {error}. Bring it back, or open the project from where it is now."
         ))
@@ -96,7 +95,7 @@ fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
     if !inner.is_open(&path) {
         return Err(refused(&format!("{cwd} lies in no opened project that the configuration allows")));
     }
-    access(&path, Access::READ_OK | Access::EXEC_OK).map_err(|error| {
+    system::may_enter(&path).map_err(|error| {
         failed(&format!(
             "the project's folder {cwd} cannot be entered: {error}. Give yourself the right to read it."
         ))
@@ -104,21 +103,16 @@ fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
     Ok(path)
 }
 
-fn program(config: &Config, program: &Program) -> Result<(PathBuf, Vec<OsString>), RunEnd> {
+/// Where a program is, and the arguments that come before all others.
+fn found(inner: &Inner, program: &Program) -> Result<(PathBuf, Vec<OsString>), RunEnd> {
+    let config = &inner.config;
     match program {
         Program::Own => {
             // Not its path: that leads nowhere, or to another version, once the binary was replaced.
-            let own = if cfg!(target_os = "linux") {
-                PathBuf::from("/proc/self/exe")
-            } else {
-                std::env::current_exe()
-                    .map_err(|error| failed(&format!("the bridge cannot find itself: {error}")))?
-            };
-            Ok((own, Vec::new()))
+            let own = if cfg!(target_os = "linux") { Path::new("/proc/self/exe") } else { &*inner.own };
+            Ok((own.to_owned(), Vec::new()))
         }
-        Program::Shell { command } if config.commands => {
-            Ok((PathBuf::from("/bin/sh"), vec!["-c".into(), command.into()]))
-        }
+        Program::Shell { command } if config.commands => Ok(os::shell(command)),
         Program::Shell { .. } => {
             Err(refused("shell commands are switched off in the configuration (commands = false)"))
         }

@@ -2,13 +2,14 @@
 //! writes stars into the log. What is hidden keeps its length, as the stored bytes say how far a file was read.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::tree::{Process, is_there};
+use super::Process;
+use super::os::environment_of;
 use crate::store::Piece;
 
 /// Parts of the names of variables that hold a secret.
@@ -28,7 +29,7 @@ impl Secrets {
     /// Those among a run's variables, told by their names.
     pub(super) fn among(environment: impl Iterator<Item = (OsString, OsString)>) -> Self {
         Self::of(environment.flat_map(|(name, value)| {
-            let password = password(value.as_bytes());
+            let password = password(value.as_encoded_bytes());
             named(&name, &value).unwrap_or_default().into_iter().chain(password)
         }))
     }
@@ -36,17 +37,7 @@ impl Secrets {
     /// Those beside `ours` that a run's process has in its environment: an earlier bridge may have given others.
     /// Nothing is known any more of a process that is gone, nor of what it set itself.
     pub(super) fn of_process(process: Process, ours: &Self) -> Self {
-        let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
-        if !is_there(process) {
-            // The number is another one's by now.
-            return Self::of(std::iter::empty());
-        }
-        let variables = environment.split(|&byte| byte == 0).filter_map(|variable| {
-            let equals = variable.iter().position(|&byte| byte == b'=')?;
-            let (name, value) = variable.split_at(equals);
-            Some((OsString::from_vec(name.to_owned()), OsString::from_vec(value[1..].to_owned())))
-        });
-        let Self { values, .. } = Self::among(variables);
+        let Self { values, .. } = Self::among(environment_of(process).into_iter());
         Self::of(values.into_iter().filter(|value| !ours.values.contains(value)))
     }
 
@@ -81,9 +72,10 @@ impl Secrets {
 /// The forms of a value whose variable's name tells that it is a secret.
 fn named(name: &OsStr, value: &OsStr) -> Option<Vec<Vec<u8>>> {
     let name = name.to_str()?.to_ascii_uppercase();
-    let value = value.as_bytes().trim_ascii();
+    let value = value.as_encoded_bytes().trim_ascii();
     // A path leads to a secret and is none.
-    if !TELLING.iter().any(|word| name.contains(word)) || value.starts_with(b"/") {
+    let is_path = || std::str::from_utf8(value).is_ok_and(|text| Path::new(text).is_absolute());
+    if !TELLING.iter().any(|word| name.contains(word)) || value.starts_with(b"/") || is_path() {
         return None;
     }
     // Output is stored by lines, and agents write JSON.

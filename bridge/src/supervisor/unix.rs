@@ -1,22 +1,49 @@
-//! Starting a run's shim on Unix: in a session of its own, with nothing of ours open, and what the system
-//! says when that or the program behind it fails.
+//! Runs on Unix: behind a shim in a session of its own, with nothing of ours open, which outlives the bridge;
+//! and what the system says when that or the program behind it fails. `windows.rs` is the other form of it.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared::run::RunEnd;
+use shared::run::{RunEnd, Window};
 
+use super::Process;
+use super::bell::Bell;
+use super::folder::{RunFolder, SHIM, described};
 use super::prepare::Prepared;
-use super::tree::{Process, stat};
+
+pub(super) use bells::{Bells, Hung};
+pub(super) use hold::{Held, hold};
+pub(super) use tree::{Tree, age, boot, environment_of, is_there, may_write, usage};
+pub(crate) use tree::{running, stat};
+
+mod bells;
+mod hold;
+mod tree;
+
+/// The pipe through which a shim hears that there is more in the inbox.
+const BELL: &str = "bell";
+
+/// Nothing: agents go on without their bridge.
+pub(crate) const END_WITH_BRIDGE: Option<&str> = None;
+/// What became of a run that nobody saw the end of.
+pub(super) const UNSEEN: &str = "its shim ended without a word";
+/// What is left on its way to the output's files when nothing of a run is left: nothing, it is written there.
+pub(super) const PIPED: Option<Duration> = None;
 
 /// The limit of open files as the bridge was given it, and so as runs get it.
 static FILES: OnceLock<Rlimit> = OnceLock::new();
 
 /// A run takes three files; the usual limit of 1,024 would do for three hundred and little else.
-pub(super) fn raise_file_limit() {
+pub(super) fn make_room() {
     let given = *FILES.get_or_init(|| getrlimit(Resource::Nofile));
     let most = given.maximum.unwrap_or(65_536).min(65_536);
     if given.current.is_some_and(|current| current < most) {
@@ -50,9 +77,17 @@ pub(crate) fn own_session(command: &mut Command, files: Option<Rlimit>) {
     }
 }
 
-/// Starts a run's shim. Blocks for the fork; needs a runtime, on which the shim is waited for.
-pub(super) fn spawn(prepared: Prepared) -> Result<Process, RunEnd> {
-    let Prepared { shim: mut command, program, .. } = prepared;
+/// Starts a run's shim, by the program `own`, and gives its process. Blocks for the fork; needs a runtime, on
+/// which the shim is waited for. The kernel rings the bell.
+pub(super) fn spawn(own: &Path, prepared: Prepared, _bell: &Arc<Bell>) -> Result<Process, RunEnd> {
+    let Prepared { folder, program, args, env, cwd, window } = prepared;
+    let mut command = Command::new(own);
+    command.arg("shim");
+    if let Some(Window { rows, cols }) = window {
+        command.arg(format!("--terminal={rows}x{cols}"));
+    }
+    command.arg(folder.path()).arg("--").arg(&program).args(args);
+    command.env_clear().envs(env).current_dir(cwd);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     own_session(&mut command, FILES.get().copied());
     let spawned = tokio::process::Command::from(command).spawn();
@@ -86,10 +121,30 @@ pub(super) fn why_not(program: &Path, error: &std::io::Error) -> RunEnd {
     RunEnd::CouldNotStart { why: format!("{program} did not start: {error}. {step}") }
 }
 
-pub(super) fn number(signal: shared::run::Signal) -> rustix::process::Signal {
-    match signal {
-        shared::run::Signal::Interrupt => rustix::process::Signal::INT,
-        shared::run::Signal::Terminate => rustix::process::Signal::TERM,
-        shared::run::Signal::Kill => rustix::process::Signal::KILL,
+/// The shell that is given a command, and how it is given.
+pub(super) fn shell(command: &str) -> (PathBuf, Vec<OsString>) {
+    (PathBuf::from("/bin/sh"), vec!["-c".into(), command.into()])
+}
+
+impl RunFolder {
+    /// Says that the shim is there.
+    pub(crate) fn kept_by(&self, shim: Process) -> io::Result<()> {
+        self.note(SHIM, &described(shim))
     }
+
+    pub(crate) fn bell(&self) -> PathBuf {
+        self.path().join(BELL)
+    }
+}
+
+/// Makes the pipe that rings when there is more in a run's inbox.
+pub(super) fn make_bell(folder: &RunFolder) -> io::Result<()> {
+    Ok(mknodat(CWD, folder.bell(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?)
+}
+
+/// A shim that is gone hears nothing, and one whose pipe is full has heard already.
+pub(super) fn ring(folder: &RunFolder) {
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let bell = File::options().write(true).custom_flags(nonblocking).open(folder.bell());
+    let _ = bell.and_then(|mut bell| bell.write_all(b"!"));
 }

@@ -1,4 +1,4 @@
-//! What the processes of runs use, for people who look. Reads the runs' folders and `/proc`.
+//! What the processes of runs use, for people who look. Reads the runs' folders, and asks the system.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use shared::id::RunId;
 
 use super::folder::RunFolder;
-use super::tree::{Process, Tree, age, is_there, of_ticks, stat};
+use super::os::{Tree, is_there, usage};
 
 /// One process as it is now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessUsage {
     pub pid: i32,
-    /// Its command line, cut.
+    /// Its command line, cut; on Windows its program.
     pub command: String,
     pub age: Duration,
     /// In user and kernel mode since its start, without that of processes it waited for.
@@ -31,12 +31,12 @@ pub struct RunProcesses {
 }
 
 /// Characters of a command line that are shown.
-const SHOWN: usize = 80;
+pub(super) const SHOWN: usize = 80;
 
 /// All runs in `runs_dir` that have a living process, by id. Blocks for some milliseconds a run.
 pub fn run_processes(runs_dir: &Path) -> Vec<RunProcesses> {
     // Runs are marked by their folder's whole path.
-    let Ok(runs_dir) = runs_dir.canonicalize() else { return Vec::new() };
+    let Ok(runs_dir) = dunce::canonicalize(runs_dir) else { return Vec::new() };
     let folders = std::fs::read_dir(runs_dir).into_iter().flatten().flatten();
     let mut runs: Vec<RunProcesses> = folders
         .filter_map(|folder| {
@@ -50,18 +50,4 @@ pub fn run_processes(runs_dir: &Path) -> Vec<RunProcesses> {
         .collect();
     runs.sort_by(|one, other| one.run.cmp(&other.run));
     runs
-}
-
-fn usage(process: Process) -> Option<ProcessUsage> {
-    let Process { pid, started } = process;
-    let now = stat(pid).filter(|stat| stat.started == started)?;
-    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let command = String::from_utf8_lossy(&line).replace('\0', " ");
-    Some(ProcessUsage {
-        pid,
-        command: command.trim().chars().take(SHOWN).collect(),
-        age: age(process)?,
-        cpu: of_ticks(now.ticks),
-        memory: now.pages * u64::try_from(rustix::param::page_size()).ok()?,
-    })
 }

@@ -11,19 +11,19 @@ use shared::unit::{Bytes, Millis, Seq};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
-use super::bell::{Bell, Hung};
+use super::bell::Bell;
 use super::end::{self, after, reached};
 use super::folder::RunFolder;
+use super::os::{self, Hung, Tree, age, is_there, may_write};
 use super::output::{Output, Shape};
-use super::tree::{Process, Tree, age};
-use super::{Inner, PARTING, Parting, input, prepare, unix};
+use super::{Inner, PARTING, Parting, Process, input, prepare};
 use crate::store::Sizes;
 
 /// What a process that outlives its run's first one, and could still write, gets to end unasked.
 const DRAIN: Duration = Duration::from_secs(1);
 /// What a process that outlives its run's first one gets to end by itself.
 const SURVIVE: Duration = Duration::from_secs(1);
-/// What the shim gets to see that nothing is left, before it is looked for. To look reads all of `/proc`,
+/// What the keeper gets to see that nothing is left, before it is looked for. To look reads all of `/proc`,
 /// which many runs that end together would pay for with their neighbours' output.
 const SETTLE: Duration = Duration::from_millis(50);
 
@@ -44,12 +44,13 @@ pub(super) enum Begin {
     Adopt { recorded: bool },
 }
 
-/// A shim that is there, or was.
+/// A run that was started, by this bridge or an earlier one.
 struct Begun {
     folder: RunFolder,
     hung: Hung,
+    /// The process that sees the program through and leaves word of it: its shim, or on Windows this bridge.
     /// Nothing when it is gone.
-    shim: Option<Process>,
+    keeper: Option<Process>,
     /// For words about it.
     program: PathBuf,
     /// By an earlier bridge.
@@ -79,7 +80,7 @@ pub(super) async fn watch(
     }
 }
 
-/// Claims the run and starts its shim; nothing when the bridge is about to end.
+/// Claims the run and starts it; nothing when the bridge is about to end.
 async fn start(run: &Arc<Watched>) -> Result<Option<Begun>, RunEnd> {
     let _turn = run.inner.starts.acquire().await;
     if run.inner.is_closing() {
@@ -88,11 +89,11 @@ async fn start(run: &Arc<Watched>) -> Result<Option<Begun>, RunEnd> {
     let starting = Arc::clone(run);
     // Files and fork block.
     let started = tokio::task::spawn_blocking(move || {
-        let prepared = prepare::command(&starting.inner, &starting.run, &starting.spec)?;
+        let prepared = prepare::program(&starting.inner, &starting.run, &starting.spec)?;
         let (folder, program) = (prepared.folder.clone(), prepared.program.clone());
         let hung = hang(&starting.inner, &folder)?;
-        let shim = Some(unix::spawn(prepared)?);
-        Ok(Begun { folder, hung, shim, program, adopted: false })
+        let keeper = Some(os::spawn(&starting.inner.own, prepared, &hung.bell)?);
+        Ok(Begun { folder, hung, keeper, program, adopted: false })
     });
     let failed = |error: tokio::task::JoinError| RunEnd::CouldNotStart { why: error.to_string() };
     started.await.unwrap_or_else(|error| Err(failed(error))).map(Some)
@@ -101,8 +102,8 @@ async fn start(run: &Arc<Watched>) -> Result<Option<Begun>, RunEnd> {
 fn adopt(run: &Watched) -> Result<Begun, RunEnd> {
     let folder = run.inner.folder(&run.run);
     let hung = hang(&run.inner, &folder)?;
-    let shim = folder.shim();
-    Ok(Begun { folder, hung, shim, program: PathBuf::from("the program"), adopted: true })
+    let keeper = folder.shim();
+    Ok(Begun { folder, hung, keeper, program: PathBuf::from("the program"), adopted: true })
 }
 
 fn hang(inner: &Inner, folder: &RunFolder) -> Result<Hung, RunEnd> {
@@ -111,16 +112,16 @@ fn hang(inner: &Inner, folder: &RunFolder) -> Result<Hung, RunEnd> {
     })
 }
 
-/// The program's process, as soon as the shim has started it.
+/// The program's process, as soon as its keeper has started it.
 async fn leader(begun: &Begun) -> Result<Process, RunEnd> {
     loop {
         // Looked at before the files: what it has left is all there is.
-        let over = begun.shim.is_none_or(|shim| !super::tree::is_there(shim));
+        let over = begun.keeper.is_none_or(|keeper| !is_there(keeper));
         if let Some(leader) = begun.folder.leader() {
             return Ok(leader);
         }
         if let Some(error) = begun.folder.failure() {
-            return Err(unix::why_not(&begun.program, &error));
+            return Err(os::why_not(&begun.program, &error));
         }
         if over {
             return Err(RunEnd::Lost { why: "its shim ended before the program was started".to_owned() });
@@ -129,10 +130,10 @@ async fn leader(begun: &Begun) -> Result<Process, RunEnd> {
     }
 }
 
-/// How the program ended, as soon as the shim has left word of it.
+/// How the program ended, as soon as its keeper has left word of it.
 async fn end_of(begun: &Begun, leader: Process) -> RunEnd {
     loop {
-        let over = begun.shim.is_none_or(|shim| !super::tree::is_there(shim));
+        let over = begun.keeper.is_none_or(|keeper| !is_there(keeper));
         if let Some(end) = begun.folder.end() {
             return end;
         }
@@ -146,13 +147,13 @@ async fn end_of(begun: &Begun, leader: Process) -> RunEnd {
     }
 }
 
-/// Something new stands in the run's folder, or the shim is gone.
+/// Something new stands in the run's folder, or the keeper is gone.
 async fn word(begun: &Begun) {
     let bell: &Bell = &begun.hung.bell;
-    match begun.shim {
-        Some(shim) => tokio::select! {
+    match begun.keeper {
+        Some(keeper) => tokio::select! {
             () = bell.word.notified() => {}
-            () = end::over(shim) => {}
+            () = end::over(keeper) => {}
         },
         None => bell.word.notified().await,
     }
@@ -334,7 +335,7 @@ impl<'a> Vigil<'a> {
         self.run.inner.record(Draft::new(self.run.project.clone(), kind)).await;
     }
 
-    /// Waits for the shim's word that nothing is left.
+    /// Waits for the keeper's word that nothing is left.
     async fn cleared(&self) {
         while !self.begun.folder.is_clear() {
             self.begun.hung.bell.word.notified().await;
@@ -347,7 +348,7 @@ impl<'a> Vigil<'a> {
             return Pipes::Closed;
         }
         let folder = self.begun.folder.clone();
-        let holders = end::those(self.tree(), move |process| folder.is_held_by(process)).await;
+        let holders = end::those(self.tree(), move |process| may_write(&folder, process)).await;
         let leaky = !holders.is_empty() && !end::go(holders, after(DRAIN)).await;
         // What was asked already has its grace from then, but not for ever; the others get a moment.
         let (polite, until) = if self.asked {
@@ -357,6 +358,9 @@ impl<'a> Vigil<'a> {
             (Some(self.run.spec.limits.polite), after(SURVIVE))
         };
         let left = end::end(self.tree(), polite, until).await;
+        if let Some(most) = os::PIPED {
+            let _ = timeout(most, self.cleared()).await;
+        }
         if leaky {
             tracing::info!(run = %self.run.run, left, "the output was open after the process ended");
             return Pipes::Leaky;

@@ -3,19 +3,14 @@
 //! stranger that got a dead process's number is never taken for one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::time::Duration;
 
-use super::prepare::MARK;
-
-/// One process at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Process {
-    pub pid: i32,
-    /// Clock ticks since boot.
-    pub started: u64,
-}
+use crate::supervisor::folder::{ERR, OUT, RunFolder};
+use crate::supervisor::usage::SHOWN;
+use crate::supervisor::{MARK, Process, ProcessUsage};
 
 pub(crate) struct Stat {
     pub parent: i32,
@@ -45,24 +40,73 @@ pub(crate) fn stat(pid: i32) -> Option<Stat> {
     })
 }
 
+/// The process that has this number and has not ended.
+pub(crate) fn running(pid: i32) -> Option<Process> {
+    stat(pid).filter(|stat| !stat.zombie).map(|stat| Process { pid, started: stat.started })
+}
+
 /// Whether this very process is there, be it as a zombie.
-pub(super) fn is_there(process: Process) -> bool {
+pub(in crate::supervisor) fn is_there(process: Process) -> bool {
     stat(process.pid).is_some_and(|stat| stat.started == process.started)
 }
 
 /// How long ago a process was started, by the system's own count: no change of the date shows in it.
-pub(super) fn age(process: Process) -> Option<Duration> {
+pub(in crate::supervisor) fn age(process: Process) -> Option<Duration> {
     let up: f64 = std::fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
     Some(Duration::try_from_secs_f64(up).ok()?.saturating_sub(of_ticks(process.started)))
 }
 
-pub(super) fn of_ticks(ticks: u64) -> Duration {
+fn of_ticks(ticks: u64) -> Duration {
     Duration::from_millis(ticks.saturating_mul(1_000) / rustix::param::clock_ticks_per_second().max(1))
+}
+
+/// What a process uses; nothing when it is gone.
+pub(in crate::supervisor) fn usage(process: Process) -> Option<ProcessUsage> {
+    let Process { pid, started } = process;
+    let now = stat(pid).filter(|stat| stat.started == started)?;
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let command = String::from_utf8_lossy(&line).replace('\0', " ");
+    Some(ProcessUsage {
+        pid,
+        command: command.trim().chars().take(SHOWN).collect(),
+        age: age(process)?,
+        cpu: of_ticks(now.ticks),
+        memory: now.pages * u64::try_from(rustix::param::page_size()).ok()?,
+    })
+}
+
+/// What a process was given as its environment; nothing of one that is gone.
+pub(in crate::supervisor) fn environment_of(process: Process) -> Vec<(OsString, OsString)> {
+    let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+    if !is_there(process) {
+        // The number is another one's by now.
+        return Vec::new();
+    }
+    let variables = environment.split(|&byte| byte == 0).filter_map(|variable| {
+        let equals = variable.iter().position(|&byte| byte == b'=')?;
+        let (name, value) = variable.split_at(equals);
+        Some((OsString::from_vec(name.to_owned()), OsString::from_vec(value[1..].to_owned())))
+    });
+    variables.collect()
+}
+
+/// Whether a process has one of the run's output files open, so that it may still write there.
+pub(in crate::supervisor) fn may_write(folder: &RunFolder, process: Process) -> bool {
+    let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", process.pid)) else { return false };
+    let mut files = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    let (out, err) = (folder.path().join(OUT), folder.path().join(ERR));
+    files.any(|file| file == out || file == err) && is_there(process)
+}
+
+/// Names the time since the machine was started; pids and start times mean nothing across it.
+pub(in crate::supervisor) fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
 }
 
 /// All that belongs to one run, as far as it was seen.
 #[derive(Debug, Clone)]
-pub(super) struct Tree {
+pub(in crate::supervisor) struct Tree {
     mark: Vec<u8>,
     leader: Option<Process>,
     /// What belonged to it once still does, also when it lost its parent and its environment.
@@ -72,14 +116,14 @@ pub(super) struct Tree {
 impl Tree {
     /// `leader` is the run's first process. Without it the mark alone counts, since a session's number may
     /// have gone to strangers.
-    pub(super) fn new(folder: &Path, leader: Option<Process>) -> Self {
+    pub(in crate::supervisor) fn new(folder: &Path, leader: Option<Process>) -> Self {
         let mut mark = format!("{MARK}=").into_bytes();
         mark.extend_from_slice(folder.as_os_str().as_bytes());
         Self { mark, leader, seen: leader.into_iter().collect() }
     }
 
     /// All living processes of the run, now. Reads `/proc`, so it blocks for some milliseconds.
-    pub(super) fn living(&mut self) -> BTreeSet<Process> {
+    pub(in crate::supervisor) fn living(&mut self) -> BTreeSet<Process> {
         let Ok(entries) = std::fs::read_dir("/proc") else { return BTreeSet::new() };
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
         // Nothing of a run is older than its first process.

@@ -1,0 +1,171 @@
+//! The system's part on Unix.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::fs::{Access, access, statvfs};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Behind, Wish};
+use crate::supervisor::{Process, own_session};
+
+/// Variables that every program needs here, beside those of `config.rs`.
+pub(crate) const ENVIRONMENT: [&str; 0] = [];
+
+/// Whether two variables are the same one.
+pub(crate) fn same_variable(one: &str, other: &str) -> bool {
+    one == other
+}
+
+/// Makes a folder and those above it, for this user alone.
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Files that are made so are this user's alone.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.mode(0o600)
+}
+
+/// Makes a file this user's alone.
+pub(crate) fn make_private(file: &Path) -> io::Result<()> {
+    std::fs::set_permissions(file, Permissions::from_mode(0o600))
+}
+
+/// Reads what stands in a file from `at` on, as much as fits.
+pub(crate) fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    file.read_at(into, at)
+}
+
+/// Writes all of it into a file from `at` on.
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    file.write_all_at(bytes, at)
+}
+
+/// Whether a path leads to this file and not to one that came in its place.
+pub(crate) fn leads_to(path: &Path, file: &File) -> bool {
+    path.metadata().is_ok_and(|there| file.metadata().is_ok_and(|here| here.ino() == there.ino()))
+}
+
+/// Has the disk keep which files a folder has.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Errs when this user may not work in a folder.
+pub(crate) fn may_enter(folder: &Path) -> io::Result<()> {
+    Ok(access(folder, Access::READ_OK | Access::EXEC_OK)?)
+}
+
+pub(crate) fn may_write(folder: &Path) -> bool {
+    access(folder, Access::WRITE_OK).is_ok()
+}
+
+pub(crate) fn may_execute(file: &Path) -> bool {
+    access(file, Access::EXEC_OK).is_ok()
+}
+
+/// The files that a program of this name may be.
+pub(crate) fn programs(named: PathBuf) -> Vec<PathBuf> {
+    vec![named]
+}
+
+/// Bytes that are free to this user; nothing when the system does not say.
+pub(crate) fn free(folder: &Path) -> Option<u64> {
+    let disk = statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Lets the calling thread go behind others. Where it is refused, or would be of the whole process as on other
+/// systems than Linux, the work is only done sooner.
+pub(crate) fn give_way(behind: Behind) {
+    if cfg!(target_os = "linux") {
+        let nice = match behind {
+            Behind::Answers => 10,
+            Behind::All => 19,
+        };
+        if let Err(error) = rustix::process::setpriority_process(None, nice) {
+            tracing::debug!(%error, "a thread keeps everything else's priority");
+        }
+    }
+}
+
+/// Lets a command start apart from this terminal, so that it goes on when this process is interrupted.
+pub(crate) fn detach(command: &mut Command) {
+    own_session(command, None);
+}
+
+/// What shows the URL that it is given as its argument; nothing where there is no screen.
+pub(crate) fn browser() -> Option<Command> {
+    let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    (display || cfg!(target_os = "macos")).then(|| {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    })
+}
+
+/// Asks a bridge to end.
+///
+/// # Errors
+/// It is gone, or another user's.
+pub(crate) fn ask(bridge: Process, wish: Wish) -> io::Result<()> {
+    let signal = match wish {
+        Wish::End => Signal::TERM,
+        Wish::HandOver => Signal::USR1,
+    };
+    let pid = Pid::from_raw(bridge.pid).ok_or(io::ErrorKind::NotFound)?;
+    Ok(kill_process(pid, signal)?)
+}
+
+/// The wishes of the system, of the person and of another bridge that this process ends.
+pub(crate) struct Wishes {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hand_over: tokio::signal::unix::Signal,
+}
+
+impl Wishes {
+    /// From here on a signal is a wish and does not end the process, also before the bridge has started.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hand_over: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    pub(crate) async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::End,
+            _ = self.interrupt.recv() => Wish::End,
+            _ = self.hand_over.recv() => Wish::HandOver,
+        }
+    }
+}
+
+/// A program with what it starts, which can be ended together.
+pub(crate) struct Group(Option<Pid>);
+
+impl Group {
+    /// Lets a command lead a group.
+    pub(crate) fn lead(command: &mut tokio::process::Command) {
+        command.process_group(0);
+    }
+
+    pub(crate) fn of(leader: &tokio::process::Child) -> Self {
+        Self(leader.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)))
+    }
+
+    /// Ends all of it. To be called before the leader was waited for: its number is still its own.
+    pub(crate) fn kill(&self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}

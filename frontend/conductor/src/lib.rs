@@ -7,6 +7,7 @@ pub mod budget;
 pub mod decide;
 pub mod driver;
 pub mod order;
+pub mod outage;
 pub mod plan;
 pub mod prompt;
 pub mod rollup;

@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::agent::HarnessId;
 use shared::plan::{Access, PLANNER_ANSWER};
+use shared::quiet::Quiet;
+use shared::retry::Policy;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::cli::say;
@@ -56,8 +58,10 @@ pub enum Command {
     Models(ModelsArgs),
     /// Try a task anew
     Retry(TaskArgs),
-    /// Take up a turn that was cut short now, instead of at its time
+    /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
+    /// Say what becomes of a task when it fails
+    OnFailure(OnFailureArgs),
     /// Stop a task and all below it
     Cancel(TaskArgs),
     /// List the processes of all agents; needs no bridge
@@ -219,6 +223,37 @@ pub struct ScheduleArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct OnFailureArgs {
+    #[command(flatten)]
+    task: TaskArgs,
+    /// Ask you, try the same again, find out why first, or what holds for all tasks
+    #[arg(value_enum)]
+    policy: OnFailure,
+    /// Tries in all, 1 to 20
+    #[arg(long, value_name = "N")]
+    attempts: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OnFailure {
+    Usual,
+    Ask,
+    Same,
+    Analyze,
+}
+
+impl OnFailure {
+    fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Usual => None,
+            Self::Ask => Some(Policy::None),
+            Self::Same => Some(Policy::Same),
+            Self::Analyze => Some(Policy::Analyze),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
 pub struct LimitsArgs {
     /// Agents at the same time
     #[arg(long, value_name = "N")]
@@ -244,6 +279,21 @@ pub struct LimitsArgs {
     /// Warn of a turn that takes so long
     #[arg(long, value_name = "SPAN", value_parser = span)]
     long: Option<Millis>,
+    /// What becomes of a task that fails and says nothing else
+    #[arg(long, value_enum)]
+    on_failure: Option<OnFailure>,
+    /// Tries of a task in all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
+    attempts: Option<u32>,
+    /// When nothing that was cut short goes on by itself, such as 22:00-07:00+02:00; the last part is what your clock is ahead of UTC. `none` ends it
+    #[arg(long, value_name = "HOURS", value_parser = quiet)]
+    quiet: Option<Quiet>,
+    /// What may be spent since you last did anything
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    unattended: Option<MicroUsd>,
+    /// Give to the other agent what one fails again and again
+    #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
+    alternate: Option<bool>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -276,6 +326,36 @@ fn span(text: &str) -> Result<Millis, String> {
     };
     let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
     Ok(Millis::from_secs(count.saturating_mul(secs)))
+}
+
+/// Quiet hours from the command line; `none` is a span without length.
+fn quiet(text: &str) -> Result<Quiet, String> {
+    let wrong = || format!("{text:?} are no hours, such as 22:00-07:00+02:00");
+    if text == "none" {
+        return Ok(Quiet::default());
+    }
+    let time = |text: &str| {
+        let (hours, minutes) = text.split_once(':')?;
+        let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
+        (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+    };
+    let (from, rest) = text.split_once('-').ok_or_else(wrong)?;
+    let (to, offset) = rest.split_at_checked(5).ok_or_else(wrong)?;
+    let ahead = match offset.split_at_checked(1) {
+        None => 0,
+        Some((sign, span)) => {
+            let minutes = i32::from(time(span).ok_or_else(wrong)?);
+            match sign {
+                "+" => minutes,
+                "-" => -minutes,
+                _ => return Err(wrong()),
+            }
+        }
+    };
+    match (time(from), time(to)) {
+        (Some(from), Some(to)) => Ok(Quiet { from, to, offset: ahead }),
+        _ => Err(wrong()),
+    }
 }
 
 /// A sum of money from the command line.
@@ -354,6 +434,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
+            Command::OnFailure(OnFailureArgs { task, policy, attempts }) => {
+                let policy = policy.policy();
+                task::tell(&task, Word::OnFailure { policy, attempts }).await
+            }
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,

@@ -312,7 +312,16 @@ async fn while_agents_stream(
         let (run, purpose, harness) = (run.clone(), Purpose::Work, HarnessId::Command);
         Draft::new(
             Some(project.clone()),
-            Kind::RunRequested { run, task, purpose, harness, carries: vec![], holds: None, spec },
+            Kind::RunRequested {
+                run,
+                task,
+                purpose,
+                harness,
+                carries: vec![],
+                holds: None,
+                model: None,
+                spec,
+            },
         )
     };
     let drafts = runs.iter().map(order).collect();

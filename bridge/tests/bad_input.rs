@@ -12,6 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::{Draft, Kind, Room};
 use shared::id::{ClientId, ProjectId, TaskId};
+use shared::limits::Limits;
 use shared::unit::Seq;
 use shared::wire::{ClientMessage, PROTOCOL, ServerMessage};
 use tests::world::{Client, World, sketch};
@@ -36,6 +37,13 @@ fn failure(state: &State, task: &TaskId) -> anyhow::Result<(ErrorClass, String)>
     }
 }
 
+/// What crashes is taken up again by and by otherwise.
+async fn at_once(client: &mut Client) -> anyhow::Result<()> {
+    let limits = Limits { resumptions: 0, ..Limits::default() };
+    client.intend(Kind::LimitsSet { limits }).await?;
+    Ok(())
+}
+
 /// Goals that need a plan go on alone; their failure is what is waited for.
 async fn failed(client: &mut Client, goal: &TaskId) -> anyhow::Result<(ErrorClass, String)> {
     client.until("its end", |state| state.task(goal).is_some_and(settled)).await?;
@@ -46,6 +54,7 @@ async fn failed(client: &mut Client, goal: &TaskId) -> anyhow::Result<(ErrorClas
 async fn what_an_agent_does_wrong_is_told_of_its_task_and_the_others_go_on() -> anyhow::Result<()> {
     let world = World::start(BIN).await?;
     let mut client = world.client("page").await?;
+    at_once(&mut client).await?;
     let wrong = ["crash", "silent", "garbage", "invalid-utf8", "long-line=50M", "lines=1000"];
     let directives: Vec<String> =
         wrong.iter().zip(1..).map(|(word, no)| format!("[[task {no}: {word}]]")).collect();
@@ -118,7 +127,7 @@ async fn a_cli_that_does_not_work_says_why_with_a_next_step() -> anyhow::Result<
     let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/claude/error_nokey.ndjson");
     let cases = [
         (format!("cat >/dev/null; cat {recorded}; exit 1"), ErrorClass::Auth, "/login"),
-        ("echo 'cannot find module cli.js' >&2; exit 127".to_owned(), ErrorClass::CliCrash, "cli.js"),
+        ("echo 'cannot find module cli.js' >&2; exit 127".to_owned(), ErrorClass::Launch, "cli.js"),
         ("head -c 3000000 /dev/urandom; exit 0".to_owned(), ErrorClass::Unknown, "result"),
         ("kill -SEGV $$".to_owned(), ErrorClass::CliCrash, "signal 11"),
     ];
@@ -127,6 +136,7 @@ async fn a_cli_that_does_not_work_says_why_with_a_next_step() -> anyhow::Result<
         pretend(&mut world, &script)?;
         world.start_bridge().await?;
         let mut client = world.client("page").await?;
+        at_once(&mut client).await?;
         let goal = world.goal(&mut client, "Anything.", HarnessId::Claude).await?;
         let (told, why) = failed(&mut client, &goal).await?;
         assert!(why.contains(words), "{script}: {told:?} {why}");

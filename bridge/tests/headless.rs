@@ -427,8 +427,8 @@ fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
     let plan: Value = serde_json::from_str(said.lines().last().context("no plan")?)?;
     assert_eq!(plan["tasks"].as_array().map(Vec::len), Some(3), "{said}");
     assert_eq!(plan["tasks"][2]["after"], serde_json::json!(["2"]), "{said}");
-    let (code, said) = terminal.run(&["run", "Fail. [[demo crash]]", "--harness", "demo"])?;
-    assert!(code == Some(1) && said.contains("exit code 3"), "{said}");
+    let (code, said) = terminal.run(&["run", "Fail. [[demo silent]]", "--harness", "demo"])?;
+    assert!(code == Some(1) && said.contains("said nothing"), "{said}");
     let (code, said) = terminal.run(&["run"])?;
     assert!(code == Some(2) && said.contains("<GOAL>"), "{said}");
     let (code, said) = terminal.run(&["run", "Anything.", "--dir", "not-there"])?;

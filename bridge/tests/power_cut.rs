@@ -44,6 +44,7 @@ fn order(run: &RunId, spec: RunSpec) -> anyhow::Result<Draft> {
         harness,
         carries: Vec::new(),
         holds: None,
+        model: None,
         spec,
     };
     Ok(Draft::new(Some(ProjectId::new("project")?), order))

@@ -198,6 +198,7 @@ fn cat(folder: &str) -> anyhow::Result<Kind> {
         harness: HarnessId::Command,
         carries: Vec::new(),
         holds: None,
+        model: None,
         spec,
     })
 }

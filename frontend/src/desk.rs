@@ -13,7 +13,8 @@ use shared::agent::HarnessId;
 use shared::api::{Asking, HitPlace};
 use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
-use shared::limits::Caps;
+use shared::limits::{Caps, Limits};
+use shared::models::Models;
 use shared::plan::{Access, PlanEdit};
 use shared::unit::Millis;
 use shared::wire::{OutputFrame, Refusal, ServerMessage, Want};
@@ -368,6 +369,14 @@ impl Desk {
 
     pub fn resume(self, task: &TaskId) {
         self.about(task, Kind::TaskResumed { task: task.clone() });
+    }
+
+    pub fn set_limits(self, limits: Limits) {
+        self.intend(None, vec![Kind::LimitsSet { limits }]);
+    }
+
+    pub fn set_models(self, models: Models) {
+        self.intend(None, vec![Kind::ModelsSet { models }]);
     }
 
     pub fn accept(self, task: &TaskId) {

@@ -4,8 +4,8 @@ use conductor::State;
 use conductor::health::Warning;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
-    cap, change, change_kind, changes, class_words, dollars, mode, mode_token, next_mode, next_step, remedy,
-    size, span, spent,
+    again_words, cap, change, change_kind, changes, class_words, dollars, mode, mode_token, next_mode,
+    next_step, policy, remedy, size, span, spent,
 };
 use shared::unit::Millis;
 
@@ -41,9 +41,9 @@ pub fn warning(warning: Warning) -> String {
 /// As [`conductor::words::reason`], with the time of day of what is due.
 pub fn reason(state: &State, status: &Status, now: Millis) -> String {
     match &status.reason {
-        Reason::ResumesAt { until, class } if *until > now => {
-            let why = conductor::words::cut_short(*class);
-            format!("{why}resumes {}, in {}", time(*until), span(until.since(now)))
+        Reason::ResumesAt { until, .. } if *until > now => {
+            let when = format!("in {} ({})", span(until.since(now)), time(*until));
+            conductor::words::resumes(status, &when)
         }
         Reason::StartsAt(at) if *at > now => format!("starts {}", time(*at)),
         Reason::RepeatsAt(at) => format!("done; again {}", time(*at)),

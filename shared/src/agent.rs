@@ -218,6 +218,21 @@ pub enum ErrorClass {
     Unknown,
 }
 
+impl ErrorClass {
+    /// The agent or its provider failed, whatever the task was. A limit is none of these: it says when it ends.
+    pub const fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::Overload
+                | Self::Network
+                | Self::Launch
+                | Self::McpDisconnect
+                | Self::CliCrash
+                | Self::Timeout
+        )
+    }
+}
+
 /// A run's output, read to its end.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, FromJson)]
 #[serde(default)]

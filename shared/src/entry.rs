@@ -12,6 +12,7 @@ use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId};
 use crate::limits::Limits;
 use crate::models::Models;
 use crate::plan::{Access, PlanEdit, PlannedTask};
+use crate::retry::Again;
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
 use crate::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
@@ -194,6 +195,9 @@ pub enum Kind {
         /// Money of its task's budget, and of those above, that is held for it until it is read.
         #[serde(default)]
         holds: Option<MicroUsd>,
+        /// As it is named to the harness; nothing for the harness's own choice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
         spec: RunSpec,
     },
     InputSent {
@@ -368,6 +372,8 @@ pub enum Purpose {
     Summary,
     /// Talk about a goal that has its plan.
     Talk,
+    /// Look at why the task failed, before it is tried anew.
+    Diagnose,
 }
 
 /// How a task came out.
@@ -403,6 +409,11 @@ pub enum Outcome {
         /// What cut the turn short.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         class: Option<ErrorClass>,
+        #[serde(default, skip_serializing_if = "Again::is_go_on")]
+        again: Again,
+        /// What failed, where the next turn is not the same one again.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
     },
     Cancelled,
 }

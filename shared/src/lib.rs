@@ -11,6 +11,8 @@ pub mod json;
 pub mod limits;
 pub mod models;
 pub mod plan;
+pub mod quiet;
+pub mod retry;
 pub mod run;
 pub mod unit;
 pub mod wire;

@@ -4,6 +4,8 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
+use crate::quiet::Quiet;
+use crate::retry::Retry;
 use crate::unit::{MicroUsd, Millis};
 
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
@@ -32,6 +34,15 @@ pub struct Limits {
     pub grace: Millis,
     /// Of each task that is not a group and says nothing else.
     pub caps: Caps,
+    /// Of each task that says nothing else.
+    pub retry: Retry,
+    pub breaker: Breaker,
+    /// When nothing that was cut short goes on by itself.
+    pub quiet: Option<Quiet>,
+    /// What may be spent since a person last did anything; at that nothing new begins until one does.
+    pub unattended: Option<MicroUsd>,
+    /// A task that one agent fails again and again may be given to the other, if that one is there.
+    pub alternate: bool,
     /// After what a person is warned of a run that goes on.
     pub health: Health,
 }
@@ -52,6 +63,22 @@ impl Default for Health {
     fn default() -> Self {
         let minutes = |minutes: u64| Millis::from_secs(minutes * 60);
         Self { stalled: minutes(10), slow: minutes(15), long: minutes(60) }
+    }
+}
+
+/// When a kind of agent is left alone, because it fails whatever it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct Breaker {
+    /// Failures in a row, of whatever tasks.
+    pub failures: u32,
+    /// How long; then one goes first, and the others follow when it came through.
+    pub wait: Millis,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failures: 5, wait: Millis::from_secs(5 * 60) }
     }
 }
 
@@ -119,6 +146,11 @@ impl Default for Limits {
             grace: Millis::from_secs(10),
             caps: Caps { budget: Some(MicroUsd(1_000_000)), ..Caps::default() },
             health: Health::default(),
+            retry: Retry::default(),
+            breaker: Breaker::default(),
+            quiet: None,
+            unattended: Some(MicroUsd(20_000_000)),
+            alternate: false,
         }
     }
 }

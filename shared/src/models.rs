@@ -21,12 +21,28 @@ pub struct Tiers {
     pub light: Option<String>,
     pub standard: Option<String>,
     pub heavy: Option<String>,
+    /// While the one above has reached its limit.
+    pub instead: Instead,
+}
+
+/// The models that step in for each size, the best first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct Instead {
+    pub light: Vec<String>,
+    pub standard: Vec<String>,
+    pub heavy: Vec<String>,
 }
 
 impl Default for Models {
     fn default() -> Self {
         let name = |name: &str| Some(name.to_owned());
-        let claude = Tiers { light: name("haiku"), standard: name("sonnet"), heavy: name("opus") };
+        let claude = Tiers {
+            light: name("haiku"),
+            standard: name("sonnet"),
+            heavy: name("opus"),
+            instead: Instead::default(),
+        };
         Self { claude, codex: Tiers::default() }
     }
 }
@@ -34,12 +50,16 @@ impl Default for Models {
 impl Models {
     /// The model for work of this size; nothing where the agent chooses itself.
     pub fn of(&self, harness: HarnessId, size: Size) -> Option<&str> {
-        let tiers = match harness {
-            HarnessId::Claude => &self.claude,
-            HarnessId::Codex => &self.codex,
-            HarnessId::Demo | HarnessId::Command => return None,
-        };
-        tiers.get(size)
+        self.tiers(harness)?.get(size)
+    }
+
+    /// Nothing for an agent that has no choice.
+    pub fn tiers(&self, harness: HarnessId) -> Option<&Tiers> {
+        match harness {
+            HarnessId::Claude => Some(&self.claude),
+            HarnessId::Codex => Some(&self.codex),
+            HarnessId::Demo | HarnessId::Command => None,
+        }
     }
 }
 
@@ -49,6 +69,15 @@ impl Tiers {
             Size::Light => self.light.as_deref(),
             Size::Standard => self.standard.as_deref(),
             Size::Heavy => self.heavy.as_deref(),
+        }
+    }
+
+    /// Who steps in for the model of this size, the best first.
+    pub fn instead(&self, size: Size) -> &[String] {
+        match size {
+            Size::Light => &self.instead.light,
+            Size::Standard => &self.instead.standard,
+            Size::Heavy => &self.instead.heavy,
         }
     }
 }

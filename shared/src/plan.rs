@@ -9,6 +9,7 @@ use shared_derive::FromJson;
 use crate::agent::HarnessId;
 use crate::id::TaskId;
 use crate::limits::Caps;
+use crate::retry::{Retry, RetryWish};
 use crate::unit::Millis;
 
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
@@ -99,6 +100,9 @@ pub struct ProposedTask {
     /// A shell command that is the whole task, without a model; empty for an agent's task.
     #[serde(default)]
     pub command: String,
+    /// When it fails: "usual", "none" asks the person, "same" tries it again, "analyze" tries it again with a diagnosis.
+    #[serde(default)]
+    pub retry: RetryWish,
 }
 
 /// A worker's report at the end of its turn.
@@ -172,6 +176,9 @@ pub struct PlannedTask {
     pub outputs: Vec<String>,
     #[serde(default)]
     pub work: Work,
+    /// Nothing for what holds for all tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// One change to the tree by a person. Each has an inverse, so that it can be undone.
@@ -210,6 +217,11 @@ pub enum PlanEdit {
     SetSchedule {
         task: TaskId,
         schedule: Schedule,
+    },
+    /// Also while it runs or waits. Nothing for what holds for all tasks.
+    SetRetry {
+        task: TaskId,
+        retry: Option<Retry>,
     },
     /// Also of a goal, and while it runs.
     SetCaps {

@@ -11,6 +11,8 @@ use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, Session
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
+use shared::quiet::Quiet;
+use shared::retry::{Again, Policy, Retry};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
@@ -35,6 +37,7 @@ fn planned() -> PlannedTask {
         after: vec![task("goal~2")],
         outputs: vec!["schema.sql".to_owned()],
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
+        retry: None,
     }
 }
 
@@ -69,6 +72,13 @@ fn intents() -> Vec<Kind> {
                 schedule: Schedule { priority: -3, start: Some(Millis(7)), repeat: Some(Millis(60_000)) },
             },
         },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetRetry {
+                task: goal.clone(),
+                retry: Some(Retry { policy: Policy::Analyze, attempts: 2 }),
+            },
+        },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
@@ -78,6 +88,12 @@ fn intents() -> Vec<Kind> {
         Kind::GoalClosed { goal: goal.clone() },
         Kind::GoalArchived { goal },
         Kind::LimitsSet { limits: Limits::default() },
+        Kind::LimitsSet {
+            limits: Limits {
+                quiet: Some(Quiet { from: 22 * 60, to: 7 * 60, offset: -300 }),
+                ..Limits::default()
+            },
+        },
         Kind::ModelsSet { models: Models::default() },
         Kind::PlanEdited {
             goal: task("goal"),
@@ -113,6 +129,7 @@ fn decisions() -> Vec<Kind> {
             harness: HarnessId::Command,
             carries: vec![],
             holds: Some(MicroUsd(250_000)),
+            model: None,
             spec: spec.clone(),
         },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
@@ -124,6 +141,7 @@ fn decisions() -> Vec<Kind> {
             harness: HarnessId::Command,
             carries: vec![],
             holds: None,
+            model: Some("opus".to_owned()),
             spec: RunSpec { stdin: Stdin::Pty { window }, ..spec },
         },
         Kind::TerminalResized { run: run(), window },
@@ -138,7 +156,32 @@ fn decisions() -> Vec<Kind> {
         Kind::TaskSettled {
             task: task("goal~1"),
             run: Some(run()),
-            outcome: Outcome::Limited { until: Millis(9), class: Some(ErrorClass::Overload) },
+            outcome: Outcome::Limited {
+                until: Millis(9),
+                class: Some(ErrorClass::Overload),
+                again: Again::GoOn,
+                why: String::new(),
+            },
+        },
+        Kind::TaskSettled {
+            task: task("goal~1"),
+            run: Some(run()),
+            outcome: Outcome::Limited {
+                until: Millis(9),
+                class: Some(ErrorClass::TaskFailure),
+                again: Again::Diagnosed,
+                why: "no tests".to_owned(),
+            },
+        },
+        Kind::TaskSettled {
+            task: task("goal~1"),
+            run: Some(run()),
+            outcome: Outcome::Limited {
+                until: Millis(9),
+                class: Some(ErrorClass::CliCrash),
+                again: Again::Instead { harness: HarnessId::Codex },
+                why: "crashed".to_owned(),
+            },
         },
         Kind::TaskSettled {
             task: task("goal~1"),
@@ -239,7 +282,8 @@ fn a_kind_from_the_future_is_kept() {
 #[test]
 fn a_wait_of_an_older_log_still_reads() {
     let outcome: Outcome = serde_json::from_str(r#"{"is":"limited","until":9}"#).unwrap();
-    assert_eq!(outcome, Outcome::Limited { until: Millis(9), class: None });
+    let (again, why) = (Again::GoOn, String::new());
+    assert_eq!(outcome, Outcome::Limited { until: Millis(9), class: None, again, why });
 }
 
 #[test]

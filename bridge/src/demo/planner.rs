@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::plan::{Mode, PlannerAnswer, ProposedTask, Size, Verdict};
+use shared::retry::RetryWish;
 
 use super::directive::{self, Directives};
 use super::words::{capitalised, has_word, lower_first, one_line, slug, starts_with_verb, title_of};
@@ -84,6 +85,7 @@ pub fn task(title: &str, objective: &str) -> ProposedTask {
         parent: String::new(),
         outputs,
         command,
+        retry: RetryWish::Usual,
     }
 }
 

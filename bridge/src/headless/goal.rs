@@ -162,7 +162,9 @@ fn kind(state: &State, task: &Task) -> Stands {
 
 /// A group speaks for its parts, unless it is its own budget that is used up.
 fn asks_itself(state: &State, goal: &Task, task: &Task) -> bool {
-    task.id == goal.id || !task.is_group() || matches!(status(state, task).reason, Reason::Used { .. })
+    task.id == goal.id
+        || !task.is_group()
+        || matches!(status(state, task).reason, Reason::Used { .. } | Reason::Unattended(_))
 }
 
 /// What the person was told, so that nothing is told twice.

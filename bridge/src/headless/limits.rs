@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use conductor::words;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
-use shared::limits::{Caps, Each, Health, Limits};
+use shared::limits::{Breaker, Caps, Each, Health, Limits};
+use shared::quiet::Quiet;
+use shared::retry::Retry;
+use shared::unit::MicroUsd;
 
 use super::LimitsArgs;
 use super::client::Client;
@@ -31,6 +34,13 @@ pub(super) async fn set(args: &LimitsArgs) -> anyhow::Result<ExitCode> {
             slow: args.slow.unwrap_or(known.health.slow),
             long: args.long.unwrap_or(known.health.long),
         },
+        retry: Retry {
+            policy: args.on_failure.map_or(known.retry.policy, |wish| wish.policy().unwrap_or_default()),
+            attempts: args.attempts.unwrap_or(known.retry.attempts),
+        },
+        quiet: args.quiet.or(known.quiet).filter(|quiet| quiet.from != quiet.to),
+        unattended: args.unattended.or(known.unattended),
+        alternate: args.alternate.unwrap_or(known.alternate),
         ..known.clone()
     };
     if limits != known {
@@ -50,11 +60,28 @@ fn tell(limits: &Limits) {
         say(&format!("  {harness}: {}", of(limits.each.of(harness))));
     }
     say(&format!("  in one folder: {}", of(limits.per_folder)));
-    let budget = limits.caps.budget.map_or("no limit".to_owned(), words::dollars);
-    say(&format!("A task may spend, unless it has a budget of its own: {budget}"));
+    let money = |sum: Option<MicroUsd>| sum.map_or("no limit".to_owned(), words::dollars);
+    say(&format!("A task may spend, unless it has a budget of its own: {}", money(limits.caps.budget)));
     let Health { stalled, slow, long } = limits.health;
     let [stalled, slow, long] = [stalled, slow, long].map(words::span);
     say(&format!(
         "You are warned of an agent that writes nothing for {stalled}, is at one thing for {slow}, or runs for {long}"
     ));
+    let Retry { policy, attempts } = limits.retry;
+    say(&format!("A task that fails: {}, {attempts} tries in all", words::policy(policy)));
+    let Breaker { failures, wait } = limits.breaker;
+    say(&format!("An agent that fails {failures} times in a row is left alone for {}", words::span(wait)));
+    let other = if limits.alternate { "may do" } else { "does not do" };
+    say(&format!("The other agent {other} what one fails again and again"));
+    let quiet = limits.quiet.map_or("none".to_owned(), hours);
+    say(&format!("Quiet hours, in which nothing that was cut short goes on by itself: {quiet}"));
+    say(&format!("Spent at most while you do nothing: {}", money(limits.unattended)));
+}
+
+/// "22:00-07:00+02:00", as it is given.
+fn hours(quiet: Quiet) -> String {
+    let time = |minutes: u32| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+    let sign = if quiet.offset < 0 { '-' } else { '+' };
+    let ahead = time(quiet.offset.unsigned_abs());
+    format!("{}-{}{sign}{ahead}", time(quiet.from.into()), time(quiet.to.into()))
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::api::Problem;
 use shared::plan::Access;
+use shared::retry::Policy;
 use shared::unit::{MicroUsd, Millis};
 use shared::wire::Refusal;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -71,6 +72,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(cancel))
         .routes(routes!(budget))
         .routes(routes!(schedule))
+        .routes(routes!(on_failure))
         .routes(routes!(events::follow))
         .split_for_parts();
     let description = Arc::new(description);
@@ -232,6 +234,18 @@ struct Turn {
     repeat_seconds: Option<u64>,
 }
 
+/// What becomes of a task that fails.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OnFailure {
+    /// `none` asks the person, `same` tries it again, `analyze` finds out why and tries it again; nothing for what
+    /// holds for all tasks.
+    #[schema(value_type = Option<String>)]
+    policy: Option<Policy>,
+    /// Tries in all, 1 to 20.
+    attempts: Option<u32>,
+}
+
 /// Nothing more to say.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -374,4 +388,15 @@ async fn schedule(
     let Json(Turn { priority, start, repeat_seconds }) = sent?;
     let (start, repeat) = (start.map(Millis), repeat_seconds.map(Millis::from_secs));
     desk.tell(&task, Word::Schedule { priority, start, repeat }).await
+}
+
+/// Say what becomes of a task when it fails
+#[utoipa::path(post, path = "/api/tasks/{task}/on-failure", params(("task" = String, Path)), request_body = OnFailure, responses((status = OK, body = Committed)))]
+async fn on_failure(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<OnFailure>,
+) -> Answer<Committed> {
+    let Json(OnFailure { policy, attempts }) = sent?;
+    desk.tell(&task, Word::OnFailure { policy, attempts }).await
 }

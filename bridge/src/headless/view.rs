@@ -4,7 +4,7 @@ use conductor::budget;
 use conductor::health::{Warning, warnings};
 use conductor::rollup::rollup;
 use conductor::state::{Phase, Plan, State, Task};
-use conductor::status::{Kind as Stands, Reason, status};
+use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
 use shared::agent::ErrorClass;
@@ -28,6 +28,8 @@ pub(super) struct TaskView {
     /// What it asks the person.
     question: Option<String>,
     failure: Option<Failure>,
+    /// When what it waits for by itself is over, in milliseconds since 1970: a limit, a retry, an agent that fails.
+    resumes: Option<u64>,
     /// Since when it has this status, in milliseconds since 1970.
     since: u64,
     /// What it and all below it cost, as far as is known.
@@ -124,7 +126,12 @@ impl TaskView {
             }
             _ => None,
         };
+        let resumes = match status.waker() {
+            Waker::Clock(at) => Some(at.0),
+            _ => None,
+        };
         Self {
+            resumes,
             task: reference(state, task),
             id: task.id.to_string(),
             title: task.title.clone(),

@@ -6,6 +6,7 @@ use shared::entry::{Draft, Kind};
 use shared::id::MessageId;
 use shared::limits::Caps;
 use shared::plan::{PlanEdit, Schedule};
+use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
 
 use super::statement::drawn;
@@ -15,6 +16,7 @@ pub(super) enum Word {
     Answer(String),
     Approve,
     Retry,
+    /// Not to wait for what it waits for by itself.
     Resume,
     Cancel,
     /// Its other caps stay.
@@ -24,6 +26,11 @@ pub(super) enum Word {
         priority: Option<i32>,
         start: Option<Millis>,
         repeat: Option<Millis>,
+    },
+    /// What becomes of it when it fails; nothing for what holds for all.
+    OnFailure {
+        policy: Option<Policy>,
+        attempts: Option<u32>,
     },
 }
 
@@ -50,8 +57,8 @@ impl Word {
             }
             (Self::Approve, Some(goal)) => Kind::PlanApproved { goal: id, version: goal.version },
             (Self::Retry, _) => Kind::TaskRetried { task: id },
-            (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. }) => {
-                return unsaid(format!("{} has no turn that waits to be taken up again", name(task)));
+            (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
+                return unsaid(format!("{} has no turn that waits", name(task)));
             }
             (Self::Resume, _) => Kind::TaskResumed { task: id },
             (Self::Cancel, _) if task.is_over() && task.again().is_none() => {
@@ -61,6 +68,16 @@ impl Word {
             (Self::Budget(budget), _) => {
                 let caps = Caps { budget: Some(budget), ..task.caps };
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
+            }
+            (Self::OnFailure { attempts: Some(attempts), .. }, _) if !(1..=20).contains(&attempts) => {
+                return unsaid(format!("{attempts} tries are not possible; it goes from 1 to 20"));
+            }
+            (Self::OnFailure { policy, attempts }, _) => {
+                let usual = Retry::default();
+                let attempts = attempts.unwrap_or(task.retry.unwrap_or(usual).attempts);
+                let retry = policy.map(|policy| Retry { policy, attempts });
+                let edit = PlanEdit::SetRetry { task: id, retry };
+                Kind::PlanEdited { goal: task.root.clone(), edit }
             }
             (Self::Schedule { priority: Some(priority), .. }, _) if !(-10..=10).contains(&priority) => {
                 return unsaid(format!("{priority} is no priority; it goes from -10 to 10"));

@@ -47,7 +47,10 @@ pub(crate) fn requests(id: &str) -> Draft {
     };
     let task = TaskId::new("t").unwrap();
     let (purpose, harness, carries) = (Purpose::Work, HarnessId::Command, Vec::new());
-    Draft::new(None, Kind::RunRequested { run: run(id), task, purpose, harness, carries, holds: None, spec })
+    Draft::new(
+        None,
+        Kind::RunRequested { run: run(id), task, purpose, harness, carries, holds: None, model: None, spec },
+    )
 }
 
 pub(crate) fn ends(id: &str, lines: u64) -> Draft {

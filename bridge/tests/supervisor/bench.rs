@@ -166,6 +166,7 @@ pub fn requested(run: &RunId, spec: RunSpec) -> Kind {
         harness: HarnessId::Command,
         carries: Vec::new(),
         holds: None,
+        model: None,
         spec,
     }
 }

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
-use shared::entry::{Entry, Kind, Outcome, Purpose};
+use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::id::{ProjectId, RunId, TaskId};
 use shared::limits::Caps;
+use shared::retry::Again;
 use shared::run::RunEnd;
-use shared::unit::Millis;
+use shared::unit::{MicroUsd, Millis};
 
 use crate::state::{
     Account, Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task,
@@ -34,6 +35,9 @@ pub fn apply(state: &mut State, entry: &Entry) {
 impl State {
     fn fold(&mut self, entry: &Entry, kind: &Kind) {
         let at = entry.at;
+        if kind.authority() == Authority::Person {
+            self.outages.unattended = MicroUsd(0);
+        }
         match kind {
             Kind::ProjectOpened { folder, name } => {
                 if let Some(id) = &entry.project {
@@ -50,7 +54,7 @@ impl State {
             }
             Kind::MessageSent { task, message, text } => self.with(task, |task| {
                 task.queue.push(Message { id: message.clone(), text: text.clone(), at, held: false });
-                task.resumptions = 0;
+                (task.resumptions, task.retries) = (0, 0);
                 if let Some(goal) = &mut task.goal {
                     goal.refusals = 0;
                 }
@@ -63,12 +67,7 @@ impl State {
             Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
-            Kind::TaskResumed { task } => self.with(task, |task| {
-                if let (None, Standing::Limited { until, .. }) = (&task.current, &mut task.standing) {
-                    *until = at.min(*until);
-                    task.resumptions = 0;
-                }
-            }),
+            Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
             Kind::TaskAccepted { task } => self.with(task, |task| {
                 if task.current.is_none()
                     && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
@@ -81,9 +80,10 @@ impl State {
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
             Kind::ModelsSet { models } => self.models = models.clone(),
-            Kind::RunRequested { run, task, purpose, harness, carries, holds, .. } => {
+            Kind::RunRequested { run, task, purpose, harness, carries, holds, model, .. } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
-                self.request(Run { carries: carries.clone(), holds: *holds, ..run });
+                let (carries, ordered) = (carries.clone(), model.clone());
+                self.request(Run { carries, ordered, holds: *holds, ..run });
             }
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
@@ -162,7 +162,9 @@ impl State {
             task.current = Some(run.id.clone());
             task.queue.retain(|message| !run.carries.contains(&message.id));
             task.doing.clear();
+            task.urged = false;
             match run.purpose {
+                Purpose::Diagnose => {}
                 Purpose::Talk => match task.standing {
                     // The question is answered, and its parts go on.
                     Standing::Asked { .. } | Standing::Yielded => task.stand(Standing::Open, run.requested),
@@ -185,8 +187,11 @@ impl State {
                 run.model.clone_from(model);
                 run.session = Some(session.clone());
                 run.version.clone_from(version);
-                let (task, session) = (run.task.clone(), session.clone());
-                self.with(&task, |task| task.session = Some(session));
+                // A look at a failure is no part of the task's conversation.
+                if run.purpose != Purpose::Diagnose {
+                    let (task, session) = (run.task.clone(), session.clone());
+                    self.with(&task, |task| task.session = Some(session));
+                }
             }
             AgentEvent::ToolCall { tool, title, .. } => {
                 let (task, doing) = (run.task.clone(), format!("{tool} {title}"));
@@ -215,6 +220,7 @@ impl State {
         let Some(run) = self.runs.get_mut(id) else { return };
         let Phase::Ended { started, at, end, lines } = run.phase.clone() else { return };
         let (purpose, owner) = (run.purpose, run.task.clone());
+        self.outages.read(run, &end, report.error.as_ref(), at);
         let run = Arc::make_mut(run);
         run.phase = Phase::Read { started, at, end, lines, report: report.clone() };
         let run = run.clone();
@@ -223,13 +229,18 @@ impl State {
         self.with(&owner, |task| {
             task.doing.clear();
             match report.error.as_ref().map(|error| error.class) {
+                failed if purpose == Purpose::Diagnose => {
+                    let found = report.final_text.trim();
+                    task.diagnosis = Some(if failed.is_none() { found.to_owned() } else { String::new() });
+                }
                 Some(ErrorClass::SessionLost) => task.session = None,
                 _ => task.session = report.session.clone().or(task.session.take()),
             }
-            // Talk decides nothing, so there is nothing to judge; nor does a planner who was still thinking
+            // Talk and a look at a failure decide nothing, so there is nothing to judge; nor does a planner who was still thinking
             // about a plan that the person has approved.
             let approved = matches!(&task.goal, Some(Goal { plan: Plan::Approved { .. }, .. }));
-            let moot = purpose == Purpose::Talk || (purpose == Purpose::Plan && approved);
+            let moot = matches!(purpose, Purpose::Talk | Purpose::Diagnose)
+                || (purpose == Purpose::Plan && approved);
             if moot && task.current.as_ref() == Some(id) {
                 task.current = None;
                 if task.stop.take().is_some() && !task.is_over() {
@@ -342,6 +353,7 @@ impl Task {
             model: None,
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
+            retry: None,
             goal: Some(goal),
             made: at,
             standing: Standing::Open,
@@ -353,6 +365,11 @@ impl Task {
             current: None,
             queue: Vec::new(),
             resumptions: 0,
+            retries: 0,
+            failure: String::new(),
+            diagnosis: None,
+            alternate: None,
+            urged: false,
             result: None,
             spend: Spend::default(),
             account: Account::default(),
@@ -362,6 +379,7 @@ impl Task {
 
     /// Ends it: at once where nothing runs, else when the run has ended.
     fn halt(&mut self, at: Millis) {
+        self.urged = false;
         self.queue.iter_mut().for_each(|message| message.held = true);
         match (&self.current, self.is_over()) {
             (Some(_), _) => {
@@ -383,10 +401,11 @@ impl Task {
     fn settle(&mut self, outcome: &Outcome, at: Millis) {
         self.current = None;
         self.stop = None;
-        self.resumptions = match outcome {
-            Outcome::Limited { .. } => self.resumptions + 1,
-            _ => 0,
-        };
+        self.urged = false;
+        match outcome {
+            Outcome::Limited { again, why, .. } => self.put_off(*again, why),
+            _ => (self.resumptions, self.retries) = (0, 0),
+        }
         let standing = match outcome {
             Outcome::Completed { summary, outputs, not_done } => {
                 self.result = Some(TaskResult {
@@ -407,16 +426,52 @@ impl Task {
                 self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
                 Standing::Yielded
             }
-            Outcome::Limited { until, class } => Standing::Limited { until: *until, class: *class },
+            Outcome::Limited { until, class, again, .. } => {
+                Standing::Limited { until: *until, class: *class, again: *again }
+            }
             Outcome::Cancelled => Standing::Cancelled,
         };
         self.stand(standing, at);
     }
 
+    /// Counts that its turn is taken up again without asking, and makes room for a new one where it is not the same.
+    fn put_off(&mut self, again: Again, why: &str) {
+        if again == Again::GoOn {
+            self.resumptions += 1;
+            return;
+        }
+        self.resumptions = 0;
+        self.session = None;
+        if let Again::Instead { harness } = again {
+            self.alternate = Some(harness);
+            return;
+        }
+        self.retries += 1;
+        self.attempt += 1;
+        self.result = None;
+        self.diagnosis = None;
+        why.clone_into(&mut self.failure);
+    }
+
+    /// The person does not want to wait for what it waits for by itself.
+    fn urge(&mut self, at: Millis) {
+        if self.current.is_some() {
+            return;
+        }
+        if let Standing::Limited { until, .. } = &mut self.standing {
+            *until = at.min(*until);
+            (self.resumptions, self.retries) = (0, 0);
+        }
+        self.urged = matches!(self.standing, Standing::Limited { .. } | Standing::Open);
+    }
+
     fn begin_again(&mut self, at: Millis) {
         self.attempt += 1;
         self.session = None;
-        self.resumptions = 0;
+        (self.resumptions, self.retries) = (0, 0);
+        self.failure.clear();
+        (self.diagnosis, self.alternate) = (None, None);
+        self.urged = false;
         self.result = None;
         self.stop = None;
         if let Some(goal) = &mut self.goal {
@@ -440,6 +495,7 @@ impl Run {
             attempt: 0,
             carries: Vec::new(),
             holds: None,
+            ordered: None,
             requested: at,
             phase: Phase::Requested,
             signalled: None,

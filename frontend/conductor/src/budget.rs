@@ -79,7 +79,8 @@ impl<'a> Purse<'a> {
             return Err(held);
         }
         // Words about the work should not hold up the work.
-        if let (Purpose::Summary | Purpose::Talk, Some(ration)) = (purpose, self.state.limits.caps.budget) {
+        let words = matches!(purpose, Purpose::Summary | Purpose::Talk | Purpose::Diagnose);
+        if let (true, Some(ration)) = (words, self.state.limits.caps.budget) {
             grant.money = grant.money.map(|money| money.min(ration));
         }
         if let Some(money) = grant.money {

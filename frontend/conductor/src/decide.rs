@@ -4,8 +4,10 @@
 
 use std::cmp::Reverse;
 
+use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::id::{RunId, TaskId};
+use shared::retry::Again;
 use shared::run::Signal;
 use shared::unit::Millis;
 
@@ -18,9 +20,11 @@ mod again;
 mod judge;
 mod queue;
 mod turn;
+mod waits;
 
 use queue::Room;
 pub(crate) use queue::starts_at;
+pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 
 /// What to append now, as one batch. Empty when nothing is to be decided.
 #[must_use]
@@ -40,12 +44,17 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let due = state.unsettled().flat_map(|task| {
-        let limited = match task.standing {
-            Standing::Limited { until, .. } if task.current.is_none() => Some(until),
-            _ => None,
-        };
+        let idle = task.current.is_none();
+        let limited = waits::due(state, task).filter(|_| idle);
         let starts = task.schedule.start.filter(|_| !task.is_over());
-        [limited, starts, task.again()].into_iter().flatten().map(|at| (at, task.id.clone()))
+        let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. });
+        let wanted = idle && (wanted || task.is_spoken_to());
+        let outage =
+            wanted.then(|| waits::outage(state, waits::harness(state, task, next_purpose(state, task))));
+        [limited, starts, task.again(), outage.flatten()]
+            .into_iter()
+            .flatten()
+            .map(|at| (at, task.id.clone()))
     });
     due.filter(|(at, _)| *at > after).min()
 }
@@ -102,13 +111,23 @@ fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
     let mut room = Room::of(state);
     let mut purse = Purse::new(state);
     let mut drafts = Vec::new();
+    let unattended = waits::unattended(state).is_some();
+    let mut probed = Vec::new();
     for (task, purpose) in wished {
-        let harness = turn::harness(state, task, purpose);
+        let harness = waits::harness(state, task, purpose);
+        if unattended && harness != HarnessId::Command {
+            continue;
+        }
+        let outage = waits::outage(state, harness).filter(|_| !task.urged);
+        if outage.is_some_and(|until| until > now || probed.contains(&harness) || is_probed(state, harness)) {
+            continue;
+        }
         if room.has(task, harness)
             && let Ok(grant) = purse.draw(task, purpose)
         {
             room.take(task, harness);
-            drafts.push(turn::request(state, task, purpose, grant));
+            probed.push(harness);
+            drafts.push(turn::request(state, task, purpose, grant, now));
         }
     }
     drafts
@@ -120,8 +139,12 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
         return None;
     }
     let spoken_to = task.is_spoken_to();
-    if let Standing::Limited { until, .. } = task.standing {
-        return (until <= now && can_resume(state, task)).then(|| resumed(state, task));
+    if let (Standing::Limited { until, again, .. }, Some(due)) = (&task.standing, waits::due(state, task)) {
+        // There is time to look at what went wrong while it waits, but not in quiet hours.
+        if *again == Again::Diagnosed && task.diagnosis.is_none() {
+            return (due == *until || due <= now).then_some(Purpose::Diagnose);
+        }
+        return (due <= now && can_resume(state, task)).then(|| resumed(state, task));
     }
     if queue::starts_at(state, task).is_some_and(|at| at > now) {
         return None;
@@ -145,8 +168,18 @@ pub(crate) fn can_resume(state: &State, task: &Task) -> bool {
 
 /// The purpose of the turn that was cut short.
 fn resumed(state: &State, task: &Task) -> Purpose {
-    let last = task.runs.last().and_then(|run| state.run(run));
-    last.map_or(Purpose::Work, |run| run.purpose)
+    let runs = task.runs.iter().rev().filter_map(|run| state.run(run));
+    let last = runs.map(|run| run.purpose).find(|purpose| *purpose != Purpose::Diagnose);
+    last.unwrap_or(Purpose::Work)
+}
+
+/// What the task's next turn is for, as far as that chooses the agent.
+pub(crate) fn next_purpose(state: &State, task: &Task) -> Purpose {
+    match task.standing {
+        _ if task.is_goal() || task.is_group() => Purpose::Summary,
+        Standing::Limited { .. } => resumed(state, task),
+        _ => Purpose::Work,
+    }
 }
 
 fn goal_wish(state: &State, task: &Task, goal: &Goal, spoken_to: bool) -> Option<Purpose> {
@@ -210,8 +243,12 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
     match task.standing {
         Standing::Open => {
             let status = status::status(state, task);
-            // When it starts was looked at before.
-            matches!(status.reason, Reason::Slot | Reason::StartsAt(_)).then_some(Purpose::Work)
+            // When it starts was looked at before, and whether its agent is left alone is looked at for all together.
+            matches!(
+                status.reason,
+                Reason::Slot | Reason::StartsAt(_) | Reason::Outage { .. } | Reason::Unattended(_)
+            )
+            .then_some(Purpose::Work)
         }
         // What never began waits for its dependencies also when it is spoken to.
         _ => (spoken_to && (task.session.is_some() || waits_for(state, task).is_empty()))

@@ -8,6 +8,7 @@ pub mod decide;
 pub mod driver;
 pub mod health;
 pub mod order;
+pub mod outage;
 pub mod plan;
 pub mod prompt;
 pub mod rollup;

@@ -9,6 +9,7 @@ use shared::id::TaskId;
 use shared::limits::Limits;
 use shared::models::is_model;
 use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer, ProposedTask, Verdict, Work};
+use shared::retry::Retry;
 
 use crate::order::Order;
 use crate::state::{Plan, Standing, State, Task};
@@ -149,6 +150,7 @@ fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, lim
         after: task.after.iter().filter_map(id).collect(),
         outputs: task.outputs.clone(),
         work,
+        retry: task.retry.policy().map(|policy| Retry { policy, ..limits.retry }),
     }
 }
 
@@ -217,6 +219,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         | PlanEdit::SetMode { task, .. }
         | PlanEdit::SetCaps { task, .. }
         | PlanEdit::SetSchedule { task, .. }
+        | PlanEdit::SetRetry { task, .. }
         | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
         PlanEdit::SetObjective { task, .. }
         | PlanEdit::SetSize { task, .. }
@@ -351,6 +354,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetSchedule { task: id, .. } => {
             PlanEdit::SetSchedule { task: id.clone(), schedule: task(id)?.schedule }
+        }
+        PlanEdit::SetRetry { task: id, .. } => {
+            PlanEdit::SetRetry { task: id.clone(), retry: task(id)?.retry }
         }
         PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use shared::entry::Purpose;
 use shared::plan::{Mode, ProposedTask, Work};
+use shared::retry::RetryWish;
 
 use crate::plan::name;
 use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
@@ -16,6 +17,7 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> String {
         Purpose::Work => work(state, task),
         Purpose::Summary => summary(state, task),
         Purpose::Talk => talk(state, task),
+        Purpose::Diagnose => diagnose(task),
     };
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -100,6 +102,10 @@ fn work(state: &State, task: &Task) -> String {
         }
     };
     let _ = writeln!(text, "## Mode\n\n{mode}\n\n## How to work\n\n{WORKING}\n");
+    if let Some(diagnosis) = task.diagnosis.as_deref().filter(|diagnosis| !diagnosis.is_empty()) {
+        let (failure, diagnosis) = (cut(&task.failure, FAILURE), cut(diagnosis, FAILURE));
+        let _ = writeln!(text, "## The attempt before this one failed\n\n{failure}\n\n{diagnosis}\n");
+    }
     context(state, task, &mut text);
     results("## Results of earlier tasks", &dependencies(state, task), state.limits.context_bytes, &mut text);
     said(task, true, &mut text);
@@ -118,6 +124,21 @@ fn summary(state: &State, task: &Task) -> String {
     results("## Results of the parts", &parts, state.limits.context_bytes, &mut text);
     said(task, true, &mut text);
     text
+}
+
+/// Bytes of what is told of a failure.
+const FAILURE: usize = 8 * 1024;
+
+/// A look at what went wrong, by an agent that changes nothing and knows nothing but the task and its failure.
+fn diagnose(task: &Task) -> String {
+    format!(
+        "# Find out why this task failed\n\n## The task: {}\n\n{}\n\n## The failure\n\n{}\n\n## How to answer\n\n\
+        Look at the folder that you are in, as far as it helps; change nothing. Say in at most ten lines what most likely went wrong \
+        and what whoever tries it next should do otherwise. Write to that one; do not do the task yourself.\n",
+        task.title,
+        cut(&task.objective, FAILURE),
+        cut(&task.failure, FAILURE),
+    )
 }
 
 fn talk(state: &State, task: &Task) -> String {
@@ -245,6 +266,7 @@ fn current_plan(state: &State, goal: &Task) -> String {
                 Work::Agent => String::new(),
                 Work::Command { command, .. } => command.clone(),
             },
+            retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
         })
         .collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

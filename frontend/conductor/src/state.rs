@@ -10,9 +10,11 @@ use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
 use shared::plan::{Access, Mode, Schedule, Size, Work};
+use shared::retry::{Again, Retry};
 use shared::run::RunEnd;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
+use crate::outage::Outages;
 use crate::plan::diff::Revision;
 
 /// Everything that the log up to `seq` says.
@@ -32,6 +34,7 @@ pub struct State {
     pub baton: Option<Baton>,
     pub disk: Disk,
     pub memory: Memory,
+    pub outages: Outages,
     /// Entries of kinds that this version does not know.
     pub unknown: u64,
 }
@@ -94,6 +97,8 @@ pub struct Task {
     /// As the person set them.
     pub caps: Caps,
     pub schedule: Schedule,
+    /// As the person or the plan set it.
+    pub retry: Option<Retry>,
     pub goal: Option<Goal>,
     pub made: Millis,
 
@@ -113,6 +118,16 @@ pub struct Task {
     pub queue: Vec<Message>,
     /// Times in a row that it was taken up again without asking.
     pub resumptions: u32,
+    /// Times in a row that it failed and was begun anew without asking.
+    pub retries: u32,
+    /// Why the attempt before this one failed.
+    pub failure: String,
+    /// What a look at that brought, empty where it brought nothing; nothing before it.
+    pub diagnosis: Option<String>,
+    /// Who does it in the place of the agent that failed it again and again.
+    pub alternate: Option<HarnessId>,
+    /// The person said that it goes on now, whatever makes others wait.
+    pub urged: bool,
     pub result: Option<TaskResult>,
     pub spend: Spend,
     pub account: Account,
@@ -189,6 +204,7 @@ pub enum Standing {
         until: Millis,
         /// What cut its turn short, where the log says it.
         class: Option<ErrorClass>,
+        again: Again,
     },
     Completed,
     Failed {
@@ -256,6 +272,8 @@ pub struct Run {
     pub carries: Vec<MessageId>,
     /// Of the budgets of its task and of those above.
     pub holds: Option<MicroUsd>,
+    /// The model that its order names.
+    pub ordered: Option<String>,
     pub requested: Millis,
     pub phase: Phase,
     /// When the run was asked to end.
@@ -324,15 +342,26 @@ impl State {
         if let Work::Command { .. } = task.work {
             return HarnessId::Command;
         }
-        task.harness.or_else(|| self.goal_of(task).map(|goal| goal.harness)).unwrap_or(HarnessId::Demo)
+        let chosen = task.alternate.or(task.harness);
+        // What is above a task chooses for it where it does not itself.
+        let above = || self.ancestors(task).into_iter().find_map(|above| above.harness);
+        let goal = || self.goal_of(task).map(|goal| goal.harness);
+        chosen.or_else(above).or_else(goal).unwrap_or(HarnessId::Demo)
     }
 
-    /// The model of a task's turns with this harness: the person's choice, or the one for its size; nothing for the
-    /// harness's own.
-    pub fn model_of<'a>(&'a self, task: &'a Task, harness: HarnessId) -> Option<&'a str> {
+    /// The model that the person chose for a task's turns with this harness.
+    pub fn chosen_model<'a>(&self, task: &'a Task, harness: HarnessId) -> Option<&'a str> {
         // A choice is made for the task's own agent; planning and summing up may be another's.
-        let chosen = task.model.as_deref().filter(|_| harness == self.harness_of(task));
-        chosen.or_else(|| self.models.of(harness, task.size)).filter(|name| is_model(name))
+        let own = task.alternate.is_none() && harness == self.harness_of(task);
+        task.model.as_deref().filter(|name| own && is_model(name))
+    }
+
+    /// The model of a task's turns with this harness: the person's choice, or the one for this size; nothing for the
+    /// harness's own.
+    pub fn model_of<'a>(&'a self, task: &'a Task, harness: HarnessId, size: Size) -> Option<&'a str> {
+        self.chosen_model(task, harness)
+            .or_else(|| self.models.of(harness, size))
+            .filter(|name| is_model(name))
     }
 
     /// The task and all below it, parents first, in plan order.

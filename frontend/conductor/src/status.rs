@@ -1,14 +1,15 @@
 //! Status: derived from the facts, never stored. Each task is in exactly one, with a reason and with what
 //! will wake it; nothing waits without a waker.
 
-use shared::agent::ErrorClass;
+use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::plan::Mode;
-use shared::unit::Millis;
+use shared::retry::Again;
+use shared::unit::{MicroUsd, Millis};
 
 use crate::budget::{self, Cap, Short};
-use crate::decide::{can_resume, parts_are_over, starts_at};
+use crate::decide::{self, can_resume, parts_are_over, starts_at};
 use crate::order::waits_for;
 use crate::state::{Phase, Plan, Run, Standing, State, Task};
 
@@ -55,10 +56,21 @@ pub enum Reason {
         cap: Cap,
         above: Option<TaskId>,
     },
+    /// Its kind of agent fails whatever it is given and is left alone until then; now one of its tasks may be
+    /// under way to see whether it answers.
+    Outage {
+        harness: HarnessId,
+        until: Millis,
+        probed: bool,
+    },
+    /// So much was spent since a person last did anything.
+    Unattended(MicroUsd),
     Starting,
     Running(String),
     Planning,
     Summing,
+    /// Another agent looks at why it failed.
+    Diagnosing,
     Stopping,
     /// Its parts go on.
     Parts {
@@ -80,6 +92,9 @@ pub enum Reason {
     ResumesAt {
         until: Millis,
         class: Option<ErrorClass>,
+        again: Again,
+        /// It is put off to the end of the quiet hours.
+        quiet: bool,
     },
     Done,
     Failure {
@@ -117,15 +132,34 @@ fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
         return under_way(task, run);
     }
     let (kind, reason) = standing(state, task);
-    let wished = matches!(reason, Reason::Slot | Reason::ResumesAt { .. })
-        || (!task.queue.is_empty() && kind != Kind::Pending);
+    let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. });
+    let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
     match wished.then(|| budget::short(state, task)).flatten() {
         Some(Short::Used { cap, above: None }) => (Kind::Waiting, Reason::Used { cap, above: None }),
-        // The task above asks for all of its own.
-        Some(Short::Used { cap, above }) => (Kind::Pending, Reason::Used { cap, above }),
+        Some(Short::Used { cap, above }) => {
+            // The task above asks for all of its own, unless it is over and this one is talked to again.
+            let asks =
+                above.as_ref().and_then(|above| state.task(above)).is_some_and(|above| !above.is_over());
+            (if asks { Kind::Pending } else { Kind::Waiting }, Reason::Used { cap, above })
+        }
         Some(Short::Held { .. }) if kind == Kind::Pending => (kind, Reason::Held),
+        None if due => held_up(state, task).unwrap_or((kind, reason)),
         Some(Short::Held { .. }) | None => (kind, reason),
     }
+}
+
+/// What keeps a turn that is wished for from its time on, and is none of the task's own doing.
+fn held_up(state: &State, task: &Task) -> Option<(Kind, Reason)> {
+    let harness = decide::harness(state, task, decide::next_purpose(state, task));
+    if let Some(cap) = decide::unattended(state).filter(|_| harness != HarnessId::Command) {
+        // The goal asks for all of its own.
+        let kind = if task.is_goal() { Kind::Waiting } else { Kind::Pending };
+        return Some((kind, Reason::Unattended(cap)));
+    }
+    let until = decide::outage(state, harness).filter(|_| !task.urged)?;
+    let later = decide::due(state, task).is_some_and(|due| due > until);
+    let probed = decide::is_probed(state, harness);
+    (!later).then_some((Kind::Limited, Reason::Outage { harness, until, probed }))
 }
 
 fn standing(state: &State, task: &Task) -> (Kind, Reason) {
@@ -138,8 +172,13 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         Standing::Limited { .. } if !can_resume(state, task) => open(state, task),
-        Standing::Limited { until, class } => {
-            (Kind::Limited, Reason::ResumesAt { until: *until, class: *class })
+        Standing::Limited { until: at, class, again } => {
+            let until = decide::due(state, task).unwrap_or(*at);
+            // It waits for a service, or for another try of its own.
+            let service = [ErrorClass::RateLimit, ErrorClass::Overload, ErrorClass::Network];
+            let limited = *again == Again::GoOn && class.is_none_or(|class| service.contains(&class));
+            let kind = if limited { Kind::Limited } else { Kind::Pending };
+            (kind, Reason::ResumesAt { until, class: *class, again: *again, quiet: until > *at })
         }
         Standing::Completed => (Kind::Completed, task.again().map_or(Reason::Done, Reason::RepeatsAt)),
         Standing::Failed { class, why } => {
@@ -156,6 +195,7 @@ fn under_way(task: &Task, run: &Run) -> (Kind, Reason) {
         (Phase::Requested, _) => Reason::Starting,
         (_, Purpose::Plan) => Reason::Planning,
         (_, Purpose::Summary) => Reason::Summing,
+        (_, Purpose::Diagnose) => Reason::Diagnosing,
         (_, Purpose::Work | Purpose::Talk) => Reason::Running(task.doing.clone()),
     };
     (Kind::Active, reason)
@@ -228,7 +268,10 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     let moving = kinds.iter().any(|kind| matches!(kind, Kind::Active | Kind::Limited | Kind::Review));
     let startable = parts.iter().any(|part| {
         let status = status(state, part);
-        let held_up = matches!(status.reason, Reason::Stuck(_) | Reason::After(_) | Reason::Used { .. });
+        let held_up = matches!(
+            status.reason,
+            Reason::Stuck(_) | Reason::After(_) | Reason::Used { .. } | Reason::Unattended(_)
+        );
         status.kind == Kind::Pending && !held_up
     });
     let waiting = kinds.contains(&Kind::Waiting);
@@ -254,6 +297,9 @@ fn used_above(state: &State, task: &Task, parts: &[&Task]) -> Option<(Kind, Reas
             Some((Kind::Waiting, Reason::Used { cap, above: None }))
         }
         reason @ Reason::Used { above: Some(_), .. } => Some((Kind::Pending, reason)),
+        reason @ Reason::Unattended(_) => {
+            Some((if task.is_goal() { Kind::Waiting } else { Kind::Pending }, reason))
+        }
         _ => None,
     })
 }
@@ -268,17 +314,21 @@ impl Status {
             Reason::After(tasks) => Waker::Tasks(tasks.clone()),
             Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),
             Reason::Used { above: None, .. } => Waker::Person,
+            Reason::Used { .. } if self.kind == Kind::Waiting => Waker::Person,
             Reason::Used { above: Some(above), .. } => Waker::Tasks(vec![above.clone()]),
-            Reason::Slot | Reason::Held => Waker::Room,
+            Reason::Unattended(_) => Waker::Person,
+            Reason::Slot | Reason::Held | Reason::Outage { probed: true, .. } => Waker::Room,
             Reason::Starting
             | Reason::Running(_)
             | Reason::Planning
             | Reason::Summing
+            | Reason::Diagnosing
             | Reason::Stopping
             | Reason::Parts { .. } => Waker::Run,
-            Reason::ResumesAt { until: at, .. } | Reason::StartsAt(at) | Reason::RepeatsAt(at) => {
-                Waker::Clock(*at)
-            }
+            Reason::ResumesAt { until: at, .. }
+            | Reason::Outage { until: at, .. }
+            | Reason::StartsAt(at)
+            | Reason::RepeatsAt(at) => Waker::Clock(*at),
             Reason::Removed | Reason::Done | Reason::Failure { .. } | Reason::Stopped => Waker::Nothing,
         }
     }

@@ -4,6 +4,7 @@ use shared::agent::ErrorClass;
 use shared::entry::Room;
 use shared::id::TaskId;
 use shared::plan::{Mode, Size};
+use shared::retry::{Again, Policy};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::State;
@@ -83,9 +84,15 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Removed => "removed".to_owned(),
         Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
-        Reason::ResumesAt { until, class } if *until > now => {
-            format!("{}resumes in {}", cut_short(*class), span(until.since(now)))
+        Reason::ResumesAt { until, .. } if *until > now => {
+            resumes(status, &format!("in {}", span(until.since(now))))
         }
+        Reason::Outage { harness, until, .. } if *until > now => {
+            format!("tried again in {}, {harness} keeps failing", span(until.since(now)))
+        }
+        Reason::Outage { harness, .. } => format!("waits for {harness} to answer"),
+        Reason::Unattended(cap) => format!("{} spent since you were last here", dollars(*cap)),
+        Reason::Diagnosing => "looks at why it failed".to_owned(),
         Reason::Slot | Reason::ResumesAt { .. } if state.disk.room == Room::None => {
             "waits for room on the disk".to_owned()
         }
@@ -121,9 +128,30 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
     }
 }
 
-/// "provider overloaded, ": the beginning of a sentence on when a turn is taken up again.
-pub fn cut_short(class: Option<ErrorClass>) -> String {
-    class.map_or_else(String::new, |class| format!("{}, ", class_words(class)))
+/// "resumes in 30s, provider overloaded": when a turn is taken up again, and why not now.
+pub fn resumes(status: &Status, when: &str) -> String {
+    let Reason::ResumesAt { class, again, quiet, .. } = &status.reason else { return String::new() };
+    let why = class.map_or_else(String::new, |class| format!(", {}", class_words(class)));
+    let quiet = if *quiet { ", after quiet hours" } else { "" };
+    format!("{} {when}{quiet}{why}", again_words(*again))
+}
+
+/// "resumes", "tried again": what happens to a turn that did not come to its end.
+pub fn again_words(again: Again) -> &'static str {
+    match again {
+        Again::GoOn => "resumes",
+        Again::Anew | Again::Diagnosed => "tried again",
+        Again::Instead { .. } => "goes on with another agent",
+    }
+}
+
+/// What becomes of a task that failed.
+pub fn policy(policy: Policy) -> &'static str {
+    match policy {
+        Policy::None => "ask me",
+        Policy::Same => "try again",
+        Policy::Analyze => "find out why, then try again",
+    }
 }
 
 /// "no output for 12m 03s", "82% of 40 requests used".
@@ -190,8 +218,22 @@ pub fn next_step(class: ErrorClass) -> &'static str {
         ErrorClass::Network => "Check the connection, then retry.",
         ErrorClass::ContextOverflow => "Retry with a smaller objective, or split the task.",
         ErrorClass::TaskFailure => "Change the objective or write to the agent, then retry.",
-        ErrorClass::ModelNotFound => "Update the agent, or choose another size for this task.",
-        _ => "Look at what it said, then retry, or write to it to go on.",
+        ErrorClass::ModelNotFound => "Update the agent, or choose another model for this task.",
+        ErrorClass::McpDisconnect => {
+            "See that the tool servers of the agent's own configuration start, then retry."
+        }
+        ErrorClass::Timeout => "Give it more time in its details, or split the task; then retry.",
+        ErrorClass::OutOfMemory => {
+            "Close other programs, or let fewer agents run at the same time; then retry."
+        }
+        ErrorClass::DiskFull => "Make room on the disk that the project is on, then retry.",
+        ErrorClass::Capped => "Raise the bound that its message names, then retry.",
+        ErrorClass::Interrupted => "Write to it to go on where it was, or retry.",
+        ErrorClass::CliCrash
+        | ErrorClass::NothingSaid
+        | ErrorClass::SessionLost
+        | ErrorClass::Lost
+        | ErrorClass::Unknown => "Look at what it said, then retry, or write to it to go on.",
     }
 }
 

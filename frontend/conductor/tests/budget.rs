@@ -58,6 +58,7 @@ impl World {
             after: Vec::new(),
             outputs: Vec::new(),
             work: Work::Agent,
+            retry: None,
         });
         let tasks = planned.collect();
         world.ends(&run, TurnReport::default());

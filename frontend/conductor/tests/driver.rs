@@ -7,6 +7,7 @@ use shared::agent::HarnessId;
 use shared::entry::{Actor, Draft, Entry, Kind, Outcome, Room};
 use shared::id::{AppendId, ClientId, ProjectId, TaskId};
 use shared::plan::Access;
+use shared::retry::Again;
 use shared::unit::{Bytes, Epoch, Millis, Seq};
 use shared::wire::{Refusal, ServerMessage};
 
@@ -95,7 +96,8 @@ fn what_is_due_and_cannot_start_waits_for_an_entry_and_not_for_time() {
     // Its turn was cut short by a limit, and the disk is full by the time that it ends.
     let (mut world, effects) = World::new();
     world.entry(Kind::DiskMeasured { room: Room::None, free: Bytes(0) }, 3);
-    let limited = Outcome::Limited { until: Millis(5_000), class: None };
+    let (until, again, why) = (Millis(5_000), Again::GoOn, String::new());
+    let limited = Outcome::Limited { until, class: None, again, why };
     world.entry(Kind::TaskSettled { task: goal(), run: None, outcome: limited }, 4);
     // What was ordered at first came too late.
     let (id, refusal) = (sent(&effects).unwrap(), Refusal::Stale { epoch: Epoch(1) });

@@ -44,6 +44,7 @@ impl World {
                 after: Vec::new(),
                 outputs: Vec::new(),
                 work: Work::Agent,
+                retry: None,
             });
             let (reply, tasks) = (String::new(), tasks.to_vec());
             world.say(goal, Kind::PlanGiven { goal: id(goal), reply, tasks });

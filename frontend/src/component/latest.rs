@@ -17,12 +17,12 @@ impl<T: Send + Sync> Clone for Latest<T> {
 
 impl<T: Send + Sync> Copy for Latest<T> {}
 
-impl<T: Copy + PartialEq + Send + Sync> Latest<T> {
+impl<T: Clone + PartialEq + Send + Sync> Latest<T> {
     pub fn of(known: Memo<T>) -> Self {
         let sent = RwSignal::new(None);
         Effect::new(move |_| {
             let known = known.get();
-            if sent.get_untracked() == Some(known) {
+            if sent.with_untracked(|sent| sent.as_ref() == Some(&known)) {
                 sent.set(None);
             }
         });
@@ -32,7 +32,7 @@ impl<T: Copy + PartialEq + Send + Sync> Latest<T> {
     /// Changes it and gives what is to be sent.
     pub fn change(self, change: impl FnOnce(T) -> T) -> T {
         let value = change(self.sent.get_untracked().unwrap_or_else(|| self.known.get_untracked()));
-        self.sent.set(Some(value));
+        self.sent.set(Some(value.clone()));
         value
     }
 }

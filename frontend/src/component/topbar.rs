@@ -11,6 +11,7 @@ use crate::link::Standing;
 use crate::place::{Here, Part};
 use crate::screen::finder::FinderButton;
 use crate::screen::health::WorthALook;
+use crate::screen::limits::LimitsDialog;
 use crate::words::spent;
 
 #[component]
@@ -75,6 +76,7 @@ fn Facts() -> impl IntoView {
             Some(_) => "Another tab decides",
         }
     });
+    let limits = RwSignal::new(false);
     let lost = move || desk.standing.get() != Standing::Live;
     let word = move || match desk.standing.get() {
         Standing::Live => "Live",
@@ -96,11 +98,11 @@ fn Facts() -> impl IntoView {
                 </button>
             </Show>
             <WorthALook/>
-            <span class="fact" title="Agents running, and how many may">
+            <button class="fact" title="Agents running, and how many may; limits and models" aria-label="Limits and models" on:click=move |_| limits.set(true)>
                 <Icon name="agent"/>
                 <b>{move || format!("{}/{}", agents.get().0, agents.get().1)}</b>
                 <span>"agents"</span>
-            </span>
+            </button>
             <Show when=move || cost.get().is_some_and(|cost| !cost.is_empty())>
                 <span class="fact" title="Spent on this goal"><b>{move || cost.get()}</b><Meter envelope=envelope/></span>
             </Show>
@@ -116,5 +118,6 @@ fn Facts() -> impl IntoView {
                 <Icon name="bridge"/>
             </button>
         </div>
+        <LimitsDialog open=limits/>
     }
 }

@@ -1,10 +1,11 @@
 //! One item of a conversation.
 
-use conductor::state::{Standing, Task};
+use conductor::status::Reason;
 use leptos::prelude::*;
 use shared::agent::ErrorClass;
 use shared::entry::{Outcome, Purpose};
 use shared::id::TaskId;
+use shared::retry::Again;
 use shared::unit::Millis;
 
 use super::revision::revision;
@@ -29,6 +30,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
                 Purpose::Work => "",
                 Purpose::Summary => "Summary",
                 Purpose::Talk => "",
+                Purpose::Diagnose => "Looks at why it failed",
             };
             view! { <TurnView run=run name=name/> }.into_any()
         }
@@ -114,40 +116,40 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
         }
         .into_any(),
         Outcome::Limited { until, .. } if until <= at => line("retry", at, "It was interrupted and goes on when it can.".to_owned()),
-        Outcome::Limited { until, class } => view! { <CutShort id=id at=at until=until class=class/> }.into_any(),
+        Outcome::Limited { class, again, why, .. } => view! { <CutShort id=id at=at class=class again=again why=why/> }.into_any(),
         Outcome::Cancelled => line("cancelled", at, "Stopped.".to_owned()),
     }
 }
 
 /// A turn that is taken up again at its time, or as soon as the person wishes.
 #[component]
-fn CutShort(id: TaskId, at: Millis, until: Millis, class: Option<ErrorClass>) -> impl IntoView {
+fn CutShort(id: TaskId, at: Millis, class: Option<ErrorClass>, again: Again, why: String) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let own = StoredValue::new(id);
+    // While it still waits for this, when that is over.
     let waits = Memo::new(move |_| {
         let now = desk.clock.get();
-        let stands = |task: &Task| {
-            task.since == at && matches!(task.standing, Standing::Limited { until, .. } if until > now)
-        };
-        desk.read(|state| state.task(&own.get_value()).is_some_and(stands))
+        desk.read(|state| {
+            let task =
+                state.task(&own.get_value()).filter(|task| task.since == at && task.current.is_none())?;
+            match conductor::status::status(state, task).reason {
+                Reason::ResumesAt { until, .. } => Some(until).filter(|until| *until > now),
+                _ => None,
+            }
+        })
     });
-    let why = class.map_or("the provider makes it wait", words::class_words);
+    let what = if again.is_go_on() { "Cut short" } else { "Failed" };
+    let class = class.map_or("the provider makes it wait", words::class_words);
     let when = move || match waits.get() {
-        true => format!(
-            "Cut short: {why}. Taken up again at {}, in {}.",
-            words::time(until),
-            words::span(until.since(desk.clock.get()))
-        ),
-        false => format!("Cut short: {why}. The wait is over."),
+        Some(until) => {
+            let span = words::span(until.since(desk.clock.get()));
+            format!("{what}: {class}; {} in {span}, at {}.", words::again_words(again), words::time(until))
+        }
+        None => format!("{what}: {class}. The wait is over."),
     };
     view! {
-        <div class="row meta">
-            <span class="status" data-status="limited"><Icon name="limited"/>{when}</span>
-            <Show when=move || waits.get()>
-                <button class="button push" data-size="sm" on:click=move |_| desk.resume(&own.get_value())><Icon name="retry"/>"Try now"</button>
-                <button class="button" data-size="sm" on:click=move |_| desk.stop(&own.get_value())>"Cancel"</button>
-            </Show>
-        </div>
+        <div class="row meta"><span class="status" data-status="limited"><Icon name="limited"/>{when}</span></div>
+        {(!why.is_empty()).then(|| view! { <div class="prose">{markdown(&why)}</div> })}
     }
 }
 

@@ -12,6 +12,7 @@ use super::caps::{AtCap, BudgetField};
 use super::details::Details;
 use super::health::Warnings;
 use super::news::news;
+use super::waits::Waits;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::icon::{Icon, StatusMark};
@@ -284,6 +285,7 @@ fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
             <button role="tab" aria-selected=move || (tab.get() == "chat").to_string() on:click=move |_| tab.set("chat")>"Chat"</button>
             <button role="tab" aria-selected=move || (tab.get() == "details").to_string() on:click=move |_| tab.set("details")>"Details"</button>
         </div>
+        <Waits tree=tree id=id/>
         {move || match tab.get() {
             "details" => view! { <Warnings desk=tree.desk id=own.get_value()/><Details tree=tree id=own.get_value()/> }.into_any(),
             _ => view! { <AtCap tree=tree id=own.get_value()/><Warnings desk=tree.desk id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),

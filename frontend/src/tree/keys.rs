@@ -155,6 +155,7 @@ pub fn add(tree: Tree, parent: &TaskId, index: Option<u32>) {
         after: Vec::new(),
         outputs: Vec::new(),
         work: Work::Agent,
+        retry: None,
     };
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Add { planned, index: index.unwrap_or(u32::MAX) });
     tree.folded.update(|folded| {

@@ -223,6 +223,7 @@ mod tests {
                 after: Vec::new(),
                 outputs: Vec::new(),
                 work: Work::Agent,
+                retry: None,
             })
             .collect();
         let harness = shared::agent::HarnessId::Demo;

@@ -13,6 +13,9 @@ const TAIL_LINE_CHARS: usize = 400;
 
 /// Words that tell a class, in the order in which they decide; lower case.
 const TELLING: &[(&str, ErrorClass)] = &[
+    // Before the words of an account's quota, which these hold.
+    ("disk quota exceeded", ErrorClass::DiskFull),
+    ("edquot", ErrorClass::DiskFull),
     ("no conversation found with session id", ErrorClass::SessionLost),
     ("no rollout found for thread", ErrorClass::SessionLost),
     ("usage limit", ErrorClass::RateLimit),
@@ -36,10 +39,14 @@ const TELLING: &[(&str, ErrorClass)] = &[
     ("missing environment variable", ErrorClass::Auth),
     ("api key", ErrorClass::Auth),
     ("required mcp server", ErrorClass::McpDisconnect),
+    ("mcp server disconnected", ErrorClass::McpDisconnect),
+    ("mcp error -32000", ErrorClass::McpDisconnect),
     ("no space left on device", ErrorClass::DiskFull),
     ("enospc", ErrorClass::DiskFull),
     ("out of memory", ErrorClass::OutOfMemory),
     ("cannot allocate memory", ErrorClass::OutOfMemory),
+    ("enomem", ErrorClass::OutOfMemory),
+    ("memory allocation of", ErrorClass::OutOfMemory),
     ("timed out", ErrorClass::Timeout),
     ("connection refused", ErrorClass::Network),
     ("connection failed", ErrorClass::Network),
@@ -131,7 +138,12 @@ pub(super) fn of_start(harness: HarnessId, end: &RunEnd) -> Option<AgentError> {
             )
         }
         RunEnd::CouldNotStart { why } => {
-            format!("{harness} could not be started: {why}. Try it in a terminal, in the same folder.")
+            // A machine that lacks the means to start anything is another thing than a program that does not start.
+            let means = |class: &ErrorClass| matches!(class, ErrorClass::DiskFull | ErrorClass::OutOfMemory);
+            let class = told_by(why).filter(means).unwrap_or(ErrorClass::Launch);
+            let message =
+                format!("{harness} could not be started: {why}. Try it in a terminal, in the same folder.");
+            return Some(AgentError { class, message, until: None });
         }
         RunEnd::Exited { .. }
         | RunEnd::Signalled { .. }
@@ -172,6 +184,11 @@ pub(super) fn without_result(run: Ended<'_>) -> AgentError {
             ErrorClass::NothingSaid,
             format!("{harness} ended well and had said nothing. Try it in a terminal, in the same folder."),
         ),
+        // The codes of a shell, or of a launcher such as `env`, that cannot start what it is to start.
+        RunEnd::Exited { code: code @ (126 | 127) } if !said && reported.is_none() => (
+            ErrorClass::Launch,
+            format!("{harness} could not be started: its launcher ended with exit code {code}."),
+        ),
         RunEnd::Exited { code } => {
             let class = reported.as_ref().map(|error| error.class).or_else(|| told_by(&tail));
             (
@@ -205,6 +222,34 @@ mod tests {
         let error = of_start(HarnessId::Claude, &end).expect("did not start");
         assert_eq!(error.class, ErrorClass::Launch);
         assert!(error.message.starts_with("claude was not found on PATH. Install"), "{}", error.message);
+    }
+
+    #[test]
+    fn what_a_machine_lacks_is_told_from_what_a_task_or_an_account_lacks() {
+        let classes = [
+            ("write error: Disk quota exceeded", ErrorClass::DiskFull),
+            ("ENOSPC: no space left on device, write", ErrorClass::DiskFull),
+            ("You exceeded your current quota: insufficient_quota", ErrorClass::Billing),
+            ("FATAL ERROR: Reached heap limit - JavaScript heap out of memory", ErrorClass::OutOfMemory),
+            ("memory allocation of 64 bytes failed", ErrorClass::OutOfMemory),
+            ("MCP error -32000: Connection closed", ErrorClass::McpDisconnect),
+        ];
+        for (words, class) in classes {
+            assert_eq!(told_by(words), Some(class), "{words}");
+        }
+        let class = |end: RunEnd, said: bool| {
+            let (stderr, harness) = (&Tail::default(), HarnessId::Codex);
+            without_result(Ended { harness, end: &end, said, stderr, reported: None }).class
+        };
+        let why = "Cannot allocate memory (os error 12)".to_owned();
+        assert_eq!(class(RunEnd::CouldNotStart { why }, false), ErrorClass::OutOfMemory);
+        assert_eq!(
+            class(RunEnd::CouldNotStart { why: "Exec format error".to_owned() }, false),
+            ErrorClass::Launch
+        );
+        assert_eq!(class(RunEnd::Exited { code: 127 }, false), ErrorClass::Launch);
+        assert_eq!(class(RunEnd::Exited { code: 127 }, true), ErrorClass::CliCrash);
+        assert_eq!(class(RunEnd::Signalled { signal: 11 }, true), ErrorClass::CliCrash);
     }
 
     #[test]

@@ -104,6 +104,7 @@ fn planned(goal: &TaskId, n: u32) -> PlannedTask {
         after: if n.is_multiple_of(3) { vec![goal.derived(n - 1)] } else { Vec::new() },
         outputs: vec![format!("src/part{n}.rs")],
         work: Work::Agent,
+        retry: None,
     }
 }
 
@@ -127,6 +128,7 @@ fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
             harness,
             carries: Vec::new(),
             holds: None,
+            model: None,
             spec,
         },
         Kind::RunStarted { run: run.clone(), pid: 4_000, started: 1_000 },

@@ -60,6 +60,8 @@ pub struct Order<'a> {
     pub now: Millis,
     /// How many of a hundred come to grief.
     pub trouble: usize,
+    /// What it may spend.
+    pub holds: Option<MicroUsd>,
 }
 
 impl Script {
@@ -81,7 +83,8 @@ impl Script {
             // Two facts of one line: both are in the log, or none is.
             lines.push(said(assistant(session, &[words, call]), 2));
         }
-        let cost = (!chance.percent(10)).then(|| MicroUsd(chance.draw() % 256 * 100 + 100));
+        let cost = MicroUsd(chance.draw() % 256 * 100 + 100);
+        let cost = Some(order.holds.map_or(cost, |holds| cost.min(holds))).filter(|_| !chance.percent(10));
         let truth = fate(order, chance);
         let answer = answer(order, &truth, chance);
         let hangs = order.trouble > 0 && chance.percent(order.trouble / 10);
@@ -135,18 +138,19 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
             3 => broken(ErrorClass::Overload),
             4 => broken(ErrorClass::Network),
             5 => broken(ErrorClass::Billing),
-            6 => broken(ErrorClass::Auth),
+            6 if chance.one_in(2) => broken(ErrorClass::Auth),
+            6 => broken(ErrorClass::Network),
             7 => broken(ErrorClass::SessionLost),
             8 => broken(ErrorClass::ContextOverflow),
             9 | 10 => broken(ErrorClass::CliCrash),
-            11 if order.purpose != Purpose::Plan => Truth::CannotBeDone,
+            11 if !matches!(order.purpose, Purpose::Plan | Purpose::Diagnose) => Truth::CannotBeDone,
             12 if order.purpose == Purpose::Plan => Truth::BadPlan,
             _ => Truth::Nothing,
         };
     }
     match order.purpose {
         Purpose::Plan if chance.percent(95) => Truth::Plan,
-        Purpose::Plan | Purpose::Talk => Truth::Words(format!("words of {run}")),
+        Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Work | Purpose::Summary if order.trouble > 0 && chance.percent(8) => {
             if chance.percent(80) {
                 Truth::Question(format!("question of {run}"))

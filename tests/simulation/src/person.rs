@@ -7,8 +7,10 @@ use conductor::status::{Kind as StatusKind, Reason, status};
 use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::id::{MessageId, TaskId};
-use shared::limits::Limits;
+use shared::limits::{Caps, Limits};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::retry::{Policy, Retry};
+use shared::unit::MicroUsd;
 
 use crate::chance::Chance;
 
@@ -61,7 +63,15 @@ impl Person {
 
     fn edit(&mut self, task: TaskId, other: TaskId, goal: &TaskId, chance: &mut Chance) -> PlanEdit {
         let index = u32::try_from(chance.below(3)).unwrap_or(0);
-        match chance.below(11) {
+        match chance.below(15) {
+            11 => {
+                let policy = [Policy::None, Policy::Same, Policy::Analyze][chance.below(3)];
+                PlanEdit::SetRetry { task, retry: Some(Retry { policy, attempts: 2 }) }
+            }
+            12 | 13 => {
+                let budget = Some(MicroUsd(1_000 + chance.draw() % 100_000));
+                PlanEdit::SetCaps { task, caps: Caps { budget, ..Caps::default() } }
+            }
             0 => PlanEdit::AddDependency { task, on: other },
             1 => PlanEdit::DropDependency { task, on: other },
             2 => PlanEdit::Remove { task },
@@ -85,6 +95,7 @@ impl Person {
                     after: vec![other],
                     outputs: Vec::new(),
                     work: Work::Agent,
+                    retry: None,
                 };
                 PlanEdit::Add { planned, index }
             }
@@ -96,6 +107,9 @@ impl Person {
         let open = |goal: &&Task| !goal.is_over();
         let root = state.goals.iter().filter_map(|goal| state.task(goal)).find(open)?;
         let goal = root.goal.as_ref()?;
+        if let Some(kind) = state.subtree(&root.id).into_iter().find_map(|task| let_go_on(state, task)) {
+            return Some(kind);
+        }
         let asks = matches!(root.standing, Standing::Asked { .. } | Standing::Yielded);
         if asks && matches!(goal.plan, Plan::Approved { .. }) {
             return Some(self.message(root.id.clone()));
@@ -131,5 +145,21 @@ impl Person {
         let text = format!("message {} for you", self.messages);
         let message = MessageId::new(&format!("m{}", self.messages));
         Kind::MessageSent { task, message: message.unwrap_or_else(|_| unreachable!("an id")), text }
+    }
+}
+
+/// What pauses at a bound is let go on.
+fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
+    match status(state, task).reason {
+        Reason::Unattended(_) => Some(Kind::TaskResumed { task: task.id.clone() }),
+        Reason::Used { above, .. } => {
+            let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
+            // No bound at all: who does not tell what it costs is counted with all that was left of one.
+            let budget = holder.caps.budget.is_none().then_some(MicroUsd(1_000_000_000));
+            let caps = Caps { budget, ..holder.caps };
+            let edit = PlanEdit::SetCaps { task: holder.id.clone(), caps };
+            Some(Kind::PlanEdited { goal: task.root.clone(), edit })
+        }
+        _ => None,
     }
 }

@@ -32,7 +32,7 @@ pub enum Stage {
 impl Process {
     /// The process of a `RunRequested`; nothing for other kinds.
     pub fn ordered(kind: &Kind, now: Millis, trouble: usize, chance: &mut Chance) -> Option<Self> {
-        let Kind::RunRequested { run, task, purpose, harness, spec, .. } = kind else { return None };
+        let Kind::RunRequested { run, task, purpose, harness, spec, holds, .. } = kind else { return None };
         let order = Order {
             run,
             purpose: *purpose,
@@ -40,6 +40,7 @@ impl Process {
             command: *harness == shared::agent::HarnessId::Command,
             now,
             trouble,
+            holds: *holds,
         };
         Some(Self {
             run: run.clone(),

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 use conductor::rollup::waiting;
-use conductor::state::{Standing, Task};
+use conductor::state::{Run, Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
 use conductor::{State, decide, next_deadline};
 use shared::unit::Millis;
@@ -55,15 +55,18 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
         Waker::Run => state
             .subtree(&task.id)
             .into_iter()
-            .any(|task| lives(task) || asleep(task) || is_slot(state, task)),
-        Waker::Clock(at) if at <= now => is_full(state),
+            .any(|task| lives(task) || asleep(task) || is_slot(state, task) || is_held_up(state, task)),
+        Waker::Clock(at) if at <= now => is_full(state) || is_probed(state, task),
         Waker::Clock(at) => next_deadline(state, now).is_some_and(|(first, _)| first <= at),
         Waker::Tasks(tasks) => {
             let open = |task: &Task| !matches!(task.standing, Standing::Completed | Standing::Removed { .. });
             !tasks.is_empty() && tasks.iter().all(|id| state.task(id).is_some_and(open))
         }
+        Waker::Room if matches!(status.reason, Reason::Held | Reason::Outage { .. }) => {
+            state.runs.values().any(|run| run.is_active())
+        }
         Waker::Room => is_slot(state, task),
-        Waker::Person => !task.is_over(),
+        Waker::Person => !task.is_over() || task.is_spoken_to(),
         Waker::Nothing => task.is_over(),
     }
 }
@@ -71,6 +74,22 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
 /// It would run, and there is no room.
 fn is_slot(state: &State, task: &Task) -> bool {
     is_full(state) && status(state, task).reason == Reason::Slot
+}
+
+/// Its time has come, and another goes first to see whether its agent answers again.
+fn is_probed(state: &State, task: &Task) -> bool {
+    let fails = |harness| {
+        let row = state.outages.row(harness);
+        let first = |run: &Run| run.is_active() && run.harness == harness && run.requested > row.last;
+        row.failures >= state.limits.breaker.failures && state.runs.values().any(|run| first(run))
+    };
+    let goal = state.goal_of(task).map(|goal| goal.harness);
+    fails(state.harness_of(task)) || goal.is_some_and(fails)
+}
+
+/// Its agent fails whatever it is given, or nothing may be spent while nobody looks.
+fn is_held_up(state: &State, task: &Task) -> bool {
+    matches!(status(state, task).reason, Reason::Outage { .. } | Reason::Held)
 }
 
 /// No place is free, or no disk or memory.
@@ -84,7 +103,8 @@ fn check_inbox(state: &State) -> Result<()> {
     let shown = waiting(state);
     for task in state.tasks.values() {
         let asks = match task.standing {
-            Standing::Asked { .. } | Standing::Yielded => task.current.is_none(),
+            // Who has the answer and cannot pay for the turn waits for the money.
+            Standing::Asked { .. } | Standing::Yielded => task.current.is_none() && !task.is_spoken_to(),
             _ => false,
         };
         let waits = asks && status(state, task).kind == Kind::Waiting;

@@ -6,18 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::state::{Goal, Plan, Standing, Task};
-use shared::agent::AgentEvent;
-use shared::entry::{Actor, Entry, Kind, Outcome};
+use shared::agent::{AgentEvent, HarnessId};
+use shared::entry::{Actor, Authority, Entry, Kind, Outcome, Purpose};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::{PlanEdit, PlannedTask};
-use shared::unit::{Epoch, Millis, Seq};
+use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
 mod order;
+mod outage;
 mod result;
 
 type Processes = BTreeMap<RunId, Process>;
+/// A model by the name that it was ordered by.
+type Model = (HarnessId, Option<String>);
 
 #[derive(Debug, Default)]
 pub struct Watch {
@@ -47,6 +50,20 @@ pub struct Watch {
     stopped: BTreeSet<TaskId>,
     /// Times in a row that a task was put off without anybody asked.
     put_off: BTreeMap<TaskId, u32>,
+    /// Times in a row that it was begun anew without anybody asked.
+    tried: BTreeMap<TaskId, u32>,
+    /// Who does its work in the place of another since it was asked for last.
+    instead: BTreeSet<TaskId>,
+    /// What a look at a failure brought, for the attempt that follows.
+    found: BTreeMap<TaskId, String>,
+    /// Failures of an agent in a row, and when the last of its runs failed.
+    rows: BTreeMap<HarnessId, (u32, Millis)>,
+    /// Until when a model has reached its limit, as far as that was told.
+    reached: BTreeMap<Model, Option<Millis>>,
+    /// What each run was given from the budgets.
+    held: BTreeMap<RunId, MicroUsd>,
+    /// Spent since a person said anything.
+    unattended: MicroUsd,
     versions: BTreeMap<TaskId, u32>,
 }
 
@@ -65,6 +82,9 @@ impl Watch {
         ensure!(entry.seq == self.last.next(), "the log has a gap");
         ensure!(entry.at >= self.at, "the log's time goes back");
         (self.last, self.at) = (entry.seq, entry.at);
+        if kind.authority() == Authority::Person {
+            self.unattended = MicroUsd(0);
+        }
         if let Actor::Conductor { epoch } = entry.actor {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
@@ -100,14 +120,14 @@ impl Watch {
         match kind {
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
-                self.put_off.remove(task);
+                self.afresh(task);
                 self.stopped.remove(task);
             }
             Kind::TaskResumed { task } => {
                 let asleep =
                     |task: &Task| task.current.is_none() && matches!(task.standing, Standing::Limited { .. });
                 if state.task(task).is_some_and(asleep) {
-                    self.put_off.remove(task);
+                    self.afresh(task);
                 }
             }
             Kind::MessageWithdrawn { message, .. } => {
@@ -127,7 +147,9 @@ impl Watch {
                 for below in state.subtree(task) {
                     self.stopped.remove(&below.id);
                     if below.current.is_none() && is_again(below, task) {
-                        self.put_off.remove(&below.id);
+                        self.afresh(&below.id);
+                        self.instead.remove(&below.id);
+                        self.found.remove(&below.id);
                         self.sessions.remove(&below.id);
                     }
                 }
@@ -176,7 +198,8 @@ impl Watch {
         let lines = self.heard.entry(run.clone()).or_default();
         ensure!(lines.keys().all(|known| *known <= line), "heard out of order");
         *lines.entry(line).or_default() += 1;
-        if let (AgentEvent::Session { session, .. }, Some(run)) = (event, state.run(run)) {
+        let told = state.run(run).filter(|run| run.purpose != Purpose::Diagnose);
+        if let (AgentEvent::Session { session, .. }, Some(run)) = (event, told) {
             self.sessions.insert(run.task.clone(), session.clone());
         }
         Ok(())

@@ -7,9 +7,12 @@ use conductor::status::status;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Room};
 use shared::id::{AppendId, ClientId, ProjectId, TaskId};
-use shared::limits::Limits;
+use shared::limits::{Breaker, Limits};
+use shared::models::{Instead, Models, Tiers};
 use shared::plan::Access;
-use shared::unit::Millis;
+use shared::quiet::Quiet;
+use shared::retry::{Policy, Retry};
+use shared::unit::{MicroUsd, Millis};
 use shared::wire::ServerMessage;
 
 use crate::bridge::{Append, Bridge};
@@ -41,6 +44,19 @@ pub struct Tally {
     pub runs: u64,
 }
 
+/// What a world's person allows.
+fn limits(chance: &mut Chance) -> Limits {
+    let parallel = 1 + chance.below(6) as u32;
+    let policy = [Policy::None, Policy::Same, Policy::Analyze][chance.below(3)];
+    let retry = Retry { policy, attempts: 2 + chance.below(2) as u32 };
+    let breaker = Breaker { failures: 2 + chance.below(4) as u32, ..Breaker::default() };
+    // The night begins a little before or after the world does.
+    let from = chance.below(24) as u16 * 60;
+    let quiet = chance.one_in(4).then(|| Quiet { from, to: (from + 480) % 1440, offset: 0 });
+    let unattended = chance.one_in(4).then(|| MicroUsd(chance.draw() % 40_000));
+    Limits { parallel, retry, breaker, quiet, unattended, ..Limits::default() }
+}
+
 impl World {
     /// # Errors
     /// What must always hold does not.
@@ -62,8 +78,14 @@ impl World {
             client.connect(&world.bridge);
             world.clients.push(client);
         }
-        let parallel = u32::try_from(1 + world.chance.below(6))?;
-        world.intend(Kind::LimitsSet { limits: Limits { parallel, ..Limits::default() } })?;
+        let limits = limits(&mut world.chance);
+        world.intend(Kind::LimitsSet { limits })?;
+        if world.chance.one_in(3) {
+            let instead = ["sonnet", "haiku"].map(str::to_owned).to_vec();
+            let instead = Instead { heavy: instead.clone(), light: instead[..1].to_vec(), standard: instead };
+            let claude = Tiers { instead, ..Models::default().claude };
+            world.intend(Kind::ModelsSet { models: Models { claude, ..Models::default() } })?;
+        }
         world.intend(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() })?;
         let goals = if world.chance.one_in(4) { 2 } else { 1 };
         for n in 1..=goals {

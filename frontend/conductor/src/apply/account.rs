@@ -24,6 +24,7 @@ impl State {
             (None, _) if !began => Spend::default(),
             (None, _) => Spend { unknown_runs: 1, presumed: held, ..Spend::default() },
         };
+        self.outages.spent(spend);
         self.with(&run.task, |task| task.spend.add(spend));
         self.upwards(Some(run.task.clone()), |account| {
             account.held = account.held - held;

@@ -102,9 +102,13 @@ impl State {
             PlanEdit::SetOutputs { task, outputs } => {
                 self.with(task, |task| task.outputs.clone_from(outputs))
             }
-            PlanEdit::SetHarness { task, harness } => self.with(task, |task| task.harness = *harness),
+            PlanEdit::SetHarness { task, harness } => self.with(task, |task| {
+                task.harness = *harness;
+                task.alternate = None;
+            }),
             PlanEdit::SetModel { task, model } => self.with(task, |task| task.model.clone_from(model)),
             PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
+            PlanEdit::SetRetry { task, retry } => self.with(task, |task| task.retry = *retry),
             PlanEdit::SetCaps { task, caps } => self.with(task, |task| {
                 task.caps = *caps;
                 task.resumptions = 0;
@@ -158,6 +162,7 @@ impl State {
             task.after.clone_from(&planned.after);
             task.outputs.clone_from(&planned.outputs);
             task.work = planned.work.clone();
+            task.retry = planned.retry;
             task.stand(standing, at);
         });
         self.link(&planned.task, &planned.parent, index);
@@ -251,6 +256,7 @@ impl Task {
             model: None,
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
+            retry: planned.retry,
             goal: None,
             made: at,
             standing: Standing::Proposed,
@@ -262,6 +268,11 @@ impl Task {
             current: None,
             queue: Vec::new(),
             resumptions: 0,
+            retries: 0,
+            failure: String::new(),
+            diagnosis: None,
+            alternate: None,
+            urged: false,
             result: None,
             spend: Spend::default(),
             account: Account::default(),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Draft, Kind, Outcome, Purpose};
 use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict};
+use shared::retry::Again;
 use shared::unit::Millis;
 
 use super::{again, draft};
@@ -27,10 +28,18 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     if let Some(error) = &report.error {
         return Some(settled(failed(state, task, run, error, now)));
     }
+    let worked = |outcome| match outcome {
+        // It failed the task, and says so itself or has nothing to show.
+        Outcome::Failed { class, why } => {
+            let error = AgentError { class, message: why, until: None };
+            again::outcome(state, task, run, &error, now)
+        }
+        outcome => outcome,
+    };
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
-        Purpose::Work | Purpose::Summary => settled(worked(task, run, report)),
-        Purpose::Talk => {
+        Purpose::Work | Purpose::Summary => settled(worked(reported(task, run, report))),
+        Purpose::Talk | Purpose::Diagnose => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }
     })
@@ -38,16 +47,12 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
 
 fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
     let class = error.class;
-    let limited = |until| Outcome::Limited { until, class: Some(class) };
     // It pauses; whoever raises the cap lets it go on.
     if matches!(class, ErrorClass::Capped | ErrorClass::Timeout) && is_used_up(state, task) {
-        return limited(now);
+        let (again, why) = (Again::GoOn, String::new());
+        return Outcome::Limited { until: now, class: Some(class), again, why };
     }
-    let tries = task.resumptions;
-    match again::after(error, &run.id, tries, now).filter(|_| tries < state.limits.resumptions) {
-        Some(until) => limited(until),
-        None => Outcome::Failed { class, why: error.message.clone() },
-    }
+    again::outcome(state, task, run, error, now)
 }
 
 fn is_used_up(state: &State, task: &Task) -> bool {
@@ -96,7 +101,7 @@ fn keep_plan(task: &Task, run: &Run, reply: String) -> Draft {
     draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome })
 }
 
-fn worked(task: &Task, run: &Run, report: &TurnReport) -> Outcome {
+fn reported(task: &Task, run: &Run, report: &TurnReport) -> Outcome {
     // By the run: the parts of a command, which it has where a person gave it some, are summed up by an agent.
     if run.harness == HarnessId::Command {
         let summary = quoted(report.final_text.trim_end());

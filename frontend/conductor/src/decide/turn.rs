@@ -1,36 +1,28 @@
 //! A turn: which harness, which session, which words, as one order.
 
-use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Purpose};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{RunId, SessionId};
-use shared::plan::{Access, PLANNER_ANSWER, TASK_REPORT, Work};
+use shared::models::is_model;
+use shared::plan::{Access, PLANNER_ANSWER, Size, TASK_REPORT, Work};
 use shared::run::RunLimits;
+use shared::unit::Millis;
 
-use super::{draft, hash, next_run};
+use super::{draft, hash, next_run, waits};
 use crate::budget::Grant;
 use crate::prompt;
 use crate::state::{State, Task};
 
-/// The harness of the task's next turn.
-pub(super) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId {
-    match purpose {
-        Purpose::Work => state.harness_of(task),
-        // Planning, summing up and talking take an agent, also where the work itself is a command.
-        Purpose::Plan | Purpose::Summary | Purpose::Talk => {
-            state.goal_of(task).map_or(HarnessId::Demo, |goal| goal.harness)
-        }
-    }
-}
-
 /// The order for the task's next turn, which may use what was granted.
-pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant) -> Draft {
+pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant, now: Millis) -> Draft {
     let run = next_run(task);
-    let harness = harness(state, task, purpose);
-    // What is done anew knows nothing of the last time.
-    let anew = (task.again().is_some() && task.queue.is_empty()).then(|| Task {
+    let harness = waits::harness(state, task, purpose);
+    let looks_back = purpose == Purpose::Diagnose;
+    // What is done anew knows nothing of the last time; what is written to a task is for who does it.
+    let anew = ((task.again().is_some() && task.queue.is_empty()) || looks_back).then(|| Task {
         session: None,
         result: None,
+        queue: if looks_back { Vec::new() } else { task.queue.clone() },
         ..task.clone()
     });
     let task = anew.as_ref().unwrap_or(task);
@@ -43,7 +35,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     };
     let access = match purpose {
         Purpose::Work => state.goal_of(task).map_or(Access::Edit, |goal| goal.access),
-        Purpose::Plan | Purpose::Summary | Purpose::Talk => Access::ReadOnly,
+        Purpose::Plan | Purpose::Summary | Purpose::Talk | Purpose::Diagnose => Access::ReadOnly,
     };
     let session = match &task.session {
         Some(session) => Start::Resume { session: session.clone() },
@@ -51,22 +43,29 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     };
     let Grant { money, turns, .. } = grant;
     let schema = schema(purpose);
-    let model = state.model_of(task, harness).map(str::to_owned);
-    let turn = Turn { prompt, session, size: task.size, model, access, schema, budget: money, turns };
+    let size = if looks_back { Size::Light } else { task.size };
+    let model = match looks_back {
+        true => state.models.of(harness, size).filter(|name| is_model(name)).map(str::to_owned),
+        false => waits::model(state, task, harness, size, now),
+    };
+    let ordered = model.clone();
+    let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns };
     let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
     let silence = Some(state.limits.health.stalled);
     let limits = RunLimits { grace: state.limits.grace, silence, ..limits };
     let spec = command_line(harness, &turn).into_spec(folder, limits);
     let carries = task.queue.iter().map(|message| message.id.clone()).collect();
     let id = task.id.clone();
-    draft(task, Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, spec })
+    let order =
+        Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, model: ordered, spec };
+    draft(task, order)
 }
 
 fn schema(purpose: Purpose) -> Option<String> {
     match purpose {
         Purpose::Plan => Some(PLANNER_ANSWER.to_owned()),
         Purpose::Work | Purpose::Summary => Some(TASK_REPORT.to_owned()),
-        Purpose::Talk => None,
+        Purpose::Talk | Purpose::Diagnose => None,
     }
 }
 

@@ -177,6 +177,7 @@ mod tests {
             after: Vec::new(),
             outputs: Vec::new(),
             work: Work::Agent,
+            retry: None,
         }
     }
 

@@ -13,7 +13,9 @@ use crate::process;
 impl Watch {
     /// A run may be ordered.
     pub(super) fn order(&mut self, state: &State, kind: &Kind) -> Result<()> {
-        let Kind::RunRequested { run, task: id, purpose, carries, spec, .. } = kind else { return Ok(()) };
+        let Kind::RunRequested { run, task: id, purpose, carries, spec, holds, .. } = kind else {
+            return Ok(());
+        };
         let task = state.task(id).context("a task that never was")?;
         ensure!(!state.runs.contains_key(run), "ordered twice");
         ensure!(self.open.insert(id.clone(), run.clone()).is_none(), "two turns at once");
@@ -23,7 +25,12 @@ impl Watch {
         let full = [state.disk.room, state.memory.room].contains(&Room::None);
         ensure!(!full || self.seen < self.measured, "the disk or the memory is full");
         self.check_standing(state, task, *purpose, carries.is_empty())?;
-        self.check_session(task, spec)?;
+        self.check_waits(state, task, kind)?;
+        self.check_money(state, task, kind)?;
+        self.held.insert(run.clone(), holds.unwrap_or_default());
+        if *purpose != Purpose::Diagnose {
+            self.check_session(task, spec)?;
+        }
         self.check_access(task, *purpose, spec)?;
         let prompt = match (&spec.program, &spec.stdin) {
             (Program::Shell { command }, _) => command,
@@ -40,6 +47,7 @@ impl Watch {
         }
         if !matches!(spec.program, Program::Shell { .. }) {
             check_words(state, task, *purpose, prompt)?;
+            self.check_diagnosis(task, *purpose, carries.is_empty(), prompt)?;
         }
         Ok(())
     }
@@ -57,6 +65,8 @@ impl Watch {
                 ensure!(!silent, "starts although it is over, and nobody spoke to it")
             }
             Standing::Asked { .. } => ensure!(!silent, "goes on without an answer"),
+            // A look at what went wrong has the time of the wait.
+            Standing::Limited { .. } if purpose == Purpose::Diagnose => {}
             Standing::Limited { until, .. } => ensure!(*until <= self.latest, "starts before {until:?}"),
             Standing::Open => {}
         }
@@ -130,7 +140,7 @@ fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Re
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()
         }
-        Purpose::Work | Purpose::Plan | Purpose::Talk => Vec::new(),
+        Purpose::Work | Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Vec::new(),
     };
     if purpose == Purpose::Work && !begins {
         return Ok(());

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail, ensure};
 use conductor::State;
 use conductor::state::{Plan, Standing, Task};
-use shared::agent::{ErrorClass, TurnReport};
+use shared::agent::{ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Outcome, Purpose};
 use shared::id::{RunId, TaskId};
 use shared::plan::{Mode, PlannedTask};
+use shared::retry::Again;
 
 use super::{Processes, Watch};
 use crate::agent::Truth;
@@ -32,7 +33,10 @@ impl Watch {
             let kept = heard.get(&line).copied().unwrap_or(0);
             ensure!(kept == facts, "line {line} has {facts} facts, and {kept} are in the log");
         }
-        if report.error.as_ref().is_some_and(|error| error.class == ErrorClass::SessionLost) {
+        self.answered(state, run, process);
+        if process.purpose == Purpose::Diagnose {
+            // A conversation of its own.
+        } else if report.error.as_ref().is_some_and(|error| error.class == ErrorClass::SessionLost) {
             self.sessions.remove(&process.task);
         } else if let Some(session) = &report.session {
             self.sessions.insert(process.task.clone(), session.clone());
@@ -68,10 +72,25 @@ impl Watch {
         let process = processes.get(run).context("a run that never was")?;
         self.check_truth(state, task, process, outcome)?;
         match outcome {
-            Outcome::Limited { .. } => *self.put_off.entry(id.clone()).or_default() += 1,
-            _ => drop(self.put_off.remove(id)),
+            Outcome::Limited { again: Again::GoOn, .. } => *self.put_off.entry(id.clone()).or_default() += 1,
+            Outcome::Limited { again, .. } => {
+                self.put_off.remove(id);
+                self.sessions.remove(id);
+                self.found.remove(id);
+                match again {
+                    Again::Instead { .. } => drop(self.instead.insert(id.clone())),
+                    _ => *self.tried.entry(id.clone()).or_default() += 1,
+                }
+            }
+            _ => self.afresh(id),
         }
         Ok(())
+    }
+
+    /// What was tried so far no longer counts.
+    pub(super) fn afresh(&mut self, task: &TaskId) {
+        self.put_off.remove(task);
+        self.tried.remove(task);
     }
 
     fn check_truth(&self, state: &State, task: &Task, process: &Process, outcome: &Outcome) -> Result<()> {
@@ -92,18 +111,41 @@ impl Watch {
             }
             (Truth::Question(told), Outcome::Asked { question, .. }) => question == told,
             (Truth::Pause(told), Outcome::Yielded { summary }) => summary == told,
-            (Truth::CannotBeDone, Outcome::Failed { class, .. }) => *class == ErrorClass::TaskFailure,
-            (Truth::Nothing, Outcome::Failed { class, .. }) => *class == ErrorClass::NothingSaid,
-            (Truth::Broken(class, until), Outcome::Limited { until: at, class: told }) => {
+            (Truth::CannotBeDone, Outcome::Failed { class: ErrorClass::TaskFailure, .. })
+            | (Truth::Nothing, Outcome::Failed { class: ErrorClass::NothingSaid, .. }) => {
+                !self.may_try(state, task, process)
+            }
+            (Truth::CannotBeDone, Outcome::Limited { class: Some(ErrorClass::TaskFailure), again, .. })
+            | (Truth::Nothing, Outcome::Limited { class: Some(ErrorClass::NothingSaid), again, .. }) => {
+                self.may_try(state, task, process) && is_anew(*again)
+            }
+            (Truth::Broken(class, until), Outcome::Limited { until: at, class: told, again, .. }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
-                *told == Some(*class)
-                    && passes(*class)
-                    && before < state.limits.resumptions
-                    && until.is_none_or(|until| *at >= until)
+                let again = match again {
+                    Again::GoOn => {
+                        let other = *class == ErrorClass::RateLimit && self.has_other(state, task, process);
+                        passes(*class)
+                            && before < state.limits.resumptions
+                            && (other || until.is_none_or(|until| *at >= until))
+                    }
+                    Again::Anew | Again::Diagnosed => !passes(*class) && self.may_try(state, task, process),
+                    Again::Instead { harness } => {
+                        *harness == HarnessId::Codex
+                            && class.is_outage()
+                            && before >= state.limits.resumptions
+                            && state.limits.alternate
+                            && !self.instead.contains(&task.id)
+                    }
+                };
+                *told == Some(*class) && again
             }
             (Truth::Broken(class, _), Outcome::Failed { class: told, why }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
-                let spent = !passes(*class) || before >= state.limits.resumptions;
+                let spent = if passes(*class) {
+                    before >= state.limits.resumptions
+                } else {
+                    !is_worth_it(*class) || !self.may_try(state, task, process)
+                };
                 class == told && spent && !why.trim().is_empty()
             }
             _ => false,
@@ -141,7 +183,7 @@ fn is_moot(state: &State, run: &RunId) -> bool {
     let Some(run) = state.run(run) else { return false };
     let goal = state.task(&run.task).and_then(|task| task.goal.as_ref());
     let approved = goal.is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-    run.purpose == Purpose::Talk || (run.purpose == Purpose::Plan && approved)
+    matches!(run.purpose, Purpose::Talk | Purpose::Diagnose) || (run.purpose == Purpose::Plan && approved)
 }
 
 /// What passes by itself: nothing is wrong with the task.
@@ -151,9 +193,19 @@ fn passes(class: ErrorClass) -> bool {
         ErrorClass::RateLimit
             | ErrorClass::Overload
             | ErrorClass::Network
+            | ErrorClass::CliCrash
             | ErrorClass::Lost
             | ErrorClass::SessionLost
     )
+}
+
+/// What another attempt may do better.
+fn is_worth_it(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::ContextOverflow | ErrorClass::Timeout)
+}
+
+fn is_anew(again: Again) -> bool {
+    matches!(again, Again::Anew | Again::Diagnosed)
 }
 
 /// A plan that is taken can be done in some order.

@@ -104,6 +104,7 @@ async fn run(world: &World, client: &mut Client, name: &str, command: String) ->
         harness,
         carries: Vec::new(),
         holds: None,
+        model: None,
         spec,
     };
     let drafts = vec![Draft::new(Some(project), kind)];

@@ -70,6 +70,7 @@ pub async fn tree(
             after: after(n).map(|n| goal.derived(first_free() + n)).into_iter().collect(),
             outputs: Vec::new(),
             work: Work::Command { command: command.to_owned(), timeout: Millis::from_secs(60) },
+            retry: None,
         };
         let edit = PlanEdit::Add { planned, index: u32::MAX };
         client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;

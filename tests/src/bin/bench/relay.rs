@@ -106,7 +106,16 @@ pub async fn order(world: &World, client: &mut Client, name: &str, load: Load) -
     let request = |n| -> anyhow::Result<Draft> {
         let (run, task) = (RunId::new(&format!("{name}-{n}"))?, TaskId::new(name)?);
         let (purpose, harness, spec) = (Purpose::Work, HarnessId::Command, spec.clone());
-        let kind = Kind::RunRequested { run, task, purpose, harness, carries: Vec::new(), holds: None, spec };
+        let kind = Kind::RunRequested {
+            run,
+            task,
+            purpose,
+            harness,
+            carries: Vec::new(),
+            holds: None,
+            model: None,
+            spec,
+        };
         Ok(Draft::new(Some(project.clone()), kind))
     };
     let drafts = (0..load.processes).map(request).collect::<anyhow::Result<Vec<_>>>()?;

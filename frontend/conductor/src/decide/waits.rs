@@ -1,0 +1,102 @@
+//! Waits that are none of the task's own doing: quiet hours, a kind of agent that is left alone because it fails
+//! whatever it is given, and the cap on what is spent while nobody looks. A person's word goes before each of them.
+
+use shared::agent::{ErrorClass, HarnessId};
+use shared::entry::Purpose;
+use shared::models::is_model;
+use shared::plan::Size;
+use shared::retry::Again;
+use shared::unit::{MicroUsd, Millis};
+
+use super::again;
+use crate::state::{Standing, State, Task};
+
+/// When a turn that was cut short is taken up again: at its time, or when the quiet hours are over that it lies in.
+pub(crate) fn due(state: &State, task: &Task) -> Option<Millis> {
+    let Standing::Limited { until, class, again } = task.standing else { return None };
+    // A process that went away is simply gone on with, and a cap is raised by a person.
+    let gone = matches!(
+        class,
+        Some(ErrorClass::Lost | ErrorClass::SessionLost | ErrorClass::Capped | ErrorClass::Timeout)
+    );
+    let by_itself = !task.urged && !(gone && again == Again::GoOn);
+    let quiet = state.limits.quiet.filter(|_| by_itself);
+    Some(quiet.and_then(|quiet| quiet.ends(until)).unwrap_or(until))
+}
+
+/// Until when a kind of agent is left alone; then one of its tasks goes first. Nothing while it answers.
+pub(crate) fn outage(state: &State, harness: HarnessId) -> Option<Millis> {
+    let (row, breaker) = (state.outages.row(harness), state.limits.breaker);
+    (row.failures >= breaker.failures.max(1)).then(|| row.last + breaker.wait)
+}
+
+/// One of its tasks is under way since it was left alone, to see whether it answers.
+pub(crate) fn is_probed(state: &State, harness: HarnessId) -> bool {
+    let last = state.outages.row(harness).last;
+    let runs = state.unread.iter().filter_map(|run| state.run(run));
+    runs.into_iter().any(|run| run.harness == harness && run.requested > last)
+}
+
+/// The cap on what is spent while nobody does anything, if it is reached.
+pub(crate) fn unattended(state: &State) -> Option<MicroUsd> {
+    let spent = state.outages.unattended;
+    state.limits.unattended.filter(|cap| spent > MicroUsd(0) && spent >= *cap)
+}
+
+/// The harness of the task's next turn.
+pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId {
+    match purpose {
+        Purpose::Work => state.harness_of(task),
+        // Planning, summing up and talking take an agent, also where the work itself is a command.
+        Purpose::Plan | Purpose::Summary | Purpose::Talk | Purpose::Diagnose => {
+            let worker = Some(state.harness_of(task)).filter(|_| purpose == Purpose::Diagnose);
+            let goal = state.goal_of(task).map_or(HarnessId::Demo, |goal| goal.harness);
+            task.alternate.or(worker).unwrap_or(goal)
+        }
+    }
+}
+
+/// The model of the task's next turn: the person's choice, or that of its size, or who steps in while that one has
+/// reached its limit; nothing for the harness's own.
+pub(super) fn model(
+    state: &State,
+    task: &Task,
+    harness: HarnessId,
+    size: Size,
+    now: Millis,
+) -> Option<String> {
+    let first = state.model_of(task, harness, size);
+    let free = |model: Option<&str>| free(state, harness, model, now);
+    if free(first) || state.chosen_model(task, harness).is_some() {
+        return first.map(str::to_owned);
+    }
+    let next = others(state, harness, size).find(|name| free(Some(*name)));
+    next.or(first).map(str::to_owned)
+}
+
+/// Whether another model can step in now for one of this run's size that reached its limit.
+pub(super) fn has_other(state: &State, task: &Task, harness: HarnessId, now: Millis) -> bool {
+    state.chosen_model(task, harness).is_none()
+        && others(state, harness, task.size).any(|name| free(state, harness, Some(name), now))
+}
+
+fn others(state: &State, harness: HarnessId, size: Size) -> impl Iterator<Item = &str> {
+    let names = state.models.tiers(harness).map_or(&[][..], |tiers| tiers.instead(size));
+    names.iter().map(String::as_str).filter(|name| is_model(name))
+}
+
+fn free(state: &State, harness: HarnessId, model: Option<&str>, now: Millis) -> bool {
+    let reached = state.outages.reached(harness, model);
+    reached.is_none_or(|reached| reached.until.unwrap_or(reached.at + again::SERVICE) <= now)
+}
+
+/// The other agent, where the person allows that one may do what this one cannot, and it is there.
+pub(super) fn alternate(state: &State, task: &Task, harness: HarnessId) -> Option<HarnessId> {
+    let other = match harness {
+        HarnessId::Claude => HarnessId::Codex,
+        HarnessId::Codex => HarnessId::Claude,
+        HarnessId::Demo | HarnessId::Command => return None,
+    };
+    let there = state.agents.iter().any(|agent| agent.harness == other && agent.problem.is_none());
+    (state.limits.alternate && task.alternate.is_none() && there).then_some(other)
+}

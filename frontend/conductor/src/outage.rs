@@ -1,0 +1,74 @@
+//! What the log tells of the agents themselves, whatever the task: failures in a row, models that reached their limit,
+//! and what was spent since a person last did anything. Facts; what follows from them is decided in `decide/waits`.
+
+use std::collections::BTreeMap;
+
+use shared::agent::{AgentError, ErrorClass, HarnessId};
+use shared::run::RunEnd;
+use shared::unit::{MicroUsd, Millis};
+
+use crate::state::{Run, Spend};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outages {
+    rows: BTreeMap<HarnessId, Row>,
+    /// By the name that the harness was given; nothing for its own choice.
+    reached: BTreeMap<(HarnessId, Option<String>), Reached>,
+    /// Since a person's last word. Where a harness tells no cost, what was held for its run.
+    pub unattended: MicroUsd,
+}
+
+/// Failures of one kind of agent in a row, with no answer between them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Row {
+    pub failures: u32,
+    pub last: Millis,
+}
+
+/// A model's limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    pub at: Millis,
+    /// As far as the provider says it.
+    pub until: Option<Millis>,
+}
+
+impl Outages {
+    pub fn row(&self, harness: HarnessId) -> Row {
+        self.rows.get(&harness).copied().unwrap_or_default()
+    }
+
+    pub fn reached(&self, harness: HarnessId, model: Option<&str>) -> Option<Reached> {
+        self.reached.get(&(harness, model.map(str::to_owned))).copied()
+    }
+
+    /// A run that ended at `at` was read.
+    pub(crate) fn read(&mut self, run: &Run, end: &RunEnd, error: Option<&AgentError>, at: Millis) {
+        if run.harness == HarnessId::Command {
+            return;
+        }
+        let model = (run.harness, run.ordered.clone());
+        match error.map(|error| error.class) {
+            // Its process was ended from outside or with the bridge, or by the task's own limit of time: that says nothing.
+            Some(ErrorClass::Interrupted | ErrorClass::Lost | ErrorClass::SessionLost) => return,
+            Some(ErrorClass::Timeout) if *end == RunEnd::TimedOut => return,
+            Some(class) if class.is_outage() => {
+                let row = self.rows.entry(run.harness).or_default();
+                *row = Row { failures: row.failures.saturating_add(1), last: row.last.max(at) };
+                return;
+            }
+            Some(ErrorClass::RateLimit) => {
+                let until = error.and_then(|error| error.until);
+                self.reached.insert(model, Reached { at, until });
+            }
+            Some(_) => {}
+            None => drop(self.reached.remove(&model)),
+        }
+        // It answered, whatever the answer was.
+        self.rows.remove(&run.harness);
+    }
+
+    pub(crate) fn spent(&mut self, spend: Spend) {
+        self.unattended += spend.counted();
+    }
+}

@@ -82,10 +82,11 @@ struct ServeArgs {
     /// Serve the page from this folder instead of the one in the binary, and tell it to reload when it changes.
     #[arg(long, value_name = "DIR")]
     page_dir: Option<PathBuf>,
-    /// Go on in the place of the bridge that uses the data folder, such as an older version; agents are not touched.
+    /// Go on in the place of the bridge that uses the data folder, such as an older version; agents are not touched (on
+    /// Windows they end, and their sessions are taken up again).
     #[arg(long)]
     take_over: bool,
-    /// End all agents when the bridge is ended. Without it they go on, and the next start takes them over.
+    /// End all agents when the bridge is ended. Without it they go on, and the next start takes them over (not on Windows).
     #[arg(long)]
     stop_agents: bool,
     /// Decide nothing while no page is open. Without it the bridge goes on by itself.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::program::cargo;
 use crate::report::Report;
-use crate::tools::wasm_target;
+use crate::tools::{wasm_target, windows_target};
 use crate::{place, program, say, tidy};
 
 /// What runs natively: all but the page.
@@ -84,6 +84,17 @@ fn clippy_wasm() -> Result<()> {
     let mut command = cargo(&["clippy", "--quiet", "-p", "frontend", "--target", wasm_target::TARGET]);
     command.args(["--", "-D", "warnings"]).envs(env);
     program::run("clippy for WASM", command).map(|_| ())
+}
+
+/// Lints all that runs natively, and the tests of the Windows side, as Windows sees them. Nothing of it is run.
+///
+/// # Errors
+/// Something does not compile there, or a lint has something to say.
+pub fn clippy_windows() -> Result<()> {
+    windows_target::ready()?;
+    let mut command = cargo(&["clippy", "--quiet", "--lib", "--bins", "--test", "windows"]);
+    command.args(["--target", windows_target::TARGET]).args(NATIVE).args(["--", "-D", "warnings"]);
+    program::run("clippy for Windows", command).map(|_| ())
 }
 
 fn purity(package: &str) -> Result<()> {

@@ -18,6 +18,7 @@ mod run;
 mod say;
 mod simulate;
 mod size;
+mod system;
 mod test;
 mod tidy;
 mod tools;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::say::{self, Step};
+use crate::system;
 
 /// Lines kept of a program's output; the oldest go first, as the end says why it failed.
 const KEPT: usize = 4_000;
@@ -159,10 +160,9 @@ pub fn attended(mut command: Command) -> Result<()> {
 ///
 /// # Errors
 /// It cannot be started; otherwise this does not return.
-pub fn become_it(mut command: Command) -> Result<()> {
-    use std::os::unix::process::CommandExt;
-    let error = command.exec();
-    bail!("cannot start `{}`: {error}", shown(&command))
+pub fn become_it(command: Command) -> Result<()> {
+    let shown = shown(&command);
+    bail!("cannot start `{shown}`: {}", system::become_it(command))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::report::Report;
 use crate::tools::agents::{self, Agents};
-use crate::tools::{cargo, chromium, npm};
+use crate::tools::{cargo, chromium, npm, windows_target};
 use crate::{check, place, program, run, say, simulate, size};
 
 /// Finds dependencies that nothing uses.
@@ -24,12 +24,14 @@ pub fn test() -> Result<()> {
         let product = scope.spawn(|| report.step("page and bridge, release", run::product));
         let browser = scope.spawn(|| report.step("browser and its packages", browser));
         let agents = scope.spawn(|| report.step("agent CLIs", agents::ready));
+        let windows = scope.spawn(windows_target::ready);
         let machete = scope.spawn(|| cargo::tool("cargo-machete", "cargo-machete", MACHETE));
         check::steps(&report);
-        // Once more below, where a failure is reported and a success costs nothing.
-        let _ = machete.join();
+        // Both once more below, where a failure is reported and a success costs nothing.
+        let _ = (machete.join(), windows.join());
         (product.join().ok().flatten(), browser.join().ok().flatten(), agents.join().ok().flatten())
     });
+    report.step("clippy for Windows", check::clippy_windows);
     report.step("simulation", simulate::minute);
     report.step("unused dependencies", unused_dependencies);
     report.step("page size", || {

@@ -1,6 +1,6 @@
 //! The tools that the build and the tests need: found, or installed into a folder of this project's own,
 //! keyed by version, so that nothing global changes (the exceptions, which the system's package managers
-//! own: the WASM target and Chromium).
+//! own: the targets for WASM and Windows with their C compiler, and Chromium).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,8 +16,10 @@ pub mod cargo;
 pub mod chromium;
 pub mod folder;
 pub mod npm;
+pub mod rustup;
 pub mod wasm_std;
 pub mod wasm_target;
+pub mod windows_target;
 
 /// 0.22 needs a newer compiler than the one this workspace is written for.
 pub const TRUNK: &str = "0.21.14";

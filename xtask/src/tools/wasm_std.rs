@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,7 +10,7 @@ use anyhow::{Context, Result};
 
 use super::wasm_target::TARGET;
 use super::{apt, folder};
-use crate::{place, program};
+use crate::{place, program, system};
 
 const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 const RUSTC: &str = "/usr/bin/rustc";
@@ -103,11 +102,11 @@ fn lay_out(folder: &Path, sysroot: &Path, libraries: &Path) -> Result<()> {
         }
     }
     let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    symlink(Path::new("/usr/lib/rustlib").join(&host), rustlib.join(&host))?;
+    system::link(&Path::new("/usr/lib/rustlib").join(&host), &rustlib.join(&host))?;
     let wrapper = folder.join(WRAPPER);
     std::fs::create_dir_all(folder.join("bin"))?;
     std::fs::write(&wrapper, format!("#!/bin/sh\nexec {RUSTC} --sysroot '{}' \"$@\"\n", sysroot.display()))?;
-    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).map_err(Into::into)
+    system::make_program(&wrapper).map_err(Into::into)
 }
 
 #[cfg(test)]

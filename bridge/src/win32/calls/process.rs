@@ -8,7 +8,7 @@ use std::ptr;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{
-    FILETIME, HANDLE, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE, SetHandleInformation, WAIT_OBJECT_0,
+    FILETIME, HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::Threading::{
@@ -66,7 +66,7 @@ impl Start<'_> {
         let handles: Vec<HANDLE> = handles.into_iter().map(AsRawHandle::as_raw_handle).collect();
         let mut startup = STARTUPINFOEXW::default();
         startup.StartupInfo.cb = bytes_of::<STARTUPINFOEXW>();
-        // Beside a console too, with handles that lead nowhere: it would get this process' own.
+        // Beside a console too, and then without any: it would get this process' own.
         startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
         let mut flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
         let mut attributes = Attributes::of(2)?;
@@ -74,7 +74,7 @@ impl Start<'_> {
         let [input, output, errors] = match (&self.streams, &handles[..]) {
             (Streams::Console(console), _) => {
                 attributes.add_handle(PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE, console.handle())?;
-                [INVALID_HANDLE_VALUE; 3]
+                [ptr::null_mut(); 3]
             }
             (Streams::Own { .. }, handles) => {
                 for handle in handles {

@@ -283,6 +283,31 @@ async fn silence_is_told_once_each_time() {
     );
 }
 
+/// One stands beside each agent for as long as that runs. Of a release build it takes a third of this bound.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_shim_takes_little_memory() {
+    const MOST: u64 = 8 * 1024;
+    let bench = Bench::new("").await;
+    let run = bench.start(bench.sh("echo ready; exec sleep 1000")).await;
+    bench.said(&run, "ready").await;
+    let note = bench.dir.path().join("runs").join(run.as_str()).join("shim");
+    let shim = std::fs::read_to_string(note).unwrap().split_whitespace().next().unwrap().to_owned();
+    let resident = || -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{shim}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    // It may be on its way to where it waits.
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while resident() > MOST {
+        assert!(std::time::Instant::now() < deadline, "{} KiB", resident());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bench.signal(&run, shared::run::Signal::Kill).await;
+    bench.ended(&run).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_at_once() {
     let bench = Bench::new("").await;

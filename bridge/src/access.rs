@@ -24,14 +24,17 @@ mod guard;
 mod pairing;
 pub(crate) mod routes;
 mod secret;
+mod tally;
 
 use devices::Devices;
 pub(crate) use guard::guard;
 use pairing::Pairing;
 pub(crate) use secret::keep_private;
-use secret::{Tally, random, same};
+use secret::{random, same};
+use tally::Tallies;
 
-/// Wrong secrets or cookies per minute before all who are not signed in are turned away for the rest of it.
+/// Wrong secrets or cookies per minute from one address, before all from there who are not signed in are turned away for
+/// the rest of it.
 const FAILURES: u32 = 20;
 /// How long a started browser may take to show the page.
 const TICKET: Millis = Millis::from_secs(120);
@@ -116,7 +119,7 @@ pub struct Access {
     /// What the browser that we open is let in with, once and until then. A command line can be read by
     /// every user of the machine, so the secret itself is not put there.
     ticket: Mutex<Option<(String, Millis)>>,
-    failures: Tally,
+    failures: Tallies,
     pub(crate) devices: Devices,
     /// Nothing without TLS: only this machine reaches such a bridge, and its terminal has the URL.
     pub(crate) pairing: Option<Pairing>,
@@ -157,7 +160,7 @@ impl Access {
             session,
             hosts,
             ticket: Mutex::default(),
-            failures: Tally::of(FAILURES),
+            failures: Tallies::of(FAILURES),
             devices: Devices::open(folder)?,
             pairing: reached.tls().then(Pairing::new),
             reached,

@@ -51,9 +51,6 @@ enum Command {
     Demo(demo::DemoArgs),
     #[command(flatten)]
     Headless(headless::Command),
-    #[cfg(unix)]
-    #[command(hide = true)]
-    Shim(shim::ShimArgs),
 }
 
 #[derive(Debug, Args)]
@@ -129,6 +126,13 @@ struct ImportArgs {
 
 /// Runs what the command line asks for.
 pub fn run() -> anyhow::Result<ExitCode> {
+    #[cfg(unix)]
+    {
+        let mut words = std::env::args_os().skip(1);
+        if words.next().is_some_and(|word| word == "shim") {
+            return shim::run(words);
+        }
+    }
     let cli = Cli::parse();
     match cli.command {
         None => bridge(cli.serve),
@@ -139,8 +143,6 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Headless(command)) => headless::run(command),
-        #[cfg(unix)]
-        Some(Command::Shim(args)) => shim::run(&args),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Memory that the allocator keeps. Glibc gives each thread an arena of its own, up to eight for each core, and what is
-//! free in one serves no other. Reading threads come and go, so without a bound every arena slowly grows to what one
-//! reading once took.
+//! Memory that would be kept without being used.
 
-/// Lets threads share a few arenas: they fill each other's gaps. More than one, so that threads seldom wait for each
+/// Lets threads share a few arenas of the allocator: glibc gives each thread one of its own, up to eight for each core,
+/// and what is free in one serves no other. Reading threads come and go, so without a bound every arena slowly grows to
+/// what one reading once took. They fill each other's gaps then. More than one, so that threads seldom wait for each
 /// other. Call it before there are other threads; other allocators need nothing of the kind.
 pub(crate) fn share() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -27,5 +27,50 @@ pub(crate) fn give_back() {
         unsafe {
             libc::malloc_trim(0);
         }
+    }
+}
+
+/// Lets go of the code that has run so far, for a process that from here on mostly waits. What it runs again comes from
+/// the file, which the system holds in memory as long as somebody else runs it. Where it does not say what is mapped,
+/// nothing happens.
+#[cfg(unix)]
+pub(crate) fn let_go_of_code() {
+    #[cfg(target_os = "linux")]
+    for (start, end) in code(&std::fs::read_to_string("/proc/self/maps").unwrap_or_default()) {
+        // SAFETY: madvise(2) takes the pages of a private mapping of a file that is never written, as it is code; an
+        // access reads them from there again. A range that is none of ours is refused.
+        #[expect(unsafe_code, reason = "mappings have no safe form")]
+        unsafe {
+            libc::madvise(std::ptr::with_exposed_provenance_mut(start), end - start, libc::MADV_DONTNEED);
+        }
+    }
+}
+
+/// Where the files' code lies (`man 5 proc_pid_maps`).
+#[cfg(target_os = "linux")]
+fn code(maps: &str) -> impl Iterator<Item = (usize, usize)> {
+    maps.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let (range, kind, file) = (words.next()?, words.next()?, words.nth(3)?);
+        let (start, end) = range.split_once('-')?;
+        let is_code = kind == "r-xp" && file.starts_with('/');
+        let address = |hex| usize::from_str_radix(hex, 16).ok();
+        is_code.then_some(())?;
+        Some((address(start)?, address(end)?))
+    })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_of_files_is_found_and_nothing_else() {
+        let maps = "1000-2000 r--p 00000000 fe:00 7 /bin/a\n2000-4000 r-xp 00001000 fe:00 7 /bin/a b\n\
+            4000-5000 rw-p 00003000 fe:00 7 /bin/a\n5000-6000 rwxp 00000000 00:00 0\n7000-9000 r-xp 00000000 00:00 0 [vdso]\n";
+        assert_eq!(code(maps).collect::<Vec<_>>(), [(0x2000, 0x4000)]);
+        // This very code goes, and comes again.
+        let_go_of_code();
+        assert_eq!(code("").count(), 0);
     }
 }

@@ -115,6 +115,7 @@ fn refusal(error: StoreError) -> Refusal {
         | StoreError::Read(_)
         | StoreError::Damaged(_)
         | StoreError::NoSuchRun(_)
+        | StoreError::TooEarly(_)
         | StoreError::Closed => Refusal::Store { why: error.to_string() },
     }
 }

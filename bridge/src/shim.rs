@@ -10,40 +10,63 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 
+use anyhow::Context;
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, set_child_subreaper, wait};
 use shared::run::{RunEnd, Window};
 
+use crate::memory;
 use crate::supervisor::{MARK, Process, RunFolder, Told, Word, own_session, stat};
 use terminal::Terminal;
 
 mod terminal;
 
-/// Hidden: the bridge starts it.
-#[derive(Debug, clap::Args)]
-pub struct ShimArgs {
+/// What the bridge starts it with: `[--terminal=ROWSxCOLS] FOLDER -- PROGRAM ARGUMENTS`.
+#[derive(Debug, PartialEq, Eq)]
+struct Order {
     /// Give the program a terminal of this size.
-    #[arg(long, value_name = "ROWSxCOLS", value_parser = window)]
     terminal: Option<Window>,
     /// The run's folder, claimed by the bridge.
     folder: PathBuf,
     /// The program and its arguments.
-    #[arg(last = true, required = true)]
     command: Vec<OsString>,
+}
+
+impl Order {
+    /// Read by hand: one shim stands beside each agent, and clap takes more memory than all else that it does.
+    fn of(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<Self> {
+        let mut words = words.into_iter().peekable();
+        let size = words.peek().and_then(|word| word.to_str()?.strip_prefix("--terminal=").map(window));
+        let terminal = size.transpose()?;
+        if terminal.is_some() {
+            words.next();
+        }
+        let folder = words.next().map(PathBuf::from);
+        let (dashes, command) = (words.next(), words.collect::<Vec<_>>());
+        match folder {
+            Some(folder) if dashes.is_some_and(|word| word == "--") && !command.is_empty() => {
+                Ok(Self { terminal, folder, command })
+            }
+            _ => anyhow::bail!(
+                "a shim is started by the bridge; run `orchestrator --help` for what people start"
+            ),
+        }
+    }
 }
 
 /// Sees one run through; ends when nothing of it is left below.
 ///
 /// # Errors
-/// The folder cannot be read or written.
-pub fn run(args: &ShimArgs) -> anyhow::Result<ExitCode> {
-    let folder = RunFolder::new(args.folder.clone());
+/// The words are not the bridge's, or the folder cannot be read or written.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode> {
+    let Order { terminal, folder, command } = Order::of(words)?;
+    let folder = RunFolder::new(folder);
     // Held until this process is gone.
     let Some(_claim) = folder.lock_claim()? else { return Ok(ExitCode::FAILURE) };
     set_child_subreaper(Pid::from_raw(1))?;
     folder.kept_by(process(getpid().as_raw_nonzero().get()))?;
     folder.begin()?;
-    let Started { leader, terminal, mut inner } = match start(&folder, args.terminal, &args.command) {
+    let Started { leader, terminal, mut inner } = match start(&folder, terminal, &command) {
         Ok(started) => started,
         Err(error) => {
             folder.failed(&error)?;
@@ -52,6 +75,7 @@ pub fn run(args: &ShimArgs) -> anyhow::Result<ExitCode> {
     };
     // Nobody waited for it yet, so its number is its own.
     folder.started(process(leader))?;
+    memory::let_go_of_code();
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == leader => {
@@ -152,11 +176,11 @@ fn tell(mut told: Told, bell: &File, input: &OwnedFd, terminal: Option<&Terminal
     }
 }
 
-fn window(text: &str) -> Result<Window, String> {
+fn window(text: &str) -> anyhow::Result<Window> {
     let size = text
         .split_once('x')
         .and_then(|(rows, cols)| Some(Window { rows: rows.parse().ok()?, cols: cols.parse().ok()? }));
-    size.ok_or_else(|| format!("{text:?} is no size; give ROWSxCOLS"))
+    size.with_context(|| format!("{text:?} is no size; give ROWSxCOLS"))
 }
 
 fn process(pid: i32) -> Process {
@@ -169,5 +193,31 @@ fn end_of(status: WaitStatus) -> RunEnd {
         (Some(code), _) => RunEnd::Exited { code },
         (None, Some(signal)) => RunEnd::Signalled { signal },
         (None, None) => RunEnd::Lost { why: "the system did not say how it ended".to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn order(line: &str) -> anyhow::Result<Order> {
+        Order::of(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn what_the_bridge_says_is_understood_and_nothing_else() {
+        let command = ["sh", "-c", "--", "--terminal=1x1"].map(OsString::from).to_vec();
+        let plain = Order { terminal: None, folder: "/run".into(), command: command.clone() };
+        assert_eq!(order("/run -- sh -c -- --terminal=1x1").unwrap(), plain);
+        let window = Some(Window { rows: 24, cols: 80 });
+        let sized = Order { terminal: window, folder: "/run".into(), command };
+        assert_eq!(order("--terminal=24x80 /run -- sh -c -- --terminal=1x1").unwrap(), sized);
+        for line in
+            ["", "/run", "/run --", "/run sh", "-- sh", "--terminal=24 /run -- sh", "--terminal=24x80 -- sh"]
+        {
+            assert!(order(line).is_err(), "{line}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use shared::entry::{Actor, Draft, Entry};
 use shared::id::{AppendId, LogId, RunId};
 use shared::run::Stream;
 use shared::unit::{Millis, Seq};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::clock;
 
@@ -19,9 +19,11 @@ mod backup;
 mod block;
 mod checkpoint;
 mod compact;
+mod follower;
 mod hub;
 mod output;
 mod pool;
+mod queue;
 mod read;
 mod schema;
 mod transfer;
@@ -30,23 +32,21 @@ mod writer;
 pub use backup::{BackupError, Copied, copies, restore};
 use checkpoint::Checkpoints;
 use compact::Compactor;
+pub use follower::Follower;
 pub use hub::{Hub, Tail};
 pub use output::{Removable, Sizes};
 use pool::Pool;
+use queue::{Lines, queue};
 pub use read::{OpenRun, Page};
 pub(crate) use schema::private;
 pub use schema::{Look, OpenError, SCHEMA, look};
 pub use transfer::{Counts, TransferError, export, import};
-use writer::{Appended, Job};
-
-/// Appends that wait for the writer. When it is full, appenders wait: an agent is slowed through its pipe,
-/// a client through its socket, and memory stays as it is.
-const QUEUE: usize = 1_024;
+use writer::{Appended, Counted, Job};
 
 /// A handle to the store; copies share it.
 #[derive(Debug, Clone)]
 pub struct Store {
-    jobs: mpsc::Sender<Job>,
+    jobs: queue::Sender,
     hub: Arc<Hub>,
     readers: Arc<Pool>,
     log: LogId,
@@ -82,6 +82,8 @@ pub enum StoreError {
     RunExists(RunId),
     #[error("run {0} was never requested")]
     NoSuchRun(RunId),
+    #[error("earlier lines of run {0} are not stored")]
+    TooEarly(RunId),
     #[error("decided without knowing what a person said in entry {0}")]
     Overtaken(Seq),
     #[error("the entry could not be encoded: {0}")]
@@ -105,7 +107,7 @@ impl Store {
         let log = read::identity(&connection).map_err(failed)?;
         let hub = Arc::new(Hub::new(head.0));
         let checkpoints = Checkpoints::start(&connection, readers.file())?;
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (jobs, queue) = queue().map_err(|error| OpenError::Thread(error.to_string()))?;
         let compactor = Compactor::start(jobs.downgrade(), readers.file().to_owned())?;
         let writer = writer::Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), clock, head);
         std::thread::Builder::new()
@@ -142,32 +144,57 @@ impl Store {
     ) -> Result<Pending, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Job::Append { actor, id, seen, drafts, reply };
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        self.jobs.send(job).await?;
         Ok(Pending(answer))
     }
 
     /// Commits lines of a run's output behind those that it has; gives how many it has then.
     pub async fn append_output(&self, run: &RunId, pieces: Vec<Piece>) -> Result<u64, StoreError> {
-        let pieces: Vec<_> = pieces.into_iter().map(Arc::new).collect();
-        self.store_output(run, &pieces, None).await
+        let pieces = pieces.into_iter().map(Arc::new).collect();
+        self.submit_output(run, None, pieces).await?.committed().await
     }
 
-    /// The same. With `first`, followers get the lines at once, as those from this one on: for lines of which the
-    /// caller knows that they will have these numbers, whatever happens to the bridge before the commit.
-    pub async fn store_output(
+    /// Takes lines of a run's output as those from `first` on, to be committed when [`Committing`] says so. What of
+    /// them is stored is not stored again; while earlier ones are missing they are refused.
+    pub async fn put_output(
         &self,
         run: &RunId,
+        first: u64,
         pieces: &[Arc<Piece>],
+    ) -> Result<Committing, StoreError> {
+        self.submit_output(run, Some(first), pieces.to_vec()).await
+    }
+
+    async fn submit_output(
+        &self,
+        run: &RunId,
         first: Option<u64>,
-    ) -> Result<u64, StoreError> {
+        pieces: Vec<Arc<Piece>>,
+    ) -> Result<Committing, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Output { run: run.clone(), pieces: pieces.to_vec(), told: first.is_some(), reply };
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-        // Whatever follows from these lines is now behind them in the writer's queue.
-        if let Some(first) = first {
-            self.hub.tell(run, first, pieces);
-        }
-        answer.await.map_err(|_| StoreError::Closed)?
+        let job = Job::Output { run: run.clone(), lines: Lines { first, pieces, reply }, told: false };
+        self.jobs.send(job).await?;
+        Ok(Committing(answer))
+    }
+
+    /// The same, and followers have them at once: for lines of which the caller knows that they will have these
+    /// numbers, whatever happens to the bridge before the commit. Nobody then waits for that, so it may take some
+    /// milliseconds more. Gives nothing where the answer to the run's last ones is the answer to these, too.
+    pub fn tell_output(
+        &self,
+        run: &RunId,
+        first: u64,
+        pieces: &[Arc<Piece>],
+    ) -> Result<Option<Committing>, StoreError> {
+        let answer = self.jobs.gather(run, first, pieces)?;
+        // Whatever a client concludes from them is now behind them.
+        self.hub.tell(run, first, pieces);
+        Ok(answer.map(Committing))
+    }
+
+    /// Has lines that were told be committed at once, as somebody waits for it.
+    pub fn hurry(&self) {
+        self.jobs.hurry();
     }
 
     /// Which history this is: the same as long as the log only grows, another after [`restore`] or [`import`].
@@ -277,6 +304,17 @@ impl Pending {
     /// The entries as committed, and the number of the last.
     pub async fn committed(self) -> Result<(Vec<Arc<Stored>>, Seq), StoreError> {
         self.0.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Lines that wait for their commit.
+#[derive(Debug)]
+pub struct Committing(oneshot::Receiver<Counted>);
+
+impl Committing {
+    /// How many lines the run has then. May be dropped and called again until it has answered.
+    pub async fn committed(&mut self) -> Result<u64, StoreError> {
+        (&mut self.0).await.map_err(|_| StoreError::Closed)?
     }
 }
 

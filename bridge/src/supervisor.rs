@@ -26,6 +26,7 @@ use watcher::Begin;
 
 mod bell;
 mod end;
+mod flight;
 mod folder;
 mod inbox;
 mod input;

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use rcgen::generate_simple_self_signed;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme,
@@ -33,7 +35,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 /// Where the certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Certificate {
-    /// Drawn once and kept in the data folder; good for these names beside this machine's own.
+    /// Drawn and kept in the data folder; good for these names beside this machine's own. Drawn anew when one comes
+    /// to them.
     Own { names: Vec<String> },
     /// PEM files: the chain, its own certificate first, and the key.
     Files { chain: PathBuf, key: PathBuf },
@@ -64,14 +67,13 @@ pub enum TlsError {
 }
 
 impl Identity {
-    /// Reads the certificate; makes one in `folder` first where that is wanted and there is none yet.
+    /// Reads the certificate; makes one in `folder` first where that is wanted and there is none that fits.
     pub(crate) fn open(certificate: &Certificate, folder: &Path) -> Result<Self, TlsError> {
         let (chain, key) = match certificate {
             Certificate::Files { chain, key } => (chain.clone(), key.clone()),
             Certificate::Own { names } => {
                 let files = (folder.join("tls-cert.pem"), folder.join("tls-key.pem"));
-                // The certificate is written last: where it is, its key is.
-                if !files.0.exists() {
+                if !files.0.exists() || lacks_one(&files.0, names) {
                     make(names, &files.0, &files.1)?;
                 }
                 files
@@ -100,9 +102,24 @@ impl Identity {
     }
 }
 
+/// Whether a certificate is good for others of these names, but not for all. One that cannot be read is not judged.
+fn lacks_one(chain: &Path, names: &[String]) -> bool {
+    let Ok(first) = CertificateDer::from_pem_file(chain) else { return false };
+    let Ok(certificate) = ParsedCertificate::try_from(&first) else { return false };
+    let wanted = names.iter().filter_map(|name| ServerName::try_from(name.as_str()).ok());
+    wanted.into_iter().any(|name| verify_server_name(&certificate, &name).is_err())
+}
+
 fn make(names: &[String], chain: &Path, key: &Path) -> Result<(), TlsError> {
     let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let made = generate_simple_self_signed([own.as_slice(), names].concat())?;
+    // The certificate goes first and comes last: where it is, its key is.
+    match std::fs::remove_file(chain) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(TlsError::Keep(chain.to_owned(), error));
+        }
+        Ok(()) | Err(_) => {}
+    }
     for (path, text) in [(key, made.signing_key.serialize_pem()), (chain, made.cert.pem())] {
         keep_private(path, text.as_bytes()).map_err(|error| TlsError::Keep(path.to_owned(), error))?;
     }
@@ -197,5 +214,30 @@ impl ServerCertVerifier for Known {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_kept_until_it_lacks_a_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let with = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            Identity::open(&Certificate::Own { names }, dir.path()).unwrap().fingerprint
+        };
+        let first = with(&["studio.local"]);
+        // What no name on the wire can be is not looked for, or it would be made anew at each start.
+        for names in [&["studio.local"][..], &[], &["STUDIO.local", "localhost", "127.0.0.1"], &["no name"]] {
+            assert_eq!(with(names), first, "{names:?}");
+        }
+        let second = with(&["studio.local", "10.0.0.7"]);
+        assert_ne!(second, first);
+        assert_eq!(with(&["10.0.0.7"]), second);
+        assert_ne!(with(&["10.0.0.8"]), second);
     }
 }

@@ -1,10 +1,12 @@
 //! Who gets in, tried as an attacker would: from another page, by another name, without a cookie, by guessing.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 
 use shared::api::{Folder, Problem};
 use tests::request::{Request, body};
-use tests::world::World;
+use tests::world::{Wire, World};
+use tokio::net::TcpSocket;
 
 #[path = "access/encrypted.rs"]
 mod encrypted;
@@ -193,10 +195,10 @@ async fn sockets(world: &World) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn guesses_are_limited_and_lock_out_nobody_who_is_in() -> anyhow::Result<()> {
-    let world = World::start(BIN).await?;
+    let mut world = World::start(BIN).await?;
     let cookie = world.enter().await?;
-    let enter = |secret: &str| {
-        let request = Request::new(&world, "POST /api/enter", "").map(|request| request.without("Cookie"));
+    let enter = |world: &World, secret: &str| {
+        let request = Request::new(world, "POST /api/enter", "").map(|request| request.without("Cookie"));
         request.map(|request| request.body(&format!(r#"{{"secret":"{secret}"}}"#)))
     };
     // A page without a cookie may ask as often as it likes: it guesses nothing.
@@ -207,12 +209,23 @@ async fn guesses_are_limited_and_lock_out_nobody_who_is_in() -> anyhow::Result<(
     }
     let mut answers = Vec::new();
     for _ in 0..25 {
-        answers.push(enter("guess")?.send(&world).await?.0);
+        answers.push(enter(&world, "guess")?.send(&world).await?.0);
     }
     assert_eq!(answers[..20], [403; 20]);
     assert_eq!(answers[20..], [429; 5]);
-    assert_eq!(enter(world.secret()?)?.send(&world).await?.0, 429);
+    assert_eq!(enter(&world, world.secret()?)?.send(&world).await?.0, 429);
     assert_eq!(Request::new(&world, "GET /api/folders", &cookie)?.send(&world).await?.0, 200);
+    // Who comes from elsewhere is not locked out with them. Other systems have one address of their own alone.
+    if cfg!(target_os = "linux") {
+        world.dial_by(Box::new(|address| {
+            Box::pin(async move {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind(SocketAddr::from(([127, 0, 0, 2], 0)))?;
+                Ok(Box::new(socket.connect(address).await?) as Box<dyn Wire>)
+            })
+        }));
+        assert_eq!(enter(&world, world.secret()?)?.send(&world).await?.0, 204);
+    }
     Ok(())
 }
 

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
 
 use bench::{Bench, Ended};
 use bridge::config::Config;
+use bridge::store::Tail;
 use bridge::supervisor::Parting;
 use shared::entry::Kind;
-use shared::run::{Arg, Pipes, Program, RunEnd, RunFile, RunLimits, Stdin};
+use shared::run::{Arg, Pipes, Program, RunEnd, RunFile, RunLimits, Stdin, Stream};
 use shared::unit::Millis;
 
 #[expect(dead_code, reason = "the other test file uses the rest")]
@@ -149,6 +151,38 @@ async fn every_byte_is_kept() {
     assert!(pieces.iter().all(|piece| piece.bytes.len() <= 1024 * 1024));
 }
 
+/// Told and untold lines are under way when the store refuses; followers do not wait for it.
+#[tokio::test]
+async fn what_a_store_refuses_is_told_and_stored_once_when_it_can_be() {
+    let bench = Bench::new("").await;
+    let script = "echo ready; until [ -e go ]; do sleep 0.01; done; for n in 1 2 3 4 5; do
+        echo out $n; sleep 0.05; echo err $n >&2; sleep 0.05; echo more $n; done; echo end";
+    let run = bench.start(bench.sh(script)).await;
+    bench.said(&run, "ready").await;
+    let follower = bench.store.hub().follower();
+    follower.follow(&run);
+    let other = rusqlite::Connection::open(bench.dir.path().join("log.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::fs::write(bench.project.join("go"), "").unwrap();
+    while !matches!(bench.store.hub().tail(&run, 1), Tail::Lines(_)) {
+        follower.woken().await;
+    }
+    assert_eq!(bench.bytes(&run).await, b"ready\n", "told before it is stored");
+    // The writer waits for a lock of another process for five seconds.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(bench.ended(&run).await, exited(0, 17));
+    let pieces = bench.store.output_from(&run, 0, usize::MAX).await.unwrap();
+    let of = |stream| -> String {
+        let bytes =
+            pieces.iter().filter(|piece| piece.stream == stream).flat_map(|piece| piece.bytes.clone());
+        String::from_utf8(bytes.collect()).unwrap()
+    };
+    let out: String = (1..=5).map(|n| format!("out {n}\nmore {n}\n")).collect();
+    let err: String = (1..=5).map(|n| format!("err {n}\n")).collect();
+    assert_eq!((of(Stream::Stdout), of(Stream::Stderr)), (format!("ready\n{out}end\n"), err));
+}
+
 #[tokio::test]
 async fn a_million_lines_come_in_order() {
     let bench = Bench::new("").await;
@@ -247,6 +281,31 @@ async fn silence_is_told_once_each_time() {
         kinds[first + 1..].iter().find(|kind| !matches!(kind, Kind::InputSent { .. })),
         Some(&Kind::RunHeard { run })
     );
+}
+
+/// One stands beside each agent for as long as that runs. Of a release build it takes a third of this bound.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_shim_takes_little_memory() {
+    const MOST: u64 = 8 * 1024;
+    let bench = Bench::new("").await;
+    let run = bench.start(bench.sh("echo ready; exec sleep 1000")).await;
+    bench.said(&run, "ready").await;
+    let note = bench.dir.path().join("runs").join(run.as_str()).join("shim");
+    let shim = std::fs::read_to_string(note).unwrap().split_whitespace().next().unwrap().to_owned();
+    let resident = || -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{shim}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    // It may be on its way to where it waits.
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while resident() > MOST {
+        assert!(std::time::Instant::now() < deadline, "{} KiB", resident());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bench.signal(&run, shared::run::Signal::Kill).await;
+    bench.ended(&run).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -47,7 +47,7 @@ pub struct World {
 pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// Makes connections for a world whose bridge speaks TLS.
+/// Makes connections for a world, such as with TLS or from another address.
 pub type Dial =
     Box<dyn Fn(SocketAddr) -> Pin<Box<dyn Future<Output = std::io::Result<Box<dyn Wire>>> + Send>>>;
 
@@ -116,6 +116,11 @@ impl World {
     /// Has the bridge speak TLS, and every connection made by `dial`, which trusts its certificate.
     pub fn speak_tls(&mut self, dial: Dial) {
         self.argument("--tls");
+        self.dial_by(dial);
+    }
+
+    /// Has every connection from now on made by `dial`.
+    pub fn dial_by(&mut self, dial: Dial) {
         self.dial = Some(dial);
     }
 

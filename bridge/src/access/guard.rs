@@ -72,10 +72,11 @@ fn entry(access: &Access, request: &Request) -> Result<Option<Who>, Box<Response
         Shown::Wrong => true,
         Shown::Missing => false,
     };
+    let from = ends.map(|ends| ends.theirs.ip());
     if wrong {
-        access.failures.count();
+        access.failures.count(from);
     }
-    if access.failures.is_full() {
+    if access.failures.is_full(from) {
         return refused(StatusCode::TOO_MANY_REQUESTS, "too many wrong attempts", "Wait a minute.");
     }
     if WAYS_IN.contains(&path) {

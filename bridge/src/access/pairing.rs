@@ -9,7 +9,8 @@ use shared::api::{Asking, Pairing as Asked};
 use tokio::sync::watch;
 
 use super::AccessError;
-use super::secret::{Tally, random, same};
+use super::secret::{random, same};
+use super::tally::Tally;
 
 /// How long a request stands.
 const LIFE: Duration = Duration::from_secs(120);

@@ -38,7 +38,7 @@ pub(crate) async fn enter(
         Shown::Right(Who::Owner) => {}
         Shown::Wrong | Shown::Missing if opened => {}
         Shown::Wrong | Shown::Missing => {
-            access.failures.count();
+            access.failures.count(Some(ends.theirs.ip()));
             return problem(
                 StatusCode::FORBIDDEN,
                 "this is not the secret",
@@ -84,7 +84,11 @@ pub(crate) async fn pair(
 }
 
 /// `POST /api/pair/outcome`: answered when a person has decided, with the cookie if it was a yes.
-pub(crate) async fn outcome(State(access): Shared, sent: Result<Json<Ticket>, JsonRejection>) -> Response {
+pub(crate) async fn outcome(
+    State(access): Shared,
+    ConnectInfo(ends): ConnectInfo<Ends>,
+    sent: Result<Json<Ticket>, JsonRejection>,
+) -> Response {
     let ticket = match body(sent) {
         Ok(sent) => sent.ticket,
         Err(problem) => return *problem,
@@ -97,7 +101,7 @@ pub(crate) async fn outcome(State(access): Shared, sent: Result<Json<Ticket>, Js
         Outcome::Allowed(secret) => let_in(&access, &secret),
         Outcome::Refused => problem(StatusCode::FORBIDDEN, "the request was refused", "Ask the owner."),
         Outcome::Gone => {
-            access.failures.count();
+            access.failures.count(Some(ends.theirs.ip()));
             problem(StatusCode::GONE, "nobody answered in time", "Ask again.")
         }
     }

@@ -1,19 +1,16 @@
-//! Secrets: drawn, kept in files that are the owner's alone, compared in constant time, and told apart from
-//! guesses by how many of those there may be.
+//! Secrets: drawn, kept in files that are the owner's alone, and compared in constant time.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use shared::unit::Millis;
 use subtle::ConstantTimeEq;
 
 use super::AccessError;
-use crate::{clock, system};
+use crate::system;
 
 /// The secret of the URL and what the owner's cookie holds, kept in `folder` or drawn.
 pub(super) fn open(folder: &Path) -> Result<(String, String), AccessError> {
@@ -60,33 +57,4 @@ pub(super) fn hash(secret: &str) -> String {
 
 pub(super) fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
-}
-
-/// How often something may happen in a minute.
-#[derive(Debug)]
-pub(super) struct Tally {
-    most: u32,
-    counted: Mutex<(Millis, u32)>,
-}
-
-impl Tally {
-    const MINUTE: Millis = Millis::from_secs(60);
-
-    pub(super) fn of(most: u32) -> Self {
-        Self { most, counted: Mutex::default() }
-    }
-
-    pub(super) fn count(&self) {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = clock::now();
-        if now.since(counted.0) > Self::MINUTE {
-            *counted = (now, 0);
-        }
-        counted.1 = counted.1.saturating_add(1);
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.1 >= self.most && clock::now().since(counted.0) <= Self::MINUTE
-    }
 }

@@ -16,13 +16,13 @@ use shared::entry::Kind;
 use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::Seq;
 use shared::wire::{ClientMessage, MAX_MESSAGE, PROTOCOL, Refusal, ServerMessage};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::baton::{Seen, View};
 use super::{Connection, Relay, frame, refusal};
 use crate::clock;
-use crate::store::{Page, StoreError, Stored, Tail};
+use crate::store::{Follower, Page, StoreError, Stored, Tail};
 
 /// One message of entries.
 const PAGE: Page = Page { entries: 256, bytes: 1024 * 1024 };
@@ -67,7 +67,7 @@ where
     let hello = hello(&mut sink, &mut stream, &relay).await?;
     let mut session = Session {
         _page: is_page(&hello.0).then(|| relay.pages.subscribe()),
-        wake: relay.store.hub().follow(),
+        news: relay.store.hub().follower(),
         baton: relay.baton.seen(),
         asking: relay.asking.clone(),
         asked: Vec::new(),
@@ -132,7 +132,7 @@ struct Session {
     client: ClientId,
     /// Held while a page is connected.
     _page: Option<watch::Receiver<()>>,
-    wake: Arc<Notify>,
+    news: Arc<Follower>,
     baton: watch::Receiver<Seen>,
     asking: watch::Receiver<Vec<Asking>>,
     /// The devices of which the client was last told that they ask.
@@ -151,8 +151,6 @@ struct Follow {
     next: u64,
     /// It was told that it is, and has not come up since.
     behind: bool,
-    /// There may be lines in the store that no window in memory tells of.
-    unread: bool,
 }
 
 impl Session {
@@ -186,7 +184,7 @@ impl Session {
                     timeout(SILENCE, ping).await.map_err(|_| Closed::Silent)?.map_err(broken)?;
                     continue;
                 }
-                () = self.wake.notified(), if !more => continue,
+                () = self.news.woken(), if !more => continue,
                 _ = self.baton.changed(), if !more => continue,
                 Ok(()) = self.asking.changed(), if !more => continue,
                 () = std::future::ready(()), if more => continue,
@@ -246,11 +244,10 @@ impl Session {
                 say(sink, &ServerMessage::Unreadable { why }).await?;
             }
             ClientMessage::Follow { run, from } => {
-                self.follows.insert(run, Follow { next: from, behind: false, unread: true });
+                self.news.follow(&run);
+                self.follows.insert(run, Follow { next: from, behind: false });
             }
-            ClientMessage::Unfollow { run } => {
-                self.follows.remove(&run);
-            }
+            ClientMessage::Unfollow { run } => self.unfollow(&run),
             ClientMessage::WantBaton { want } => self.relay.baton.want(self.id, &self.client, want).await,
             ClientMessage::Ping { at } => say(sink, &ServerMessage::Pong { at }).await?,
         }
@@ -263,11 +260,7 @@ impl Session {
         sink: &mut (impl Sink<Message, Error = E> + Unpin),
     ) -> Result<bool, Closed> {
         let mut more = self.send_entries(sink).await?;
-        let wished = self.follows.iter().map(|(run, follow)| (run, follow.next));
-        let mut runs = self.relay.store.hub().newer(wished);
-        let unread = self.follows.iter().filter(|(_, follow)| follow.unread);
-        runs.extend(unread.map(|(run, _)| run.clone()));
-        for run in runs {
+        for run in self.news.fresh() {
             more |= self.send_output(sink, &run).await?;
         }
         self.tell_baton(sink).await?;
@@ -320,10 +313,8 @@ impl Session {
         self.sent = last.entry.seq;
         for stored in &entries {
             // Its last lines may have left memory with it.
-            if let Some(Kind::RunEnded { run, .. }) = stored.entry.body.known()
-                && let Some(follow) = self.follows.get_mut(run)
-            {
-                follow.unread = true;
+            if let Some(Kind::RunEnded { run, .. }) = stored.entry.body.known() {
+                self.news.look(run);
             }
         }
         sink.feed(Message::Text(entries_message(&entries).into())).await.map_err(broken)?;
@@ -344,15 +335,18 @@ impl Session {
         if fell {
             say(sink, &ServerMessage::Behind { run: run.clone(), from: follow.next }).await?;
         }
-        let pieces = match tail {
-            Tail::UpToDate => Vec::new(),
-            Tail::Lines(pieces) => pieces,
+        let (pieces, more) = match tail {
+            Tail::UpToDate => return Ok(false),
+            Tail::Lines(pieces) => (pieces, false),
             Tail::InStore | Tail::Quiet => {
                 match store.output_from(run, follow.next, frame::LARGEST).await {
-                    Ok(pieces) => pieces.into_iter().map(Arc::new).collect(),
+                    Ok(pieces) => {
+                        let more = !pieces.is_empty();
+                        (pieces.into_iter().map(Arc::new).collect(), more)
+                    }
                     // It would be the same with each new connection; what else the client follows goes on.
                     Err(error @ StoreError::Damaged(_)) => {
-                        self.follows.remove(run);
+                        self.unfollow(run);
                         tracing::error!(%error, "output is not sent");
                         say(sink, &ServerMessage::Unreadable { why: error.to_string() }).await?;
                         return Ok(false);
@@ -361,14 +355,23 @@ impl Session {
                 }
             }
         };
-        // Nothing more until a window or the run's end in the log tells of it.
-        follow.unread = !pieces.is_empty();
+        if more {
+            self.news.look(run);
+        } else if behind {
+            // What it waits for was told and is not committed.
+            store.hurry();
+        }
         for frame in frame::cut(&pieces) {
             let bytes = frame::encode(run, follow.next, frame);
             follow.next += u64::try_from(frame.len()).unwrap_or(0);
             sink.feed(Message::Binary(bytes.into())).await.map_err(broken)?;
         }
-        Ok(follow.unread)
+        Ok(more)
+    }
+
+    fn unfollow(&mut self, run: &RunId) {
+        self.follows.remove(run);
+        self.news.unfollow(run);
     }
 }
 

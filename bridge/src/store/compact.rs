@@ -11,6 +11,7 @@ use shared::run::Stream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::block::{BadBlock, Packer};
+use super::queue::Next;
 use super::writer::Job;
 use super::{OpenError, StoreError, output, pool, read};
 use crate::system::{self, Behind};
@@ -54,7 +55,7 @@ pub(super) struct Compactor {
 
 impl Compactor {
     /// Begins with what earlier bridges left; goes on at each wish. Ends with the store.
-    pub(super) fn start(jobs: mpsc::WeakSender<Job>, file: PathBuf) -> Result<Self, OpenError> {
+    pub(super) fn start(jobs: mpsc::WeakSender<Next>, file: PathBuf) -> Result<Self, OpenError> {
         let (wishes, wished) = sync_channel(1);
         std::thread::Builder::new()
             .name("compact".to_owned())
@@ -72,7 +73,7 @@ impl Compactor {
     }
 }
 
-fn keep(wished: &Receiver<()>, jobs: &mpsc::WeakSender<Job>, file: &Path) {
+fn keep(wished: &Receiver<()>, jobs: &mpsc::WeakSender<Next>, file: &Path) {
     system::give_way(Behind::All);
     for () in wished {
         match pass(jobs, file) {
@@ -83,7 +84,7 @@ fn keep(wished: &Receiver<()>, jobs: &mpsc::WeakSender<Job>, file: &Path) {
 }
 
 /// Compacts all that can be. The connection goes with the pass, and the memory that it took.
-fn pass(jobs: &mpsc::WeakSender<Job>, file: &Path) -> Result<(), CompactError> {
+fn pass(jobs: &mpsc::WeakSender<Next>, file: &Path) -> Result<(), CompactError> {
     let connection = pool::open(file)?;
     let mut before = 0;
     while let Some((run, ended)) = next_run(&connection, before)? {
@@ -139,7 +140,7 @@ fn next_block(connection: &Connection, run: i64) -> Result<Option<Packed>, Compa
 
 /// Lets the file shrink when much of it is free. One that was made before this was wished for cannot, and uses
 /// its free pages again.
-fn give_back(connection: &Connection, jobs: &mpsc::WeakSender<Job>) -> Result<(), CompactError> {
+fn give_back(connection: &Connection, jobs: &mpsc::WeakSender<Next>) -> Result<(), CompactError> {
     let count = |name| connection.pragma_query_value(None, name, |row| row.get(0)).map(read::unsigned);
     let mut free = count("freelist_count")?;
     let kept = KEPT.max(count("page_count")? / 4);
@@ -156,12 +157,12 @@ fn give_back(connection: &Connection, jobs: &mpsc::WeakSender<Job>) -> Result<()
 
 /// Hands the writer a job and waits for it. The store's handles alone keep the writer: this thread ends with them.
 fn ask(
-    jobs: &mpsc::WeakSender<Job>,
+    jobs: &mpsc::WeakSender<Next>,
     job: impl FnOnce(oneshot::Sender<Result<u64, StoreError>>) -> Job,
 ) -> Result<u64, StoreError> {
     let (reply, answer) = oneshot::channel();
     let writer = jobs.upgrade().ok_or(StoreError::Closed)?;
-    writer.blocking_send(job(reply)).map_err(|_| StoreError::Closed)?;
+    writer.blocking_send(Next::Job(job(reply))).map_err(|_| StoreError::Closed)?;
     answer.blocking_recv().map_err(|_| StoreError::Closed)?
 }
 

@@ -9,6 +9,7 @@ use shared::id::RunId;
 use shared::unit::Seq;
 use tokio::sync::Notify;
 
+use super::follower::Follower;
 use super::{Page, Piece, Stored};
 
 /// Entries, and bytes of their JSON, kept in memory for followers that keep up.
@@ -31,7 +32,7 @@ struct Inner {
     tails: HashMap<RunId, TailWindow>,
     /// Who reads the store, and who follows the windows.
     readers: Vec<Weak<Notify>>,
-    followers: Vec<Weak<Notify>>,
+    followers: Vec<Weak<Follower>>,
 }
 
 #[derive(Debug, Default)]
@@ -81,11 +82,12 @@ impl Hub {
         notify
     }
 
-    /// Wakes this from now on whenever there is anything new in the windows or, for who looks there, in the store.
-    pub fn follow(&self) -> Arc<Notify> {
-        let notify = Arc::new(Notify::new());
-        self.inner().followers.push(Arc::downgrade(&notify));
-        notify
+    /// Somebody who is woken from now on whenever there is a new entry, or anything new of a run that it follows,
+    /// in the windows or, where it looked there, in the store; until it is dropped.
+    pub fn follower(&self) -> Arc<Follower> {
+        let follower = Arc::default();
+        self.inner().followers.push(Arc::downgrade(&follower));
+        follower
     }
 
     pub fn head(&self) -> Seq {
@@ -130,16 +132,9 @@ impl Hub {
         }
     }
 
-    /// Those of these runs, each with the next line that is wished, that have written it. One look for all.
-    pub fn newer<'a>(&self, wished: impl Iterator<Item = (&'a RunId, u64)>) -> Vec<RunId> {
-        let inner = self.inner();
-        let written = |run: &RunId, next: u64| inner.tails.get(run).is_some_and(|window| window.next > next);
-        wished.filter(|(run, next)| written(run, *next)).map(|(run, _)| run.clone()).collect()
-    }
-
     pub(super) fn publish(&self, entries: Vec<Arc<Stored>>, output: Vec<(RunId, u64, Vec<Arc<Piece>>)>) {
         let mut inner = self.inner();
-        let mut wakes = !entries.is_empty();
+        let has_entries = !entries.is_empty();
         for stored in entries {
             inner.head = stored.entry.seq;
             inner.recent_bytes += stored.json.len();
@@ -150,16 +145,19 @@ impl Hub {
             inner.recent_bytes -= oldest.json.len();
         }
         for (run, next, pieces) in output {
-            let window = inner.tails.entry(run).or_default();
-            wakes |= !pieces.is_empty() || std::mem::take(&mut window.sought_in_store);
+            let window = inner.tails.entry(run.clone()).or_default();
+            let looks = std::mem::take(&mut window.sought_in_store) || !pieces.is_empty();
             // An empty one was told already, and what was told since stands behind it.
             if !pieces.is_empty() {
                 window.push(next, pieces);
             }
+            if looks {
+                each(&mut inner.followers, |follower| follower.look(&run));
+            }
         }
-        wake(&mut inner.readers);
-        if wakes {
-            wake(&mut inner.followers);
+        each(&mut inner.readers, Notify::notify_one);
+        if has_entries {
+            each(&mut inner.followers, Follower::wake);
         }
     }
 
@@ -171,7 +169,7 @@ impl Hub {
         // Told once, however often they have to be stored.
         if next > window.next {
             window.push(next, pieces.to_vec());
-            wake(&mut inner.followers);
+            each(&mut inner.followers, |follower| follower.look(run));
         }
     }
 
@@ -181,11 +179,11 @@ impl Hub {
     }
 }
 
-fn wake(waiting: &mut Vec<Weak<Notify>>) {
+fn each<T>(waiting: &mut Vec<Weak<T>>, tell: impl Fn(&T)) {
     waiting.retain(|waiting| {
         let alive = waiting.upgrade();
-        if let Some(notify) = &alive {
-            notify.notify_one();
+        if let Some(waiting) = &alive {
+            tell(waiting);
         }
         alive.is_some()
     });

@@ -1,4 +1,4 @@
-//! The writer thread: takes all that waits, commits it as one transaction, publishes it, answers. A job
+//! The writer thread: takes what waits, commits it as one transaction, publishes it, answers. A job
 //! that cannot be carried out is rolled back alone; the others of its group are committed.
 
 use std::collections::HashMap;
@@ -8,15 +8,13 @@ use rusqlite::{Connection, OptionalExtension, Savepoint, params};
 use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::id::{AppendId, RunId};
 use shared::unit::{Millis, Seq};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpoints;
 use super::compact::{Compactor, Packed};
+use super::queue::{Lines, Receiver};
 use super::read::{self, Page, signed, unsigned};
 use super::{Hub, Piece, StoreError, Stored, output};
-
-/// Jobs in one transaction: enough to share an fsync, few enough to answer soon.
-const GROUP: usize = 256;
 
 pub(super) type Appended = Result<(Vec<Arc<Stored>>, Seq), StoreError>;
 pub(super) type Counted = Result<u64, StoreError>;
@@ -32,10 +30,9 @@ pub(super) enum Job {
     },
     Output {
         run: RunId,
-        pieces: Vec<Arc<Piece>>,
+        lines: Lines,
         /// Followers have them.
         told: bool,
-        reply: oneshot::Sender<Counted>,
     },
     /// Puts a block in the place of its rows; gives how many, which is none when they are not all there.
     Swap { block: Packed, reply: oneshot::Sender<Counted> },
@@ -100,15 +97,11 @@ impl Writer {
         }
     }
 
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        while let Some(first) = queue.blocking_recv() {
-            let mut jobs = vec![first];
-            while jobs.len() < GROUP
-                && let Ok(job) = queue.try_recv()
-            {
-                jobs.push(job);
+    pub(super) fn run(mut self, mut queue: Receiver) {
+        while let Some(jobs) = queue.next() {
+            if !jobs.is_empty() {
+                self.commit(jobs);
             }
-            self.commit(jobs);
         }
     }
 
@@ -213,8 +206,8 @@ impl Writer {
                 }
                 Done::Append(reply, made)
             }
-            Job::Output { run, pieces, told, reply } => {
-                let stored = self.output(&run, &pieces);
+            Job::Output { run, lines: Lines { first, pieces, reply }, told } => {
+                let stored = self.output(&run, first, &pieces);
                 if let Ok(next) = stored {
                     group.output.push((run, next, if told { Vec::new() } else { pieces }));
                 } else {
@@ -257,7 +250,8 @@ impl Writer {
         Ok((entries, seq))
     }
 
-    fn output(&mut self, run: &RunId, pieces: &[Arc<Piece>]) -> Result<u64, StoreError> {
+    /// Stores what of the lines from `first` on is not stored yet: a commit that failed may have come through.
+    fn output(&mut self, run: &RunId, first: Option<u64>, pieces: &[Arc<Piece>]) -> Result<u64, StoreError> {
         let savepoint = self.connection.savepoint().map_err(write)?;
         let (no, mut line) = match self.runs.get(run) {
             Some(&known) => known,
@@ -272,10 +266,14 @@ impl Writer {
                 .map_err(write)?
                 .ok_or_else(|| StoreError::NoSuchRun(run.clone()))?,
         };
+        // Those before the first were refused and come again; these would take their numbers.
+        let stored =
+            line.checked_sub(first.unwrap_or(line)).ok_or_else(|| StoreError::TooEarly(run.clone()))?;
+        let stored = usize::try_from(stored).unwrap_or(usize::MAX).min(pieces.len());
         {
             let sql = "INSERT INTO output (run, line, at, stream, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
             let mut insert = savepoint.prepare_cached(sql).map_err(write)?;
-            for piece in pieces {
+            for piece in &pieces[stored..] {
                 let stream = output::number(piece.stream);
                 insert
                     .execute(params![no, signed(line), signed(piece.at.0), stream, piece.bytes])
@@ -322,9 +320,9 @@ impl Done {
     fn failed(job: Job, error: &StoreError) -> Self {
         match job {
             Job::Append { reply, .. } => Self::Append(reply, Err(error.clone())),
-            Job::Output { reply, .. } | Job::Swap { reply, .. } | Job::Shrink { reply, .. } => {
-                Self::Count(reply, Err(error.clone()))
-            }
+            Job::Output { lines: Lines { reply, .. }, .. }
+            | Job::Swap { reply, .. }
+            | Job::Shrink { reply, .. } => Self::Count(reply, Err(error.clone())),
         }
     }
 

@@ -11,22 +11,22 @@ use shared::run::{RunSpec, Stdin, Stream};
 use shared::unit::Millis;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
+use super::Inner;
 use super::bell::Bell;
+use super::flight::{Flight, Grounded};
 use super::folder::{ERR, OUT, RunFolder};
 use super::lines::{Cut, Splitter};
 use super::os::is_there;
 use super::secrets::Secrets;
-use super::{AGAIN, Inner};
 use crate::clock;
 use crate::config::Config;
-use crate::store::{Piece, Sizes, StoreError};
+use crate::store::{Piece, Sizes};
 use crate::system;
 
-/// Bytes that are read at once. With a piece of a long line they are the most that waits for the store per
-/// stream: reading goes on when they are stored. What came meanwhile is one batch; a single line goes out
-/// at once. What the store has no time for waits in the file.
+/// Bytes that are read at once. What came meanwhile is one batch; a single line goes out at once. What the store has
+/// no time for waits in the file.
 const CHUNK: usize = 64 * 1024;
 
 /// When a run last said something.
@@ -88,6 +88,7 @@ pub(super) struct Read {
 struct Reader {
     inner: Arc<Inner>,
     run: RunId,
+    flight: Flight,
     /// What this run was given beside the secrets that all are given now.
     secrets: Secrets,
     bell: Arc<Bell>,
@@ -95,7 +96,6 @@ struct Reader {
     heard: watch::Sender<Heard>,
     too_much: watch::Sender<bool>,
     shape: Shape,
-    lines: Arc<AtomicU64>,
 }
 
 /// One of the two files, read up to here.
@@ -129,19 +129,21 @@ impl Output {
         let (stop, stopped) = watch::channel(Stop::No);
         let (hears, heard) = watch::channel(Heard::now());
         let (tells, too_much) = watch::channel(false);
+        // A terminal's output is cut where a reading ended, which is elsewhere the next time.
+        let certain = shape.cut == Cut::AtNewlines;
         let lines = Arc::new(AtomicU64::new(stored.lines));
         let reader = Reader {
             inner: Arc::clone(inner),
             run: run.clone(),
+            flight: Flight::new(inner, run, Arc::clone(&lines), certain),
             secrets,
             bell,
             stop: stopped,
             heard: hears,
             too_much: tells,
             shape,
-            lines: Arc::clone(&lines),
         };
-        Ok(Self { reader: tokio::spawn(reader.read(tails)), stop, heard, too_much, lines })
+        Ok(Self { reader: tokio::spawn(reader.run(tails)), stop, heard, too_much, lines })
     }
 
     /// Reads what the files hold now, and no further; gives what is in the store.
@@ -164,7 +166,13 @@ impl Output {
 }
 
 impl Reader {
-    async fn read(mut self, mut tails: [Tail; 2]) {
+    async fn run(mut self, tails: [Tail; 2]) {
+        if let Err(Grounded) = self.read(tails).await {
+            tracing::debug!(run = %self.run, "the next bridge reads on");
+        }
+    }
+
+    async fn read(&mut self, mut tails: [Tail; 2]) -> Result<(), Grounded> {
         let mut chunk = vec![0; CHUNK];
         // Lines of stdout may have been told and not stored by an earlier bridge, before any of stderr.
         let told = tails[0].size();
@@ -172,15 +180,17 @@ impl Reader {
             // Looked at before reading: what is there at the stop is read to its end.
             let stop = *self.stop.borrow_and_update();
             let most = (stop == Stop::AtTheEnd).then(|| tails.each_ref().map(Tail::size));
-            loop {
-                // At each chunk: a program can write many times as fast as is stored.
-                if tails.iter().any(|tail| tail.size() > self.shape.limit) {
+            let (mut more, mut full) = (true, false);
+            while std::mem::take(&mut more) {
+                // Also long before it is read: a program can write many times as fast as is stored.
+                let near =
+                    |tail: &Tail| full || tail.at.saturating_add(chunk.len() as u64) > self.shape.limit;
+                if tails.iter().any(|tail| near(tail) && tail.size() > self.shape.limit) {
                     self.too_much.send_if_modified(|too_much| !std::mem::replace(too_much, true));
                 }
-                let mut came = false;
                 let told_first = tails[0].at < told.min(self.shape.limit);
                 for (place, tail) in tails.iter_mut().enumerate() {
-                    if place == 1 && came && told_first {
+                    if place == 1 && more && told_first {
                         continue;
                     }
                     let most = most.map_or(self.shape.limit, |most| most[place].min(self.shape.limit));
@@ -190,16 +200,15 @@ impl Reader {
                         0
                     });
                     if *self.stop.borrow() == Stop::Here {
-                        return;
+                        return self.flight.empty().await;
                     }
                     if count > 0 {
-                        came = true;
+                        // For what comes behind the end, the bell rings.
+                        full |= count == chunk.len();
+                        more |= full || told_first;
                         self.heard.send_replace(Heard::now());
-                        self.store(tail.splitter.push(&chunk[..count])).await;
+                        self.take(tail.splitter.push(&chunk[..count])).await?;
                     }
-                }
-                if !came {
-                    break;
                 }
             }
             if stop == Stop::AtTheEnd {
@@ -208,45 +217,20 @@ impl Reader {
             tokio::select! {
                 () = self.bell.output.notified() => {}
                 _ = self.stop.changed() => {}
+                answer = self.flight.answer() => self.flight.landed(answer).await?,
             }
         }
         for tail in &mut tails {
-            self.store(tail.splitter.finish().into_iter().collect()).await;
+            self.take(tail.splitter.finish().into_iter().collect()).await?;
         }
+        self.flight.empty().await
     }
 
-    async fn store(&self, mut pieces: Vec<Piece>) {
-        if pieces.is_empty() {
-            return;
-        }
+    async fn take(&mut self, mut pieces: Vec<Piece>) -> Result<(), Grounded> {
         for secrets in [&self.inner.secrets, &self.secrets] {
             secrets.hide(&mut pieces);
         }
-        let pieces: Vec<_> = pieces.into_iter().map(Arc::new).collect();
-        let first = self.is_told_at_once(&pieces).then(|| self.lines.load(Ordering::Acquire));
-        loop {
-            match self.inner.store.store_output(&self.run, &pieces, first).await {
-                Ok(stored) => {
-                    self.lines.fetch_max(stored, Ordering::AcqRel);
-                    return;
-                }
-                Err(StoreError::Closed) => return,
-                Err(error) => tracing::error!(%error, run = %self.run, "output waits for the store"),
-            }
-            if self.inner.is_closing() {
-                return;
-            }
-            sleep(AGAIN).await;
-        }
-    }
-}
-
-impl Reader {
-    /// Followers get lines of stdout before they are stored: a next bridge, which reads the same file from where the
-    /// store ends and stdout first, gives them the same numbers. Not so those of stderr, which may come to stand
-    /// elsewhere between them, and of a terminal, which are cut where a reading ended.
-    fn is_told_at_once(&self, pieces: &[Arc<Piece>]) -> bool {
-        self.shape.cut == Cut::AtNewlines && pieces.iter().all(|piece| piece.stream == Stream::Stdout)
+        self.flight.take(pieces.into_iter().map(Arc::new).collect()).await
     }
 }
 

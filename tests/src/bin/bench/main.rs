@@ -1,5 +1,5 @@
-//! `cargo xtask bench [--quick] [--json FILE] [--only store|relay|next|history|fold|page]`: figures of the real bridge and
-//! page on this machine, with the conditions they were taken under. Where websocketd is installed it carries the same lines in between.
+//! `cargo xtask bench [--quick] [--json FILE] [--only store|relay|next|history|fold|page] [--load 200x50]`: figures of the real
+//! bridge and page on this machine, of the relay's loads one where only that is wanted, with the conditions they were taken under. Where websocketd is installed it carries the same lines in between.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -45,7 +45,8 @@ async fn main() -> anyhow::Result<()> {
     say(&conditions.to_string());
     let mut figures = Vec::new();
     // What was measured until something failed is told all the same.
-    let measured = measure(&PathBuf::from(binary), quick, after("--only"), &mut figures).await;
+    let wanted = Wanted { section: after("--only"), load: after("--load") };
+    let measured = measure(&PathBuf::from(binary), quick, wanted, &mut figures).await;
     say(&table(&figures));
     if let Some(file) = after("--json") {
         let figures: Vec<Value> = figures.iter().map(Figure::json).collect();
@@ -55,15 +56,22 @@ async fn main() -> anyhow::Result<()> {
     measured
 }
 
-/// Measures section by section; `only` names the one that is wanted.
+/// What alone is measured, where not all is.
+struct Wanted<'a> {
+    section: Option<&'a str>,
+    /// Of the relay's, as PROCESSESxRATE; rate 0 is flat out.
+    load: Option<&'a str>,
+}
+
+/// Measures section by section.
 async fn measure(
     binary: &Path,
     quick: bool,
-    only: Option<&str>,
+    only: Wanted<'_>,
     figures: &mut Vec<Figure>,
 ) -> anyhow::Result<()> {
     let (seconds, rounds) = if quick { (2, 1) } else { (6, 3) };
-    let wanted = |section: &str| only.is_none_or(|only| only == section);
+    let wanted = |section: &str| only.section.is_none_or(|only| only == section);
     if wanted("store") {
         let world = World::start(binary).await?;
         let idle = Figure::new("bridge RSS, idle", memory::resident(world.pid()?)?, "MiB");
@@ -71,12 +79,14 @@ async fn measure(
         figures.extend(appending(&world, if quick { 20 } else { 200 }).await?);
     }
     if wanted("relay") {
-        for (processes, rate) in [(1, 50), (1, 1_000), (1, 10_000), (20, 50), (200, 50)] {
-            let load = Load { processes, rate, lines: rate * seconds };
+        for (processes, rate) in [(1, 50), (1, 1_000), (1, 10_000), (20, 50), (200, 50), (1, 0)] {
+            if only.load.is_some_and(|only| only != format!("{processes}x{rate}")) {
+                continue;
+            }
+            let flat_out = if quick { 50_000 } else { 400_000 };
+            let load = Load { processes, rate, lines: if rate == 0 { flat_out } else { rate * seconds } };
             figures.extend(relay::compare(binary, load, rounds).await?);
         }
-        let flat_out = Load { processes: 1, rate: 0, lines: if quick { 50_000 } else { 400_000 } };
-        figures.extend(relay::compare(binary, flat_out, rounds).await?);
     }
     if wanted("next") {
         figures.extend(plan::next_start(&World::start(binary).await?, if quick { 15 } else { 60 }).await?);

@@ -36,11 +36,12 @@ fn aim(load: Load) -> Option<Aim> {
 
 /// Both carriers under one load, `rounds` times in turn.
 pub async fn compare(binary: &Path, load: Load, rounds: u32) -> anyhow::Result<Vec<Figure>> {
-    let (mut ours, mut theirs, mut rss) = (Rounds::default(), Rounds::default(), 0.0_f64);
+    let (mut ours, mut theirs, mut rss, mut shim) = (Rounds::default(), Rounds::default(), 0.0_f64, 0.0_f64);
     for round in 0..rounds {
         // A bridge of its own: a client of the next round would read this one's runs once more.
         let world = World::start(binary).await?;
-        rss = rss.max(through_bridge(&world, load, round, &mut ours).await?);
+        let taken = through_bridge(&world, load, round, &mut ours).await?;
+        (rss, shim) = (rss.max(taken.bridge), shim.max(taken.shim));
         drop(world);
         if crate::websocketd().is_some() {
             through_websocketd(binary, load, &mut theirs).await?;
@@ -63,6 +64,8 @@ pub async fn compare(binary: &Path, load: Load, rounds: u32) -> anyhow::Result<V
     if load.processes > 1 {
         let most = if load.processes == 200 { Some(Aim::AtMost(60.0)) } else { None };
         figures.push(with_aim(Figure::new(format!("{name}: bridge RSS"), rss, "MiB"), most));
+        let largest = Figure::new(format!("{name}: the largest shim's RSS"), shim, "MiB");
+        figures.push(largest.aim(Aim::AtMost(3.0)));
     }
     Ok(figures)
 }
@@ -74,8 +77,15 @@ fn with_aim(figure: Figure, aim: Option<Aim>) -> Figure {
     }
 }
 
-/// One round through the bridge; gives its resident memory while the processes were at work, in MiB.
-async fn through_bridge(world: &World, load: Load, round: u32, rounds: &mut Rounds) -> anyhow::Result<f64> {
+/// Resident memory while the processes were at work, in MiB.
+struct Taken {
+    bridge: f64,
+    /// Of the largest one.
+    shim: f64,
+}
+
+/// One round through the bridge.
+async fn through_bridge(world: &World, load: Load, round: u32, rounds: &mut Rounds) -> anyhow::Result<Taken> {
     let name = format!("bench-{}-{}-{round}", load.processes, load.rate);
     let mut client = world.client(&name).await?;
     let holds = |state: &State| state.baton.as_ref().is_some_and(|baton| baton.holder.as_str() == name);
@@ -90,10 +100,20 @@ async fn through_bridge(world: &World, load: Load, round: u32, rounds: &mut Roun
     let (before, began) = (cpu(world.pid()?), Instant::now());
     order(world, &mut client, &name, load).await?;
     client.until("half of the lines", |_| arrivals.borrow().count >= load.all() / 2).await?;
-    let rss = memory::resident(world.pid()?)?;
+    let taken = Taken { bridge: memory::resident(world.pid()?)?, shim: largest_shim(world) };
     client.until("all lines", |_| arrivals.borrow().count >= load.all()).await?;
     rounds.add(&arrivals.borrow(), began.elapsed(), cpu(world.pid()?) - before);
-    Ok(rss)
+    Ok(taken)
+}
+
+/// Runs that end meanwhile are passed over.
+fn largest_shim(world: &World) -> f64 {
+    let runs = std::fs::read_dir(world.home.path().join("data/runs")).into_iter().flatten().flatten();
+    let shims = runs.filter_map(|run| {
+        let note = std::fs::read_to_string(run.path().join("shim")).ok()?;
+        memory::resident(note.split_whitespace().next()?.parse().ok()?).ok()
+    });
+    shims.fold(0.0, f64::max)
 }
 
 pub async fn order(world: &World, client: &mut Client, name: &str, load: Load) -> anyhow::Result<()> {

@@ -1,0 +1,76 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use shared::entry::Actor;
+use shared::id::RunId;
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock;
+use crate::store::tests::{piece, requests};
+use crate::store::{Store, Tail, schema};
+
+fn run() -> RunId {
+    RunId::new("r1").unwrap()
+}
+
+fn pieces(texts: &[&str]) -> Vec<Arc<Piece>> {
+    texts.iter().map(|text| Arc::new(piece(*text))).collect()
+}
+
+/// A store that does not wait for the locks of others, with a run.
+async fn world() -> (TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("log.db");
+    let connection = schema::open(&file).unwrap();
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    let store = Store::start(connection, crate::store::Pool::new(file), clock::now).unwrap();
+    store.append(Actor::Bridge, vec![requests("r1")]).await.unwrap();
+    (dir, store)
+}
+
+async fn stored(store: &Store) -> Vec<String> {
+    let pieces = store.output_from(&run(), 0, usize::MAX).await.unwrap();
+    pieces.into_iter().map(|piece| String::from_utf8(piece.bytes).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_follows_from_a_told_line_is_stored_behind_it() {
+    let (_dir, store) = world().await;
+    let first = store.tell_output(&run(), 0, &pieces(&["one\n"])).unwrap();
+    assert!(matches!(store.hub().tail(&run(), 0), Tail::Lines(lines) if lines.len() == 1));
+    assert!(store.tell_output(&run(), 1, &pieces(&["two\n"])).unwrap().is_none(), "it joins the first");
+    store.append(Actor::Bridge, vec![requests("r2")]).await.unwrap();
+    assert_eq!(stored(&store).await, ["one\n", "two\n"]);
+    assert_eq!(first.unwrap().committed().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn told_lines_are_stored_by_themselves_and_sooner_where_somebody_waits() {
+    let (_dir, store) = world().await;
+    let mut first = store.tell_output(&run(), 0, &pieces(&["one\n"])).unwrap().unwrap();
+    assert_eq!(first.committed().await.unwrap(), 1);
+    let mut second = store.tell_output(&run(), 1, &pieces(&["two\n"])).unwrap().unwrap();
+    store.hurry();
+    assert_eq!(second.committed().await.unwrap(), 2);
+    assert_eq!(stored(&store).await, ["one\n", "two\n"]);
+}
+
+#[tokio::test]
+async fn lines_are_stored_once_and_none_before_those_that_it_refused() {
+    let (dir, store) = world().await;
+    let other = rusqlite::Connection::open(dir.path().join("log.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut told = store.tell_output(&run(), 0, &pieces(&["one\n", "two\n"])).unwrap().unwrap();
+    assert!(told.committed().await.is_err());
+    other.execute_batch("ROLLBACK").unwrap();
+    let early = store.put_output(&run(), 2, &pieces(&["three\n"])).await.unwrap().committed().await;
+    assert!(matches!(early, Err(StoreError::TooEarly(_))), "{early:?}");
+    // Handed over again, it is not told twice.
+    let mut again = store.tell_output(&run(), 0, &pieces(&["one\n", "two\n"])).unwrap().unwrap();
+    assert_eq!(again.committed().await.unwrap(), 2);
+    assert!(matches!(store.hub().tail(&run(), 0), Tail::Lines(lines) if lines.len() == 2));
+    // Of what came through although it seemed to fail, the rest is stored.
+    let mut over = store.put_output(&run(), 1, &pieces(&["two\n", "three\n"])).await.unwrap();
+    assert_eq!(over.committed().await.unwrap(), 3);
+    assert_eq!(stored(&store).await, ["one\n", "two\n", "three\n"]);
+}

@@ -7,6 +7,7 @@ pub mod finder;
 pub mod health;
 pub mod news;
 pub mod pair;
+pub mod prompts;
 pub mod schedule;
 pub mod start;
 pub mod work;

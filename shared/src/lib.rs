@@ -12,5 +12,6 @@ pub mod limits;
 pub mod models;
 pub mod plan;
 pub mod run;
+pub mod template;
 pub mod unit;
 pub mod wire;

@@ -7,11 +7,12 @@ use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, T
 use shared::api::Asking;
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
-use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
+use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
+use shared::template::{Guided, Template, Variant};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
 
@@ -21,6 +22,10 @@ fn task(id: &str) -> TaskId {
 
 fn run() -> RunId {
     RunId::new("goal~1~r1").unwrap()
+}
+
+fn template() -> TemplateId {
+    TemplateId::new("t1").unwrap()
 }
 
 fn planned() -> PlannedTask {
@@ -79,6 +84,21 @@ fn intents() -> Vec<Kind> {
         Kind::GoalArchived { goal },
         Kind::LimitsSet { limits: Limits::default() },
         Kind::ModelsSet { models: Models::default() },
+        Kind::TemplateSaved {
+            template: Template {
+                template: template(),
+                name: "Review".to_owned(),
+                variants: vec![Variant { name: "a".to_owned(), guidelines: "Be brief.".to_owned() }],
+                harness: Some(HarnessId::Claude),
+                model: Some("sonnet".to_owned()),
+                folder: Some("/home/dev/shop".to_owned()),
+            },
+        },
+        Kind::TemplateRetired { template: template() },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::SetTemplate { task: task("goal~1"), template: Some(template()) },
+        },
         Kind::PlanEdited {
             goal: task("goal"),
             edit: PlanEdit::SetModel { task: task("goal~1"), model: Some("opus".to_owned()) },
@@ -114,6 +134,10 @@ fn decisions() -> Vec<Kind> {
             carries: vec![],
             holds: Some(MicroUsd(250_000)),
             spec: spec.clone(),
+        },
+        Kind::RunGuided {
+            run: run(),
+            by: Guided { template: template(), version: 2, variant: "a".to_owned() },
         },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
 use shared::entry::{Purpose, Room};
-use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
+use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::run::RunEnd;
+use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
+use crate::library::{Shelf, template_of};
 use crate::plan::diff::Revision;
 
 /// Everything that the log up to `seq` says.
@@ -29,6 +31,8 @@ pub struct State {
     pub agents: Vec<FoundAgent>,
     pub limits: Limits,
     pub models: Models,
+    /// The library of prompts.
+    pub templates: BTreeMap<TemplateId, Shelf>,
     pub baton: Option<Baton>,
     pub disk: Disk,
     pub memory: Memory,
@@ -91,6 +95,8 @@ pub struct Task {
     pub harness: Option<HarnessId>,
     /// As the person chose it, whatever its size.
     pub model: Option<String>,
+    /// As the person chose it, for itself and what is below it.
+    pub template: Option<TemplateId>,
     /// As the person set them.
     pub caps: Caps,
     pub schedule: Schedule,
@@ -270,6 +276,16 @@ pub struct Run {
     pub model: Option<String>,
     pub version: Option<String>,
     pub vitals: Vitals,
+    /// The guidelines that its session works by.
+    pub guided: Option<Guided>,
+    /// What its end meant for its task, where it was one of these.
+    pub verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Completed,
+    Failed(ErrorClass),
 }
 
 /// What tells how a run is while it goes on.
@@ -327,12 +343,15 @@ impl State {
         task.harness.or_else(|| self.goal_of(task).map(|goal| goal.harness)).unwrap_or(HarnessId::Demo)
     }
 
-    /// The model of a task's turns with this harness: the person's choice, or the one for its size; nothing for the
-    /// harness's own.
+    /// The model of a task's turns with this harness: the person's choice, its template's, or the one for its size;
+    /// nothing for the harness's own.
     pub fn model_of<'a>(&'a self, task: &'a Task, harness: HarnessId) -> Option<&'a str> {
         // A choice is made for the task's own agent; planning and summing up may be another's.
         let chosen = task.model.as_deref().filter(|_| harness == self.harness_of(task));
-        chosen.or_else(|| self.models.of(harness, task.size)).filter(|name| is_model(name))
+        let shelf =
+            template_of(self, task).filter(|shelf| shelf.template.harness.is_none_or(|own| own == harness));
+        let advised = shelf.and_then(|shelf| shelf.template.model.as_deref());
+        chosen.or(advised).or_else(|| self.models.of(harness, task.size)).filter(|name| is_model(name))
     }
 
     /// The task and all below it, parents first, in plan order.

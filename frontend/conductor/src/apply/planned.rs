@@ -104,6 +104,9 @@ impl State {
             }
             PlanEdit::SetHarness { task, harness } => self.with(task, |task| task.harness = *harness),
             PlanEdit::SetModel { task, model } => self.with(task, |task| task.model.clone_from(model)),
+            PlanEdit::SetTemplate { task, template } => {
+                self.with(task, |task| task.template.clone_from(template))
+            }
             PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
             PlanEdit::SetCaps { task, caps } => self.with(task, |task| {
                 task.caps = *caps;
@@ -249,6 +252,7 @@ impl Task {
             work: planned.work.clone(),
             harness: None,
             model: None,
+            template: None,
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             goal: None,

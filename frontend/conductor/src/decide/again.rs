@@ -5,7 +5,7 @@ use shared::agent::{AgentError, ErrorClass};
 use shared::id::RunId;
 use shared::unit::Millis;
 
-use super::hash;
+use super::{BASE, hash};
 
 /// Before the first try where nobody says when it may work again; doubles with each try.
 const BACK_OFF: Millis = Millis::from_secs(30);
@@ -29,7 +29,7 @@ pub(super) fn after(error: &AgentError, run: &RunId, tries: u32, now: Millis) ->
 
 /// Zero to `most`, the same each time for the same run.
 fn jitter(run: &RunId, most: Millis) -> Millis {
-    Millis(hash(run.as_str(), 0xcbf2_9ce4_8422_2325) % (most.0 + 1))
+    Millis(hash(run.as_str(), BASE) % (most.0 + 1))
 }
 
 #[cfg(test)]

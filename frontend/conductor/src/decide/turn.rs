@@ -7,10 +7,10 @@ use shared::id::{RunId, SessionId};
 use shared::plan::{Access, PLANNER_ANSWER, TASK_REPORT, Work};
 use shared::run::RunLimits;
 
-use super::{draft, hash, next_run};
+use super::{BASE, draft, hash, next_run};
 use crate::budget::Grant;
-use crate::prompt;
 use crate::state::{State, Task};
+use crate::{library, prompt};
 
 /// The harness of the task's next turn.
 pub(super) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId {
@@ -23,8 +23,8 @@ pub(super) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId
     }
 }
 
-/// The order for the task's next turn, which may use what was granted.
-pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant) -> Draft {
+/// The order for the task's next turn, which may use what was granted, and by which guidelines it works.
+pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant) -> Vec<Draft> {
     let run = next_run(task);
     let harness = harness(state, task, purpose);
     // What is done anew knows nothing of the last time.
@@ -58,8 +58,11 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let limits = RunLimits { grace: state.limits.grace, silence, ..limits };
     let spec = command_line(harness, &turn).into_spec(folder, limits);
     let carries = task.queue.iter().map(|message| message.id.clone()).collect();
+    let guided = library::guidelines(state, task, purpose);
+    let guided = guided.map(|(by, _)| draft(task, Kind::RunGuided { run: run.clone(), by }));
     let id = task.id.clone();
-    draft(task, Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, spec })
+    let order = Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, spec };
+    [draft(task, order)].into_iter().chain(guided).collect()
 }
 
 fn schema(purpose: Purpose) -> Option<String> {
@@ -73,7 +76,7 @@ fn schema(purpose: Purpose) -> Option<String> {
 /// A session id in the form of a UUID (version 8, RFC 9562), derived from the run so that deciding again
 /// names the same session. Two FNV-1a hashes with different bases give its bits.
 fn session_for(run: &RunId) -> SessionId {
-    let (high, low) = (hash(run.as_str(), 0xcbf2_9ce4_8422_2325), hash(run.as_str(), 0x6c62_272e_07bb_0142));
+    let (high, low) = (hash(run.as_str(), BASE), hash(run.as_str(), 0x6c62_272e_07bb_0142));
     let high = (high & !0xf000) | 0x8000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
     let text = format!(

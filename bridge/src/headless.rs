@@ -309,7 +309,7 @@ pub struct ModelsArgs {
     /// Whose models are changed
     #[arg(long, value_enum, default_value_t = Harness::Claude)]
     harness: Harness,
-    /// For light tasks; an empty name leaves it to the agent
+    /// For light tasks; after a comma who steps in while the first has reached its limit, such as opus,sonnet. An empty name leaves it to the agent
     #[arg(long, value_name = "MODEL")]
     light: Option<String>,
     #[arg(long, value_name = "MODEL")]

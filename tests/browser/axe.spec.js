@@ -29,6 +29,10 @@ for (const scheme of ["light", "dark"]) {
       await expect(page.getByRole("button", { name: "Use this folder" })).toBeEnabled();
       await check(page, "folders");
       await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: /limits and models/ }).click();
+      await expect(page.getByRole("dialog").getByLabel("Claude Code, heavy")).toBeVisible();
+      await check(page, "limits");
+      await page.keyboard.press("Escape");
       await page.getByRole("button", { name: "Bridge" }).click();
       for (const part of ["Devices", "Processes", "Self-test"]) {
         await page.getByRole("tab", { name: part }).click();

@@ -6,6 +6,7 @@ use anyhow::ensure;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
 use shared::models::{Tiers, is_model};
+use shared::plan::Size;
 
 use super::client::Client;
 use super::place::Place;
@@ -16,7 +17,7 @@ use crate::cli::say;
 pub(super) async fn set(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     for name in [&args.light, &args.standard, &args.heavy].into_iter().flatten() {
         ensure!(
-            name.is_empty() || is_model(name),
+            name.is_empty() || name.split(',').all(is_model),
             "{name:?} is no model's name. Give it as the agent's CLI takes it."
         );
     }
@@ -33,8 +34,12 @@ pub(super) async fn set(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
         client.intend(vec![Draft::new(None, Kind::ModelsSet { models: models.clone() })]).await?;
     }
     for (harness, tiers) in [(HarnessId::Claude, &models.claude), (HarnessId::Codex, &models.codex)] {
-        let name = |tier: &Option<String>| tier.clone().unwrap_or_else(|| "its own choice".to_owned());
-        let [light, standard, heavy] = [&tiers.light, &tiers.standard, &tiers.heavy].map(name);
+        let name = |size| {
+            let first = tiers.get(size).unwrap_or("its own choice");
+            std::iter::once(first).chain(tiers.instead(size).iter().map(String::as_str)).collect::<Vec<_>>()
+        };
+        let [light, standard, heavy] =
+            [Size::Light, Size::Standard, Size::Heavy].map(|size| name(size).join(", "));
         say(&format!("{harness}: light {light}, standard {standard}, heavy {heavy}"));
     }
     drop(client);
@@ -42,16 +47,18 @@ pub(super) async fn set(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// An empty name gives the choice back to the agent.
+/// An empty name gives the choice back to the agent; those after a comma step in.
 fn change(tiers: &mut Tiers, args: &ModelsArgs) {
     let given = [
-        (&mut tiers.light, &args.light),
-        (&mut tiers.standard, &args.standard),
-        (&mut tiers.heavy, &args.heavy),
+        (&mut tiers.light, &mut tiers.instead.light, &args.light),
+        (&mut tiers.standard, &mut tiers.instead.standard, &args.standard),
+        (&mut tiers.heavy, &mut tiers.instead.heavy, &args.heavy),
     ];
-    for (tier, name) in given {
-        if let Some(name) = name {
-            *tier = Some(name.clone()).filter(|name| !name.is_empty());
+    for (tier, instead, names) in given {
+        if let Some(names) = names {
+            let mut names = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
+            *tier = names.next();
+            *instead = names.collect();
         }
     }
 }

@@ -160,9 +160,9 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
 /// summed up, or a dependency of what has to begin anew.
 pub(crate) fn can_resume(state: &State, task: &Task) -> bool {
     match (task.is_group(), &task.session) {
-        (true, _) => resumed(state, task) != Purpose::Summary || parts_are_over(state, task),
-        (false, None) => waits_for(state, task).is_empty(),
-        (false, Some(_)) => true,
+        (true, _) if resumed(state, task) == Purpose::Summary => parts_are_over(state, task),
+        (_, None) => waits_for(state, task).is_empty(),
+        (_, Some(_)) => true,
     }
 }
 
@@ -176,8 +176,8 @@ fn resumed(state: &State, task: &Task) -> Purpose {
 /// What the task's next turn is for, as far as that chooses the agent.
 pub(crate) fn next_purpose(state: &State, task: &Task) -> Purpose {
     match task.standing {
-        _ if task.is_goal() || task.is_group() => Purpose::Summary,
         Standing::Limited { .. } => resumed(state, task),
+        _ if task.is_goal() || task.is_group() => Purpose::Summary,
         _ => Purpose::Work,
     }
 }

@@ -98,7 +98,7 @@ fn Facts() -> impl IntoView {
                 </button>
             </Show>
             <WorthALook/>
-            <button class="fact" title="Agents running, and how many may; limits and models" aria-label="Limits and models" on:click=move |_| limits.set(true)>
+            <button class="fact" title="Agents running, and how many may; limits and models" aria-label=move || format!("{}/{} agents, limits and models", agents.get().0, agents.get().1) on:click=move |_| limits.set(true)>
                 <Icon name="agent"/>
                 <b>{move || format!("{}/{}", agents.get().0, agents.get().1)}</b>
                 <span>"agents"</span>

@@ -115,6 +115,7 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
             </div>
         }
         .into_any(),
+        Outcome::Limited { again: Again::Instead { harness }, why, .. } => line("retry", at, format!("{why} {harness} goes on with it.")),
         Outcome::Limited { until, .. } if until <= at => line("retry", at, "It was interrupted and goes on when it can.".to_owned()),
         Outcome::Limited { class, again, why, .. } => view! { <CutShort id=id at=at class=class again=again why=why/> }.into_any(),
         Outcome::Cancelled => line("cancelled", at, "Stopped.".to_owned()),

@@ -313,6 +313,7 @@ struct Head {
 
 fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     use conductor::state::Standing;
+    use conductor::status::Reason;
     let task = state.task(id)?;
     let status = conductor::status::status(state, task);
     let capped = matches!(status.reason, conductor::status::Reason::Used { above: None, .. });
@@ -328,7 +329,11 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
         path,
         number: task.number_text(),
         title: task.title.clone(),
-        reason: words::reason(state, &status, status.since),
+        // What is waited for is counted down below.
+        reason: match status.reason {
+            Reason::ResumesAt { .. } | Reason::Outage { .. } | Reason::Unattended(_) => String::new(),
+            _ => words::reason(state, &status, status.since),
+        },
         status,
         mode: words::mode(task.mode),
         agent: model.map_or(agent.clone(), |model| format!("{agent}, {model}")),

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use shared::agent::ErrorClass;
+use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::RunId;
 use shared::run::RunEnd;
@@ -56,7 +56,7 @@ pub struct Order<'a> {
     pub run: &'a RunId,
     pub purpose: Purpose,
     pub session: &'a str,
-    pub command: bool,
+    pub harness: HarnessId,
     pub now: Millis,
     /// How many of a hundred come to grief.
     pub trouble: usize,
@@ -66,8 +66,10 @@ pub struct Order<'a> {
 
 impl Script {
     pub fn draw(order: &Order<'_>, chance: &mut Chance) -> Self {
-        if order.command {
-            return Self::command(order, chance);
+        match order.harness {
+            HarnessId::Command => return Self::command(order, chance),
+            HarnessId::Codex => return Self::codex(order, chance),
+            HarnessId::Claude | HarnessId::Demo => {}
         }
         let session = order.session;
         let mut lines = vec![said(
@@ -113,6 +115,33 @@ impl Script {
                 Self { lines, end: RunEnd::Exited { code: 0 }, hangs, truth, cost }
             }
         }
+    }
+
+    /// The same life in the words of another harness, which never tells what it costs.
+    fn codex(order: &Order<'_>, chance: &mut Chance) -> Self {
+        let thread = json!({"type": "thread.started", "thread_id": format!("codex-{}", order.run)});
+        let mut lines = vec![said(thread, 1)];
+        let drawn = fate(order, chance);
+        let answer = answer(order, &drawn, chance);
+        let text = match &drawn {
+            Truth::Words(words) if order.purpose != Purpose::Plan => words.clone(),
+            _ if answer.is_null() => String::new(),
+            _ => answer.to_string(),
+        };
+        // Of what breaks it, it knows but the one way.
+        let truth =
+            if let Truth::Broken(..) = drawn { Truth::Broken(ErrorClass::CliCrash, None) } else { drawn };
+        let crashes = matches!(truth, Truth::Broken(..));
+        if !crashes && !text.is_empty() {
+            let item = json!({"type": "agent_message", "id": "i1", "text": text});
+            lines.push(said(json!({"type": "item.completed", "item": item}), 1));
+        }
+        if !crashes {
+            let usage = json!({"input_tokens": 5, "output_tokens": 5});
+            lines.push(said(json!({"type": "turn.completed", "usage": usage}), 1));
+        }
+        let hangs = order.trouble > 0 && chance.percent(order.trouble / 10);
+        Self { lines, end: RunEnd::Exited { code: i32::from(crashes) }, hangs, truth, cost: None }
     }
 
     fn command(order: &Order<'_>, chance: &mut Chance) -> Self {

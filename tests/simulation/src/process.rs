@@ -1,6 +1,6 @@
 //! A process of the virtual bridge: a script that is played line by line, until it ends or is ended.
 
-use shared::agent::ErrorClass;
+use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::{Kind, Purpose};
 use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec};
@@ -37,7 +37,7 @@ impl Process {
             run,
             purpose: *purpose,
             session: session(spec).map_or("none", |(session, _)| session),
-            command: *harness == shared::agent::HarnessId::Command,
+            harness: *harness,
             now,
             trouble,
             holds: *holds,
@@ -46,7 +46,7 @@ impl Process {
             run: run.clone(),
             task: task.clone(),
             purpose: *purpose,
-            command: order.command,
+            command: *harness == HarnessId::Command,
             script: Script::draw(&order, chance),
             written: 0,
             stage: Stage::Ordered,
@@ -148,7 +148,8 @@ impl Process {
 
     /// Its last line is a result.
     fn is_told(&self) -> bool {
-        self.script.lines.last().is_some_and(|said| said.text.contains("\"result\""))
+        let tells = |text: &str| text.contains("\"result\"") || text.contains("turn.completed");
+        self.script.lines.last().is_some_and(|said| tells(&said.text))
     }
 
     pub fn cost(&self) -> Option<MicroUsd> {

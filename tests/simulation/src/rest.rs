@@ -2,6 +2,7 @@
 //! goal is over and every client knows the same.
 
 use anyhow::{Result, ensure};
+use conductor::budget::{Short, short};
 use conductor::rollup::waiting;
 use conductor::state::{Run, Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
@@ -56,7 +57,7 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
             .subtree(&task.id)
             .into_iter()
             .any(|task| lives(task) || asleep(task) || is_slot(state, task) || is_held_up(state, task)),
-        Waker::Clock(at) if at <= now => is_full(state) || is_probed(state, task),
+        Waker::Clock(at) if at <= now => is_full(state) || is_probed(state, task) || is_held(state, task),
         Waker::Clock(at) => next_deadline(state, now).is_some_and(|(first, _)| first <= at),
         Waker::Tasks(tasks) => {
             let open = |task: &Task| !matches!(task.standing, Standing::Completed | Standing::Removed { .. });
@@ -74,6 +75,11 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
 /// It would run, and there is no room.
 fn is_slot(state: &State, task: &Task) -> bool {
     is_full(state) && status(state, task).reason == Reason::Slot
+}
+
+/// Its time has come, and others hold what is left of a budget.
+fn is_held(state: &State, task: &Task) -> bool {
+    matches!(short(state, task), Some(Short::Held { .. })) && state.runs.values().any(|run| run.is_active())
 }
 
 /// Its time has come, and another goes first to see whether its agent answers again.

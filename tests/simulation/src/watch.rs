@@ -172,6 +172,7 @@ impl Watch {
                     self.open.remove(goal);
                 }
             }
+            Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => drop(self.put_off.remove(task)),
             Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {
                 for below in state.subtree(task) {
                     self.stopped.remove(&below.id);

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use conductor::State;
 use conductor::status::status;
-use shared::agent::HarnessId;
+use shared::agent::{FoundAgent, HarnessId};
 use shared::entry::{Draft, Kind, Room};
 use shared::id::{AppendId, ClientId, ProjectId, TaskId, TemplateId};
 use shared::limits::{Breaker, Limits};
@@ -46,16 +46,23 @@ pub struct Tally {
 }
 
 /// What a world's person allows.
-fn limits(chance: &mut Chance) -> Limits {
-    let parallel = 1 + chance.below(6) as u32;
+fn limits(chance: &mut Chance) -> Result<Limits> {
+    let mut count = |least: usize, most: usize| u32::try_from(least + chance.below(most - least + 1));
+    let (parallel, resumptions) = (count(1, 6)?, count(0, 3)?);
+    let (attempts, failures, hour) = (count(2, 3)?, count(2, 5)?, count(0, 23)?);
     let policy = [Policy::None, Policy::Same, Policy::Analyze][chance.below(3)];
-    let retry = Retry { policy, attempts: 2 + chance.below(2) as u32 };
-    let breaker = Breaker { failures: 2 + chance.below(4) as u32, ..Breaker::default() };
-    // The night begins a little before or after the world does.
-    let from = chance.below(24) as u16 * 60;
+    let from = u16::try_from(hour * 60)?;
     let quiet = chance.one_in(4).then(|| Quiet { from, to: (from + 480) % 1440, offset: 0 });
-    let unattended = chance.one_in(4).then(|| MicroUsd(chance.draw() % 40_000));
-    Limits { parallel, retry, breaker, quiet, unattended, ..Limits::default() }
+    Ok(Limits {
+        parallel,
+        resumptions,
+        retry: Retry { policy, attempts },
+        breaker: Breaker { failures, ..Breaker::default() },
+        quiet,
+        unattended: chance.one_in(4).then(|| MicroUsd(chance.draw() % 40_000)),
+        alternate: chance.one_in(2),
+        ..Limits::default()
+    })
 }
 
 impl World {
@@ -79,8 +86,11 @@ impl World {
             client.connect(&world.bridge);
             world.clients.push(client);
         }
-        let limits = limits(&mut world.chance);
+        let limits = limits(&mut world.chance)?;
         world.intend(Kind::LimitsSet { limits })?;
+        if world.chance.one_in(2) {
+            world.find_agents()?;
+        }
         if world.chance.one_in(3) {
             let instead = ["sonnet", "haiku"].map(str::to_owned).to_vec();
             let instead = Instead { heavy: instead.clone(), light: instead[..1].to_vec(), standard: instead };
@@ -111,6 +121,19 @@ impl World {
         self.intend(Kind::TemplateSaved { template: saved })?;
         let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template) };
         self.intend(Kind::PlanEdited { goal, edit })
+    }
+
+    /// Both agents are there.
+    fn find_agents(&mut self) -> Result<()> {
+        let agents = [HarnessId::Claude, HarnessId::Codex].map(|harness| FoundAgent {
+            harness,
+            name: harness.to_string(),
+            program: "/bin/agent".to_owned(),
+            version: None,
+            problem: None,
+        });
+        let found = Kind::AgentsFound { agents: agents.to_vec() };
+        self.bridge.state_fact(found, self.now, &mut self.chance)
     }
 
     /// Lives it to its end.

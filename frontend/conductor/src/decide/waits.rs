@@ -19,8 +19,8 @@ pub(crate) fn due(state: &State, task: &Task) -> Option<Millis> {
         class,
         Some(ErrorClass::Lost | ErrorClass::SessionLost | ErrorClass::Capped | ErrorClass::Timeout)
     );
-    let by_itself = !task.urged && !(gone && again == Again::GoOn);
-    let quiet = state.limits.quiet.filter(|_| by_itself);
+    let at_once = task.urged || (gone && again == Again::GoOn);
+    let quiet = state.limits.quiet.filter(|_| !at_once);
     Some(quiet.and_then(|quiet| quiet.ends(until)).unwrap_or(until))
 }
 

@@ -134,6 +134,7 @@ impl Watch {
                             && class.is_outage()
                             && before >= state.limits.resumptions
                             && state.limits.alternate
+                            && !state.agents.is_empty()
                             && !self.instead.contains(&task.id)
                     }
                 };

@@ -134,6 +134,11 @@ pub(crate) fn free(folder: &Path) -> Option<u64> {
     win32::free(folder).ok()
 }
 
+/// Bytes that a new program could have; nothing when the system does not say.
+pub(crate) fn free_memory() -> Option<u64> {
+    win32::free_memory().ok()
+}
+
 /// Lets the calling thread go behind others. Where it is refused, the work is only done sooner.
 pub(crate) fn give_way(behind: Behind) {
     let priority = match behind {

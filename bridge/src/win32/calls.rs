@@ -14,6 +14,7 @@ use windows_sys::Win32::System::Console::{
     CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent, GetConsoleCP, GetStdHandle, STD_ERROR_HANDLE,
     STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
 };
+use windows_sys::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
 use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadPriority, THREAD_PRIORITY};
 
 pub(crate) use console::PseudoConsole;
@@ -86,6 +87,15 @@ pub(crate) fn free(folder: &Path) -> io::Result<u64> {
         GetDiskFreeSpaceExW(folder.as_ptr(), &raw mut free, std::ptr::null_mut(), std::ptr::null_mut())
     })?;
     Ok(free)
+}
+
+/// Bytes of memory that are free, and that the system would also promise.
+pub(crate) fn free_memory() -> io::Result<u64> {
+    let mut memory = MEMORYSTATUSEX { dwLength: bytes_of::<MEMORYSTATUSEX>(), ..Default::default() };
+    // SAFETY: the place of the answer has the size that it names, and outlives the call.
+    #[expect(unsafe_code, reason = "a system call")]
+    check(unsafe { GlobalMemoryStatusEx(&raw mut memory) })?;
+    Ok(memory.ullAvailPhys.min(memory.ullAvailPageFile))
 }
 
 /// Sets the calling thread's place among this process' threads.

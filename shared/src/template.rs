@@ -43,6 +43,11 @@ pub struct Guided {
     pub variant: String,
 }
 
+/// As a Unix or a Windows names a folder from its root: the bridge's machine may be either.
+fn is_absolute(folder: &str) -> bool {
+    folder.starts_with(['/', '\\']) || folder.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/")
+}
+
 impl Template {
     /// What is wrong with it, in words; nothing for one that can be used.
     pub fn problem(&self) -> Option<String> {
@@ -60,7 +65,7 @@ impl Template {
             Some("a variant needs guidelines".to_owned())
         } else if let Some(model) = self.model.as_ref().filter(|model| !is_model(model)) {
             Some(format!("{model:?} is no model's name"))
-        } else if self.folder.as_ref().is_some_and(|folder| !folder.starts_with('/')) {
+        } else if self.folder.as_ref().is_some_and(|folder| !is_absolute(folder)) {
             Some("the folder has to be an absolute path".to_owned())
         } else {
             None

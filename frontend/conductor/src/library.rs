@@ -187,7 +187,8 @@ fn attempts(state: &State) -> impl Iterator<Item = Attempt> {
         let runs = task.runs.iter().filter_map(|run| state.run(run));
         let work = runs.filter(|run| run.harness != shared::agent::HarnessId::Command);
         let mut by_attempt: BTreeMap<u32, Vec<&Run>> = BTreeMap::new();
-        for run in work.filter(|run| matches!(run.purpose, Purpose::Work | Purpose::Plan)) {
+        for run in work.filter(|run| matches!(run.purpose, Purpose::Work | Purpose::Plan | Purpose::Diagnose))
+        {
             by_attempt.entry(run.attempt).or_default().push(run);
         }
         by_attempt.into_values().filter_map(|runs| attempt(&runs))
@@ -203,6 +204,8 @@ fn attempt(runs: &[&Run]) -> Option<Attempt> {
         turns += u64::from(report.turns);
         time = time + at.since(started.unwrap_or(*at));
     }
-    let (guided, model, verdict) = (last.guided.clone(), last.model.clone(), last.verdict?);
+    // Who looks into a failure may have the last word, and works by no guidelines.
+    let by = runs.iter().rev().find(|run| run.purpose != Purpose::Diagnose)?;
+    let (guided, model, verdict) = (by.guided.clone(), by.model.clone(), last.verdict?);
     Some(Attempt { guided, model, verdict, cost, turns, time })
 }

@@ -24,6 +24,7 @@ mod limits;
 mod live;
 mod models;
 mod place;
+mod prompts;
 mod ps;
 pub(crate) mod rest;
 mod statement;
@@ -56,6 +57,8 @@ pub enum Command {
     Limits(LimitsArgs),
     /// Print which model does a task of which size, and change it
     Models(ModelsArgs),
+    /// Print the library of prompts with the record of each wording, and change it
+    Prompts(prompts::PromptsArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
@@ -83,7 +86,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct DataArgs {
     /// Folder of the log, as given to `serve`
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
 }
 
@@ -91,9 +94,12 @@ pub struct DataArgs {
 pub struct GoalArgs {
     /// What is to be done
     goal: String,
-    /// The project's folder
-    #[arg(long, value_name = "DIR", default_value = ".", value_parser = folder)]
-    dir: PathBuf,
+    /// The project's folder; without it, its template's or this one
+    #[arg(long, value_name = "DIR", value_parser = folder)]
+    dir: Option<PathBuf>,
+    /// The template whose guidelines its tasks work by; `orchestrator prompts` lists them
+    #[arg(long, value_name = "NAME")]
+    template: Option<String>,
     /// The agent that plans and works; without it, the first that is installed and works
     #[arg(long, value_enum)]
     harness: Option<Harness>,
@@ -438,6 +444,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let policy = policy.policy();
                 task::tell(&task, Word::OnFailure { policy, attempts }).await
             }
+            Command::Prompts(args) => prompts::see_to(&args).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,

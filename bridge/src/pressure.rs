@@ -2,7 +2,7 @@
 //! that the conductor starts nothing new, and when the second becomes more than is normal, so that a person looks.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use shared::entry::{Actor, Draft, Kind, Room};
@@ -13,6 +13,7 @@ use crate::config::Memory;
 use crate::disk::{MB, room};
 use crate::store::Store;
 use crate::supervisor::{RunProcesses, run_processes};
+use crate::system;
 
 /// Between looks. Nothing tells when memory fills up.
 const LOOK: Duration = Duration::from_secs(10);
@@ -22,8 +23,9 @@ pub(crate) async fn watch(store: Store, runs_dir: PathBuf, bounds: Memory) {
     let mut known = Known::read(&store).await;
     loop {
         let folder = (bounds.agent_mb > 0).then(|| runs_dir.clone());
-        let looked =
-            tokio::task::spawn_blocking(move || (free(), folder.map(|folder| run_processes(&folder))));
+        let looked = tokio::task::spawn_blocking(move || {
+            (system::memory(), folder.map(|folder| run_processes(&folder)))
+        });
         if let Ok((free, runs)) = looked.await {
             let kinds = known.measured(free, bounds).into_iter();
             let kinds: Vec<Kind> = kinds.chain(known.weighed(&runs.unwrap_or_default(), bounds)).collect();
@@ -79,32 +81,6 @@ impl Known {
         });
         changed.collect()
     }
-}
-
-/// Bytes that a new program could have, of the machine's and of what bounds this process; nothing where the system does not say.
-fn free() -> Option<u64> {
-    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let machine = field(&info, "MemAvailable:")?.saturating_mul(1024);
-    Some(own_bound().map_or(machine, |left| left.min(machine)))
-}
-
-/// What the bound of our own control group leaves, if it has one (cgroup v2: memory.max, memory.current; what
-/// `inactive_file` counts is given back when somebody needs it).
-fn own_bound() -> Option<u64> {
-    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let folder = Path::new("/sys/fs/cgroup").join(group);
-    let number = |file: &str| std::fs::read_to_string(folder.join(file)).ok()?.trim().parse::<u64>().ok();
-    let (max, current) = (number("memory.max")?, number("memory.current")?);
-    let given_back = std::fs::read_to_string(folder.join("memory.stat")).ok();
-    let given_back = given_back.and_then(|stat| field(&stat, "inactive_file")).unwrap_or(0);
-    Some(max.saturating_sub(current.saturating_sub(given_back)))
-}
-
-/// The number behind a name that begins a line.
-fn field(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_ascii_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -168,6 +144,6 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn this_machine_says_how_much_is_free() {
-        assert!(free().is_some_and(|free| free > 0));
+        assert!(system::memory().is_some_and(|free| free > 0));
     }
 }

@@ -9,6 +9,7 @@ use crate::link::{Standing, is_encrypted};
 use crate::place::{Here, Part};
 use crate::screen::bridge::Bridge;
 use crate::screen::pair::Pair;
+use crate::screen::prompts::Prompts;
 use crate::screen::start::Start;
 use crate::screen::work::Work;
 
@@ -17,6 +18,7 @@ enum Screen {
     Start,
     Work(shared::id::TaskId),
     Bridge(Part),
+    Prompts,
     Pair,
     Loading,
     NotThere,
@@ -38,6 +40,7 @@ pub fn App() -> impl IntoView {
     let unknown = Memo::new(move |_| is_encrypted() && desk.standing.get() == Standing::Denied);
     let screen = Memo::new(move |_| match (here.part(), here.goal()) {
         _ if unknown.get() => Screen::Pair,
+        (Some(Part::Prompts), _) => Screen::Prompts,
         (Some(part), _) => Screen::Bridge(part),
         (None, None) => Screen::Start,
         (None, Some(goal)) if desk.read(|state| state.task(&goal).is_some()) => Screen::Work(goal),
@@ -52,6 +55,7 @@ pub fn App() -> impl IntoView {
                 {move || match screen.get() {
                     Screen::Work(goal) => view! { <Work goal=goal/> }.into_any(),
                     Screen::Bridge(part) => view! { <Bridge part=part/> }.into_any(),
+                    Screen::Prompts => view! { <Prompts/> }.into_any(),
                     Screen::Pair => view! { <Pair/> }.into_any(),
                     Screen::Loading => view! { <Loading/> }.into_any(),
                     Screen::NotThere => view! { <NotThere/> }.into_any(),

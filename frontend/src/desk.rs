@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use shared::agent::HarnessId;
 use shared::api::{Asking, HitPlace};
 use shared::entry::{Draft, Kind};
-use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
+use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
 use shared::plan::{Access, PlanEdit};
@@ -24,6 +24,7 @@ use wasm_bindgen::closure::Closure;
 use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
 
+mod prompts;
 mod turns;
 
 /// A handle to the state; it lives as long as the page.
@@ -328,6 +329,7 @@ impl Desk {
         harness: HarnessId,
         access: Access,
         caps: Caps,
+        template: Option<TemplateId>,
     ) -> Option<TaskId> {
         let known = self.peek(|state| {
             let found = state.projects.iter().find(|(_, project)| project.folder == folder);
@@ -336,6 +338,10 @@ impl Desk {
         let task = TaskId::new(&draw()).ok()?;
         let capped = PlanEdit::SetCaps { task: task.clone(), caps };
         let capped = (caps != Caps::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: capped });
+        let guided = template.map(|template| {
+            let edit = PlanEdit::SetTemplate { task: task.clone(), template: Some(template) };
+            Kind::PlanEdited { goal: task.clone(), edit }
+        });
         let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
         let (project, opened) = match known {
             Some(project) => (project, None),
@@ -345,7 +351,7 @@ impl Desk {
                 (ProjectId::new(&draw()).ok()?, Some(opened))
             }
         };
-        self.intend(Some(project), opened.into_iter().chain([stated]).chain(capped).collect());
+        self.intend(Some(project), opened.into_iter().chain([stated]).chain(capped).chain(guided).collect());
         Some(task)
     }
 

@@ -10,10 +10,14 @@ pub enum Part {
     Devices,
     Processes,
     SelfTest,
+    /// The library of prompts, on a screen of its own.
+    Prompts,
 }
 
 impl Part {
-    pub const ALL: [Self; 3] = [Self::Devices, Self::Processes, Self::SelfTest];
+    const ALL: [Self; 4] = [Self::Devices, Self::Processes, Self::SelfTest, Self::Prompts];
+    /// Those that have a tab.
+    pub const TABS: [Self; 3] = [Self::Devices, Self::Processes, Self::SelfTest];
     const UNDER: &str = "#/bridge/";
 
     fn token(self) -> &'static str {
@@ -21,6 +25,7 @@ impl Part {
             Self::Devices => "devices",
             Self::Processes => "processes",
             Self::SelfTest => "self-test",
+            Self::Prompts => "prompts",
         }
     }
 
@@ -29,6 +34,7 @@ impl Part {
             Self::Devices => "Devices",
             Self::Processes => "Processes",
             Self::SelfTest => "Self-test",
+            Self::Prompts => "Prompts",
         }
     }
 }
@@ -128,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_place_survives_the_address_bar() {
-        for hash in ["#/", "#/goal", "#/goal/goal~3", "#/bridge/devices", "#/bridge/self-test"] {
+        for hash in
+            ["#/", "#/goal", "#/goal/goal~3", "#/bridge/devices", "#/bridge/self-test", "#/bridge/prompts"]
+        {
             assert_eq!(Place::parse(hash).hash(), hash);
         }
         assert_eq!(Place::parse("#k=secret/x").goal, None);

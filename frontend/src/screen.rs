@@ -9,6 +9,7 @@ pub mod limits;
 pub mod models;
 pub mod news;
 pub mod pair;
+pub mod prompts;
 pub mod retry;
 pub mod schedule;
 pub mod start;

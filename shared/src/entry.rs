@@ -8,12 +8,13 @@ use serde_json::value::RawValue;
 use shared_derive::FromJson;
 
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
-use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId};
+use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
 use crate::plan::{Access, PlanEdit, PlannedTask};
 use crate::retry::Again;
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
+use crate::template::{Guided, Template};
 use crate::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 /// One entry of the log. `seq` and `at` are given by the bridge when it commits.
@@ -183,6 +184,15 @@ pub enum Kind {
         models: Models,
     },
 
+    /// A template of the library; the same id again is its next version.
+    TemplateSaved {
+        template: Template,
+    },
+    /// It is offered no more.
+    TemplateRetired {
+        template: TemplateId,
+    },
+
     // The conductor's decisions and orders.
     RunRequested {
         run: RunId,
@@ -199,6 +209,11 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         model: Option<String>,
         spec: RunSpec,
+    },
+    /// A run that was ordered works by these guidelines; they stand in its words.
+    RunGuided {
+        run: RunId,
+        by: Guided,
     },
     InputSent {
         run: RunId,
@@ -323,8 +338,11 @@ impl Kind {
             | Self::GoalClosed { .. }
             | Self::GoalArchived { .. }
             | Self::LimitsSet { .. }
-            | Self::ModelsSet { .. } => Authority::Person,
+            | Self::ModelsSet { .. }
+            | Self::TemplateSaved { .. }
+            | Self::TemplateRetired { .. } => Authority::Person,
             Self::RunRequested { .. }
+            | Self::RunGuided { .. }
             | Self::InputSent { .. }
             | Self::SignalSent { .. }
             | Self::TerminalResized { .. }

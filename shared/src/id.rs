@@ -76,6 +76,8 @@ ids! {
     AppendId;
     /// A history of the log; a copy that was put back begins another.
     LogId;
+    /// A template of the library of prompts.
+    TemplateId;
     /// A session as its harness names it.
     SessionId;
 }

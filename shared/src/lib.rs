@@ -14,5 +14,6 @@ pub mod plan;
 pub mod quiet;
 pub mod retry;
 pub mod run;
+pub mod template;
 pub mod unit;
 pub mod wire;

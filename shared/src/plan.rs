@@ -7,7 +7,7 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
-use crate::id::TaskId;
+use crate::id::{TaskId, TemplateId};
 use crate::limits::Caps;
 use crate::retry::{Retry, RetryWish};
 use crate::unit::Millis;
@@ -213,6 +213,11 @@ pub enum PlanEdit {
     SetModel {
         task: TaskId,
         model: Option<String>,
+    },
+    /// For the task and all below it that have none of their own.
+    SetTemplate {
+        task: TaskId,
+        template: Option<TemplateId>,
     },
     SetSchedule {
         task: TaskId,

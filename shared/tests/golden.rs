@@ -7,13 +7,14 @@ use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, T
 use shared::api::Asking;
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::harness::{Start, Turn, command_line};
-use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId};
+use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
 use shared::retry::{Again, Policy, Retry};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
+use shared::template::{Guided, Template, Variant};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
 
@@ -23,6 +24,10 @@ fn task(id: &str) -> TaskId {
 
 fn run() -> RunId {
     RunId::new("goal~1~r1").unwrap()
+}
+
+fn template() -> TemplateId {
+    TemplateId::new("t1").unwrap()
 }
 
 fn planned() -> PlannedTask {
@@ -95,6 +100,21 @@ fn intents() -> Vec<Kind> {
             },
         },
         Kind::ModelsSet { models: Models::default() },
+        Kind::TemplateSaved {
+            template: Template {
+                template: template(),
+                name: "Review".to_owned(),
+                variants: vec![Variant { name: "a".to_owned(), guidelines: "Be brief.".to_owned() }],
+                harness: Some(HarnessId::Claude),
+                model: Some("sonnet".to_owned()),
+                folder: Some("/home/dev/shop".to_owned()),
+            },
+        },
+        Kind::TemplateRetired { template: template() },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::SetTemplate { task: task("goal~1"), template: Some(template()) },
+        },
         Kind::PlanEdited {
             goal: task("goal"),
             edit: PlanEdit::SetModel { task: task("goal~1"), model: Some("opus".to_owned()) },
@@ -131,6 +151,10 @@ fn decisions() -> Vec<Kind> {
             holds: Some(MicroUsd(250_000)),
             model: None,
             spec: spec.clone(),
+        },
+        Kind::RunGuided {
+            run: run(),
+            by: Guided { template: template(), version: 2, variant: "a".to_owned() },
         },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },

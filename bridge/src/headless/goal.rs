@@ -1,7 +1,7 @@
 //! `orchestrator run` and `plan`: a goal from the terminal, from its words to its summary.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -19,6 +19,7 @@ use super::GoalArgs;
 use super::client::Client;
 use super::live::Live;
 use super::place::Place;
+use super::prompts;
 use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{self, reference};
 use crate::cli::say;
@@ -49,7 +50,6 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
         Some(Ok(plan)) => Some(plan),
         None => None,
     };
-    let folder = args.dir.to_str().context("the folder's name is not text")?.to_owned();
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     client.want_baton(Want::Take).await?;
@@ -57,7 +57,21 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     while args.harness.is_none() && client.state().agents.is_empty() {
         client.step().await?;
     }
+    let template = args.template.as_deref().map(|name| prompts::find(client.state(), name)).transpose();
+    let template = match template {
+        Ok(template) => template.map(|shelf| shelf.template.clone()),
+        Err(none) => {
+            drop(client);
+            place.leave().await?;
+            say(&format!("Nothing was started: {none}"));
+            return Ok(ExitCode::from(WRONG));
+        }
+    };
+    let advised = template.as_ref().and_then(|template| template.folder.clone()).map(PathBuf::from);
+    let folder = args.dir.clone().or(advised).map_or_else(std::env::current_dir, Ok)?;
+    let folder = folder.to_str().context("the folder's name is not text")?.to_owned();
     let statement = Statement {
+        template,
         text: args.goal.clone(),
         folder,
         harness: args.harness.map(Into::into),

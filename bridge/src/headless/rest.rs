@@ -23,6 +23,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::prompts::{self, LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
 use super::view::{GoalView, TaskDetails, TaskView};
@@ -65,6 +66,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
         .routes(routes!(task))
+        .routes(routes!(prompts))
         .routes(routes!(answer))
         .routes(routes!(approve))
         .routes(routes!(retry))
@@ -135,6 +137,12 @@ impl From<Unstated> for Refused {
     }
 }
 
+impl From<NoTemplate> for Refused {
+    fn from(none: NoTemplate) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, none, "GET /api/prompts lists them.")
+    }
+}
+
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text(), "GET /api/openapi.json says what a call takes.")
@@ -196,6 +204,8 @@ struct NewGoal {
     access: Access,
     /// What all of it may spend; at that it pauses and asks.
     budget_usd: Option<f64>,
+    /// Name or id of the template whose guidelines its tasks work by.
+    template: Option<String>,
     /// A plan of your own instead of a planner's, as `orchestrator schema` describes it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
@@ -284,15 +294,18 @@ async fn state_goal(
     if new.harness == Some(HarnessId::Command) {
         return Err(wrong("a command plans nothing", "Choose claude, codex or demo."));
     }
+    let state = desk.state().await?;
+    let template = new.template.as_deref().map(|name| prompts::find(&state, name)).transpose()?;
     let statement = Statement {
         text: new.goal,
         folder: new.folder,
         harness: new.harness,
         access: new.access,
         budget: new.budget_usd.map(dollars).transpose()?,
+        template: template.map(|shelf| shelf.template.clone()),
         plan: new.plan.map(statement::plan).transpose()?,
     };
-    let (goal, drafts) = statement.drafts(&*desk.state().await?)?;
+    let (goal, drafts) = statement.drafts(&state)?;
     let seq = desk.intend(drafts).await?.0;
     Ok((StatusCode::CREATED, Json(Committed { id: goal.to_string(), seq })))
 }
@@ -310,6 +323,12 @@ async fn goal(State(desk): State<Arc<Desk>>, Path(goal): Path<String>) -> Answer
 async fn task(State(desk): State<Arc<Desk>>, Path(task): Path<String>) -> Answer<TaskDetails> {
     let state = desk.state().await?;
     Ok(Json(TaskDetails::of(&state, find(&state, &task)?)))
+}
+
+/// The library of prompts: its templates, the record of each wording, and what failed how often
+#[utoipa::path(get, path = "/api/prompts", responses((status = OK, body = LibraryView)))]
+async fn prompts(State(desk): State<Arc<Desk>>) -> Answer<LibraryView> {
+    Ok(Json(LibraryView::of(&*desk.state().await?)))
 }
 
 /// Write into a task's conversation: an answer, or a wish

@@ -9,6 +9,7 @@ use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::id::{ClientId, ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
+use shared::template::Template;
 use shared::unit::{MicroUsd, Millis};
 
 /// What is to be stated.
@@ -21,6 +22,8 @@ pub(super) struct Statement {
     pub harness: Option<HarnessId>,
     pub access: Access,
     pub budget: Option<MicroUsd>,
+    /// Whose guidelines its tasks work by.
+    pub template: Option<Template>,
     /// Taken as it is and approved with the goal; without it a planner makes one.
     pub plan: Option<PlannerAnswer>,
 }
@@ -54,7 +57,8 @@ impl Statement {
     /// # Errors
     /// The plan is no plan, with everything that is wrong with it; no agent was chosen and none works.
     pub(super) fn drafts(self, state: &State) -> Result<(TaskId, Vec<Draft>), Unstated> {
-        let harness = self.harness.map_or_else(|| first_agent(&state.agents), Ok)?;
+        let advised = self.template.as_ref().and_then(|template| template.harness);
+        let harness = self.harness.or(advised).map_or_else(|| first_agent(&state.agents), Ok)?;
         let goal = drawn(TaskId::new);
         let known = state.projects.iter().find(|(_, project)| project.folder == self.folder);
         let (project, opened) = match known {
@@ -70,8 +74,13 @@ impl Statement {
             let caps = Caps { budget: Some(budget), ..Caps::default() };
             Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::SetCaps { task: goal.clone(), caps } }
         });
+        let guided = self.template.map(|template| {
+            let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template.template) };
+            Kind::PlanEdited { goal: goal.clone(), edit }
+        });
         let draft = |kind| Draft::new(Some(project.clone()), kind);
-        let mut drafts: Vec<Draft> = opened.into_iter().chain([stated]).chain(capped).map(draft).collect();
+        let kinds = opened.into_iter().chain([stated]).chain(capped).chain(guided);
+        let mut drafts: Vec<Draft> = kinds.map(draft).collect();
         if let Some(answer) = self.plan {
             let state = foretold(state, &drafts);
             let task = state.task(&goal).ok_or_else(|| BadPlan(vec!["the goal is empty".to_owned()]))?;

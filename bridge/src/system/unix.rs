@@ -80,6 +80,33 @@ pub(crate) fn free(folder: &Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// Bytes that a new program could have, of the machine's and of what bounds this process; nothing where
+/// the system does not say, as others than Linux do.
+pub(crate) fn memory() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let machine = field(&info, "MemAvailable:")?.saturating_mul(1024);
+    Some(own_bound().map_or(machine, |left| left.min(machine)))
+}
+
+/// What the bound of our own control group leaves, if it has one (cgroup v2: memory.max, memory.current; what
+/// `inactive_file` counts is given back when somebody needs it).
+fn own_bound() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let folder = Path::new("/sys/fs/cgroup").join(group);
+    let number = |file: &str| std::fs::read_to_string(folder.join(file)).ok()?.trim().parse::<u64>().ok();
+    let (max, current) = (number("memory.max")?, number("memory.current")?);
+    let given_back = std::fs::read_to_string(folder.join("memory.stat")).ok();
+    let given_back = given_back.and_then(|stat| field(&stat, "inactive_file")).unwrap_or(0);
+    Some(max.saturating_sub(current.saturating_sub(given_back)))
+}
+
+/// The number behind a name that begins a line.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// Lets the calling thread go behind others. Where it is refused, or would be of the whole process as on other
 /// systems than Linux, the work is only done sooner.
 pub(crate) fn give_way(behind: Behind) {

@@ -134,6 +134,11 @@ pub(crate) fn free(folder: &Path) -> Option<u64> {
     win32::free(folder).ok()
 }
 
+/// Bytes of memory that a new program could have: not measured here.
+pub(crate) fn memory() -> Option<u64> {
+    None
+}
+
 /// Lets the calling thread go behind others. Where it is refused, the work is only done sooner.
 pub(crate) fn give_way(behind: Behind) {
     let priority = match behind {

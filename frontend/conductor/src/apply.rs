@@ -13,11 +13,12 @@ use shared::unit::{MicroUsd, Millis};
 
 use crate::state::{
     Account, Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task,
-    TaskResult, Vitals,
+    TaskResult, Verdict, Vitals,
 };
 
 mod account;
 mod health;
+mod library;
 mod planned;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
@@ -80,6 +81,11 @@ impl State {
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
             Kind::ModelsSet { models } => self.models = models.clone(),
+            Kind::TemplateSaved { template } => self.shelve(template),
+            Kind::TemplateRetired { template } => {
+                self.templates.get_mut(template).into_iter().for_each(|shelf| shelf.retired = true)
+            }
+            Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, model, .. } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 let (carries, ordered) = (carries.clone(), model.clone());
@@ -98,7 +104,10 @@ impl State {
                     goal.refusals += 1;
                 });
             }
-            Kind::TaskSettled { task, outcome, .. } => self.with(task, |task| task.settle(outcome, at)),
+            Kind::TaskSettled { task, outcome, run } => {
+                self.with(task, |task| task.settle(outcome, at));
+                run.iter().for_each(|run| self.with_run(run, |run| run.verdict = verdict(outcome)));
+            }
             Kind::AgentSpoke { run, line, event } => {
                 self.feel(run, event, at);
                 self.hear(run, *line, event);
@@ -151,6 +160,9 @@ impl State {
         if self.runs.contains_key(&run.id) {
             return;
         }
+        // What goes on with a session goes on by its guidelines.
+        let last = self.task(&run.task).and_then(|task| self.run(task.runs.last()?));
+        let mut guided = last.and_then(|run| run.guided.clone());
         self.with(&run.task.clone(), |task| {
             // Done before and nothing was written: it is done anew.
             if run.purpose == Purpose::Work && task.again().is_some() && run.carries.is_empty() {
@@ -158,6 +170,7 @@ impl State {
                 task.session = None;
             }
             run.attempt = task.attempt;
+            run.guided = guided.take_if(|_| task.session.is_some());
             task.runs.push(run.id.clone());
             task.current = Some(run.id.clone());
             task.queue.retain(|message| !run.carries.contains(&message.id));
@@ -351,6 +364,7 @@ impl Task {
             work: shared::plan::Work::Agent,
             harness: None,
             model: None,
+            template: None,
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: None,
@@ -506,6 +520,8 @@ impl Run {
             model: None,
             version: None,
             vitals: Vitals { moved: at, ..Vitals::default() },
+            guided: None,
+            verdict: None,
         }
     }
 
@@ -516,6 +532,16 @@ impl Run {
             Phase::Ended { .. } | Phase::Read { .. } => return,
         };
         self.phase = Phase::Ended { started, at, end: end.clone(), lines };
+    }
+}
+
+fn verdict(outcome: &Outcome) -> Option<Verdict> {
+    match outcome {
+        Outcome::Completed { .. } => Some(Verdict::Completed),
+        Outcome::Failed { class, .. } => Some(Verdict::Failed(*class)),
+        Outcome::Asked { .. } | Outcome::Yielded { .. } | Outcome::Limited { .. } | Outcome::Cancelled => {
+            None
+        }
     }
 }
 

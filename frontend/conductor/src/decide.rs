@@ -127,7 +127,7 @@ fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
         {
             room.take(task, harness);
             probed.push(harness);
-            drafts.push(turn::request(state, task, purpose, grant, now));
+            drafts.extend(turn::request(state, task, purpose, grant, now));
         }
     }
     drafts
@@ -261,8 +261,11 @@ fn draft(task: &Task, kind: Kind) -> Draft {
     Draft::new(Some(task.project.clone()), kind)
 }
 
+/// Of FNV-1a.
+pub(crate) const BASE: u64 = 0xcbf2_9ce4_8422_2325;
+
 /// FNV-1a of `text` from `base`: what has to look like chance and be the same in every replay.
-fn hash(text: &str, base: u64) -> u64 {
+pub(crate) fn hash(text: &str, base: u64) -> u64 {
     text.bytes().fold(base, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod decide;
 pub mod driver;
 pub mod health;
+pub mod library;
 pub mod order;
 pub mod outage;
 pub mod plan;

@@ -198,6 +198,8 @@ pub enum EditProblem {
     Deep(u32),
     #[error("{0:?} is no model's name")]
     Model(String),
+    #[error("there is no such template")]
+    Template,
     #[error("a task needs a name")]
     Nameless,
     #[error("this task exists already")]
@@ -215,7 +217,11 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         PlanEdit::SetModel { model: Some(name), .. } if !is_model(name) => {
             Err(EditProblem::Model(name.clone()))
         }
+        PlanEdit::SetTemplate { template: Some(template), .. } if !state.templates.contains_key(template) => {
+            Err(EditProblem::Template)
+        }
         PlanEdit::SetModel { task, .. }
+        | PlanEdit::SetTemplate { task, .. }
         | PlanEdit::SetMode { task, .. }
         | PlanEdit::SetCaps { task, .. }
         | PlanEdit::SetSchedule { task, .. }
@@ -351,6 +357,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetModel { task: id, .. } => {
             PlanEdit::SetModel { task: id.clone(), model: task(id)?.model.clone() }
+        }
+        PlanEdit::SetTemplate { task: id, .. } => {
+            PlanEdit::SetTemplate { task: id.clone(), template: task(id)?.template.clone() }
         }
         PlanEdit::SetSchedule { task: id, .. } => {
             PlanEdit::SetSchedule { task: id.clone(), schedule: task(id)?.schedule }

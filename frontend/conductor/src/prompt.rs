@@ -7,6 +7,7 @@ use shared::entry::Purpose;
 use shared::plan::{Mode, ProposedTask, Work};
 use shared::retry::RetryWish;
 
+use crate::library;
 use crate::plan::name;
 use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
 
@@ -51,6 +52,7 @@ fn plan(state: &State, task: &Task) -> String {
         (false, true, true) => "# Go on",
     };
     let _ = writeln!(text, "{heading}\n");
+    guidelines(state, task, Purpose::Plan, &mut text);
     if first {
         let (min, max) = (state.limits.plan_min, state.limits.plan_max);
         let _ = writeln!(
@@ -84,7 +86,9 @@ fn work(state: &State, task: &Task) -> String {
         said(task, true, &mut text);
         return text.replacen("## The person says", "# The person says", 1);
     }
-    let _ = writeln!(text, "# Your task: {}\n\n## Objective\n\n{}\n", task.title, task.objective);
+    let _ = writeln!(text, "# Your task: {}\n", task.title);
+    guidelines(state, task, Purpose::Work, &mut text);
+    let _ = writeln!(text, "## Objective\n\n{}\n", task.objective);
     if !task.outputs.is_empty() {
         let _ = writeln!(text, "## Expected when it is done\n");
         for output in &task.outputs {
@@ -158,6 +162,13 @@ fn talk(state: &State, task: &Task) -> String {
     }
     text.push_str("\nAnswer the person in Markdown. The tasks go on by themselves.\n");
     if task.session.is_some() { text.replacen("## The person says", "# The person says", 1) } else { text }
+}
+
+/// Those of the task's template, where a session begins.
+fn guidelines(state: &State, task: &Task, purpose: Purpose, text: &mut String) {
+    if let Some((_, said)) = library::guidelines(state, task, purpose) {
+        let _ = writeln!(text, "## Guidelines\n\n{}\n", cut(said.trim(), state.limits.context_bytes));
+    }
 }
 
 /// What the person wrote and no turn has carried; `heading` is left out where the prompt's own says it.

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
 use shared::entry::{Purpose, Room};
-use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
+use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
 use shared::run::RunEnd;
+use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
+use crate::library::{Shelf, template_of};
 use crate::outage::Outages;
 use crate::plan::diff::Revision;
 
@@ -31,6 +33,8 @@ pub struct State {
     pub agents: Vec<FoundAgent>,
     pub limits: Limits,
     pub models: Models,
+    /// The library of prompts.
+    pub templates: BTreeMap<TemplateId, Shelf>,
     pub baton: Option<Baton>,
     pub disk: Disk,
     pub memory: Memory,
@@ -94,6 +98,8 @@ pub struct Task {
     pub harness: Option<HarnessId>,
     /// As the person chose it, whatever its size.
     pub model: Option<String>,
+    /// As the person chose it, for itself and what is below it.
+    pub template: Option<TemplateId>,
     /// As the person set them.
     pub caps: Caps,
     pub schedule: Schedule,
@@ -288,6 +294,16 @@ pub struct Run {
     pub model: Option<String>,
     pub version: Option<String>,
     pub vitals: Vitals,
+    /// The guidelines that its session works by.
+    pub guided: Option<Guided>,
+    /// What its end meant for its task, where it was one of these.
+    pub verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Completed,
+    Failed(ErrorClass),
 }
 
 /// What tells how a run is while it goes on.
@@ -356,10 +372,14 @@ impl State {
         task.model.as_deref().filter(|name| own && is_model(name))
     }
 
-    /// The model of a task's turns with this harness: the person's choice, or the one for this size; nothing for the
-    /// harness's own.
+    /// The model of a task's turns with this harness: the person's choice, its template's, or the one for this size;
+    /// nothing for the harness's own.
     pub fn model_of<'a>(&'a self, task: &'a Task, harness: HarnessId, size: Size) -> Option<&'a str> {
+        let shelf =
+            template_of(self, task).filter(|shelf| shelf.template.harness.is_none_or(|own| own == harness));
+        let advised = shelf.and_then(|shelf| shelf.template.model.as_deref());
         self.chosen_model(task, harness)
+            .or(advised)
             .or_else(|| self.models.of(harness, size))
             .filter(|name| is_model(name))
     }

@@ -15,13 +15,14 @@ pub fn Bridge(part: Part) -> impl IntoView {
         <div class="start"><div class="bridge">
             <h1>"Bridge"</h1>
             <div class="tabs" role="tablist">
-                {Part::ALL.map(|own| view! {
+                {Part::TABS.map(|own| view! {
                     <button role="tab" aria-selected=(own == part).to_string() on:click=move |_| here.open_part(own)>{own.name()}</button>
                 })}
             </div>
             {match part {
                 Part::Devices => view! { <devices::Devices/> }.into_any(),
                 Part::Processes => view! { <processes::Processes/> }.into_any(),
+                Part::Prompts => ().into_any(),
                 Part::SelfTest => view! { <self_test::SelfTest/> }.into_any(),
             }}
         </div></div>

@@ -7,6 +7,7 @@ use shared::limits::Caps;
 use shared::plan::Access;
 
 use super::caps::FirstBudget;
+use super::prompts::TemplateChoice;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
@@ -30,6 +31,17 @@ pub fn Start() -> impl IntoView {
     });
     let access = RwSignal::new(Access::Edit);
     let caps = RwSignal::new(Caps::default());
+    let template = RwSignal::new(None);
+    // A template may bring the folder and the agent; what is chosen after it holds.
+    Effect::new(move |_| {
+        let Some(id) = template.get() else { return };
+        let Some(advice) = desk.peek(|state| state.templates.get(&id).map(|shelf| shelf.template.clone()))
+        else {
+            return;
+        };
+        advice.folder.into_iter().for_each(|path| folder.set(path));
+        advice.harness.into_iter().for_each(|harness| chosen.set(Some(harness)));
+    });
     let choosing = RwSignal::new(false);
     Effect::new(move |_| drop(Local::set(DRAFT, text.get())));
     let missing = move || match () {
@@ -42,7 +54,14 @@ pub fn Start() -> impl IntoView {
         let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
         let _ = Local::set(FOLDER, folder.get_untracked());
         let (folder, words) = (folder.get_untracked(), text.get_untracked());
-        let goal = desk.state_goal(&folder, words, harness, access.get_untracked(), caps.get_untracked());
+        let goal = desk.state_goal(
+            &folder,
+            words,
+            harness,
+            access.get_untracked(),
+            caps.get_untracked(),
+            template.get_untracked(),
+        );
         text.set(String::new());
         here.go(goal, None);
     };
@@ -68,6 +87,7 @@ pub fn Start() -> impl IntoView {
                 <Agents agents=agents harness=harness chosen=chosen/>
                 <AccessChoice access=access/>
             </div>
+            <TemplateChoice chosen=template/>
             <FirstBudget caps=caps/>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin()>

@@ -46,6 +46,8 @@ pub struct Watch {
     carried: BTreeSet<MessageId>,
     /// The session that a task's next turn goes on with (P4).
     sessions: BTreeMap<TaskId, SessionId>,
+    /// The guidelines that each task began with; it never gets others.
+    wordings: BTreeMap<TaskId, String>,
     /// What a person stopped and has not asked for since (P15).
     stopped: BTreeSet<TaskId>,
     /// Times in a row that a task was put off without anybody asked.

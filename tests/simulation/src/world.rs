@@ -6,12 +6,13 @@ use conductor::State;
 use conductor::status::status;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Room};
-use shared::id::{AppendId, ClientId, ProjectId, TaskId};
+use shared::id::{AppendId, ClientId, ProjectId, TaskId, TemplateId};
 use shared::limits::{Breaker, Limits};
 use shared::models::{Instead, Models, Tiers};
-use shared::plan::Access;
+use shared::plan::{Access, PlanEdit};
 use shared::quiet::Quiet;
 use shared::retry::{Policy, Retry};
+use shared::template::{Template, Variant};
 use shared::unit::{MicroUsd, Millis};
 use shared::wire::ServerMessage;
 
@@ -91,10 +92,25 @@ impl World {
         for n in 1..=goals {
             let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };
             let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
-            world.intend(Kind::GoalStated { task, text, harness, access: Access::Edit })?;
+            world.intend(Kind::GoalStated { task: task.clone(), text, harness, access: Access::Edit })?;
+            if world.chance.one_in(3) {
+                world.guide(task)?;
+            }
         }
         world.pass_baton()?;
         Ok(world)
+    }
+
+    /// The goal's tasks work by a template of two wordings.
+    fn guide(&mut self, goal: TaskId) -> Result<()> {
+        let template = TemplateId::new("t")?;
+        let variant = |name: &str| Variant { name: name.to_owned(), guidelines: format!("WORDING-{name}") };
+        let (name, variants) = ("T".to_owned(), vec![variant("a"), variant("b")]);
+        let saved =
+            Template { template: template.clone(), name, variants, harness: None, model: None, folder: None };
+        self.intend(Kind::TemplateSaved { template: saved })?;
+        let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template) };
+        self.intend(Kind::PlanEdited { goal, edit })
     }
 
     /// Lives it to its end.

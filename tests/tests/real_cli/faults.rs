@@ -263,6 +263,7 @@ async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raise
         after: Vec::new(),
         outputs: Vec::new(),
         work: Work::Agent,
+        retry: None,
     };
     let reply = "Mine".to_owned();
     ward.client.intend(Kind::PlanGiven { goal: goal.clone(), reply, tasks: vec![planned] }).await?;

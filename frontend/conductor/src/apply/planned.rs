@@ -107,6 +107,9 @@ impl State {
                 task.alternate = None;
             }),
             PlanEdit::SetModel { task, model } => self.with(task, |task| task.model.clone_from(model)),
+            PlanEdit::SetTemplate { task, template } => {
+                self.with(task, |task| task.template.clone_from(template))
+            }
             PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
             PlanEdit::SetRetry { task, retry } => self.with(task, |task| task.retry = *retry),
             PlanEdit::SetCaps { task, caps } => self.with(task, |task| {
@@ -254,6 +257,7 @@ impl Task {
             work: planned.work.clone(),
             harness: None,
             model: None,
+            template: None,
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,

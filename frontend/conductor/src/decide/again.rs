@@ -10,7 +10,7 @@ use shared::retry::{Again, Policy};
 use shared::run::RunEnd;
 use shared::unit::Millis;
 
-use super::{hash, waits};
+use super::{BASE, hash, waits};
 use crate::state::{Phase, Run, State, Task};
 
 /// Before the first try where a service or the task itself needs time; doubles with each try.
@@ -108,7 +108,7 @@ fn back_off(first: Millis, tries: u32, run: &RunId) -> Millis {
 
 /// Zero to `most`, the same each time for the same run.
 fn jitter(run: &RunId, most: Millis) -> Millis {
-    Millis(hash(run.as_str(), 0xcbf2_9ce4_8422_2325) % (most.0 + 1))
+    Millis(hash(run.as_str(), BASE) % (most.0 + 1))
 }
 
 #[cfg(test)]

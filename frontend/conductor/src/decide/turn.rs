@@ -8,13 +8,13 @@ use shared::plan::{Access, PLANNER_ANSWER, Size, TASK_REPORT, Work};
 use shared::run::RunLimits;
 use shared::unit::Millis;
 
-use super::{draft, hash, next_run, waits};
+use super::{BASE, draft, hash, next_run, waits};
 use crate::budget::Grant;
-use crate::prompt;
 use crate::state::{State, Task};
+use crate::{library, prompt};
 
-/// The order for the task's next turn, which may use what was granted.
-pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant, now: Millis) -> Draft {
+/// The order for the task's next turn, which may use what was granted, and by which guidelines it works.
+pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant, now: Millis) -> Vec<Draft> {
     let run = next_run(task);
     let harness = waits::harness(state, task, purpose);
     let looks_back = purpose == Purpose::Diagnose;
@@ -55,10 +55,12 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let limits = RunLimits { grace: state.limits.grace, silence, ..limits };
     let spec = command_line(harness, &turn).into_spec(folder, limits);
     let carries = task.queue.iter().map(|message| message.id.clone()).collect();
+    let guided = library::guidelines(state, task, purpose);
+    let guided = guided.map(|(by, _)| draft(task, Kind::RunGuided { run: run.clone(), by }));
     let id = task.id.clone();
     let order =
         Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, model: ordered, spec };
-    draft(task, order)
+    [draft(task, order)].into_iter().chain(guided).collect()
 }
 
 fn schema(purpose: Purpose) -> Option<String> {
@@ -72,7 +74,7 @@ fn schema(purpose: Purpose) -> Option<String> {
 /// A session id in the form of a UUID (version 8, RFC 9562), derived from the run so that deciding again
 /// names the same session. Two FNV-1a hashes with different bases give its bits.
 fn session_for(run: &RunId) -> SessionId {
-    let (high, low) = (hash(run.as_str(), 0xcbf2_9ce4_8422_2325), hash(run.as_str(), 0x6c62_272e_07bb_0142));
+    let (high, low) = (hash(run.as_str(), BASE), hash(run.as_str(), 0x6c62_272e_07bb_0142));
     let high = (high & !0xf000) | 0x8000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
     let text = format!(

@@ -46,6 +46,7 @@ impl Watch {
             ensure!(told, "the message is carried and not told");
         }
         if !matches!(spec.program, Program::Shell { .. }) {
+            self.check_guidelines(state, task, *purpose, prompt)?;
             check_words(state, task, *purpose, prompt)?;
             self.check_diagnosis(task, *purpose, carries.is_empty(), prompt)?;
         }
@@ -119,6 +120,22 @@ impl Watch {
             "{} may do too much or too little",
             task.id
         );
+        Ok(())
+    }
+
+    /// Who begins under a template is told one of its wordings, and whenever it begins again the same; nobody else is.
+    fn check_guidelines(&mut self, state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
+        let told: Vec<&str> =
+            ["WORDING-a", "WORDING-b"].into_iter().filter(|words| prompt.contains(words)).collect();
+        let begins =
+            !self.sessions.contains_key(&task.id) && matches!(purpose, Purpose::Plan | Purpose::Work);
+        let mut chain = std::iter::once(task).chain(state.ancestors(task));
+        let guided = begins && chain.any(|holder| holder.template.is_some());
+        ensure!(told.len() == usize::from(guided), "{} is told {told:?}", task.id);
+        if let [words] = told[..] {
+            let known = self.wordings.entry(task.id.clone()).or_insert_with(|| words.to_owned());
+            ensure!(known == words, "{} began with {known} and is told {words}", task.id);
+        }
         Ok(())
     }
 

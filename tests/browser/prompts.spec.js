@@ -1,0 +1,66 @@
+// The library of prompts: written, chosen for a goal, and recorded by wording.
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { BIN, expect, goal, node, test, top } from "./world.js";
+
+const LIST = ["read the code", "write the report", "check the report"];
+
+async function shots(page, name) {
+  if (!process.env.SHOTS) return;
+  for (const [width, height] of [[1440, 900], [390, 844]])
+    for (const colorScheme of ["light", "dark"]) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${process.env.SHOTS}/${name}-${width}-${colorScheme}.png` });
+    }
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+test("a template is written, chosen for a goal, and its wordings have their records", async ({ page, world }) => {
+  await page.goto(world.url);
+  await page.getByRole("button", { name: "Prompts" }).first().click();
+  await expect(page.getByText("There is no template yet.")).toBeVisible();
+  await page.getByRole("button", { name: "New template" }).click();
+  const form = page.getByRole("form", { name: "Template" });
+  await form.getByLabel("Name").fill("Careful");
+  await form.getByLabel("Folder").fill("nowhere");
+  await form.getByLabel("Guidelines").fill("Be careful. [[demo cost=12]]");
+  await form.getByRole("button", { name: "Try another wording" }).click();
+  await form.getByLabel("Guidelines").nth(1).fill("Be quick. [[demo cost=3]]");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Not saved: the folder has to be an absolute path.")).toBeVisible();
+  await form.getByLabel("Folder").fill(world.project);
+  await shots(page, "prompts-form");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("v1, a · b")).toBeVisible();
+  await expect(page.getByText("No task has come to an end with it yet.")).toBeVisible();
+
+  await page.getByTitle("All goals").click();
+  await page.getByLabel("Guidelines").selectOption("Careful");
+  await expect(page.getByLabel("Folder", { exact: true })).toHaveValue(world.project); // The template's.
+  await page.getByLabel("Goal", { exact: true }).last().fill(goal("[[task 2: fail]]", LIST));
+  await page.getByRole("button", { name: /Make a plan/ }).click();
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^2, /)).toHaveAttribute("data-status", "failed");
+  await expect(node(page, /^3, /)).toHaveAttribute("data-status", "completed");
+  await node(page, /^1, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(page.getByLabel("Guidelines, for it and all below it")).toHaveValue("");
+  await top(page).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(page.getByLabel("Guidelines, for it and all below it").locator("option:checked")).toHaveText("Careful");
+
+  await page.getByRole("button", { name: "Prompts" }).first().click();
+  await expect(page.getByRole("table").first()).toContainText(/[ab] \(v1\)/);
+  await expect(page.getByRole("row", { name: /cannot be done Careful 1 of 3/ })).toBeVisible();
+  await shots(page, "prompts");
+  const library = JSON.parse(execFileSync(BIN, ["prompts", "--json", "--data-dir", path.join(world.home, "data")]));
+  const sum = library.templates[0].records.reduce((sum, record) => sum + record.attempts, 0);
+  expect(sum).toBe(3);
+  await page.getByRole("button", { name: "Change Careful" }).click();
+  await form.getByRole("button", { name: "Drop this wording" }).last().click();
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("v2, a", { exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Retire Careful" }).click();
+  await expect(page.getByText("There is no template yet.")).toBeVisible();
+});

@@ -357,9 +357,6 @@ impl Session {
         };
         if more {
             self.news.look(run);
-        } else if behind {
-            // What it waits for was told and is not committed.
-            store.hurry();
         }
         for frame in frame::cut(&pieces) {
             let bytes = frame::encode(run, follow.next, frame);

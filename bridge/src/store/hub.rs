@@ -15,7 +15,7 @@ use super::{Page, Piece, Stored};
 /// Entries, and bytes of their JSON, kept in memory for followers that keep up.
 const ENTRIES: usize = 2_048;
 const BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of each live run's output kept for followers that keep up.
+/// Bytes of each live run's output kept for followers that keep up, beside what is not committed yet.
 const TAIL: usize = 64 * 1024;
 
 #[derive(Debug)]
@@ -41,8 +41,8 @@ struct TailWindow {
     next: u64,
     pieces: VecDeque<Arc<Piece>>,
     bytes: usize,
-    /// Somebody read the store for lines that may not have been committed yet.
-    sought_in_store: bool,
+    /// The line after the last that is known to be committed. What is not cannot be read elsewhere, and stays.
+    stored: u64,
 }
 
 /// What a follower gets of a run.
@@ -82,8 +82,8 @@ impl Hub {
         notify
     }
 
-    /// Somebody who is woken from now on whenever there is a new entry, or anything new of a run that it follows,
-    /// in the windows or, where it looked there, in the store; until it is dropped.
+    /// Somebody who is woken from now on whenever there is a new entry, or anything new of a run that it follows;
+    /// until it is dropped.
     pub fn follower(&self) -> Arc<Follower> {
         let follower = Arc::default();
         self.inner().followers.push(Arc::downgrade(&follower));
@@ -117,18 +117,14 @@ impl Hub {
 
     /// Lines of a run from `from` on.
     pub fn tail(&self, run: &RunId, from: u64) -> Tail {
-        let mut inner = self.inner();
-        let Some(window) = inner.tails.get_mut(run) else { return Tail::Quiet };
+        let inner = self.inner();
+        let Some(window) = inner.tails.get(run) else { return Tail::Quiet };
         if from >= window.next {
             return Tail::UpToDate;
         }
-        let first = window.next - u64::try_from(window.pieces.len()).unwrap_or(0);
-        match from.checked_sub(first).and_then(|skip| usize::try_from(skip).ok()) {
+        match from.checked_sub(window.first()).and_then(|skip| usize::try_from(skip).ok()) {
             Some(skip) => Tail::Lines(window.pieces.iter().skip(skip).cloned().collect()),
-            None => {
-                window.sought_in_store = true;
-                Tail::InStore
-            }
+            None => Tail::InStore,
         }
     }
 
@@ -146,12 +142,12 @@ impl Hub {
         }
         for (run, next, pieces) in output {
             let window = inner.tails.entry(run.clone()).or_default();
-            let looks = std::mem::take(&mut window.sought_in_store) || !pieces.is_empty();
+            window.stored = window.stored.max(next);
             // An empty one was told already, and what was told since stands behind it.
-            if !pieces.is_empty() {
+            if pieces.is_empty() {
+                window.trim();
+            } else {
                 window.push(next, pieces);
-            }
-            if looks {
                 each(&mut inner.followers, |follower| follower.look(&run));
             }
         }
@@ -196,7 +192,15 @@ impl TailWindow {
             self.bytes += piece.bytes.len();
             self.pieces.push_back(piece);
         }
-        while self.bytes > TAIL {
+        self.trim();
+    }
+
+    fn first(&self) -> u64 {
+        self.next - u64::try_from(self.pieces.len()).unwrap_or(0)
+    }
+
+    fn trim(&mut self) {
+        while self.bytes > TAIL && self.first() < self.stored {
             let Some(oldest) = self.pieces.pop_front() else { break };
             self.bytes -= oldest.bytes.len();
         }

@@ -209,7 +209,17 @@ pub fn next<T>(dir: TempDir, then: impl AsyncFnOnce(&Bench) -> T) -> T {
 pub fn cut_off<T>(doing: impl AsyncFnOnce() -> (Bench, T)) -> (TempDir, T) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (bench, done) = runtime.block_on(doing());
-    let dir = bench.dir;
-    runtime.shutdown_background();
+    let Bench { dir, store, supervisor, .. } = bench;
+    // It does not end its runs, but it is gone when the next one comes: with its tasks, and with what its store still writes.
+    runtime.shutdown_timeout(PATIENCE);
+    drop((store, supervisor));
+    let log = dir.path().join("log.db");
+    let is_open = || {
+        let files = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|file| file == log)
+    };
+    while is_open() {
+        std::thread::yield_now();
+    }
     (dir, done)
 }

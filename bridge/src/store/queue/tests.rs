@@ -55,6 +55,23 @@ async fn told_lines_are_stored_by_themselves_and_sooner_where_somebody_waits() {
     assert_eq!(stored(&store).await, ["one\n", "two\n"]);
 }
 
+/// There is nowhere else to read them.
+#[tokio::test]
+async fn the_window_keeps_told_lines_until_they_are_stored() {
+    let (dir, store) = world().await;
+    let other = rusqlite::Connection::open(dir.path().join("log.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let long = "x".repeat(40_000) + "\n";
+    let lines = pieces(&[long.as_str(); 5]);
+    let mut told = store.tell_output(&run(), 0, &lines).unwrap().unwrap();
+    assert!(told.committed().await.is_err());
+    assert!(matches!(store.hub().tail(&run(), 0), Tail::Lines(lines) if lines.len() == 5));
+    other.execute_batch("ROLLBACK").unwrap();
+    store.tell_output(&run(), 0, &lines).unwrap().unwrap().committed().await.unwrap();
+    assert_eq!(store.hub().tail(&run(), 3), Tail::InStore);
+    assert!(matches!(store.hub().tail(&run(), 4), Tail::Lines(lines) if lines.len() == 1));
+}
+
 #[tokio::test]
 async fn lines_are_stored_once_and_none_before_those_that_it_refused() {
     let (dir, store) = world().await;

@@ -442,32 +442,31 @@ fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
 #[test]
 fn what_fails_is_looked_at_and_tried_again_as_the_person_says() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;
-    let hours = ["limits", "--on-failure", "same", "--attempts", "2", "--quiet", "22:00-07:30-05:00"];
-    let (code, said) = terminal.run(&hours)?;
-    assert!(code == Some(0) && said.contains("try again, 2 tries in all"), "{said}");
-    assert!(said.contains("by itself: 22:00-07:30-05:00"), "{said}");
-    let (code, said) =
-        terminal.run(&["limits", "--quiet", "none", "--unattended", "3", "--alternate", "true"])?;
-    assert!(code == Some(0) && said.contains("by itself: none") && said.contains("nothing: $3.00"), "{said}");
-    let (code, said) = terminal.run(&["limits", "--quiet", "22-7"])?;
-    assert!(code == Some(2) && said.contains("such as 22:00-07:00+02:00"), "{said}");
+    let says = |line: &str, code: i32, words: &str| {
+        let (found, said) = terminal.run(&line.split(' ').collect::<Vec<_>>())?;
+        anyhow::ensure!(found == Some(code) && said.contains(words), "{line}: {found:?} {said}");
+        Ok(())
+    };
+    says("limits --on-failure same --attempts 2", 0, "try again, 2 tries in all")?;
+    says("limits --quiet 22:00-07:30-05:00", 0, "by itself: 22:00-07:30-05:00")?;
+    says("limits --quiet 22-7", 2, "such as 22:00-07:00+02:00")?;
+    says(
+        "limits --quiet none --unattended 3",
+        0,
+        "by itself: none\nSpent at most while you do nothing: $3.00",
+    )?;
     let goal = "Build it. [[demo tasks=3]] [[task 2: fail-once]]";
     let (_, said) = terminal.run(&["run", goal, "--harness", "demo"])?;
     assert!(said.contains("Next: orchestrator approve 1"), "{said}");
-    for args in [vec!["on-failure", "1/2", "analyze", "--attempts", "3"], vec!["approve", "1"]] {
-        let (code, said) = terminal.run(&args)?;
-        assert_eq!(code, Some(0), "{args:?}: {said}");
-    }
+    says("on-failure 1/2 same --attempts 21", 1, "from 1 to 20")?;
+    says("on-failure 1/2 analyze --attempts 3", 0, "")?;
+    says("approve 1", 0, "")?;
     let waits = |task: &Value| task["reason"].as_str().is_some_and(|why| why.starts_with("tried again in"));
     terminal.reaches(&|tasks| tasks.len() > 2 && waits(&tasks[2]) && tasks[2]["resumes"].is_u64())?;
     let (_, log) = ask(&terminal.data(), &["export"], b"")?;
     assert!(log.contains("\"purpose\":\"diagnose\""), "it was looked at");
-    let (code, said) = terminal.run(&["resume", "1/2"])?;
-    assert_eq!(code, Some(0), "{said}");
-    terminal.reaches(&|tasks| tasks[0]["status"] == "completed")?;
-    let (code, said) = terminal.run(&["on-failure", "1/2", "same", "--attempts", "21"])?;
-    assert!(code == Some(1) && said.contains("from 1 to 20"), "{said}");
-    Ok(())
+    says("resume 1/2", 0, "")?;
+    terminal.reaches(&|tasks| tasks[0]["status"] == "completed")
 }
 
 /// What a terminal says of the data folder `data`, with `stdin` as its input.

@@ -20,7 +20,7 @@ use crate::shim;
 use crate::supervisor::{END_WITH_BRIDGE, Parting, over, running};
 use crate::system::{self, Wish, Wishes};
 use crate::tls::Certificate;
-use crate::{decode, demo, headless, memory, store};
+use crate::{decode, demo, headless, look, memory, store};
 
 /// What a bridge gets to part from its agents and end when another one takes over.
 const HAND_OVER: Duration = Duration::from_secs(30);
@@ -54,6 +54,8 @@ enum Command {
     #[cfg(unix)]
     #[command(hide = true)]
     Shim(shim::ShimArgs),
+    #[command(hide = true)]
+    Look(look::LookArgs),
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +142,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Headless(command)) => headless::run(command),
         #[cfg(unix)]
         Some(Command::Shim(args)) => shim::run(&args),
+        Some(Command::Look(args)) => look::run(&args),
     }
 }
 

@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use shared::agent::HarnessId;
 use shared::api::{Asking, HitPlace};
 use shared::entry::{Draft, Kind};
+use shared::evidence::Preset;
 use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
@@ -325,8 +326,7 @@ impl Desk {
         self,
         folder: &str,
         text: String,
-        harness: HarnessId,
-        access: Access,
+        (harness, access, preset): (HarnessId, Access, Preset),
         caps: Caps,
     ) -> Option<TaskId> {
         let known = self.peek(|state| {
@@ -336,6 +336,8 @@ impl Desk {
         let task = TaskId::new(&draw()).ok()?;
         let capped = PlanEdit::SetCaps { task: task.clone(), caps };
         let capped = (caps != Caps::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: capped });
+        let how = PlanEdit::SetPreset { task: task.clone(), preset };
+        let how = (preset != Preset::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: how });
         let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
         let (project, opened) = match known {
             Some(project) => (project, None),
@@ -345,7 +347,7 @@ impl Desk {
                 (ProjectId::new(&draw()).ok()?, Some(opened))
             }
         };
-        self.intend(Some(project), opened.into_iter().chain([stated]).chain(capped).collect());
+        self.intend(Some(project), opened.into_iter().chain([stated]).chain(capped).chain(how).collect());
         Some(task)
     }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
+use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
 use shared::limits::Caps;
 use shared::retry::Again;
 use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
 
+use crate::proof::Proof;
 use crate::state::{
     Account, Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task,
     TaskResult, Vitals,
@@ -19,6 +21,7 @@ use crate::state::{
 mod account;
 mod health;
 mod planned;
+mod proven;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -64,7 +67,9 @@ impl State {
             }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
-            Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
+            Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
+                self.approve(goal, *version, at)
+            }
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
@@ -80,10 +85,11 @@ impl State {
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
             Kind::ModelsSet { models } => self.models = models.clone(),
-            Kind::RunRequested { run, task, purpose, harness, carries, holds, model, .. } => {
+            Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
+                let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
                 let (carries, ordered) = (carries.clone(), model.clone());
-                self.request(Run { carries, ordered, holds: *holds, ..run });
+                self.request(Run { carries, ordered, holds: *holds, check, ..run });
             }
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
@@ -97,6 +103,17 @@ impl State {
                     goal.plan = Plan::Refused { problems: problems.clone() };
                     goal.refusals += 1;
                 });
+            }
+            Kind::WorkClaimed { task, summary, outputs, not_done, .. } => {
+                let (summary, outputs, not_done) = (summary.clone(), outputs.clone(), not_done.clone());
+                self.claim(task, TaskResult { summary, outputs, not_done }, at);
+            }
+            Kind::BaseTaken { task, print, .. } => self.take_base(task, print),
+            Kind::TaskChecked { task, run, check, problem } => {
+                self.check(task, run, check, problem.as_ref(), at)
+            }
+            Kind::TaskReviewed { task, run, summary, findings } => {
+                self.review(task, run, summary, findings, at)
             }
             Kind::TaskSettled { task, outcome, .. } => self.with(task, |task| task.settle(outcome, at)),
             Kind::AgentSpoke { run, line, event } => {
@@ -153,9 +170,11 @@ impl State {
         }
         self.with(&run.task.clone(), |task| {
             // Done before and nothing was written: it is done anew.
-            if run.purpose == Purpose::Work && task.again().is_some() && run.carries.is_empty() {
+            let begins = matches!(run.purpose, Purpose::Work | Purpose::Base);
+            if begins && task.again().is_some() && run.carries.is_empty() {
                 task.attempt += 1;
                 task.session = None;
+                task.proof = Proof::default();
             }
             run.attempt = task.attempt;
             task.runs.push(run.id.clone());
@@ -163,6 +182,7 @@ impl State {
             task.queue.retain(|message| !run.carries.contains(&message.id));
             task.doing.clear();
             task.urged = false;
+            task.prove(run.purpose, !run.carries.is_empty(), run.requested);
             match run.purpose {
                 Purpose::Diagnose => {}
                 Purpose::Talk => match task.standing {
@@ -170,7 +190,12 @@ impl State {
                     Standing::Asked { .. } | Standing::Yielded => task.stand(Standing::Open, run.requested),
                     _ => {}
                 },
-                Purpose::Plan | Purpose::Work | Purpose::Summary => task.stand(Standing::Open, run.requested),
+                // What is over begins again with the words that it then carries, if they are not taken back.
+                Purpose::Base if task.again().is_none() && !task.is_on_its_way() => {}
+                Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Base | Purpose::Repair => {
+                    task.stand(Standing::Open, run.requested);
+                }
+                Purpose::Check | Purpose::Review => {}
             }
         });
         self.hold(&run);
@@ -187,8 +212,8 @@ impl State {
                 run.model.clone_from(model);
                 run.session = Some(session.clone());
                 run.version.clone_from(version);
-                // A look at a failure is no part of the task's conversation.
-                if run.purpose != Purpose::Diagnose {
+                // A look at the work is no part of the task's conversation.
+                if run.purpose.is_conversation() {
                     let (task, session) = (run.task.clone(), session.clone());
                     self.with(&task, |task| task.session = Some(session));
                 }
@@ -233,6 +258,7 @@ impl State {
                     let found = report.final_text.trim();
                     task.diagnosis = Some(if failed.is_none() { found.to_owned() } else { String::new() });
                 }
+                _ if !purpose.is_conversation() => {}
                 Some(ErrorClass::SessionLost) => task.session = None,
                 _ => task.session = report.session.clone().or(task.session.take()),
             }
@@ -293,7 +319,8 @@ impl State {
         for id in above {
             self.with_goal(&id, |goal| goal.closing = None);
             self.with(&id, |task| {
-                if task.current.is_none() && task.is_over() {
+                // What its agent said of it was said before this.
+                if task.current.is_none() && task.is_over() || task.standing == Standing::Claimed {
                     task.stand(Standing::Open, at);
                 }
             });
@@ -319,6 +346,7 @@ impl Goal {
         Self {
             harness,
             access,
+            preset: shared::evidence::Preset::default(),
             plan: Plan::Wanted,
             version: 0,
             edits: 0,
@@ -354,6 +382,7 @@ impl Task {
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: None,
+            evidence: shared::evidence::Evidence::default(),
             goal: Some(goal),
             made: at,
             standing: Standing::Open,
@@ -371,6 +400,7 @@ impl Task {
             alternate: None,
             urged: false,
             result: None,
+            proof: Proof::default(),
             spend: Spend::default(),
             account: Account::default(),
             doing: String::new(),
@@ -450,6 +480,7 @@ impl Task {
         self.attempt += 1;
         self.result = None;
         self.diagnosis = None;
+        self.proof.repairs = 0;
         why.clone_into(&mut self.failure);
     }
 
@@ -473,6 +504,7 @@ impl Task {
         (self.diagnosis, self.alternate) = (None, None);
         self.urged = false;
         self.result = None;
+        self.proof = Proof { base: self.proof.base.take(), ..Proof::default() };
         self.stop = None;
         if let Some(goal) = &mut self.goal {
             goal.refusals = 0;
@@ -496,6 +528,7 @@ impl Run {
             carries: Vec::new(),
             holds: None,
             ordered: None,
+            check: None,
             requested: at,
             phase: Phase::Requested,
             signalled: None,

@@ -3,10 +3,12 @@
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::{FoundAgent, HarnessId};
+use shared::evidence::Preset;
 use shared::limits::Caps;
 use shared::plan::Access;
 
 use super::caps::FirstBudget;
+use super::evidence::PresetChoice;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
@@ -29,6 +31,7 @@ pub fn Start() -> impl IntoView {
         chosen.get().or_else(|| agents.with(|agents| agents.iter().find(usable).map(|agent| agent.harness)))
     });
     let access = RwSignal::new(Access::Edit);
+    let preset = RwSignal::new(Preset::Quick);
     let caps = RwSignal::new(Caps::default());
     let choosing = RwSignal::new(false);
     Effect::new(move |_| drop(Local::set(DRAFT, text.get())));
@@ -42,7 +45,12 @@ pub fn Start() -> impl IntoView {
         let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
         let _ = Local::set(FOLDER, folder.get_untracked());
         let (folder, words) = (folder.get_untracked(), text.get_untracked());
-        let goal = desk.state_goal(&folder, words, harness, access.get_untracked(), caps.get_untracked());
+        let goal = desk.state_goal(
+            &folder,
+            words,
+            (harness, access.get_untracked(), preset.get_untracked()),
+            caps.get_untracked(),
+        );
         text.set(String::new());
         here.go(goal, None);
     };
@@ -68,7 +76,7 @@ pub fn Start() -> impl IntoView {
                 <Agents agents=agents harness=harness chosen=chosen/>
                 <AccessChoice access=access/>
             </div>
-            <FirstBudget caps=caps/>
+            <div class="pair"><PresetChoice preset=preset/><FirstBudget caps=caps/></div>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin()>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>

@@ -2,10 +2,12 @@
 //! goal is over and every client knows the same.
 
 use anyhow::{Result, ensure};
+use conductor::budget::{Short, short};
 use conductor::rollup::waiting;
 use conductor::state::{Run, Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
 use conductor::{State, decide, next_deadline};
+use shared::entry::Purpose;
 use shared::unit::Millis;
 
 use crate::bridge::Bridge;
@@ -56,7 +58,7 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
             .subtree(&task.id)
             .into_iter()
             .any(|task| lives(task) || asleep(task) || is_slot(state, task) || is_held_up(state, task)),
-        Waker::Clock(at) if at <= now => is_full(state) || is_probed(state, task),
+        Waker::Clock(at) if at <= now => is_full(state) || is_probed(state, task) || is_unpaid(state, task),
         Waker::Clock(at) => next_deadline(state, now).is_some_and(|(first, _)| first <= at),
         Waker::Tasks(tasks) => {
             let open = |task: &Task| !matches!(task.standing, Standing::Completed | Standing::Removed { .. });
@@ -90,6 +92,12 @@ fn is_probed(state: &State, task: &Task) -> bool {
 /// Its agent fails whatever it is given, or nothing may be spent while nobody looks.
 fn is_held_up(state: &State, task: &Task) -> bool {
     matches!(status(state, task).reason, Reason::Outage { .. } | Reason::Held)
+}
+
+/// Its time has come, and others that run hold what is left of a budget.
+fn is_unpaid(state: &State, task: &Task) -> bool {
+    let held = matches!(short(state, task, Purpose::Work), Some(Short::Held { .. }));
+    held && state.runs.values().any(|run| run.is_active())
 }
 
 /// No place is free, or no disk or memory.

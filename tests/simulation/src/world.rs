@@ -6,10 +6,11 @@ use conductor::State;
 use conductor::status::status;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind, Room};
+use shared::evidence::Preset;
 use shared::id::{AppendId, ClientId, ProjectId, TaskId};
 use shared::limits::{Breaker, Limits};
 use shared::models::{Instead, Models, Tiers};
-use shared::plan::Access;
+use shared::plan::{Access, PlanEdit};
 use shared::quiet::Quiet;
 use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
@@ -91,7 +92,12 @@ impl World {
         for n in 1..=goals {
             let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };
             let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
-            world.intend(Kind::GoalStated { task, text, harness, access: Access::Edit })?;
+            world.intend(Kind::GoalStated { task: task.clone(), text, harness, access: Access::Edit })?;
+            if world.chance.one_in(4) {
+                let preset = if world.chance.one_in(2) { Preset::Reviewed } else { Preset::Autonomous };
+                let edit = PlanEdit::SetPreset { task: task.clone(), preset };
+                world.intend(Kind::PlanEdited { goal: task, edit })?;
+            }
         }
         world.pass_baton()?;
         Ok(world)

@@ -20,7 +20,7 @@ use crate::shim;
 use crate::supervisor::{END_WITH_BRIDGE, Parting, over, running};
 use crate::system::{self, Wish, Wishes};
 use crate::tls::Certificate;
-use crate::{decode, demo, headless, memory, store};
+use crate::{decode, demo, headless, look, memory, store};
 
 /// What a bridge gets to part from its agents and end when another one takes over.
 const HAND_OVER: Duration = Duration::from_secs(30);
@@ -51,6 +51,8 @@ enum Command {
     Demo(demo::DemoArgs),
     #[command(flatten)]
     Headless(headless::Command),
+    #[command(hide = true)]
+    Look(look::LookArgs),
 }
 
 #[derive(Debug, Args)]
@@ -143,6 +145,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Headless(command)) => headless::run(command),
+        Some(Command::Look(args)) => look::run(&args),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use shared::evidence::{ReviewAnswer, ReviewVerdict};
 use shared::id::SessionId;
 use shared::plan::{PlannerAnswer, ProposedTask, ReportOutcome, TaskReport, Verdict};
 
@@ -69,6 +70,7 @@ enum DemoCommand {
 enum Wanted {
     Plan,
     Report,
+    Review,
     Text,
 }
 
@@ -137,7 +139,10 @@ fn wanted(schema: Option<&str>) -> anyhow::Result<Wanted> {
     match schema["title"].as_str() {
         Some("PlannerAnswer") => Ok(Wanted::Plan),
         Some("TaskReport") => Ok(Wanted::Report),
-        title => anyhow::bail!("the demo agent answers by PlannerAnswer and TaskReport, not by {title:?}"),
+        Some("ReviewAnswer") => Ok(Wanted::Review),
+        title => anyhow::bail!(
+            "the demo agent answers by PlannerAnswer, TaskReport and ReviewAnswer, not by {title:?}"
+        ),
     }
 }
 
@@ -174,7 +179,7 @@ impl<'a> Turn<'a> {
         session.save(home)?;
         let first = Directives::of(&session.began_with);
         let directives = match brief.kind {
-            Kind::Goal | Kind::Task => first.clone(),
+            Kind::Goal | Kind::Task | Kind::Repair | Kind::Review => first.clone(),
             Kind::Says => brief.says().map(Directives::of).unwrap_or_default(),
             Kind::Mend | Kind::GoOn | Kind::Summary | Kind::Talk => Directives::default(),
         };
@@ -209,6 +214,7 @@ impl<'a> Turn<'a> {
                 self.reports(&report)
             }
             (Wanted::Report, _) => self.works(),
+            (Wanted::Review, _) => self.reviews(),
             (Wanted::Text, _) => self.talks(),
         }
     }
@@ -278,7 +284,13 @@ impl<'a> Turn<'a> {
             && match self.brief.kind {
                 Kind::Goal => true,
                 Kind::Mend => !once,
-                Kind::Says | Kind::GoOn | Kind::Task | Kind::Summary | Kind::Talk => false,
+                Kind::Says
+                | Kind::GoOn
+                | Kind::Task
+                | Kind::Repair
+                | Kind::Review
+                | Kind::Summary
+                | Kind::Talk => false,
             };
         if spoil && bad == "not-json" {
             let text = "Here is my plan: { first this, then that";
@@ -321,6 +333,12 @@ impl<'a> Turn<'a> {
             self.stage.says(&summary)?;
             return self.reports(&worker::report(ReportOutcome::Failed, summary));
         }
+        if self.directives.has("lie") || self.once("lie-once")? {
+            let summary = "All of it is done, in `demo/lie.md` (the demo agent was told to lie).".to_owned();
+            self.stage.says(&summary)?;
+            let outputs = vec!["demo/lie.md".to_owned()];
+            return self.reports(&TaskReport { outputs, ..worker::report(ReportOutcome::Done, summary) });
+        }
         let mode = self.session.mode.to_lowercase();
         let first = self.brief.kind == Kind::Task;
         let asks = first && !self.session.asked && (mode.starts_with("hybrid") || self.directives.has("ask"));
@@ -345,6 +363,20 @@ impl<'a> Turn<'a> {
             },
         )?;
         self.reports(&report)
+    }
+
+    fn reviews(&mut self) -> io::Result<ExitCode> {
+        self.stage.calls("Glob", &json!({"pattern": "*"}), &worker::listing(), false)?;
+        let rejects = self.directives.has("reject") || self.once("reject-once")?;
+        let (verdict, findings) = if rejects {
+            (ReviewVerdict::Findings, vec!["The demo reviewer was told to find something.".to_owned()])
+        } else {
+            (ReviewVerdict::Pass, Vec::new())
+        };
+        let summary = "I looked at the folder's names; without a model there is no more to see.".to_owned();
+        self.stage.says(&summary)?;
+        let answer = serde_json::to_value(ReviewAnswer { verdict, summary: summary.clone(), findings })?;
+        self.ends(&summary, Some(&answer))
     }
 
     fn talks(&mut self) -> io::Result<ExitCode> {

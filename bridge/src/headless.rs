@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::agent::HarnessId;
+use shared::evidence::{Check, Evidence, Preset};
 use shared::plan::{Access, PLANNER_ANSWER};
 use shared::quiet::Quiet;
 use shared::retry::Policy;
@@ -59,6 +60,8 @@ pub enum Command {
     Models(ModelsArgs),
     /// Print the library of prompts with the record of each wording, and change it
     Prompts(prompts::PromptsArgs),
+    /// Say what has to be shown before a task counts as done
+    Evidence(EvidenceArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
@@ -109,6 +112,9 @@ pub struct GoalArgs {
     /// What all of it may spend; at that it pauses and asks
     #[arg(long, value_name = "USD", value_parser = dollars)]
     budget: Option<MicroUsd>,
+    /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan
+    #[arg(long, value_enum, default_value_t = How::Quick)]
+    preset: How,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
@@ -260,6 +266,18 @@ impl OnFailure {
 }
 
 #[derive(Debug, Args)]
+pub struct EvidenceArgs {
+    #[command(flatten)]
+    task: TaskArgs,
+    /// outputs_exist, diff_not_empty, no_error_in_output or custom_command:COMMAND. May be given again; these are all of them
+    #[arg(long = "check", value_name = "CHECK")]
+    checks: Vec<Check>,
+    /// Whether another agent reviews it; without this as the goal's preset says
+    #[arg(long, value_name = "BOOL")]
+    review: Option<bool>,
+}
+
+#[derive(Debug, Args)]
 pub struct LimitsArgs {
     /// Agents at the same time
     #[arg(long, value_name = "N")]
@@ -378,6 +396,26 @@ enum Harness {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum How {
+    /// What agents report is taken, once their checks hold
+    Quick,
+    /// Another agent reviews each task
+    Reviewed,
+    /// Reviewed, mended up to nine times, and plans are carried out unasked
+    Autonomous,
+}
+
+impl From<How> for Preset {
+    fn from(how: How) -> Self {
+        match how {
+            How::Quick => Self::Quick,
+            How::Reviewed => Self::Reviewed,
+            How::Autonomous => Self::Autonomous,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Allowed {
     ReadOnly,
     Edit,
@@ -437,6 +475,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {
                 let start = within.map(|span| clock::now() + span);
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
+            }
+            Command::Evidence(EvidenceArgs { task, checks, review }) => {
+                task::tell(&task, Word::Evidence(Evidence { checks, review })).await
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,

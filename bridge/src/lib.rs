@@ -14,6 +14,7 @@ pub mod folders;
 pub mod headless;
 mod inspect;
 pub mod lock;
+pub mod look;
 mod memory;
 pub mod page;
 mod pressure;

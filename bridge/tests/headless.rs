@@ -18,7 +18,10 @@ use tests::world::{World, sketch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
+#[path = "headless/terminal.rs"]
+mod terminal;
+
+use terminal::{BIN, Terminal};
 
 fn proposed(state: &State, goal: &TaskId) -> bool {
     let goal = state.task(goal).and_then(|task| task.goal.as_ref());
@@ -122,63 +125,6 @@ async fn a_standby_that_is_killed_is_replaced() -> anyhow::Result<()> {
     // The plan, three tasks, the answer, the summary.
     assert_eq!(runs, 6, "{}", sketch(watcher.state()));
     Ok(())
-}
-
-struct Terminal {
-    home: tempfile::TempDir,
-}
-
-impl Terminal {
-    fn new() -> anyhow::Result<Self> {
-        let home = tempfile::tempdir()?;
-        std::fs::create_dir(home.path().join("project"))?;
-        Ok(Self { home })
-    }
-
-    fn data(&self) -> std::path::PathBuf {
-        self.home.path().join("data")
-    }
-
-    fn run(&self, args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
-        self.run_in(&[], args)
-    }
-
-    fn run_in(&self, set: &[(&str, &str)], args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
-        let mut command = Command::new(BIN);
-        command.envs(set.iter().copied());
-        command.args(args);
-        if args != ["schema"] {
-            command.arg("--data-dir").arg(self.data());
-        }
-        command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path().join("config"));
-        let Output { status, stdout, stderr } =
-            command.current_dir(self.home.path().join("project")).stdin(Stdio::null()).output()?;
-        Ok((status.code(), format!("{}{}", String::from_utf8(stdout)?, String::from_utf8(stderr)?)))
-    }
-}
-
-impl Terminal {
-    /// Asks for the tasks until they are as wished.
-    fn reaches(&self, wished: &dyn Fn(&[Value]) -> bool) -> anyhow::Result<()> {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        loop {
-            let (_, said) = self.run(&["tasks", "--json"])?;
-            let tasks = said.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
-            if wished(&tasks) {
-                return Ok(());
-            }
-            anyhow::ensure!(std::time::Instant::now() < deadline, "{said}");
-        }
-    }
-}
-
-/// The bridge that a command started and left.
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        if let Some(holder) = bridge::lock::holder(&self.data()) {
-            let _ = Command::new("kill").arg(holder.pid.to_string()).status();
-        }
-    }
 }
 
 fn gone(data: &Path) -> bool {

@@ -149,7 +149,7 @@ fn numbered(items: Vec<Item>) -> Vec<(String, Item)> {
     let key = |item: &Item| match &item.what {
         What::Turn { run, .. } => run.to_string(),
         What::Said { message, .. } => message.to_string(),
-        other => format!("{}-{:?}", item.at.0, std::mem::discriminant(other)),
+        _ => item.seq.to_string(),
     };
     items.into_iter().map(|item| (key(&item), item)).collect()
 }

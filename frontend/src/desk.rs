@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use shared::agent::HarnessId;
 use shared::api::{Asking, HitPlace};
 use shared::entry::{Draft, Kind};
+use shared::evidence::Preset;
 use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
@@ -326,8 +327,7 @@ impl Desk {
         self,
         folder: &str,
         text: String,
-        harness: HarnessId,
-        access: Access,
+        (harness, access, preset): (HarnessId, Access, Preset),
         caps: Caps,
         template: Option<TemplateId>,
     ) -> Option<TaskId> {
@@ -342,6 +342,8 @@ impl Desk {
             let edit = PlanEdit::SetTemplate { task: task.clone(), template: Some(template) };
             Kind::PlanEdited { goal: task.clone(), edit }
         });
+        let how = PlanEdit::SetPreset { task: task.clone(), preset };
+        let how = (preset != Preset::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: how });
         let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
         let (project, opened) = match known {
             Some(project) => (project, None),
@@ -351,7 +353,10 @@ impl Desk {
                 (ProjectId::new(&draw()).ok()?, Some(opened))
             }
         };
-        self.intend(Some(project), opened.into_iter().chain([stated]).chain(capped).chain(guided).collect());
+        self.intend(
+            Some(project),
+            opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(how).collect(),
+        );
         Some(task)
     }
 

@@ -3,6 +3,7 @@
 pub mod bridge;
 pub mod caps;
 pub mod details;
+pub mod evidence;
 pub mod finder;
 pub mod health;
 pub mod limits;

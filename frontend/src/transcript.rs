@@ -2,6 +2,7 @@
 //! says (`turn`).
 
 use shared::entry::{Entry, Kind, Outcome, Purpose};
+use shared::evidence::Check;
 use shared::id::{MessageId, RunId, TaskId};
 use shared::unit::{Millis, Seq};
 
@@ -40,6 +41,18 @@ pub enum What {
     /// A plan of the person's own with so many tasks.
     Given(usize),
     Approved,
+    /// By the goal's preset.
+    Adopted,
+    /// Its agent says that it is done.
+    Claimed,
+    Checked {
+        check: Check,
+        problem: Option<String>,
+    },
+    Reviewed {
+        summary: String,
+        findings: Vec<String>,
+    },
     Settled(Outcome),
     Stopped,
     Retried,
@@ -64,6 +77,14 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         Kind::PlanRefused { goal, problems, .. } => (goal, What::Refused(problems.clone())),
         Kind::PlanGiven { goal, tasks, .. } => (goal, What::Given(tasks.len())),
         Kind::PlanApproved { goal, .. } => (goal, What::Approved),
+        Kind::PlanAdopted { goal, .. } => (goal, What::Adopted),
+        Kind::WorkClaimed { task, .. } => (task, What::Claimed),
+        Kind::TaskChecked { task, check, problem, .. } => {
+            (task, What::Checked { check: check.clone(), problem: problem.clone() })
+        }
+        Kind::TaskReviewed { task, summary, findings, .. } => {
+            (task, What::Reviewed { summary: summary.clone(), findings: findings.clone() })
+        }
         Kind::TaskSettled { task, outcome, .. } => (task, What::Settled(outcome.clone())),
         Kind::TaskStopped { task } => (task, What::Stopped),
         Kind::TaskRetried { task } => (task, What::Retried),

@@ -213,6 +213,10 @@ pub enum ErrorClass {
     Interrupted,
     /// The agent says that the task cannot be done.
     TaskFailure,
+    /// A check of the finished work does not hold.
+    CheckFailed,
+    /// The reviewer of the finished work found what was not mended.
+    Rejected,
     /// The bridge was gone while it ran.
     Lost,
     Unknown,

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use shared_derive::FromJson;
 
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use crate::evidence::Check;
 use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
@@ -236,6 +237,11 @@ pub enum Kind {
         reply: String,
         tasks: Vec<PlannedTask>,
     },
+    /// The plan is carried out as it was proposed, because the goal's preset says so.
+    PlanAdopted {
+        goal: TaskId,
+        version: u32,
+    },
     /// The planner's answer was no plan; its problems went back to it, or to the person.
     PlanRefused {
         goal: TaskId,
@@ -247,6 +253,40 @@ pub enum Kind {
         #[serde(default)]
         run: Option<RunId>,
         outcome: Outcome,
+    },
+    /// An agent says that its task is done. What its evidence wants comes next.
+    WorkClaimed {
+        task: TaskId,
+        run: RunId,
+        summary: String,
+        #[serde(default)]
+        outputs: Vec<String>,
+        #[serde(default)]
+        not_done: Vec<String>,
+    },
+    /// What the task's folder came to before its work began.
+    BaseTaken {
+        task: TaskId,
+        run: RunId,
+        print: String,
+    },
+    /// A check of a task's work was made by `run`, which is the work itself where its words say enough.
+    TaskChecked {
+        task: TaskId,
+        run: RunId,
+        check: Check,
+        /// Nothing where it holds.
+        #[serde(default)]
+        problem: Option<String>,
+    },
+    /// Another agent's word about a task's work.
+    TaskReviewed {
+        task: TaskId,
+        run: RunId,
+        summary: String,
+        /// None where it passes.
+        #[serde(default)]
+        findings: Vec<String>,
     },
     /// Something of a run's output that others than the open conversation need. `line` is where it stands.
     AgentSpoke {
@@ -347,8 +387,13 @@ impl Kind {
             | Self::SignalSent { .. }
             | Self::TerminalResized { .. }
             | Self::PlanProposed { .. }
+            | Self::PlanAdopted { .. }
             | Self::PlanRefused { .. }
             | Self::TaskSettled { .. }
+            | Self::WorkClaimed { .. }
+            | Self::BaseTaken { .. }
+            | Self::TaskChecked { .. }
+            | Self::TaskReviewed { .. }
             | Self::AgentSpoke { .. }
             | Self::TurnRead { .. } => Authority::Conductor,
             Self::BridgeStarted { .. }
@@ -392,6 +437,24 @@ pub enum Purpose {
     Talk,
     /// Look at why the task failed, before it is tried anew.
     Diagnose,
+    /// Look at the folder before the work begins.
+    Base,
+    /// Make one of the task's checks.
+    Check,
+    /// Review the work, by an agent that was not in the room.
+    Review,
+    /// Mend what a check or a review found.
+    Repair,
+}
+
+impl Purpose {
+    /// It is a turn of the task's own conversation: it goes on with its session and carries what the person wrote.
+    pub fn is_conversation(self) -> bool {
+        match self {
+            Self::Plan | Self::Work | Self::Summary | Self::Talk | Self::Repair => true,
+            Self::Base | Self::Check | Self::Review | Self::Diagnose => false,
+        }
+    }
 }
 
 /// How a task came out.

@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod api;
 pub mod entry;
+pub mod evidence;
 pub mod harness;
 pub mod id;
 pub mod json;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
+use crate::evidence::{Evidence, Preset};
 use crate::id::{TaskId, TemplateId};
 use crate::limits::Caps;
 use crate::retry::{Retry, RetryWish};
@@ -103,6 +104,10 @@ pub struct ProposedTask {
     /// When it fails: "usual", "none" asks the person, "same" tries it again, "analyze" tries it again with a diagnosis.
     #[serde(default)]
     pub retry: RetryWish,
+    /// What a machine checks before it counts as done, in this order: "outputs_exist" (the files of "outputs"),
+    /// "diff_not_empty", "no_error_in_output", "custom_command:COMMAND" (ends with 0, such as "custom_command:npm test").
+    #[serde(default)]
+    pub checks: Vec<String>,
 }
 
 /// A worker's report at the end of its turn.
@@ -179,6 +184,8 @@ pub struct PlannedTask {
     /// Nothing for what holds for all tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    #[serde(default)]
+    pub evidence: Evidence,
 }
 
 /// One change to the tree by a person. Each has an inverse, so that it can be undone.
@@ -228,6 +235,16 @@ pub enum PlanEdit {
         task: TaskId,
         retry: Option<Retry>,
     },
+    /// What is wanted before it counts as done.
+    SetEvidence {
+        task: TaskId,
+        evidence: Evidence,
+    },
+    /// How a goal is gone about.
+    SetPreset {
+        task: TaskId,
+        preset: Preset,
+    },
     /// Also of a goal, and while it runs.
     SetCaps {
         task: TaskId,
@@ -270,6 +287,7 @@ pub const TASK_REPORT: &str = include_str!("plan/task_report.schema.json").trim_
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::{REVIEW_ANSWER, ReviewAnswer};
 
     fn schema_of<T: JsonSchema>() -> String {
         // The contract of serialising: every field is there, though reading forgives a missing one.
@@ -291,6 +309,7 @@ mod tests {
         for (name, text, derived) in [
             ("planner_answer", PLANNER_ANSWER, schema_of::<PlannerAnswer>()),
             ("task_report", TASK_REPORT, schema_of::<TaskReport>()),
+            ("review_answer", REVIEW_ANSWER, schema_of::<ReviewAnswer>()),
         ] {
             assert!(
                 text == derived,

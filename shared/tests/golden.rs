@@ -6,6 +6,7 @@ use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::api::Asking;
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
+use shared::evidence::{Check, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
@@ -43,7 +44,13 @@ fn planned() -> PlannedTask {
         outputs: vec!["schema.sql".to_owned()],
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
         retry: None,
+        evidence: Evidence { checks: vec![Check::OutputsExist], review: None },
     }
+}
+
+fn checks() -> Vec<Check> {
+    let command = "npm test".to_owned();
+    vec![Check::OutputsExist, Check::DiffNotEmpty, Check::NoErrorInOutput, Check::CustomCommand { command }]
 }
 
 fn intents() -> Vec<Kind> {
@@ -83,6 +90,17 @@ fn intents() -> Vec<Kind> {
                 task: goal.clone(),
                 retry: Some(Retry { policy: Policy::Analyze, attempts: 2 }),
             },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetEvidence {
+                task: task("goal~1"),
+                evidence: Evidence { checks: checks(), review: Some(true) },
+            },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetPreset { task: goal.clone(), preset: Preset::Autonomous },
         },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
@@ -176,6 +194,22 @@ fn decisions() -> Vec<Kind> {
             reply: "So".to_owned(),
             tasks: vec![planned()],
         },
+        Kind::PlanAdopted { goal: task("goal"), version: 1 },
+        Kind::WorkClaimed {
+            task: task("goal~1"),
+            run: run(),
+            summary: "Done".to_owned(),
+            outputs: vec!["a.rs".to_owned()],
+            not_done: vec![],
+        },
+        Kind::BaseTaken { task: task("goal~1"), run: run(), print: "git:5f".to_owned() },
+        Kind::TaskChecked {
+            task: task("goal~1"),
+            run: run(),
+            check: Check::OutputsExist,
+            problem: Some("a.rs is not there.".to_owned()),
+        },
+        Kind::TaskReviewed { task: task("goal~1"), run: run(), summary: "Fine".to_owned(), findings: vec![] },
         Kind::PlanRefused { goal: task("goal"), run: run(), problems: vec!["a cycle".to_owned()] },
         Kind::TaskSettled {
             task: task("goal~1"),

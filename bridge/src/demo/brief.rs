@@ -12,6 +12,10 @@ pub enum Kind {
     /// An interrupted turn is taken up again.
     GoOn,
     Task,
+    /// What was found wrong with the work goes back to it.
+    Repair,
+    /// Another agent's work is to be reviewed.
+    Review,
     Summary,
     Talk,
 }
@@ -25,7 +29,11 @@ pub struct Brief<'a> {
 }
 
 /// The headings that end a section. Others, and these within a goal's own words, belong to the section.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 18] = [
+    "## What was found",
+    "## What the worker says",
+    "## What was checked by machine",
+    "## How to review",
     "## Goal",
     "## How to answer",
     "## Objective",
@@ -49,6 +57,8 @@ impl<'a> Brief<'a> {
         let titled = |start: &str| first.strip_prefix(start).map(str::trim);
         let (kind, title) = if let Some(title) = titled("# Your task:") {
             (Kind::Task, title)
+        } else if let Some(title) = titled("# Review:") {
+            (Kind::Review, title)
         } else if let Some(title) = titled("# Sum up:") {
             (Kind::Summary, title)
         } else {
@@ -56,6 +66,7 @@ impl<'a> Brief<'a> {
                 "# Mend the plan" => Kind::Mend,
                 "# The person says" => Kind::Says,
                 "# Go on" => Kind::GoOn,
+                "# Mend your work" => Kind::Repair,
                 "# About this goal" => Kind::Talk,
                 _ => Kind::Goal,
             };

@@ -22,6 +22,8 @@ Words:
   lines=N        print N lines of text deltas
   long-line=N    print one line of N bytes (K and M are understood)
   invalid-utf8   print bytes that are not UTF-8
+  lie            report that all is done and do nothing of it, in a repair too; lie-once: the first time only
+  reject         reviewer: let nothing pass; reject-once: the first time only
   ask            ask the person a question first
   answer         planner: answer directly
   tasks=N        planner: a plan of N tasks; with shape=chain one after the other

@@ -86,6 +86,7 @@ pub fn task(title: &str, objective: &str) -> ProposedTask {
         outputs,
         command,
         retry: RetryWish::Usual,
+        checks: Vec::new(),
     }
 }
 

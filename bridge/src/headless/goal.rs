@@ -77,6 +77,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
         harness: args.harness.map(Into::into),
         access: args.access.into(),
         budget: args.budget,
+        preset: args.preset.into(),
         plan,
     };
     let (goal, drafts) = match statement.drafts(client.state()) {

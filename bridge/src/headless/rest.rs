@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::api::Problem;
+use shared::evidence::{Check, Evidence, Preset};
 use shared::plan::Access;
 use shared::retry::Policy;
 use shared::unit::{MicroUsd, Millis};
@@ -75,6 +76,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(budget))
         .routes(routes!(schedule))
         .routes(routes!(on_failure))
+        .routes(routes!(evidence))
         .routes(routes!(events::follow))
         .split_for_parts();
     let description = Arc::new(description);
@@ -206,6 +208,10 @@ struct NewGoal {
     budget_usd: Option<f64>,
     /// Name or id of the template whose guidelines its tasks work by.
     template: Option<String>,
+    /// `quick`, `reviewed` or `autonomous`: whether each task is reviewed, and whether anybody is asked about a plan.
+    #[serde(default)]
+    #[schema(value_type = String, default = "quick")]
+    preset: Preset,
     /// A plan of your own instead of a planner's, as `orchestrator schema` describes it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
@@ -256,6 +262,16 @@ struct OnFailure {
     attempts: Option<u32>,
 }
 
+/// All that is wanted from now on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// `outputs_exist`, `diff_not_empty`, `no_error_in_output`, `custom_command:COMMAND`.
+    checks: Vec<String>,
+    /// Whether another agent reviews it; without this as the goal's preset says.
+    review: Option<bool>,
+}
+
 /// Nothing more to say.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -303,6 +319,7 @@ async fn state_goal(
         access: new.access,
         budget: new.budget_usd.map(dollars).transpose()?,
         template: template.map(|shelf| shelf.template.clone()),
+        preset: new.preset,
         plan: new.plan.map(statement::plan).transpose()?,
     };
     let (goal, drafts) = statement.drafts(&state)?;
@@ -418,4 +435,19 @@ async fn on_failure(
 ) -> Answer<Committed> {
     let Json(OnFailure { policy, attempts }) = sent?;
     desk.tell(&task, Word::OnFailure { policy, attempts }).await
+}
+
+/// Say what has to be shown before a task counts as done
+#[utoipa::path(post, path = "/api/tasks/{task}/evidence", params(("task" = String, Path)), request_body = Wanted, responses((status = OK, body = Committed)))]
+async fn evidence(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Wanted>,
+) -> Answer<Committed> {
+    let Json(Wanted { checks, review }) = sent?;
+    let checks: Result<Vec<Check>, _> = checks.iter().map(|check| check.parse()).collect();
+    let checks = checks.map_err(|error| {
+        Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, "Send checks of these kinds.")
+    })?;
+    desk.tell(&task, Word::Evidence(Evidence { checks, review })).await
 }

@@ -6,6 +6,7 @@ use conductor::{State, apply};
 use serde_json::{Map, Value};
 use shared::agent::{FoundAgent, HarnessId};
 use shared::entry::{Actor, Draft, Entry, Kind};
+use shared::evidence::Preset;
 use shared::id::{ClientId, ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
@@ -24,6 +25,7 @@ pub(super) struct Statement {
     pub budget: Option<MicroUsd>,
     /// Whose guidelines its tasks work by.
     pub template: Option<Template>,
+    pub preset: Preset,
     /// Taken as it is and approved with the goal; without it a planner makes one.
     pub plan: Option<PlannerAnswer>,
 }
@@ -78,9 +80,13 @@ impl Statement {
             let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template.template) };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
+        let how = (self.preset != Preset::default()).then(|| {
+            let edit = PlanEdit::SetPreset { task: goal.clone(), preset: self.preset };
+            Kind::PlanEdited { goal: goal.clone(), edit }
+        });
         let draft = |kind| Draft::new(Some(project.clone()), kind);
-        let kinds = opened.into_iter().chain([stated]).chain(capped).chain(guided);
-        let mut drafts: Vec<Draft> = kinds.map(draft).collect();
+        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(how);
+        let mut drafts: Vec<Draft> = said.map(draft).collect();
         if let Some(answer) = self.plan {
             let state = foretold(state, &drafts);
             let task = state.task(&goal).ok_or_else(|| BadPlan(vec!["the goal is empty".to_owned()]))?;

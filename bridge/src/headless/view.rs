@@ -2,12 +2,14 @@
 
 use conductor::budget;
 use conductor::health::{Warning, warnings};
+use conductor::proof::reviews;
 use conductor::rollup::rollup;
 use conductor::state::{Phase, Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
 use shared::agent::ErrorClass;
+use shared::entry::Purpose;
 use shared::unit::Millis;
 use utoipa::ToSchema;
 
@@ -96,7 +98,22 @@ pub(super) struct TaskDetails {
     summary: Option<String>,
     outputs: Vec<String>,
     not_done: Vec<String>,
+    /// What has to hold before it counts as done, such as `custom_command:npm test`.
+    checks: Vec<String>,
+    /// Whether another agent reviews it.
+    reviewed: bool,
+    /// What was shown of its last work: checks, then the review.
+    shown: Vec<ShownView>,
     runs: Vec<RunView>,
+}
+
+/// One thing that was shown of a task's last work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ShownView {
+    /// A check, or `review`.
+    what: String,
+    /// What is wrong; nothing where it holds.
+    problems: Vec<String>,
 }
 
 /// One process that worked on it.
@@ -105,6 +122,9 @@ pub(super) struct RunView {
     id: String,
     /// `requested`, `running` or `ended`.
     phase: &'static str,
+    /// `plan`, `work`, `summary`, `talk`, `base`, `check`, `review` or `repair`.
+    #[schema(value_type = String)]
+    purpose: Purpose,
     model: Option<String>,
     tokens_in: u64,
     tokens_out: u64,
@@ -180,8 +200,24 @@ impl TaskDetails {
             summary: result.as_ref().map(|result| result.summary.clone()),
             outputs: result.as_ref().map(|result| result.outputs.clone()).unwrap_or_default(),
             not_done: result.map(|result| result.not_done).unwrap_or_default(),
+            checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
+            reviewed: reviews(state, task),
+            shown: ShownView::all(task),
             runs: task.runs.iter().filter_map(|run| state.run(run)).map(RunView::of).collect(),
         }
+    }
+}
+
+impl ShownView {
+    fn all(task: &Task) -> Vec<Self> {
+        let made = task.proof.checked.iter().map(|made| Self {
+            what: made.check.to_string(),
+            problems: made.problem.iter().cloned().collect(),
+        });
+        let review = task.proof.review.iter();
+        let review =
+            review.map(|review| Self { what: "review".to_owned(), problems: review.findings.clone() });
+        made.chain(review).collect()
     }
 }
 
@@ -196,6 +232,7 @@ impl RunView {
         Self {
             id: run.id.to_string(),
             phase,
+            purpose: run.purpose,
             model: run.model.clone(),
             tokens_in: run.tokens.input,
             tokens_out: run.tokens.output,

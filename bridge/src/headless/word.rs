@@ -3,6 +3,7 @@
 use conductor::plan::name;
 use conductor::state::{Plan, Standing, Task};
 use shared::entry::{Draft, Kind};
+use shared::evidence::{Check, Evidence};
 use shared::id::MessageId;
 use shared::limits::Caps;
 use shared::plan::{PlanEdit, Schedule};
@@ -21,6 +22,8 @@ pub(super) enum Word {
     Cancel,
     /// Its other caps stay.
     Budget(MicroUsd),
+    /// All that is wanted from now on.
+    Evidence(Evidence),
     /// What is given changes, the rest stays.
     Schedule {
         priority: Option<i32>,
@@ -77,6 +80,23 @@ impl Word {
                 let attempts = attempts.unwrap_or(task.retry.unwrap_or(usual).attempts);
                 let retry = policy.map(|policy| Retry { policy, attempts });
                 let edit = PlanEdit::SetRetry { task: id, retry };
+                Kind::PlanEdited { goal: task.root.clone(), edit }
+            }
+            (Self::Evidence(_), Some(_)) => {
+                return unsaid(format!("{} is a goal; what is wanted is said for its tasks", name(task)));
+            }
+            (Self::Evidence(evidence), None)
+                if evidence.checks.contains(&Check::DiffNotEmpty)
+                    && task.proof.base.is_none()
+                    && !task.runs.is_empty() =>
+            {
+                return unsaid(format!(
+                    "{} has begun, and nobody knows how its folder was before; diff_not_empty has to be wanted earlier",
+                    name(task)
+                ));
+            }
+            (Self::Evidence(evidence), None) => {
+                let edit = PlanEdit::SetEvidence { task: id, evidence };
                 Kind::PlanEdited { goal: task.root.clone(), edit }
             }
             (Self::Schedule { priority: Some(priority), .. }, _) if !(-10..=10).contains(&priority) => {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
+use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
 use shared::limits::Caps;
 use shared::retry::Again;
 use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
 
+use crate::proof::Proof;
 use crate::state::{
     Account, Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task,
     TaskResult, Verdict, Vitals,
@@ -20,6 +22,7 @@ mod account;
 mod health;
 mod library;
 mod planned;
+mod proven;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -65,7 +68,9 @@ impl State {
             }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
-            Kind::PlanApproved { goal, version } => self.approve(goal, *version, at),
+            Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
+                self.approve(goal, *version, at)
+            }
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
@@ -86,10 +91,11 @@ impl State {
                 self.templates.get_mut(template).into_iter().for_each(|shelf| shelf.retired = true)
             }
             Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
-            Kind::RunRequested { run, task, purpose, harness, carries, holds, model, .. } => {
+            Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
+                let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
                 let (carries, ordered) = (carries.clone(), model.clone());
-                self.request(Run { carries, ordered, holds: *holds, ..run });
+                self.request(Run { carries, ordered, holds: *holds, check, ..run });
             }
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
@@ -103,6 +109,17 @@ impl State {
                     goal.plan = Plan::Refused { problems: problems.clone() };
                     goal.refusals += 1;
                 });
+            }
+            Kind::WorkClaimed { task, summary, outputs, not_done, .. } => {
+                let (summary, outputs, not_done) = (summary.clone(), outputs.clone(), not_done.clone());
+                self.claim(task, TaskResult { summary, outputs, not_done }, at);
+            }
+            Kind::BaseTaken { task, print, .. } => self.take_base(task, print),
+            Kind::TaskChecked { task, run, check, problem } => {
+                self.check(task, run, check, problem.as_ref(), at)
+            }
+            Kind::TaskReviewed { task, run, summary, findings } => {
+                self.review(task, run, summary, findings, at)
             }
             Kind::TaskSettled { task, outcome, run } => {
                 self.with(task, |task| task.settle(outcome, at));
@@ -165,9 +182,11 @@ impl State {
         let mut guided = last.and_then(|run| run.guided.clone());
         self.with(&run.task.clone(), |task| {
             // Done before and nothing was written: it is done anew.
-            if run.purpose == Purpose::Work && task.again().is_some() && run.carries.is_empty() {
+            let begins = matches!(run.purpose, Purpose::Work | Purpose::Base);
+            if begins && task.again().is_some() && run.carries.is_empty() {
                 task.attempt += 1;
                 task.session = None;
+                task.proof = Proof::default();
             }
             run.attempt = task.attempt;
             run.guided = guided.take_if(|_| task.session.is_some());
@@ -176,6 +195,7 @@ impl State {
             task.queue.retain(|message| !run.carries.contains(&message.id));
             task.doing.clear();
             task.urged = false;
+            task.prove(run.purpose, !run.carries.is_empty(), run.requested);
             match run.purpose {
                 Purpose::Diagnose => {}
                 Purpose::Talk => match task.standing {
@@ -183,7 +203,12 @@ impl State {
                     Standing::Asked { .. } | Standing::Yielded => task.stand(Standing::Open, run.requested),
                     _ => {}
                 },
-                Purpose::Plan | Purpose::Work | Purpose::Summary => task.stand(Standing::Open, run.requested),
+                // What is over begins again with the words that it then carries, if they are not taken back.
+                Purpose::Base if task.again().is_none() && !task.is_on_its_way() => {}
+                Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Base | Purpose::Repair => {
+                    task.stand(Standing::Open, run.requested);
+                }
+                Purpose::Check | Purpose::Review => {}
             }
         });
         self.hold(&run);
@@ -200,8 +225,8 @@ impl State {
                 run.model.clone_from(model);
                 run.session = Some(session.clone());
                 run.version.clone_from(version);
-                // A look at a failure is no part of the task's conversation.
-                if run.purpose != Purpose::Diagnose {
+                // A look at the work is no part of the task's conversation.
+                if run.purpose.is_conversation() {
                     let (task, session) = (run.task.clone(), session.clone());
                     self.with(&task, |task| task.session = Some(session));
                 }
@@ -246,6 +271,7 @@ impl State {
                     let found = report.final_text.trim();
                     task.diagnosis = Some(if failed.is_none() { found.to_owned() } else { String::new() });
                 }
+                _ if !purpose.is_conversation() => {}
                 Some(ErrorClass::SessionLost) => task.session = None,
                 _ => task.session = report.session.clone().or(task.session.take()),
             }
@@ -306,7 +332,8 @@ impl State {
         for id in above {
             self.with_goal(&id, |goal| goal.closing = None);
             self.with(&id, |task| {
-                if task.current.is_none() && task.is_over() {
+                // What its agent said of it was said before this.
+                if task.current.is_none() && task.is_over() || task.standing == Standing::Claimed {
                     task.stand(Standing::Open, at);
                 }
             });
@@ -332,6 +359,7 @@ impl Goal {
         Self {
             harness,
             access,
+            preset: shared::evidence::Preset::default(),
             plan: Plan::Wanted,
             version: 0,
             edits: 0,
@@ -368,6 +396,7 @@ impl Task {
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: None,
+            evidence: shared::evidence::Evidence::default(),
             goal: Some(goal),
             made: at,
             standing: Standing::Open,
@@ -385,6 +414,7 @@ impl Task {
             alternate: None,
             urged: false,
             result: None,
+            proof: Proof::default(),
             spend: Spend::default(),
             account: Account::default(),
             doing: String::new(),
@@ -464,6 +494,7 @@ impl Task {
         self.attempt += 1;
         self.result = None;
         self.diagnosis = None;
+        self.proof.repairs = 0;
         why.clone_into(&mut self.failure);
     }
 
@@ -487,6 +518,7 @@ impl Task {
         (self.diagnosis, self.alternate) = (None, None);
         self.urged = false;
         self.result = None;
+        self.proof = Proof { base: self.proof.base.take(), ..Proof::default() };
         self.stop = None;
         if let Some(goal) = &mut self.goal {
             goal.refusals = 0;
@@ -510,6 +542,7 @@ impl Run {
             carries: Vec::new(),
             holds: None,
             ordered: None,
+            check: None,
             requested: at,
             phase: Phase::Requested,
             signalled: None,

@@ -56,6 +56,10 @@ impl<'a> Purse<'a> {
     /// # Errors
     /// Nothing is left of one of them; then nothing is taken.
     pub fn draw(&mut self, task: &'a Task, purpose: Purpose) -> Result<Grant, Short> {
+        // A look costs nothing, and tells whether what was spent was spent well.
+        if let Purpose::Base | Purpose::Check = purpose {
+            return Ok(Grant::default());
+        }
         let mut grant = own(self.state, task)?;
         if let (Work::Command { .. }, false) = (&task.work, task.is_group()) {
             return Ok(grant);
@@ -90,9 +94,9 @@ impl<'a> Purse<'a> {
     }
 }
 
-/// Why the task's next turn cannot be had; nothing where it can.
-pub fn short(state: &State, task: &Task) -> Option<Short> {
-    Purse::new(state).draw(task, Purpose::Work).err()
+/// Why the task's next turn for this purpose cannot be had; nothing where it can.
+pub fn short(state: &State, task: &Task, purpose: Purpose) -> Option<Short> {
+    Purse::new(state).draw(task, purpose).err()
 }
 
 /// The caps that hold for a task: its own, and for one that does the work itself the general ones.

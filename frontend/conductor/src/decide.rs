@@ -13,11 +13,13 @@ use shared::unit::Millis;
 
 use crate::budget::Purse;
 use crate::order::waits_for;
+use crate::proof;
 use crate::state::{Goal, Plan, Standing, State, Task};
 use crate::status::{self, Reason};
 
 mod again;
 mod judge;
+mod prove;
 mod queue;
 mod turn;
 mod waits;
@@ -37,6 +39,10 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     }
     for task in &tasks {
         drafts.extend(cancelled_whole(state, task));
+        if is_shown(state, task, now) {
+            drafts.extend(prove::settle(state, task));
+        }
+        drafts.extend(adopted(task));
     }
     if drafts.is_empty() { starts(state, &tasks, now) } else { drafts }
 }
@@ -47,7 +53,7 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
         let starts = task.schedule.start.filter(|_| !task.is_over());
-        let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. });
+        let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
         let wanted = idle && (wanted || task.is_spoken_to());
         let outage =
             wanted.then(|| waits::outage(state, waits::harness(state, task, next_purpose(state, task))));
@@ -99,6 +105,15 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
     None
 }
 
+/// Nobody is asked about a plan where the person said so beforehand, unless there is something to answer first.
+fn adopted(task: &Task) -> Option<Draft> {
+    let goal = task.goal.as_ref()?;
+    let proposed = matches!(goal.plan, Plan::Proposed { .. }) && task.standing == Standing::Open;
+    let quiet = task.current.is_none() && task.stop.is_none() && !task.is_spoken_to();
+    let adopts = proposed && quiet && goal.preset.approves();
+    adopts.then(|| draft(task, Kind::PlanAdopted { goal: task.id.clone(), version: goal.version }))
+}
+
 fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
     // What runs goes on.
     if state.is_full() {
@@ -139,6 +154,9 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
         return None;
     }
     let spoken_to = task.is_spoken_to();
+    if is_shown(state, task, now) {
+        return proof::purpose(&proof::step(state, task));
+    }
     if let (Standing::Limited { until, again, .. }, Some(due)) = (&task.standing, waits::due(state, task)) {
         // There is time to look at what went wrong while it waits, but not in quiet hours.
         if *again == Again::Diagnosed && task.diagnosis.is_none() {
@@ -149,11 +167,31 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     if queue::starts_at(state, task).is_some_and(|at| at > now) {
         return None;
     }
-    match &task.goal {
+    let wish = match &task.goal {
         Some(goal) => goal_wish(state, task, goal, spoken_to),
         None if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
         None => task_wish(state, task, spoken_to),
-    }
+    };
+    let looks_first = |purpose: &Purpose| *purpose == Purpose::Work && proof::needs_base(task);
+    if wish.as_ref().is_some_and(looks_first) { Some(Purpose::Base) } else { wish }
+}
+
+/// Its agent says that it is done, and what is left is to show that; also where that was cut short and its time has come.
+fn is_shown(state: &State, task: &Task, now: Millis) -> bool {
+    let looks = |task: &Task| matches!(last_purpose(state, task), Some(Purpose::Check | Purpose::Review));
+    let claimed = match task.standing {
+        Standing::Claimed => true,
+        Standing::Limited { .. } => {
+            waits::due(state, task).is_some_and(|due| due <= now) && !task.is_group() && looks(task)
+        }
+        _ => false,
+    };
+    claimed && task.current.is_none() && task.stop.is_none() && !task.is_spoken_to()
+}
+
+fn last_purpose(state: &State, task: &Task) -> Option<Purpose> {
+    let runs = task.runs.iter().rev().filter_map(|run| state.run(run));
+    runs.map(|run| run.purpose).find(|purpose| *purpose != Purpose::Diagnose)
 }
 
 /// Nothing that comes before the turn that was cut short was added or tried again meanwhile: a part of what is
@@ -168,14 +206,25 @@ pub(crate) fn can_resume(state: &State, task: &Task) -> bool {
 
 /// The purpose of the turn that was cut short.
 fn resumed(state: &State, task: &Task) -> Purpose {
-    let runs = task.runs.iter().rev().filter_map(|run| state.run(run));
-    let last = runs.map(|run| run.purpose).find(|purpose| *purpose != Purpose::Diagnose);
-    last.unwrap_or(Purpose::Work)
+    let anew = matches!(task.standing, Standing::Limited { again: Again::Anew | Again::Diagnosed, .. });
+    match last_purpose(state, task).unwrap_or(Purpose::Work) {
+        // What was to be mended is begun again.
+        Purpose::Repair if anew => Purpose::Work,
+        // What was to be shown is past, when there is more to do.
+        Purpose::Check | Purpose::Review | Purpose::Repair if task.is_group() => Purpose::Summary,
+        Purpose::Check | Purpose::Review if task.is_spoken_to() => Purpose::Work,
+        // The person wants less than before.
+        Purpose::Repair if proof::problem(state, task).is_none() => Purpose::Work,
+        purpose => purpose,
+    }
 }
 
 /// What the task's next turn is for, as far as that chooses the agent.
 pub(crate) fn next_purpose(state: &State, task: &Task) -> Purpose {
     match task.standing {
+        Standing::Claimed if !task.is_spoken_to() => {
+            proof::purpose(&proof::step(state, task)).unwrap_or(Purpose::Work)
+        }
         Standing::Limited { .. } => resumed(state, task),
         _ if task.is_goal() || task.is_group() => Purpose::Summary,
         _ => Purpose::Work,
@@ -205,6 +254,7 @@ fn wants_sum(task: &Task) -> bool {
     match task.standing {
         Standing::Open => true,
         Standing::Asked { .. } | Standing::Yielded | Standing::Failed { .. } => task.is_spoken_to(),
+        Standing::Claimed => task.is_spoken_to(),
         Standing::Proposed
         | Standing::Removed { .. }
         | Standing::Limited { .. }

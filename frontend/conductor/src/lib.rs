@@ -12,6 +12,7 @@ pub mod order;
 pub mod outage;
 pub mod plan;
 pub mod prompt;
+pub mod proof;
 pub mod rollup;
 pub mod state;
 pub mod status;

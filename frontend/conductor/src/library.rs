@@ -60,7 +60,13 @@ pub fn guidelines<'a>(state: &'a State, task: &'a Task, purpose: Purpose) -> Opt
     let guided = match purpose {
         Purpose::Plan => true,
         Purpose::Work => task.work == Work::Agent && task.session.is_none(),
-        Purpose::Summary | Purpose::Talk | Purpose::Diagnose => false,
+        Purpose::Summary
+        | Purpose::Talk
+        | Purpose::Diagnose
+        | Purpose::Base
+        | Purpose::Check
+        | Purpose::Review
+        | Purpose::Repair => false,
     };
     let shelf = template_of(state, task).filter(|_| guided && task.session.is_none())?;
     let variant = variant_of(shelf, task)?;
@@ -187,8 +193,7 @@ fn attempts(state: &State) -> impl Iterator<Item = Attempt> {
         let runs = task.runs.iter().filter_map(|run| state.run(run));
         let work = runs.filter(|run| run.harness != shared::agent::HarnessId::Command);
         let mut by_attempt: BTreeMap<u32, Vec<&Run>> = BTreeMap::new();
-        for run in work.filter(|run| matches!(run.purpose, Purpose::Work | Purpose::Plan | Purpose::Diagnose))
-        {
+        for run in work.filter(|run| !matches!(run.purpose, Purpose::Summary | Purpose::Talk)) {
             by_attempt.entry(run.attempt).or_default().push(run);
         }
         by_attempt.into_values().filter_map(|runs| attempt(&runs))
@@ -196,7 +201,6 @@ fn attempts(state: &State) -> impl Iterator<Item = Attempt> {
 }
 
 fn attempt(runs: &[&Run]) -> Option<Attempt> {
-    let last = runs.last()?;
     let (mut cost, mut turns, mut time) = (Some(MicroUsd(0)), 0, Millis(0));
     for run in runs {
         let Phase::Read { started, at, report, .. } = &run.phase else { return None };
@@ -204,8 +208,10 @@ fn attempt(runs: &[&Run]) -> Option<Attempt> {
         turns += u64::from(report.turns);
         time = time + at.since(started.unwrap_or(*at));
     }
-    // Who looks into a failure may have the last word, and works by no guidelines.
-    let by = runs.iter().rev().find(|run| run.purpose != Purpose::Diagnose)?;
-    let (guided, model, verdict) = (by.guided.clone(), by.model.clone(), last.verdict?);
+    // Who looks at the work may have the last word, and works by no guidelines.
+    let works = |run: &&&Run| matches!(run.purpose, Purpose::Work | Purpose::Plan | Purpose::Repair);
+    let by = runs.iter().rev().find(works)?;
+    let verdict = runs.iter().rev().find_map(|run| run.verdict)?;
+    let (guided, model) = (by.guided.clone(), by.model.clone());
     Some(Attempt { guided, model, verdict, cost, turns, time })
 }

@@ -5,6 +5,7 @@ pub mod diff;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared::evidence::{Check, Evidence};
 use shared::id::TaskId;
 use shared::limits::Limits;
 use shared::models::is_model;
@@ -86,6 +87,8 @@ fn shape(tasks: &[ProposedTask], limits: &Limits) -> Vec<String> {
         if task.objective.trim().is_empty() && task.command.trim().is_empty() {
             problems.push(format!("{name} has no objective"));
         }
+        let wrong = task.checks.iter().filter_map(|check| check.parse::<Check>().err());
+        problems.extend(wrong.map(|wrong| format!("{name}: {wrong}")));
     }
     for task in tasks {
         for dep in task.after.iter().filter(|dep| !keys.contains(dep.as_str())) {
@@ -151,6 +154,10 @@ fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, lim
         outputs: task.outputs.clone(),
         work,
         retry: task.retry.policy().map(|policy| Retry { policy, ..limits.retry }),
+        evidence: Evidence {
+            checks: task.checks.iter().filter_map(|check| check.parse().ok()).collect(),
+            review: None,
+        },
     }
 }
 
@@ -219,6 +226,20 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         }
         PlanEdit::SetTemplate { template: Some(template), .. } if !state.templates.contains_key(template) => {
             Err(EditProblem::Template)
+        }
+        // What it is compared with is taken before it begins.
+        PlanEdit::SetEvidence { task, evidence }
+            if evidence.checks.contains(&Check::DiffNotEmpty) && known(task)?.proof.base.is_none() =>
+        {
+            unbegun(not_goal(known(task)?)?)
+        }
+        PlanEdit::SetEvidence { task, .. } => not_goal(known(task)?).map(drop),
+        PlanEdit::SetPreset { task, .. } => {
+            if *task == *goal {
+                known(task).map(drop)
+            } else {
+                Err(EditProblem::Gone)
+            }
         }
         PlanEdit::SetModel { task, .. }
         | PlanEdit::SetTemplate { task, .. }
@@ -366,6 +387,12 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetRetry { task: id, .. } => {
             PlanEdit::SetRetry { task: id.clone(), retry: task(id)?.retry }
+        }
+        PlanEdit::SetEvidence { task: id, .. } => {
+            PlanEdit::SetEvidence { task: id.clone(), evidence: task(id)?.evidence.clone() }
+        }
+        PlanEdit::SetPreset { task: id, .. } => {
+            PlanEdit::SetPreset { task: id.clone(), preset: task(id)?.goal.as_ref()?.preset }
         }
         PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },

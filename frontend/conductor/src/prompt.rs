@@ -9,6 +9,7 @@ use shared::retry::RetryWish;
 
 use crate::library;
 use crate::plan::name;
+use crate::proof::{checks, problem};
 use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
 
 /// The prompt of the task's next turn for this purpose.
@@ -19,6 +20,10 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> String {
         Purpose::Summary => summary(state, task),
         Purpose::Talk => talk(state, task),
         Purpose::Diagnose => diagnose(task),
+        Purpose::Repair => repair(state, task),
+        Purpose::Review => review(state, task),
+        // A command's words are its own.
+        Purpose::Base | Purpose::Check => String::new(),
     };
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -32,6 +37,14 @@ Look at the folder that you are in, as far as it helps; change nothing. Then dec
 and the results of the tasks it comes after. Prefer tasks that can run side by side and do not change the same files.
 An objective says what to reach, where, and how to know that it is done. Choose \"interactive\" only where the person must take part, \
 \"hybrid\" where a question may come up.";
+
+const REVIEWING: &str = "\
+## How to review
+
+You were not there when this was done, and the worker's words are no evidence. Look into the folder yourself, as far as the objective needs it; \
+change nothing. Let it pass when the objective is reached, also where you would have done it otherwise. Otherwise name each thing that has to be mended, \
+where it is and what is wrong with it, so that the worker can mend it without asking.
+";
 
 const WORKING: &str = "\
 Work in the folder that you are in. Do this task and nothing beyond it; other agents do the rest. \
@@ -89,13 +102,7 @@ fn work(state: &State, task: &Task) -> String {
     let _ = writeln!(text, "# Your task: {}\n", task.title);
     guidelines(state, task, Purpose::Work, &mut text);
     let _ = writeln!(text, "## Objective\n\n{}\n", task.objective);
-    if !task.outputs.is_empty() {
-        let _ = writeln!(text, "## Expected when it is done\n");
-        for output in &task.outputs {
-            let _ = writeln!(text, "- {output}");
-        }
-        text.push('\n');
-    }
+    expected(task, &mut text);
     let mode = match task.mode {
         Mode::Autonomous => {
             "Autonomous: nobody is there to ask. Decide for yourself and say what you assumed."
@@ -113,6 +120,36 @@ fn work(state: &State, task: &Task) -> String {
     context(state, task, &mut text);
     results("## Results of earlier tasks", &dependencies(state, task), state.limits.context_bytes, &mut text);
     said(task, true, &mut text);
+    text
+}
+
+/// What was found goes back to the worker; one that lost its session is told its task anew.
+fn repair(state: &State, task: &Task) -> String {
+    let found = problem(state, task).map(|(_, found)| found).unwrap_or_default();
+    let mut text = match (&task.session, task.is_group()) {
+        (Some(_), _) => "# Mend your work\n\n".to_owned(),
+        (None, true) => format!("# Mend your work\n\n## Objective\n\n{}\n\n", task.objective),
+        (None, false) => work(state, task),
+    };
+    let _ = writeln!(text, "## What was found\n\n{found}\n");
+    text.push_str("You said that the task is done, and this is not as it should be. Look at it, mend it, and report anew, whole. Where it cannot be mended, say so.\n");
+    if task.session.is_some() || task.is_group() {
+        said(task, true, &mut text);
+    }
+    text
+}
+
+/// The reviewer sees the task, what the worker says of it, and the folder; nothing of how it was done.
+fn review(state: &State, task: &Task) -> String {
+    let mut text = format!("# Review: {}\n\n## Objective\n\n{}\n\n", task.title, task.objective);
+    expected(task, &mut text);
+    context(state, task, &mut text);
+    results("## What the worker says", &[task], state.limits.context_bytes, &mut text);
+    let held: Vec<String> = checks(task).map(|check| format!("- {check} holds\n")).collect();
+    if !held.is_empty() {
+        let _ = writeln!(text, "## What was checked by machine\n\n{}", held.concat());
+    }
+    text.push_str(REVIEWING);
     text
 }
 
@@ -169,6 +206,17 @@ fn guidelines(state: &State, task: &Task, purpose: Purpose, text: &mut String) {
     if let Some((_, said)) = library::guidelines(state, task, purpose) {
         let _ = writeln!(text, "## Guidelines\n\n{}\n", cut(said.trim(), state.limits.context_bytes));
     }
+}
+
+fn expected(task: &Task, text: &mut String) {
+    if task.outputs.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "## Expected when it is done\n");
+    for output in &task.outputs {
+        let _ = writeln!(text, "- {output}");
+    }
+    text.push('\n');
 }
 
 /// What the person wrote and no turn has carried; `heading` is left out where the prompt's own says it.
@@ -278,6 +326,7 @@ fn current_plan(state: &State, goal: &Task) -> String {
                 Work::Command { command, .. } => command.clone(),
             },
             retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
+            checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
         })
         .collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

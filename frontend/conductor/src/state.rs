@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
 use shared::entry::{Purpose, Room};
+use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
@@ -18,6 +19,7 @@ use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use crate::library::{Shelf, template_of};
 use crate::outage::Outages;
 use crate::plan::diff::Revision;
+use crate::proof::Proof;
 
 /// Everything that the log up to `seq` says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -105,6 +107,7 @@ pub struct Task {
     pub schedule: Schedule,
     /// As the person or the plan set it.
     pub retry: Option<Retry>,
+    pub evidence: Evidence,
     pub goal: Option<Goal>,
     pub made: Millis,
 
@@ -135,6 +138,7 @@ pub struct Task {
     /// The person said that it goes on now, whatever makes others wait.
     pub urged: bool,
     pub result: Option<TaskResult>,
+    pub proof: Proof,
     pub spend: Spend,
     pub account: Account,
     /// What it is doing, in a few words: its last tool call.
@@ -146,6 +150,7 @@ pub struct Task {
 pub struct Goal {
     pub harness: HarnessId,
     pub access: Access,
+    pub preset: Preset,
     pub plan: Plan,
     /// Versions proposed so far.
     pub version: u32,
@@ -212,6 +217,8 @@ pub enum Standing {
         class: Option<ErrorClass>,
         again: Again,
     },
+    /// Its agent says that it is done; that is being shown.
+    Claimed,
     Completed,
     Failed {
         class: ErrorClass,
@@ -280,6 +287,8 @@ pub struct Run {
     pub holds: Option<MicroUsd>,
     /// The model that its order names.
     pub ordered: Option<String>,
+    /// What it checks, where it is for that.
+    pub check: Option<Check>,
     pub requested: Millis,
     pub phase: Phase,
     /// When the run was asked to end.
@@ -460,7 +469,8 @@ impl Task {
             | Standing::Open
             | Standing::Asked { .. }
             | Standing::Yielded
-            | Standing::Limited { .. } => false,
+            | Standing::Limited { .. }
+            | Standing::Claimed => false,
         }
     }
 }

@@ -11,6 +11,7 @@ use shared::unit::{MicroUsd, Millis};
 use crate::budget::{self, Cap, Short};
 use crate::decide::{self, can_resume, parts_are_over, starts_at};
 use crate::order::waits_for;
+use crate::proof;
 use crate::state::{Phase, Plan, Run, Standing, State, Task};
 
 /// The eight that a person sees; their order is how loudly they speak, the loudest first.
@@ -71,6 +72,15 @@ pub enum Reason {
     Summing,
     /// Another agent looks at why it failed.
     Diagnosing,
+    /// It looks at the folder before it begins.
+    Looking,
+    Checking(String),
+    Reviewing,
+    /// The `n`th time of `of` that may be.
+    Repairing {
+        n: u32,
+        of: u32,
+    },
     Stopping,
     /// Its parts go on.
     Parts {
@@ -121,7 +131,7 @@ pub enum Waker {
 pub fn status(state: &State, task: &Task) -> Status {
     let (kind, reason) = kind_and_reason(state, task);
     let since = match (kind, state.current(task)) {
-        (Kind::Active, Some(run)) => run.requested,
+        (Kind::Active | Kind::Review, Some(run)) => run.requested,
         _ => task.since,
     };
     Status { kind, reason, since }
@@ -129,12 +139,13 @@ pub fn status(state: &State, task: &Task) -> Status {
 
 fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
     if let Some(run) = state.current(task).filter(|run| run.purpose != Purpose::Talk || !task.is_group()) {
-        return under_way(task, run);
+        return under_way(state, task, run);
     }
     let (kind, reason) = standing(state, task);
     let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. });
     let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
-    match wished.then(|| budget::short(state, task)).flatten() {
+    let short = || budget::short(state, task, decide::next_purpose(state, task));
+    match wished.then(short).flatten() {
         Some(Short::Used { cap, above: None }) => (Kind::Waiting, Reason::Used { cap, above: None }),
         Some(Short::Used { cap, above }) => {
             // The task above asks for all of its own, unless it is over and this one is talked to again.
@@ -142,7 +153,7 @@ fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
                 above.as_ref().and_then(|above| state.task(above)).is_some_and(|above| !above.is_over());
             (if asks { Kind::Pending } else { Kind::Waiting }, Reason::Used { cap, above })
         }
-        Some(Short::Held { .. }) if kind == Kind::Pending => (kind, Reason::Held),
+        Some(Short::Held { .. }) if matches!(kind, Kind::Pending | Kind::Review) => (kind, Reason::Held),
         None if due => held_up(state, task).unwrap_or((kind, reason)),
         Some(Short::Held { .. }) | None => (kind, reason),
     }
@@ -171,6 +182,8 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Removed { .. } => (Kind::Cancelled, Reason::Removed),
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
+        // Its turn for that is next in line.
+        Standing::Claimed => (Kind::Review, Reason::Slot),
         Standing::Limited { .. } if !can_resume(state, task) => open(state, task),
         Standing::Limited { until: at, class, again } => {
             let until = decide::due(state, task).unwrap_or(*at);
@@ -189,7 +202,7 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
     }
 }
 
-fn under_way(task: &Task, run: &Run) -> (Kind, Reason) {
+fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
     let reason = match (&run.phase, run.purpose) {
         _ if task.stop.is_some() || run.signalled.is_some() => Reason::Stopping,
         (Phase::Requested, _) => Reason::Starting,
@@ -197,8 +210,15 @@ fn under_way(task: &Task, run: &Run) -> (Kind, Reason) {
         (_, Purpose::Summary) => Reason::Summing,
         (_, Purpose::Diagnose) => Reason::Diagnosing,
         (_, Purpose::Work | Purpose::Talk) => Reason::Running(task.doing.clone()),
+        (_, Purpose::Base) => Reason::Looking,
+        (_, Purpose::Check) => {
+            Reason::Checking(run.check.as_ref().map(ToString::to_string).unwrap_or_default())
+        }
+        (_, Purpose::Review) => Reason::Reviewing,
+        (_, Purpose::Repair) => Reason::Repairing { n: task.proof.repairs, of: proof::bound(state, task) },
     };
-    (Kind::Active, reason)
+    let shows = matches!(run.purpose, Purpose::Check | Purpose::Review);
+    (if shows { Kind::Review } else { Kind::Active }, reason)
 }
 
 fn open(state: &State, task: &Task) -> (Kind, Reason) {
@@ -263,7 +283,9 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     }
     if done == all {
         // Talk that is not over yet comes before the summary.
-        return state.current(task).map_or((Kind::Pending, Reason::Slot), |talk| under_way(task, talk));
+        return state
+            .current(task)
+            .map_or((Kind::Pending, Reason::Slot), |talk| under_way(state, task, talk));
     }
     let moving = kinds.iter().any(|kind| matches!(kind, Kind::Active | Kind::Limited | Kind::Review));
     let startable = parts.iter().any(|part| {
@@ -323,6 +345,10 @@ impl Status {
             | Reason::Planning
             | Reason::Summing
             | Reason::Diagnosing
+            | Reason::Looking
+            | Reason::Checking(_)
+            | Reason::Reviewing
+            | Reason::Repairing { .. }
             | Reason::Stopping
             | Reason::Parts { .. } => Waker::Run,
             Reason::ResumesAt { until: at, .. }

@@ -2,6 +2,7 @@
 
 use shared::agent::ErrorClass;
 use shared::entry::Room;
+use shared::evidence::Preset;
 use shared::id::TaskId;
 use shared::plan::{Mode, Size};
 use shared::retry::{Again, Policy};
@@ -112,6 +113,10 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Running(doing) => doing.clone(),
         Reason::Planning => "planning".to_owned(),
         Reason::Summing => "summing up".to_owned(),
+        Reason::Looking => "looks at the folder".to_owned(),
+        Reason::Checking(check) => format!("checking {check}"),
+        Reason::Reviewing => "another agent reviews it".to_owned(),
+        Reason::Repairing { n, of } => format!("repairing {n} of {of}"),
         Reason::Stopping => "stopping".to_owned(),
         // How far it is stands beside it.
         Reason::Parts { .. } if status.kind == Kind::Waiting => "parts of it need you".to_owned(),
@@ -199,6 +204,8 @@ pub fn class_words(class: ErrorClass) -> &'static str {
         ErrorClass::Capped => "hit a cap",
         ErrorClass::Interrupted => "interrupted",
         ErrorClass::TaskFailure => "cannot be done",
+        ErrorClass::CheckFailed => "a check does not hold",
+        ErrorClass::Rejected => "did not pass review",
         ErrorClass::Lost => "lost with the bridge",
         ErrorClass::Network => "no network",
         ErrorClass::ModelNotFound => "no such model",
@@ -234,6 +241,9 @@ pub fn next_step(class: ErrorClass) -> &'static str {
         | ErrorClass::SessionLost
         | ErrorClass::Lost
         | ErrorClass::Unknown => "Look at what it said, then retry, or write to it to go on.",
+        ErrorClass::CheckFailed | ErrorClass::Rejected => {
+            "Write to the agent what to mend, change what is wanted and retry, or call it done as it is."
+        }
     }
 }
 
@@ -258,6 +268,20 @@ pub fn next_mode(mode: Mode) -> Mode {
         Mode::Autonomous => Mode::Hybrid,
         Mode::Hybrid => Mode::Interactive,
         Mode::Interactive => Mode::Autonomous,
+    }
+}
+
+/// A preset's name, and what it means.
+pub fn preset(preset: Preset) -> (&'static str, &'static str) {
+    match preset {
+        Preset::Quick => ("Quick", "What an agent reports is taken, once its checks hold."),
+        Preset::Reviewed => {
+            ("Reviewed", "Another agent reviews each task; what it finds is mended, twice at most.")
+        }
+        Preset::Autonomous => (
+            "Autonomous",
+            "Reviewed, and mended up to nine times. Plans are carried out without asking you, within the budget.",
+        ),
     }
 }
 

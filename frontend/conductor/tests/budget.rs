@@ -59,6 +59,7 @@ impl World {
             outputs: Vec::new(),
             work: Work::Agent,
             retry: None,
+            evidence: shared::evidence::Evidence::default(),
         });
         let tasks = planned.collect();
         world.ends(&run, TurnReport::default());
@@ -246,14 +247,17 @@ fn an_unknown_cost_counts_as_what_was_held_and_reads_as_unknown() {
     }
     assert_eq!(world.step(), None, "the goal's money may be gone");
     let goal = world.task("goal");
-    assert_eq!(short(&world.state, goal), Some(Short::Used { cap: Cap::Budget(cents(150)), above: None }));
+    assert_eq!(
+        short(&world.state, goal, Purpose::Work),
+        Some(Short::Used { cap: Cap::Budget(cents(150)), above: None })
+    );
     assert_eq!(conductor::words::money(goal.account.spend), "cost unknown");
     // The general budget of a task that nobody gave one is no guess either.
     let mut world = World::with(&[("a", "goal")]);
     let run = world.step().unwrap();
     world.ends(&run, done(None));
     world.step();
-    assert_eq!(short(&world.state, world.task("a")), None);
+    assert_eq!(short(&world.state, world.task("a"), Purpose::Work), None);
 }
 
 #[test]

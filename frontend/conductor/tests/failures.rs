@@ -53,6 +53,7 @@ impl World {
             outputs: Vec::new(),
             work: Work::Agent,
             retry: None,
+            evidence: shared::evidence::Evidence::default(),
         });
         let tasks = tasks.collect();
         world.person(Kind::PlanGiven { goal: id("goal"), reply: String::new(), tasks });

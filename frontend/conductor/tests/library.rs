@@ -73,6 +73,7 @@ impl World {
             outputs: Vec::new(),
             work: Work::Agent,
             retry: None,
+            evidence: shared::evidence::Evidence::default(),
         });
         let (reply, tasks) = (String::new(), tasks.collect());
         world.say(Kind::PlanGiven { goal: goal.clone(), reply, tasks });
@@ -339,6 +340,7 @@ fn commands_have_no_guidelines() {
         outputs: Vec::new(),
         work: Work::Command { command: "true".to_owned(), timeout: Millis(1_000) },
         retry: None,
+        evidence: shared::evidence::Evidence::default(),
     };
     world.say(Kind::PlanEdited { goal: id("g"), edit: PlanEdit::Add { planned, index: 9 } });
     let runs = world.step();

@@ -45,6 +45,7 @@ impl World {
                 outputs: Vec::new(),
                 work: Work::Agent,
                 retry: None,
+                evidence: shared::evidence::Evidence::default(),
             });
             let (reply, tasks) = (String::new(), tasks.to_vec());
             world.say(goal, Kind::PlanGiven { goal: id(goal), reply, tasks });

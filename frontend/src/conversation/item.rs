@@ -31,6 +31,10 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
                 Purpose::Summary => "Summary",
                 Purpose::Talk => "",
                 Purpose::Diagnose => "Looks at why it failed",
+                Purpose::Base => "Look at the folder",
+                Purpose::Check => "Check",
+                Purpose::Review => "Reviewer",
+                Purpose::Repair => "Repair",
             };
             view! { <TurnView run=run name=name/> }.into_any()
         }
@@ -48,6 +52,20 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         What::Refused(problems) => refused(at, problems),
         What::Given(tasks) => line("tree", at, format!("You gave a plan with {tasks} tasks.")),
         What::Approved => line("completed", at, "You approved the plan.".to_owned()),
+        What::Adopted => {
+            line("completed", at, "The plan is carried out as it is, as this goal's preset says.".to_owned())
+        }
+        What::Claimed => {
+            line("review", at, "Its agent says that it is done. What was wanted is shown now.".to_owned())
+        }
+        What::Checked { check, problem: None } => line("completed", at, format!("{check} holds.")),
+        What::Checked { check, problem: Some(problem) } => {
+            found(at, &format!("{check} does not hold"), vec![problem])
+        }
+        What::Reviewed { summary, findings } if findings.is_empty() => {
+            line("completed", at, format!("The reviewer lets it pass. {summary}"))
+        }
+        What::Reviewed { findings, .. } => found(at, "The reviewer does not let it pass", findings),
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),
         What::Stopped => line("stop", at, "You stopped it.".to_owned()),
         What::Retried => line("retry", at, "You asked for a fresh attempt.".to_owned()),
@@ -71,9 +89,14 @@ fn line(icon: &'static str, at: Millis, text: String) -> AnyView {
 }
 
 fn refused(at: Millis, problems: Vec<String>) -> AnyView {
+    found(at, "The planner's answer cannot be used", problems)
+}
+
+/// What is wrong with an answer or with work, one line each.
+fn found(at: Millis, what: &str, problems: Vec<String>) -> AnyView {
     view! {
         <div class="outcome" data-status="failed">
-            <span class="status"><Icon name="failed"/>"The planner's answer cannot be used"<span class="meta">{words::time(at)}</span></span>
+            <span class="status"><Icon name="failed"/>{what.to_owned()}<span class="meta">{words::time(at)}</span></span>
             <ul class="prose">{problems.into_iter().map(|problem| view! { <li>{problem}</li> }).collect_view()}</ul>
         </div>
     }

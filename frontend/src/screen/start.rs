@@ -3,10 +3,12 @@
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::{FoundAgent, HarnessId};
+use shared::evidence::Preset;
 use shared::limits::Caps;
 use shared::plan::Access;
 
 use super::caps::FirstBudget;
+use super::evidence::PresetChoice;
 use super::prompts::TemplateChoice;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
@@ -30,6 +32,7 @@ pub fn Start() -> impl IntoView {
         chosen.get().or_else(|| agents.with(|agents| agents.iter().find(usable).map(|agent| agent.harness)))
     });
     let access = RwSignal::new(Access::Edit);
+    let preset = RwSignal::new(Preset::Quick);
     let caps = RwSignal::new(Caps::default());
     let template = RwSignal::new(None);
     // A template may bring the folder and the agent; what is chosen after it holds.
@@ -57,8 +60,7 @@ pub fn Start() -> impl IntoView {
         let goal = desk.state_goal(
             &folder,
             words,
-            harness,
-            access.get_untracked(),
+            (harness, access.get_untracked(), preset.get_untracked()),
             caps.get_untracked(),
             template.get_untracked(),
         );
@@ -88,7 +90,7 @@ pub fn Start() -> impl IntoView {
                 <AccessChoice access=access/>
             </div>
             <TemplateChoice chosen=template/>
-            <FirstBudget caps=caps/>
+            <div class="pair"><PresetChoice preset=preset/><FirstBudget caps=caps/></div>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin()>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>

@@ -156,6 +156,7 @@ pub fn add(tree: Tree, parent: &TaskId, index: Option<u32>) {
         outputs: Vec::new(),
         work: Work::Agent,
         retry: None,
+        evidence: shared::evidence::Evidence::default(),
     };
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Add { planned, index: index.unwrap_or(u32::MAX) });
     tree.folded.update(|folded| {

@@ -224,6 +224,7 @@ mod tests {
                 outputs: Vec::new(),
                 work: Work::Agent,
                 retry: None,
+                evidence: shared::evidence::Evidence::default(),
             })
             .collect();
         let harness = shared::agent::HarnessId::Demo;

@@ -105,6 +105,7 @@ fn planned(goal: &TaskId, n: u32) -> PlannedTask {
         outputs: vec![format!("src/part{n}.rs")],
         work: Work::Agent,
         retry: None,
+        evidence: shared::evidence::Evidence::default(),
     }
 }
 

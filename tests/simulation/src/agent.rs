@@ -28,6 +28,10 @@ pub enum Truth {
     /// It ends its turn and leaves the word to the person.
     Pause(String),
     CannotBeDone,
+    /// A check that holds, a look that was taken, a reviewer who lets it pass.
+    Holds,
+    /// A check that does not, a reviewer who does not, also one whose words contradict that.
+    FoundWanting,
     /// It did not get so far as a result.
     Broken(ErrorClass, Option<Millis>),
 }
@@ -66,10 +70,11 @@ pub struct Order<'a> {
 
 impl Script {
     pub fn draw(order: &Order<'_>, chance: &mut Chance) -> Self {
-        match order.harness {
-            HarnessId::Command => return Self::command(order, chance),
-            HarnessId::Codex => return Self::codex(order, chance),
-            HarnessId::Claude | HarnessId::Demo => {}
+        match (order.purpose, order.harness) {
+            (Purpose::Base | Purpose::Check, _) => return Self::look(order, chance),
+            (_, HarnessId::Command) => return Self::command(order, chance),
+            (_, HarnessId::Codex) => return Self::codex(order, chance),
+            (_, HarnessId::Claude | HarnessId::Demo) => {}
         }
         let session = order.session;
         let mut lines = vec![said(
@@ -107,6 +112,7 @@ impl Script {
             _ => {
                 let text = match &truth {
                     Truth::Words(words) => words.clone(),
+                    Truth::Done(_) if chance.one_in(20) => format!("It is done.\n{ERROR}"),
                     _ => "So it is.".to_owned(),
                 };
                 lines.push(said(assistant(session, &[json!({"type": "text", "text": text})]), 1));
@@ -144,6 +150,16 @@ impl Script {
         Self { lines, end: RunEnd::Exited { code: i32::from(crashes) }, hangs, truth, cost: None }
     }
 
+    /// A look at the folder: what the work really came to, nobody knows before.
+    fn look(order: &Order<'_>, chance: &mut Chance) -> Self {
+        let wanting = order.purpose == Purpose::Check && chance.percent(15 + order.trouble / 2);
+        let words = if wanting { "it is not so" } else { "files:0" };
+        let lines = vec![Said { text: format!("{words}\n"), facts: 0 }];
+        let truth = if wanting { Truth::FoundWanting } else { Truth::Holds };
+        let hangs = order.trouble > 0 && chance.percent(5);
+        Self { lines, end: RunEnd::Exited { code: i32::from(wanting) }, hangs, truth, cost: None }
+    }
+
     fn command(order: &Order<'_>, chance: &mut Chance) -> Self {
         let words = format!("output of {}", order.run);
         let lines = vec![Said { text: format!("{words}\n"), facts: 0 }];
@@ -172,6 +188,7 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
             7 => broken(ErrorClass::SessionLost),
             8 => broken(ErrorClass::ContextOverflow),
             9 | 10 => broken(ErrorClass::CliCrash),
+            11 if order.purpose == Purpose::Review => Truth::FoundWanting,
             11 if !matches!(order.purpose, Purpose::Plan | Purpose::Diagnose) => Truth::CannotBeDone,
             12 if order.purpose == Purpose::Plan => Truth::BadPlan,
             _ => Truth::Nothing,
@@ -180,15 +197,19 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
     match order.purpose {
         Purpose::Plan if chance.percent(95) => Truth::Plan,
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
-        Purpose::Work | Purpose::Summary if order.trouble > 0 && chance.percent(8) => {
+        Purpose::Review if chance.percent(15) => Truth::FoundWanting,
+        Purpose::Base | Purpose::Check | Purpose::Review => Truth::Holds,
+        Purpose::Work | Purpose::Repair | Purpose::Summary if order.trouble > 0 && chance.percent(8) => {
             if chance.percent(80) {
                 Truth::Question(format!("question of {run}"))
             } else {
                 Truth::Pause(format!("pause of {run}"))
             }
         }
-        Purpose::Work | Purpose::Summary if chance.percent(8) => Truth::Words(format!("words of {run}")),
-        Purpose::Work | Purpose::Summary => Truth::Done(format!("result of {run}")),
+        Purpose::Work | Purpose::Repair | Purpose::Summary if chance.percent(8) => {
+            Truth::Words(format!("words of {run}"))
+        }
+        Purpose::Work | Purpose::Repair | Purpose::Summary => Truth::Done(format!("result of {run}")),
     }
 }
 
@@ -201,7 +222,15 @@ fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
         Truth::Words(words) if order.purpose == Purpose::Plan => {
             json!({"decision": "answer", "reply": words, "tasks": []})
         }
-        Truth::Nothing if order.purpose != Purpose::Plan && chance.percent(50) => report("done", " ", ""),
+        Truth::Holds => json!({"verdict": "pass", "summary": "Seen.", "findings": []}),
+        Truth::FoundWanting => match chance.below(3) {
+            0 => json!({"verdict": "pass", "summary": "Fine.", "findings": ["but for this"]}),
+            1 => json!({"verdict": "findings", "summary": "", "findings": []}),
+            _ => json!({"verdict": "findings", "summary": "No.", "findings": ["this", "and that"]}),
+        },
+        Truth::Nothing if !matches!(order.purpose, Purpose::Plan | Purpose::Review) && chance.percent(50) => {
+            report("done", " ", "")
+        }
         Truth::Done(summary) => report("done", summary, ""),
         Truth::Question(question) => report("question", "", question),
         Truth::Pause(summary) => report("question", summary, ""),
@@ -209,6 +238,9 @@ fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
         Truth::Words(_) | Truth::Nothing | Truth::Broken(..) => Value::Null,
     }
 }
+
+/// What some results that are called done say in their last words.
+pub const ERROR: &str = "error: not all of it";
 
 fn task(key: &str, after: &[String], parent: &str, mode: &str, command: &str) -> Value {
     json!({"key": key, "title": format!("Task {key}"), "objective": format!("Objective {key}"), "after": after,
@@ -229,7 +261,13 @@ fn plan(chance: &mut Chance) -> Value {
         let mode = ["autonomous", "autonomous", "autonomous", "hybrid", "interactive"][chance.below(5)];
         let command = if parent.is_empty() && n > 1 && chance.one_in(10) { "make" } else { "" };
         groups.push(parent.clone());
-        tasks.push(task(&key, &after, &parent, mode, command));
+        let mut task = task(&key, &after, &parent, mode, command);
+        if chance.one_in(6) {
+            let all = ["outputs_exist", "diff_not_empty", "no_error_in_output", "custom_command:make test"];
+            let first = chance.below(all.len());
+            task["checks"] = json!(all[first..all.len().min(first + 1 + chance.below(3))]);
+        }
+        tasks.push(task);
     }
     json!({"decision": "plan", "reply": "So", "tasks": tasks})
 }

@@ -6,6 +6,7 @@ use conductor::state::{Plan, Standing, Task};
 use conductor::status::{Kind as StatusKind, Reason, status};
 use shared::agent::HarnessId;
 use shared::entry::Kind;
+use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{MessageId, TaskId};
 use shared::limits::{Caps, Limits};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Size, Work};
@@ -63,7 +64,7 @@ impl Person {
 
     fn edit(&mut self, task: TaskId, other: TaskId, goal: &TaskId, chance: &mut Chance) -> PlanEdit {
         let index = u32::try_from(chance.below(3)).unwrap_or(0);
-        match chance.below(15) {
+        match chance.below(17) {
             11 => {
                 let policy = [Policy::None, Policy::Same, Policy::Analyze][chance.below(3)];
                 PlanEdit::SetRetry { task, retry: Some(Retry { policy, attempts: 2 }) }
@@ -71,6 +72,16 @@ impl Person {
             12 | 13 => {
                 let budget = Some(MicroUsd(1_000 + chance.draw() % 100_000));
                 PlanEdit::SetCaps { task, caps: Caps { budget, ..Caps::default() } }
+            }
+            15 => PlanEdit::SetPreset {
+                task: goal.clone(),
+                preset: *chance.pick(&Preset::ALL).unwrap_or(&Preset::Quick),
+            },
+            16 => {
+                let review = [None, Some(true), Some(false)][chance.below(3)];
+                let checks =
+                    if chance.one_in(2) { vec![Check::DiffNotEmpty] } else { vec![Check::OutputsExist] };
+                PlanEdit::SetEvidence { task, evidence: Evidence { checks, review } }
             }
             0 => PlanEdit::AddDependency { task, on: other },
             1 => PlanEdit::DropDependency { task, on: other },
@@ -96,6 +107,7 @@ impl Person {
                     outputs: Vec::new(),
                     work: Work::Agent,
                     retry: None,
+                    evidence: shared::evidence::Evidence::default(),
                 };
                 PlanEdit::Add { planned, index }
             }

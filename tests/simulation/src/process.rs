@@ -146,6 +146,11 @@ impl Process {
         }
     }
 
+    /// Whether its words tell of an error.
+    pub fn tells_error(&self) -> bool {
+        self.script.lines.iter().any(|said| said.text.contains(crate::agent::ERROR))
+    }
+
     /// Its last line is a result.
     fn is_told(&self) -> bool {
         let tells = |text: &str| text.contains("\"result\"") || text.contains("turn.completed");

@@ -7,6 +7,7 @@ use conductor::rollup::waiting;
 use conductor::state::{Run, Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
 use conductor::{State, decide, next_deadline};
+use shared::entry::Purpose;
 use shared::unit::Millis;
 
 use crate::bridge::Bridge;
@@ -79,7 +80,8 @@ fn is_slot(state: &State, task: &Task) -> bool {
 
 /// Its time has come, and others hold what is left of a budget.
 fn is_held(state: &State, task: &Task) -> bool {
-    matches!(short(state, task), Some(Short::Held { .. })) && state.runs.values().any(|run| run.is_active())
+    matches!(short(state, task, Purpose::Work), Some(Short::Held { .. }))
+        && state.runs.values().any(|run| run.is_active())
 }
 
 /// Its time has come, and another goes first to see whether its agent answers again.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::state::{Goal, Plan, Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
-use shared::entry::{Actor, Authority, Entry, Kind, Outcome, Purpose};
+use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::{PlanEdit, PlannedTask};
 use shared::unit::{Epoch, MicroUsd, Millis, Seq};
@@ -16,6 +16,7 @@ use crate::process::Process;
 
 mod order;
 mod outage;
+mod proof;
 mod result;
 
 type Processes = BTreeMap<RunId, Process>;
@@ -67,6 +68,14 @@ pub struct Watch {
     /// Spent since a person said anything.
     unattended: MicroUsd,
     versions: BTreeMap<TaskId, u32>,
+    /// Sessions of reviewers; nobody goes on with one.
+    reviewers: BTreeSet<String>,
+    /// What was shown of each task since its last work.
+    shown: BTreeMap<TaskId, proof::Shown>,
+    /// Tasks whose folder was looked at before they began.
+    bases: BTreeSet<TaskId>,
+    /// Repairs in a row without a word of the person.
+    repairs: BTreeMap<TaskId, u32>,
 }
 
 impl Watch {
@@ -110,6 +119,22 @@ impl Watch {
                 self.propose(goal, run, *version, processes)?;
                 result::check_order(goal, tasks)?;
             }
+            Kind::WorkClaimed { task, run, summary, .. } => {
+                self.claim(state, task, run, summary, processes)?
+            }
+            Kind::BaseTaken { task, run, .. } => self.take_base(task, run, processes)?,
+            Kind::TaskChecked { task, run, check, problem } => {
+                self.check_made(state, task, run, check, problem.as_deref(), processes)?;
+            }
+            Kind::TaskReviewed { task, run, findings, .. } => {
+                self.reviewed(task, run, findings, processes)?;
+            }
+            Kind::PlanAdopted { goal, version } => {
+                let adopts = state.task(goal).and_then(|task| task.goal.as_ref());
+                let adopts = adopts.is_some_and(|goal| goal.preset.approves() && goal.version == *version);
+                ensure!(adopts, "nobody said that this plan is carried out unasked");
+                self.wish(state, kind);
+            }
             Kind::PlanRefused { goal, run, .. } => self.refuse(goal, run, processes)?,
             Kind::DiskMeasured { .. } | Kind::MemoryMeasured { .. } => self.measured = entry.seq,
             _ => self.wish(state, kind),
@@ -152,11 +177,12 @@ impl Watch {
                         self.afresh(&below.id);
                         self.instead.remove(&below.id);
                         self.found.remove(&below.id);
+                        self.repairs.remove(&below.id);
                         self.sessions.remove(&below.id);
                     }
                 }
             }
-            Kind::PlanApproved { goal, version } => {
+            Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
                 let root = state.task(goal).and_then(|task| task.goal.as_ref());
                 let on_the_table =
                     |goal: &Goal| goal.version == *version && matches!(goal.plan, Plan::Proposed { .. });
@@ -201,8 +227,9 @@ impl Watch {
         let lines = self.heard.entry(run.clone()).or_default();
         ensure!(lines.keys().all(|known| *known <= line), "heard out of order");
         *lines.entry(line).or_default() += 1;
-        let told = state.run(run).filter(|run| run.purpose != Purpose::Diagnose);
-        if let (AgentEvent::Session { session, .. }, Some(run)) = (event, told) {
+        if let (AgentEvent::Session { session, .. }, Some(run)) = (event, state.run(run))
+            && run.purpose.is_conversation()
+        {
             self.sessions.insert(run.task.clone(), session.clone());
         }
         Ok(())

@@ -6,6 +6,7 @@ use conductor::State;
 use conductor::status::status;
 use shared::agent::{FoundAgent, HarnessId};
 use shared::entry::{Draft, Kind, Room};
+use shared::evidence::Preset;
 use shared::id::{AppendId, ClientId, ProjectId, TaskId, TemplateId};
 use shared::limits::{Breaker, Limits};
 use shared::models::{Instead, Models, Tiers};
@@ -104,7 +105,12 @@ impl World {
             let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
             world.intend(Kind::GoalStated { task: task.clone(), text, harness, access: Access::Edit })?;
             if world.chance.one_in(3) {
-                world.guide(task)?;
+                world.guide(task.clone())?;
+            }
+            if world.chance.one_in(4) {
+                let preset = if world.chance.one_in(2) { Preset::Reviewed } else { Preset::Autonomous };
+                let edit = PlanEdit::SetPreset { task: task.clone(), preset };
+                world.intend(Kind::PlanEdited { goal: task, edit })?;
             }
         }
         world.pass_baton()?;

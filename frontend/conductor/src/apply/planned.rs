@@ -112,6 +112,10 @@ impl State {
             }
             PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
             PlanEdit::SetRetry { task, retry } => self.with(task, |task| task.retry = *retry),
+            PlanEdit::SetEvidence { task, evidence } => {
+                self.with(task, |task| task.evidence.clone_from(evidence));
+            }
+            PlanEdit::SetPreset { task, preset } => self.with_goal(task, |goal| goal.preset = *preset),
             PlanEdit::SetCaps { task, caps } => self.with(task, |task| {
                 task.caps = *caps;
                 task.resumptions = 0;
@@ -166,6 +170,7 @@ impl State {
             task.outputs.clone_from(&planned.outputs);
             task.work = planned.work.clone();
             task.retry = planned.retry;
+            task.evidence.clone_from(&planned.evidence);
             task.stand(standing, at);
         });
         self.link(&planned.task, &planned.parent, index);
@@ -261,6 +266,7 @@ impl Task {
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,
+            evidence: planned.evidence.clone(),
             goal: None,
             made: at,
             standing: Standing::Proposed,
@@ -278,6 +284,7 @@ impl Task {
             alternate: None,
             urged: false,
             result: None,
+            proof: crate::proof::Proof::default(),
             spend: Spend::default(),
             account: Account::default(),
             doing: String::new(),

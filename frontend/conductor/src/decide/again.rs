@@ -10,7 +10,7 @@ use shared::retry::{Again, Policy};
 use shared::run::RunEnd;
 use shared::unit::Millis;
 
-use super::{BASE, hash, waits};
+use super::{BASE, hash, prove, waits};
 use crate::state::{Phase, Run, State, Task};
 
 /// Before the first try where a service or the task itself needs time; doubles with each try.
@@ -50,13 +50,16 @@ fn remedy(class: ErrorClass, end: Option<&RunEnd>) -> Remedy {
         | ErrorClass::ModelNotFound
         | ErrorClass::Launch
         | ErrorClass::Capped
+        // It was mended as often as may be.
+        | ErrorClass::CheckFailed
+        | ErrorClass::Rejected
         | ErrorClass::Interrupted => Remedy::Person,
     }
 }
 
 /// What a run that failed means for its task: another turn at its time, or a person's part.
 pub(super) fn outcome(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
-    let (class, why) = (error.class, error.message.clone());
+    let (class, why) = (error.class, prove::blame(run, error));
     let end = match &run.phase {
         Phase::Read { end, .. } | Phase::Ended { end, .. } => Some(end),
         Phase::Requested | Phase::Running { .. } => None,
@@ -64,7 +67,9 @@ pub(super) fn outcome(state: &State, task: &Task, run: &Run, error: &AgentError,
     let limited = |until, again, why| Outcome::Limited { until, class: Some(class), again, why };
     match remedy(class, end) {
         Remedy::GoOn(wait) if task.resumptions < state.limits.resumptions => {
-            let other = class == ErrorClass::RateLimit && waits::has_other(state, task, run.harness, now);
+            let reviewing = (run.purpose == Purpose::Review).then(|| prove::reviewing(task));
+            let whose = reviewing.as_ref().unwrap_or(task);
+            let other = class == ErrorClass::RateLimit && waits::has_other(state, whose, run.harness, now);
             let until = match error.until.filter(|_| class == ErrorClass::RateLimit) {
                 _ if other => now,
                 Some(until) => until.max(now) + jitter(&run.id, SPREAD),
@@ -76,7 +81,7 @@ pub(super) fn outcome(state: &State, task: &Task, run: &Run, error: &AgentError,
             Some(harness) => limited(now, Again::Instead { harness }, why),
             None => Outcome::Failed { class, why: tried(&why, task.resumptions + 1, task) },
         },
-        Remedy::Anew if run.purpose == Purpose::Work => {
+        Remedy::Anew if matches!(run.purpose, Purpose::Work | Purpose::Repair) => {
             let retry = task.retry.unwrap_or(state.limits.retry);
             let again = match (retry.policy, &task.work) {
                 (Policy::None, _) => return Outcome::Failed { class, why },

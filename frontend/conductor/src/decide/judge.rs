@@ -8,9 +8,10 @@ use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict};
 use shared::retry::Again;
 use shared::unit::Millis;
 
-use super::{again, draft};
+use super::{again, draft, prove};
 use crate::budget::{self, Short};
 use crate::plan::validate;
+use crate::proof;
 use crate::state::{Phase, Run, State, Task};
 
 /// Bytes of a result's text that go on to other tasks.
@@ -25,7 +26,9 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     if task.stop.is_some() {
         return Some(settled(Outcome::Cancelled));
     }
-    if let Some(error) = &report.error {
+    // What a check says with its exit code is no failure of the check.
+    let told = |error: &&AgentError| !prove::is_verdict(run, error);
+    if let Some(error) = report.error.as_ref().filter(told) {
         return Some(settled(failed(state, task, run, error, now)));
     }
     let worked = |outcome| match outcome {
@@ -38,7 +41,14 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     };
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
-        Purpose::Work | Purpose::Summary => settled(worked(reported(task, run, report))),
+        Purpose::Work | Purpose::Summary | Purpose::Repair => match worked(reported(task, run, report)) {
+            Outcome::Completed { summary, outputs, not_done } if proof::is_wanted(state, task) => {
+                let (task_id, run) = (task.id.clone(), run.id.clone());
+                draft(task, Kind::WorkClaimed { task: task_id, run, summary, outputs, not_done })
+            }
+            outcome => settled(outcome),
+        },
+        Purpose::Base | Purpose::Check | Purpose::Review => prove::judge(task, run, report),
         Purpose::Talk | Purpose::Diagnose => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }
@@ -48,15 +58,15 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
 fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
     let class = error.class;
     // It pauses; whoever raises the cap lets it go on.
-    if matches!(class, ErrorClass::Capped | ErrorClass::Timeout) && is_used_up(state, task) {
+    if matches!(class, ErrorClass::Capped | ErrorClass::Timeout) && is_used_up(state, task, run) {
         let (again, why) = (Again::GoOn, String::new());
         return Outcome::Limited { until: now, class: Some(class), again, why };
     }
     again::outcome(state, task, run, error, now)
 }
 
-fn is_used_up(state: &State, task: &Task) -> bool {
-    matches!(budget::short(state, task), Some(Short::Used { .. }))
+fn is_used_up(state: &State, task: &Task, run: &Run) -> bool {
+    matches!(budget::short(state, task, run.purpose), Some(Short::Used { .. }))
 }
 
 fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft {
@@ -151,7 +161,7 @@ fn over(task: &Task, summary: String, outputs: Vec<String>, not_done: Vec<String
 }
 
 /// The answer in the schema's shape: as the harness gives it, or from the text where the harness has no such thing.
-fn structured<T: serde::de::DeserializeOwned>(report: &TurnReport) -> Result<T, String> {
+pub(super) fn structured<T: serde::de::DeserializeOwned>(report: &TurnReport) -> Result<T, String> {
     let value = match &report.structured {
         Some(value) => value.clone(),
         None => json_in(&report.final_text).ok_or("the answer is not JSON of the given schema")?,
@@ -179,7 +189,7 @@ fn quoted(output: &str) -> String {
     format!("{fence}\n{}\n{fence}", clipped(output))
 }
 
-fn clipped(text: &str) -> String {
+pub(super) fn clipped(text: &str) -> String {
     if text.len() <= SUMMARY {
         return text.to_owned();
     }

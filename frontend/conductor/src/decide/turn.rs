@@ -1,6 +1,7 @@
 //! A turn: which harness, which session, which words, as one order.
 
 use shared::entry::{Draft, Kind, Purpose};
+use shared::evidence::REVIEW_ANSWER;
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{RunId, SessionId};
 use shared::models::is_model;
@@ -8,7 +9,7 @@ use shared::plan::{Access, PLANNER_ANSWER, Size, TASK_REPORT, Work};
 use shared::run::RunLimits;
 use shared::unit::Millis;
 
-use super::{BASE, draft, hash, next_run, waits};
+use super::{BASE, draft, hash, next_run, prove, waits};
 use crate::budget::Grant;
 use crate::state::{State, Task};
 use crate::{library, prompt};
@@ -31,30 +32,47 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
             let wall = grant.time.map_or(*timeout, |time| time.min(*timeout));
             (command.clone(), RunLimits { wall: Some(wall), ..RunLimits::default() })
         }
+        (_, Purpose::Base | Purpose::Check) => {
+            (String::new(), RunLimits { wall: Some(state.limits.command), ..RunLimits::default() })
+        }
         _ => (prompt::prompt(state, task, purpose), RunLimits { wall: grant.time, ..RunLimits::default() }),
     };
     let access = match purpose {
-        Purpose::Work => state.goal_of(task).map_or(Access::Edit, |goal| goal.access),
-        Purpose::Plan | Purpose::Summary | Purpose::Talk | Purpose::Diagnose => Access::ReadOnly,
+        Purpose::Work | Purpose::Repair => state.goal_of(task).map_or(Access::Edit, |goal| goal.access),
+        Purpose::Plan
+        | Purpose::Summary
+        | Purpose::Talk
+        | Purpose::Diagnose
+        | Purpose::Base
+        | Purpose::Check
+        | Purpose::Review => Access::ReadOnly,
     };
     let session = match &task.session {
-        Some(session) => Start::Resume { session: session.clone() },
-        None => Start::New { session: session_for(&run) },
+        Some(session) if purpose.is_conversation() => Start::Resume { session: session.clone() },
+        _ => Start::New { session: session_for(&run) },
     };
     let Grant { money, turns, .. } = grant;
     let schema = schema(purpose);
-    let size = if looks_back { Size::Light } else { task.size };
+    let reviewing = (purpose == Purpose::Review).then(|| prove::reviewing(task));
+    let whose = reviewing.as_ref().unwrap_or(task);
+    let size = if looks_back { Size::Light } else { whose.size };
     let model = match looks_back {
         true => state.models.of(harness, size).filter(|name| is_model(name)).map(str::to_owned),
-        false => waits::model(state, task, harness, size, now),
+        false => waits::model(state, whose, harness, size, now),
     };
     let ordered = model.clone();
     let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns };
     let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
     let silence = Some(state.limits.health.stalled);
     let limits = RunLimits { grace: state.limits.grace, silence, ..limits };
-    let spec = command_line(harness, &turn).into_spec(folder, limits);
-    let carries = task.queue.iter().map(|message| message.id.clone()).collect();
+    let look = match purpose {
+        Purpose::Base | Purpose::Check => prove::command_line(state, task, purpose),
+        _ => None,
+    };
+    let command = look.unwrap_or_else(|| command_line(harness, &turn));
+    let spec = command.into_spec(folder, limits);
+    let carried = task.queue.iter().filter(|_| purpose.is_conversation());
+    let carries = carried.map(|message| message.id.clone()).collect();
     let guided = library::guidelines(state, task, purpose);
     let guided = guided.map(|(by, _)| draft(task, Kind::RunGuided { run: run.clone(), by }));
     let id = task.id.clone();
@@ -66,8 +84,9 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
 fn schema(purpose: Purpose) -> Option<String> {
     match purpose {
         Purpose::Plan => Some(PLANNER_ANSWER.to_owned()),
-        Purpose::Work | Purpose::Summary => Some(TASK_REPORT.to_owned()),
-        Purpose::Talk | Purpose::Diagnose => None,
+        Purpose::Work | Purpose::Summary | Purpose::Repair => Some(TASK_REPORT.to_owned()),
+        Purpose::Review => Some(REVIEW_ANSWER.to_owned()),
+        Purpose::Talk | Purpose::Diagnose | Purpose::Base | Purpose::Check => None,
     }
 }
 

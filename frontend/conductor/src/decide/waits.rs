@@ -8,7 +8,7 @@ use shared::plan::Size;
 use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
 
-use super::again;
+use super::{again, prove};
 use crate::state::{Standing, State, Task};
 
 /// When a turn that was cut short is taken up again: at its time, or when the quiet hours are over that it lies in.
@@ -47,6 +47,15 @@ pub(crate) fn unattended(state: &State) -> Option<MicroUsd> {
 pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId {
     match purpose {
         Purpose::Work => state.harness_of(task),
+        Purpose::Base | Purpose::Check => HarnessId::Command,
+        // The reviewer's agent is of the worker's kind, which is known to work here; its model is another one.
+        Purpose::Review => {
+            worker(state, task).filter(|_| task.alternate.is_none()).unwrap_or(state.harness_of(task))
+        }
+        // In the session that did the work.
+        Purpose::Repair => {
+            worker(state, task).filter(|_| task.session.is_some()).unwrap_or(state.harness_of(task))
+        }
         // Planning, summing up and talking take an agent, also where the work itself is a command.
         Purpose::Plan | Purpose::Summary | Purpose::Talk | Purpose::Diagnose => {
             let worker = Some(state.harness_of(task)).filter(|_| purpose == Purpose::Diagnose);
@@ -54,6 +63,10 @@ pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId
             task.alternate.or(worker).unwrap_or(goal)
         }
     }
+}
+
+fn worker(state: &State, task: &Task) -> Option<HarnessId> {
+    prove::worker(state, task).map(|run| run.harness)
 }
 
 /// The model of the task's next turn: the person's choice, or that of its size, or who steps in while that one has

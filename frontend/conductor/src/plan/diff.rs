@@ -178,6 +178,7 @@ mod tests {
             outputs: Vec::new(),
             work: Work::Agent,
             retry: None,
+            evidence: shared::evidence::Evidence::default(),
         }
     }
 

@@ -24,12 +24,16 @@ impl Watch {
         ensure!(active < parallel, "{active} run already, of {parallel} at most");
         let full = [state.disk.room, state.memory.room].contains(&Room::None);
         ensure!(!full || self.seen < self.measured, "the disk or the memory is full");
-        self.check_standing(state, task, *purpose, carries.is_empty())?;
+        self.check_stage(state, task, *purpose, carries.is_empty())?;
+        let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
+        // The words go along with what comes after the look.
+        let silent = carries.is_empty() && !(*purpose == Purpose::Base && spoken_to);
+        self.check_standing(state, task, *purpose, silent)?;
         self.check_waits(state, task, kind)?;
         self.check_money(state, task, kind)?;
         self.held.insert(run.clone(), holds.unwrap_or_default());
         if *purpose != Purpose::Diagnose {
-            self.check_session(task, spec)?;
+            self.check_session(task, *purpose, spec)?;
         }
         self.check_access(task, *purpose, spec)?;
         let prompt = match (&spec.program, &spec.stdin) {
@@ -69,9 +73,10 @@ impl Watch {
             // A look at what went wrong has the time of the wait.
             Standing::Limited { .. } if purpose == Purpose::Diagnose => {}
             Standing::Limited { until, .. } => ensure!(*until <= self.latest, "starts before {until:?}"),
-            Standing::Open => {}
+            // Its stages were looked at before.
+            Standing::Open | Standing::Claimed => {}
         }
-        if purpose == Purpose::Work && !self.sessions.contains_key(&task.id) {
+        if matches!(purpose, Purpose::Work | Purpose::Base) && !self.sessions.contains_key(&task.id) {
             for holder in std::iter::once(task).chain(state.ancestors(task)) {
                 for dep in holder.after.iter().filter_map(|id| state.task(id)) {
                     // Who is talked to again after it completed still has its result to give.
@@ -91,8 +96,16 @@ impl Watch {
     }
 
     /// A turn goes on with its task's own session, and no other turn uses that (P4, P24).
-    fn check_session(&self, task: &Task, spec: &RunSpec) -> Result<()> {
+    fn check_session(&mut self, task: &Task, purpose: Purpose, spec: &RunSpec) -> Result<()> {
         let Some((session, new)) = process::session(spec) else { return Ok(()) };
+        let strange = self.reviewers.contains(session);
+        ensure!(!strange, "goes on with a reviewer's session");
+        if purpose == Purpose::Review {
+            let known = self.sessions.values().any(|known| known.as_str() == session);
+            ensure!(new && !known, "the reviewer was in the room");
+            self.reviewers.insert(session.to_owned());
+            return Ok(());
+        }
         let known = self.sessions.get(&task.id).map(|session| session.as_str());
         if new {
             ensure!(known.is_none(), "begins a new session beside {known:?}");
@@ -116,7 +129,7 @@ impl Watch {
         let demo = texts().any(|text| text == "demo");
         let reads_only = texts().any(|text| text == "read-only");
         ensure!(
-            !demo || reads_only == (purpose != Purpose::Work),
+            !demo || reads_only != matches!(purpose, Purpose::Work | Purpose::Repair),
             "{} may do too much or too little",
             task.id
         );
@@ -153,13 +166,13 @@ fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Re
     let begins = task.session.is_none();
     let told: Vec<&TaskId> = match purpose {
         Purpose::Summary => task.children.iter().collect(),
-        Purpose::Work if begins => {
+        Purpose::Work | Purpose::Repair if begins && !task.is_group() => {
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()
         }
-        Purpose::Work | Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Vec::new(),
+        _ => Vec::new(),
     };
-    if purpose == Purpose::Work && !begins {
+    if matches!(purpose, Purpose::Work | Purpose::Repair) && !begins {
         return Ok(());
     }
     for other in state.subtree(&task.root).into_iter().filter(|other| other.id != task.id && !other.is_goal())

@@ -6,7 +6,7 @@ use conductor::state::{Phase, Standing, Task};
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::{Kind, Purpose};
 use shared::id::RunId;
-use shared::plan::Work;
+use shared::plan::{Size, Work};
 use shared::retry::{Again, Policy};
 use shared::unit::MicroUsd;
 
@@ -81,8 +81,10 @@ impl Watch {
         }
         let reached = |model: Option<String>| self.reached.get(&(*harness, model));
         let at_limit = reached(model.clone()).is_some_and(|until| until.is_some_and(|at| at > self.latest));
-        if at_limit && *purpose != Purpose::Diagnose && task.model.is_none() {
-            let others = state.models.tiers(*harness).map_or(&[][..], |tiers| tiers.instead(task.size));
+        let reviews = *purpose == Purpose::Review;
+        if at_limit && *purpose != Purpose::Diagnose && (task.model.is_none() || reviews) {
+            let size = size_of(task, *purpose);
+            let others = state.models.tiers(*harness).map_or(&[][..], |tiers| tiers.instead(size));
             let free = others.iter().find(|name| reached(Some((*name).clone())).is_none());
             ensure!(free.is_none(), "uses {model:?}, and {free:?} is free");
         }
@@ -143,17 +145,31 @@ impl Watch {
     pub(super) fn may_try(&self, state: &State, task: &Task, process: &Process) -> bool {
         let retry = task.retry.unwrap_or(state.limits.retry);
         let tried = self.tried.get(&task.id).copied().unwrap_or(0) + 1;
-        retry.policy != Policy::None && tried < retry.attempts && process.purpose == Purpose::Work
+        retry.policy != Policy::None
+            && tried < retry.attempts
+            && matches!(process.purpose, Purpose::Work | Purpose::Repair)
     }
 
     /// Whether a model is free that may step in for the one of this run.
     pub(super) fn has_other(&self, state: &State, task: &Task, process: &Process) -> bool {
-        let Some(run) = state.run(&process.run).filter(|_| task.model.is_none()) else { return false };
-        let others = state.models.tiers(run.harness).map_or(&[][..], |tiers| tiers.instead(task.size));
+        let reviews = process.purpose == Purpose::Review;
+        let chosen = task.model.is_some() && !reviews;
+        let Some(run) = state.run(&process.run).filter(|_| !chosen) else { return false };
+        let size = size_of(task, process.purpose);
+        let others = state.models.tiers(run.harness).map_or(&[][..], |tiers| tiers.instead(size));
         let free = |name: &String| {
             let reached = self.reached.get(&(run.harness, Some(name.clone())));
             reached.is_none_or(|until| until.is_none_or(|until| until <= self.latest))
         };
         matches!(task.work, Work::Agent) && others.iter().any(free)
+    }
+}
+
+/// A reviewer's model is that of another size than the worker's.
+fn size_of(task: &Task, purpose: Purpose) -> Size {
+    match (purpose, task.size) {
+        (Purpose::Review, Size::Heavy) => Size::Standard,
+        (Purpose::Review, _) => Size::Heavy,
+        (_, size) => size,
     }
 }

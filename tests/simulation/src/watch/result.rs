@@ -11,7 +11,7 @@ use shared::id::{RunId, TaskId};
 use shared::plan::{Mode, PlannedTask};
 use shared::retry::Again;
 
-use super::{Processes, Watch};
+use super::{Processes, Watch, proof};
 use crate::agent::Truth;
 use crate::process::Process;
 
@@ -34,8 +34,8 @@ impl Watch {
             ensure!(kept == facts, "line {line} has {facts} facts, and {kept} are in the log");
         }
         self.answered(state, run, process);
-        if process.purpose == Purpose::Diagnose {
-            // A conversation of its own.
+        if !process.purpose.is_conversation() {
+            // A conversation of its own, or none.
         } else if report.error.as_ref().is_some_and(|error| error.class == ErrorClass::SessionLost) {
             self.sessions.remove(&process.task);
         } else if let Some(session) = &report.session {
@@ -64,12 +64,20 @@ impl Watch {
             ensure!(task.children.iter().all(stopped), "called off with parts that go on");
             return Ok(());
         };
+        if task.current.is_none() {
+            return self.prove(state, task, run, outcome);
+        }
         self.judge(id, run)?;
         if task.stop.is_some() {
             ensure!(*outcome == Outcome::Cancelled, "it was stopped, and is not called so");
             return Ok(());
         }
+        if let Outcome::Limited { again: Again::Anew | Again::Diagnosed, .. } = outcome {
+            self.repairs.remove(id);
+        }
         let process = processes.get(run).context("a run that never was")?;
+        let taken = matches!(outcome, Outcome::Completed { .. }) && proof::is_wanted(self, state, task);
+        ensure!(!taken, "done by its agent's word alone");
         self.check_truth(state, task, process, outcome)?;
         match outcome {
             Outcome::Limited { again: Again::GoOn, .. } => *self.put_off.entry(id.clone()).or_default() += 1,

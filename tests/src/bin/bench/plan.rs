@@ -71,6 +71,7 @@ pub async fn tree(
             outputs: Vec::new(),
             work: Work::Command { command: command.to_owned(), timeout: Millis::from_secs(60) },
             retry: None,
+            evidence: shared::evidence::Evidence::default(),
         };
         let edit = PlanEdit::Add { planned, index: u32::MAX };
         client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;

@@ -1,0 +1,109 @@
+//! Done needs evidence, with real processes: the demo agent lies, is found out by a look at the folder or by a reviewer,
+//! and mends it or fails.
+
+use serde_json::{Value, json};
+
+#[path = "headless/terminal.rs"]
+mod terminal;
+
+use terminal::Terminal;
+
+fn task(key: &str, directive: &str, checks: &[&str]) -> Value {
+    json!({"key": key, "title": format!("Make {key}"), "objective": format!("Make {key}. {directive}"),
+        "outputs": [format!("demo/make-{key}.md")], "checks": checks})
+}
+
+fn plan(terminal: &Terminal, tasks: &Value) -> anyhow::Result<String> {
+    let file = terminal.home.path().join("plan.json");
+    std::fs::write(&file, json!({"decision": "plan", "reply": "Mine.", "tasks": tasks}).to_string())?;
+    Ok(file.display().to_string())
+}
+
+/// The purposes of a task's runs, and what was shown of it, as the API would tell.
+fn told(log: &str, kind: &str, task: &str) -> Vec<Value> {
+    let bodies = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let bodies = bodies.filter_map(|line| {
+        let body = if line["body"].is_object() { &line["body"] } else { &line["entry"]["body"] };
+        Some(body.clone()).filter(|body| body.is_object())
+    });
+    bodies
+        .filter(|body| body["kind"] == kind && body["task"].as_str().is_some_and(|id| id.ends_with(task)))
+        .collect()
+}
+
+#[test]
+fn a_lie_is_found_out_by_a_look_and_mended_or_named() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let tasks = json!([
+        task("a", "[[demo lie-once]]", &["outputs_exist"]),
+        task(
+            "b",
+            "",
+            &[
+                "outputs_exist",
+                "diff_not_empty",
+                "no_error_in_output",
+                "custom_command:test -s demo/make-b.md"
+            ]
+        ),
+        task("c", "[[demo lie]]", &["outputs_exist"]),
+        task("d", "", &["custom_command:echo it is red; exit 3"]),
+    ]);
+    let file = plan(&terminal, &tasks)?;
+    let (code, said) = terminal.run(&["run", "Build it", "--harness", "demo", "--plan", &file])?;
+    assert_eq!(code, Some(1), "{said}");
+    for done in ["Completed · 1 Make a", "Completed · 2 Make b"] {
+        assert!(said.contains(done), "{done}: {said}");
+    }
+    let lie = "3 Make c failed: The check outputs_exist does not hold. demo/make-c.md is not there.\ndemo/lie.md is not there.";
+    assert!(said.contains(lie), "{said}");
+    assert!(said.contains("4 Make d failed: The check custom_command:echo it is red; exit 3 does not hold. The command ended with exit code 3. Its last words: it is red"), "{said}");
+    let (_, log) = terminal.run(&["export"])?;
+    let purposes = |task: &str| -> Vec<String> {
+        let runs = told(&log, "run_requested", task);
+        runs.iter().filter_map(|run| run["purpose"].as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!(purposes("~1"), ["work", "check", "repair", "check"], "{log}");
+    assert_eq!(purposes("~2"), ["base", "work", "check", "check", "check"]);
+    assert_eq!(purposes("~3"), ["work", "check", "repair", "check", "repair", "check"]);
+    Ok(())
+}
+
+#[test]
+fn a_reviewer_finds_something_and_the_worker_mends_it() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let tasks = json!([task("a", "[[demo reject-once]]", &[]), task("b", "[[demo reject]]", &[])]);
+    let file = plan(&terminal, &tasks)?;
+    let run = ["run", "Build it", "--harness", "demo", "--preset", "reviewed", "--plan", &file];
+    let (code, said) = terminal.run(&run)?;
+    assert!(code == Some(1) && said.contains("Completed · 1 Make a"), "{said}");
+    assert!(
+        said.contains("2 Make b failed: The reviewer does not let it pass:\n- The demo reviewer was told"),
+        "{said}"
+    );
+    let (_, log) = terminal.run(&["export"])?;
+    let reviewed = told(&log, "task_reviewed", "~1");
+    let findings: Vec<usize> =
+        reviewed.iter().filter_map(|entry| Some(entry["findings"].as_array()?.len())).collect();
+    assert_eq!(findings, [1, 0], "{log}");
+    // The person has the last word, and says what is wanted.
+    for (args, words) in [
+        (vec!["evidence", "1/2", "--check", "sure"], "is no check"),
+        (vec!["evidence", "1", "--check", "outputs_exist"], "is a goal"),
+        (vec!["evidence", "1/2", "--check", "outputs_exist", "--review", "false"], ""),
+        (vec!["retry", "1/2"], ""),
+    ] {
+        let (code, said) = terminal.run(&args)?;
+        assert!(said.contains(words) && (code == Some(0)) == words.is_empty(), "{args:?}: {said}");
+    }
+    terminal.reaches(&|tasks| tasks.iter().all(|task| task["status"] == "completed"))
+}
+
+#[test]
+fn nobody_is_asked_about_a_plan_where_the_preset_says_so() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let goal = "Build a small thing. [[demo tasks=3]]";
+    let (code, said) = terminal.run(&["run", goal, "--harness", "demo", "--preset", "autonomous"])?;
+    assert!(code == Some(0) && said.contains("Completed · 3 "), "{said}");
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Proving: what looks, checks and reviews come to, and what becomes of a task whose agent says that it is done.
+
+use shared::agent::{AgentError, ErrorClass, TurnReport};
+use shared::entry::{Draft, Kind, Outcome, Purpose};
+use shared::evidence::{self, Check, ReviewAnswer, ReviewVerdict, is_path};
+use shared::harness::CommandLine;
+use shared::id::RunId;
+use shared::plan::Size;
+
+use super::draft;
+use super::judge::{clipped, structured};
+use crate::proof::{self, Step, error_in};
+use crate::state::{Phase, Run, State, Task};
+
+/// A check's end that is its verdict: it ran, and says no.
+pub(super) fn is_verdict(run: &Run, error: &AgentError) -> bool {
+    let said = matches!(
+        error.class,
+        ErrorClass::TaskFailure | ErrorClass::Timeout | ErrorClass::OutOfMemory | ErrorClass::DiskFull
+    );
+    run.purpose == Purpose::Check && said
+}
+
+/// Why a run failed, and what it was for where that is not the task itself.
+pub(super) fn blame(run: &Run, error: &AgentError) -> String {
+    let what = match (&run.check, run.purpose) {
+        (Some(check), _) => format!("The check {check} could not be made. "),
+        (None, Purpose::Base) => "The folder could not be looked at before the work. ".to_owned(),
+        (None, Purpose::Review) => "The review did not come about. ".to_owned(),
+        (None, _) => String::new(),
+    };
+    what + &error.message
+}
+
+/// What a run that looked at the folder or at the work comes to.
+pub(super) fn judge(task: &Task, run: &Run, report: &TurnReport) -> Draft {
+    let (id, of) = (task.id.clone(), run.id.clone());
+    let kind = match (run.purpose, &run.check) {
+        (Purpose::Base, _) => {
+            Kind::BaseTaken { task: id, run: of, print: report.final_text.trim().to_owned() }
+        }
+        (Purpose::Check, Some(check)) => {
+            let problem = report.error.as_ref().map(|error| words(check, report, error));
+            Kind::TaskChecked { task: id, run: of, check: check.clone(), problem }
+        }
+        (Purpose::Review, _) => match structured(report) {
+            Ok(answer) => reviewed(id, of, answer),
+            Err(_) => unsaid(id, of, "The reviewer gave no verdict"),
+        },
+        _ => unsaid(id, of, "Nobody knows what this run was for"),
+    };
+    draft(task, kind)
+}
+
+fn unsaid(task: shared::id::TaskId, run: RunId, what: &str) -> Kind {
+    let why = format!("{what}, so nothing shows that the task is done. Retry it, or call it done as it is.");
+    Kind::TaskSettled {
+        task,
+        run: Some(run),
+        outcome: Outcome::Failed { class: ErrorClass::NothingSaid, why },
+    }
+}
+
+/// Our own looks say what is wrong in words; a command says how it ended.
+fn words(check: &Check, report: &TurnReport, error: &AgentError) -> String {
+    let own = report.final_text.trim();
+    match check {
+        Check::CustomCommand { .. } => clipped(&error.message),
+        _ if own.is_empty() => error.message.clone(),
+        _ => clipped(own),
+    }
+}
+
+fn reviewed(task: shared::id::TaskId, run: RunId, answer: ReviewAnswer) -> Kind {
+    let findings = answer.findings.iter().map(|finding| clipped(finding.trim()));
+    let mut findings: Vec<String> = findings.filter(|finding| !finding.is_empty()).collect();
+    // Who lets nothing pass and names nothing has found something all the same.
+    if answer.verdict == ReviewVerdict::Findings && findings.is_empty() {
+        let summary = answer.summary.trim();
+        findings.push(if summary.is_empty() { "It gave no reason.".to_owned() } else { clipped(summary) });
+    }
+    Kind::TaskReviewed { task, run, summary: clipped(&answer.summary), findings }
+}
+
+/// What follows for a task whose agent says that it is done, where that takes no run; to be asked where it is shown.
+pub(super) fn settle(state: &State, task: &Task) -> Option<Draft> {
+    let run = worker(state, task)?;
+    let outcome = match proof::step(state, task) {
+        Step::Check(check @ Check::NoErrorInOutput) => {
+            let (task_id, problem) = (task.id.clone(), told_error(run));
+            return Some(draft(
+                task,
+                Kind::TaskChecked { task: task_id, run: run.id.clone(), check, problem },
+            ));
+        }
+        Step::Done => {
+            let result = task.result.clone().unwrap_or_default();
+            let (summary, outputs, not_done) = (result.summary, result.outputs, result.not_done);
+            Outcome::Completed { summary, outputs, not_done }
+        }
+        Step::Failed { class, why } => Outcome::Failed { class, why },
+        Step::Check(_) | Step::Review | Step::Repair => return None,
+    };
+    Some(draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome }))
+}
+
+/// The last run that did the work.
+pub(super) fn worker<'a>(state: &'a State, task: &Task) -> Option<&'a Run> {
+    let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
+    runs.find(|run| matches!(run.purpose, Purpose::Work | Purpose::Repair | Purpose::Summary))
+}
+
+fn told_error(run: &Run) -> Option<String> {
+    let Phase::Read { report, .. } = &run.phase else { return None };
+    let line = error_in(&report.final_text)?;
+    Some(format!("Its last words tell of one: {}", clipped(line)))
+}
+
+/// The command of a look or a check.
+pub(super) fn command_line(state: &State, task: &Task, purpose: Purpose) -> Option<CommandLine> {
+    if purpose == Purpose::Base {
+        return Some(evidence::print());
+    }
+    let Step::Check(check) = proof::step(state, task) else { return None };
+    let claimed = task.result.iter().flat_map(|result| &result.outputs);
+    let mut paths: Vec<String> = Vec::new();
+    for path in task
+        .outputs
+        .iter()
+        .chain(claimed)
+        .map(|path| path.trim().trim_matches('`'))
+        .filter(|path| is_path(path))
+    {
+        if !paths.iter().any(|known| known == path) {
+            paths.push(path.to_owned());
+        }
+    }
+    check.command_line(task.proof.base.as_deref().unwrap_or_default(), &paths)
+}
+
+/// The task as its reviewer has it, whose model is another one than the worker's: a stronger one where there is one.
+pub(super) fn reviewing(task: &Task) -> Task {
+    let size = if task.size == Size::Heavy { Size::Standard } else { Size::Heavy };
+    Task { size, model: None, ..task.clone() }
+}

@@ -1,0 +1,204 @@
+//! Proof: nothing that wants evidence is done without it, and nobody mends without end (P12).
+
+use anyhow::{Context, Result, bail, ensure};
+use conductor::State;
+use conductor::state::{Standing, Task};
+use shared::agent::ErrorClass;
+use shared::entry::{Outcome, Purpose};
+use shared::evidence::Check;
+use shared::id::{RunId, TaskId};
+use shared::plan::{Mode, Work};
+
+use super::{Processes, Watch};
+use crate::agent::Truth;
+
+/// What was shown of a task's last work.
+#[derive(Debug)]
+pub(super) struct Shown {
+    work: RunId,
+    checks: Vec<(Check, bool)>,
+    passed: Option<bool>,
+}
+
+/// Whether a task wants more than its agent's word.
+pub(super) fn is_wanted(watch: &Watch, state: &State, task: &Task) -> bool {
+    watch.checks(task).next().is_some() || wants_review(state, task)
+}
+
+fn wants_review(state: &State, task: &Task) -> bool {
+    let preset = state.goal_of(task).is_some_and(|goal| goal.preset.reviews());
+    task.goal.is_none()
+        && task.work == Work::Agent
+        && task.evidence.review.unwrap_or(preset && task.children.is_empty())
+}
+
+impl Watch {
+    /// Something that is wanted was found not to be so.
+    fn is_wanting(&self, state: &State, task: &Task) -> bool {
+        let Some(shown) = self.shown.get(&task.id) else { return false };
+        let wanted = |check: &Check| self.checks(task).any(|wanted| wanted == check);
+        shown.checks.iter().any(|(check, holds)| !holds && wanted(check))
+            || shown.passed == Some(false) && wants_review(state, task)
+    }
+
+    /// The checks that are wanted; nothing is compared with a folder that nobody looked at.
+    fn checks<'a>(&self, task: &'a Task) -> impl Iterator<Item = &'a Check> {
+        let base = self.bases.contains(&task.id);
+        let all = task.evidence.checks.iter().filter(|_| task.goal.is_none());
+        all.filter(move |check| base || **check != Check::DiffNotEmpty)
+    }
+
+    /// What shows a task's work, and what mends it, comes after that work was called done.
+    pub(super) fn check_stage(
+        &mut self,
+        state: &State,
+        task: &Task,
+        purpose: Purpose,
+        silent: bool,
+    ) -> Result<()> {
+        let cut_short = matches!(task.standing, Standing::Limited { .. });
+        let claimed = task.standing == Standing::Claimed;
+        let compares = task.evidence.checks.contains(&Check::DiffNotEmpty) && task.children.is_empty();
+        match purpose {
+            Purpose::Check | Purpose::Review => {
+                ensure!(claimed || cut_short, "nobody said that it is done");
+                let shown = self.shown.get(&task.id).context("looked at, and nothing was claimed")?;
+                ensure!(
+                    !self.is_wanting(state, task),
+                    "looked at further, though something is wrong with it"
+                );
+                ensure!(silent, "what the person said goes to an agent that does not know it");
+                let all = self.checks(task).all(|check| shown.checks.iter().any(|(made, _)| made == check));
+                ensure!(purpose == Purpose::Check || all, "reviewed before its checks are made");
+            }
+            Purpose::Repair => {
+                ensure!(self.is_wanting(state, task), "mended, and nothing was wrong");
+                let repairs = self.repairs.entry(task.id.clone()).or_default();
+                *repairs += u32::from(claimed);
+                let usual = state.limits.repairs;
+                let most = state.goal_of(task).map_or(usual, |goal| goal.preset.repairs(usual));
+                // The person may have allowed more before.
+                ensure!(*repairs <= most || cut_short, "mended {repairs} times, of {most}");
+            }
+            Purpose::Base => ensure!(!self.bases.contains(&task.id), "looked at twice before it began"),
+            Purpose::Work if compares && silent && !cut_short => {
+                ensure!(self.bases.contains(&task.id), "begins before its folder was looked at");
+            }
+            Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Talk | Purpose::Diagnose => {}
+        }
+        if !silent {
+            self.repairs.remove(&task.id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        state: &State,
+        id: &TaskId,
+        run: &RunId,
+        summary: &str,
+        processes: &Processes,
+    ) -> Result<()> {
+        self.judge(id, run)?;
+        self.put_off.remove(id);
+        let task = state.task(id).context("a task that never was")?;
+        ensure!(task.stop.is_none(), "it was stopped, and is not called so");
+        let process = processes.get(run).context("a run that never was")?;
+        let together = task.mode == Mode::Interactive && !task.is_group() && !process.is_command();
+        ensure!(!together, "the person says when it is done");
+        let told = match process.truth() {
+            Truth::Done(told) | Truth::Words(told) => told,
+            other => bail!("{run} did {other:?}"),
+        };
+        ensure!(summary == told || process.is_command() && summary.contains(&told), "{run} said {told}");
+        self.shown.insert(id.clone(), Shown { work: run.clone(), checks: Vec::new(), passed: None });
+        Ok(())
+    }
+
+    pub(super) fn take_base(&mut self, task: &TaskId, run: &RunId, processes: &Processes) -> Result<()> {
+        self.judge(task, run)?;
+        self.put_off.remove(task);
+        let truth = processes.get(run).context("a run that never was")?.truth();
+        ensure!(truth == Truth::Holds, "{run} did {truth:?}");
+        self.bases.insert(task.clone());
+        Ok(())
+    }
+
+    pub(super) fn check_made(
+        &mut self,
+        state: &State,
+        id: &TaskId,
+        run: &RunId,
+        check: &Check,
+        problem: Option<&str>,
+        processes: &Processes,
+    ) -> Result<()> {
+        let process = processes.get(run).context("a run that never was")?;
+        let holds = if *check == Check::NoErrorInOutput {
+            let shown = self.shown.get(id).context("checked, and nothing was claimed")?;
+            ensure!(shown.work == *run, "checks the words of another work");
+            !process.tells_error()
+        } else {
+            self.judge(id, run)?;
+            ensure!(
+                state.run(run).and_then(|run| run.check.as_ref()) == Some(check),
+                "it made another check"
+            );
+            match process.truth() {
+                Truth::Holds => true,
+                Truth::FoundWanting | Truth::Broken(ErrorClass::Timeout, _) => false,
+                other => bail!("{run} did {other:?}"),
+            }
+        };
+        self.put_off.remove(id);
+        ensure!(holds == problem.is_none(), "{check} holds: {holds}, and is told as {problem:?}");
+        let shown = self.shown.get_mut(id).context("checked, and nothing was claimed")?;
+        shown.checks.push((check.clone(), holds));
+        Ok(())
+    }
+
+    pub(super) fn reviewed(
+        &mut self,
+        id: &TaskId,
+        run: &RunId,
+        findings: &[String],
+        processes: &Processes,
+    ) -> Result<()> {
+        self.judge(id, run)?;
+        self.put_off.remove(id);
+        let passes = match processes.get(run).context("a run that never was")?.truth() {
+            Truth::Holds => true,
+            Truth::FoundWanting => false,
+            other => bail!("{run} did {other:?}"),
+        };
+        ensure!(passes == findings.is_empty(), "passes: {passes}, and is told as {findings:?}");
+        let shown = self.shown.get_mut(id).context("reviewed, and nothing was claimed")?;
+        shown.passed = Some(passes);
+        Ok(())
+    }
+
+    /// What was claimed comes to its end: done with all that was wanted, or failed by what was found.
+    pub(super) fn prove(&mut self, state: &State, task: &Task, run: &RunId, outcome: &Outcome) -> Result<()> {
+        let shown = self.shown.get(&task.id).context("done, and nothing was claimed")?;
+        ensure!(shown.work == *run, "it is another work that was shown");
+        match outcome {
+            Outcome::Completed { .. } => {
+                for check in self.checks(task) {
+                    let held = shown.checks.iter().any(|(made, holds)| made == check && *holds);
+                    ensure!(held, "done, and {check} was not shown");
+                }
+                ensure!(!wants_review(state, task) || shown.passed == Some(true), "done without its review");
+            }
+            Outcome::Failed { class, why } => {
+                ensure!(
+                    self.is_wanting(state, task) && !why.trim().is_empty(),
+                    "failed, and nothing is wrong"
+                );
+                ensure!(matches!(class, ErrorClass::CheckFailed | ErrorClass::Rejected), "{class:?}");
+            }
+            other => bail!("claimed, and comes to {other:?}"),
+        }
+        Ok(())
+    }
+}

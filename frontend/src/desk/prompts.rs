@@ -1,6 +1,7 @@
 //! What a person does to the library of prompts.
 
 use conductor::library::Shelf;
+use leptos::prelude::Set;
 use shared::entry::Kind;
 use shared::id::TemplateId;
 use shared::template::Template;

@@ -283,7 +283,7 @@ async fn silence_is_told_once_each_time() {
     );
 }
 
-/// One stands beside each agent for as long as that runs. Of a release build it takes a third of this bound.
+/// One stands beside each agent for as long as that runs. Of a release build it takes a sixth of this bound.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_shim_takes_little_memory() {

@@ -166,7 +166,7 @@ fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Re
     let begins = task.session.is_none();
     let told: Vec<&TaskId> = match purpose {
         Purpose::Summary => task.children.iter().collect(),
-        Purpose::Work | Purpose::Repair if begins && !task.is_group() => {
+        Purpose::Work | Purpose::Repair if begins && (purpose == Purpose::Work || !task.is_group()) => {
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()
         }

@@ -59,14 +59,15 @@ fn mixed(hash: u64) -> u64 {
 pub fn guidelines<'a>(state: &'a State, task: &'a Task, purpose: Purpose) -> Option<(Guided, &'a str)> {
     let guided = match purpose {
         Purpose::Plan => true,
-        Purpose::Work => task.work == Work::Agent && task.session.is_none(),
+        Purpose::Work => task.work == Work::Agent,
+        // Where its session is lost, it is told all of its task anew.
+        Purpose::Repair => !task.is_group(),
         Purpose::Summary
         | Purpose::Talk
         | Purpose::Diagnose
         | Purpose::Base
         | Purpose::Check
-        | Purpose::Review
-        | Purpose::Repair => false,
+        | Purpose::Review => false,
     };
     let shelf = template_of(state, task).filter(|_| guided && task.session.is_none())?;
     let variant = variant_of(shelf, task)?;

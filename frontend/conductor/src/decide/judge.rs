@@ -9,7 +9,7 @@ use shared::retry::Again;
 use shared::unit::Millis;
 
 use super::{again, draft, prove};
-use crate::budget::{self, Short};
+use crate::budget::{self, Cap, Short};
 use crate::plan::validate;
 use crate::proof;
 use crate::state::{Phase, Run, State, Task};
@@ -65,8 +65,13 @@ fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis
     again::outcome(state, task, run, error, now)
 }
 
+/// A cap that bounded the run is used up. No money bounds a command, also where its task has parts by now.
 fn is_used_up(state: &State, task: &Task, run: &Run) -> bool {
-    matches!(budget::short(state, task, run.purpose), Some(Short::Used { .. }))
+    match budget::short(state, task, run.purpose) {
+        Some(Short::Used { cap: Cap::Budget(_), .. }) => run.harness != HarnessId::Command,
+        Some(Short::Used { .. }) => true,
+        Some(Short::Held { .. }) | None => false,
+    }
 }
 
 fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft {

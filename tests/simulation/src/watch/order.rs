@@ -140,8 +140,12 @@ impl Watch {
     fn check_guidelines(&mut self, state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
         let told: Vec<&str> =
             ["WORDING-a", "WORDING-b"].into_iter().filter(|words| prompt.contains(words)).collect();
-        let begins =
-            !self.sessions.contains_key(&task.id) && matches!(purpose, Purpose::Plan | Purpose::Work);
+        let guides = match purpose {
+            Purpose::Plan | Purpose::Work => true,
+            Purpose::Repair => !task.is_group(),
+            _ => false,
+        };
+        let begins = guides && !self.sessions.contains_key(&task.id);
         let mut chain = std::iter::once(task).chain(state.ancestors(task));
         let guided = begins && chain.any(|holder| holder.template.is_some());
         ensure!(told.len() == usize::from(guided), "{} is told {told:?}", task.id);

@@ -70,6 +70,7 @@ impl Watch {
         self.judge(id, run)?;
         if task.stop.is_some() {
             ensure!(*outcome == Outcome::Cancelled, "it was stopped, and is not called so");
+            self.afresh(id);
             return Ok(());
         }
         if let Outcome::Limited { again: Again::Anew | Again::Diagnosed, .. } = outcome {

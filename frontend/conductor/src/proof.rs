@@ -142,6 +142,6 @@ pub fn error_in(output: &str) -> Option<&str> {
     output.lines().map(str::trim).find(|line| {
         let line = line.to_lowercase();
         SIGNS.iter().any(|sign| line.starts_with(sign))
-            && !(line.starts_with("thread '") && !line.contains("panicked"))
+            && (line.contains("panicked") || !line.starts_with("thread '"))
     })
 }

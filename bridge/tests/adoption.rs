@@ -7,13 +7,12 @@ use std::time::{Duration, SystemTime};
 use bench::{Bench, crashed, lives, new_run, next, requested};
 use bridge::store::Store;
 use bridge::supervisor::Parting;
-use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind, Purpose};
+use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ProjectId, RunId, TaskId};
 use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Stdin};
 use shared::unit::{Bytes, Millis};
 use shared::wire::ClientMessage;
-use tests::world::{World, own};
+use tests::world::{World, ordered, own};
 
 #[path = "supervisor/bench.rs"]
 mod bench;
@@ -308,21 +307,8 @@ async fn while_agents_stream(
     let spec = own(["demo", "emit", "--rate", "100", "--lines", &LINES.to_string()], folder);
     let runs: Vec<RunId> = (0..AGENTS).map(|_| new_run()).collect();
     let order = |run: &RunId| {
-        let (task, spec) = (TaskId::new("t").unwrap(), spec.clone());
-        let (run, purpose, harness) = (run.clone(), Purpose::Work, HarnessId::Command);
-        Draft::new(
-            Some(project.clone()),
-            Kind::RunRequested {
-                run,
-                task,
-                purpose,
-                harness,
-                carries: vec![],
-                holds: None,
-                model: None,
-                spec,
-            },
-        )
+        let kind = ordered(run.clone(), TaskId::new("t").unwrap(), spec.clone());
+        Draft::new(Some(project.clone()), kind)
     };
     let drafts = runs.iter().map(order).collect();
     client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, seen: None, drafts }).await?;

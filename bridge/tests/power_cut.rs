@@ -6,13 +6,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use bridge::store::{Page, Store};
-use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind, Purpose};
+use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, MessageId, ProjectId, RunId, TaskId};
 use shared::run::RunSpec;
 use shared::unit::Seq;
 use shared::wire::ClientMessage;
-use tests::world::{World, own};
+use tests::world::{World, ordered, own};
 
 const CUTS: usize = 20;
 const RUN: &str = "emitter";
@@ -36,18 +35,7 @@ fn image(bridge: u32, data: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 fn order(run: &RunId, spec: RunSpec) -> anyhow::Result<Draft> {
-    let (task, purpose, harness) = (TaskId::new("t")?, Purpose::Work, HarnessId::Command);
-    let order = Kind::RunRequested {
-        run: run.clone(),
-        task,
-        purpose,
-        harness,
-        carries: Vec::new(),
-        holds: None,
-        model: None,
-        spec,
-    };
-    Ok(Draft::new(Some(ProjectId::new("project")?), order))
+    Ok(Draft::new(Some(ProjectId::new("project")?), ordered(run.clone(), TaskId::new("t")?, spec)))
 }
 
 /// Whatever moment it is: the database is sound, all that was acknowledged is there, and of the rest a beginning.

@@ -8,13 +8,12 @@ use std::task::{Context, Poll};
 
 use anyhow::{Context as _, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
-use shared::agent::HarnessId;
-use shared::entry::{Draft, Entry, Kind, Purpose};
+use shared::entry::{Draft, Entry, Kind};
 use shared::id::{AppendId, ClientId, ProjectId, RunId, TaskId};
 use shared::run::{Program, RunLimits, RunSpec, Runner, Signal, Stdin};
 use shared::unit::{Epoch, Seq};
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
-use tests::world::World;
+use tests::world::{World, ordered};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -191,16 +190,7 @@ fn cat(folder: &str) -> anyhow::Result<Kind> {
         runner: Runner::Local,
         limits: RunLimits::default(),
     };
-    Ok(Kind::RunRequested {
-        run: RunId::new("run")?,
-        task: TaskId::new("task")?,
-        purpose: Purpose::Work,
-        harness: HarnessId::Command,
-        carries: Vec::new(),
-        holds: None,
-        model: None,
-        spec,
-    })
+    Ok(ordered(RunId::new("run")?, TaskId::new("task")?, spec))
 }
 
 /// What the client sends to a process that repeats it: chunks of lines of every length.

@@ -13,8 +13,8 @@ use conductor::State;
 use conductor::driver::{Driver, Effect};
 use futures_util::{SinkExt, StreamExt};
 use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind};
-use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, TaskId};
+use shared::entry::{Draft, Kind, Purpose};
+use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, TaskId};
 use shared::plan::Access;
 use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
 use shared::unit::{Millis, Seq};
@@ -473,6 +473,12 @@ pub fn own(words: impl IntoIterator<Item = impl Into<String>>, cwd: String) -> R
         runner: Runner::Local,
         limits: RunLimits::default(),
     }
+}
+
+/// The order for a run that no agent is in.
+pub fn ordered(run: RunId, task: TaskId, spec: RunSpec) -> Kind {
+    let (purpose, harness, carries) = (Purpose::Work, HarnessId::Command, Vec::new());
+    Kind::RunRequested { run, task, purpose, harness, carries, holds: None, model: None, spec }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "fits for 500 million years")]

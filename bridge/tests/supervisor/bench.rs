@@ -7,12 +7,12 @@ use std::time::Duration;
 use bridge::config::Config;
 use bridge::store::{Page, Store};
 use bridge::supervisor::Supervisor;
-use shared::agent::HarnessId;
-use shared::entry::{Actor, Draft, Kind, Purpose};
+use shared::entry::{Actor, Draft, Kind};
 use shared::id::{ProjectId, RunId, TaskId};
 use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Signal, Stdin};
 use shared::unit::{Millis, Seq};
 use tempfile::TempDir;
+use tests::world::ordered;
 use tokio::time::timeout;
 
 /// A healthy test never waits so long.
@@ -159,16 +159,7 @@ impl Bench {
 }
 
 pub fn requested(run: &RunId, spec: RunSpec) -> Kind {
-    Kind::RunRequested {
-        run: run.clone(),
-        task: TaskId::new("t").unwrap(),
-        purpose: Purpose::Work,
-        harness: HarnessId::Command,
-        carries: Vec::new(),
-        holds: None,
-        model: None,
-        spec,
-    }
+    ordered(run.clone(), TaskId::new("t").unwrap(), spec)
 }
 
 /// No two tests may have a run of the same name: its mark is how processes are found.

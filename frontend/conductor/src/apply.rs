@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
-use shared::evidence::Check;
+use shared::evidence::{Check, Evidence};
 use shared::id::{ProjectId, RunId, TaskId};
-use shared::limits::Caps;
+use shared::plan::{Mode, PlannedTask, Size, Work};
 use shared::retry::Again;
 use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::proof::Proof;
 use crate::state::{
-    Account, Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Spend, Standing, State, Task,
-    TaskResult, Verdict, Vitals,
+    Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Standing, State, Task, TaskResult,
+    Verdict, Vitals,
 };
 
 mod account;
@@ -373,52 +373,24 @@ impl Goal {
 }
 
 impl Task {
+    /// As a task of a plan, but that nothing is above it and nobody has to approve it.
     fn goal(id: &TaskId, project: &ProjectId, text: &str, goal: Goal, at: Millis) -> Self {
-        Self {
-            id: id.clone(),
-            project: project.clone(),
-            root: id.clone(),
-            parent: None,
-            children: Vec::new(),
-            number: Vec::new(),
-            numbered: 0,
+        let planned = PlannedTask {
+            task: id.clone(),
             key: String::new(),
+            parent: id.clone(),
             title: title_of(text),
             objective: text.to_owned(),
-            mode: shared::plan::Mode::Autonomous,
-            size: shared::plan::Size::Heavy,
+            mode: Mode::Autonomous,
+            size: Size::Heavy,
             after: Vec::new(),
             outputs: Vec::new(),
-            work: shared::plan::Work::Agent,
-            harness: None,
-            model: None,
-            template: None,
-            caps: Caps::default(),
-            schedule: shared::plan::Schedule::default(),
+            work: Work::Agent,
             retry: None,
-            evidence: shared::evidence::Evidence::default(),
-            goal: Some(goal),
-            made: at,
-            standing: Standing::Open,
-            since: at,
-            stop: None,
-            attempt: 1,
-            session: None,
-            runs: Vec::new(),
-            current: None,
-            queue: Vec::new(),
-            resumptions: 0,
-            retries: 0,
-            failure: String::new(),
-            diagnosis: None,
-            alternate: None,
-            urged: false,
-            result: None,
-            proof: Proof::default(),
-            spend: Spend::default(),
-            account: Account::default(),
-            doing: String::new(),
-        }
+            evidence: Evidence::default(),
+        };
+        let task = Self::planned(&planned, id, project, Vec::new(), at);
+        Self { parent: None, goal: Some(goal), standing: Standing::Open, ..task }
     }
 
     /// Ends it: at once where nothing runs, else when the run has ended.

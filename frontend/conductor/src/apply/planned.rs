@@ -237,7 +237,7 @@ impl State {
 }
 
 impl Task {
-    fn planned(
+    pub(super) fn planned(
         planned: &PlannedTask,
         root: &TaskId,
         project: &shared::id::ProjectId,

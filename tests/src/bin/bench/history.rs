@@ -4,13 +4,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use shared::agent::HarnessId;
 use shared::api::Found;
-use shared::entry::{Draft, Kind, Purpose};
+use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ProjectId, RunId, TaskId};
 use shared::run::{Program, RunSpec};
 use shared::wire::ClientMessage;
-use tests::world::{Client, World, own};
+use tests::world::{Client, World, ordered, own};
 
 use crate::figure::{Aim, Figure, per_second, quantile};
 
@@ -96,18 +95,7 @@ async fn run(world: &World, client: &mut Client, name: &str, command: String) ->
     let epoch = client.state().baton.as_ref().map(|baton| baton.epoch);
     let (run, task) = (RunId::new(&format!("history-{name}"))?, TaskId::new("history")?);
     let spec = RunSpec { program: Program::Shell { command }, args: Vec::new(), ..own([""], folder) };
-    let (purpose, harness) = (Purpose::Work, HarnessId::Command);
-    let kind = Kind::RunRequested {
-        run: run.clone(),
-        task,
-        purpose,
-        harness,
-        carries: Vec::new(),
-        holds: None,
-        model: None,
-        spec,
-    };
-    let drafts = vec![Draft::new(Some(project), kind)];
+    let drafts = vec![Draft::new(Some(project), ordered(run.clone(), task, spec))];
     let id = AppendId::new(&format!("history-{name}"))?;
     client.send(&ClientMessage::Append { id, epoch, seen: None, drafts }).await?;
     let over = |state: &conductor::State| state.run(&run).is_some_and(|run| !run.is_active());

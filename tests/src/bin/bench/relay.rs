@@ -10,11 +10,10 @@ use anyhow::{Context, ensure};
 use conductor::State;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind, Purpose};
+use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ProjectId, RunId, TaskId};
 use shared::wire::ClientMessage;
-use tests::world::{Client, World, own};
+use tests::world::{Client, World, ordered, own};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 
@@ -125,18 +124,7 @@ pub async fn order(world: &World, client: &mut Client, name: &str, load: Load) -
     let spec = own(load.words(), folder);
     let request = |n| -> anyhow::Result<Draft> {
         let (run, task) = (RunId::new(&format!("{name}-{n}"))?, TaskId::new(name)?);
-        let (purpose, harness, spec) = (Purpose::Work, HarnessId::Command, spec.clone());
-        let kind = Kind::RunRequested {
-            run,
-            task,
-            purpose,
-            harness,
-            carries: Vec::new(),
-            holds: None,
-            model: None,
-            spec,
-        };
-        Ok(Draft::new(Some(project.clone()), kind))
+        Ok(Draft::new(Some(project.clone()), ordered(run, task, spec.clone())))
     };
     let drafts = (0..load.processes).map(request).collect::<anyhow::Result<Vec<_>>>()?;
     client

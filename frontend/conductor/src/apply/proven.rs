@@ -23,6 +23,7 @@ impl State {
     pub(super) fn take_base(&mut self, task: &TaskId, print: &str) {
         self.with(task, |task| {
             task.current = None;
+            task.resumptions = 0;
             task.proof.base = Some(print.to_owned());
         });
     }

@@ -98,10 +98,11 @@ fn Facts() -> impl IntoView {
                 </button>
             </Show>
             <WorthALook/>
-            <button class="fact" title="Agents running, and how many may; limits and models" aria-label=move || format!("{}/{} agents, limits and models", agents.get().0, agents.get().1) on:click=move |_| limits.set(true)>
+            <button class="fact" title="Agents running, and how many may; limits and models" on:click=move |_| limits.set(true)>
                 <Icon name="agent"/>
                 <b>{move || format!("{}/{}", agents.get().0, agents.get().1)}</b>
-                <span>"agents"</span>
+                <span>" agents"</span>
+                <span class="sr">", limits and models"</span>
             </button>
             <Show when=move || cost.get().is_some_and(|cost| !cost.is_empty())>
                 <span class="fact" title="Spent on this goal"><b>{move || cost.get()}</b><Meter envelope=envelope/></span>

@@ -90,7 +90,7 @@ impl Ward {
     async fn until_limited(&mut self, id: &TaskId) -> anyhow::Result<(Millis, ErrorClass)> {
         self.client.until("a pause", |state| is(state, id, Status::Limited)).await?;
         match self.task(id)?.standing {
-            Standing::Limited { until, class } => Ok((until, class.context("a class")?)),
+            Standing::Limited { until, class, .. } => Ok((until, class.context("a class")?)),
             ref other => bail!("{other:?}"),
         }
     }
@@ -264,6 +264,7 @@ async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raise
         outputs: Vec::new(),
         work: Work::Agent,
         retry: None,
+        evidence: shared::evidence::Evidence::default(),
     };
     let reply = "Mine".to_owned();
     ward.client.intend(Kind::PlanGiven { goal: goal.clone(), reply, tasks: vec![planned] }).await?;

@@ -182,6 +182,12 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Removed { .. } => (Kind::Cancelled, Reason::Removed),
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
+        // What is written to it is for a turn that begins anew, and that waits for what comes before it.
+        Standing::Claimed
+            if task.is_spoken_to() && task.session.is_none() && !waits_for(state, task).is_empty() =>
+        {
+            open(state, task)
+        }
         // Its turn for that is next in line.
         Standing::Claimed => (Kind::Review, Reason::Slot),
         Standing::Limited { .. } if !can_resume(state, task) => open(state, task),

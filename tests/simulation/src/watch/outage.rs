@@ -6,7 +6,7 @@ use conductor::state::{Phase, Standing, Task};
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::{Kind, Purpose};
 use shared::id::RunId;
-use shared::plan::{Size, Work};
+use shared::plan::Size;
 use shared::retry::{Again, Policy};
 use shared::unit::MicroUsd;
 
@@ -161,7 +161,7 @@ impl Watch {
             let reached = self.reached.get(&(run.harness, Some(name.clone())));
             reached.is_none_or(|until| until.is_none_or(|until| until <= self.latest))
         };
-        matches!(task.work, Work::Agent) && others.iter().any(free)
+        !process.is_command() && others.iter().any(free)
     }
 }
 

@@ -29,7 +29,7 @@ fn report(summary: &str) -> Step {
 fn task(key: &str, after: &[&str]) -> Value {
     json!({
         "key": key, "title": format!("Do {key}"), "objective": format!("OBJECTIVE-{key}"), "mode": "autonomous", "size": "light",
-        "after": after, "parent": "", "outputs": [], "command": "",
+        "after": after, "parent": "", "outputs": [], "command": "", "retry": "usual", "checks": [],
     })
 }
 

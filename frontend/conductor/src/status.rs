@@ -284,8 +284,15 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     if done == all && !parts_are_over(state, task) {
         // What lies deeper was spoken to after the goal was closed, and is to be over first.
         let below = state.subtree(&task.id).into_iter().skip(1).filter(|part| !part.is_over());
-        let asks = below.map(|part| status(state, part).kind).all(|kind| kind == Kind::Waiting);
-        return (if asks { Kind::Waiting } else { Kind::Active }, Reason::Parts { done, all });
+        let below: Vec<&Task> = below.collect();
+        let statuses: Vec<Status> = below.iter().map(|part| status(state, part)).collect();
+        let asks = |status: &Status| status.kind == Kind::Waiting;
+        let unpaid = |status: &Status| matches!(status.reason, Reason::Used { .. } | Reason::Unattended(_));
+        if !statuses.iter().all(|status| asks(status) || unpaid(status)) {
+            return (Kind::Active, Reason::Parts { done, all });
+        }
+        let used = used_above(state, task, &below).filter(|_| !statuses.iter().any(asks));
+        return used.unwrap_or((Kind::Waiting, Reason::Parts { done, all }));
     }
     if done == all {
         // Talk that is not over yet comes before the summary.

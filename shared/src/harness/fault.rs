@@ -18,6 +18,8 @@ const TELLING: &[(&str, ErrorClass)] = &[
     ("edquot", ErrorClass::DiskFull),
     ("no conversation found with session id", ErrorClass::SessionLost),
     ("no rollout found for thread", ErrorClass::SessionLost),
+    // Codex was killed before it had written anything of it.
+    ("failed to read session metadata", ErrorClass::SessionLost),
     ("usage limit", ErrorClass::RateLimit),
     ("too many requests", ErrorClass::RateLimit),
     ("rate limit", ErrorClass::RateLimit),

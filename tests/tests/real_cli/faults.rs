@@ -131,7 +131,7 @@ async fn a_limit_of_claude_is_waited_for_until_the_time_that_it_told() -> anyhow
     assert!((reset * 1_000..=reset * 1_000 + 5_000).contains(&until.0), "{until:?} for {reset}");
     let (status, text) = ward.shown(&goal)?;
     assert_eq!((class, status.waker()), (ErrorClass::RateLimit, Waker::Clock(until)));
-    assert!(text.starts_with("rate limit reached, resumes in ") || now() >= until, "{text}");
+    assert!(is_told(&text, "rate limit reached") || now() >= until, "{text}");
     ward.stub.fail(None);
     ward.until_answered(&goal).await?;
     assert!(now() >= until, "it was not asked again before");
@@ -147,10 +147,15 @@ async fn an_overload_of_claude_is_tried_again_at_a_persons_word() -> anyhow::Res
     let (until, class) = ward.until_limited(&goal).await?;
     let (status, text) = ward.shown(&goal)?;
     assert_eq!((class, status.waker()), (ErrorClass::Overload, Waker::Clock(until)));
-    assert!(text.starts_with("provider overloaded, resumes in ") || now() >= until, "{text}");
+    assert!(is_told(&text, "provider overloaded") || now() >= until, "{text}");
     ward.stub.fail(None);
     ward.client.intend(Kind::TaskResumed { task: goal.clone() }).await?;
     ward.until_answered(&goal).await
+}
+
+/// When it goes on, and what it waits for.
+fn is_told(text: &str, why: &str) -> bool {
+    text.starts_with("resumes in ") && text.ends_with(why)
 }
 
 /// A login that is missing is said with what to do; after that the same task goes on.
@@ -192,7 +197,7 @@ async fn a_usage_limit_of_codex_is_waited_for_and_can_be_tried_before() -> anyho
     assert!((1_999_999_980_000..1_999_999_990_000).contains(&until.0), "{until:?}");
     let (status, text) = ward.shown(&goal)?;
     assert_eq!((class, status.waker()), (ErrorClass::RateLimit, Waker::Clock(until)));
-    assert!(text.starts_with("rate limit reached, resumes in ") && text.contains('h'), "{text}");
+    assert!(is_told(&text, "rate limit reached") && text.contains('h'), "{text}");
     ward.stub.fail(None);
     ward.client.intend(Kind::TaskResumed { task: goal.clone() }).await?;
     ward.until_answered(&goal).await

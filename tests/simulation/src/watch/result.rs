@@ -62,6 +62,7 @@ impl Watch {
                 |part: &TaskId| state.task(part).is_some_and(|part| part.standing == Standing::Cancelled);
             ensure!(*outcome == Outcome::Cancelled, "settled without a run");
             ensure!(task.children.iter().all(stopped), "called off with parts that go on");
+            self.afresh(id);
             return Ok(());
         };
         if task.current.is_none() {

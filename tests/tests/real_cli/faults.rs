@@ -218,13 +218,14 @@ async fn dies(mut ward: Ward) -> anyhow::Result<()> {
     let pid = std::fs::read_to_string(pid)?;
     let pid = pid.split_whitespace().next().context("a pid")?;
     assert!(std::process::Command::new("kill").args(["-9", pid]).status()?.success());
-    ward.stub.fail(None);
     let told = |state: &State| {
         state
             .run(&run)
             .is_some_and(|run| matches!(&run.phase, Phase::Read { report, .. } if report.error.is_some()))
     };
     ward.client.until("its end", told).await?;
+    // Not before: what a launcher started may live on for a moment, and would end its turn well.
+    ward.stub.fail(None);
     assert_eq!(ward.error(&goal)?.class, ErrorClass::CliCrash, "{:?}", ward.error(&goal)?);
     // Whether a person has to say so is policy; what is said then must be right.
     let stands = |state: &State| {

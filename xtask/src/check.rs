@@ -91,7 +91,11 @@ fn clippy_wasm() -> Result<()> {
 /// # Errors
 /// Something does not compile there, or a lint has something to say.
 pub fn clippy_windows() -> Result<()> {
-    windows_target::ready()?;
+    if let Err(error) = windows_target::ready() {
+        // Out of reach of those who give it out, nothing can be said, for or against the sources.
+        say::line(&format!("      not looked at for Windows: {error:#}"));
+        return Ok(());
+    }
     let mut command = cargo(&["clippy", "--quiet", "--lib", "--bins", "--test", "windows"]);
     command.args(["--target", windows_target::TARGET]).args(NATIVE).args(["--", "-D", "warnings"]);
     program::run("clippy for Windows", command).map(|_| ())

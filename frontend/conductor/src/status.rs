@@ -183,13 +183,13 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         // What is written to it is for a turn that begins anew, and that waits for what comes before it.
-        Standing::Claimed
-            if task.is_spoken_to() && task.session.is_none() && !waits_for(state, task).is_empty() =>
-        {
+        Standing::Claimed if task.is_spoken_to() && task.session.is_none() && !is_ready(state, task) => {
             open(state, task)
         }
-        // Its turn for that is next in line.
-        Standing::Claimed => (Kind::Review, Reason::Slot),
+        // Its turn for that is next in line, after talk that is not over yet.
+        Standing::Claimed => {
+            state.current(task).map_or((Kind::Review, Reason::Slot), |talk| under_way(state, task, talk))
+        }
         Standing::Limited { .. } if !can_resume(state, task) => open(state, task),
         Standing::Limited { until: at, class, again } => {
             let until = decide::due(state, task).unwrap_or(*at);
@@ -206,6 +206,11 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Cancelled => (Kind::Cancelled, Reason::Stopped),
         Standing::Open => open(state, task),
     }
+}
+
+/// What comes before a turn that begins anew is done: dependencies, and the parts of what sums up.
+fn is_ready(state: &State, task: &Task) -> bool {
+    waits_for(state, task).is_empty() && (!task.is_group() || parts_are_over(state, task))
 }
 
 fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {

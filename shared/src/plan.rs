@@ -188,6 +188,26 @@ pub struct PlannedTask {
     pub evidence: Evidence,
 }
 
+impl PlannedTask {
+    /// A task for an agent that works alone: of standard size, after nothing, and as all others in what nobody said.
+    pub fn new(task: TaskId, parent: TaskId, title: impl Into<String>, objective: impl Into<String>) -> Self {
+        Self {
+            task,
+            key: String::new(),
+            parent,
+            title: title.into(),
+            objective: objective.into(),
+            mode: Mode::Autonomous,
+            size: Size::Standard,
+            after: Vec::new(),
+            outputs: Vec::new(),
+            work: Work::Agent,
+            retry: None,
+            evidence: Evidence::default(),
+        }
+    }
+}
+
 /// One change to the tree by a person. Each has an inverse, so that it can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "edit", rename_all = "snake_case")]

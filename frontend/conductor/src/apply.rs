@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
-use shared::evidence::{Check, Evidence};
+use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
-use shared::plan::{Mode, PlannedTask, Size, Work};
+use shared::plan::{PlannedTask, Size};
 use shared::retry::Again;
 use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
@@ -376,18 +376,8 @@ impl Task {
     /// As a task of a plan, but that nothing is above it and nobody has to approve it.
     fn goal(id: &TaskId, project: &ProjectId, text: &str, goal: Goal, at: Millis) -> Self {
         let planned = PlannedTask {
-            task: id.clone(),
-            key: String::new(),
-            parent: id.clone(),
-            title: title_of(text),
-            objective: text.to_owned(),
-            mode: Mode::Autonomous,
             size: Size::Heavy,
-            after: Vec::new(),
-            outputs: Vec::new(),
-            work: Work::Agent,
-            retry: None,
-            evidence: Evidence::default(),
+            ..PlannedTask::new(id.clone(), id.clone(), title_of(text), text.to_owned())
         };
         let task = Self::planned(&planned, id, project, Vec::new(), at);
         Self { parent: None, goal: Some(goal), standing: Standing::Open, ..task }

@@ -6,18 +6,22 @@
 use std::sync::Arc;
 
 use conductor::budget::{Cap, Short, envelope, near, short};
+use conductor::decide;
 use conductor::state::{Account, Phase, Run, Standing, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
-use conductor::{apply, decide};
 use proptest::prelude::*;
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, Tokens, TurnReport, UsageScope};
-use shared::entry::{Actor, Body, Entry, Kind, Purpose};
-use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
+use shared::entry::{Kind, Purpose};
+use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::limits::Caps;
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::plan::{Access, PlanEdit, PlannedTask, Size};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{MicroUsd, Millis};
+
+mod log;
+
+use log::{append, person};
 
 const fn cents(cents: u64) -> MicroUsd {
     MicroUsd(cents * 10_000)
@@ -48,18 +52,9 @@ impl World {
         world.say(Kind::GoalStated { task: goal, text, harness: HarnessId::Demo, access: Access::Edit });
         let run = world.step().unwrap();
         let planned = tasks.iter().map(|(name, parent)| PlannedTask {
-            task: id(name),
             key: (*name).to_owned(),
-            parent: id(parent),
-            title: (*name).to_owned(),
-            objective: "Do".to_owned(),
-            mode: Mode::Autonomous,
             size: Size::Light,
-            after: Vec::new(),
-            outputs: Vec::new(),
-            work: Work::Agent,
-            retry: None,
-            evidence: shared::evidence::Evidence::default(),
+            ..PlannedTask::new(id(name), id(parent), (*name).to_owned(), "Do")
         });
         let tasks = planned.collect();
         world.ends(&run, TurnReport::default());
@@ -70,14 +65,7 @@ impl World {
 
     fn say(&mut self, kind: Kind) {
         self.now = self.now + Millis(1);
-        let entry = Entry {
-            seq: self.state.seq.next(),
-            at: self.now,
-            actor: Actor::Person { client: ClientId::new("c").unwrap() },
-            project: Some(ProjectId::new("p").unwrap()),
-            body: Body::Known(Box::new(kind)),
-        };
-        apply(&mut self.state, &entry);
+        append(&mut self.state, self.now, person(), "p", kind);
         self.check();
     }
 

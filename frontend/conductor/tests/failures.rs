@@ -5,18 +5,22 @@
 
 use conductor::state::{Standing, State, Task};
 use conductor::status::{Kind as Stands, Reason, status};
-use conductor::{apply, decide, next_deadline};
+use conductor::{decide, next_deadline};
 use serde_json::json;
 use shared::agent::{AgentError, ErrorClass, FoundAgent, HarnessId, TurnReport};
-use shared::entry::{Actor, Body, Entry, Kind, Purpose};
-use shared::id::{ClientId, ProjectId, SessionId, TaskId};
+use shared::entry::{Actor, Kind, Purpose};
+use shared::id::{SessionId, TaskId};
 use shared::limits::Limits;
 use shared::models::{Instead, Models, Tiers};
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::quiet::Quiet;
 use shared::retry::{Policy, Retry};
 use shared::run::{Pipes, RunEnd, Stdin};
 use shared::unit::{Epoch, MicroUsd, Millis};
+
+mod log;
+
+use log::{append, person};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -42,18 +46,8 @@ impl World {
         let (task, text, harness) = (id("goal"), "Do it".to_owned(), HarnessId::Claude);
         world.person(Kind::GoalStated { task, text, harness, access: Access::Edit });
         let tasks = ('a'..).take(tasks).map(|name| PlannedTask {
-            task: id(&name.to_string()),
             key: name.to_string(),
-            parent: id("goal"),
-            title: format!("Task {name}"),
-            objective: "Do".to_owned(),
-            mode: Mode::Autonomous,
-            size: Size::Standard,
-            after: Vec::new(),
-            outputs: Vec::new(),
-            work: Work::Agent,
-            retry: None,
-            evidence: shared::evidence::Evidence::default(),
+            ..PlannedTask::new(id(&name.to_string()), id("goal"), format!("Task {name}"), "Do")
         });
         let tasks = tasks.collect();
         world.person(Kind::PlanGiven { goal: id("goal"), reply: String::new(), tasks });
@@ -62,18 +56,11 @@ impl World {
     }
 
     fn person(&mut self, kind: Kind) {
-        self.fold(Actor::Person { client: ClientId::new("c").unwrap() }, kind);
+        self.fold(person(), kind);
     }
 
     fn fold(&mut self, actor: Actor, kind: Kind) {
-        let entry = Entry {
-            seq: self.state.seq.next(),
-            at: self.now,
-            actor,
-            project: Some(ProjectId::new("p").unwrap()),
-            body: Body::Known(Box::new(kind)),
-        };
-        apply(&mut self.state, &entry);
+        append(&mut self.state, self.now, actor, "p", kind);
     }
 
     fn edit(&mut self, edit: PlanEdit) {

@@ -6,15 +6,19 @@ use conductor::budget::Cap;
 use conductor::health::{Warning, next_change, unwell, warnings};
 use conductor::state::State;
 use conductor::status::{Kind as Stands, status};
-use conductor::{apply, decide, words};
+use conductor::{decide, words};
 use serde_json::json;
 use shared::agent::{AgentEvent, HarnessId, TurnReport};
-use shared::entry::{Actor, Body, Entry, Kind, Room};
-use shared::id::{ClientId, ProjectId, RunId, TaskId};
+use shared::entry::{Kind, Room};
+use shared::id::{RunId, TaskId};
 use shared::limits::{Caps, Limits};
 use shared::plan::{Access, PlanEdit};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{Bytes, Millis};
+
+mod log;
+
+use log::{append, person};
 
 const MINUTE: u64 = 60_000;
 
@@ -40,14 +44,7 @@ impl World {
     }
 
     fn say(&mut self, kind: Kind) {
-        let entry = Entry {
-            seq: self.state.seq.next(),
-            at: self.now,
-            actor: Actor::Person { client: ClientId::new("c").unwrap() },
-            project: Some(ProjectId::new("p").unwrap()),
-            body: Body::Known(Box::new(kind)),
-        };
-        apply(&mut self.state, &entry);
+        append(&mut self.state, self.now, person(), "p", kind);
     }
 
     fn at(&mut self, minutes: u64) -> &mut Self {

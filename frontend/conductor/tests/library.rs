@@ -4,18 +4,22 @@
 
 use std::collections::BTreeMap;
 
+use conductor::decide;
 use conductor::library::{ENOUGH, Pattern, patterns, records, suggestion, wilson};
 use conductor::state::State;
-use conductor::{apply, decide};
 use serde_json::json;
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
-use shared::entry::{Actor, Body, Entry, Kind, Purpose};
-use shared::id::{ClientId, ProjectId, RunId, SessionId, TaskId, TemplateId};
+use shared::entry::{Kind, Purpose};
+use shared::id::{RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::plan::{Access, PlanEdit, PlannedTask, Size, Work};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec, Stdin};
 use shared::template::{Template, Variant};
 use shared::unit::{MicroUsd, Millis};
+
+mod log;
+
+use log::{append, person};
 
 fn id(text: &str) -> TaskId {
     TaskId::new(text).unwrap()
@@ -62,18 +66,9 @@ impl World {
             world.say(Kind::PlanEdited { goal: goal.clone(), edit });
         }
         let tasks = (1..=count).map(|n| PlannedTask {
-            task: goal.derived(n),
             key: n.to_string(),
-            parent: goal.clone(),
-            title: format!("Part {n}"),
-            objective: "Do".to_owned(),
-            mode: Mode::Autonomous,
             size: Size::Light,
-            after: Vec::new(),
-            outputs: Vec::new(),
-            work: Work::Agent,
-            retry: None,
-            evidence: shared::evidence::Evidence::default(),
+            ..PlannedTask::new(goal.derived(n), goal.clone(), format!("Part {n}"), "Do")
         });
         let (reply, tasks) = (String::new(), tasks.collect());
         world.say(Kind::PlanGiven { goal: goal.clone(), reply, tasks });
@@ -82,14 +77,7 @@ impl World {
     }
 
     fn say(&mut self, kind: Kind) {
-        let entry = Entry {
-            seq: self.state.seq.next(),
-            at: self.now,
-            actor: Actor::Person { client: ClientId::new("c").unwrap() },
-            project: Some(ProjectId::new("p").unwrap()),
-            body: Body::Known(Box::new(kind)),
-        };
-        apply(&mut self.state, &entry);
+        append(&mut self.state, self.now, person(), "p", kind);
     }
 
     /// Carries out all decisions; the runs that they order, with their words.
@@ -329,18 +317,10 @@ fn the_interval_is_wilsons() {
 fn commands_have_no_guidelines() {
     let mut world = World::new(1, Some(guide(&["a"])));
     let planned = PlannedTask {
-        task: id("g~2"),
         key: "c".to_owned(),
-        parent: id("g"),
-        title: "Run it".to_owned(),
-        objective: String::new(),
-        mode: Mode::Autonomous,
         size: Size::Light,
-        after: Vec::new(),
-        outputs: Vec::new(),
         work: Work::Command { command: "true".to_owned(), timeout: Millis(1_000) },
-        retry: None,
-        evidence: shared::evidence::Evidence::default(),
+        ..PlannedTask::new(id("g~2"), id("g"), "Run it", String::new())
     };
     world.say(Kind::PlanEdited { goal: id("g"), edit: PlanEdit::Add { planned, index: 9 } });
     let runs = world.step();

@@ -6,15 +6,19 @@ use std::collections::BTreeSet;
 
 use conductor::state::{Standing, Task};
 use conductor::status::{Kind as Stands, Reason, status};
-use conductor::{State, apply, decide};
+use conductor::{State, decide};
 use serde_json::{Value, json};
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
-use shared::entry::{Actor, Body, Entry, Kind, Purpose};
+use shared::entry::{Kind, Purpose};
 use shared::evidence::{Check, Evidence, Preset};
-use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId};
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::id::{MessageId, RunId, SessionId, TaskId};
+use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::run::{Arg, Pipes, Program, RunEnd, Stdin};
-use shared::unit::{Millis, Seq};
+use shared::unit::Millis;
+
+mod log;
+
+use log::{append, person};
 
 const TESTS: &str = "make test";
 
@@ -118,18 +122,10 @@ impl World {
         let custom = Check::CustomCommand { command: TESTS.to_owned() };
         let checks = vec![Check::OutputsExist, Check::DiffNotEmpty, Check::NoErrorInOutput, custom];
         let planned = PlannedTask {
-            task: id("a"),
             key: "a".to_owned(),
-            parent: id("goal"),
-            title: "Write the cart".to_owned(),
-            objective: "Write it".to_owned(),
-            mode: Mode::Autonomous,
-            size: Size::Standard,
-            after: Vec::new(),
             outputs: vec!["cart.rs".to_owned(), "the tests pass".to_owned()],
-            work: Work::Agent,
-            retry: None,
             evidence: Evidence { checks, review: Some(true) },
+            ..PlannedTask::new(id("a"), id("goal"), "Write the cart", "Write it")
         };
         world.say(Kind::PlanGiven { goal: id("goal"), reply: String::new(), tasks: vec![planned] });
         world.say(Kind::PlanApproved { goal: id("goal"), version: 1 });
@@ -137,14 +133,8 @@ impl World {
     }
 
     fn say(&mut self, kind: Kind) {
-        let entry = Entry {
-            seq: Seq(self.state.seq.0 + 1),
-            at: Millis(self.state.seq.0 * 1_000),
-            actor: Actor::Person { client: ClientId::new("c").unwrap() },
-            project: Some(ProjectId::new("p").unwrap()),
-            body: Body::Known(Box::new(kind)),
-        };
-        apply(&mut self.state, &entry);
+        let at = Millis(self.state.seq.0 * 1_000);
+        append(&mut self.state, at, person(), "p", kind);
     }
 
     fn edit(&mut self, edit: PlanEdit) {
@@ -387,18 +377,5 @@ fn a_plan_is_carried_out_unasked_only_where_the_person_said_so() {
 }
 
 fn planned_b() -> PlannedTask {
-    PlannedTask {
-        task: id("b"),
-        key: "b".to_owned(),
-        parent: id("second"),
-        title: "B".to_owned(),
-        objective: "Do".to_owned(),
-        mode: Mode::Autonomous,
-        size: Size::Standard,
-        after: Vec::new(),
-        outputs: Vec::new(),
-        work: Work::Agent,
-        retry: None,
-        evidence: Evidence::default(),
-    }
+    PlannedTask { key: "b".to_owned(), ..PlannedTask::new(id("b"), id("second"), "B", "Do") }
 }

@@ -4,16 +4,20 @@
 
 use conductor::state::{Phase, Standing, State};
 use conductor::status::{Kind as Stands, Reason, status};
-use conductor::{apply, decide, next_deadline};
+use conductor::{decide, next_deadline};
 use serde_json::json;
 use shared::agent::{HarnessId, TurnReport};
-use shared::entry::{Actor, Body, Entry, Kind, Purpose};
-use shared::id::{ClientId, ProjectId, RunId, SessionId, TaskId};
+use shared::entry::{Kind, Purpose};
+use shared::id::{RunId, SessionId, TaskId};
 use shared::limits::{Each, Limits};
 use shared::models::{Models, Tiers};
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
+use shared::plan::{Access, PlanEdit, PlannedTask, Schedule, Size};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::Millis;
+
+mod log;
+
+use log::{append, person};
 
 fn id(text: &str) -> TaskId {
     TaskId::new(text).unwrap()
@@ -34,18 +38,9 @@ impl World {
             let (task, text) = (id(goal), "Do it".to_owned());
             world.say(goal, Kind::GoalStated { task, text, harness: HarnessId::Demo, access: Access::Edit });
             let tasks = ["a", "b", "c"].map(|name| PlannedTask {
-                task: id(&format!("{goal}.{name}")),
                 key: name.to_owned(),
-                parent: id(goal),
-                title: name.to_owned(),
-                objective: "Do".to_owned(),
-                mode: Mode::Autonomous,
                 size: Size::Light,
-                after: Vec::new(),
-                outputs: Vec::new(),
-                work: Work::Agent,
-                retry: None,
-                evidence: shared::evidence::Evidence::default(),
+                ..PlannedTask::new(id(&format!("{goal}.{name}")), id(goal), name.to_owned(), "Do")
             });
             let (reply, tasks) = (String::new(), tasks.to_vec());
             world.say(goal, Kind::PlanGiven { goal: id(goal), reply, tasks });
@@ -55,14 +50,7 @@ impl World {
     }
 
     fn say(&mut self, project: &str, kind: Kind) {
-        let entry = Entry {
-            seq: self.state.seq.next(),
-            at: self.now,
-            actor: Actor::Person { client: ClientId::new("c").unwrap() },
-            project: Some(ProjectId::new(project).unwrap()),
-            body: Body::Known(Box::new(kind)),
-        };
-        apply(&mut self.state, &entry);
+        append(&mut self.state, self.now, person(), project, kind);
     }
 
     fn edit(&mut self, goal: &str, edit: PlanEdit) {

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 use shared::id::TaskId;
-use shared::plan::{Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::plan::{PlanEdit, PlannedTask};
 use wasm_bindgen::JsCast;
 
 use super::node::{Drag, Spot};
@@ -144,20 +144,8 @@ pub fn remove(tree: Tree, task: &TaskId) {
 /// A new task within `parent`, at `index` or last, whose name is asked for at once.
 pub fn add(tree: Tree, parent: &TaskId, index: Option<u32>) {
     let Ok(task) = TaskId::new(&crate::desk::draw()) else { return };
-    let planned = PlannedTask {
-        task: task.clone(),
-        key: String::new(),
-        parent: parent.clone(),
-        title: "New task".to_owned(),
-        objective: "Say here what is to be reached.".to_owned(),
-        mode: Mode::Autonomous,
-        size: Size::Standard,
-        after: Vec::new(),
-        outputs: Vec::new(),
-        work: Work::Agent,
-        retry: None,
-        evidence: shared::evidence::Evidence::default(),
-    };
+    let planned =
+        PlannedTask::new(task.clone(), parent.clone(), "New task", "Say here what is to be reached.");
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Add { planned, index: index.unwrap_or(u32::MAX) });
     tree.folded.update(|folded| {
         folded.remove(parent);

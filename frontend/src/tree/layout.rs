@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use shared::entry::{Actor, Body, Entry, Kind};
     use shared::id::{ClientId, ProjectId, RunId};
-    use shared::plan::{Access, Mode, PlannedTask, Size, Work};
+    use shared::plan::{Access, PlannedTask, Size};
     use shared::unit::{Millis, Seq};
 
     fn id(text: &str) -> TaskId {
@@ -213,18 +213,9 @@ mod tests {
         let planned = tasks
             .iter()
             .map(|(task, parent)| PlannedTask {
-                task: id(task),
                 key: task.clone(),
-                parent: id(parent),
-                title: task.clone(),
-                objective: "x".to_owned(),
-                mode: Mode::Autonomous,
                 size: Size::Light,
-                after: Vec::new(),
-                outputs: Vec::new(),
-                work: Work::Agent,
-                retry: None,
-                evidence: shared::evidence::Evidence::default(),
+                ..PlannedTask::new(id(task), id(parent), task.clone(), "x")
             })
             .collect();
         let harness = shared::agent::HarnessId::Demo;

@@ -4,7 +4,7 @@ use conductor::{State, apply};
 use shared::agent::{AgentEvent, HarnessId, ToolOutcome, TurnReport};
 use shared::entry::{Actor, Body, Entry, Kind, Outcome, Purpose};
 use shared::id::{ClientId, ProjectId, RunId, TaskId};
-use shared::plan::{Access, Mode, PlannedTask, Size, Work};
+use shared::plan::{Access, PlannedTask};
 use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Stdin};
 use shared::unit::{Epoch, Millis, Seq};
 
@@ -94,18 +94,15 @@ fn goal_of(goal: &TaskId) -> Vec<Kind> {
 
 fn planned(goal: &TaskId, n: u32) -> PlannedTask {
     PlannedTask {
-        task: goal.derived(n),
         key: format!("part-{n}"),
-        parent: goal.clone(),
-        title: format!("Write part {n}"),
-        objective: "Write this part and its tests, so that all of them pass.".to_owned(),
-        mode: Mode::Autonomous,
-        size: Size::Standard,
         after: if n.is_multiple_of(3) { vec![goal.derived(n - 1)] } else { Vec::new() },
         outputs: vec![format!("src/part{n}.rs")],
-        work: Work::Agent,
-        retry: None,
-        evidence: shared::evidence::Evidence::default(),
+        ..PlannedTask::new(
+            goal.derived(n),
+            goal.clone(),
+            format!("Write part {n}"),
+            "Write this part and its tests, so that all of them pass.",
+        )
     }
 }
 

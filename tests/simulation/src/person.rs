@@ -9,7 +9,7 @@ use shared::entry::Kind;
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{MessageId, TaskId};
 use shared::limits::{Caps, Limits};
-use shared::plan::{Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::plan::{Mode, PlanEdit, PlannedTask, Size};
 use shared::retry::{Policy, Retry};
 use shared::unit::MicroUsd;
 
@@ -96,18 +96,9 @@ impl Person {
                 self.added += 1;
                 let id = TaskId::new(&format!("{goal}~p{}", self.added)).unwrap_or_else(|_| goal.clone());
                 let planned = PlannedTask {
-                    task: id,
-                    key: String::new(),
-                    parent: task,
-                    title: "Added".to_owned(),
-                    objective: "Added by the person".to_owned(),
-                    mode: Mode::Autonomous,
                     size: Size::Light,
                     after: vec![other],
-                    outputs: Vec::new(),
-                    work: Work::Agent,
-                    retry: None,
-                    evidence: shared::evidence::Evidence::default(),
+                    ..PlannedTask::new(id, task, "Added", "Added by the person")
                 };
                 PlanEdit::Add { planned, index }
             }

@@ -11,7 +11,7 @@ use shared::agent::{AgentError, ErrorClass, HarnessId};
 use shared::entry::Kind;
 use shared::id::TaskId;
 use shared::limits::{Caps, Limits};
-use shared::plan::{Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::{MicroUsd, Millis};
 use tests::stub::{Fault, Rule, Step, Stub};
 use tests::world::{Client, World, now, sketch};
@@ -259,18 +259,9 @@ async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raise
     ward.client.until("the answer", |state| is(state, &goal, Status::Completed)).await?;
     let task = TaskId::new(&format!("{goal}~1"))?;
     let planned = PlannedTask {
-        task: task.clone(),
         key: "only".to_owned(),
-        parent: goal.clone(),
-        title: "Do it".to_owned(),
-        objective: "Say hi".to_owned(),
-        mode: Mode::Autonomous,
         size: Size::Light,
-        after: Vec::new(),
-        outputs: Vec::new(),
-        work: Work::Agent,
-        retry: None,
-        evidence: shared::evidence::Evidence::default(),
+        ..PlannedTask::new(task.clone(), goal.clone(), "Do it", "Say hi")
     };
     let reply = "Mine".to_owned();
     ward.client.intend(Kind::PlanGiven { goal: goal.clone(), reply, tasks: vec![planned] }).await?;

@@ -167,18 +167,8 @@ mod tests {
 
     fn planned(task: &str, parent: &str) -> PlannedTask {
         PlannedTask {
-            task: id(task),
             key: task.to_owned(),
-            parent: id(parent),
-            title: task.to_uppercase(),
-            objective: "do".to_owned(),
-            mode: Mode::Autonomous,
-            size: Size::Standard,
-            after: Vec::new(),
-            outputs: Vec::new(),
-            work: Work::Agent,
-            retry: None,
-            evidence: shared::evidence::Evidence::default(),
+            ..PlannedTask::new(id(task), id(parent), task.to_uppercase(), "do")
         }
     }
 

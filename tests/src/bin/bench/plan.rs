@@ -6,7 +6,7 @@ use conductor::state::Standing;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::id::TaskId;
-use shared::plan::{Mode, PlanEdit, PlannedTask, Size, Work};
+use shared::plan::{PlanEdit, PlannedTask, Size, Work};
 use shared::unit::Millis;
 use tests::world::{Client, World};
 
@@ -60,18 +60,16 @@ pub async fn tree(
     }
     for n in 0..tasks {
         let planned = PlannedTask {
-            task: goal.derived(first_free() + n),
             key: format!("command-{n}"),
-            parent: goal.clone(),
-            title: format!("Command {n}"),
-            objective: command.to_owned(),
-            mode: Mode::Autonomous,
             size: Size::Light,
             after: after(n).map(|n| goal.derived(first_free() + n)).into_iter().collect(),
-            outputs: Vec::new(),
             work: Work::Command { command: command.to_owned(), timeout: Millis::from_secs(60) },
-            retry: None,
-            evidence: shared::evidence::Evidence::default(),
+            ..PlannedTask::new(
+                goal.derived(first_free() + n),
+                goal.clone(),
+                format!("Command {n}"),
+                command.to_owned(),
+            )
         };
         let edit = PlanEdit::Add { planned, index: u32::MAX };
         client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;

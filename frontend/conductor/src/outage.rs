@@ -61,8 +61,9 @@ impl Outages {
                 let until = error.and_then(|error| error.until);
                 self.reached.insert(model, Reached { at, until });
             }
+            // A turn that came to its end was not at a limit, also where it said nothing.
+            None | Some(ErrorClass::NothingSaid) => drop(self.reached.remove(&model)),
             Some(_) => {}
-            None => drop(self.reached.remove(&model)),
         }
         // It answered, whatever the answer was.
         self.rows.remove(&run.harness);

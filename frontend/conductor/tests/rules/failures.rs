@@ -18,9 +18,7 @@ use shared::retry::{Policy, Retry};
 use shared::run::{Pipes, RunEnd, Stdin};
 use shared::unit::{Epoch, MicroUsd, Millis};
 
-mod log;
-
-use log::{append, person};
+use crate::log::{append, person};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;

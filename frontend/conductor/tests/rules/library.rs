@@ -17,9 +17,7 @@ use shared::run::{Arg, Pipes, RunEnd, RunSpec, Stdin};
 use shared::template::{Template, Variant};
 use shared::unit::{MicroUsd, Millis};
 
-mod log;
-
-use log::{append, person};
+use crate::log::{append, person};
 
 fn id(text: &str) -> TaskId {
     TaskId::new(text).unwrap()

@@ -15,9 +15,7 @@ use shared::plan::{Access, PlanEdit, PlannedTask, Schedule, Size};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::Millis;
 
-mod log;
-
-use log::{append, person};
+use crate::log::{append, person};
 
 fn id(text: &str) -> TaskId {
     TaskId::new(text).unwrap()

@@ -16,9 +16,7 @@ use shared::plan::{Access, PlanEdit};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{Bytes, Millis};
 
-mod log;
-
-use log::{append, person};
+use crate::log::{append, person};
 
 const MINUTE: u64 = 60_000;
 

@@ -16,9 +16,7 @@ use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::run::{Arg, Pipes, Program, RunEnd, Stdin};
 use shared::unit::Millis;
 
-mod log;
-
-use log::{append, person};
+use crate::log::{append, person};
 
 const TESTS: &str = "make test";
 

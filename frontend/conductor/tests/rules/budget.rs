@@ -19,9 +19,7 @@ use shared::plan::{Access, PlanEdit, PlannedTask, Size};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{MicroUsd, Millis};
 
-mod log;
-
-use log::{append, person};
+use crate::log::{append, person};
 
 const fn cents(cents: u64) -> MicroUsd {
     MicroUsd(cents * 10_000)

@@ -1,0 +1,11 @@
+//! The conductor's rules, each held to from outside: by what it makes of a log and what it decides then.
+
+mod budget;
+mod driver;
+mod failures;
+mod health;
+mod library;
+mod log;
+mod plans;
+mod proof;
+mod queue;

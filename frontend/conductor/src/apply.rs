@@ -180,6 +180,8 @@ impl State {
         // What goes on with a session goes on by its guidelines.
         let last = self.task(&run.task).and_then(|task| self.run(task.runs.last()?));
         let mut guided = last.and_then(|run| run.guided.clone());
+        let knows = |task: &Arc<Task>| self.session_with(task, run.harness).is_some();
+        let strange = run.purpose.is_conversation() && !self.tasks.get(&run.task).is_some_and(knows);
         self.with(&run.task.clone(), |task| {
             // Done before and nothing was written: it is done anew.
             let begins = matches!(run.purpose, Purpose::Work | Purpose::Base);
@@ -188,6 +190,7 @@ impl State {
                 task.session = None;
                 task.proof = Proof::default();
             }
+            task.session.take_if(|_| strange);
             run.attempt = task.attempt;
             run.guided = guided.take_if(|_| task.session.is_some());
             task.runs.push(run.id.clone());

@@ -197,11 +197,18 @@ fn last_purpose(state: &State, task: &Task) -> Option<Purpose> {
 /// Nothing that comes before the turn that was cut short was added or tried again meanwhile: a part of what is
 /// summed up, or a dependency of what has to begin anew.
 pub(crate) fn can_resume(state: &State, task: &Task) -> bool {
-    match (task.is_group(), &task.session) {
-        (true, _) if resumed(state, task) == Purpose::Summary => parts_are_over(state, task),
+    let purpose = resumed(state, task);
+    match (task.is_group(), waits::session(state, task, purpose)) {
+        (true, _) if purpose == Purpose::Summary => parts_are_over(state, task),
         (_, None) => waits_for(state, task).is_empty(),
         (_, Some(_)) => true,
     }
+}
+
+/// A turn with what the person writes goes on with the task's session.
+pub(crate) fn goes_on(state: &State, task: &Task) -> bool {
+    let purpose = if task.is_group() { Purpose::Talk } else { Purpose::Work };
+    waits::session(state, task, purpose).is_some()
 }
 
 /// The purpose of the turn that was cut short.
@@ -288,7 +295,7 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
         if wants_sum(task) && waits_for(state, task).is_empty() && parts_are_over(state, task) {
             return Some(Purpose::Summary);
         }
-        return (spoken_to && task.session.is_some()).then_some(Purpose::Talk);
+        return (spoken_to && goes_on(state, task)).then_some(Purpose::Talk);
     }
     match task.standing {
         Standing::Open => {
@@ -301,7 +308,7 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
             .then_some(Purpose::Work)
         }
         // What never began waits for its dependencies also when it is spoken to.
-        _ => (spoken_to && (task.session.is_some() || waits_for(state, task).is_empty()))
+        _ => (spoken_to && (goes_on(state, task) || waits_for(state, task).is_empty()))
             .then_some(Purpose::Work),
     }
 }

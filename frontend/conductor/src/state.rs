@@ -118,6 +118,7 @@ pub struct Task {
     pub stop: Option<Millis>,
     /// Counts from 1; a retry begins the next with a new session.
     pub attempt: u32,
+    /// Its last, of whatever agent; [`State::session_with`] says whether one can go on with it.
     pub session: Option<SessionId>,
     /// All its runs, oldest first.
     pub runs: Vec<RunId>,
@@ -360,6 +361,19 @@ impl State {
     /// The goal's part of the task at the top of `task`'s tree.
     pub fn goal_of(&self, task: &Task) -> Option<&Goal> {
         self.task(&task.root)?.goal.as_ref()
+    }
+
+    /// The task's session, where it is this harness's: no other knows it.
+    pub fn session_with<'a>(&self, task: &'a Task, harness: HarnessId) -> Option<&'a SessionId> {
+        let whose = self.speaker(task);
+        task.session.as_ref().filter(|_| whose.is_none_or(|whose| whose == harness))
+    }
+
+    /// Whose the task's session is.
+    pub fn speaker(&self, task: &Task) -> Option<HarnessId> {
+        let session = task.session.as_ref()?;
+        let mut runs = task.runs.iter().rev().filter_map(|run| self.run(run));
+        runs.find(|run| run.session.as_ref() == Some(session)).map(|run| run.harness)
     }
 
     /// The harness that a task's turns use.

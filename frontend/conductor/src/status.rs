@@ -183,7 +183,9 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         // What is written to it is for a turn that begins anew, and that waits for what comes before it.
-        Standing::Claimed if task.is_spoken_to() && task.session.is_none() && !is_ready(state, task) => {
+        Standing::Claimed
+            if task.is_spoken_to() && !decide::goes_on(state, task) && !is_ready(state, task) =>
+        {
             open(state, task)
         }
         // Its turn for that is next in line, after talk that is not over yet.

@@ -46,7 +46,7 @@ pub struct Watch {
     unsaid: BTreeMap<MessageId, (TaskId, String)>,
     carried: BTreeSet<MessageId>,
     /// The session that a task's next turn goes on with (P4).
-    sessions: BTreeMap<TaskId, SessionId>,
+    sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
     /// What a person stopped and has not asked for since (P15).
@@ -198,6 +198,9 @@ impl Watch {
                     self.open.remove(goal);
                 }
             }
+            Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
+                self.instead.remove(task);
+            }
             Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => drop(self.put_off.remove(task)),
             Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {
                 for below in state.subtree(task) {
@@ -230,7 +233,7 @@ impl Watch {
         if let (AgentEvent::Session { session, .. }, Some(run)) = (event, state.run(run))
             && run.purpose.is_conversation()
         {
-            self.sessions.insert(run.task.clone(), session.clone());
+            self.sessions.insert(run.task.clone(), (run.harness, session.clone()));
         }
         Ok(())
     }

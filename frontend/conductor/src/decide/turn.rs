@@ -20,9 +20,11 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let harness = waits::harness(state, task, purpose);
     let looks_back = purpose == Purpose::Diagnose;
     // What is done anew knows nothing of the last time; what is written to a task is for who does it.
-    let anew = ((task.again().is_some() && task.queue.is_empty()) || looks_back).then(|| Task {
+    let from_scratch = (task.again().is_some() && task.queue.is_empty()) || looks_back;
+    let strange = task.session.is_some() && state.session_with(task, harness).is_none();
+    let anew = (from_scratch || strange).then(|| Task {
         session: None,
-        result: None,
+        result: task.result.clone().filter(|_| !from_scratch),
         queue: if looks_back { Vec::new() } else { task.queue.clone() },
         ..task.clone()
     });

@@ -3,6 +3,7 @@
 
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
+use shared::id::SessionId;
 use shared::models::is_model;
 use shared::plan::Size;
 use shared::retry::Again;
@@ -56,6 +57,13 @@ pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId
         Purpose::Repair => {
             worker(state, task).filter(|_| task.session.is_some()).unwrap_or(state.harness_of(task))
         }
+        // What became a group by its parts is talked to as before.
+        Purpose::Talk
+            if !task.is_goal()
+                && let Some(speaker) = state.speaker(task) =>
+        {
+            speaker
+        }
         // Planning, summing up and talking take an agent, also where the work itself is a command.
         Purpose::Plan | Purpose::Summary | Purpose::Talk | Purpose::Diagnose => {
             let worker = Some(state.harness_of(task)).filter(|_| purpose == Purpose::Diagnose);
@@ -63,6 +71,11 @@ pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId
             task.alternate.or(worker).unwrap_or(goal)
         }
     }
+}
+
+/// What the task's next turn goes on with.
+pub(super) fn session<'a>(state: &State, task: &'a Task, purpose: Purpose) -> Option<&'a SessionId> {
+    state.session_with(task, harness(state, task, purpose))
 }
 
 fn worker(state: &State, task: &Task) -> Option<HarnessId> {

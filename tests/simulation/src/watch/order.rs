@@ -13,7 +13,7 @@ use crate::process;
 impl Watch {
     /// A run may be ordered.
     pub(super) fn order(&mut self, state: &State, kind: &Kind) -> Result<()> {
-        let Kind::RunRequested { run, task: id, purpose, carries, spec, holds, .. } = kind else {
+        let Kind::RunRequested { run, task: id, purpose, harness, carries, spec, holds, .. } = kind else {
             return Ok(());
         };
         let task = state.task(id).context("a task that never was")?;
@@ -24,6 +24,10 @@ impl Watch {
         ensure!(active < parallel, "{active} run already, of {parallel} at most");
         let full = [state.disk.room, state.memory.room].contains(&Room::None);
         ensure!(!full || self.seen < self.measured, "the disk or the memory is full");
+        // Another agent knows nothing of the session.
+        if purpose.is_conversation() && self.sessions.get(id).is_some_and(|(whose, _)| whose != harness) {
+            self.sessions.remove(id);
+        }
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
         // The words go along with what comes after the look.
@@ -101,19 +105,19 @@ impl Watch {
         let strange = self.reviewers.contains(session);
         ensure!(!strange, "goes on with a reviewer's session");
         if purpose == Purpose::Review {
-            let known = self.sessions.values().any(|known| known.as_str() == session);
+            let known = self.sessions.values().any(|(_, known)| known.as_str() == session);
             ensure!(new && !known, "the reviewer was in the room");
             self.reviewers.insert(session.to_owned());
             return Ok(());
         }
-        let known = self.sessions.get(&task.id).map(|session| session.as_str());
+        let known = self.sessions.get(&task.id).map(|(_, session)| session.as_str());
         if new {
             ensure!(known.is_none(), "begins a new session beside {known:?}");
         } else {
             ensure!(known == Some(session), "goes on with {session}, and its own is {known:?}");
         }
         let taken =
-            self.sessions.iter().find(|(other, taken)| **other != task.id && taken.as_str() == session);
+            self.sessions.iter().find(|(other, (_, taken))| **other != task.id && taken.as_str() == session);
         ensure!(taken.is_none(), "shares a session with {taken:?}");
         Ok(())
     }

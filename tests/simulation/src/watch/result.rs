@@ -39,7 +39,8 @@ impl Watch {
         } else if report.error.as_ref().is_some_and(|error| error.class == ErrorClass::SessionLost) {
             self.sessions.remove(&process.task);
         } else if let Some(session) = &report.session {
-            self.sessions.insert(process.task.clone(), session.clone());
+            let harness = state.run(run).map_or(HarnessId::Demo, |run| run.harness);
+            self.sessions.insert(process.task.clone(), (harness, session.clone()));
         }
         if is_moot(state, run) {
             self.judge(&process.task, run)?;

@@ -62,6 +62,10 @@ pub enum Command {
     Prompts(prompts::PromptsArgs),
     /// Say what has to be shown before a task counts as done
     Evidence(EvidenceArgs),
+    /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
+    Split(TaskArgs),
+    /// Leave what is below a task as it was before it was planned
+    Reject(TaskArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
@@ -486,6 +490,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 task::tell(&task, Word::OnFailure { policy, attempts }).await
             }
             Command::Prompts(args) => prompts::see_to(&args).await,
+            Command::Split(args) => task::tell(&args, Word::Split).await,
+            Command::Reject(args) => task::tell(&args, Word::Reject).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,

@@ -150,8 +150,18 @@ pub enum Kind {
         reply: String,
         tasks: Vec<PlannedTask>,
     },
+    /// A planner is to split the task, or to plan what is below it again.
+    PlanWanted {
+        task: TaskId,
+    },
+    /// Of a goal, or of a task below it that is split or planned again.
     PlanApproved {
         goal: TaskId,
+        version: u32,
+    },
+    /// What is below the task stays as it was before it was planned.
+    PlanRejected {
+        task: TaskId,
         version: u32,
     },
     /// Stops the task and all below it.
@@ -229,6 +239,7 @@ pub enum Kind {
         run: RunId,
         window: Window,
     },
+    /// For a goal, or for a task below it: by a planner, or by its own worker.
     PlanProposed {
         goal: TaskId,
         run: RunId,
@@ -370,7 +381,9 @@ impl Kind {
             | Self::MessageWithdrawn { .. }
             | Self::PlanEdited { .. }
             | Self::PlanGiven { .. }
+            | Self::PlanWanted { .. }
             | Self::PlanApproved { .. }
+            | Self::PlanRejected { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }
             | Self::TaskResumed { .. }

@@ -115,9 +115,10 @@ pub struct ProposedTask {
 #[cfg_attr(test, derive(JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct TaskReport {
-    /// "done", "question" when you need an answer from the person first, "failed" when it cannot be done.
+    /// "done", "question" when you need an answer from the person first, "split" where you were told that you may split
+    /// the task, "failed" when it cannot be done.
     pub outcome: ReportOutcome,
-    /// Markdown, at most a page: what was done, where, what others must know. For "failed": why.
+    /// Markdown, at most a page: what was done, where, what others must know. For "failed" and "split": why.
     pub summary: String,
     /// The question, for "question"; otherwise empty.
     #[serde(default)]
@@ -131,6 +132,9 @@ pub struct TaskReport {
     /// What was asked for and is not done, one line each; empty when all is done.
     #[serde(default)]
     pub not_done: Vec<String>,
+    /// The parts, for "split"; otherwise empty.
+    #[serde(default)]
+    pub tasks: Vec<ProposedTask>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
@@ -139,6 +143,7 @@ pub struct TaskReport {
 pub enum ReportOutcome {
     Done,
     Question,
+    Split,
     Failed,
 }
 

@@ -1,7 +1,8 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
 use conductor::plan::name;
-use conductor::state::{Plan, Standing, Task};
+use conductor::planning::may_plan;
+use conductor::state::{Standing, State, Task};
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::MessageId;
@@ -16,6 +17,10 @@ use super::statement::drawn;
 pub(super) enum Word {
     Answer(String),
     Approve,
+    /// A planner is to split it, or to plan what is below it again.
+    Split,
+    /// What is below it stays as it was.
+    Reject,
     Retry,
     /// Not to wait for what it waits for by itself.
     Resume,
@@ -47,18 +52,31 @@ impl Word {
     ///
     /// # Errors
     /// It means nothing to the task as it is.
-    pub(super) fn to(self, task: &Task) -> Result<Draft, Unsaid> {
+    pub(super) fn to(self, state: &State, task: &Task) -> Result<Draft, Unsaid> {
         let (id, unsaid) = (task.id.clone(), |why: String| Err(Unsaid(why)));
         let kind = match (self, &task.goal) {
             (Self::Answer(text), _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
             (Self::Answer(text), _) => Kind::MessageSent { task: id, message: drawn(MessageId::new), text },
-            (Self::Approve, None) => return unsaid(format!("{} is no goal", name(task))),
-            (Self::Approve, Some(goal)) if !matches!(goal.plan, Plan::Proposed { .. }) => {
-                return unsaid(format!("{} has no plan that waits for a yes", name(task)));
+            (Self::Approve, _) => match task.planning.as_ref().filter(|planning| planning.is_proposed()) {
+                Some(planning) => Kind::PlanApproved { goal: id, version: planning.version },
+                None => return unsaid(format!("{} has no plan that waits for a yes", name(task))),
+            },
+            (Self::Split, _) => match may_plan(state, task) {
+                Ok(()) => Kind::PlanWanted { task: id },
+                Err(problem) => return unsaid(problem.to_string()),
+            },
+            (Self::Reject, Some(_)) => {
+                return unsaid(format!("{} is a goal; write to it what to change, or cancel it", name(task)));
             }
-            (Self::Approve, Some(goal)) => Kind::PlanApproved { goal: id, version: goal.version },
+            (Self::Reject, None) if task.current.is_some() && task.is_planned() => {
+                return unsaid(format!("the planner of {} is at it; cancel that first", name(task)));
+            }
+            (Self::Reject, None) => match task.planning.as_ref().filter(|_| task.is_planned()) {
+                Some(planning) => Kind::PlanRejected { task: id, version: planning.version },
+                None => return unsaid(format!("{} has no plan that waits for a word", name(task))),
+            },
             (Self::Retry, _) => Kind::TaskRetried { task: id },
             (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
                 return unsaid(format!("{} has no turn that waits", name(task)));

@@ -11,6 +11,7 @@ pub mod library;
 pub mod order;
 pub mod outage;
 pub mod plan;
+pub mod planning;
 pub mod prompt;
 pub mod proof;
 pub mod rollup;

@@ -4,13 +4,15 @@
 use std::fmt::Write;
 
 use shared::entry::Purpose;
+use shared::id::TaskId;
 use shared::plan::{Mode, ProposedTask, Work};
 use shared::retry::RetryWish;
 
 use crate::library;
 use crate::plan::name;
+use crate::planning::{Plan, is_fixed, keyed, may_split, room};
 use crate::proof::{checks, problem};
-use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
+use crate::state::{Standing, State, Task, TaskResult};
 
 /// The prompt of the task's next turn for this purpose.
 pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> String {
@@ -25,15 +27,26 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> String {
         // A command's words are its own.
         Purpose::Base | Purpose::Check => String::new(),
     };
+    if matches!(purpose, Purpose::Work | Purpose::Summary | Purpose::Repair) {
+        unsplit(task, &mut text);
+    }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
 }
 
-const PLANNING: &str = "\
+const ANSWERING: &str = "\
 Look at the folder that you are in, as far as it helps; change nothing. Then decide:
 - A small goal or a question: answer it (decision \"answer\", no tasks).
-- Anything larger: split it (decision \"plan\") into focused tasks, each for an agent of its own that sees nothing but its objective \
+- Anything larger";
+
+const LEAVING: &str = "\
+Look at the folder that you are in, as far as it helps; change nothing. Then decide:
+- A task that one agent does best as a whole: say why (decision \"answer\", no tasks).
+- Any other";
+
+const PLANNING: &str = "\
+: split it (decision \"plan\") into focused tasks, each for an agent of its own that sees nothing but its objective \
 and the results of the tasks it comes after. Prefer tasks that can run side by side and do not change the same files.
 An objective says what to reach, where, and how to know that it is done. Choose \"interactive\" only where the person must take part, \
 \"hybrid\" where a question may come up.";
@@ -50,51 +63,114 @@ const WORKING: &str = "\
 Work in the folder that you are in. Do this task and nothing beyond it; other agents do the rest. \
 When it is done, report what you did, where, and what others must know.";
 
+const SPLITTING: &str = "\
+Do it yourself if you can. Only where it is clearly too much, change nothing and end with outcome \"split\": the parts go to \"tasks\", \
+each for an agent of its own that sees nothing but its objective and the results of the parts it comes after, and you are asked to sum them up.";
+
 fn plan(state: &State, task: &Task) -> String {
-    let Some(goal) = &task.goal else { return String::new() };
+    let Some(planning) = &task.planning else { return String::new() };
     let mut text = String::new();
-    let problems = match &goal.plan {
+    let problems = match &planning.plan {
         Plan::Refused { problems } => problems.as_slice(),
         _ => &[],
     };
     let first = task.session.is_none();
+    let named = |what: &str| format!("# {what}: {}", task.title);
     let heading = match (first, problems.is_empty(), task.queue.is_empty()) {
-        (true, ..) => "# Plan this goal",
-        (false, false, true) => "# Mend the plan",
-        (false, _, false) => "# The person says",
-        (false, true, true) => "# Go on",
+        (true, ..) if task.is_goal() => "# Plan this goal".to_owned(),
+        (true, ..) if task.is_group() => named("Plan this again"),
+        (true, ..) => named("Split this task"),
+        (false, false, true) => "# Mend the plan".to_owned(),
+        (false, _, false) => "# The person says".to_owned(),
+        (false, true, true) => "# Go on".to_owned(),
     };
     let _ = writeln!(text, "{heading}\n");
     guidelines(state, task, Purpose::Plan, &mut text);
     if first {
         let (min, max) = (state.limits.plan_min, state.limits.plan_max);
+        let (what, how) = if task.is_goal() { ("Goal", ANSWERING) } else { ("Objective", LEAVING) };
         let _ = writeln!(
             text,
-            "## Goal\n\n{}\n\n## How to answer\n\n{PLANNING}\nA plan has {min} to {max} tasks.\n",
+            "## {what}\n\n{}\n\n## How to answer\n\n{how}{PLANNING}\nA plan has {min} to {max} tasks.\n",
             task.objective
         );
+        if !task.is_goal() {
+            before_planning(state, task, &mut text);
+        }
+        diagnosis(task, &mut text);
     }
     said(task, first, &mut text);
     if !problems.is_empty() {
-        text.push_str("## What was wrong with your last answer\n\n");
-        for problem in problems {
-            let _ = writeln!(text, "- {problem}");
-        }
-        text.push_str("\nAnswer again, whole.\n\n");
-    } else if goal.version > 0 {
+        wrong(problems, &mut text);
+        text.push_str("Answer again, whole.\n\n");
+    } else if planning.version > 0 || (!task.is_goal() && task.is_group()) {
         let _ = writeln!(text, "## Current plan\n\n```json\n{}\n```\n", current_plan(state, task));
         text.push_str("Answer with the whole plan as it should be now; keep the keys of tasks that stay. Where the person only asks something, answer it.\n");
+        begun(state, task, &mut text);
     } else if !first && task.queue.is_empty() {
         text.push_str("You were interrupted. Go on with planning and give your whole answer.\n");
     }
     text
 }
 
+/// What the planner of a task below a goal has to know of it: what it is a part of, what it builds on, and how it failed.
+fn before_planning(state: &State, task: &Task, text: &mut String) {
+    context(state, task, text);
+    let done: Vec<&Task> = dependencies(state, task).into_iter().filter(|dep| dep.result.is_some()).collect();
+    results("## Results of earlier tasks", &done, state.limits.context_bytes, text);
+    let former = task.planning.as_ref().and_then(|planning| planning.former.as_ref());
+    if let Some(Standing::Failed { why, .. }) = former.map(|former| &former.standing) {
+        let _ = writeln!(text, "## How it failed\n\n{}\n", cut(why, FAILURE));
+    }
+}
+
+/// The parts of a plan that it can no longer change, and those that failed.
+fn begun(state: &State, task: &Task, text: &mut String) {
+    for (key, part) in keyed(state, task) {
+        let status = crate::status::status(state, part).kind.word().to_lowercase();
+        if is_fixed(state, part) {
+            let _ = writeln!(text, "- {key}: {status}. It stays as it is.");
+        } else if let Standing::Failed { why, .. } = &part.standing {
+            let _ = writeln!(
+                text,
+                "- {key}: {status}. Leave it out and give what is done in its place a new key. {}",
+                cut(why, FAILURE)
+            );
+        }
+    }
+}
+
+/// What was found out about the failure of the attempt before.
+fn diagnosis(task: &Task, text: &mut String) {
+    if let Some(diagnosis) = task.diagnosis.as_deref().filter(|diagnosis| !diagnosis.is_empty()) {
+        let (failure, diagnosis) = (cut(&task.failure, FAILURE), cut(diagnosis, FAILURE));
+        let _ = writeln!(text, "## The attempt before this one failed\n\n{failure}\n\n{diagnosis}\n");
+    }
+}
+
+fn wrong(problems: &[String], text: &mut String) {
+    text.push_str("## What was wrong with your last answer\n\n");
+    for problem in problems {
+        let _ = writeln!(text, "- {problem}");
+    }
+    text.push('\n');
+}
+
+/// A worker whose split was not taken is told why.
+fn unsplit(task: &Task, text: &mut String) {
+    if let Some(Plan::Unsplit { problems }) = task.planning.as_ref().map(|planning| &planning.plan)
+        && task.session.is_some()
+    {
+        text.push('\n');
+        wrong(problems, text);
+    }
+}
+
 fn work(state: &State, task: &Task) -> String {
     let mut text = String::new();
     if task.session.is_some() {
         if task.queue.is_empty() {
-            return "# Go on\n\nYou were interrupted. Look at what is there already, go on with your task, and report when it is done.\n".to_owned();
+            return format!("# Go on\n\n{}\n", going_on(task));
         }
         said(task, true, &mut text);
         return text.replacen("## The person says", "# The person says", 1);
@@ -113,14 +189,32 @@ fn work(state: &State, task: &Task) -> String {
         }
     };
     let _ = writeln!(text, "## Mode\n\n{mode}\n\n## How to work\n\n{WORKING}\n");
-    if let Some(diagnosis) = task.diagnosis.as_deref().filter(|diagnosis| !diagnosis.is_empty()) {
-        let (failure, diagnosis) = (cut(&task.failure, FAILURE), cut(diagnosis, FAILURE));
-        let _ = writeln!(text, "## The attempt before this one failed\n\n{failure}\n\n{diagnosis}\n");
+    if may_split(state, task) {
+        let (min, max) = (state.limits.plan_min, state.limits.plan_max.min(room(state, task)));
+        let _ = writeln!(
+            text,
+            "## Where it is too much for one agent\n\n{SPLITTING} Give {min} to {max} parts.\n"
+        );
     }
+    diagnosis(task, &mut text);
     context(state, task, &mut text);
     results("## Results of earlier tasks", &dependencies(state, task), state.limits.context_bytes, &mut text);
     said(task, true, &mut text);
     text
+}
+
+fn going_on(task: &Task) -> &'static str {
+    match task.planning.as_ref().map(|planning| &planning.plan) {
+        Some(Plan::Rejected) => {
+            "The person does not want this task split. Look at what is there already, do it whole, and report when it is done."
+        }
+        Some(Plan::Unsplit { .. }) => {
+            "The task could not be split like that. Split it otherwise, or do it whole and report when it is done."
+        }
+        _ => {
+            "You were interrupted. Look at what is there already, go on with your task, and report when it is done."
+        }
+    }
 }
 
 /// What was found goes back to the worker; one that lost its session is told its task anew.
@@ -160,6 +254,7 @@ fn summary(state: &State, task: &Task) -> String {
         let heading = if task.is_goal() { "## Goal" } else { "## Objective" };
         let _ = writeln!(text, "{heading}\n\n{}\n", task.objective);
     }
+    diagnosis(task, &mut text);
     text.push_str("All parts are over. Change nothing. Report to the person what was done, where it is, and what was not done.\n\n");
     let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
     results("## Results of the parts", &parts, state.limits.context_bytes, &mut text);
@@ -241,7 +336,7 @@ fn context(state: &State, task: &Task, text: &mut String) {
     text.push_str("## Context\n\n");
     for holder in above.into_iter().rev() {
         let share = state.limits.context_bytes / 4;
-        if let Some(Goal { plan: Plan::Approved { .. }, .. }) = &holder.goal {
+        if holder.is_goal() && !holder.is_planned() {
             let _ = writeln!(text, "The goal that this is a part of: {}\n", cut(&holder.objective, share));
         } else {
             let _ = writeln!(text, "It is a part of “{}”: {}\n", holder.title, cut(&holder.objective, share));
@@ -301,33 +396,26 @@ fn cut(text: &str, limit: usize) -> String {
     format!("{} […cut here, {} more bytes]", &text[..end], text.len() - end)
 }
 
-/// The plan as it stands, in the planner's own shape.
-fn current_plan(state: &State, goal: &Task) -> String {
-    let key = |id| {
-        state
-            .task(id)
-            .map_or_else(String::new, |task| if task.is_goal() { String::new() } else { task.key.clone() })
+/// The plan as it stands, in the planner's own shape; what comes before it elsewhere in the tree is not the planner's.
+fn current_plan(state: &State, owner: &Task) -> String {
+    let keyed = keyed(state, owner);
+    let key = |id: &TaskId| keyed.iter().find(|(_, task)| task.id == *id).map(|(key, _)| key.clone());
+    let proposed = |(own, task): &(String, &Task)| ProposedTask {
+        key: own.clone(),
+        title: task.title.clone(),
+        objective: task.objective.clone(),
+        mode: task.mode,
+        size: task.size,
+        after: task.after.iter().filter_map(key).collect(),
+        parent: task.parent.as_ref().and_then(key).unwrap_or_default(),
+        outputs: task.outputs.clone(),
+        command: match &task.work {
+            Work::Agent => String::new(),
+            Work::Command { command, .. } => command.clone(),
+        },
+        retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
+        checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
     };
-    let tasks: Vec<ProposedTask> = state
-        .subtree(&goal.id)
-        .into_iter()
-        .skip(1)
-        .map(|task| ProposedTask {
-            key: task.key.clone(),
-            title: task.title.clone(),
-            objective: task.objective.clone(),
-            mode: task.mode,
-            size: task.size,
-            after: task.after.iter().map(key).collect(),
-            parent: task.parent.as_ref().map(key).unwrap_or_default(),
-            outputs: task.outputs.clone(),
-            command: match &task.work {
-                Work::Agent => String::new(),
-                Work::Command { command, .. } => command.clone(),
-            },
-            retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
-            checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
-        })
-        .collect();
+    let tasks: Vec<ProposedTask> = keyed.iter().map(proposed).collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()
 }

@@ -32,6 +32,7 @@ pub fn rollup(state: &State, task: &Task) -> Rollup {
             sum.pips.push(kind);
         }
         if below.is_group() {
+            sum.waiting += u32::from(kind == Kind::Waiting && !below.is_goal() && below.is_planned());
             continue;
         }
         if kind == Kind::Waiting {
@@ -67,7 +68,7 @@ pub fn waiting(state: &State) -> Vec<&Task> {
 /// A group that waits only because a part does leaves the word to the part.
 fn speaks_itself(state: &State, task: &Task) -> bool {
     let parts = || task.children.iter().filter_map(|id| state.task(id));
-    !parts().any(|part| status(state, part).kind == Kind::Waiting)
+    task.is_planned() || !parts().any(|part| status(state, part).kind == Kind::Waiting)
 }
 
 /// Runs that have a process or are about to.

@@ -18,7 +18,7 @@ use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::library::{Shelf, template_of};
 use crate::outage::Outages;
-use crate::plan::diff::Revision;
+use crate::planning::Planning;
 use crate::proof::Proof;
 
 /// Everything that the log up to `seq` says.
@@ -109,6 +109,8 @@ pub struct Task {
     pub retry: Option<Retry>,
     pub evidence: Evidence,
     pub goal: Option<Goal>,
+    /// How it comes to its parts; nothing for a task that nobody thought of splitting.
+    pub planning: Option<Planning>,
     pub made: Millis,
 
     pub standing: Standing,
@@ -152,47 +154,8 @@ pub struct Goal {
     pub harness: HarnessId,
     pub access: Access,
     pub preset: Preset,
-    pub plan: Plan,
-    /// Versions proposed so far.
-    pub version: u32,
-    /// What each version after the first changed, oldest first.
-    pub revisions: Vec<Revision>,
-    /// Edits by the person since the last proposal.
-    pub edits: u32,
-    /// Ids derived so far for tasks below it.
-    pub derived: u32,
-    /// Times in a row that the planner's answer was refused.
-    pub refusals: u32,
     pub closing: Option<Millis>,
     pub archived: Option<Millis>,
-}
-
-impl Goal {
-    /// What the version that waits for a yes changed; nothing for a first version.
-    pub fn news(&self) -> Option<&Revision> {
-        let proposed = matches!(self.plan, Plan::Proposed { .. });
-        self.revisions.last().filter(|revision| proposed && revision.version == self.version)
-    }
-}
-
-/// Where a goal's plan is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Plan {
-    /// The planner has not answered yet.
-    Wanted,
-    Proposed {
-        reply: String,
-        at: Millis,
-    },
-    /// Its answer was none, and what was wrong with it.
-    Refused {
-        problems: Vec<String>,
-    },
-    Approved {
-        at: Millis,
-    },
-    /// The planner answered the goal itself.
-    Answered,
 }
 
 /// Where a task stands by what happened last.

@@ -84,6 +84,9 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Proposed => "starts at once".to_owned(),
         Reason::Removed => "removed".to_owned(),
         Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
+        Reason::Planned(task) => {
+            format!("waits for the plan of {}", numbers(state, std::slice::from_ref(task)))
+        }
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
         Reason::ResumesAt { until, .. } if *until > now => {
             resumes(status, &format!("in {}", span(until.since(now))))

@@ -32,7 +32,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("ArrowLeft", ..) => left(tree, &task),
         ("ArrowRight", ..) => right(tree, &task),
         ("Home", ..) => go(tree, &goal),
-        ("Enter", ..) if event.ctrl_key() => tree.desk.approve(&goal),
+        ("Enter", ..) if event.ctrl_key() => tree.approve(),
         ("Enter", ..) if super::link::choose(tree, &task) => {}
         ("Escape", ..) => handled = super::link::cancel(tree),
         ("l" | "L", ..) => super::link::begin(tree, &task),
@@ -42,6 +42,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("n", ..) => add_after(tree, &task),
         ("N", ..) => add(tree, &task, None),
         ("Delete" | "Backspace", ..) => remove(tree, &task),
+        ("p", ..) => tree.desk.split(&task),
         ("r", ..) => tree.desk.retry(&task),
         ("s", ..) => tree.desk.stop(&task),
         ("z", ..) => tree.desk.undo(),

@@ -19,6 +19,10 @@ pub enum Truth {
     Plan,
     /// A plan, or what should be one, that must not be taken.
     BadPlan,
+    /// A worker would have its task split, into parts that may be.
+    Split,
+    /// It would, and how it would cannot be.
+    BadSplit,
     /// Words that answer, or are the result.
     Words(String),
     Done(String),
@@ -64,6 +68,8 @@ pub struct Order<'a> {
     pub now: Millis,
     /// How many of a hundred come to grief.
     pub trouble: usize,
+    /// Workers of this world split their tasks now and then.
+    pub splits: bool,
     /// What it may spend.
     pub holds: Option<MicroUsd>,
 }
@@ -199,6 +205,13 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Review if chance.percent(15) => Truth::FoundWanting,
         Purpose::Base | Purpose::Check | Purpose::Review => Truth::Holds,
+        Purpose::Work if order.splits && chance.one_in(6) => {
+            if chance.percent(75) {
+                Truth::Split
+            } else {
+                Truth::BadSplit
+            }
+        }
         Purpose::Work | Purpose::Repair | Purpose::Summary if order.trouble > 0 && chance.percent(8) => {
             if chance.percent(80) {
                 Truth::Question(format!("question of {run}"))
@@ -221,6 +234,15 @@ fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
         Truth::BadPlan => bad_plan(chance),
         Truth::Words(words) if order.purpose == Purpose::Plan => {
             json!({"decision": "answer", "reply": words, "tasks": []})
+        }
+        Truth::Split | Truth::BadSplit => {
+            let plan = if *truth == Truth::Split { plan(chance) } else { bad_plan(chance) };
+            let mut report = report("split", "too much", "");
+            report["tasks"] = plan["tasks"].clone();
+            if let (Value::Null, Value::Object(report)) = (&plan["tasks"], &mut report) {
+                report.remove("tasks");
+            }
+            report
         }
         Truth::Holds => json!({"verdict": "pass", "summary": "Seen.", "findings": []}),
         Truth::FoundWanting => match chance.below(3) {

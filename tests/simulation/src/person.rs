@@ -2,7 +2,8 @@
 //! patient and helpful, so that every goal can come to its end.
 
 use conductor::State;
-use conductor::state::{Plan, Standing, Task};
+use conductor::planning::Plan;
+use conductor::state::{Standing, Task};
 use conductor::status::{Kind as StatusKind, Reason, status};
 use shared::agent::HarnessId;
 use shared::entry::Kind;
@@ -19,14 +20,16 @@ use crate::chance::Chance;
 pub struct Person {
     /// Acts left that help nobody.
     pub whims: usize,
+    /// Has tasks split, and says yes and no to how.
+    splits: bool,
     messages: u32,
     added: u32,
     retries: usize,
 }
 
 impl Person {
-    pub fn new(whims: usize) -> Self {
-        Self { whims, messages: 0, added: 0, retries: 0 }
+    pub fn new(whims: usize, splits: bool) -> Self {
+        Self { whims, splits, messages: 0, added: 0, retries: 0 }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
@@ -35,7 +38,13 @@ impl Person {
         let tasks: Vec<&Task> = seen.subtree(&goal);
         let task = *chance.pick(&tasks)?;
         let id = task.id.clone();
-        let root = seen.task(&goal)?.goal.as_ref()?;
+        if self.splits
+            && chance.one_in(3)
+            && let Some(kind) = plans(seen, &tasks, chance)
+        {
+            return Some(kind);
+        }
+        let root = seen.task(&goal)?.planning.as_ref()?;
         Some(match (&root.plan, chance.below(23)) {
             (Plan::Proposed { .. }, 0..11) => Kind::PlanApproved { goal, version: root.version },
             (_, 0..3) => Kind::TaskStopped { task: id },
@@ -109,7 +118,7 @@ impl Person {
     pub fn help(&mut self, state: &State) -> Option<Kind> {
         let open = |goal: &&Task| !goal.is_over();
         let root = state.goals.iter().filter_map(|goal| state.task(goal)).find(open)?;
-        let goal = root.goal.as_ref()?;
+        let goal = root.planning.as_ref()?;
         if let Some(kind) = state.subtree(&root.id).into_iter().find_map(|task| let_go_on(state, task)) {
             return Some(kind);
         }
@@ -119,7 +128,9 @@ impl Person {
         }
         Some(match &goal.plan {
             Plan::Proposed { .. } => Kind::PlanApproved { goal: root.id.clone(), version: goal.version },
-            Plan::Wanted | Plan::Refused { .. } | Plan::Answered => self.message(root.id.clone()),
+            Plan::Wanted | Plan::Refused { .. } | Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => {
+                self.message(root.id.clone())
+            }
             Plan::Approved { .. } => {
                 let parts = state.subtree(&root.id);
                 let act = parts.into_iter().skip(1).find_map(|task| self.help_with(state, task));
@@ -131,6 +142,14 @@ impl Person {
     fn help_with(&mut self, state: &State, task: &Task) -> Option<Kind> {
         let id = task.id.clone();
         let now = status(state, task);
+        if task.is_planned() && !task.is_over() && task.current.is_none() {
+            let planning = task.planning.as_ref()?;
+            let version = planning.version;
+            return Some(match planning.is_proposed() && !version.is_multiple_of(3) {
+                true => Kind::PlanApproved { goal: id, version },
+                false => Kind::PlanRejected { task: id, version },
+            });
+        }
         match (&task.standing, now.kind, now.reason) {
             (Standing::Asked { .. }, ..) => Some(self.message(id)),
             (Standing::Yielded, ..) => Some(Kind::TaskAccepted { task: id }),
@@ -149,6 +168,24 @@ impl Person {
         let message = MessageId::new(&format!("m{}", self.messages));
         Kind::MessageSent { task, message: message.unwrap_or_else(|_| unreachable!("an id")), text }
     }
+}
+
+/// A wish for a plan of one of these, or a word about one.
+fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
+    let open: Vec<&&Task> = tasks.iter().filter(|task| task.is_planned() && !task.is_goal()).collect();
+    if chance.one_in(2)
+        && let Some(owner) = chance.pick(&open)
+    {
+        let (task, version) = (owner.id.clone(), owner.planning.as_ref()?.version);
+        return Some(match chance.below(3) {
+            0 => Kind::PlanRejected { task, version },
+            1 => Kind::PlanApproved { goal: task, version },
+            _ => Kind::TaskStopped { task },
+        });
+    }
+    let may = |task: &&&Task| conductor::planning::may_plan(seen, task).is_ok();
+    let able: Vec<&&Task> = tasks.iter().filter(may).collect();
+    chance.pick(&able).map(|task| Kind::PlanWanted { task: task.id.clone() })
 }
 
 /// What pauses at a bound is let go on.

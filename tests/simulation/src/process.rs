@@ -31,7 +31,13 @@ pub enum Stage {
 
 impl Process {
     /// The process of a `RunRequested`; nothing for other kinds.
-    pub fn ordered(kind: &Kind, now: Millis, trouble: usize, chance: &mut Chance) -> Option<Self> {
+    pub fn ordered(
+        kind: &Kind,
+        now: Millis,
+        trouble: usize,
+        splits: bool,
+        chance: &mut Chance,
+    ) -> Option<Self> {
         let Kind::RunRequested { run, task, purpose, harness, spec, holds, .. } = kind else { return None };
         let order = Order {
             run,
@@ -40,6 +46,7 @@ impl Process {
             harness: *harness,
             now,
             trouble,
+            splits,
             holds: *holds,
         };
         Some(Self {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::{Goal, Plan, Standing, Task};
+use conductor::planning::Planning;
+use conductor::state::{Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
@@ -16,6 +17,7 @@ use crate::process::Process;
 
 mod order;
 mod outage;
+mod planned;
 mod proof;
 mod result;
 
@@ -74,6 +76,13 @@ pub struct Watch {
     shown: BTreeMap<TaskId, proof::Shown>,
     /// Tasks whose folder was looked at before they began.
     bases: BTreeSet<TaskId>,
+    /// Answers in a row that were no plan.
+    refused: BTreeMap<TaskId, u32>,
+    /// What was below a task before it was planned, until a person edits the tree.
+    formers: BTreeMap<TaskId, Vec<planned::Part>>,
+    /// Tasks that the person would not have split.
+    whole: BTreeSet<TaskId>,
+    before: planned::Before,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
 }
@@ -99,6 +108,7 @@ impl Watch {
         if let Actor::Conductor { epoch } = entry.actor {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
+        self.plans(state, kind);
         match kind {
             Kind::BatonGranted { epoch, .. } => {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
@@ -116,8 +126,10 @@ impl Watch {
                 self.settle(state, task, run.as_ref(), outcome, processes)?;
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
-                self.propose(goal, run, *version, processes)?;
-                result::check_order(goal, tasks)?;
+                self.propose(state, goal, run, *version, processes)?;
+                if state.task(goal).is_some_and(Task::is_goal) {
+                    result::check_order(goal, tasks)?;
+                }
             }
             Kind::WorkClaimed { task, run, summary, .. } => {
                 self.claim(state, task, run, summary, processes)?
@@ -130,12 +142,13 @@ impl Watch {
                 self.reviewed(task, run, findings, processes)?;
             }
             Kind::PlanAdopted { goal, version } => {
-                let adopts = state.task(goal).and_then(|task| task.goal.as_ref());
-                let adopts = adopts.is_some_and(|goal| goal.preset.approves() && goal.version == *version);
-                ensure!(adopts, "nobody said that this plan is carried out unasked");
+                let owner = state.task(goal).context("a task that never was")?;
+                let adopts = state.goal_of(owner).is_some_and(|goal| goal.preset.approves());
+                let latest = owner.planning.as_ref().is_some_and(|planning| planning.version == *version);
+                ensure!(adopts && latest, "nobody said that this plan is carried out unasked");
                 self.wish(state, kind);
             }
-            Kind::PlanRefused { goal, run, .. } => self.refuse(goal, run, processes)?,
+            Kind::PlanRefused { goal, run, .. } => self.refuse(state, goal, run, processes)?,
             Kind::DiskMeasured { .. } | Kind::MemoryMeasured { .. } => self.measured = entry.seq,
             _ => self.wish(state, kind),
         }
@@ -148,6 +161,7 @@ impl Watch {
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.afresh(task);
+                self.refused.remove(task);
                 self.stopped.remove(task);
             }
             Kind::TaskResumed { task } => {
@@ -162,9 +176,7 @@ impl Watch {
             }
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
-                let planned = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-                let sums_up =
-                    closes && state.task(task).and_then(|task| task.goal.as_ref()).is_some_and(planned);
+                let sums_up = closes && !state.task(task).is_some_and(planned::is_open);
                 let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
@@ -178,14 +190,15 @@ impl Watch {
                         self.instead.remove(&below.id);
                         self.found.remove(&below.id);
                         self.repairs.remove(&below.id);
+                        self.refused.remove(&below.id);
                         self.sessions.remove(&below.id);
                     }
                 }
             }
             Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
-                let root = state.task(goal).and_then(|task| task.goal.as_ref());
+                let root = state.task(goal).and_then(|task| task.planning.as_ref());
                 let on_the_table =
-                    |goal: &Goal| goal.version == *version && matches!(goal.plan, Plan::Proposed { .. });
+                    |planning: &Planning| planning.version == *version && planning.is_proposed();
                 if !root.is_some_and(on_the_table) {
                     return;
                 }
@@ -251,8 +264,16 @@ impl Watch {
             let kept = task.result.as_ref().map(|result| result.summary.as_str());
             ensure!(kept == Some(summary), "the result of {} is not what was reported", task.id);
         }
-        if let Some(Kind::PlanEdited { goal, .. } | Kind::PlanProposed { goal, .. }) = entry.body.known() {
-            result::check_tree(state, goal)?;
+        if let Some(kind) = entry.body.known() {
+            self.planned(state, kind)?;
+        }
+        if let Some(
+            Kind::PlanEdited { goal, .. }
+            | Kind::PlanProposed { goal, .. }
+            | Kind::PlanRejected { task: goal, .. },
+        ) = entry.body.known()
+        {
+            result::check_tree(state, state.task(goal).map_or(goal, |task| &task.root))?;
         }
         Ok(())
     }

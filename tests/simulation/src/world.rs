@@ -73,10 +73,12 @@ impl World {
         let mut chance = Chance::new(seed);
         let rough = chance.below(4);
         let whims = [0, 4, 10, 25][chance.below(4)];
+        // Drawn beside the rest, so that a world without it is what it always was.
+        let splits = Chance::new(!seed).one_in(3);
         let mut world = Self {
-            bridge: Bridge::new([0, 10, 25, 50][rough]),
+            bridge: Bridge::new([0, 10, 25, 50][rough], splits),
             clients: Vec::new(),
-            person: Person::new(whims),
+            person: Person::new(whims, splits),
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
@@ -87,7 +89,10 @@ impl World {
             client.connect(&world.bridge);
             world.clients.push(client);
         }
-        let limits = limits(&mut world.chance)?;
+        let mut limits = limits(&mut world.chance)?;
+        if splits {
+            limits.tasks = 40;
+        }
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {
             world.find_agents()?;

@@ -2,12 +2,13 @@
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::{Plan, Standing, Task};
+use conductor::state::{Standing, Task};
 use shared::entry::{Kind, Purpose, Room};
 use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Program, RunSpec, Stdin};
 
 use super::Watch;
+use super::planned::is_open;
 use crate::process;
 
 impl Watch {
@@ -63,10 +64,17 @@ impl Watch {
 
     /// Who is to run stands where it may: nothing proposed, nothing stopped, nothing before its time.
     fn check_standing(&self, state: &State, task: &Task, purpose: Purpose, silent: bool) -> Result<()> {
-        let approved =
-            |task: &Task| state.goal_of(task).is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-        ensure!(task.is_goal() || approved(task), "runs before the plan is approved");
-        ensure!(task.is_goal() || purpose != Purpose::Plan, "plans below the goal");
+        let approved = state.task(&task.root).is_some_and(|goal| !is_open(goal));
+        ensure!(task.is_goal() || approved, "runs before the plan is approved");
+        ensure!(
+            (purpose == Purpose::Plan) == is_open(task) || purpose == Purpose::Diagnose,
+            "plans, or does not, and its plan is open: {}",
+            is_open(task)
+        );
+        // Also what failed or was stopped there: by the plan it may be another task.
+        let begins = matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
+        let above = state.ancestors(task).into_iter().find(|above| is_open(above));
+        ensure!(!begins || above.is_none(), "begins below {above:?}, which is planned");
         ensure!(!silent || !self.stopped.contains(&task.id), "starts after it was stopped");
         match &task.standing {
             Standing::Proposed | Standing::Removed { .. } => anyhow::bail!("is not part of the work"),
@@ -174,6 +182,10 @@ fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Re
     let begins = task.session.is_none();
     let told: Vec<&TaskId> = match purpose {
         Purpose::Summary => task.children.iter().collect(),
+        Purpose::Plan if begins && !task.is_goal() => {
+            let holders = std::iter::once(task).chain(state.ancestors(task));
+            holders.flat_map(|holder| &holder.after).collect()
+        }
         Purpose::Work | Purpose::Repair if begins && (purpose == Purpose::Work || !task.is_group()) => {
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()

@@ -317,7 +317,9 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let task = state.task(id)?;
     let status = conductor::status::status(state, task);
     let capped = matches!(status.reason, conductor::status::Reason::Used { above: None, .. });
-    let model = task.runs.last().and_then(|run| state.run(run)).and_then(|run| run.model.clone());
+    // A reviewer's is not the task's.
+    let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
+    let model = runs.find(|run| run.purpose.is_conversation()).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
     let path = state
         .ancestors(task)

@@ -278,8 +278,10 @@ fn is_dead(task: &Task) -> bool {
 fn group(state: &State, task: &Task) -> (Kind, Reason) {
     let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
     let all = u32::try_from(parts.len()).unwrap_or(u32::MAX);
-    let kinds: Vec<Kind> = parts.iter().map(|part| status(state, part).kind).collect();
-    let done = kinds.iter().filter(|kind| matches!(kind, Kind::Completed | Kind::Cancelled)).count();
+    // Once each: a part that is a group asks its own parts.
+    let statuses: Vec<Status> = parts.iter().map(|part| status(state, part)).collect();
+    let over = |status: &&Status| matches!(status.kind, Kind::Completed | Kind::Cancelled);
+    let done = statuses.iter().filter(over).count();
     let done = u32::try_from(done).unwrap_or(u32::MAX);
     if done == all && parts.iter().any(|part| part.current.is_some()) {
         return (Kind::Active, Reason::Parts { done, all });
@@ -298,7 +300,7 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
         if !statuses.iter().all(|status| asks(status) || unpaid(status)) {
             return (Kind::Active, Reason::Parts { done, all });
         }
-        let used = used_above(state, task, &below).filter(|_| !statuses.iter().any(asks));
+        let used = used_above(task, &statuses).filter(|_| !statuses.iter().any(asks));
         return used.unwrap_or((Kind::Waiting, Reason::Parts { done, all }));
     }
     if done == all {
@@ -307,40 +309,40 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
             .current(task)
             .map_or((Kind::Pending, Reason::Slot), |talk| under_way(state, task, talk));
     }
-    let moving = kinds.iter().any(|kind| matches!(kind, Kind::Active | Kind::Limited | Kind::Review));
-    let startable = parts.iter().any(|part| {
-        let status = status(state, part);
+    let is = |kinds: &[Kind]| statuses.iter().any(|status| kinds.contains(&status.kind));
+    let moving = is(&[Kind::Active, Kind::Limited, Kind::Review]);
+    let startable = statuses.iter().any(|status| {
         let held_up = matches!(
             status.reason,
             Reason::Stuck(_) | Reason::After(_) | Reason::Used { .. } | Reason::Unattended(_)
         );
         status.kind == Kind::Pending && !held_up
     });
-    let waiting = kinds.contains(&Kind::Waiting);
     if moving || startable {
         let begun = parts.iter().any(|part| !part.runs.is_empty() || part.is_group());
         return (if begun { Kind::Active } else { Kind::Pending }, Reason::Parts { done, all });
     }
-    if waiting {
+    if is(&[Kind::Waiting]) {
         return (Kind::Waiting, Reason::Parts { done, all });
     }
-    if let Some(used) = used_above(state, task, &parts) {
+    if let Some(used) = used_above(task, &statuses) {
         return used;
     }
-    let stuck = parts.iter().filter(|part| is_dead(part) || status(state, part).kind == Kind::Failed);
-    let stuck: Vec<TaskId> = stuck.map(|part| part.id.clone()).collect();
+    let stuck = parts.iter().zip(&statuses);
+    let stuck = stuck.filter(|(part, status)| is_dead(part) || status.kind == Kind::Failed);
+    let stuck: Vec<TaskId> = stuck.map(|(part, _)| part.id.clone()).collect();
     (Kind::Waiting, Reason::Stuck(stuck))
 }
 
 /// Where parts cannot be paid for: the task whose budget it is asks, those between wait for it.
-fn used_above(state: &State, task: &Task, parts: &[&Task]) -> Option<(Kind, Reason)> {
-    parts.iter().find_map(|part| match status(state, part).reason {
-        Reason::Used { cap, above: Some(above) } if above == task.id => {
-            Some((Kind::Waiting, Reason::Used { cap, above: None }))
+fn used_above(task: &Task, parts: &[Status]) -> Option<(Kind, Reason)> {
+    parts.iter().find_map(|part| match &part.reason {
+        Reason::Used { cap, above: Some(above) } if *above == task.id => {
+            Some((Kind::Waiting, Reason::Used { cap: *cap, above: None }))
         }
-        reason @ Reason::Used { above: Some(_), .. } => Some((Kind::Pending, reason)),
+        reason @ Reason::Used { above: Some(_), .. } => Some((Kind::Pending, reason.clone())),
         reason @ Reason::Unattended(_) => {
-            Some((if task.is_goal() { Kind::Waiting } else { Kind::Pending }, reason))
+            Some((if task.is_goal() { Kind::Waiting } else { Kind::Pending }, reason.clone()))
         }
         _ => None,
     })

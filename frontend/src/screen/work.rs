@@ -1,6 +1,5 @@
 //! The work: the tree on the left, the open conversation on the right, a divider between them.
 
-use conductor::rollup::counts;
 use conductor::state::Plan;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
@@ -160,7 +159,8 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Index(tree: Tree) -> impl IntoView {
     let counted = Memo::new(move |_| {
-        tree.desk.read(|state| counts(state, &tree.goal.get_value()).into_iter().collect::<Vec<_>>())
+        let goal = tree.goal.get_value();
+        tree.desk.surveyed(&goal, |state, survey| survey.counts(state, &goal)).into_iter().collect::<Vec<_>>()
     });
     let room = move || {
         tree.layout.with(|layout| layout.nodes.iter().any(|node| node.level == 0))

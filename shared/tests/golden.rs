@@ -5,6 +5,7 @@
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::api::Asking;
+use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
@@ -173,6 +174,11 @@ fn decisions() -> Vec<Kind> {
         Kind::RunGuided {
             run: run(),
             by: Guided { template: template(), version: 2, variant: "a".to_owned() },
+        },
+        Kind::RunTrimmed {
+            run: run(),
+            task: task("goal~1"),
+            cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },

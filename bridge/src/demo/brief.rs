@@ -29,11 +29,12 @@ pub struct Brief<'a> {
 }
 
 /// The headings that end a section. Others, and these within a goal's own words, belong to the section.
-const SECTIONS: [&str; 18] = [
+const SECTIONS: [&str; 19] = [
     "## What was found",
     "## What the worker says",
     "## What was checked by machine",
     "## How to review",
+    "## Cut to fit",
     "## Goal",
     "## How to answer",
     "## Objective",

@@ -8,6 +8,7 @@ use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
 use shared::agent::ErrorClass;
+use shared::context::{Cut, Section};
 use shared::entry::Purpose;
 use shared::unit::Millis;
 use utoipa::ToSchema;
@@ -129,6 +130,17 @@ pub(super) struct RunView {
     tokens_out: u64,
     /// Nothing where the agent does not say.
     usd: Option<f64>,
+    /// What of its words did not fit, such as `results`.
+    cut: Vec<CutView>,
+}
+
+/// A part of a run's words that was cut to fit `limits --words`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CutView {
+    #[schema(value_type = String)]
+    section: Section,
+    bytes: u64,
+    of: u64,
 }
 
 impl TaskView {
@@ -236,6 +248,13 @@ impl RunView {
             tokens_in: run.tokens.input,
             tokens_out: run.tokens.output,
             usd: cost.map(shared::unit::MicroUsd::as_usd),
+            cut: run.cuts.iter().map(CutView::of).collect(),
         }
+    }
+}
+
+impl CutView {
+    fn of(cut: &Cut) -> Self {
+        Self { section: cut.section, bytes: cut.bytes.0, of: cut.of.0 }
     }
 }

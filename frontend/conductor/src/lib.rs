@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod budget;
+pub mod context;
 pub mod decide;
 pub mod driver;
 pub mod health;

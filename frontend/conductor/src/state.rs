@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
+use shared::context::Cut;
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
@@ -306,6 +307,8 @@ pub struct Run {
     pub vitals: Vitals,
     /// The guidelines that its session works by.
     pub guided: Option<Guided>,
+    /// What of its words did not fit.
+    pub cuts: Vec<Cut>,
     /// What its end meant for its task, where it was one of these.
     pub verdict: Option<Verdict>,
 }

@@ -66,6 +66,8 @@ pub struct Order<'a> {
     pub trouble: usize,
     /// What it may spend.
     pub holds: Option<MicroUsd>,
+    /// Bytes that its result is longer than it has to be.
+    pub wordy: usize,
 }
 
 impl Script {
@@ -209,8 +211,15 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
         Purpose::Work | Purpose::Repair | Purpose::Summary if chance.percent(8) => {
             Truth::Words(format!("words of {run}"))
         }
-        Purpose::Work | Purpose::Repair | Purpose::Summary => Truth::Done(format!("result of {run}")),
+        Purpose::Work | Purpose::Repair | Purpose::Summary => {
+            Truth::Done(format!("result of {run}{}", padding(order.wordy)))
+        }
     }
+}
+
+/// Words that say nothing, in a paragraph of their own.
+fn padding(bytes: usize) -> String {
+    if bytes == 0 { String::new() } else { format!("\n\n{}", "w".repeat(bytes)) }
 }
 
 /// The structured answer that goes with it; null for none.

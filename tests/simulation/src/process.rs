@@ -31,7 +31,12 @@ pub enum Stage {
 
 impl Process {
     /// The process of a `RunRequested`; nothing for other kinds.
-    pub fn ordered(kind: &Kind, now: Millis, trouble: usize, chance: &mut Chance) -> Option<Self> {
+    pub fn ordered(
+        kind: &Kind,
+        now: Millis,
+        (trouble, wordy): (usize, usize),
+        chance: &mut Chance,
+    ) -> Option<Self> {
         let Kind::RunRequested { run, task, purpose, harness, spec, holds, .. } = kind else { return None };
         let order = Order {
             run,
@@ -41,6 +46,7 @@ impl Process {
             now,
             trouble,
             holds: *holds,
+            wordy,
         };
         Some(Self {
             run: run.clone(),

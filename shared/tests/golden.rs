@@ -42,6 +42,7 @@ fn planned() -> PlannedTask {
         mode: Mode::Hybrid,
         size: Size::Light,
         after: vec![task("goal~2")],
+        inputs: vec![],
         outputs: vec!["schema.sql".to_owned()],
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
         retry: None,
@@ -102,6 +103,10 @@ fn intents() -> Vec<Kind> {
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::SetPreset { task: goal.clone(), preset: Preset::Autonomous },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] },
         },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },

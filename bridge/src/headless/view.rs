@@ -93,6 +93,8 @@ pub(super) struct TaskDetails {
     objective: String,
     /// Ids of the tasks that it comes after.
     after: Vec<String>,
+    /// Files or facts that it needs.
+    inputs: Vec<String>,
     /// Answers to choose from, where it asks.
     options: Vec<String>,
     summary: Option<String>,
@@ -207,6 +209,7 @@ impl TaskDetails {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),
             after: task.after.iter().map(ToString::to_string).collect(),
+            inputs: task.inputs.clone(),
             options,
             summary: result.as_ref().map(|result| result.summary.clone()),
             outputs: result.as_ref().map(|result| result.outputs.clone()).unwrap_or_default(),

@@ -8,7 +8,8 @@ use shared::retry::RetryWish;
 
 use crate::context::Words;
 use crate::library;
-use crate::plan::name;
+use crate::plan::feed::sources;
+use crate::plan::{dependencies, name};
 use crate::proof::{checks, problem};
 use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
 
@@ -102,6 +103,7 @@ fn work(state: &State, task: &Task, words: &mut Words) {
     titled("# Your task: ", task, words);
     guidelines(state, task, Purpose::Work, words);
     objective("## Objective\n\n", task, words);
+    inputs(state, task, words);
     expected(task, words);
     words.say("## Mode\n\n");
     words.say(match task.mode {
@@ -146,6 +148,7 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
 fn review(state: &State, task: &Task, words: &mut Words) {
     titled("# Review: ", task, words);
     objective("## Objective\n\n", task, words);
+    inputs(state, task, words);
     expected(task, words);
     context(state, task, words);
     results("## What the worker says\n\n", &[task], words);
@@ -214,6 +217,23 @@ fn guidelines(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
     }
 }
 
+/// What it needs, and which task before it made that.
+fn inputs(state: &State, task: &Task, words: &mut Words) {
+    let told = |(input, makers): (&str, Vec<&Task>)| {
+        let makers: Vec<String> = makers.into_iter().map(name).collect();
+        if makers.is_empty() {
+            input.to_owned()
+        } else {
+            format!("{input}, made by {}", makers.join(" and "))
+        }
+    };
+    let lines: Vec<String> = sources(state, task).into_iter().map(told).collect();
+    if !lines.is_empty() {
+        words.say("## Inputs\n\n");
+        words.give(Section::Wares, &list(&lines));
+    }
+}
+
 fn expected(task: &Task, words: &mut Words) {
     if !task.outputs.is_empty() {
         words.say("## Expected when it is done\n\n");
@@ -243,20 +263,6 @@ fn context(state: &State, task: &Task, words: &mut Words) {
         };
         words.give(Section::Above, &(about + &holder.objective));
     }
-}
-
-/// The task's dependencies, and those of the groups that it is in.
-fn dependencies<'a>(state: &'a State, task: &'a Task) -> Vec<&'a Task> {
-    let mut found: Vec<&Task> = Vec::new();
-    for holder in std::iter::once(task).chain(state.ancestors(task)) {
-        for dep in holder.after.iter().filter_map(|id| state.task(id)) {
-            let gone = matches!(dep.standing, Standing::Removed { .. });
-            if !gone && !found.iter().any(|known| known.id == dep.id) {
-                found.push(dep);
-            }
-        }
-    }
-    found
 }
 
 /// What each of these came to. Their names and failures are pieces of their own, so that long words are cut before them.
@@ -305,6 +311,7 @@ fn current_plan(state: &State, goal: &Task) -> String {
             size: task.size,
             after: task.after.iter().map(key).collect(),
             parent: task.parent.as_ref().map(key).unwrap_or_default(),
+            inputs: task.inputs.clone(),
             outputs: task.outputs.clone(),
             command: match &task.work {
                 Work::Agent => String::new(),

@@ -95,6 +95,8 @@ pub struct Task {
     pub mode: Mode,
     pub size: Size,
     pub after: Vec<TaskId>,
+    /// Files or facts that it needs.
+    pub inputs: Vec<String>,
     pub outputs: Vec<String>,
     pub work: Work,
     /// Overrides the goal's.

@@ -346,6 +346,7 @@ pub fn change(state: &State, what: &What) -> String {
             (dropped, added) if added.is_empty() => format!("no longer after {dropped}"),
             (dropped, added) => format!("after {added} instead of {dropped}"),
         },
+        Field::Inputs => "what it needs".to_owned(),
         Field::Outputs => "what is expected".to_owned(),
         Field::Work => "how it is done".to_owned(),
         Field::Moved => "another place".to_owned(),

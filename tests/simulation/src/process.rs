@@ -6,7 +6,7 @@ use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::unit::{MicroUsd, Millis};
 
-use crate::agent::{Order, Script, Truth};
+use crate::agent::{Order, Script, Truth, Ways};
 use crate::chance::Chance;
 
 #[derive(Debug, Clone)]
@@ -34,7 +34,8 @@ impl Process {
     pub fn ordered(
         kind: &Kind,
         now: Millis,
-        (trouble, wordy): (usize, usize),
+        trouble: usize,
+        ways: Ways,
         chance: &mut Chance,
     ) -> Option<Self> {
         let Kind::RunRequested { run, task, purpose, harness, spec, holds, .. } = kind else { return None };
@@ -46,7 +47,7 @@ impl Process {
             now,
             trouble,
             holds: *holds,
-            wordy,
+            ways,
         };
         Some(Self {
             run: run.clone(),

@@ -14,6 +14,7 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
+mod feed;
 mod order;
 mod outage;
 mod proof;
@@ -122,6 +123,7 @@ impl Watch {
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(goal, run, *version, processes)?;
                 result::check_order(goal, tasks)?;
+                feed::check_feeds(tasks)?;
             }
             Kind::WorkClaimed { task, run, summary, .. } => {
                 self.claim(state, task, run, summary, processes)?

@@ -93,8 +93,10 @@ impl World {
         if aside.one_in(4) {
             limits.context_bytes = 0;
         }
+        world.bridge.ways.trades = aside.one_in(3);
+        world.person.trades = world.bridge.ways.trades;
         if aside.one_in(8) {
-            world.bridge.wordy = 3_000;
+            world.bridge.ways.wordy = 3_000;
         }
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {

@@ -4,6 +4,7 @@ mod budget;
 mod context;
 mod driver;
 mod failures;
+mod feeds;
 mod health;
 mod library;
 mod log;

@@ -8,6 +8,7 @@ use shared::id::RunId;
 use shared::run::{Arg, Program, RunSpec, Stdin};
 
 use super::Watch;
+use super::feed::check_inputs;
 use super::told::check_words;
 use crate::process;
 
@@ -58,6 +59,7 @@ impl Watch {
             self.check_size(state, run, prompt)?;
             self.check_guidelines(state, task, *purpose, prompt)?;
             check_words(state, task, *purpose, prompt)?;
+            check_inputs(task, *purpose, prompt)?;
             self.check_diagnosis(task, *purpose, carries.is_empty(), prompt)?;
         }
         Ok(())

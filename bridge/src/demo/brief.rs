@@ -31,7 +31,7 @@ pub struct Brief<'a> {
 }
 
 /// The headings that end a section. Others, and these within a goal's own words, belong to the section.
-const SECTIONS: [&str; 22] = [
+const SECTIONS: [&str; 25] = [
     "## Guidelines",
     "## Where it is too much for one agent",
     "## How it failed",
@@ -40,6 +40,9 @@ const SECTIONS: [&str; 22] = [
     "## What the worker says",
     "## What was checked by machine",
     "## How to review",
+    "## Cut to fit",
+    "## Inputs",
+    "## Memory",
     "## Goal",
     "## How to answer",
     "## Objective",

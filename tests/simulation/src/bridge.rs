@@ -10,6 +10,7 @@ use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::{Bytes, Epoch, Millis, Seq};
 use shared::wire::{Refusal, ServerMessage};
 
+use crate::agent::Ways;
 use crate::chance::Chance;
 use crate::process::Process;
 use crate::watch::Watch;
@@ -26,8 +27,7 @@ pub struct Bridge {
     pub watch: Watch,
     /// Of a hundred processes so many come to grief.
     pub trouble: usize,
-    /// Workers split their tasks.
-    pub splits: bool,
+    pub ways: Ways,
     holder: Option<ClientId>,
     epoch: Epoch,
     answered: BTreeMap<AppendId, Seq>,
@@ -37,9 +37,9 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// A new one; of a hundred processes `trouble` come to grief, and workers split their tasks or do not.
-    pub fn new(trouble: usize, splits: bool) -> Self {
-        Self { trouble, splits, ..Self::default() }
+    /// A new one; of a hundred processes `trouble` come to grief.
+    pub fn new(trouble: usize) -> Self {
+        Self { trouble, ..Self::default() }
     }
 
     /// Appends together what one client or the bridge itself says; gives the last entry's number.
@@ -73,7 +73,7 @@ impl Bridge {
     }
 
     fn carry_out(&mut self, order: &Kind, now: Millis, chance: &mut Chance) {
-        if let Some(process) = Process::ordered(order, now, self.trouble, self.splits, chance) {
+        if let Some(process) = Process::ordered(order, now, self.trouble, self.ways, chance) {
             self.live.push(process.run.clone());
             self.processes.insert(process.run.clone(), process);
         }

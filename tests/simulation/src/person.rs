@@ -21,15 +21,17 @@ pub struct Person {
     /// Acts left that help nobody.
     pub whims: usize,
     /// Has tasks split, and says yes and no to how.
-    splits: bool,
+    pub splits: bool,
+    /// Says what tasks need and make.
+    pub trades: bool,
     messages: u32,
     added: u32,
     retries: usize,
 }
 
 impl Person {
-    pub fn new(whims: usize, splits: bool) -> Self {
-        Self { whims, splits, messages: 0, added: 0, retries: 0 }
+    pub fn new(whims: usize) -> Self {
+        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0 }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
@@ -100,6 +102,13 @@ impl Person {
             6 => PlanEdit::SetMode { task, mode: Mode::Hybrid },
             7 => PlanEdit::SetSize { task, size: Size::Heavy },
             8 => PlanEdit::SetHarness { task, harness: Some(HarnessId::Claude) },
+            9 if self.trades => {
+                let names = vec![format!("w{}.md", chance.below(4))];
+                match chance.below(2) {
+                    0 => PlanEdit::SetInputs { task, inputs: names },
+                    _ => PlanEdit::SetOutputs { task, outputs: names },
+                }
+            }
             9 => PlanEdit::Rename { task, title: "Another name".to_owned() },
             _ => {
                 self.added += 1;

@@ -6,7 +6,7 @@ use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::unit::{MicroUsd, Millis};
 
-use crate::agent::{Order, Script, Truth};
+use crate::agent::{Order, Script, Truth, Ways};
 use crate::chance::Chance;
 
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ impl Process {
         kind: &Kind,
         now: Millis,
         trouble: usize,
-        splits: bool,
+        ways: Ways,
         chance: &mut Chance,
     ) -> Option<Self> {
         let Kind::RunRequested { run, task, purpose, harness, spec, holds, .. } = kind else { return None };
@@ -46,8 +46,8 @@ impl Process {
             harness: *harness,
             now,
             trouble,
-            splits,
             holds: *holds,
+            ways,
         };
         Some(Self {
             run: run.clone(),

@@ -15,11 +15,13 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
+mod feed;
 mod order;
 mod outage;
 mod planned;
 mod proof;
 mod result;
+mod told;
 
 type Processes = BTreeMap<RunId, Process>;
 /// A model by the name that it was ordered by.
@@ -51,6 +53,8 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
+    /// Runs whose words say that something was cut, until the log says it too.
+    trimmed: BTreeMap<RunId, String>,
     /// What a person stopped and has not asked for since (P15).
     stopped: BTreeSet<TaskId>,
     /// Times in a row that a task was put off without anybody asked.
@@ -115,6 +119,7 @@ impl Watch {
                 self.epoch = *epoch;
             }
             Kind::RunRequested { .. } => self.order(state, kind)?,
+            Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
             Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,
@@ -129,6 +134,7 @@ impl Watch {
                 self.propose(state, goal, run, *version, processes)?;
                 if state.task(goal).is_some_and(Task::is_goal) {
                     result::check_order(goal, tasks)?;
+                    feed::check_feeds(tasks)?;
                 }
             }
             Kind::WorkClaimed { task, run, summary, .. } => {
@@ -284,6 +290,7 @@ impl Watch {
     /// A run was left unjudged, or something that was said is missing.
     pub fn check_end(&self, state: &State, processes: &Processes) -> Result<()> {
         ensure!(self.open.is_empty(), "{:?} were never judged", self.open);
+        ensure!(self.trimmed.is_empty(), "{:?} were cut, and the log does not say so", self.trimmed);
         for run in processes.keys() {
             ensure!(self.read.contains(run), "{run} was never read to its end");
         }

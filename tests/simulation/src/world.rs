@@ -73,12 +73,10 @@ impl World {
         let mut chance = Chance::new(seed);
         let rough = chance.below(4);
         let whims = [0, 4, 10, 25][chance.below(4)];
-        // Drawn beside the rest, so that a world without it is what it always was.
-        let splits = Chance::new(!seed).one_in(3);
         let mut world = Self {
-            bridge: Bridge::new([0, 10, 25, 50][rough], splits),
+            bridge: Bridge::new([0, 10, 25, 50][rough]),
             clients: Vec::new(),
-            person: Person::new(whims, splits),
+            person: Person::new(whims),
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
@@ -89,8 +87,20 @@ impl World {
             client.connect(&world.bridge);
             world.clients.push(client);
         }
+        // What came later is drawn beside, so that old seeds keep their worlds.
+        let mut aside = Chance::new(!seed);
         let mut limits = limits(&mut world.chance)?;
-        if splits {
+        if aside.one_in(4) {
+            limits.context_bytes = 0;
+        }
+        world.bridge.ways.trades = aside.one_in(3);
+        world.person.trades = world.bridge.ways.trades;
+        if aside.one_in(8) {
+            world.bridge.ways.wordy = 3_000;
+        }
+        world.bridge.ways.splits = aside.one_in(3);
+        world.person.splits = world.bridge.ways.splits;
+        if world.person.splits {
             limits.tasks = 40;
         }
         world.intend(Kind::LimitsSet { limits })?;

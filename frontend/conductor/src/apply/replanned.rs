@@ -100,6 +100,7 @@ impl State {
                     mode: former.mode,
                     size: former.size,
                     after: former.after.clone(),
+                    inputs: former.inputs.clone(),
                     outputs: former.outputs.clone(),
                     work: former.work.clone(),
                     retry: former.retry,

@@ -109,23 +109,11 @@ impl World {
         self.step()
     }
 
-    /// The words of the task's turn that is under way.
+    /// The words of the task's turn that is under way, as they would be said again.
     fn prompt(&self, task: &str) -> String {
-        let run = self.task(task).current.clone().unwrap();
-        self.prompts().into_iter().find(|(of, _)| *of == run.to_string()).map(|(_, text)| text).unwrap()
-    }
-
-    /// What would be said, decided anew on the state before: orders are not kept in the state.
-    fn prompts(&self) -> Vec<(String, String)> {
-        self.state
-            .tasks
-            .values()
-            .filter_map(|task| {
-                let run = self.state.current(task)?;
-                let text = conductor::prompt::prompt(&self.state, task, run.purpose);
-                Some((run.id.to_string(), text))
-            })
-            .collect()
+        let task = self.task(task);
+        let purpose = self.state.current(task).unwrap().purpose;
+        conductor::prompt::prompt(&self.state, task, purpose).0
     }
 
     fn plan(&self, task: &str) -> &Plan {

@@ -66,6 +66,8 @@ pub enum Command {
     Split(TaskArgs),
     /// Leave what is below a task as it was before it was planned
     Reject(TaskArgs),
+    /// Put a copy of a task and of all below it behind it
+    Clone(TaskArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
@@ -495,6 +497,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Prompts(args) => prompts::see_to(&args).await,
             Command::Split(args) => task::tell(&args, Word::Split).await,
             Command::Reject(args) => task::tell(&args, Word::Reject).await,
+            Command::Clone(args) => task::tell(&args, Word::Clone).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,

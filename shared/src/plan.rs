@@ -293,6 +293,12 @@ pub enum PlanEdit {
         planned: PlannedTask,
         index: u32,
     },
+    /// Puts a copy of the task and of all below it behind it; nothing of what was done there.
+    Clone {
+        task: TaskId,
+        /// The copy's; those of its parts follow from it.
+        copy: TaskId,
+    },
     /// Hides the task and all below it.
     Remove {
         task: TaskId,

@@ -70,6 +70,10 @@ fn intents() -> Vec<Kind> {
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
         Kind::PlanEdited {
             goal: goal.clone(),
+            edit: PlanEdit::Clone { task: task("goal~1"), copy: task("copy") },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
             edit: PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 },
         },
         Kind::PlanEdited {

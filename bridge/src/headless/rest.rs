@@ -72,6 +72,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(approve))
         .routes(routes!(split))
         .routes(routes!(reject))
+        .routes(routes!(copy))
         .routes(routes!(retry))
         .routes(routes!(resume))
         .routes(routes!(cancel))
@@ -392,6 +393,17 @@ async fn reject(
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
     desk.tell(&task, Word::Reject).await
+}
+
+/// Put a copy of a task and of all below it behind it
+#[utoipa::path(post, path = "/api/tasks/{task}/clone", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn copy(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Clone).await
 }
 
 /// Try a task anew

@@ -1,11 +1,11 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
-use conductor::plan::name;
+use conductor::plan::{check_edit, name};
 use conductor::planning::may_plan;
 use conductor::state::{Standing, State, Task};
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
-use shared::id::MessageId;
+use shared::id::{MessageId, TaskId};
 use shared::limits::Caps;
 use shared::plan::{PlanEdit, Schedule};
 use shared::retry::{Policy, Retry};
@@ -21,6 +21,8 @@ pub(super) enum Word {
     Split,
     /// What is below it stays as it was.
     Reject,
+    /// A copy of it and all below it, behind it.
+    Clone,
     Retry,
     /// Not to wait for what it waits for by itself.
     Resume,
@@ -77,6 +79,13 @@ impl Word {
                 Some(planning) => Kind::PlanRejected { task: id, version: planning.version },
                 None => return unsaid(format!("{} has no plan that waits for a word", name(task))),
             },
+            (Self::Clone, _) => {
+                let edit = PlanEdit::Clone { task: id, copy: drawn(TaskId::new) };
+                if let Err(problem) = check_edit(state, &task.root, &edit) {
+                    return unsaid(problem.to_string());
+                }
+                Kind::PlanEdited { goal: task.root.clone(), edit }
+            }
             (Self::Retry, _) => Kind::TaskRetried { task: id },
             (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
                 return unsaid(format!("{} has no turn that waits", name(task)));

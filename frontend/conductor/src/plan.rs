@@ -350,6 +350,8 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             deep_enough(state, parent, 1)?;
             rewirable(state, goal, edit)
         }
+        PlanEdit::Clone { copy, .. } if state.task(copy).is_some() => Err(EditProblem::Exists),
+        PlanEdit::Clone { task, .. } => there(not_goal(known(task)?)?).map(drop),
         PlanEdit::Remove { task } => not_goal(known(task)?).and_then(|task| idle(state, task)),
         PlanEdit::Restore { task } => match known(task)?.standing {
             Standing::Removed { .. } => Ok(()),
@@ -519,6 +521,7 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },
+        PlanEdit::Clone { copy, .. } => PlanEdit::Remove { task: copy.clone() },
         PlanEdit::Remove { task } => PlanEdit::Restore { task: task.clone() },
         PlanEdit::Restore { task } => PlanEdit::Remove { task: task.clone() },
         PlanEdit::Move { task: id, .. } => {

@@ -441,7 +441,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 21] = [
+    const KEYS: [(&str, &str); 22] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -451,6 +451,7 @@ fn Keys() -> impl IntoView {
         ("F2", "rename"),
         ("E", "change the mode"),
         ("N, Shift N", "add a task after, inside"),
+        ("Y", "clone"),
         ("Del", "remove"),
         ("Alt ↑ ↓", "reorder"),
         ("Alt ← →", "move out, move in"),

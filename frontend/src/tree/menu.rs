@@ -23,7 +23,7 @@ pub fn Menu(tree: Tree) -> impl IntoView {
     view! {
         {move || tree.menu.get().map(|(task, x, y)| {
             let left = x.min(window().inner_width().ok().and_then(|width| width.as_f64()).map_or(x, |width| clamp(width - 240.0)));
-            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 362.0)));
+            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 394.0)));
             view! {
                 <div class="menu" role="menu" style:left=format!("{left}px") style:top=format!("{top}px")
                     on:keydown=move |event| if event.key() == "Escape" { close(); keys::focus(tree); }
@@ -59,6 +59,7 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         {item("Change the mode", "E", is_goal, keys::change_mode)}
         {item("Add a task after", "N", is_goal, keys::add_after)}
         {item("Add a task inside", "Shift N", false, |tree, task| keys::add(tree, task, None))}
+        {item("Clone", "Y", is_goal, keys::copy)}
         {item("Remove", "Del", is_goal, keys::remove)}
         {item("Write to it", "Enter", false, |_, _| keys::focus_composer())}
         {item(if group { "Plan again" } else { "Split this task" }, "P", is_goal, |tree, task| tree.desk.split(task))}

@@ -192,6 +192,12 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
             _ => Kind::TaskStopped { task },
         });
     }
+    if chance.one_in(4) {
+        let task = chance.pick(tasks)?;
+        let copy = TaskId::new(&format!("{}~k{}", task.root, seen.seq)).ok()?;
+        let edit = shared::plan::PlanEdit::Clone { task: task.id.clone(), copy };
+        return Some(Kind::PlanEdited { goal: task.root.clone(), edit });
+    }
     let may = |task: &&&Task| conductor::planning::may_plan(seen, task).is_ok();
     let able: Vec<&&Task> = tasks.iter().filter(may).collect();
     chance.pick(&able).map(|task| Kind::PlanWanted { task: task.id.clone() })

@@ -227,6 +227,9 @@ impl Watch {
                 }
                 self.reopened(state, task);
             }
+            Kind::PlanEdited { edit: PlanEdit::Clone { task, .. }, .. } => {
+                self.reopened(state, task);
+            }
             Kind::PlanEdited { edit: PlanEdit::Add { planned: PlannedTask { parent, .. }, .. }, .. }
             | Kind::PlanEdited { edit: PlanEdit::Move { parent, .. }, .. } => {
                 self.stopped.remove(parent);

@@ -140,6 +140,7 @@ impl State {
                 task.resumptions = 0;
             }),
             PlanEdit::Add { planned, index } => self.put(goal, planned, *index, None, at),
+            PlanEdit::Clone { task, copy } => self.copy(task, copy, at),
             PlanEdit::Remove { task } => self.remove(task, at),
             PlanEdit::Restore { task } => self.restore(task, at),
             PlanEdit::Move { task, parent, index } => {
@@ -162,6 +163,7 @@ impl State {
             self.with(&task, |task| task.after.push(maker));
         }
         if let PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
+        | PlanEdit::Clone { copy: task, .. }
         | PlanEdit::Restore { task }
         | PlanEdit::Move { task, .. } = edit
         {
@@ -206,7 +208,7 @@ impl State {
         self.link(&planned.task, &planned.parent, index);
     }
 
-    fn next_number(&mut self, parent: &TaskId) -> Vec<u32> {
+    pub(super) fn next_number(&mut self, parent: &TaskId) -> Vec<u32> {
         let mut number = Vec::new();
         self.with(parent, |parent| {
             parent.numbered += 1;

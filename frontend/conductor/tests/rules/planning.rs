@@ -372,3 +372,29 @@ fn planners_below_a_goal_only_read() {
     assert!(format!("{order:?}").contains("read-only"), "{order:?}");
     assert!(matches!(&order.stdin, Stdin::Text { text } if text.contains("change nothing")));
 }
+
+#[test]
+fn a_copy_has_the_parts_and_their_order_and_nothing_that_was_done() {
+    let mut world = World::new();
+    world.step();
+    world.answers("a", split(&parts()));
+    world.approve("a");
+    world.step();
+    world.answers("a~1", done("X is done"));
+    let edit = PlanEdit::Clone { task: id("a"), copy: id("k") };
+    let back = conductor::plan::inverse(&world.state, &edit);
+    world.person(Kind::PlanEdited { goal: id("goal"), edit: edit.clone() });
+    let children: Vec<&str> = world.task("goal").children.iter().map(TaskId::as_str).collect();
+    assert_eq!(children, ["a", "k", "b", "c"], "behind the original");
+    let parts: Vec<&str> = world.task("k").children.iter().map(TaskId::as_str).collect();
+    assert_eq!(parts, ["k~c1", "k~c2", "k~c3"]);
+    assert_eq!(world.task("k~c2").after, [id("k~c1")], "and not after the original's part");
+    assert_eq!((world.task("k~c1").title.as_str(), &world.task("k~c1").result), ("Part x", &None));
+    assert!(world.task("k~c1").runs.is_empty() && world.task("k").session.is_none());
+    assert_eq!(world.task("k~c1").number_text(), "4.1");
+    let again = conductor::plan::check_edit(&world.state, &id("goal"), &edit);
+    assert!(again.is_err(), "an id is given once");
+    world.person(Kind::PlanEdited { goal: id("goal"), edit: back.unwrap() });
+    assert_eq!(world.task("goal").children.len(), 3, "undo takes it back");
+    assert!(!world.step().iter().any(|(task, _)| task.starts_with('k')));
+}

@@ -2,6 +2,7 @@
 
 use conductor::budget;
 use conductor::health::{Warning, warnings};
+use conductor::persona;
 use conductor::proof::reviews;
 use conductor::rollup::rollup;
 use conductor::state::{Phase, Plan, State, Task};
@@ -91,6 +92,8 @@ pub(super) struct GoalView {
 pub(super) struct TaskDetails {
     task: TaskView,
     objective: String,
+    /// Which agent of the person's own does it.
+    agent: Option<String>,
     /// Ids of the tasks that it comes after.
     after: Vec<String>,
     /// Answers to choose from, where it asks.
@@ -195,6 +198,7 @@ impl TaskDetails {
         Self {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),
+            agent: persona::of(state, task).map(|persona| persona.name.clone()),
             after: task.after.iter().map(ToString::to_string).collect(),
             options,
             summary: result.as_ref().map(|result| result.summary.clone()),

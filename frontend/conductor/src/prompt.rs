@@ -8,6 +8,7 @@ use shared::plan::{Mode, ProposedTask, Work};
 use shared::retry::RetryWish;
 
 use crate::library;
+use crate::persona;
 use crate::plan::name;
 use crate::proof::{checks, problem};
 use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
@@ -25,6 +26,10 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> String {
         // A command's words are its own.
         Purpose::Base | Purpose::Check => String::new(),
     };
+    if let Some(persona) = persona::begins(state, task, purpose) {
+        let at = text.find("\n\n").map_or(0, |end| end + 2);
+        text.insert_str(at, &format!("## Who you are\n\n{}\n\n", persona::words(state, persona)));
+    }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
@@ -73,6 +78,7 @@ fn plan(state: &State, task: &Task) -> String {
             "## Goal\n\n{}\n\n## How to answer\n\n{PLANNING}\nA plan has {min} to {max} tasks.\n",
             task.objective
         );
+        agents(state, &mut text);
     }
     said(task, first, &mut text);
     if !problems.is_empty() {
@@ -208,6 +214,19 @@ fn guidelines(state: &State, task: &Task, purpose: Purpose, text: &mut String) {
     }
 }
 
+/// Whom a planner may give tasks to.
+fn agents(state: &State, text: &mut String) {
+    let offered = persona::offered(state);
+    if offered.is_empty() {
+        return;
+    }
+    text.push_str(
+        "Where a task suits one of these agents, name it there (\"agent\"); else leave that empty.\n",
+    );
+    let lines: String = offered.iter().map(|persona| format!("- {}\n", persona::title(persona))).collect();
+    let _ = writeln!(text, "{}\n", cut(lines.trim_end(), state.limits.context_bytes / 4));
+}
+
 fn expected(task: &Task, text: &mut String) {
     if task.outputs.is_empty() {
         return;
@@ -293,7 +312,8 @@ fn results(heading: &str, tasks: &[&Task], limit: usize, text: &mut String) {
     }
 }
 
-fn cut(text: &str, limit: usize) -> String {
+/// At most so many bytes of it, and how many more there are.
+pub(crate) fn cut(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
@@ -327,6 +347,7 @@ fn current_plan(state: &State, goal: &Task) -> String {
             },
             retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
             checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
+            agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
         })
         .collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

@@ -319,6 +319,10 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let capped = matches!(status.reason, conductor::status::Reason::Used { above: None, .. });
     let model = task.runs.last().and_then(|run| state.run(run)).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
+    let agent = match conductor::persona::of(state, task) {
+        Some(persona) => format!("{}, {agent}", persona.name),
+        None => agent,
+    };
     let path = state
         .ancestors(task)
         .into_iter()

@@ -16,8 +16,11 @@ use crate::process::Process;
 
 mod order;
 mod outage;
+mod persona;
 mod proof;
 mod result;
+
+pub use persona::LIKE;
 
 type Processes = BTreeMap<RunId, Process>;
 /// A model by the name that it was ordered by.
@@ -74,6 +77,8 @@ pub struct Watch {
     shown: BTreeMap<TaskId, proof::Shown>,
     /// Tasks whose folder was looked at before they began.
     bases: BTreeSet<TaskId>,
+    /// Where each task works that has begun.
+    folders: BTreeMap<TaskId, String>,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
 }
@@ -105,6 +110,7 @@ impl Watch {
                 self.epoch = *epoch;
             }
             Kind::RunRequested { .. } => self.order(state, kind)?,
+            Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
             Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,

@@ -6,6 +6,7 @@ mod failures;
 mod health;
 mod library;
 mod log;
+mod personas;
 mod plans;
 mod proof;
 mod queue;

@@ -2,6 +2,7 @@
 
 use conductor::budget;
 use conductor::health::{Warning, warnings};
+use conductor::persona;
 use conductor::planning::Plan;
 use conductor::proof::reviews;
 use conductor::state::{Phase, State, Task};
@@ -122,6 +123,8 @@ pub(super) struct TaskDetails {
     task: TaskView,
     objective: String,
     plan: Option<PlanView>,
+    /// Which agent of the person's own does it.
+    agent: Option<String>,
     /// Ids of the tasks that it comes after.
     after: Vec<String>,
     /// Files or facts that it needs.
@@ -233,6 +236,7 @@ impl TaskDetails {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),
             plan: PlanView::of(task),
+            agent: persona::of(state, task).map(|persona| persona.name.clone()),
             after: task.after.iter().map(ToString::to_string).collect(),
             inputs: task.inputs.clone(),
             options,

@@ -11,6 +11,7 @@ use shared::plan::{PlanEdit, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
 
+use super::agents;
 use super::statement::drawn;
 
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub(super) enum Word {
     Cancel,
     /// Its other caps stay.
     Budget(MicroUsd),
+    /// Which agent of the person's own does it and all below it; `nobody` for whoever does what it is a part of.
+    As(String),
     /// All that is wanted from now on.
     Evidence(Evidence),
     /// What is given changes, the rest stays.
@@ -98,6 +101,15 @@ impl Word {
             (Self::Budget(budget), _) => {
                 let caps = Caps { budget: Some(budget), ..task.caps };
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
+            }
+            (Self::As(name), _) => {
+                let persona = match name.as_str() {
+                    "nobody" => None,
+                    _ => Some(agents::find(state, &name).map_err(|none| Unsaid(none.to_string()))?),
+                };
+                let persona = persona.map(|persona| persona.persona.clone());
+                let edit = PlanEdit::SetPersona { task: id, persona };
+                Kind::PlanEdited { goal: task.root.clone(), edit }
             }
             (Self::OnFailure { attempts: Some(attempts), .. }, _) if !(1..=20).contains(&attempts) => {
                 return unsaid(format!("{attempts} tries are not possible; it goes from 1 to 20"));

@@ -9,6 +9,7 @@ use shared::retry::RetryWish;
 
 use crate::context::Words;
 use crate::library;
+use crate::persona;
 use crate::plan::feed::sources;
 use crate::plan::{dependencies, name};
 use crate::planning::{Plan, is_fixed, keyed, may_split, room};
@@ -89,6 +90,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
         (false, _, false) => words.say("# The person says\n\n"),
         (false, true, true) => words.say("# Go on\n\n"),
     }
+    introduce(state, task, Purpose::Plan, words);
     guidelines(state, task, Purpose::Plan, words);
     if first {
         let (min, max) = (state.limits.plan_min, state.limits.plan_max);
@@ -97,6 +99,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
         words.say(if task.is_goal() { ANSWERING } else { LEAVING });
         words.say(PLANNING);
         words.say(format!("\nA plan has {min} to {max} tasks.\n\n"));
+        agents(state, words);
         if !task.is_goal() {
             before_planning(state, task, words);
         }
@@ -175,6 +178,7 @@ fn work(state: &State, task: &Task, words: &mut Words) {
         return said(task, "# The person says\n\n", words);
     }
     titled("# Your task: ", task, words);
+    introduce(state, task, Purpose::Work, words);
     guidelines(state, task, Purpose::Work, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
@@ -223,7 +227,11 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
     let goes_on = task.session.is_some();
     match (goes_on, task.is_group()) {
         (true, _) => words.say("# Mend your work\n\n"),
-        (false, true) => objective("# Mend your work\n\n## Objective\n\n", task, words),
+        (false, true) => {
+            words.say("# Mend your work\n\n");
+            introduce(state, task, Purpose::Repair, words);
+            objective("## Objective\n\n", task, words);
+        }
         (false, false) => work(state, task, words),
     }
     words.say("## What was found\n\n");
@@ -252,6 +260,7 @@ fn review(state: &State, task: &Task, words: &mut Words) {
 
 fn summary(state: &State, task: &Task, words: &mut Words) {
     titled("# Sum up: ", task, words);
+    introduce(state, task, Purpose::Summary, words);
     if task.session.is_none() || !task.is_goal() {
         objective(if task.is_goal() { "## Goal\n\n" } else { "## Objective\n\n" }, task, words);
     }
@@ -275,7 +284,9 @@ fn diagnose(task: &Task, words: &mut Words) {
 fn talk(state: &State, task: &Task, words: &mut Words) {
     let first = task.session.is_none();
     if first {
-        objective("# About this goal\n\n## Goal\n\n", task, words);
+        words.say("# About this goal\n\n");
+        introduce(state, task, Purpose::Talk, words);
+        objective("## Goal\n\n", task, words);
     }
     said(task, if first { "## The person says\n\n" } else { "# The person says\n\n" }, words);
     words.say("## Where the work is\n\n");
@@ -305,6 +316,29 @@ fn guidelines(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
     if let Some((_, said)) = library::guidelines(state, task, purpose) {
         words.say("## Guidelines\n\n");
         words.give(Section::Guidelines, said.trim());
+    }
+}
+
+/// Who it is, where a session begins.
+fn introduce(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
+    let Some(persona) = persona::begins(state, task, purpose) else { return };
+    words.say("## Who you are\n\n");
+    words.say(format!("You are {}.\n\n", persona::title(persona).trim_end_matches('.')));
+    match persona::insert(persona) {
+        // The bridge looks for the mark, so nothing of it may be cut.
+        Some(insert) => words.say(format!("{}\n\n", insert.mark)),
+        None => words.give(Section::Character, persona::character(persona)),
+    }
+}
+
+/// Whom a planner may give tasks to.
+fn agents(state: &State, words: &mut Words) {
+    let offered: Vec<String> = persona::offered(state).into_iter().map(persona::title).collect();
+    if !offered.is_empty() {
+        words.say(
+            "Where a task suits one of these agents, name it there (\"agent\"); else leave that empty.\n",
+        );
+        words.give(Section::Agents, &list(&offered));
     }
 }
 
@@ -403,6 +437,7 @@ fn current_plan(state: &State, owner: &Task) -> String {
         },
         retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
         checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
+        agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
     };
     let tasks: Vec<ProposedTask> = keyed.iter().map(proposed).collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

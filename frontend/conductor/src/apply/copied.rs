@@ -45,6 +45,7 @@ impl State {
             };
             let number = self.next_number(&parent);
             let made = Task {
+                persona: task.persona.clone(),
                 harness: task.harness,
                 model: task.model.clone(),
                 template: task.template.clone(),

@@ -129,6 +129,9 @@ impl State {
             PlanEdit::SetTemplate { task, template } => {
                 self.with(task, |task| task.template.clone_from(template))
             }
+            PlanEdit::SetPersona { task, persona } => {
+                self.with(task, |task| task.persona.clone_from(persona))
+            }
             PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
             PlanEdit::SetRetry { task, retry } => self.with(task, |task| task.retry = *retry),
             PlanEdit::SetEvidence { task, evidence } => {
@@ -203,6 +206,10 @@ impl State {
             task.work = planned.work.clone();
             task.retry = planned.retry;
             task.evidence.clone_from(&planned.evidence);
+            // Who proposes nobody leaves it to whom the person chose.
+            if planned.persona.is_some() {
+                task.persona.clone_from(&planned.persona);
+            }
             task.stand(standing, at);
         });
         self.link(&planned.task, &planned.parent, index);
@@ -293,6 +300,7 @@ impl Task {
             harness: None,
             model: None,
             template: None,
+            persona: planned.persona.clone(),
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,

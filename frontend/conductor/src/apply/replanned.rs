@@ -105,6 +105,7 @@ impl State {
                     work: former.work.clone(),
                     retry: former.retry,
                     evidence: former.evidence.clone(),
+                    persona: former.persona.clone(),
                     ..task.clone()
                 };
             }

@@ -155,7 +155,7 @@ impl Watch {
                     }
                     Again::Anew | Again::Diagnosed => !passes(*class) && self.may_try(state, task, process),
                     Again::Instead { harness } => {
-                        *harness == HarnessId::Codex
+                        is_other(state, &process.run, *harness)
                             && class.is_outage()
                             && before >= state.limits.resumptions
                             && state.limits.alternate
@@ -186,6 +186,14 @@ fn is_moot(state: &State, run: &RunId) -> bool {
     let Some(run) = state.run(run) else { return false };
     let open = state.task(&run.task).is_some_and(is_open);
     matches!(run.purpose, Purpose::Talk | Purpose::Diagnose) || (run.purpose == Purpose::Plan && !open)
+}
+
+/// It is the one real agent that the run was not.
+fn is_other(state: &State, run: &RunId, harness: HarnessId) -> bool {
+    matches!(
+        (state.run(run).map(|run| run.harness), harness),
+        (Some(HarnessId::Claude), HarnessId::Codex) | (Some(HarnessId::Codex), HarnessId::Claude)
+    )
 }
 
 /// What passes by itself: nothing is wrong with the task.

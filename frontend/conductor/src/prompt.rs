@@ -72,6 +72,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
     });
     guidelines(state, task, Purpose::Plan, words);
     if first {
+        memory(state, task, words);
         let (min, max) = (state.limits.plan_min, state.limits.plan_max);
         words.say("## Goal\n\n");
         words.give(Section::Objective, &task.objective);
@@ -102,6 +103,7 @@ fn work(state: &State, task: &Task, words: &mut Words) {
     }
     titled("# Your task: ", task, words);
     guidelines(state, task, Purpose::Work, words);
+    memory(state, task, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
     expected(task, words);
@@ -133,7 +135,11 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
     let goes_on = task.session.is_some();
     match (goes_on, task.is_group()) {
         (true, _) => words.say("# Mend your work\n\n"),
-        (false, true) => objective("# Mend your work\n\n## Objective\n\n", task, words),
+        (false, true) => {
+            words.say("# Mend your work\n\n");
+            memory(state, task, words);
+            objective("## Objective\n\n", task, words);
+        }
         (false, false) => work(state, task, words),
     }
     words.say("## What was found\n\n");
@@ -147,6 +153,7 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
 /// The reviewer sees the task, what the worker says of it, and the folder; nothing of how it was done.
 fn review(state: &State, task: &Task, words: &mut Words) {
     titled("# Review: ", task, words);
+    memory(state, task, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
     expected(task, words);
@@ -162,6 +169,9 @@ fn review(state: &State, task: &Task, words: &mut Words) {
 
 fn summary(state: &State, task: &Task, words: &mut Words) {
     titled("# Sum up: ", task, words);
+    if task.session.is_none() {
+        memory(state, task, words);
+    }
     if task.session.is_none() || !task.is_goal() {
         objective(if task.is_goal() { "## Goal\n\n" } else { "## Objective\n\n" }, task, words);
     }
@@ -184,7 +194,9 @@ fn diagnose(task: &Task, words: &mut Words) {
 fn talk(state: &State, task: &Task, words: &mut Words) {
     let first = task.session.is_none();
     if first {
-        objective("# About this goal\n\n## Goal\n\n", task, words);
+        words.say("# About this goal\n\n");
+        memory(state, task, words);
+        objective("## Goal\n\n", task, words);
     }
     said(task, if first { "## The person says\n\n" } else { "# The person says\n\n" }, words);
     words.say("## Where the work is\n\n");
@@ -214,6 +226,15 @@ fn guidelines(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
     if let Some((_, said)) = library::guidelines(state, task, purpose) {
         words.say("## Guidelines\n\n");
         words.give(Section::Guidelines, said.trim());
+    }
+}
+
+/// What all tasks of the project are told, where a session begins.
+fn memory(state: &State, task: &Task, words: &mut Words) {
+    let memory = state.projects.get(&task.project).map_or("", |project| project.memory.trim());
+    if !memory.is_empty() {
+        words.say("## Memory\n\n");
+        words.give(Section::Memory, memory);
     }
 }
 

@@ -109,6 +109,9 @@ impl World {
             world.intend(Kind::ModelsSet { models: Models { claude, ..Models::default() } })?;
         }
         world.intend(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() })?;
+        if aside.one_in(4) {
+            world.intend(Kind::MemorySet { text: "MEMORY of the first day".to_owned() })?;
+        }
         let goals = if world.chance.one_in(4) { 2 } else { 1 };
         for n in 1..=goals {
             let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };

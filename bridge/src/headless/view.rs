@@ -3,7 +3,6 @@
 use conductor::budget;
 use conductor::health::{Warning, warnings};
 use conductor::proof::reviews;
-use conductor::rollup::rollup;
 use conductor::state::{Phase, Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
@@ -149,7 +148,7 @@ pub(super) struct CutView {
 impl TaskView {
     pub(super) fn of(state: &State, task: &Task) -> Self {
         let (status, now) = (status(state, task), clock::now());
-        let spend = rollup(state, task).spend;
+        let spend = task.account.spend;
         let question = match &status.reason {
             Reason::Asks(question) => Some(question.clone()),
             _ => None,

@@ -436,6 +436,11 @@ impl State {
         found
     }
 
+    /// Runs that have a process or are about to.
+    pub fn active_runs(&self) -> usize {
+        self.unread.iter().filter_map(|run| self.run(run)).filter(|run| run.is_active()).count()
+    }
+
     /// There is no room for anything new: what is started would fail, and take others with it.
     pub fn is_full(&self) -> bool {
         self.disk.room == Room::None || self.memory.room == Room::None

@@ -11,3 +11,4 @@ mod log;
 mod plans;
 mod proof;
 mod queue;
+mod tree;

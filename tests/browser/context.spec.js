@@ -1,5 +1,5 @@
 // What tasks are told: the project's memory, what they need and who makes it, and what was cut to fit.
-import { expect, goal, node, plan, test, top } from "./world.js";
+import { expect, goal, node, plan, test } from "./world.js";
 
 async function shots(page, name) {
   if (!process.env.SHOTS) return;
@@ -33,7 +33,7 @@ test("a memory is written, taken back and told, and what does not fit is said", 
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await expect(node(page, /^1, /)).toHaveAttribute("data-status", "completed");
   await node(page, /^1, /).click();
-  await page.getByRole("tab", { name: "Conversation" }).click();
+  await page.getByRole("tab", { name: "Chat" }).click();
   await expect(page.getByText(/^Cut to fit: \d+ KB of 60 KB of the memory\./)).toBeVisible();
   await shots(page, "cut");
 });

@@ -22,7 +22,7 @@ pub fn MemoryField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
     });
     let open = RwSignal::new(false);
     let text = RwSignal::new(String::new());
-    let size = |text: &str| amount(Bytes(u64::try_from(text.len()).unwrap_or(u64::MAX)));
+    let size = |bytes: usize| amount(Bytes(u64::try_from(bytes).unwrap_or(u64::MAX)));
     let show = move |_| {
         text.set(known.get_untracked().map(|(.., memory)| memory).unwrap_or_default());
         open.set(true);
@@ -34,7 +34,7 @@ pub fn MemoryField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
         }
     };
     let much = move || match known.get() {
-        Some((.., memory)) if !memory.is_empty() => size(&memory),
+        Some((.., memory)) if !memory.is_empty() => size(memory.len()),
         _ => "none yet".to_owned(),
     };
     view! {
@@ -54,7 +54,7 @@ pub fn MemoryField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
                 </label>
                 <div class="row">
                     <button class="button" data-kind="solid" disabled=move || text.with(|text| text.len() > MEMORY)>"Save"</button>
-                    <span class="hint">{move || format!("{} of {}", text.with(|text| size(text)), amount(Bytes(64 * 1024)))}</span>
+                    <span class="hint">{move || format!("{} of {}", size(text.with(String::len)), size(MEMORY))}</span>
                 </div>
             </form>
         </Dialog>

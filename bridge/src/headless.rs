@@ -16,6 +16,7 @@ use shared::unit::{MicroUsd, Millis};
 use crate::cli::say;
 use crate::clock;
 
+mod agents;
 mod client;
 mod conduct;
 mod devices;
@@ -59,6 +60,10 @@ pub enum Command {
     Limits(LimitsArgs),
     /// Print which model does a task of which size, and change it
     Models(ModelsArgs),
+    /// Print the agents of your own, and change them
+    Agents(agents::AgentsArgs),
+    /// Say which agent of your own does a task and all below it
+    As(agents::AsArgs),
     /// Print the library of prompts with the record of each wording, and change it
     Prompts(prompts::PromptsArgs),
     /// Print what all tasks of a project are told, and change it
@@ -100,12 +105,15 @@ pub struct DataArgs {
 pub struct GoalArgs {
     /// What is to be done
     goal: String,
-    /// The project's folder; without it, its template's or this one
+    /// The project's folder; without it, its agent's, its template's or this one
     #[arg(long, value_name = "DIR", value_parser = folder)]
     dir: Option<PathBuf>,
     /// The template whose guidelines its tasks work by; `orchestrator prompts` lists them
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
+    /// Which agent of your own plans and works; `orchestrator agents` lists them
+    #[arg(long = "as", value_name = "NAME")]
+    persona: Option<String>,
     /// The agent that plans and works; without it, the first that is installed and works
     #[arg(long, value_enum)]
     harness: Option<Harness>,
@@ -492,6 +500,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let policy = policy.policy();
                 task::tell(&task, Word::OnFailure { policy, attempts }).await
             }
+            Command::Agents(args) => agents::see_to(&args).await,
+            Command::As(args) => task::tell(&args.task, Word::As(args.name)).await,
             Command::Prompts(args) => prompts::see_to(&args).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,

@@ -15,7 +15,7 @@ use shared::agent::HarnessId;
 use shared::api::{Asking, HitPlace};
 use shared::entry::{Draft, Kind};
 use shared::evidence::Preset;
-use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
+use shared::id::{AppendId, ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
 use shared::plan::{Access, PlanEdit};
@@ -358,7 +358,7 @@ impl Desk {
         text: String,
         (harness, access, preset): (HarnessId, Access, Preset),
         caps: Caps,
-        template: Option<TemplateId>,
+        (template, persona): (Option<TemplateId>, Option<PersonaId>),
     ) -> Option<TaskId> {
         let known = self.peek(|state| {
             let found = state.projects.iter().find(|(_, project)| project.folder == folder);
@@ -369,6 +369,10 @@ impl Desk {
         let capped = (caps != Caps::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: capped });
         let guided = template.map(|template| {
             let edit = PlanEdit::SetTemplate { task: task.clone(), template: Some(template) };
+            Kind::PlanEdited { goal: task.clone(), edit }
+        });
+        let cast = persona.map(|persona| {
+            let edit = PlanEdit::SetPersona { task: task.clone(), persona: Some(persona) };
             Kind::PlanEdited { goal: task.clone(), edit }
         });
         let how = PlanEdit::SetPreset { task: task.clone(), preset };
@@ -384,7 +388,7 @@ impl Desk {
         };
         self.intend(
             Some(project),
-            opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(how).collect(),
+            opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how).collect(),
         );
         Some(task)
     }

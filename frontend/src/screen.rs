@@ -1,5 +1,6 @@
 //! The screens.
 
+pub mod agents;
 pub mod bridge;
 pub mod caps;
 pub mod details;

@@ -10,9 +10,10 @@ use shared_derive::FromJson;
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
 use crate::evidence::Check;
-use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
+use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
+use crate::persona::Persona;
 use crate::plan::{Access, PlanEdit, PlannedTask};
 use crate::retry::Again;
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
@@ -198,6 +199,14 @@ pub enum Kind {
     TemplateRetired {
         template: TemplateId,
     },
+    /// An agent of the person's own; the same id again changes it.
+    PersonaSaved {
+        persona: Persona,
+    },
+    /// It is offered no more.
+    PersonaRetired {
+        persona: PersonaId,
+    },
 
     // The conductor's decisions and orders.
     RunRequested {
@@ -226,6 +235,11 @@ pub enum Kind {
         run: RunId,
         task: TaskId,
         cuts: Vec<Cut>,
+    },
+    /// A run that was ordered begins a session as this agent; what it is like stands in its words.
+    RunCast {
+        run: RunId,
+        persona: PersonaId,
     },
     InputSent {
         run: RunId,
@@ -392,10 +406,13 @@ impl Kind {
             | Self::LimitsSet { .. }
             | Self::ModelsSet { .. }
             | Self::TemplateSaved { .. }
-            | Self::TemplateRetired { .. } => Authority::Person,
+            | Self::TemplateRetired { .. }
+            | Self::PersonaSaved { .. }
+            | Self::PersonaRetired { .. } => Authority::Person,
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
             | Self::RunTrimmed { .. }
+            | Self::RunCast { .. }
             | Self::InputSent { .. }
             | Self::SignalSent { .. }
             | Self::TerminalResized { .. }

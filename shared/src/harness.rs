@@ -74,6 +74,7 @@ impl CommandLine {
             cwd: cwd.into(),
             stdin: self.stdin,
             files: self.files,
+            inserts: Vec::new(),
             runner: Runner::Local,
             limits: RunLimits { polite: self.polite, ..limits },
         }

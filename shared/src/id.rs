@@ -78,6 +78,8 @@ ids! {
     LogId;
     /// A template of the library of prompts.
     TemplateId;
+    /// An agent of the person's own.
+    PersonaId;
     /// A session as its harness names it.
     SessionId;
 }

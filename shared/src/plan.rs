@@ -8,7 +8,7 @@ use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
 use crate::evidence::{Evidence, Preset};
-use crate::id::{TaskId, TemplateId};
+use crate::id::{PersonaId, TaskId, TemplateId};
 use crate::limits::Caps;
 use crate::retry::{Retry, RetryWish};
 use crate::unit::Millis;
@@ -112,6 +112,9 @@ pub struct ProposedTask {
     /// "diff_not_empty", "no_error_in_output", "custom_command:COMMAND" (ends with 0, such as "custom_command:npm test").
     #[serde(default)]
     pub checks: Vec<String>,
+    /// Name of the agent that does it, one of those that you were told of; empty for none.
+    #[serde(default)]
+    pub agent: String,
 }
 
 /// A worker's report at the end of its turn.
@@ -193,6 +196,9 @@ pub struct PlannedTask {
     pub retry: Option<Retry>,
     #[serde(default)]
     pub evidence: Evidence,
+    /// Nothing for that of what it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persona: Option<PersonaId>,
 }
 
 impl PlannedTask {
@@ -212,6 +218,7 @@ impl PlannedTask {
             work: Work::Agent,
             retry: None,
             evidence: Evidence::default(),
+            persona: None,
         }
     }
 }
@@ -219,6 +226,10 @@ impl PlannedTask {
 /// One change to the tree by a person. Each has an inverse, so that it can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "edit", rename_all = "snake_case")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "edits come one at a time and are not kept")
+)]
 pub enum PlanEdit {
     Rename {
         task: TaskId,
@@ -258,6 +269,11 @@ pub enum PlanEdit {
     SetTemplate {
         task: TaskId,
         template: Option<TemplateId>,
+    },
+    /// Who does the task and all below it that have none of their own; holds from the next session on.
+    SetPersona {
+        task: TaskId,
+        persona: Option<PersonaId>,
     },
     SetSchedule {
         task: TaskId,

@@ -22,6 +22,9 @@ pub struct RunSpec {
     /// Written into the run's own folder before the start.
     #[serde(default)]
     pub files: Vec<RunFile>,
+    /// What is put into the text of stdin when it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inserts: Vec<Insert>,
     #[serde(default)]
     pub runner: Runner,
     #[serde(default)]
@@ -63,6 +66,21 @@ pub struct RunFile {
     /// A plain file name, same alphabet as an id.
     pub name: String,
     pub text: String,
+}
+
+/// A file of the bridge's machine whose text stands in stdin, in the place of a mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Insert {
+    /// Words of stdin's text; the first of them gives way.
+    pub mark: String,
+    /// From the run's folder, or absolute. UTF-8, at most [`Self::LARGEST`]; it lies in an opened project, or where the
+    /// bridge's configuration says.
+    pub path: String,
+}
+
+impl Insert {
+    /// The largest file that is put in.
+    pub const LARGEST: Bytes = Bytes(64 * 1024);
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]

@@ -9,13 +9,16 @@ use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
-use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{
+    AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId,
+};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
+use shared::persona::{Character, Persona};
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
 use shared::retry::{Again, Policy, Retry};
-use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
+use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::template::{Guided, Template, Variant};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
@@ -26,6 +29,22 @@ fn task(id: &str) -> TaskId {
 
 fn run() -> RunId {
     RunId::new("goal~1~r1").unwrap()
+}
+
+fn persona() -> PersonaId {
+    PersonaId::new("ann").unwrap()
+}
+
+fn ann(character: Character) -> Persona {
+    Persona {
+        persona: persona(),
+        name: "Ann".to_owned(),
+        role: "reviews what others wrote".to_owned(),
+        character,
+        harness: Some(HarnessId::Codex),
+        model: Some("gpt-5.1-codex".to_owned()),
+        folder: Some("/home/dev/shop/web".to_owned()),
+    }
 }
 
 fn template() -> TemplateId {
@@ -47,6 +66,7 @@ fn planned() -> PlannedTask {
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
         retry: None,
         evidence: Evidence { checks: vec![Check::OutputsExist], review: None },
+        persona: None,
     }
 }
 
@@ -136,6 +156,17 @@ fn intents() -> Vec<Kind> {
             },
         },
         Kind::TemplateRetired { template: template() },
+        Kind::PersonaSaved { persona: ann(Character::Words { text: "Kind and strict.".to_owned() }) },
+        Kind::PersonaSaved { persona: ann(Character::File { path: "Soul.md".to_owned() }) },
+        Kind::PersonaRetired { persona: persona() },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::SetPersona { task: task("goal~1"), persona: Some(persona()) },
+        },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::Add { planned: PlannedTask { persona: Some(persona()), ..planned() }, index: 0 },
+        },
         Kind::PlanEdited {
             goal: task("goal"),
             edit: PlanEdit::SetTemplate { task: task("goal~1"), template: Some(template()) },
@@ -164,6 +195,7 @@ fn own_spec() -> RunSpec {
 fn decisions() -> Vec<Kind> {
     let spec = own_spec();
     let window = Window { rows: 24, cols: 80 };
+    let insert = Insert { mark: "[the text of Soul.md]".to_owned(), path: "Soul.md".to_owned() };
     let error =
         AgentError { class: ErrorClass::RateLimit, message: "429".to_owned(), until: Some(Millis(2)) };
     vec![
@@ -186,6 +218,7 @@ fn decisions() -> Vec<Kind> {
             task: task("goal~1"),
             cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
+        Kind::RunCast { run: run(), persona: persona() },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {
@@ -197,6 +230,16 @@ fn decisions() -> Vec<Kind> {
             holds: None,
             model: Some("opus".to_owned()),
             spec: RunSpec { stdin: Stdin::Pty { window }, ..spec },
+        },
+        Kind::RunRequested {
+            run: run(),
+            task: task("goal~1"),
+            purpose: Purpose::Work,
+            harness: HarnessId::Command,
+            carries: vec![],
+            holds: None,
+            model: None,
+            spec: RunSpec { inserts: vec![insert], ..own_spec() },
         },
         Kind::TerminalResized { run: run(), window },
         Kind::PlanProposed {

@@ -88,6 +88,7 @@ pub fn task(title: &str, objective: &str) -> ProposedTask {
         command,
         retry: RetryWish::Usual,
         checks: Vec::new(),
+        agent: String::new(),
     }
 }
 

@@ -12,16 +12,18 @@ use conductor::words;
 use serde_json::json;
 use shared::entry::{Draft, Kind};
 use shared::id::TaskId;
+use shared::persona::Persona;
 use shared::plan::PlannerAnswer;
+use shared::template::Template;
 use shared::wire::Want;
 
-use super::GoalArgs;
 use super::client::Client;
 use super::live::Live;
 use super::place::Place;
 use super::prompts;
 use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{self, reference};
+use super::{GoalArgs, agents};
 use crate::cli::say;
 use crate::clock;
 
@@ -57,9 +59,8 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     while args.harness.is_none() && client.state().agents.is_empty() {
         client.step().await?;
     }
-    let template = args.template.as_deref().map(|name| prompts::find(client.state(), name)).transpose();
-    let template = match template {
-        Ok(template) => template.map(|shelf| shelf.template.clone()),
+    let (template, persona) = match advice(client.state(), args) {
+        Ok(advice) => advice,
         Err(none) => {
             drop(client);
             place.leave().await?;
@@ -67,11 +68,13 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
             return Ok(ExitCode::from(WRONG));
         }
     };
-    let advised = template.as_ref().and_then(|template| template.folder.clone()).map(PathBuf::from);
+    let advised = persona.as_ref().and_then(|persona| persona.folder.clone());
+    let advised = advised.or_else(|| template.as_ref()?.folder.clone()).map(PathBuf::from);
     let folder = args.dir.clone().or(advised).map_or_else(std::env::current_dir, Ok)?;
     let folder = folder.to_str().context("the folder's name is not text")?.to_owned();
     let statement = Statement {
         template,
+        persona,
         text: args.goal.clone(),
         folder,
         harness: args.harness.map(Into::into),
@@ -106,6 +109,13 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     drop(client);
     place.leave().await?;
     followed.map(ExitCode::from)
+}
+
+/// Whom and which guidelines the command line names.
+fn advice(state: &State, args: &GoalArgs) -> anyhow::Result<(Option<Template>, Option<Persona>)> {
+    let template = args.template.as_deref().map(|name| prompts::find(state, name)).transpose()?;
+    let persona = args.persona.as_deref().map(|name| agents::find(state, name)).transpose()?;
+    Ok((template.map(|shelf| shelf.template.clone()), persona.cloned()))
 }
 
 /// The plan in a file, or what is wrong with it.

@@ -24,6 +24,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::agents::{self, AgentView, NoPersona};
 use super::prompts::{self, LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
@@ -69,6 +70,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(goal))
         .routes(routes!(task))
         .routes(routes!(prompts))
+        .routes(routes!(list_agents))
+        .routes(routes!(set_agent))
         .routes(routes!(answer))
         .routes(routes!(approve))
         .routes(routes!(retry))
@@ -148,6 +151,12 @@ impl From<NoTemplate> for Refused {
     }
 }
 
+impl From<NoPersona> for Refused {
+    fn from(none: NoPersona) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, none, "GET /api/agents lists them.")
+    }
+}
+
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text(), "GET /api/openapi.json says what a call takes.")
@@ -211,6 +220,8 @@ struct NewGoal {
     budget_usd: Option<f64>,
     /// Name or id of the template whose guidelines its tasks work by.
     template: Option<String>,
+    /// Name or id of the agent of the person's own that plans it and does its tasks.
+    agent: Option<String>,
     /// `quick`, `reviewed` or `autonomous`: whether each task is reviewed, and whether anybody is asked about a plan.
     #[serde(default)]
     #[schema(value_type = String, default = "quick")]
@@ -232,6 +243,13 @@ struct Committed {
 #[serde(deny_unknown_fields)]
 struct Words {
     text: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Whom {
+    /// Name or id; `nobody` for whoever does what it is a part of.
+    agent: String,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -315,6 +333,7 @@ async fn state_goal(
     }
     let state = desk.state().await?;
     let template = new.template.as_deref().map(|name| prompts::find(&state, name)).transpose()?;
+    let persona = new.agent.as_deref().map(|name| agents::find(&state, name)).transpose()?;
     let statement = Statement {
         text: new.goal,
         folder: new.folder,
@@ -322,6 +341,7 @@ async fn state_goal(
         access: new.access,
         budget: new.budget_usd.map(dollars).transpose()?,
         template: template.map(|shelf| shelf.template.clone()),
+        persona: persona.cloned(),
         preset: new.preset,
         plan: new.plan.map(statement::plan).transpose()?,
     };
@@ -349,6 +369,23 @@ async fn task(State(desk): State<Arc<Desk>>, Path(task): Path<String>) -> Answer
 #[utoipa::path(get, path = "/api/prompts", responses((status = OK, body = LibraryView)))]
 async fn prompts(State(desk): State<Arc<Desk>>) -> Answer<LibraryView> {
     Ok(Json(LibraryView::of(&*desk.state().await?)))
+}
+
+/// The agents of the person's own, also those that are offered no more
+#[utoipa::path(get, path = "/api/agents", responses((status = OK, body = [AgentView])))]
+async fn list_agents(State(desk): State<Arc<Desk>>) -> Answer<Vec<AgentView>> {
+    Ok(Json(AgentView::all(&*desk.state().await?)))
+}
+
+/// Say which agent of the person's own does a task and all below it
+#[utoipa::path(post, path = "/api/tasks/{task}/agent", params(("task" = String, Path)), request_body = Whom, responses((status = OK, body = Committed)))]
+async fn set_agent(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Whom>,
+) -> Answer<Committed> {
+    let Json(Whom { agent }) = sent?;
+    desk.tell(&task, Word::As(agent)).await
 }
 
 /// Write into a task's conversation: an answer, or a wish

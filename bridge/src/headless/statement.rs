@@ -9,6 +9,7 @@ use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::evidence::Preset;
 use shared::id::{ClientId, ProjectId, TaskId};
 use shared::limits::Caps;
+use shared::persona::Persona;
 use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
 use shared::template::Template;
 use shared::unit::{MicroUsd, Millis};
@@ -25,6 +26,8 @@ pub(super) struct Statement {
     pub budget: Option<MicroUsd>,
     /// Whose guidelines its tasks work by.
     pub template: Option<Template>,
+    /// Who plans it and does its tasks.
+    pub persona: Option<Persona>,
     pub preset: Preset,
     /// Taken as it is and approved with the goal; without it a planner makes one.
     pub plan: Option<PlannerAnswer>,
@@ -60,7 +63,8 @@ impl Statement {
     /// The plan is no plan, with everything that is wrong with it; no agent was chosen and none works.
     pub(super) fn drafts(self, state: &State) -> Result<(TaskId, Vec<Draft>), Unstated> {
         let advised = self.template.as_ref().and_then(|template| template.harness);
-        let harness = self.harness.or(advised).map_or_else(|| first_agent(&state.agents), Ok)?;
+        let own = self.persona.as_ref().and_then(|persona| persona.harness);
+        let harness = self.harness.or(own).or(advised).map_or_else(|| first_agent(&state.agents), Ok)?;
         let goal = drawn(TaskId::new);
         let (project, opened) = project(state, &self.folder);
         let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access: self.access };
@@ -72,12 +76,16 @@ impl Statement {
             let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template.template) };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
+        let cast = self.persona.map(|persona| {
+            let edit = PlanEdit::SetPersona { task: goal.clone(), persona: Some(persona.persona) };
+            Kind::PlanEdited { goal: goal.clone(), edit }
+        });
         let how = (self.preset != Preset::default()).then(|| {
             let edit = PlanEdit::SetPreset { task: goal.clone(), preset: self.preset };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
         let draft = |kind| Draft::new(Some(project.clone()), kind);
-        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(how);
+        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
         let mut drafts: Vec<Draft> = said.map(draft).collect();
         if let Some(answer) = self.plan {
             let state = foretold(state, &drafts);

@@ -56,7 +56,7 @@ pub(super) fn token(args: &DataArgs) -> anyhow::Result<ExitCode> {
 pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode> {
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
-    let draft = word.to(find(client.state(), &args.task)?)?;
+    let draft = word.to(client.state(), find(client.state(), &args.task)?)?;
     client.intend(vec![draft]).await?;
     place.stays().iter().for_each(|line| say(line));
     Ok(ExitCode::SUCCESS)

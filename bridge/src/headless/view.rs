@@ -2,6 +2,7 @@
 
 use conductor::budget;
 use conductor::health::{Warning, warnings};
+use conductor::persona;
 use conductor::proof::reviews;
 use conductor::state::{Phase, Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
@@ -91,6 +92,8 @@ pub(super) struct GoalView {
 pub(super) struct TaskDetails {
     task: TaskView,
     objective: String,
+    /// Which agent of the person's own does it.
+    agent: Option<String>,
     /// Ids of the tasks that it comes after.
     after: Vec<String>,
     /// Files or facts that it needs.
@@ -208,6 +211,7 @@ impl TaskDetails {
         Self {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),
+            agent: persona::of(state, task).map(|persona| persona.name.clone()),
             after: task.after.iter().map(ToString::to_string).collect(),
             inputs: task.inputs.clone(),
             options,

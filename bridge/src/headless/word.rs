@@ -1,7 +1,7 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
 use conductor::plan::name;
-use conductor::state::{Plan, Standing, Task};
+use conductor::state::{Plan, Standing, State, Task};
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::MessageId;
@@ -10,6 +10,7 @@ use shared::plan::{PlanEdit, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
 
+use super::agents;
 use super::statement::drawn;
 
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(super) enum Word {
     Cancel,
     /// Its other caps stay.
     Budget(MicroUsd),
+    /// Which agent of the person's own does it and all below it; `nobody` for whoever does what it is a part of.
+    As(String),
     /// All that is wanted from now on.
     Evidence(Evidence),
     /// What is given changes, the rest stays.
@@ -47,7 +50,7 @@ impl Word {
     ///
     /// # Errors
     /// It means nothing to the task as it is.
-    pub(super) fn to(self, task: &Task) -> Result<Draft, Unsaid> {
+    pub(super) fn to(self, state: &State, task: &Task) -> Result<Draft, Unsaid> {
         let (id, unsaid) = (task.id.clone(), |why: String| Err(Unsaid(why)));
         let kind = match (self, &task.goal) {
             (Self::Answer(text), _) if text.trim().is_empty() => {
@@ -71,6 +74,15 @@ impl Word {
             (Self::Budget(budget), _) => {
                 let caps = Caps { budget: Some(budget), ..task.caps };
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
+            }
+            (Self::As(name), _) => {
+                let persona = match name.as_str() {
+                    "nobody" => None,
+                    _ => Some(agents::find(state, &name).map_err(|none| Unsaid(none.to_string()))?),
+                };
+                let persona = persona.map(|persona| persona.persona.clone());
+                let edit = PlanEdit::SetPersona { task: id, persona };
+                Kind::PlanEdited { goal: task.root.clone(), edit }
             }
             (Self::OnFailure { attempts: Some(attempts), .. }, _) if !(1..=20).contains(&attempts) => {
                 return unsaid(format!("{attempts} tries are not possible; it goes from 1 to 20"));

@@ -96,13 +96,21 @@ impl State {
             Kind::TemplateRetired { template } => {
                 self.templates.get_mut(template).into_iter().for_each(|shelf| shelf.retired = true)
             }
+            Kind::PersonaSaved { persona } => self.cast(persona),
+            Kind::PersonaRetired { persona } => {
+                self.personas.get_mut(persona).into_iter().for_each(|known| known.retired = true)
+            }
+            Kind::RunCast { run, persona } => self.with_run(run, |run| run.persona = Some(persona.clone())),
             Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
             Kind::RunTrimmed { run, cuts, .. } => self.with_run(run, |run| run.cuts.clone_from(cuts)),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
                 let (carries, ordered) = (carries.clone(), model.clone());
-                self.request(Run { carries, ordered, holds: *holds, check, ..run });
+                let home = self.task(task).and_then(|task| self.projects.get(&task.project));
+                let elsewhere = home.is_some_and(|home| home.folder != spec.cwd);
+                let folder = elsewhere.then(|| spec.cwd.clone());
+                self.request(Run { carries, ordered, holds: *holds, check, folder, ..run });
             }
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
@@ -187,8 +195,9 @@ impl State {
         if self.runs.contains_key(&run.id) {
             return;
         }
-        // What goes on with a session goes on by its guidelines.
+        // What goes on with a session goes on by its guidelines, and as who began it.
         let last = self.task(&run.task).and_then(|task| self.run(task.runs.last()?));
+        let mut persona = self.speaks_as(&run);
         let mut guided = last.and_then(|run| run.guided.clone());
         let knows = |task: &Arc<Task>| self.session_with(task, run.harness).is_some();
         let strange = run.purpose.is_conversation() && !self.tasks.get(&run.task).is_some_and(knows);
@@ -203,6 +212,7 @@ impl State {
             task.session.take_if(|_| strange);
             run.attempt = task.attempt;
             run.guided = guided.take_if(|_| task.session.is_some());
+            run.persona = persona.take_if(|_| task.session.is_some());
             task.runs.push(run.id.clone());
             task.current = Some(run.id.clone());
             task.queue.retain(|message| !run.carries.contains(&message.id));
@@ -530,6 +540,8 @@ impl Run {
             vitals: Vitals { moved: at, ..Vitals::default() },
             guided: None,
             cuts: Vec::new(),
+            persona: None,
+            folder: None,
             verdict: None,
         }
     }

@@ -11,6 +11,7 @@ pub mod health;
 pub mod library;
 pub mod order;
 pub mod outage;
+pub mod persona;
 pub mod plan;
 pub mod prompt;
 pub mod proof;

@@ -14,6 +14,7 @@ use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer, ProposedTask, Verdict, 
 use shared::retry::Retry;
 
 use crate::order::Order;
+use crate::persona;
 use crate::state::{Plan, Standing, State, Task};
 
 /// Longest title that is kept, in characters.
@@ -36,10 +37,11 @@ fn check(
     limits: &Limits,
 ) -> Result<Vec<PlannedTask>, Vec<String>> {
     let mut problems = shape(&answer.tasks, limits);
+    problems.extend(strangers(state, &answer.tasks));
     if problems.is_empty() {
         let ids = ids(state, goal, &answer.tasks);
         let mut planned: Vec<PlannedTask> =
-            answer.tasks.iter().map(|task| planned(task, goal, &ids, limits)).collect();
+            answer.tasks.iter().map(|task| planned(state, task, goal, &ids, limits)).collect();
         problems = structure(goal, &answer.tasks, &planned, limits);
         if problems.is_empty() {
             problems = feed::connect(&goal.id, &mut planned);
@@ -108,6 +110,21 @@ fn shape(tasks: &[ProposedTask], limits: &Limits) -> Vec<String> {
     problems
 }
 
+/// Agents that tasks are given to and nobody has.
+fn strangers(state: &State, tasks: &[ProposedTask]) -> Vec<String> {
+    let unknown = tasks.iter().filter(|task| !task.agent.trim().is_empty());
+    let unknown = unknown.filter(|task| persona::named(state, &task.agent).is_none());
+    let known: Vec<&str> = persona::offered(state).into_iter().map(|persona| persona.name.as_str()).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let problem = |task: &ProposedTask| {
+        format!(
+            "task {:?} is for the agent {:?}, which is not there; there are: {known}",
+            task.key, task.agent
+        )
+    };
+    unknown.map(problem).collect()
+}
+
 /// Whether tasks that came with ids can be a goal's plan: each is new or the goal's own, and they make a tree
 /// without a cycle.
 pub fn fits(state: &State, goal: &Task, tasks: &[PlannedTask]) -> bool {
@@ -140,7 +157,13 @@ fn ids(state: &State, goal: &Task, tasks: &[ProposedTask]) -> BTreeMap<String, T
     ids
 }
 
-fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, limits: &Limits) -> PlannedTask {
+fn planned(
+    state: &State,
+    task: &ProposedTask,
+    goal: &Task,
+    ids: &BTreeMap<String, TaskId>,
+    limits: &Limits,
+) -> PlannedTask {
     let id = |key: &String| ids.get(key).cloned();
     let work = match task.command.trim() {
         "" => Work::Agent,
@@ -163,6 +186,7 @@ fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, lim
             checks: task.checks.iter().filter_map(|check| check.parse().ok()).collect(),
             review: None,
         },
+        persona: persona::named(state, &task.agent).map(|persona| persona.persona.clone()),
     }
 }
 
@@ -214,6 +238,8 @@ pub enum EditProblem {
     Model(String),
     #[error("there is no such template")]
     Template,
+    #[error("there is no such agent")]
+    Persona,
     #[error("a task needs a name")]
     Nameless,
     #[error("this task exists already")]
@@ -234,6 +260,9 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         PlanEdit::SetTemplate { template: Some(template), .. } if !state.templates.contains_key(template) => {
             Err(EditProblem::Template)
         }
+        PlanEdit::SetPersona { persona: Some(persona), .. } if !state.personas.contains_key(persona) => {
+            Err(EditProblem::Persona)
+        }
         // What it is compared with is taken before it begins.
         PlanEdit::SetEvidence { task, evidence }
             if evidence.checks.contains(&Check::DiffNotEmpty) && known(task)?.proof.base.is_none() =>
@@ -250,6 +279,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         }
         PlanEdit::SetModel { task, .. }
         | PlanEdit::SetTemplate { task, .. }
+        | PlanEdit::SetPersona { task, .. }
         | PlanEdit::SetMode { task, .. }
         | PlanEdit::SetCaps { task, .. }
         | PlanEdit::SetSchedule { task, .. }
@@ -416,6 +446,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetTemplate { task: id, .. } => {
             PlanEdit::SetTemplate { task: id.clone(), template: task(id)?.template.clone() }
+        }
+        PlanEdit::SetPersona { task: id, .. } => {
+            PlanEdit::SetPersona { task: id.clone(), persona: task(id)?.persona.clone() }
         }
         PlanEdit::SetSchedule { task: id, .. } => {
             PlanEdit::SetSchedule { task: id.clone(), schedule: task(id)?.schedule }

@@ -8,6 +8,7 @@ use shared::retry::RetryWish;
 
 use crate::context::Words;
 use crate::library;
+use crate::persona;
 use crate::plan::feed::sources;
 use crate::plan::{dependencies, name};
 use crate::proof::{checks, problem};
@@ -70,6 +71,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
         (false, _, false) => "# The person says\n\n",
         (false, true, true) => "# Go on\n\n",
     });
+    introduce(state, task, Purpose::Plan, words);
     guidelines(state, task, Purpose::Plan, words);
     if first {
         memory(state, task, words);
@@ -79,6 +81,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
         words.say("## How to answer\n\n");
         words.say(PLANNING);
         words.say(format!("\nA plan has {min} to {max} tasks.\n\n"));
+        agents(state, words);
     }
     said(task, if first { "## The person says\n\n" } else { "" }, words);
     if !problems.is_empty() {
@@ -102,6 +105,7 @@ fn work(state: &State, task: &Task, words: &mut Words) {
         return said(task, "# The person says\n\n", words);
     }
     titled("# Your task: ", task, words);
+    introduce(state, task, Purpose::Work, words);
     guidelines(state, task, Purpose::Work, words);
     memory(state, task, words);
     objective("## Objective\n\n", task, words);
@@ -137,6 +141,7 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
         (true, _) => words.say("# Mend your work\n\n"),
         (false, true) => {
             words.say("# Mend your work\n\n");
+            introduce(state, task, Purpose::Repair, words);
             memory(state, task, words);
             objective("## Objective\n\n", task, words);
         }
@@ -169,6 +174,7 @@ fn review(state: &State, task: &Task, words: &mut Words) {
 
 fn summary(state: &State, task: &Task, words: &mut Words) {
     titled("# Sum up: ", task, words);
+    introduce(state, task, Purpose::Summary, words);
     if task.session.is_none() {
         memory(state, task, words);
     }
@@ -195,6 +201,7 @@ fn talk(state: &State, task: &Task, words: &mut Words) {
     let first = task.session.is_none();
     if first {
         words.say("# About this goal\n\n");
+        introduce(state, task, Purpose::Talk, words);
         memory(state, task, words);
         objective("## Goal\n\n", task, words);
     }
@@ -226,6 +233,29 @@ fn guidelines(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
     if let Some((_, said)) = library::guidelines(state, task, purpose) {
         words.say("## Guidelines\n\n");
         words.give(Section::Guidelines, said.trim());
+    }
+}
+
+/// Who it is, where a session begins.
+fn introduce(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
+    let Some(persona) = persona::begins(state, task, purpose) else { return };
+    words.say("## Who you are\n\n");
+    words.say(format!("You are {}.\n\n", persona::title(persona).trim_end_matches('.')));
+    match persona::insert(persona) {
+        // The bridge looks for the mark, so nothing of it may be cut.
+        Some(insert) => words.say(format!("{}\n\n", insert.mark)),
+        None => words.give(Section::Character, persona::character(persona)),
+    }
+}
+
+/// Whom a planner may give tasks to.
+fn agents(state: &State, words: &mut Words) {
+    let offered: Vec<String> = persona::offered(state).into_iter().map(persona::title).collect();
+    if !offered.is_empty() {
+        words.say(
+            "Where a task suits one of these agents, name it there (\"agent\"); else leave that empty.\n",
+        );
+        words.give(Section::Agents, &list(&offered));
     }
 }
 
@@ -340,6 +370,7 @@ fn current_plan(state: &State, goal: &Task) -> String {
             },
             retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
             checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
+            agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
         })
         .collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

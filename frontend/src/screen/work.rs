@@ -321,6 +321,10 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
     let model = runs.find(|run| run.purpose.is_conversation()).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
+    let agent = match conductor::persona::of(state, task) {
+        Some(persona) => format!("{}, {agent}", persona.name),
+        None => agent,
+    };
     let path = state
         .ancestors(task)
         .into_iter()

@@ -91,13 +91,21 @@ fn face(
     // That a cap is near is marked beside it.
     let warnings = health::warnings(state, task, times.pulse);
     let warning = warnings.iter().find(|warning| !matches!(warning, Warning::Near { .. }));
+    let persona = conductor::persona::of(state, task).filter(|_| !task.is_goal());
+    let name = persona.map(|persona| persona.name.clone());
+    let says = Some(warning.map_or_else(|| words::reason(state, own, times.now), |it| words::warning(*it)));
     Some(Face {
         warned: warning.is_some(),
         change: change.map(|change| (words::change_kind(&change.what), words::change(state, &change.what))),
         kind,
         number: task.number_text(),
         title: task.title.clone(),
-        sub: warning.map_or_else(|| words::reason(state, own, times.now), |warning| words::warning(*warning)),
+        sub: [name, says]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" · "),
         cost: words::spent(state, task),
         near: conductor::budget::near(state, task, times.pulse).is_some(),
         envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal()),

@@ -13,6 +13,7 @@ use shared::plan::{Mode, PlanEdit, PlannedTask, Size};
 use shared::retry::{Policy, Retry};
 use shared::unit::MicroUsd;
 
+use crate::cast::Cast;
 use crate::chance::Chance;
 
 #[derive(Debug)]
@@ -24,15 +25,20 @@ pub struct Person {
     messages: u32,
     added: u32,
     retries: usize,
+    /// What they do with agents of their own, if they have any.
+    pub cast: Option<Cast>,
 }
 
 impl Person {
-    pub fn new(whims: usize) -> Self {
-        Self { whims, trades: false, messages: 0, added: 0, retries: 0 }
+    pub fn new(whims: usize, cast: Option<Cast>) -> Self {
+        Self { whims, trades: false, messages: 0, added: 0, retries: 0, cast }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
     pub fn whim(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
+        if let Some(kind) = self.cast.as_mut().and_then(|cast| cast.whim(seen)) {
+            return Some(kind);
+        }
         let goal = chance.pick(&seen.goals)?.clone();
         let tasks: Vec<&Task> = seen.subtree(&goal);
         let task = *chance.pick(&tasks)?;

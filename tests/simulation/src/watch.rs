@@ -17,9 +17,12 @@ use crate::process::Process;
 mod feed;
 mod order;
 mod outage;
+mod persona;
 mod proof;
 mod result;
 mod told;
+
+pub use persona::LIKE;
 
 type Processes = BTreeMap<RunId, Process>;
 /// A model by the name that it was ordered by.
@@ -80,6 +83,8 @@ pub struct Watch {
     shown: BTreeMap<TaskId, proof::Shown>,
     /// Tasks whose folder was looked at before they began.
     bases: BTreeSet<TaskId>,
+    /// Where each task works that has begun.
+    folders: BTreeMap<TaskId, String>,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
 }
@@ -112,6 +117,7 @@ impl Watch {
             }
             Kind::RunRequested { .. } => self.order(state, kind)?,
             Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
+            Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
             Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,

@@ -18,6 +18,7 @@ use shared::unit::{MicroUsd, Millis};
 use shared::wire::ServerMessage;
 
 use crate::bridge::{Append, Bridge};
+use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::client::Client;
 use crate::person::Person;
@@ -76,7 +77,7 @@ impl World {
         let mut world = Self {
             bridge: Bridge::new([0, 10, 25, 50][rough]),
             clients: Vec::new(),
-            person: Person::new(whims),
+            person: Person::new(whims, Cast::of(seed)),
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
@@ -113,6 +114,7 @@ impl World {
             world.intend(Kind::MemorySet { text: "MEMORY of the first day".to_owned() })?;
         }
         let goals = if world.chance.one_in(4) { 2 } else { 1 };
+        let first = TaskId::new("g1")?;
         for n in 1..=goals {
             let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };
             let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
@@ -125,6 +127,9 @@ impl World {
                 let edit = PlanEdit::SetPreset { task: task.clone(), preset };
                 world.intend(Kind::PlanEdited { goal: task, edit })?;
             }
+        }
+        for kind in world.person.cast.as_mut().map(|cast| cast.begins(&first)).unwrap_or_default() {
+            world.intend(kind)?;
         }
         world.pass_baton()?;
         Ok(world)

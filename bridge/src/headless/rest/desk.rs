@@ -56,7 +56,7 @@ impl Desk {
         let (id, draft) = {
             let state = self.state().await?;
             let task = find(&state, task)?;
-            (task.id.to_string(), word.to(task)?)
+            (task.id.to_string(), word.to(&state, task)?)
         };
         let Seq(seq) = self.intend(vec![draft]).await?;
         Ok(Json(Committed { id, seq }))

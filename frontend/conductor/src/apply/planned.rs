@@ -113,6 +113,9 @@ impl State {
             PlanEdit::SetTemplate { task, template } => {
                 self.with(task, |task| task.template.clone_from(template))
             }
+            PlanEdit::SetPersona { task, persona } => {
+                self.with(task, |task| task.persona.clone_from(persona))
+            }
             PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
             PlanEdit::SetRetry { task, retry } => self.with(task, |task| task.retry = *retry),
             PlanEdit::SetEvidence { task, evidence } => {
@@ -181,6 +184,10 @@ impl State {
             task.work = planned.work.clone();
             task.retry = planned.retry;
             task.evidence.clone_from(&planned.evidence);
+            // Who proposes nobody leaves it to whom the person chose.
+            if planned.persona.is_some() {
+                task.persona.clone_from(&planned.persona);
+            }
             task.stand(standing, at);
         });
         self.link(&planned.task, &planned.parent, index);
@@ -274,6 +281,7 @@ impl Task {
             harness: None,
             model: None,
             template: None,
+            persona: planned.persona.clone(),
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,

@@ -8,6 +8,7 @@ mod feeds;
 mod health;
 mod library;
 mod log;
+mod personas;
 mod plans;
 mod proof;
 mod queue;

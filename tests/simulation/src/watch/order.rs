@@ -58,6 +58,7 @@ impl Watch {
         if !matches!(spec.program, Program::Shell { .. }) {
             self.check_size(state, run, prompt)?;
             self.check_guidelines(state, task, *purpose, prompt)?;
+            self.check_persona(state, task, *purpose, spec, prompt)?;
             self.check_memory(task, *purpose, prompt)?;
             check_words(state, task, *purpose, prompt)?;
             check_inputs(task, *purpose, prompt)?;

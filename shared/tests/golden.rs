@@ -58,7 +58,7 @@ fn planned() -> PlannedTask {
         title: "Set up the schema".to_owned(),
         objective: "Tables for carts".to_owned(),
         mode: Mode::Hybrid,
-        size: Size::Light,
+        size: Some(Size::Light),
         after: vec![task("goal~2")],
         outputs: vec!["schema.sql".to_owned()],
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
@@ -158,7 +158,15 @@ fn intents() -> Vec<Kind> {
         },
         Kind::PlanEdited {
             goal: task("goal"),
-            edit: PlanEdit::Add { planned: PlannedTask { persona: Some(persona()), ..planned() }, index: 0 },
+            edit: PlanEdit::SetSize { task: task("goal~1"), size: Some(Size::Heavy) },
+        },
+        Kind::PlanEdited { goal: task("goal"), edit: PlanEdit::SetSize { task: task("goal~1"), size: None } },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::Add {
+                planned: PlannedTask { persona: Some(persona()), size: None, ..planned() },
+                index: 0,
+            },
         },
         Kind::PlanEdited {
             goal: task("goal"),
@@ -207,6 +215,12 @@ fn decisions() -> Vec<Kind> {
             by: Guided { template: template(), version: 2, variant: "a".to_owned() },
         },
         Kind::RunCast { run: run(), persona: persona() },
+        Kind::TaskSized {
+            task: task("goal~1"),
+            run: Some(run()),
+            size: Size::Light,
+            why: "mechanical".to_owned(),
+        },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {

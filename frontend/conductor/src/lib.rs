@@ -15,6 +15,7 @@ pub mod plan;
 pub mod prompt;
 pub mod proof;
 pub mod rollup;
+pub mod sizing;
 pub mod state;
 pub mod status;
 pub mod words;

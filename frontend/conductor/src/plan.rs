@@ -172,7 +172,7 @@ fn planned(
         title: task.title.trim().chars().take(TITLE).collect(),
         objective: task.objective.clone(),
         mode: task.mode,
-        size: task.size,
+        size: task.size.size(),
         after: task.after.iter().filter_map(id).collect(),
         outputs: task.outputs.clone(),
         work,
@@ -399,7 +399,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
             PlanEdit::SetObjective { task: id.clone(), objective: task(id)?.objective.clone() }
         }
         PlanEdit::SetMode { task: id, .. } => PlanEdit::SetMode { task: id.clone(), mode: task(id)?.mode },
-        PlanEdit::SetSize { task: id, .. } => PlanEdit::SetSize { task: id.clone(), size: task(id)?.size },
+        PlanEdit::SetSize { task: id, .. } => {
+            PlanEdit::SetSize { task: id.clone(), size: task(id)?.chosen_size() }
+        }
         PlanEdit::SetOutputs { task: id, .. } => {
             PlanEdit::SetOutputs { task: id.clone(), outputs: task(id)?.outputs.clone() }
         }

@@ -21,6 +21,7 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> String {
         Purpose::Summary => summary(state, task),
         Purpose::Talk => talk(state, task),
         Purpose::Diagnose => diagnose(task),
+        Purpose::Classify => classify(task),
         Purpose::Repair => repair(state, task),
         Purpose::Review => review(state, task),
         // A command's words are its own.
@@ -188,6 +189,21 @@ fn diagnose(task: &Task) -> String {
     )
 }
 
+/// A model that knows nothing but the task says how hard it is.
+fn classify(task: &Task) -> String {
+    let mut text = format!(
+        "# How hard is this task?\n\n## The task: {}\n\n{}\n\n",
+        task.title,
+        cut(&task.objective, FAILURE)
+    );
+    expected(task, &mut text);
+    text.push_str(
+        "## How to answer\n\nDo not do it and look at nothing. \"light\" is mechanical work of a few steps, \"standard\" is usual work, \
+        \"heavy\" has to be thought through: a design, a fault that hides, a change in many places.\n",
+    );
+    text
+}
+
 fn talk(state: &State, task: &Task) -> String {
     let mut text = String::new();
     if task.session.is_none() {
@@ -337,7 +353,7 @@ fn current_plan(state: &State, goal: &Task) -> String {
             title: task.title.clone(),
             objective: task.objective.clone(),
             mode: task.mode,
-            size: task.size,
+            size: task.chosen_size().into(),
             after: task.after.iter().map(key).collect(),
             parent: task.parent.as_ref().map(key).unwrap_or_default(),
             outputs: task.outputs.clone(),

@@ -95,7 +95,9 @@ pub struct Task {
     pub title: String,
     pub objective: String,
     pub mode: Mode,
+    /// Standard where nobody said.
     pub size: Size,
+    pub sized: SizedBy,
     pub after: Vec<TaskId>,
     pub outputs: Vec<String>,
     pub work: Work,
@@ -149,6 +151,18 @@ pub struct Task {
     pub account: Account,
     /// What it is doing, in a few words: its last tool call.
     pub doing: String,
+}
+
+/// Who said how hard a task is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SizedBy {
+    /// A person or a planner.
+    Chosen,
+    Nobody,
+    /// The rule, or a model that was asked, and why.
+    Found {
+        why: String,
+    },
 }
 
 /// What only the top of a tree has.
@@ -458,6 +472,11 @@ impl State {
 }
 
 impl Task {
+    /// As it was chosen, if it was.
+    pub fn chosen_size(&self) -> Option<Size> {
+        (self.sized == SizedBy::Chosen).then_some(self.size)
+    }
+
     /// "4.2"; empty for a goal.
     pub fn number_text(&self) -> String {
         let mut text = String::new();

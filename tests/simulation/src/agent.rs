@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::RunId;
+use shared::plan::Size;
 use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
 
@@ -64,6 +65,8 @@ pub struct Order<'a> {
     pub now: Millis,
     /// How many of a hundred come to grief.
     pub trouble: usize,
+    /// Planners leave sizes to be found out.
+    pub auto: bool,
     /// What it may spend.
     pub holds: Option<MicroUsd>,
 }
@@ -189,13 +192,16 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
             8 => broken(ErrorClass::ContextOverflow),
             9 | 10 => broken(ErrorClass::CliCrash),
             11 if order.purpose == Purpose::Review => Truth::FoundWanting,
-            11 if !matches!(order.purpose, Purpose::Plan | Purpose::Diagnose) => Truth::CannotBeDone,
+            11 if !matches!(order.purpose, Purpose::Plan | Purpose::Diagnose | Purpose::Classify) => {
+                Truth::CannotBeDone
+            }
             12 if order.purpose == Purpose::Plan => Truth::BadPlan,
             _ => Truth::Nothing,
         };
     }
     match order.purpose {
         Purpose::Plan if chance.percent(95) => Truth::Plan,
+        Purpose::Classify => Truth::Holds,
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Review if chance.percent(15) => Truth::FoundWanting,
         Purpose::Base | Purpose::Check | Purpose::Review => Truth::Holds,
@@ -217,11 +223,12 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
 fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
     let report = |outcome: &str, summary: &str, question: &str| json!({"outcome": outcome, "summary": summary, "question": question, "options": [], "outputs": [], "not_done": []});
     match truth {
-        Truth::Plan => plan(chance),
+        Truth::Plan => plan(order.auto, chance),
         Truth::BadPlan => bad_plan(chance),
         Truth::Words(words) if order.purpose == Purpose::Plan => {
             json!({"decision": "answer", "reply": words, "tasks": []})
         }
+        Truth::Holds if order.purpose == Purpose::Classify => json!({"size": "heavy", "why": "so"}),
         Truth::Holds => json!({"verdict": "pass", "summary": "Seen.", "findings": []}),
         Truth::FoundWanting => match chance.below(3) {
             0 => json!({"verdict": "pass", "summary": "Fine.", "findings": ["but for this"]}),
@@ -239,6 +246,9 @@ fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
     }
 }
 
+/// What a model says that is asked for a size, if it says anything.
+pub const JUDGED: Size = Size::Heavy;
+
 /// What some results that are called done say in their last words.
 pub const ERROR: &str = "error: not all of it";
 
@@ -248,7 +258,7 @@ fn task(key: &str, after: &[String], parent: &str, mode: &str, command: &str) ->
 }
 
 /// Three to twelve tasks, mostly few, with dependencies backwards and some groups.
-fn plan(chance: &mut Chance) -> Value {
+fn plan(auto: bool, chance: &mut Chance) -> Value {
     let count = 3 + chance.below(4) + if chance.one_in(6) { chance.below(6) } else { 0 };
     let mut groups = Vec::new();
     let mut tasks = Vec::new();
@@ -262,6 +272,9 @@ fn plan(chance: &mut Chance) -> Value {
         let command = if parent.is_empty() && n > 1 && chance.one_in(10) { "make" } else { "" };
         groups.push(parent.clone());
         let mut task = task(&key, &after, &parent, mode, command);
+        if auto && n % 3 > 0 {
+            task["size"] = json!("auto");
+        }
         if chance.one_in(6) {
             let all = ["outputs_exist", "diff_not_empty", "no_error_in_output", "custom_command:make test"];
             let first = chance.below(all.len());

@@ -26,6 +26,8 @@ pub struct Bridge {
     pub watch: Watch,
     /// Of a hundred processes so many come to grief.
     pub trouble: usize,
+    /// Planners leave sizes to be found out.
+    pub auto: bool,
     holder: Option<ClientId>,
     epoch: Epoch,
     answered: BTreeMap<AppendId, Seq>,
@@ -71,7 +73,7 @@ impl Bridge {
     }
 
     fn carry_out(&mut self, order: &Kind, now: Millis, chance: &mut Chance) {
-        if let Some(process) = Process::ordered(order, now, self.trouble, chance) {
+        if let Some(process) = Process::ordered(order, now, (self.trouble, self.auto), chance) {
             self.live.push(process.run.clone());
             self.processes.insert(process.run.clone(), process);
         }

@@ -31,7 +31,12 @@ pub enum Stage {
 
 impl Process {
     /// The process of a `RunRequested`; nothing for other kinds.
-    pub fn ordered(kind: &Kind, now: Millis, trouble: usize, chance: &mut Chance) -> Option<Self> {
+    pub fn ordered(
+        kind: &Kind,
+        now: Millis,
+        (trouble, auto): (usize, bool),
+        chance: &mut Chance,
+    ) -> Option<Self> {
         let Kind::RunRequested { run, task, purpose, harness, spec, holds, .. } = kind else { return None };
         let order = Order {
             run,
@@ -40,6 +45,7 @@ impl Process {
             harness: *harness,
             now,
             trouble,
+            auto,
             holds: *holds,
         };
         Some(Self {

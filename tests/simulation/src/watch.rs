@@ -9,7 +9,7 @@ use conductor::state::{Goal, Plan, Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
-use shared::plan::{PlanEdit, PlannedTask};
+use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
@@ -19,6 +19,7 @@ mod outage;
 mod persona;
 mod proof;
 mod result;
+mod sizing;
 
 pub use persona::LIKE;
 
@@ -77,6 +78,10 @@ pub struct Watch {
     shown: BTreeMap<TaskId, proof::Shown>,
     /// Tasks whose folder was looked at before they began.
     bases: BTreeSet<TaskId>,
+    /// The size that was chosen for each task, if one was.
+    sizes: BTreeMap<TaskId, Option<Size>>,
+    /// Tasks whose size a model was asked for.
+    asked: BTreeSet<TaskId>,
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
     /// Repairs in a row without a word of the person.
@@ -118,12 +123,16 @@ impl Watch {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
             }
+            Kind::TaskSized { task, run, size, .. } => {
+                self.sized(state, task, run.as_ref(), *size, processes)?;
+            }
             Kind::TaskSettled { task, run, outcome } => {
                 self.settle(state, task, run.as_ref(), outcome, processes)?;
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(goal, run, *version, processes)?;
                 result::check_order(goal, tasks)?;
+                self.choose(tasks);
             }
             Kind::WorkClaimed { task, run, summary, .. } => {
                 self.claim(state, task, run, summary, processes)?
@@ -248,8 +257,15 @@ impl Watch {
     ///
     /// # Errors
     /// The state is not what it must be.
-    pub fn after(&self, state: &State, entry: &Entry) -> Result<()> {
+    pub fn after(&mut self, state: &State, entry: &Entry) -> Result<()> {
         ensure!(state.seq == entry.seq, "an entry was not folded");
+        match entry.body.known() {
+            Some(Kind::PlanEdited { edit, .. }) => self.rechoose(state, edit),
+            Some(Kind::RunRequested { task, .. } | Kind::TaskSized { task, .. }) => {
+                self.check_sizes(state, task)?;
+            }
+            _ => {}
+        }
         if let Some(Kind::TaskSettled { task, outcome: Outcome::Completed { summary, .. }, .. }) =
             entry.body.known()
         {

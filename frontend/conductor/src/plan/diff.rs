@@ -243,7 +243,7 @@ mod tests {
             title: "Better".to_owned(),
             objective: "do it well".to_owned(),
             mode: Mode::Hybrid,
-            size: Size::Heavy,
+            size: Some(Size::Heavy),
             after: vec![id("a")],
             outputs: vec!["b.md".to_owned()],
             work: Work::Command { command: "make".to_owned(), timeout: Millis(1) },

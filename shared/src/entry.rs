@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use shared_derive::FromJson;
 
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use crate::context::Cut;
 use crate::evidence::Check;
 use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
@@ -225,6 +226,12 @@ pub enum Kind {
         run: RunId,
         by: Guided,
     },
+    /// The words of a run that was ordered were more than a turn may have; this was cut.
+    RunTrimmed {
+        run: RunId,
+        task: TaskId,
+        cuts: Vec<Cut>,
+    },
     /// A run that was ordered begins a session as this agent; what it is like stands in its words.
     RunCast {
         run: RunId,
@@ -407,6 +414,7 @@ impl Kind {
             | Self::PersonaRetired { .. } => Authority::Person,
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
+            | Self::RunTrimmed { .. }
             | Self::RunCast { .. }
             | Self::InputSent { .. }
             | Self::SignalSent { .. }

@@ -96,6 +96,10 @@ pub struct ProposedTask {
     /// Key of the task that this one is a part of; empty for the top level.
     #[serde(default)]
     pub parent: String,
+    /// Files or facts that it needs: where another task makes one, written as under that task's "outputs", and it comes
+    /// after that task by itself.
+    #[serde(default)]
+    pub inputs: Vec<String>,
     /// Files or facts that exist when it is done, such as "src/cart.rs".
     #[serde(default)]
     pub outputs: Vec<String>,
@@ -184,6 +188,9 @@ pub struct PlannedTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
     pub after: Vec<TaskId>,
+    /// Files or facts that it needs; `after` has who makes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
     pub outputs: Vec<String>,
     #[serde(default)]
     pub work: Work,
@@ -209,6 +216,7 @@ impl PlannedTask {
             mode: Mode::Autonomous,
             size: Some(Size::Standard),
             after: Vec::new(),
+            inputs: Vec::new(),
             outputs: Vec::new(),
             work: Work::Agent,
             retry: None,
@@ -221,6 +229,10 @@ impl PlannedTask {
 /// One change to the tree by a person. Each has an inverse, so that it can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "edit", rename_all = "snake_case")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "edits come one at a time and are not kept")
+)]
 pub enum PlanEdit {
     Rename {
         task: TaskId,
@@ -239,6 +251,11 @@ pub enum PlanEdit {
         task: TaskId,
         #[serde(default)]
         size: Option<Size>,
+    },
+    /// It comes after whoever makes them from then on, and no more after who made what it needed before.
+    SetInputs {
+        task: TaskId,
+        inputs: Vec<String>,
     },
     SetOutputs {
         task: TaskId,

@@ -5,6 +5,7 @@
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::api::Asking;
+use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
@@ -60,6 +61,7 @@ fn planned() -> PlannedTask {
         mode: Mode::Hybrid,
         size: Some(Size::Light),
         after: vec![task("goal~2")],
+        inputs: vec![],
         outputs: vec!["schema.sql".to_owned()],
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
         retry: None,
@@ -121,6 +123,10 @@ fn intents() -> Vec<Kind> {
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::SetPreset { task: goal.clone(), preset: Preset::Autonomous },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] },
         },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
@@ -213,6 +219,11 @@ fn decisions() -> Vec<Kind> {
         Kind::RunGuided {
             run: run(),
             by: Guided { template: template(), version: 2, variant: "a".to_owned() },
+        },
+        Kind::RunTrimmed {
+            run: run(),
+            task: task("goal~1"),
+            cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
         Kind::RunCast { run: run(), persona: persona() },
         Kind::TaskSized {

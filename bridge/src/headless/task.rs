@@ -126,6 +126,7 @@ pub(super) fn planned(state: &State, task: &Task) -> Value {
         "mode": task.mode,
         "size": task.chosen_size(),
         "after": after,
+        "inputs": task.inputs,
         "outputs": task.outputs,
     })
 }

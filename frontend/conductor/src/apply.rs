@@ -96,6 +96,7 @@ impl State {
             }
             Kind::RunCast { run, persona } => self.with_run(run, |run| run.persona = Some(persona.clone())),
             Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
+            Kind::RunTrimmed { run, cuts, .. } => self.with_run(run, |run| run.cuts.clone_from(cuts)),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
@@ -532,6 +533,7 @@ impl Run {
             version: None,
             vitals: Vitals { moved: at, ..Vitals::default() },
             guided: None,
+            cuts: Vec::new(),
             persona: None,
             folder: None,
             verdict: None,

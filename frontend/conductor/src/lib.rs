@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod budget;
+pub mod context;
 pub mod decide;
 pub mod driver;
 pub mod health;
@@ -14,10 +15,10 @@ pub mod persona;
 pub mod plan;
 pub mod prompt;
 pub mod proof;
-pub mod rollup;
 pub mod sizing;
 pub mod state;
 pub mod status;
+pub mod survey;
 pub mod words;
 
 pub use apply::apply;

@@ -6,7 +6,6 @@ use shared::persona::{Character, Persona};
 use shared::plan::Work;
 use shared::run::Insert;
 
-use crate::prompt::cut;
 use crate::state::{Phase, Run, State, Task};
 
 /// An agent as it was saved last.
@@ -60,13 +59,12 @@ pub fn begins<'a>(state: &'a State, task: &Task, purpose: Purpose) -> Option<&'a
     of(state, task).filter(|_| begins)
 }
 
-/// What a session that it begins is told of it.
-pub(crate) fn words(state: &State, persona: &Persona) -> String {
-    let like = match &persona.character {
-        Character::Words { text } => cut(text.trim(), state.limits.context_bytes),
-        Character::File { .. } => insert(persona).map(|insert| insert.mark).unwrap_or_default(),
-    };
-    format!("You are {}.\n\n{like}", title(persona).trim_end_matches('.')).trim_end().to_owned()
+/// What it is like, where its words stand in it and not in a file.
+pub(crate) fn character(persona: &Persona) -> &str {
+    match &persona.character {
+        Character::Words { text } => text.trim(),
+        Character::File { .. } => "",
+    }
 }
 
 /// What the bridge puts into those words, where they stand in a file.
@@ -80,14 +78,18 @@ pub(crate) fn insert(persona: &Persona) -> Option<Insert> {
     }
 }
 
-/// Where a task works, absolute: where it began, else the folder of who does it, or its project's.
+/// Where a task works, absolute: where it began, else the folder of who it or a group above it was given to, or its
+/// project's. A goal was stated for its project's, whoever does it.
 pub fn folder(state: &State, task: &Task) -> String {
     let project = || state.projects.get(&task.project).map(|project| project.folder.clone());
     // What was looked at, and what its session knows, is there.
     let begun = task.runs.iter().filter_map(|run| state.run(run)).find(|run| has_begun(run));
     let folder = match begun {
         Some(run) => run.folder.clone(),
-        None => of(state, task).and_then(|persona| persona.folder.clone()),
+        None => {
+            let mut given = std::iter::once(task).chain(state.ancestors(task)).filter(|task| !task.is_goal());
+            given.find_map(|holder| own(state, holder)).and_then(|persona| persona.folder.clone())
+        }
     };
     folder.or_else(project).unwrap_or_default()
 }

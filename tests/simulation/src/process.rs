@@ -6,7 +6,7 @@ use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::unit::{MicroUsd, Millis};
 
-use crate::agent::{Order, Script, Truth};
+use crate::agent::{Order, Script, Truth, Ways};
 use crate::chance::Chance;
 
 #[derive(Debug, Clone)]
@@ -34,7 +34,8 @@ impl Process {
     pub fn ordered(
         kind: &Kind,
         now: Millis,
-        (trouble, auto): (usize, bool),
+        trouble: usize,
+        ways: Ways,
         chance: &mut Chance,
     ) -> Option<Self> {
         let Kind::RunRequested { run, task, purpose, harness, spec, holds, .. } = kind else { return None };
@@ -45,8 +46,8 @@ impl Process {
             harness: *harness,
             now,
             trouble,
-            auto,
             holds: *holds,
+            ways,
         };
         Some(Self {
             run: run.clone(),

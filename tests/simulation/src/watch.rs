@@ -14,12 +14,14 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
+mod feed;
 mod order;
 mod outage;
 mod persona;
 mod proof;
 mod result;
 mod sizing;
+mod told;
 
 pub use persona::LIKE;
 
@@ -53,6 +55,8 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
+    /// Runs whose words say that something was cut, until the log says it too.
+    trimmed: BTreeMap<RunId, String>,
     /// What a person stopped and has not asked for since (P15).
     stopped: BTreeSet<TaskId>,
     /// Times in a row that a task was put off without anybody asked.
@@ -115,6 +119,7 @@ impl Watch {
                 self.epoch = *epoch;
             }
             Kind::RunRequested { .. } => self.order(state, kind)?,
+            Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
@@ -133,6 +138,7 @@ impl Watch {
                 self.propose(goal, run, *version, processes)?;
                 result::check_order(goal, tasks)?;
                 self.choose(tasks);
+                feed::check_feeds(tasks)?;
             }
             Kind::WorkClaimed { task, run, summary, .. } => {
                 self.claim(state, task, run, summary, processes)?
@@ -285,6 +291,7 @@ impl Watch {
     /// A run was left unjudged, or something that was said is missing.
     pub fn check_end(&self, state: &State, processes: &Processes) -> Result<()> {
         ensure!(self.open.is_empty(), "{:?} were never judged", self.open);
+        ensure!(self.trimmed.is_empty(), "{:?} were cut, and the log does not say so", self.trimmed);
         for run in processes.keys() {
             ensure!(self.read.contains(run), "{run} was never read to its end");
         }

@@ -84,13 +84,23 @@ impl World {
             chance,
         };
         // A chance of its own, so that the other worlds are as they were.
-        world.bridge.auto = Chance::new(seed ^ 0x005e_e500).one_in(4);
+        world.bridge.ways.auto = Chance::new(seed ^ 0x005e_e500).one_in(4);
         for name in ["page", "terminal", "standby"].into_iter().take(1 + world.chance.below(3)) {
             let mut client = Client::new(ClientId::new(name)?);
             client.connect(&world.bridge);
             world.clients.push(client);
         }
-        let limits = limits(&mut world.chance)?;
+        // What came later is drawn beside, so that old seeds keep their worlds.
+        let mut aside = Chance::new(!seed);
+        let mut limits = limits(&mut world.chance)?;
+        if aside.one_in(4) {
+            limits.context_bytes = 0;
+        }
+        world.bridge.ways.trades = aside.one_in(3);
+        world.person.trades = world.bridge.ways.trades;
+        if aside.one_in(8) {
+            world.bridge.ways.wordy = 3_000;
+        }
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {
             world.find_agents()?;

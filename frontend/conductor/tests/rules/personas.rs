@@ -136,6 +136,10 @@ fn an_agent_brings_its_harness_model_and_folder_and_a_choice_goes_before_them() 
     assert_eq!(of("g~2"), (HarnessId::Codex, "mine".to_owned(), "/p/web".to_owned()));
     let names_no_claude = (HarnessId::Claude, "sonnet".to_owned(), "/p/web".to_owned());
     assert_eq!(of("g~4"), names_no_claude, "a model of Codex is none of Claude's");
+    let ann = Persona { harness: Some(HarnessId::Codex), folder: Some("/far".to_owned()), ..agent("Ann") };
+    world.say(Kind::PersonaSaved { persona: ann });
+    world.say(Kind::TaskStopped { task: id("g~4") });
+    world.give("g~4", None);
     // What has begun stays where its session and what was looked at are.
     let first = orders.into_iter().find(|order| world.state.run(&order.run).unwrap().task == id("g~1"));
     world.done(&first.unwrap().run);

@@ -67,7 +67,9 @@ impl Watch {
             return Ok(());
         };
         if task.current.is_none() {
-            return self.prove(state, task, run, outcome);
+            self.prove(state, task, run, outcome)?;
+            self.afresh(id);
+            return Ok(());
         }
         self.judge(id, run)?;
         if task.stop.is_some() {
@@ -141,7 +143,7 @@ impl Watch {
                     }
                     Again::Anew | Again::Diagnosed => !passes(*class) && self.may_try(state, task, process),
                     Again::Instead { harness } => {
-                        *harness == HarnessId::Codex
+                        is_other(state, &process.run, *harness)
                             && class.is_outage()
                             && before >= state.limits.resumptions
                             && state.limits.alternate
@@ -196,6 +198,14 @@ fn is_moot(state: &State, run: &RunId) -> bool {
     let goal = state.task(&run.task).and_then(|task| task.goal.as_ref());
     let approved = goal.is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
     matches!(run.purpose, Purpose::Talk | Purpose::Diagnose) || (run.purpose == Purpose::Plan && approved)
+}
+
+/// It is the one real agent that the run was not.
+fn is_other(state: &State, run: &RunId, harness: HarnessId) -> bool {
+    matches!(
+        (state.run(run).map(|run| run.harness), harness),
+        (Some(HarnessId::Claude), HarnessId::Codex) | (Some(HarnessId::Codex), HarnessId::Claude)
+    )
 }
 
 /// What passes by itself: nothing is wrong with the task.

@@ -1,0 +1,72 @@
+//! What a turn is told: no more than the limit, what is left out is said there and in the log, and the results that
+//! it builds on are told once each, and no other task's (P1; context isolation, P24).
+
+use anyhow::{Context, Result, ensure};
+use conductor::State;
+use conductor::context::LEAST;
+use conductor::state::{Standing, Task};
+use shared::context::Cut;
+use shared::entry::Purpose;
+use shared::id::{RunId, TaskId};
+
+use super::Watch;
+
+const CUT: &str = "## Cut to fit\n\n";
+
+impl Watch {
+    /// The words of a run that is ordered fit, and say what of them was cut.
+    pub(super) fn check_size(&mut self, state: &State, run: &RunId, prompt: &str) -> Result<()> {
+        let limit = state.limits.context_bytes.max(LEAST);
+        ensure!(prompt.len() <= limit, "is told {} bytes, and {limit} are allowed", prompt.len());
+        if let Some((_, list)) = prompt.split_once(CUT) {
+            self.trimmed.insert(run.clone(), list.to_owned());
+        }
+        Ok(())
+    }
+
+    /// The log says what the words say.
+    pub(super) fn trim(&mut self, state: &State, run: &RunId, task: &TaskId, cuts: &[Cut]) -> Result<()> {
+        let list = self.trimmed.remove(run).context("nothing was cut, and it is said so")?;
+        ensure!(state.run(run).is_some_and(|run| run.task == *task), "{task} is told of another's words");
+        ensure!(list.lines().count() == cuts.len(), "{cuts:?} were cut, and the words say {list}");
+        for Cut { section, bytes, of } in cuts {
+            let line = format!("- {} of {} bytes of {}", bytes.0, of.0, section.name());
+            ensure!(list.lines().any(|told| told == line), "{line} is not told");
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
+    let begins = task.session.is_none();
+    let told: Vec<&TaskId> = match purpose {
+        Purpose::Summary => task.children.iter().collect(),
+        Purpose::Work | Purpose::Repair if begins && (purpose == Purpose::Work || !task.is_group()) => {
+            let holders = std::iter::once(task).chain(state.ancestors(task));
+            holders.flat_map(|holder| &holder.after).collect()
+        }
+        _ => Vec::new(),
+    };
+    if matches!(purpose, Purpose::Work | Purpose::Repair) && !begins {
+        return Ok(());
+    }
+    let whole = !prompt.contains(CUT);
+    for other in state.subtree(&task.root).into_iter().filter(|other| other.id != task.id && !other.is_goal())
+    {
+        let Some(result) = other.result.as_ref().filter(|result| !result.summary.is_empty()) else {
+            continue;
+        };
+        // What is cut is cut from its end, and fences are everybody's.
+        let first = || result.summary.lines().find(|line| line.contains(char::is_alphanumeric));
+        let words = if whole { &*result.summary } else { first().unwrap_or_default() };
+        let times = prompt.matches(&format!("{words}\n")).count();
+        let gone = matches!(other.standing, Standing::Removed { .. });
+        let expected = usize::from(told.contains(&&other.id) && !gone);
+        ensure!(
+            times == expected || (!whole && times < expected),
+            "the result of {} is told {times} times",
+            other.id
+        );
+    }
+    Ok(())
+}

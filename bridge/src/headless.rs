@@ -11,6 +11,7 @@ use shared::evidence::{Check, Evidence, Preset};
 use shared::plan::{Access, PLANNER_ANSWER};
 use shared::quiet::Quiet;
 use shared::retry::Policy;
+use shared::sizing::Sizing;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::cli::say;
@@ -338,8 +339,31 @@ pub struct LimitsArgs {
     /// Give to the other agent what one fails again and again
     #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
     alternate: Option<bool>,
+    /// Who says how hard a task is that nobody gave a size, which chooses the model
+    #[arg(long, value_enum)]
+    sizes: Option<Sizes>,
     #[command(flatten)]
     data: DataArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Sizes {
+    /// Nobody: it is of standard size
+    Off,
+    /// A rule, from its words
+    Rule,
+    /// The rule, and where that is not sure the light model, once
+    Ask,
+}
+
+impl From<Sizes> for Sizing {
+    fn from(sizes: Sizes) -> Self {
+        match sizes {
+            Sizes::Off => Self::Off,
+            Sizes::Rule => Self::Rule,
+            Sizes::Ask => Self::Ask,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -14,7 +14,7 @@ use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, Templa
 use crate::limits::Limits;
 use crate::models::Models;
 use crate::persona::Persona;
-use crate::plan::{Access, PlanEdit, PlannedTask};
+use crate::plan::{Access, PlanEdit, PlannedTask, Size};
 use crate::retry::Again;
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
 use crate::template::{Guided, Template};
@@ -284,6 +284,14 @@ pub enum Kind {
         run: RunId,
         problems: Vec<String>,
     },
+    /// How hard a task is that nobody gave a size: by a rule, or by what a model said that was asked.
+    TaskSized {
+        task: TaskId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+        size: Size,
+        why: String,
+    },
     TaskSettled {
         task: TaskId,
         #[serde(default)]
@@ -432,6 +440,7 @@ impl Kind {
             | Self::PlanProposed { .. }
             | Self::PlanAdopted { .. }
             | Self::PlanRefused { .. }
+            | Self::TaskSized { .. }
             | Self::TaskSettled { .. }
             | Self::WorkClaimed { .. }
             | Self::BaseTaken { .. }
@@ -478,6 +487,8 @@ pub enum Purpose {
     Summary,
     /// Talk about a goal that has its plan.
     Talk,
+    /// Say how hard the task is, before it begins.
+    Classify,
     /// Look at why the task failed, before it is tried anew.
     Diagnose,
     /// Look at the folder before the work begins.
@@ -495,7 +506,7 @@ impl Purpose {
     pub fn is_conversation(self) -> bool {
         match self {
             Self::Plan | Self::Work | Self::Summary | Self::Talk | Self::Repair => true,
-            Self::Base | Self::Check | Self::Review | Self::Diagnose => false,
+            Self::Base | Self::Check | Self::Review | Self::Diagnose | Self::Classify => false,
         }
     }
 }

@@ -6,6 +6,7 @@ use shared_derive::FromJson;
 use crate::agent::HarnessId;
 use crate::quiet::Quiet;
 use crate::retry::Retry;
+use crate::sizing::Sizing;
 use crate::unit::{MicroUsd, Millis};
 
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
@@ -45,6 +46,8 @@ pub struct Limits {
     pub unattended: Option<MicroUsd>,
     /// A task that one agent fails again and again may be given to the other, if that one is there.
     pub alternate: bool,
+    /// Who says how hard a task is that nobody gave a size.
+    pub sizing: Sizing,
     /// After what a person is warned of a run that goes on.
     pub health: Health,
 }
@@ -154,6 +157,7 @@ impl Default for Limits {
             quiet: None,
             unattended: Some(MicroUsd(20_000_000)),
             alternate: false,
+            sizing: Sizing::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::evidence::{Evidence, Preset};
 use crate::id::{PersonaId, TaskId, TemplateId};
 use crate::limits::Caps;
 use crate::retry::{Retry, RetryWish};
+use crate::sizing::SizeWish;
 use crate::unit::Millis;
 
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
@@ -86,9 +87,9 @@ pub struct ProposedTask {
     /// "autonomous" runs alone, "hybrid" runs alone but may ask, "interactive" is done with the person.
     #[serde(default)]
     pub mode: Mode,
-    /// "light", "standard" or "heavy": how hard it is.
+    /// How hard it is: "light", "standard" or "heavy"; "auto" where you cannot tell.
     #[serde(default)]
-    pub size: Size,
+    pub size: SizeWish,
     /// Keys of the tasks whose results this one needs. No cycles.
     #[serde(default)]
     pub after: Vec<String>,
@@ -188,7 +189,9 @@ pub struct PlannedTask {
     pub title: String,
     pub objective: String,
     pub mode: Mode,
-    pub size: Size,
+    /// Nothing where it is to be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
     pub after: Vec<TaskId>,
     /// Files or facts that it needs; `after` has who makes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -216,7 +219,7 @@ impl PlannedTask {
             title: title.into(),
             objective: objective.into(),
             mode: Mode::Autonomous,
-            size: Size::Standard,
+            size: Some(Size::Standard),
             after: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -248,9 +251,11 @@ pub enum PlanEdit {
         task: TaskId,
         mode: Mode,
     },
+    /// Nothing where it is to be found out.
     SetSize {
         task: TaskId,
-        size: Size,
+        #[serde(default)]
+        size: Option<Size>,
     },
     /// It comes after whoever makes them from then on, and no more after who made what it needed before.
     SetInputs {
@@ -348,6 +353,7 @@ pub const TASK_REPORT: &str = include_str!("plan/task_report.schema.json").trim_
 mod tests {
     use super::*;
     use crate::evidence::{REVIEW_ANSWER, ReviewAnswer};
+    use crate::sizing::{SIZE_ANSWER, SizeAnswer};
 
     fn schema_of<T: JsonSchema>() -> String {
         // The contract of serialising: every field is there, though reading forgives a missing one.
@@ -370,6 +376,7 @@ mod tests {
             ("planner_answer", PLANNER_ANSWER, schema_of::<PlannerAnswer>()),
             ("task_report", TASK_REPORT, schema_of::<TaskReport>()),
             ("review_answer", REVIEW_ANSWER, schema_of::<ReviewAnswer>()),
+            ("size_answer", SIZE_ANSWER, schema_of::<SizeAnswer>()),
         ] {
             assert!(
                 text == derived,

@@ -59,7 +59,7 @@ fn planned() -> PlannedTask {
         title: "Set up the schema".to_owned(),
         objective: "Tables for carts".to_owned(),
         mode: Mode::Hybrid,
-        size: Size::Light,
+        size: Some(Size::Light),
         after: vec![task("goal~2")],
         inputs: vec![],
         outputs: vec!["schema.sql".to_owned()],
@@ -171,7 +171,15 @@ fn intents() -> Vec<Kind> {
         },
         Kind::PlanEdited {
             goal: task("goal"),
-            edit: PlanEdit::Add { planned: PlannedTask { persona: Some(persona()), ..planned() }, index: 0 },
+            edit: PlanEdit::SetSize { task: task("goal~1"), size: Some(Size::Heavy) },
+        },
+        Kind::PlanEdited { goal: task("goal"), edit: PlanEdit::SetSize { task: task("goal~1"), size: None } },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::Add {
+                planned: PlannedTask { persona: Some(persona()), size: None, ..planned() },
+                index: 0,
+            },
         },
         Kind::PlanEdited {
             goal: task("goal"),
@@ -225,6 +233,12 @@ fn decisions() -> Vec<Kind> {
             cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
         Kind::RunCast { run: run(), persona: persona() },
+        Kind::TaskSized {
+            task: task("goal~1"),
+            run: Some(run()),
+            size: Size::Light,
+            why: "mechanical".to_owned(),
+        },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {

@@ -12,6 +12,8 @@ use shared::id::TaskId;
 use tests::stub::{Rule, Step, Stub};
 use tests::world::{Client, World};
 
+#[path = "real_cli/agents.rs"]
+mod agents;
 #[path = "real_cli/faults.rs"]
 mod faults;
 
@@ -29,7 +31,7 @@ fn report(summary: &str) -> Step {
 fn task(key: &str, after: &[&str]) -> Value {
     json!({
         "key": key, "title": format!("Do {key}"), "objective": format!("OBJECTIVE-{key}"), "mode": "autonomous", "size": "light",
-        "after": after, "parent": "", "outputs": [], "command": "", "retry": "usual", "checks": [],
+        "after": after, "parent": "", "inputs": [], "outputs": [], "command": "", "retry": "usual", "checks": [], "agent": "",
     })
 }
 

@@ -272,7 +272,8 @@ impl Told {
             let indent = "  ".repeat(task.number.len());
             let after = words::numbers(state, &task.after);
             let after = if after.is_empty() { after } else { format!(", after {after}") };
-            let (mode, size) = (words::mode(task.mode), words::size(task.size));
+            let mode = words::mode(task.mode);
+            let size = task.chosen_size().map_or("size to be found out", words::size);
             say(&format!("{indent}{} {} ({mode}, {size}{after})", task.number_text(), task.title));
         }
     }

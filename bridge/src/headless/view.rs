@@ -12,6 +12,7 @@ use serde::Serialize;
 use shared::agent::ErrorClass;
 use shared::context::{Cut, Section};
 use shared::entry::Purpose;
+use shared::plan::Size;
 use shared::unit::Millis;
 use utoipa::ToSchema;
 
@@ -125,6 +126,11 @@ pub(super) struct TaskDetails {
     plan: Option<PlanView>,
     /// Which agent of the person's own does it.
     agent: Option<String>,
+    /// `light`, `standard` or `heavy`: how hard it is, which chooses the model.
+    #[schema(value_type = String)]
+    size: Size,
+    /// Why it has that size, where nobody chose it.
+    sizing: Option<String>,
     /// Ids of the tasks that it comes after.
     after: Vec<String>,
     /// Files or facts that it needs.
@@ -158,7 +164,7 @@ pub(super) struct RunView {
     id: String,
     /// `requested`, `running` or `ended`.
     phase: &'static str,
-    /// `plan`, `work`, `summary`, `talk`, `base`, `check`, `review` or `repair`.
+    /// `plan`, `work`, `summary`, `talk`, `classify`, `diagnose`, `base`, `check`, `review` or `repair`.
     #[schema(value_type = String)]
     purpose: Purpose,
     model: Option<String>,
@@ -236,6 +242,8 @@ impl TaskDetails {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),
             plan: PlanView::of(task),
+            size: task.size,
+            sizing: words::sizing(state, task),
             agent: persona::of(state, task).map(|persona| persona.name.clone()),
             after: task.after.iter().map(ToString::to_string).collect(),
             inputs: task.inputs.clone(),

@@ -145,6 +145,9 @@ impl State {
             Kind::TaskReviewed { task, run, summary, findings } => {
                 self.review(task, run, summary, findings, at)
             }
+            Kind::TaskSized { task, run, size, why } => {
+                self.with(task, |task| task.find(*size, why, run.as_ref()))
+            }
             Kind::TaskSettled { task, outcome, run } => {
                 self.with(task, |task| task.settle(outcome, at));
                 run.iter().for_each(|run| self.with_run(run, |run| run.verdict = verdict(outcome)));
@@ -237,7 +240,7 @@ impl State {
             task.urged = false;
             task.prove(run.purpose, !run.carries.is_empty(), run.requested);
             match run.purpose {
-                Purpose::Diagnose => {}
+                Purpose::Diagnose | Purpose::Classify => {}
                 Purpose::Talk => match task.standing {
                     // The question is answered, and its parts go on.
                     Standing::Asked { .. } | Standing::Yielded => task.stand(Standing::Open, run.requested),
@@ -400,7 +403,7 @@ impl Task {
     /// As a task of a plan, but that nothing is above it and nobody has to approve it.
     fn goal(id: &TaskId, project: &ProjectId, text: &str, goal: Goal, at: Millis) -> Self {
         let planned = PlannedTask {
-            size: Size::Heavy,
+            size: Some(Size::Heavy),
             ..PlannedTask::new(id.clone(), id.clone(), title_of(text), text.to_owned())
         };
         let task = Self::planned(&planned, id, project, Vec::new(), at);

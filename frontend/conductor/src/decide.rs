@@ -15,6 +15,7 @@ use crate::budget::Purse;
 use crate::order::waits_for;
 use crate::planning::{Plan, Planning};
 use crate::proof;
+use crate::sizing;
 use crate::state::{Standing, State, Task};
 use crate::status::{self, Reason};
 
@@ -45,6 +46,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     }
     for task in &tasks {
         drafts.extend(cancelled_whole(state, task));
+        drafts.extend(sized(state, task, now));
         if is_shown(state, task, now) {
             drafts.extend(prove::settle(state, task));
         }
@@ -180,8 +182,19 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
         _ if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
         _ => task_wish(state, task, spoken_to),
     };
-    let looks_first = |purpose: &Purpose| *purpose == Purpose::Work && proof::needs_base(task);
-    if wish.as_ref().is_some_and(looks_first) { Some(Purpose::Base) } else { wish }
+    match wish {
+        Some(Purpose::Work) if sizing::asks(state, task) => Some(Purpose::Classify),
+        Some(Purpose::Work) if proof::needs_base(task) => Some(Purpose::Base),
+        wish => wish,
+    }
+}
+
+/// How hard a task is that begins now, by the rule, where nobody said and no model is asked.
+fn sized(state: &State, task: &Task, now: Millis) -> Option<Draft> {
+    let begins = sizing::is_open(&state.limits, task)
+        && matches!(wish(state, task, now), Some(Purpose::Work | Purpose::Base));
+    let sizing::Guess { size, why, .. } = begins.then(|| sizing::guess(task))?;
+    Some(draft(task, Kind::TaskSized { task: task.id.clone(), run: None, size, why }))
 }
 
 /// Its agent says that it is done, and what is left is to show that; also where that was cut short and its time has come.
@@ -199,7 +212,7 @@ fn is_shown(state: &State, task: &Task, now: Millis) -> bool {
 
 fn last_purpose(state: &State, task: &Task) -> Option<Purpose> {
     let runs = task.runs.iter().rev().filter_map(|run| state.run(run));
-    runs.map(|run| run.purpose).find(|purpose| *purpose != Purpose::Diagnose)
+    runs.map(|run| run.purpose).find(|purpose| !matches!(purpose, Purpose::Diagnose | Purpose::Classify))
 }
 
 /// Nothing that comes before the turn that was cut short was added or tried again meanwhile: a part of what is

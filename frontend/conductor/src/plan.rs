@@ -185,7 +185,7 @@ fn planned(
         title: task.title.trim().chars().take(TITLE).collect(),
         objective: task.objective.clone(),
         mode: task.mode,
-        size: task.size,
+        size: task.size.size(),
         after: task.after.iter().filter_map(id).collect(),
         inputs: task.inputs.clone(),
         outputs: task.outputs.clone(),
@@ -211,7 +211,7 @@ fn kept(state: &State, owner: &Task, planned: PlannedTask) -> PlannedTask {
             title: task.title.clone(),
             objective: task.objective.clone(),
             mode: task.mode,
-            size: task.size,
+            size: task.chosen_size(),
             after: task.after.clone(),
             inputs: task.inputs.clone(),
             outputs: task.outputs.clone(),
@@ -522,7 +522,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
             PlanEdit::SetObjective { task: id.clone(), objective: task(id)?.objective.clone() }
         }
         PlanEdit::SetMode { task: id, .. } => PlanEdit::SetMode { task: id.clone(), mode: task(id)?.mode },
-        PlanEdit::SetSize { task: id, .. } => PlanEdit::SetSize { task: id.clone(), size: task(id)?.size },
+        PlanEdit::SetSize { task: id, .. } => {
+            PlanEdit::SetSize { task: id.clone(), size: task(id)?.chosen_size() }
+        }
         PlanEdit::SetInputs { task: id, .. } => {
             PlanEdit::SetInputs { task: id.clone(), inputs: task(id)?.inputs.clone() }
         }

@@ -25,6 +25,7 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>
         Purpose::Summary => summary(state, task, &mut words),
         Purpose::Talk => talk(state, task, &mut words),
         Purpose::Diagnose => diagnose(task, &mut words),
+        Purpose::Classify => classify(task, &mut words),
         Purpose::Repair => repair(state, task, &mut words),
         Purpose::Review => review(state, task, &mut words),
         // A command's words are its own.
@@ -67,6 +68,13 @@ When it is done, report what you did, where, and what others must know.";
 const SPLITTING: &str = "\
 Do it yourself if you can. Only where it is clearly too much, change nothing and end with outcome \"split\": the parts go to \"tasks\", \
 each for an agent of its own that sees nothing but its objective and the results of the parts it comes after, and you are asked to sum them up.";
+
+const CLASSIFYING: &str = "\
+## How to answer
+
+Do not do it and look at nothing. \"light\" is mechanical work of a few steps, \"standard\" is usual work, \"heavy\" has to be thought \
+through: a design, a fault that hides, a change in many places.
+";
 
 const DIAGNOSING: &str = "\
 ## How to answer
@@ -288,6 +296,15 @@ fn diagnose(task: &Task, words: &mut Words) {
     words.say(DIAGNOSING);
 }
 
+/// A model that knows nothing but the task says how hard it is.
+fn classify(task: &Task, words: &mut Words) {
+    words.say("# How hard is this task?\n\n");
+    titled("## The task: ", task, words);
+    words.give(Section::Objective, &task.objective);
+    expected(task, words);
+    words.say(CLASSIFYING);
+}
+
 fn talk(state: &State, task: &Task, words: &mut Words) {
     let first = task.session.is_none();
     if first {
@@ -443,7 +460,7 @@ fn current_plan(state: &State, owner: &Task) -> String {
         title: task.title.clone(),
         objective: task.objective.clone(),
         mode: task.mode,
-        size: task.size,
+        size: task.chosen_size().into(),
         after: task.after.iter().filter_map(key).collect(),
         parent: task.parent.as_ref().and_then(key).unwrap_or_default(),
         inputs: task.inputs.clone(),

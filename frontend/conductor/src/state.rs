@@ -98,7 +98,9 @@ pub struct Task {
     pub title: String,
     pub objective: String,
     pub mode: Mode,
+    /// Standard where nobody said.
     pub size: Size,
+    pub sized: SizedBy,
     pub after: Vec<TaskId>,
     /// Files or facts that it needs.
     pub inputs: Vec<String>,
@@ -156,6 +158,18 @@ pub struct Task {
     pub account: Account,
     /// What it is doing, in a few words: its last tool call.
     pub doing: String,
+}
+
+/// Who said how hard a task is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SizedBy {
+    /// A person or a planner.
+    Chosen,
+    Nobody,
+    /// The rule, or a model that was asked, and why.
+    Found {
+        why: String,
+    },
 }
 
 /// What only the top of a tree has.
@@ -433,6 +447,11 @@ impl State {
 }
 
 impl Task {
+    /// As it was chosen, if it was.
+    pub fn chosen_size(&self) -> Option<Size> {
+        (self.sized == SizedBy::Chosen).then_some(self.size)
+    }
+
     /// "4.2"; empty for a goal.
     pub fn number_text(&self) -> String {
         let mut text = String::new();

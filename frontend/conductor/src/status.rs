@@ -75,6 +75,8 @@ pub enum Reason {
     Summing,
     /// Another agent looks at why it failed.
     Diagnosing,
+    /// A light model is asked how hard it is.
+    Sizing,
     /// It looks at the folder before it begins.
     Looking,
     Checking(String),
@@ -233,6 +235,7 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
         (_, Purpose::Plan) => Reason::Planning,
         (_, Purpose::Summary) => Reason::Summing,
         (_, Purpose::Diagnose) => Reason::Diagnosing,
+        (_, Purpose::Classify) => Reason::Sizing,
         (_, Purpose::Work | Purpose::Talk) => Reason::Running(task.doing.clone()),
         (_, Purpose::Base) => Reason::Looking,
         (_, Purpose::Check) => {
@@ -386,6 +389,7 @@ impl Status {
             | Reason::Planning
             | Reason::Summing
             | Reason::Diagnosing
+            | Reason::Sizing
             | Reason::Looking
             | Reason::Checking(_)
             | Reason::Reviewing

@@ -30,6 +30,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
                 Purpose::Work => "",
                 Purpose::Summary => "Summary",
                 Purpose::Talk => "",
+                Purpose::Classify => "Looks how hard it is",
                 Purpose::Diagnose => "Looks at why it failed",
                 Purpose::Base => "Look at the folder",
                 Purpose::Check => "Check",

@@ -156,8 +156,10 @@ pub fn copy(tree: Tree, task: &TaskId) {
 /// A new task within `parent`, at `index` or last, whose name is asked for at once.
 pub fn add(tree: Tree, parent: &TaskId, index: Option<u32>) {
     let Ok(task) = TaskId::new(&crate::desk::draw()) else { return };
-    let planned =
-        PlannedTask::new(task.clone(), parent.clone(), "New task", "Say here what is to be reached.");
+    let planned = PlannedTask {
+        size: None,
+        ..PlannedTask::new(task.clone(), parent.clone(), "New task", "Say here what is to be reached.")
+    };
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Add { planned, index: index.unwrap_or(u32::MAX) });
     tree.folded.update(|folded| {
         folded.remove(parent);

@@ -110,7 +110,7 @@ impl Person {
             3 => PlanEdit::Restore { task },
             4 | 5 => PlanEdit::Move { task, parent: other, index },
             6 => PlanEdit::SetMode { task, mode: Mode::Hybrid },
-            7 => PlanEdit::SetSize { task, size: Size::Heavy },
+            7 => PlanEdit::SetSize { task, size: Some(Size::Heavy) },
             8 => PlanEdit::SetHarness { task, harness: Some(HarnessId::Claude) },
             9 if self.trades => {
                 let names = vec![format!("w{}.md", chance.below(4))];
@@ -124,7 +124,7 @@ impl Person {
                 self.added += 1;
                 let id = TaskId::new(&format!("{goal}~p{}", self.added)).unwrap_or_else(|_| goal.clone());
                 let planned = PlannedTask {
-                    size: Size::Light,
+                    size: Some(Size::Light),
                     after: vec![other],
                     ..PlannedTask::new(id, task, "Added", "Added by the person")
                 };

@@ -10,7 +10,7 @@ use conductor::state::{Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
-use shared::plan::{PlanEdit, PlannedTask};
+use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
@@ -22,6 +22,7 @@ mod persona;
 mod planned;
 mod proof;
 mod result;
+mod sizing;
 mod told;
 
 pub use persona::LIKE;
@@ -92,6 +93,10 @@ pub struct Watch {
     /// Tasks that the person would not have split.
     whole: BTreeSet<TaskId>,
     before: planned::Before,
+    /// The size that was chosen for each task, if one was.
+    sizes: BTreeMap<TaskId, Option<Size>>,
+    /// Tasks whose size a model was asked for.
+    asked: BTreeSet<TaskId>,
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
     /// Repairs in a row without a word of the person.
@@ -135,11 +140,15 @@ impl Watch {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
             }
+            Kind::TaskSized { task, run, size, .. } => {
+                self.sized(state, task, run.as_ref(), *size, processes)?;
+            }
             Kind::TaskSettled { task, run, outcome } => {
                 self.settle(state, task, run.as_ref(), outcome, processes)?;
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
+                self.choose(tasks);
                 if state.task(goal).is_some_and(Task::is_goal) {
                     result::check_order(goal, tasks)?;
                     feed::check_feeds(tasks)?;
@@ -273,8 +282,15 @@ impl Watch {
     ///
     /// # Errors
     /// The state is not what it must be.
-    pub fn after(&self, state: &State, entry: &Entry) -> Result<()> {
+    pub fn after(&mut self, state: &State, entry: &Entry) -> Result<()> {
         ensure!(state.seq == entry.seq, "an entry was not folded");
+        match entry.body.known() {
+            Some(Kind::PlanEdited { edit, .. }) => self.rechoose(state, edit),
+            Some(Kind::RunRequested { task, .. } | Kind::TaskSized { task, .. }) => {
+                self.check_sizes(state, task)?;
+            }
+            _ => {}
+        }
         if let Some(Kind::TaskSettled { task, outcome: Outcome::Completed { summary, .. }, .. }) =
             entry.body.known()
         {

@@ -34,7 +34,7 @@ impl State {
                 // By which a planner tells it from the original.
                 key: own.to_string(),
                 mode: task.mode,
-                size: task.size,
+                size: task.chosen_size(),
                 after: task.after.iter().map(same).collect(),
                 inputs: task.inputs.clone(),
                 outputs: task.outputs.clone(),

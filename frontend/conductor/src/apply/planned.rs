@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::id::TaskId;
+use shared::id::{RunId, TaskId};
 use shared::limits::Caps;
-use shared::plan::{PlanEdit, PlannedTask};
+use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::Millis;
 
 use crate::plan::diff::{Revision, diff};
 use crate::plan::feed::{Rewiring, rewire};
 use crate::plan::{check_edit, fits};
 use crate::planning::{Former, Plan, is_fixed};
-use crate::state::{Account, Run, Spend, Standing, State, Task};
+use crate::state::{Account, Run, SizedBy, Spend, Standing, State, Task};
 
 impl State {
     /// Takes a new version of the plan: its tasks replace those that were proposed before.
@@ -116,7 +116,9 @@ impl State {
                 self.with(task, |task| task.objective.clone_from(objective))
             }
             PlanEdit::SetMode { task, mode } => self.with(task, |task| task.mode = *mode),
-            PlanEdit::SetSize { task, size } => self.with(task, |task| task.size = *size),
+            PlanEdit::SetSize { task, size } => self.with(task, |task| {
+                (task.size, task.sized) = sized(*size);
+            }),
             PlanEdit::SetInputs { task, inputs } => self.with(task, |task| task.inputs.clone_from(inputs)),
             PlanEdit::SetOutputs { task, outputs } => {
                 self.with(task, |task| task.outputs.clone_from(outputs))
@@ -199,7 +201,10 @@ impl State {
             task.title.clone_from(&planned.title);
             task.objective.clone_from(&planned.objective);
             task.mode = planned.mode;
-            task.size = planned.size;
+            // Who says no size leaves it to whom the person chose, and what was found out.
+            if planned.size.is_some() {
+                (task.size, task.sized) = sized(planned.size);
+            }
             task.after.clone_from(&planned.after);
             task.inputs.clone_from(&planned.inputs);
             task.outputs.clone_from(&planned.outputs);
@@ -272,7 +277,20 @@ impl State {
     }
 }
 
+/// The size that was given, if one was.
+fn sized(size: Option<Size>) -> (Size, SizedBy) {
+    size.map_or((Size::default(), SizedBy::Nobody), |size| (size, SizedBy::Chosen))
+}
+
 impl Task {
+    /// Takes the size that was found out, where nobody chose one meanwhile.
+    pub(super) fn find(&mut self, size: Size, why: &str, run: Option<&RunId>) {
+        self.current.take_if(|current| Some(&*current) == run);
+        if self.sized != SizedBy::Chosen {
+            (self.size, self.sized) = (size, SizedBy::Found { why: why.to_owned() });
+        }
+    }
+
     pub(super) fn planned(
         planned: &PlannedTask,
         root: &TaskId,
@@ -280,6 +298,7 @@ impl Task {
         number: Vec<u32>,
         at: Millis,
     ) -> Self {
+        let (size, sized) = sized(planned.size);
         Self {
             id: planned.task.clone(),
             project: project.clone(),
@@ -292,7 +311,8 @@ impl Task {
             title: planned.title.clone(),
             objective: planned.objective.clone(),
             mode: planned.mode,
-            size: planned.size,
+            size,
+            sized,
             after: planned.after.clone(),
             inputs: planned.inputs.clone(),
             outputs: planned.outputs.clone(),

@@ -104,7 +104,12 @@ fn is_begun_anew(run: &Run) -> bool {
     match run.purpose {
         Purpose::Work | Purpose::Repair => true,
         Purpose::Plan | Purpose::Summary => run.carries.is_empty(),
-        Purpose::Talk | Purpose::Diagnose | Purpose::Base | Purpose::Check | Purpose::Review => false,
+        Purpose::Talk
+        | Purpose::Classify
+        | Purpose::Diagnose
+        | Purpose::Base
+        | Purpose::Check
+        | Purpose::Review => false,
     }
 }
 

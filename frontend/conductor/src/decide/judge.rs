@@ -4,8 +4,9 @@
 use serde_json::Value;
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Draft, Kind, Outcome, Purpose};
-use shared::plan::{Mode, PlannerAnswer, ProposedTask, ReportOutcome, TaskReport, Verdict};
+use shared::plan::{Mode, PlannerAnswer, ProposedTask, ReportOutcome, Size, TaskReport, Verdict};
 use shared::retry::Again;
+use shared::sizing::SizeAnswer;
 use shared::unit::Millis;
 
 use super::{again, draft, prove};
@@ -13,6 +14,7 @@ use crate::budget::{self, Cap, Short};
 use crate::plan::validate;
 use crate::planning::{Plan, may_split};
 use crate::proof;
+use crate::sizing;
 use crate::state::{Phase, Run, State, Task};
 
 /// Bytes of a result's text that go on to other tasks.
@@ -26,6 +28,9 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     };
     if task.stop.is_some() {
         return Some(settled(Outcome::Cancelled));
+    }
+    if run.purpose == Purpose::Classify {
+        return Some(sized(task, run, report));
     }
     // What a check says with its exit code is no failure of the check.
     let told = |error: &&AgentError| !prove::is_verdict(run, error);
@@ -57,7 +62,7 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
             outcome => settled(outcome),
         },
         Purpose::Base | Purpose::Check | Purpose::Review => prove::judge(task, run, report),
-        Purpose::Talk | Purpose::Diagnose => {
+        Purpose::Talk | Purpose::Diagnose | Purpose::Classify => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }
     })
@@ -71,6 +76,19 @@ fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis
         return Outcome::Limited { until: now, class: Some(class), again, why };
     }
     again::outcome(state, task, run, error, now)
+}
+
+/// How hard the task is; who does not say so does not hold it up.
+fn sized(task: &Task, run: &Run, report: &TurnReport) -> Draft {
+    let answer = match &report.error {
+        None => structured::<SizeAnswer>(report),
+        Some(error) => Err(error.message.clone()),
+    };
+    let (size, why) = match answer {
+        Ok(answer) => (answer.size, sizing::reason(&answer.why)),
+        Err(_) => (Size::Standard, "the model that was asked did not say".to_owned()),
+    };
+    draft(task, Kind::TaskSized { task: task.id.clone(), run: Some(run.id.clone()), size, why })
 }
 
 /// A cap that bounded the run is used up. No money bounds a command, also where its task has parts by now.

@@ -248,7 +248,7 @@ mod tests {
             title: "Better".to_owned(),
             objective: "do it well".to_owned(),
             mode: Mode::Hybrid,
-            size: Size::Heavy,
+            size: Some(Size::Heavy),
             after: vec![id("a")],
             inputs: vec!["a.md".to_owned()],
             outputs: vec!["b.md".to_owned()],

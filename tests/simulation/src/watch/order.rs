@@ -34,14 +34,16 @@ impl Watch {
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
         // The words go along with what comes after the look.
-        let silent = carries.is_empty() && !(*purpose == Purpose::Base && spoken_to);
+        let before = matches!(purpose, Purpose::Base | Purpose::Classify);
+        let silent = carries.is_empty() && !(before && spoken_to);
         self.check_standing(state, task, *purpose, silent)?;
         self.check_waits(state, task, kind)?;
         self.check_money(state, task, kind)?;
         self.held.insert(run.clone(), holds.unwrap_or_default());
-        if *purpose != Purpose::Diagnose {
+        if !matches!(purpose, Purpose::Diagnose | Purpose::Classify) {
             self.check_session(task, *purpose, spec)?;
         }
+        self.check_asked(task, *purpose)?;
         self.check_access(task, *purpose, spec)?;
         let prompt = match (&spec.program, &spec.stdin) {
             (Program::Shell { command }, _) => command,
@@ -94,7 +96,9 @@ impl Watch {
             // Its stages were looked at before.
             Standing::Open | Standing::Claimed => {}
         }
-        if matches!(purpose, Purpose::Work | Purpose::Base) && !self.sessions.contains_key(&task.id) {
+        if matches!(purpose, Purpose::Work | Purpose::Base | Purpose::Classify)
+            && !self.sessions.contains_key(&task.id)
+        {
             for holder in std::iter::once(task).chain(state.ancestors(task)) {
                 for dep in holder.after.iter().filter_map(|id| state.task(id)) {
                     // Who is talked to again after it completed still has its result to give.

@@ -82,7 +82,8 @@ impl Watch {
         let reached = |model: Option<String>| self.reached.get(&(*harness, model));
         let at_limit = reached(model.clone()).is_some_and(|until| until.is_some_and(|at| at > self.latest));
         let reviews = *purpose == Purpose::Review;
-        if at_limit && *purpose != Purpose::Diagnose && (task.model.is_none() || reviews) {
+        let aside = matches!(purpose, Purpose::Diagnose | Purpose::Classify);
+        if at_limit && !aside && (task.model.is_none() || reviews) {
             let size = size_of(task, *purpose);
             let others = state.models.tiers(*harness).map_or(&[][..], |tiers| tiers.instead(size));
             let free = others.iter().find(|name| reached(Some((*name).clone())).is_none());

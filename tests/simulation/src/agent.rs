@@ -260,7 +260,8 @@ fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
         }
         Truth::Split | Truth::BadSplit => {
             let trades = order.ways.trades;
-            let plan = if *truth == Truth::Split { plan(order.ways, chance) } else { bad_plan(trades, chance) };
+            let plan =
+                if *truth == Truth::Split { plan(order.ways, chance) } else { bad_plan(trades, chance) };
             let mut report = report("split", "too much", "");
             report["tasks"] = plan["tasks"].clone();
             if let (Value::Null, Value::Object(report)) = (&plan["tasks"], &mut report) {

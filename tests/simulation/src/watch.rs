@@ -286,6 +286,7 @@ impl Watch {
         ensure!(state.seq == entry.seq, "an entry was not folded");
         match entry.body.known() {
             Some(Kind::PlanEdited { edit, .. }) => self.rechoose(state, edit),
+            Some(Kind::PlanRejected { task, .. }) => self.unchoose(state, task),
             Some(Kind::RunRequested { task, .. } | Kind::TaskSized { task, .. }) => {
                 self.check_sizes(state, task)?;
             }

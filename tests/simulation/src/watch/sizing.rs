@@ -41,6 +41,13 @@ impl Watch {
         }
     }
 
+    /// After the parts that were proposed for a task went; that the others are as they were is looked at elsewhere.
+    pub(super) fn unchoose(&mut self, state: &State, task: &TaskId) {
+        for below in state.subtree(task).into_iter().skip(1) {
+            self.sizes.insert(below.id.clone(), below.chosen_size());
+        }
+    }
+
     pub(super) fn check_asked(&mut self, task: &Task, purpose: Purpose) -> Result<()> {
         if purpose == Purpose::Classify {
             ensure!(self.sizes.get(&task.id) == Some(&None), "asks for a size that was chosen");

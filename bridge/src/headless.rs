@@ -11,6 +11,7 @@ use shared::evidence::{Check, Evidence, Preset};
 use shared::plan::{Access, PLANNER_ANSWER};
 use shared::quiet::Quiet;
 use shared::retry::Policy;
+use shared::sizing::Sizing;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::cli::say;
@@ -70,6 +71,12 @@ pub enum Command {
     Memory(memory::MemoryArgs),
     /// Say what has to be shown before a task counts as done
     Evidence(EvidenceArgs),
+    /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
+    Split(TaskArgs),
+    /// Leave what is below a task as it was before it was planned
+    Reject(TaskArgs),
+    /// Put a copy of a task and of all below it behind it
+    Clone(TaskArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
@@ -332,8 +339,31 @@ pub struct LimitsArgs {
     /// Give to the other agent what one fails again and again
     #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
     alternate: Option<bool>,
+    /// Who says how hard a task is that nobody gave a size, which chooses the model
+    #[arg(long, value_enum)]
+    sizes: Option<Sizes>,
     #[command(flatten)]
     data: DataArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Sizes {
+    /// Nobody: it is of standard size
+    Off,
+    /// A rule, from its words
+    Rule,
+    /// The rule, and where that is not sure the light model, once
+    Ask,
+}
+
+impl From<Sizes> for Sizing {
+    fn from(sizes: Sizes) -> Self {
+        match sizes {
+            Sizes::Off => Self::Off,
+            Sizes::Rule => Self::Rule,
+            Sizes::Ask => Self::Ask,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -503,6 +533,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Agents(args) => agents::see_to(&args).await,
             Command::As(args) => task::tell(&args.task, Word::As(args.name)).await,
             Command::Prompts(args) => prompts::see_to(&args).await,
+            Command::Split(args) => task::tell(&args, Word::Split).await,
+            Command::Reject(args) => task::tell(&args, Word::Reject).await,
+            Command::Clone(args) => task::tell(&args, Word::Clone).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,

@@ -7,6 +7,7 @@ use conductor::State;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
 use conductor::plan::{EditProblem, check_edit, inverse};
+use conductor::planning::may_plan;
 use conductor::state::Task;
 use conductor::survey::Survey;
 use gloo_timers::callback::Timeout;
@@ -436,8 +437,24 @@ impl Desk {
     }
 
     pub fn approve(self, goal: &TaskId) {
-        if let Some(version) = self.peek(|state| state.task(goal)?.goal.as_ref().map(|goal| goal.version)) {
+        if let Some(version) = self.peek(|state| Some(state.task(goal)?.planning.as_ref()?.version)) {
             self.about(goal, Kind::PlanApproved { goal: goal.clone(), version });
+        }
+    }
+
+    /// Has a planner split the task, or plan again what is below it; or says why that cannot be.
+    pub fn split(self, task: &TaskId) {
+        match self.peek(|state| state.task(task).map(|task| may_plan(state, task))) {
+            Some(Ok(())) => self.about(task, Kind::PlanWanted { task: task.clone() }),
+            Some(Err(problem)) => self.say(format!("Not possible: {problem}."), false),
+            None => {}
+        }
+    }
+
+    /// Leaves what is below the task as it was before it was planned.
+    pub fn reject(self, task: &TaskId) {
+        if let Some(version) = self.peek(|state| Some(state.task(task)?.planning.as_ref()?.version)) {
+            self.about(task, Kind::PlanRejected { task: task.clone(), version });
         }
     }
 

@@ -5,7 +5,7 @@ use conductor::health::Warning;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
     again_words, cap, change, change_kind, changes, class_words, cuts, dollars, mode, mode_token, next_mode,
-    next_step, policy, preset, remedy, size, span, spent,
+    next_step, policy, preset, remedy, size, sizes, span, spent,
 };
 use shared::unit::Millis;
 
@@ -26,6 +26,11 @@ pub fn day(at: Millis) -> String {
 /// The day and local time of day, "2026-11-21 14:09".
 pub fn moment(at: Millis) -> String {
     format!("{} {}", day(at), time(at))
+}
+
+/// "v1", or what was there before the first version.
+pub fn before_version(version: u32) -> String {
+    if version > 1 { format!("v{}", version - 1) } else { "what was there".to_owned() }
 }
 
 /// As [`conductor::words::warning`], with the time of day.

@@ -14,7 +14,7 @@ use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, Templa
 use crate::limits::Limits;
 use crate::models::Models;
 use crate::persona::Persona;
-use crate::plan::{Access, PlanEdit, PlannedTask};
+use crate::plan::{Access, PlanEdit, PlannedTask, Size};
 use crate::retry::Again;
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
 use crate::template::{Guided, Template};
@@ -156,8 +156,18 @@ pub enum Kind {
         reply: String,
         tasks: Vec<PlannedTask>,
     },
+    /// A planner is to split the task, or to plan what is below it again.
+    PlanWanted {
+        task: TaskId,
+    },
+    /// Of a goal, or of a task below it that is split or planned again.
     PlanApproved {
         goal: TaskId,
+        version: u32,
+    },
+    /// What is below the task stays as it was before it was planned.
+    PlanRejected {
+        task: TaskId,
         version: u32,
     },
     /// Stops the task and all below it.
@@ -254,6 +264,7 @@ pub enum Kind {
         run: RunId,
         window: Window,
     },
+    /// For a goal, or for a task below it: by a planner, or by its own worker.
     PlanProposed {
         goal: TaskId,
         run: RunId,
@@ -272,6 +283,14 @@ pub enum Kind {
         goal: TaskId,
         run: RunId,
         problems: Vec<String>,
+    },
+    /// How hard a task is that nobody gave a size: by a rule, or by what a model said that was asked.
+    TaskSized {
+        task: TaskId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+        size: Size,
+        why: String,
     },
     TaskSettled {
         task: TaskId,
@@ -396,7 +415,9 @@ impl Kind {
             | Self::MessageWithdrawn { .. }
             | Self::PlanEdited { .. }
             | Self::PlanGiven { .. }
+            | Self::PlanWanted { .. }
             | Self::PlanApproved { .. }
+            | Self::PlanRejected { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }
             | Self::TaskResumed { .. }
@@ -419,6 +440,7 @@ impl Kind {
             | Self::PlanProposed { .. }
             | Self::PlanAdopted { .. }
             | Self::PlanRefused { .. }
+            | Self::TaskSized { .. }
             | Self::TaskSettled { .. }
             | Self::WorkClaimed { .. }
             | Self::BaseTaken { .. }
@@ -465,6 +487,8 @@ pub enum Purpose {
     Summary,
     /// Talk about a goal that has its plan.
     Talk,
+    /// Say how hard the task is, before it begins.
+    Classify,
     /// Look at why the task failed, before it is tried anew.
     Diagnose,
     /// Look at the folder before the work begins.
@@ -482,7 +506,7 @@ impl Purpose {
     pub fn is_conversation(self) -> bool {
         match self {
             Self::Plan | Self::Work | Self::Summary | Self::Talk | Self::Repair => true,
-            Self::Base | Self::Check | Self::Review | Self::Diagnose => false,
+            Self::Base | Self::Check | Self::Review | Self::Diagnose | Self::Classify => false,
         }
     }
 }

@@ -90,6 +90,11 @@ impl TaskId {
         Self(self.suffixed(&format!("~{n}")))
     }
 
+    /// The id of the `n`th part of this task, which is a copy.
+    pub fn copied(&self, n: usize) -> Self {
+        Self(self.suffixed(&format!("~c{n}")))
+    }
+
     /// The id of this task's `n`th run.
     pub fn run(&self, n: u32) -> RunId {
         RunId(self.suffixed(&format!("~r{n}")))

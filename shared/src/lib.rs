@@ -17,6 +17,7 @@ pub mod plan;
 pub mod quiet;
 pub mod retry;
 pub mod run;
+pub mod sizing;
 pub mod template;
 pub mod unit;
 pub mod wire;

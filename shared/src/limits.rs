@@ -6,6 +6,7 @@ use shared_derive::FromJson;
 use crate::agent::HarnessId;
 use crate::quiet::Quiet;
 use crate::retry::Retry;
+use crate::sizing::Sizing;
 use crate::unit::{MicroUsd, Millis};
 
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
@@ -22,6 +23,8 @@ pub struct Limits {
     pub plan_max: u32,
     /// Levels below the goal.
     pub depth: u32,
+    /// Tasks of one goal that agents may propose in all.
+    pub tasks: u32,
     /// Turns that repair a plan before the person is asked.
     pub repairs: u32,
     /// Times that an interrupted turn is taken up again without asking.
@@ -43,6 +46,8 @@ pub struct Limits {
     pub unattended: Option<MicroUsd>,
     /// A task that one agent fails again and again may be given to the other, if that one is there.
     pub alternate: bool,
+    /// Who says how hard a task is that nobody gave a size.
+    pub sizing: Sizing,
     /// After what a person is warned of a run that goes on.
     pub health: Health,
 }
@@ -139,6 +144,7 @@ impl Default for Limits {
             plan_min: 3,
             plan_max: 12,
             depth: 4,
+            tasks: 200,
             repairs: 2,
             resumptions: 3,
             context_bytes: 48 * 1024,
@@ -151,6 +157,7 @@ impl Default for Limits {
             quiet: None,
             unattended: Some(MicroUsd(20_000_000)),
             alternate: false,
+            sizing: Sizing::default(),
         }
     }
 }

@@ -29,8 +29,8 @@ pub struct Persona {
     /// Of its turns, where no person chose one for the task.
     #[serde(default)]
     pub model: Option<String>,
-    /// Absolute; where its tasks work that have not begun, and what goals are stated with it for. The bridge starts nothing
-    /// outside of opened projects.
+    /// Absolute; where tasks work that are given to it before they begin, and what goals that are stated with it are for.
+    /// The bridge starts nothing outside of opened projects.
     #[serde(default)]
     pub folder: Option<String>,
 }

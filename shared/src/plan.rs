@@ -11,6 +11,7 @@ use crate::evidence::{Evidence, Preset};
 use crate::id::{PersonaId, TaskId, TemplateId};
 use crate::limits::Caps;
 use crate::retry::{Retry, RetryWish};
+use crate::sizing::SizeWish;
 use crate::unit::Millis;
 
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
@@ -86,9 +87,9 @@ pub struct ProposedTask {
     /// "autonomous" runs alone, "hybrid" runs alone but may ask, "interactive" is done with the person.
     #[serde(default)]
     pub mode: Mode,
-    /// "light", "standard" or "heavy": how hard it is.
+    /// How hard it is: "light", "standard" or "heavy"; "auto" where you cannot tell.
     #[serde(default)]
-    pub size: Size,
+    pub size: SizeWish,
     /// Keys of the tasks whose results this one needs. No cycles.
     #[serde(default)]
     pub after: Vec<String>,
@@ -122,9 +123,10 @@ pub struct ProposedTask {
 #[cfg_attr(test, derive(JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct TaskReport {
-    /// "done", "question" when you need an answer from the person first, "failed" when it cannot be done.
+    /// "done", "question" when you need an answer from the person first, "split" where you were told that you may split
+    /// the task, "failed" when it cannot be done.
     pub outcome: ReportOutcome,
-    /// Markdown, at most a page: what was done, where, what others must know. For "failed": why.
+    /// Markdown, at most a page: what was done, where, what others must know. For "failed" and "split": why.
     pub summary: String,
     /// The question, for "question"; otherwise empty.
     #[serde(default)]
@@ -138,6 +140,9 @@ pub struct TaskReport {
     /// What was asked for and is not done, one line each; empty when all is done.
     #[serde(default)]
     pub not_done: Vec<String>,
+    /// The parts, for "split"; otherwise empty.
+    #[serde(default)]
+    pub tasks: Vec<ProposedTask>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
@@ -146,6 +151,7 @@ pub struct TaskReport {
 pub enum ReportOutcome {
     Done,
     Question,
+    Split,
     Failed,
 }
 
@@ -183,7 +189,9 @@ pub struct PlannedTask {
     pub title: String,
     pub objective: String,
     pub mode: Mode,
-    pub size: Size,
+    /// Nothing where it is to be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
     pub after: Vec<TaskId>,
     /// Files or facts that it needs; `after` has who makes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -211,7 +219,7 @@ impl PlannedTask {
             title: title.into(),
             objective: objective.into(),
             mode: Mode::Autonomous,
-            size: Size::Standard,
+            size: Some(Size::Standard),
             after: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -243,9 +251,11 @@ pub enum PlanEdit {
         task: TaskId,
         mode: Mode,
     },
+    /// Nothing where it is to be found out.
     SetSize {
         task: TaskId,
-        size: Size,
+        #[serde(default)]
+        size: Option<Size>,
     },
     /// It comes after whoever makes them from then on, and no more after who made what it needed before.
     SetInputs {
@@ -304,6 +314,12 @@ pub enum PlanEdit {
         planned: PlannedTask,
         index: u32,
     },
+    /// Puts a copy of the task and of all below it behind it; nothing of what was done there.
+    Clone {
+        task: TaskId,
+        /// The copy's; those of its parts follow from it.
+        copy: TaskId,
+    },
     /// Hides the task and all below it.
     Remove {
         task: TaskId,
@@ -337,6 +353,7 @@ pub const TASK_REPORT: &str = include_str!("plan/task_report.schema.json").trim_
 mod tests {
     use super::*;
     use crate::evidence::{REVIEW_ANSWER, ReviewAnswer};
+    use crate::sizing::{SIZE_ANSWER, SizeAnswer};
 
     fn schema_of<T: JsonSchema>() -> String {
         // The contract of serialising: every field is there, though reading forgives a missing one.
@@ -359,6 +376,7 @@ mod tests {
             ("planner_answer", PLANNER_ANSWER, schema_of::<PlannerAnswer>()),
             ("task_report", TASK_REPORT, schema_of::<TaskReport>()),
             ("review_answer", REVIEW_ANSWER, schema_of::<ReviewAnswer>()),
+            ("size_answer", SIZE_ANSWER, schema_of::<SizeAnswer>()),
         ] {
             assert!(
                 text == derived,

@@ -59,7 +59,7 @@ fn planned() -> PlannedTask {
         title: "Set up the schema".to_owned(),
         objective: "Tables for carts".to_owned(),
         mode: Mode::Hybrid,
-        size: Size::Light,
+        size: Some(Size::Light),
         after: vec![task("goal~2")],
         inputs: vec![],
         outputs: vec!["schema.sql".to_owned()],
@@ -89,6 +89,10 @@ fn intents() -> Vec<Kind> {
         Kind::MessageSent { task: goal.clone(), message: message.clone(), text: "And tests".to_owned() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::Clone { task: task("goal~1"), copy: task("copy") },
+        },
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 },
@@ -130,7 +134,9 @@ fn intents() -> Vec<Kind> {
             edit: PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] },
         },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
+        Kind::PlanWanted { task: task("goal~1") },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
+        Kind::PlanRejected { task: task("goal~1"), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
         Kind::TaskResumed { task: goal.clone() },
@@ -165,7 +171,15 @@ fn intents() -> Vec<Kind> {
         },
         Kind::PlanEdited {
             goal: task("goal"),
-            edit: PlanEdit::Add { planned: PlannedTask { persona: Some(persona()), ..planned() }, index: 0 },
+            edit: PlanEdit::SetSize { task: task("goal~1"), size: Some(Size::Heavy) },
+        },
+        Kind::PlanEdited { goal: task("goal"), edit: PlanEdit::SetSize { task: task("goal~1"), size: None } },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::Add {
+                planned: PlannedTask { persona: Some(persona()), size: None, ..planned() },
+                index: 0,
+            },
         },
         Kind::PlanEdited {
             goal: task("goal"),
@@ -219,6 +233,12 @@ fn decisions() -> Vec<Kind> {
             cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
         Kind::RunCast { run: run(), persona: persona() },
+        Kind::TaskSized {
+            task: task("goal~1"),
+            run: Some(run()),
+            size: Size::Light,
+            why: "mechanical".to_owned(),
+        },
         Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {

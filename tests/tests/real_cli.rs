@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing step is the test's result")]
 
-use conductor::state::{Plan, State};
+use conductor::state::State;
 use conductor::status::{Kind as Status, status};
 use serde_json::{Value, json};
 use shared::agent::HarnessId;
@@ -12,6 +12,8 @@ use shared::id::TaskId;
 use tests::stub::{Rule, Step, Stub};
 use tests::world::{Client, World};
 
+#[path = "real_cli/agents.rs"]
+mod agents;
 #[path = "real_cli/faults.rs"]
 mod faults;
 
@@ -29,7 +31,7 @@ fn report(summary: &str) -> Step {
 fn task(key: &str, after: &[&str]) -> Value {
     json!({
         "key": key, "title": format!("Do {key}"), "objective": format!("OBJECTIVE-{key}"), "mode": "autonomous", "size": "light",
-        "after": after, "parent": "", "outputs": [], "command": "", "retry": "usual", "checks": [],
+        "after": after, "parent": "", "inputs": [], "outputs": [], "command": "", "retry": "usual", "checks": [], "agent": "",
     })
 }
 
@@ -55,9 +57,7 @@ async fn journey(world: &World, stub: &Stub, harness: HarnessId) -> anyhow::Resu
     let mut client = world.client("page").await?;
     client.until("the agents", |state| state.agents.iter().any(|agent| agent.harness == harness)).await?;
     let goal = world.goal(&mut client, "Make three things", harness).await?;
-    let proposed = |state: &State| {
-        matches!(state.task(&goal).unwrap().goal.as_ref().unwrap().plan, Plan::Proposed { .. })
-    };
+    let proposed = |state: &State| conductor::plan::awaits_approval(state.task(&goal).unwrap());
     client.until("a plan", proposed).await?;
     client.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
     client.until("the summary", |state| is(state, &goal, Status::Completed)).await?;

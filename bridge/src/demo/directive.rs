@@ -24,6 +24,7 @@ Words:
   invalid-utf8   print bytes that are not UTF-8
   lie            report that all is done and do nothing of it, in a repair too; lie-once: the first time only
   reject         reviewer: let nothing pass; reject-once: the first time only
+  split=N        ask that the task is split into N parts
   ask            ask the person a question first
   answer         planner: answer directly
   tasks=N        planner: a plan of N tasks; with shape=chain one after the other

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::plan::{Mode, PlannerAnswer, ProposedTask, Size, Verdict};
+use shared::plan::{Mode, PlannerAnswer, ProposedTask, Verdict};
 use shared::retry::RetryWish;
+use shared::sizing::SizeWish;
 
 use super::directive::{self, Directives};
 use super::words::{capitalised, has_word, lower_first, one_line, slug, starts_with_verb, title_of};
@@ -13,43 +14,65 @@ const MOST: usize = 12;
 const FEWEST: usize = 3;
 
 /// Parts of a program: the words that name one, its key, its title, and how hard it is.
-const PARTS: [(&[&str], &str, &str, Size); 10] = [
-    (&["database", "schema", "storage", "sql", "store"], "database", "Lay out the database", Size::Standard),
-    (&["api", "backend", "server", "endpoint", "endpoints", "service"], "api", "Build the API", Size::Heavy),
-    (&["auth", "login", "accounts", "authentication"], "auth", "Add the sign-in", Size::Heavy),
+const PARTS: [(&[&str], &str, &str, SizeWish); 10] = [
+    (
+        &["database", "schema", "storage", "sql", "store"],
+        "database",
+        "Lay out the database",
+        SizeWish::Standard,
+    ),
+    (
+        &["api", "backend", "server", "endpoint", "endpoints", "service"],
+        "api",
+        "Build the API",
+        SizeWish::Heavy,
+    ),
+    (&["auth", "login", "accounts", "authentication"], "auth", "Add the sign-in", SizeWish::Heavy),
     (
         &["ui", "frontend", "page", "website", "interface", "screen", "app"],
         "ui",
         "Build the user interface",
-        Size::Heavy,
+        SizeWish::Heavy,
     ),
-    (&["cli", "command-line", "terminal"], "cli", "Write the command line", Size::Standard),
-    (&["script", "tool", "library", "parser", "game"], "core", "Write the core", Size::Standard),
-    (&["tests", "test", "testing"], "tests", "Write the tests", Size::Standard),
-    (&["docs", "documentation", "readme", "manual", "guide"], "docs", "Write the documentation", Size::Light),
+    (&["cli", "command-line", "terminal"], "cli", "Write the command line", SizeWish::Standard),
+    (&["script", "tool", "library", "parser", "game"], "core", "Write the core", SizeWish::Standard),
+    (&["tests", "test", "testing"], "tests", "Write the tests", SizeWish::Standard),
+    (
+        &["docs", "documentation", "readme", "manual", "guide"],
+        "docs",
+        "Write the documentation",
+        SizeWish::Light,
+    ),
     (
         &["deploy", "deployment", "docker", "release", "ci"],
         "deploy",
         "Prepare the deployment",
-        Size::Standard,
+        SizeWish::Standard,
     ),
-    (&["refactor", "migrate", "port", "rewrite"], "change", "Make the change", Size::Heavy),
+    (&["refactor", "migrate", "port", "rewrite"], "change", "Make the change", SizeWish::Heavy),
 ];
 
 /// The plan or the answer for this goal.
 pub fn plan(goal: &str) -> PlannerAnswer {
     let directives = Directives::of(goal);
     let words = directive::stripped(goal);
+    let small = directives.has("answer") || (is_small(&words) && !directives.has("plan"));
+    let counted = directives.number("tasks");
+    if counted.map_or(small, |count| count == 0) {
+        return PlannerAnswer { decision: Verdict::Answer, reply: answer(&words), tasks: Vec::new() };
+    }
+    parts(goal)
+}
+
+/// The parts of a goal or a task, however small it is.
+pub fn parts(objective: &str) -> PlannerAnswer {
+    let directives = Directives::of(objective);
     let mut tasks = match directives.number("tasks") {
         Some(n) => numbered(usize::try_from(n).unwrap_or(MOST), directives.value("shape") == Some("chain")),
-        None if directives.has("answer") || (is_small(&words) && !directives.has("plan")) => Vec::new(),
-        None => split(&words),
+        None => split(&directive::stripped(objective)),
     };
-    if tasks.is_empty() {
-        return PlannerAnswer { decision: Verdict::Answer, reply: answer(&words), tasks };
-    }
     for (place, task) in tasks.iter_mut().enumerate() {
-        task.objective.push_str(&directive::for_task(goal, place + 1));
+        task.objective.push_str(&directive::for_task(objective, place + 1));
     }
     let reply = describe(&tasks);
     PlannerAnswer { decision: Verdict::Plan, reply, tasks }
@@ -67,11 +90,11 @@ pub fn task(title: &str, objective: &str) -> ProposedTask {
         Mode::Autonomous
     };
     let size = if any(&["design", "architecture", "refactor", "migrate", "complex", "security"]) {
-        Size::Heavy
+        SizeWish::Heavy
     } else if any(&["rename", "typo", "readme", "list", "note", "docs"]) {
-        Size::Light
+        SizeWish::Light
     } else {
-        Size::Standard
+        SizeWish::Standard
     };
     let command = command_of(objective);
     let outputs = if command.is_empty() { vec![format!("demo/{}.md", slug(title))] } else { Vec::new() };
@@ -176,14 +199,14 @@ fn by_parts(goal: &str) -> Vec<ProposedTask> {
                 "gather",
                 "Gather what is known",
                 "collect what the folder and the goal already say",
-                Size::Light,
+                SizeWish::Light,
             ),
-            ("draft", "Make a first version", "make a first whole version", Size::Standard),
+            ("draft", "Make a first version", "make a first whole version", SizeWish::Standard),
             (
                 "check",
                 "Check and finish it",
                 "compare the first version with the goal and finish it",
-                Size::Standard,
+                SizeWish::Standard,
             ),
         ];
         for (key, title, what, size) in steps {
@@ -196,7 +219,7 @@ fn by_parts(goal: &str) -> Vec<ProposedTask> {
         }
         chain(&mut tasks);
     } else {
-        tasks.push(of_key("design", "Set out the design", &format!("{of_goal}write down the parts, what each does, and how they meet. Done when the others can begin from it."), Size::Heavy));
+        tasks.push(of_key("design", "Set out the design", &format!("{of_goal}write down the parts, what each does, and how they meet. Done when the others can begin from it."), SizeWish::Heavy));
         for (_, key, title, size) in named {
             let mut part = of_key(
                 key,
@@ -225,7 +248,7 @@ fn by_parts(goal: &str) -> Vec<ProposedTask> {
             "check",
             "Try the whole thing",
             &format!("{of_goal}go through everything that was made and say what works and what does not."),
-            Size::Standard,
+            SizeWish::Standard,
         );
         check.after = all;
         tasks.push(check);
@@ -236,7 +259,7 @@ fn by_parts(goal: &str) -> Vec<ProposedTask> {
     tasks
 }
 
-fn of_key(key: &str, title: &str, objective: &str, size: Size) -> ProposedTask {
+fn of_key(key: &str, title: &str, objective: &str, size: SizeWish) -> ProposedTask {
     ProposedTask {
         key: key.to_owned(),
         mode: Mode::Autonomous,
@@ -305,7 +328,8 @@ fn chain(tasks: &mut [ProposedTask]) {
     }
 }
 
-fn numbered(count: usize, chained: bool) -> Vec<ProposedTask> {
+/// So many plain tasks, side by side or one after the other.
+pub fn numbered(count: usize, chained: bool) -> Vec<ProposedTask> {
     let mut tasks: Vec<ProposedTask> =
         (1..=count).map(|n| task(&format!("Do part {n}"), &format!("Do part {n} of {count}."))).collect();
     if chained {

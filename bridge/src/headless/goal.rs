@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use conductor::plan::name;
-use conductor::state::{Plan, State, Task};
+use conductor::planning::Plan;
+use conductor::state::{State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
 use serde_json::json;
@@ -23,6 +24,7 @@ use super::place::Place;
 use super::prompts;
 use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{self, reference};
+use super::word::Word;
 use super::{GoalArgs, agents};
 use crate::cli::say;
 use crate::clock;
@@ -170,6 +172,12 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
                 client.intend(vec![Draft::new(Some(task.project.clone()), approved)]).await?;
                 continue;
             }
+            (Stands::Waiting, _, Until::Done { approve: true })
+                if let Some(part) = proposed(client.state(), goal) =>
+            {
+                client.intend(vec![Word::Approve.to(client.state(), part)?]).await?;
+                continue;
+            }
             (Stands::Waiting, ..) => {
                 told.leave(client.state(), goal);
                 told.needs_a_person(client.state(), &task);
@@ -181,6 +189,12 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
     }
 }
 
+/// The first part of the tree whose plan waits for a yes, and which is not written to besides.
+fn proposed<'a>(state: &'a State, goal: &TaskId) -> Option<&'a Task> {
+    let waits = |task: &&Task| matches!(status(state, task).reason, Reason::Approve { .. });
+    state.subtree(goal).into_iter().find(waits)
+}
+
 fn kind(state: &State, task: &Task) -> Stands {
     status(state, task).kind
 }
@@ -189,6 +203,7 @@ fn kind(state: &State, task: &Task) -> Stands {
 fn asks_itself(state: &State, goal: &Task, task: &Task) -> bool {
     task.id == goal.id
         || !task.is_group()
+        || task.is_planned()
         || matches!(status(state, task).reason, Reason::Used { .. } | Reason::Unattended(_))
 }
 
@@ -250,14 +265,15 @@ impl Told {
             let tasks: Vec<_> = below.iter().skip(1).map(|task| task::planned(state, task)).collect();
             return say(&json!({ "goal": goal.id.as_str(), "plan": version, "tasks": tasks }).to_string());
         }
-        if let Some(Plan::Proposed { reply, .. }) = goal.goal.as_ref().map(|goal| &goal.plan) {
+        if let Some(Plan::Proposed { reply, .. }) = goal.planning.as_ref().map(|planning| &planning.plan) {
             say(&format!("\n{}\n", reply.trim()));
         }
         for task in below.iter().skip(1) {
             let indent = "  ".repeat(task.number.len());
             let after = words::numbers(state, &task.after);
             let after = if after.is_empty() { after } else { format!(", after {after}") };
-            let (mode, size) = (words::mode(task.mode), words::size(task.size));
+            let mode = words::mode(task.mode);
+            let size = task.chosen_size().map_or("size to be found out", words::size);
             say(&format!("{indent}{} {} ({mode}, {size}{after})", task.number_text(), task.title));
         }
     }

@@ -42,6 +42,7 @@ pub(super) async fn set(args: &LimitsArgs) -> anyhow::Result<ExitCode> {
         quiet: args.quiet.or(known.quiet).filter(|quiet| quiet.from != quiet.to),
         unattended: args.unattended.or(known.unattended),
         alternate: args.alternate.unwrap_or(known.alternate),
+        sizing: args.sizes.map_or(known.sizing, Into::into),
         ..known.clone()
     };
     if limits != known {
@@ -75,6 +76,7 @@ fn tell(limits: &Limits) {
     say(&format!("An agent that fails {failures} times in a row is left alone for {}", words::span(wait)));
     let other = if limits.alternate { "may do" } else { "does not do" };
     say(&format!("The other agent {other} what one fails again and again"));
+    say(&format!("The size of a task that nobody gave one: {}", words::sizes(limits.sizing)));
     let quiet = limits.quiet.map_or("none".to_owned(), hours);
     say(&format!("Quiet hours, in which nothing that was cut short goes on by itself: {quiet}"));
     say(&format!("Spent at most while you do nothing: {}", money(limits.unattended)));

@@ -74,6 +74,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(set_agent))
         .routes(routes!(answer))
         .routes(routes!(approve))
+        .routes(routes!(split))
+        .routes(routes!(reject))
+        .routes(routes!(copy))
         .routes(routes!(retry))
         .routes(routes!(resume))
         .routes(routes!(cancel))
@@ -408,6 +411,39 @@ async fn approve(
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
     desk.tell(&task, Word::Approve).await
+}
+
+/// Have a planner split a task, or plan what is below it again; its plan then waits for approval
+#[utoipa::path(post, path = "/api/tasks/{task}/split", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn split(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Split).await
+}
+
+/// Leave what is below a task as it was before it was planned
+#[utoipa::path(post, path = "/api/tasks/{task}/reject", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn reject(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Reject).await
+}
+
+/// Put a copy of a task and of all below it behind it
+#[utoipa::path(post, path = "/api/tasks/{task}/clone", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn copy(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Clone).await
 }
 
 /// Try a task anew

@@ -124,7 +124,7 @@ pub(super) fn planned(state: &State, task: &Task) -> Value {
         "title": task.title,
         "objective": task.objective,
         "mode": task.mode,
-        "size": task.size,
+        "size": task.chosen_size(),
         "after": after,
         "inputs": task.inputs,
         "outputs": task.outputs,

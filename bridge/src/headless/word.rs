@@ -1,10 +1,11 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
-use conductor::plan::name;
-use conductor::state::{Plan, Standing, State, Task};
+use conductor::plan::{check_edit, name};
+use conductor::planning::may_plan;
+use conductor::state::{Standing, State, Task};
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
-use shared::id::MessageId;
+use shared::id::{MessageId, TaskId};
 use shared::limits::Caps;
 use shared::plan::{PlanEdit, Schedule};
 use shared::retry::{Policy, Retry};
@@ -17,6 +18,12 @@ use super::statement::drawn;
 pub(super) enum Word {
     Answer(String),
     Approve,
+    /// A planner is to split it, or to plan what is below it again.
+    Split,
+    /// What is below it stays as it was.
+    Reject,
+    /// A copy of it and all below it, behind it.
+    Clone,
     Retry,
     /// Not to wait for what it waits for by itself.
     Resume,
@@ -57,11 +64,31 @@ impl Word {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
             (Self::Answer(text), _) => Kind::MessageSent { task: id, message: drawn(MessageId::new), text },
-            (Self::Approve, None) => return unsaid(format!("{} is no goal", name(task))),
-            (Self::Approve, Some(goal)) if !matches!(goal.plan, Plan::Proposed { .. }) => {
-                return unsaid(format!("{} has no plan that waits for a yes", name(task)));
+            (Self::Approve, _) => match task.planning.as_ref().filter(|planning| planning.is_proposed()) {
+                Some(planning) => Kind::PlanApproved { goal: id, version: planning.version },
+                None => return unsaid(format!("{} has no plan that waits for a yes", name(task))),
+            },
+            (Self::Split, _) => match may_plan(state, task) {
+                Ok(()) => Kind::PlanWanted { task: id },
+                Err(problem) => return unsaid(problem.to_string()),
+            },
+            (Self::Reject, Some(_)) => {
+                return unsaid(format!("{} is a goal; write to it what to change, or cancel it", name(task)));
             }
-            (Self::Approve, Some(goal)) => Kind::PlanApproved { goal: id, version: goal.version },
+            (Self::Reject, None) if task.current.is_some() && task.is_planned() => {
+                return unsaid(format!("the planner of {} is at it; cancel that first", name(task)));
+            }
+            (Self::Reject, None) => match task.planning.as_ref().filter(|_| task.is_planned()) {
+                Some(planning) => Kind::PlanRejected { task: id, version: planning.version },
+                None => return unsaid(format!("{} has no plan that waits for a word", name(task))),
+            },
+            (Self::Clone, _) => {
+                let edit = PlanEdit::Clone { task: id, copy: drawn(TaskId::new) };
+                if let Err(problem) = check_edit(state, &task.root, &edit) {
+                    return unsaid(problem.to_string());
+                }
+                Kind::PlanEdited { goal: task.root.clone(), edit }
+            }
             (Self::Retry, _) => Kind::TaskRetried { task: id },
             (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
                 return unsaid(format!("{} has no turn that waits", name(task)));

@@ -13,17 +13,20 @@ use shared::retry::Again;
 use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
 
+use crate::planning::{Plan, Planning};
 use crate::proof::Proof;
 use crate::state::{
-    Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Standing, State, Task, TaskResult,
-    Verdict, Vitals,
+    Baton, Disk, Goal, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult, Verdict,
+    Vitals,
 };
 
 mod account;
+mod copied;
 mod health;
 mod library;
 mod planned;
 mod proven;
+mod replanned;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -65,29 +68,41 @@ impl State {
             Kind::MessageSent { task, message, text } => self.with(task, |task| {
                 task.queue.push(Message { id: message.clone(), text: text.clone(), at, held: false });
                 (task.resumptions, task.retries) = (0, 0);
-                if let Some(goal) = &mut task.goal {
-                    goal.refusals = 0;
-                }
+                task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
             }),
             Kind::MessageWithdrawn { task, message } => {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
             }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
+            Kind::PlanWanted { task } => self.want_plan(task, at),
+            Kind::PlanRejected { task, version } => {
+                if self
+                    .task(task)
+                    .and_then(|task| task.planning.as_ref())
+                    .is_some_and(|it| it.version == *version)
+                {
+                    self.reject(task, at);
+                }
+            }
             Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
                 self.approve(goal, *version, at)
             }
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
-            Kind::TaskAccepted { task } => self.with(task, |task| {
-                if task.current.is_none()
-                    && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
-                {
-                    task.result.get_or_insert_default();
-                    task.stand(Standing::Completed, at);
-                }
-            }),
+            Kind::TaskAccepted { task } => {
+                // What was thought of for it is not needed any more.
+                self.reject(task, at);
+                self.with(task, |task| {
+                    if task.current.is_none()
+                        && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
+                    {
+                        task.result.get_or_insert_default();
+                        task.stand(Standing::Completed, at);
+                    }
+                });
+            }
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
@@ -118,13 +133,7 @@ impl State {
             Kind::PlanProposed { goal, reply, tasks, version, .. } => {
                 self.propose(goal, *version, reply, tasks, at)
             }
-            Kind::PlanRefused { goal, problems, .. } => {
-                self.with(goal, |task| task.current = None);
-                self.with_goal(goal, |goal| {
-                    goal.plan = Plan::Refused { problems: problems.clone() };
-                    goal.refusals += 1;
-                });
-            }
+            Kind::PlanRefused { goal, run, problems } => self.refuse_plan(goal, run, problems),
             Kind::WorkClaimed { task, summary, outputs, not_done, .. } => {
                 let (summary, outputs, not_done) = (summary.clone(), outputs.clone(), not_done.clone());
                 self.claim(task, TaskResult { summary, outputs, not_done }, at);
@@ -135,6 +144,9 @@ impl State {
             }
             Kind::TaskReviewed { task, run, summary, findings } => {
                 self.review(task, run, summary, findings, at)
+            }
+            Kind::TaskSized { task, run, size, why } => {
+                self.with(task, |task| task.find(*size, why, run.as_ref()))
             }
             Kind::TaskSettled { task, outcome, run } => {
                 self.with(task, |task| task.settle(outcome, at));
@@ -185,6 +197,14 @@ impl State {
         });
     }
 
+    fn with_planning(&mut self, id: &TaskId, change: impl FnOnce(&mut Planning)) {
+        self.with(id, |task| {
+            if let Some(planning) = &mut task.planning {
+                change(planning);
+            }
+        });
+    }
+
     fn with_run(&mut self, id: &RunId, change: impl FnOnce(&mut Run)) {
         if let Some(run) = self.runs.get_mut(id) {
             change(Arc::make_mut(run));
@@ -220,7 +240,7 @@ impl State {
             task.urged = false;
             task.prove(run.purpose, !run.carries.is_empty(), run.requested);
             match run.purpose {
-                Purpose::Diagnose => {}
+                Purpose::Diagnose | Purpose::Classify => {}
                 Purpose::Talk => match task.standing {
                     // The question is answered, and its parts go on.
                     Standing::Asked { .. } | Standing::Yielded => task.stand(Standing::Open, run.requested),
@@ -300,9 +320,9 @@ impl State {
             }
             // Talk and a look at a failure decide nothing, so there is nothing to judge; nor does a planner who was still thinking
             // about a plan that the person has approved.
-            let approved = matches!(&task.goal, Some(Goal { plan: Plan::Approved { .. }, .. }));
-            let moot = matches!(purpose, Purpose::Talk | Purpose::Diagnose)
-                || (purpose == Purpose::Plan && approved);
+            let agreed = task.planning.as_ref().is_some_and(|planning| planning.plan.admits());
+            let moot =
+                matches!(purpose, Purpose::Talk | Purpose::Diagnose) || (purpose == Purpose::Plan && agreed);
             if moot && task.current.as_ref() == Some(id) {
                 task.current = None;
                 if task.stop.take().is_some() && !task.is_over() {
@@ -322,10 +342,8 @@ impl State {
 
     /// A fresh attempt of the task, and of what failed or was stopped below it.
     fn retry(&mut self, id: &TaskId, at: Millis) {
-        let approved = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-        let approved = self.task(id).and_then(|task| self.goal_of(task)).is_some_and(approved);
-        let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
-        for below in ids {
+        let below = self.subtree(id).into_iter().map(|task| (task.id.clone(), self.is_agreed(task)));
+        for (below, agreed) in below.collect::<Vec<_>>() {
             self.with(&below, |task| {
                 let again =
                     below == *id || matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled);
@@ -334,7 +352,7 @@ impl State {
                     && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
                 {
                     task.begin_again(at);
-                    if !approved && !task.is_goal() {
+                    if !agreed && !task.is_goal() {
                         task.stand(Standing::Proposed, at);
                     }
                 }
@@ -347,8 +365,7 @@ impl State {
     /// What a task is a part of is not over while the task is to be done.
     fn reopen(&mut self, id: &TaskId, at: Millis) {
         let Some(task) = self.task(id).filter(|task| !task.is_over()) else { return };
-        let approved = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-        if !self.goal_of(task).is_some_and(approved) {
+        if self.task(&task.root).is_some_and(Task::is_planned) {
             return;
         }
         let above: Vec<TaskId> = self.ancestors(task).into_iter().map(|task| task.id.clone()).collect();
@@ -364,8 +381,7 @@ impl State {
     }
 
     fn close(&mut self, goal: &TaskId, at: Millis) {
-        let planned = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-        if !self.task(goal).and_then(|task| task.goal.as_ref()).is_some_and(planned) {
+        if !self.task(goal).is_some_and(|task| task.is_goal() && !task.is_planned()) {
             // There is nothing to sum up.
             return self.stop(goal, at);
         }
@@ -379,19 +395,7 @@ impl State {
 
 impl Goal {
     fn new(harness: HarnessId, access: shared::plan::Access) -> Self {
-        Self {
-            harness,
-            access,
-            preset: shared::evidence::Preset::default(),
-            plan: Plan::Wanted,
-            version: 0,
-            edits: 0,
-            revisions: Vec::new(),
-            derived: 0,
-            refusals: 0,
-            closing: None,
-            archived: None,
-        }
+        Self { harness, access, preset: shared::evidence::Preset::default(), closing: None, archived: None }
     }
 }
 
@@ -399,11 +403,12 @@ impl Task {
     /// As a task of a plan, but that nothing is above it and nobody has to approve it.
     fn goal(id: &TaskId, project: &ProjectId, text: &str, goal: Goal, at: Millis) -> Self {
         let planned = PlannedTask {
-            size: Size::Heavy,
+            size: Some(Size::Heavy),
             ..PlannedTask::new(id.clone(), id.clone(), title_of(text), text.to_owned())
         };
         let task = Self::planned(&planned, id, project, Vec::new(), at);
-        Self { parent: None, goal: Some(goal), standing: Standing::Open, ..task }
+        let planning = Some(Planning::default());
+        Self { parent: None, goal: Some(goal), planning, standing: Standing::Open, ..task }
     }
 
     /// Ends it: at once where nothing runs, else when the run has ended.
@@ -442,8 +447,10 @@ impl Task {
                     outputs: outputs.clone(),
                     not_done: not_done.clone(),
                 });
-                if let Some(goal @ Goal { plan: Plan::Wanted | Plan::Refused { .. }, .. }) = &mut self.goal {
-                    goal.plan = Plan::Answered;
+                if let Some(planning) = self.planning.as_mut().filter(|_| self.goal.is_some())
+                    && matches!(planning.plan, Plan::Wanted | Plan::Refused { .. })
+                {
+                    planning.plan = Plan::Answered;
                 }
                 Standing::Completed
             }
@@ -480,6 +487,7 @@ impl Task {
         self.result = None;
         self.diagnosis = None;
         self.proof.repairs = 0;
+        self.planning.iter_mut().for_each(|planning| planning.refusals = 0);
         why.clone_into(&mut self.failure);
     }
 
@@ -505,10 +513,10 @@ impl Task {
         self.result = None;
         self.proof = Proof { base: self.proof.base.take(), ..Proof::default() };
         self.stop = None;
-        if let Some(goal) = &mut self.goal {
-            goal.refusals = 0;
-            if goal.plan == Plan::Answered || matches!(goal.plan, Plan::Refused { .. }) {
-                goal.plan = Plan::Wanted;
+        if let Some(planning) = &mut self.planning {
+            planning.refusals = 0;
+            if matches!(planning.plan, Plan::Answered | Plan::Refused { .. }) {
+                planning.plan = Plan::Wanted;
             }
         }
         self.standing = Standing::Open;

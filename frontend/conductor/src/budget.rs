@@ -83,7 +83,8 @@ impl<'a> Purse<'a> {
             return Err(held);
         }
         // Words about the work should not hold up the work.
-        let words = matches!(purpose, Purpose::Summary | Purpose::Talk | Purpose::Diagnose);
+        let words =
+            matches!(purpose, Purpose::Summary | Purpose::Talk | Purpose::Diagnose | Purpose::Classify);
         if let (true, Some(ration)) = (words, self.state.limits.caps.budget) {
             grant.money = grant.money.map(|money| money.min(ration));
         }

@@ -78,14 +78,18 @@ pub(crate) fn insert(persona: &Persona) -> Option<Insert> {
     }
 }
 
-/// Where a task works, absolute: where it began, else the folder of who does it, or its project's.
+/// Where a task works, absolute: where it began, else the folder of who it or a group above it was given to, or its
+/// project's. A goal was stated for its project's, whoever does it.
 pub fn folder(state: &State, task: &Task) -> String {
     let project = || state.projects.get(&task.project).map(|project| project.folder.clone());
     // What was looked at, and what its session knows, is there.
     let begun = task.runs.iter().filter_map(|run| state.run(run)).find(|run| has_begun(run));
     let folder = match begun {
         Some(run) => run.folder.clone(),
-        None => of(state, task).and_then(|persona| persona.folder.clone()),
+        None => {
+            let mut given = std::iter::once(task).chain(state.ancestors(task)).filter(|task| !task.is_goal());
+            given.find_map(|holder| own(state, holder)).and_then(|persona| persona.folder.clone())
+        }
     };
     folder.or_else(project).unwrap_or_default()
 }

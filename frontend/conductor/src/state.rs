@@ -20,7 +20,7 @@ use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use crate::library::{Shelf, template_of};
 use crate::outage::Outages;
 use crate::persona::{self, Known};
-use crate::plan::diff::Revision;
+use crate::planning::Planning;
 use crate::proof::Proof;
 
 /// Everything that the log up to `seq` says.
@@ -98,7 +98,9 @@ pub struct Task {
     pub title: String,
     pub objective: String,
     pub mode: Mode,
+    /// Standard where nobody said.
     pub size: Size,
+    pub sized: SizedBy,
     pub after: Vec<TaskId>,
     /// Files or facts that it needs.
     pub inputs: Vec<String>,
@@ -119,6 +121,8 @@ pub struct Task {
     pub retry: Option<Retry>,
     pub evidence: Evidence,
     pub goal: Option<Goal>,
+    /// How it comes to its parts; nothing for a task that nobody thought of splitting.
+    pub planning: Option<Planning>,
     pub made: Millis,
 
     pub standing: Standing,
@@ -156,53 +160,26 @@ pub struct Task {
     pub doing: String,
 }
 
+/// Who said how hard a task is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SizedBy {
+    /// A person or a planner.
+    Chosen,
+    Nobody,
+    /// The rule, or a model that was asked, and why.
+    Found {
+        why: String,
+    },
+}
+
 /// What only the top of a tree has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Goal {
     pub harness: HarnessId,
     pub access: Access,
     pub preset: Preset,
-    pub plan: Plan,
-    /// Versions proposed so far.
-    pub version: u32,
-    /// What each version after the first changed, oldest first.
-    pub revisions: Vec<Revision>,
-    /// Edits by the person since the last proposal.
-    pub edits: u32,
-    /// Ids derived so far for tasks below it.
-    pub derived: u32,
-    /// Times in a row that the planner's answer was refused.
-    pub refusals: u32,
     pub closing: Option<Millis>,
     pub archived: Option<Millis>,
-}
-
-impl Goal {
-    /// What the version that waits for a yes changed; nothing for a first version.
-    pub fn news(&self) -> Option<&Revision> {
-        let proposed = matches!(self.plan, Plan::Proposed { .. });
-        self.revisions.last().filter(|revision| proposed && revision.version == self.version)
-    }
-}
-
-/// Where a goal's plan is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Plan {
-    /// The planner has not answered yet.
-    Wanted,
-    Proposed {
-        reply: String,
-        at: Millis,
-    },
-    /// Its answer was none, and what was wrong with it.
-    Refused {
-        problems: Vec<String>,
-    },
-    Approved {
-        at: Millis,
-    },
-    /// The planner answered the goal itself.
-    Answered,
 }
 
 /// Where a task stands by what happened last.
@@ -470,6 +447,11 @@ impl State {
 }
 
 impl Task {
+    /// As it was chosen, if it was.
+    pub fn chosen_size(&self) -> Option<Size> {
+        (self.sized == SizedBy::Chosen).then_some(self.size)
+    }
+
     /// "4.2"; empty for a goal.
     pub fn number_text(&self) -> String {
         let mut text = String::new();

@@ -7,13 +7,15 @@ use shared::evidence::Preset;
 use shared::id::TaskId;
 use shared::plan::{Mode, Size};
 use shared::retry::{Again, Policy};
+use shared::sizing::Sizing;
 use shared::unit::{Bytes, MicroUsd, Millis};
 
 use crate::State;
 use crate::budget::{self, Cap};
 use crate::health::Warning;
 use crate::plan::diff::{Change, Field, What};
-use crate::state::{Spend, Task};
+use crate::sizing::{self, Guess};
+use crate::state::{SizedBy, Spend, Task};
 use crate::status::{Kind, Reason, Status};
 
 /// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
@@ -100,6 +102,9 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Proposed => "starts at once".to_owned(),
         Reason::Removed => "removed".to_owned(),
         Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
+        Reason::Planned(task) => {
+            format!("waits for the plan of {}", numbers(state, std::slice::from_ref(task)))
+        }
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
         Reason::ResumesAt { until, .. } if *until > now => {
             resumes(status, &format!("in {}", span(until.since(now))))
@@ -110,6 +115,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Outage { harness, .. } => format!("waits for {harness} to answer"),
         Reason::Unattended(cap) => format!("{} spent since you were last here", dollars(*cap)),
         Reason::Diagnosing => "looks at why it failed".to_owned(),
+        Reason::Sizing => "looks how hard it is".to_owned(),
         Reason::Slot | Reason::ResumesAt { .. } if state.disk.room == Room::None => {
             "waits for room on the disk".to_owned()
         }
@@ -298,6 +304,33 @@ pub fn preset(preset: Preset) -> (&'static str, &'static str) {
             "Autonomous",
             "Reviewed, and mended up to nine times. Plans are carried out without asking you, within the budget.",
         ),
+    }
+}
+
+/// What a task whose size nobody chose is, and why: "auto → light, because …"; nothing for one that was chosen.
+pub fn sizing(state: &State, task: &Task) -> Option<String> {
+    let found = match &task.sized {
+        SizedBy::Chosen => return None,
+        SizedBy::Found { why } => (task.size, why.clone(), ""),
+        SizedBy::Nobody if state.limits.sizing == Sizing::Off => {
+            return Some("auto → standard, because sizes are not found out".to_owned());
+        }
+        SizedBy::Nobody => {
+            let Guess { size, why, sure } = sizing::guess(task);
+            let asks = !sure && sizing::asks(state, task);
+            (size, why, if asks { "; a light model is asked before it begins" } else { "" })
+        }
+    };
+    let (found, why, more) = found;
+    Some(format!("auto → {}, because {why}{more}", size(found)))
+}
+
+/// Who says how hard a task is that nobody gave a size.
+pub fn sizes(sizing: Sizing) -> &'static str {
+    match sizing {
+        Sizing::Off => "always standard",
+        Sizing::Rule => "found out by a rule",
+        Sizing::Ask => "found out by a rule, or by a light model where that is not sure",
     }
 }
 

@@ -30,6 +30,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
                 Purpose::Work => "",
                 Purpose::Summary => "Summary",
                 Purpose::Talk => "",
+                Purpose::Classify => "Looks how hard it is",
                 Purpose::Diagnose => "Looks at why it failed",
                 Purpose::Base => "Look at the folder",
                 Purpose::Check => "Check",
@@ -51,6 +52,8 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         }
         What::Refused(problems) => refused(at, problems),
         What::Given(tasks) => line("tree", at, format!("You gave a plan with {tasks} tasks.")),
+        What::Wanted => line("tree", at, "You asked for a plan of this task.".to_owned()),
+        What::Rejected => line("undo", at, "You left it as it was.".to_owned()),
         What::Approved => line("completed", at, "You approved the plan.".to_owned()),
         What::Adopted => {
             line("completed", at, "The plan is carried out as it is, as this goal's preset says.".to_owned())

@@ -23,7 +23,10 @@ use crate::words;
 struct Card {
     objective: String,
     mode: Mode,
-    size: Size,
+    /// Nothing where it is found out.
+    size: Option<Size>,
+    /// What it was found to be, and why.
+    sizing: Option<String>,
     inputs: String,
     /// What of them other tasks make.
     made_before: Vec<String>,
@@ -52,10 +55,13 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         matches!(task.standing, Standing::Proposed | Standing::Failed { .. } | Standing::Cancelled)
             || (task.standing == Standing::Open && task.runs.is_empty());
     let result = task.result.clone().unwrap_or_default();
+    let unchosen = Task { model: None, ..task.clone() };
+    let harness = state.harness_of(task);
     Some(Card {
         objective: task.objective.clone(),
         mode: task.mode,
-        size: task.size,
+        size: task.chosen_size(),
+        sizing: conductor::words::sizing(state, task),
         inputs: task.inputs.join("\n"),
         made_before: made_before(state, task),
         outputs: task.outputs.join("\n"),
@@ -63,11 +69,7 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         others: tree.into_iter().filter(free).filter_map(|task| name(&task.id)).collect(),
         harness: task.harness,
         model: task.model.clone().unwrap_or_default(),
-        usual: state
-            .models
-            .of(state.harness_of(task), task.size)
-            .unwrap_or("the agent's own choice")
-            .to_owned(),
+        usual: state.model_of(&unchosen, harness, task.size).unwrap_or("the agent's own choice").to_owned(),
         agents: state
             .agents
             .iter()
@@ -118,7 +120,7 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
     let edit = move |edit: PlanEdit| tree.desk.edit(&tree.goal.get_value(), edit);
     let task = move || own.get_value();
     let modes = [Mode::Autonomous, Mode::Hybrid, Mode::Interactive];
-    let sizes = [Size::Light, Size::Standard, Size::Heavy];
+    let sizes = [None, Some(Size::Light), Some(Size::Standard), Some(Size::Heavy)];
     let chosen = card.harness.map(|harness| format!("{harness:?}")).unwrap_or_default();
     let agents = card.agents.clone();
     view! {
@@ -143,9 +145,10 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
             <span>"Size, which chooses the model"</span>
             <span class="seg" role="radiogroup" aria-label="Size">
                 {sizes.map(|size| view! {
-                    <button role="radio" disabled=card.fixed aria-checked=(size == card.size).to_string() on:click=move |_| edit(PlanEdit::SetSize { task: task(), size })>{words::size(size)}</button>
+                    <button role="radio" disabled=card.fixed aria-checked=(size == card.size).to_string() on:click=move |_| edit(PlanEdit::SetSize { task: task(), size })>{size.map_or("auto", words::size)}</button>
                 }).collect_view()}
             </span>
+            {card.sizing.clone().filter(|_| card.command.is_none()).map(|sizing| view! { <p class="hint">{sizing}</p> })}
         </div>
         <label class="field">
             <span>"Agent"</span>

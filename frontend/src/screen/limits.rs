@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use shared::limits::Limits;
 use shared::quiet::Quiet;
 use shared::retry::{Policy, Retry};
+use shared::sizing::Sizing;
 use shared::unit::{MicroUsd, Millis};
 
 use super::models::ModelsTable;
@@ -13,6 +14,7 @@ use crate::component::dialog::Dialog;
 use crate::component::flow::Show;
 use crate::component::latest::Latest;
 use crate::desk::Desk;
+use crate::words;
 
 const MINUTE: u64 = 60_000;
 
@@ -134,6 +136,7 @@ pub fn LimitsDialog(open: RwSignal<bool>) -> impl IntoView {
                     <p class="hint">"At that sum nothing new begins until you do anything here. In quiet hours nothing that was cut short goes on by itself."</p>
                 </fieldset>
                 <ModelsTable/>
+                <SizesField book=book/>
             </div>
         </Dialog>
     }
@@ -185,6 +188,27 @@ fn Alternate(book: Book) -> impl IntoView {
                     book.change(|limits| Limits { alternate, ..limits });
                 }/>
             <span>"What one agent fails again and again may be done by the other, if that one is installed"</span>
+        </label>
+    }
+}
+
+/// Who says how hard a task is that nobody gave a size.
+#[component]
+fn SizesField(book: Book) -> impl IntoView {
+    const LABEL: &str = "The size of a task that nobody gave one";
+    const ALL: [Sizing; 3] = [Sizing::Ask, Sizing::Rule, Sizing::Off];
+    let chosen = Memo::new(move |_| book.known.with(|limits| limits.sizing));
+    let pick = move |name: String| {
+        if let Some(sizing) = ALL.into_iter().find(|sizing| words::sizes(*sizing) == name) {
+            book.change(|limits| Limits { sizing, ..limits });
+        }
+    };
+    view! {
+        <label class="field">
+            <span>{LABEL}</span>
+            <select class="input" aria-label=LABEL on:change=move |event| pick(event_target_value(&event))>
+                {ALL.map(|sizing| view! { <option selected=move || chosen.get() == sizing>{words::sizes(sizing)}</option> }).collect_view()}
+            </select>
         </label>
     }
 }

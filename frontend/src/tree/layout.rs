@@ -214,7 +214,7 @@ mod tests {
             .iter()
             .map(|(task, parent)| PlannedTask {
                 key: task.clone(),
-                size: Size::Light,
+                size: Some(Size::Light),
                 ..PlannedTask::new(id(task), id(parent), task.clone(), "x")
             })
             .collect();

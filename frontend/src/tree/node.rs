@@ -77,16 +77,18 @@ fn face(
     survey: &Survey,
     id: &TaskId,
     folded: bool,
-    marks: bool,
+    marks: Option<&TaskId>,
     times: Times,
 ) -> Option<Face> {
     let task = state.task(id)?;
     let sum = survey.row(id)?;
     let own = &sum.status;
     let parts = || task.children.iter().filter_map(|part| Some(survey.row(part)?.status.kind));
-    let plan = state.task(&task.root).is_some_and(conductor::plan::awaits_approval);
+    let planner = state.planner_above(task);
+    let plan = planner.is_some_and(conductor::plan::awaits_approval);
     let kind = if folded && task.is_group() { sum.worst } else { own.kind };
-    let news = state.task(&task.root).and_then(|goal| goal.goal.as_ref()?.news()).filter(|_| marks);
+    let news = planner.filter(|planner| marks == Some(&planner.id));
+    let news = news.and_then(|planner| planner.planning.as_ref()?.news());
     let change = news.and_then(|news| news.changes.iter().find(|change| change.task == *id));
     // That a cap is near is marked beside it.
     let warnings = health::warnings(state, task, times.pulse);
@@ -111,7 +113,7 @@ fn face(
         envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal()),
         mode: task.mode,
         goal: task.is_goal(),
-        plan: plan && !task.is_goal(),
+        plan,
         group: task.is_group(),
         waiting: sum.waiting,
         done: if task.is_group() { format!("{}/{}", sum.done, sum.all) } else { String::new() },
@@ -135,7 +137,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
         let now = if counting.get() { tree.desk.clock.get() } else { Millis(0) };
         let times = Times { now, pulse: tree.desk.pulse.get() };
         let (id, folded, marks) = (own.get_value(), folded.get(), tree.marks.get());
-        tree.desk.surveyed(&id, |state, survey| face(state, survey, &id, folded, marks, times))
+        tree.desk.surveyed(&id, |state, survey| face(state, survey, &id, folded, marks.as_ref(), times))
     });
     let spot = Memo::new(move |_| {
         tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone()))

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::RunId;
+use shared::plan::Size;
 use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
 
@@ -19,6 +20,10 @@ pub enum Truth {
     Plan,
     /// A plan, or what should be one, that must not be taken.
     BadPlan,
+    /// A worker would have its task split, into parts that may be.
+    Split,
+    /// It would, and how it would cannot be.
+    BadSplit,
     /// Words that answer, or are the result.
     Words(String),
     Done(String),
@@ -62,6 +67,10 @@ pub struct Ways {
     pub wordy: usize,
     /// Plans say what each task needs and makes.
     pub trades: bool,
+    /// Workers would have their tasks split now and then.
+    pub splits: bool,
+    /// Planners leave sizes to be found out.
+    pub auto: bool,
 }
 
 /// What is known of a process when it is ordered.
@@ -199,16 +208,26 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
             8 => broken(ErrorClass::ContextOverflow),
             9 | 10 => broken(ErrorClass::CliCrash),
             11 if order.purpose == Purpose::Review => Truth::FoundWanting,
-            11 if !matches!(order.purpose, Purpose::Plan | Purpose::Diagnose) => Truth::CannotBeDone,
+            11 if !matches!(order.purpose, Purpose::Plan | Purpose::Diagnose | Purpose::Classify) => {
+                Truth::CannotBeDone
+            }
             12 if order.purpose == Purpose::Plan => Truth::BadPlan,
             _ => Truth::Nothing,
         };
     }
     match order.purpose {
         Purpose::Plan if chance.percent(95) => Truth::Plan,
+        Purpose::Classify => Truth::Holds,
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Review if chance.percent(15) => Truth::FoundWanting,
         Purpose::Base | Purpose::Check | Purpose::Review => Truth::Holds,
+        Purpose::Work if order.ways.splits && chance.one_in(6) => {
+            if chance.percent(75) {
+                Truth::Split
+            } else {
+                Truth::BadSplit
+            }
+        }
         Purpose::Work | Purpose::Repair | Purpose::Summary if order.trouble > 0 && chance.percent(8) => {
             if chance.percent(80) {
                 Truth::Question(format!("question of {run}"))
@@ -234,11 +253,23 @@ fn padding(bytes: usize) -> String {
 fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
     let report = |outcome: &str, summary: &str, question: &str| json!({"outcome": outcome, "summary": summary, "question": question, "options": [], "outputs": [], "not_done": []});
     match truth {
-        Truth::Plan => plan(order.ways.trades, chance),
+        Truth::Plan => plan(order.ways, chance),
         Truth::BadPlan => bad_plan(order.ways.trades, chance),
         Truth::Words(words) if order.purpose == Purpose::Plan => {
             json!({"decision": "answer", "reply": words, "tasks": []})
         }
+        Truth::Split | Truth::BadSplit => {
+            let trades = order.ways.trades;
+            let plan =
+                if *truth == Truth::Split { plan(order.ways, chance) } else { bad_plan(trades, chance) };
+            let mut report = report("split", "too much", "");
+            report["tasks"] = plan["tasks"].clone();
+            if let (Value::Null, Value::Object(report)) = (&plan["tasks"], &mut report) {
+                report.remove("tasks");
+            }
+            report
+        }
+        Truth::Holds if order.purpose == Purpose::Classify => json!({"size": "heavy", "why": "so"}),
         Truth::Holds => json!({"verdict": "pass", "summary": "Seen.", "findings": []}),
         Truth::FoundWanting => match chance.below(3) {
             0 => json!({"verdict": "pass", "summary": "Fine.", "findings": ["but for this"]}),
@@ -256,6 +287,9 @@ fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
     }
 }
 
+/// What a model says that is asked for a size, if it says anything.
+pub const JUDGED: Size = Size::Heavy;
+
 /// What some results that are called done say in their last words.
 pub const ERROR: &str = "error: not all of it";
 
@@ -265,7 +299,7 @@ fn task(key: &str, after: &[String], parent: &str, mode: &str, command: &str) ->
 }
 
 /// Three to twelve tasks, mostly few, with dependencies backwards and some groups.
-fn plan(trades: bool, chance: &mut Chance) -> Value {
+fn plan(ways: Ways, chance: &mut Chance) -> Value {
     let count = 3 + chance.below(4) + if chance.one_in(6) { chance.below(6) } else { 0 };
     let mut groups = Vec::new();
     let mut tasks = Vec::new();
@@ -279,12 +313,15 @@ fn plan(trades: bool, chance: &mut Chance) -> Value {
         let command = if parent.is_empty() && n > 1 && chance.one_in(10) { "make" } else { "" };
         groups.push(parent.clone());
         let mut task = task(&key, &after, &parent, mode, command);
+        if ways.auto && n % 3 > 0 {
+            task["size"] = json!("auto");
+        }
         if chance.one_in(6) {
             let all = ["outputs_exist", "diff_not_empty", "no_error_in_output", "custom_command:make test"];
             let first = chance.below(all.len());
             task["checks"] = json!(all[first..all.len().min(first + 1 + chance.below(3))]);
         }
-        if trades {
+        if ways.trades {
             // Each makes something of its own; what it needs is made before it, by itself, or by nobody.
             let needs = [0, n / 2, n].map(|other| format!("w{other}.md"));
             let first = chance.below(needs.len() + 1);

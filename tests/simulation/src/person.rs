@@ -2,7 +2,8 @@
 //! patient and helpful, so that every goal can come to its end.
 
 use conductor::State;
-use conductor::state::{Plan, Standing, Task};
+use conductor::planning::Plan;
+use conductor::state::{Standing, Task};
 use conductor::status::{Kind as StatusKind, Reason, status};
 use shared::agent::HarnessId;
 use shared::entry::Kind;
@@ -20,6 +21,8 @@ use crate::chance::Chance;
 pub struct Person {
     /// Acts left that help nobody.
     pub whims: usize,
+    /// Has tasks split, and says yes and no to how.
+    pub splits: bool,
     /// Says what tasks need and make.
     pub trades: bool,
     messages: u32,
@@ -31,7 +34,7 @@ pub struct Person {
 
 impl Person {
     pub fn new(whims: usize, cast: Option<Cast>) -> Self {
-        Self { whims, trades: false, messages: 0, added: 0, retries: 0, cast }
+        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0, cast }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
@@ -43,7 +46,13 @@ impl Person {
         let tasks: Vec<&Task> = seen.subtree(&goal);
         let task = *chance.pick(&tasks)?;
         let id = task.id.clone();
-        let root = seen.task(&goal)?.goal.as_ref()?;
+        if self.splits
+            && chance.one_in(3)
+            && let Some(kind) = plans(seen, &tasks, chance)
+        {
+            return Some(kind);
+        }
+        let root = seen.task(&goal)?.planning.as_ref()?;
         Some(match (&root.plan, chance.below(23)) {
             (Plan::Proposed { .. }, 0..11) => Kind::PlanApproved { goal, version: root.version },
             (_, 0..3) => Kind::TaskStopped { task: id },
@@ -101,7 +110,7 @@ impl Person {
             3 => PlanEdit::Restore { task },
             4 | 5 => PlanEdit::Move { task, parent: other, index },
             6 => PlanEdit::SetMode { task, mode: Mode::Hybrid },
-            7 => PlanEdit::SetSize { task, size: Size::Heavy },
+            7 => PlanEdit::SetSize { task, size: Some(Size::Heavy) },
             8 => PlanEdit::SetHarness { task, harness: Some(HarnessId::Claude) },
             9 if self.trades => {
                 let names = vec![format!("w{}.md", chance.below(4))];
@@ -115,7 +124,7 @@ impl Person {
                 self.added += 1;
                 let id = TaskId::new(&format!("{goal}~p{}", self.added)).unwrap_or_else(|_| goal.clone());
                 let planned = PlannedTask {
-                    size: Size::Light,
+                    size: Some(Size::Light),
                     after: vec![other],
                     ..PlannedTask::new(id, task, "Added", "Added by the person")
                 };
@@ -128,7 +137,7 @@ impl Person {
     pub fn help(&mut self, state: &State) -> Option<Kind> {
         let open = |goal: &&Task| !goal.is_over();
         let root = state.goals.iter().filter_map(|goal| state.task(goal)).find(open)?;
-        let goal = root.goal.as_ref()?;
+        let goal = root.planning.as_ref()?;
         if let Some(kind) = state.subtree(&root.id).into_iter().find_map(|task| let_go_on(state, task)) {
             return Some(kind);
         }
@@ -138,7 +147,9 @@ impl Person {
         }
         Some(match &goal.plan {
             Plan::Proposed { .. } => Kind::PlanApproved { goal: root.id.clone(), version: goal.version },
-            Plan::Wanted | Plan::Refused { .. } | Plan::Answered => self.message(root.id.clone()),
+            Plan::Wanted | Plan::Refused { .. } | Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => {
+                self.message(root.id.clone())
+            }
             Plan::Approved { .. } => {
                 let parts = state.subtree(&root.id);
                 let act = parts.into_iter().skip(1).find_map(|task| self.help_with(state, task));
@@ -150,6 +161,14 @@ impl Person {
     fn help_with(&mut self, state: &State, task: &Task) -> Option<Kind> {
         let id = task.id.clone();
         let now = status(state, task);
+        if task.is_planned() && !task.is_over() && task.current.is_none() {
+            let planning = task.planning.as_ref()?;
+            let version = planning.version;
+            return Some(match planning.is_proposed() && !version.is_multiple_of(3) {
+                true => Kind::PlanApproved { goal: id, version },
+                false => Kind::PlanRejected { task: id, version },
+            });
+        }
         match (&task.standing, now.kind, now.reason) {
             (Standing::Asked { .. }, ..) => Some(self.message(id)),
             (Standing::Yielded, ..) => Some(Kind::TaskAccepted { task: id }),
@@ -168,6 +187,30 @@ impl Person {
         let message = MessageId::new(&format!("m{}", self.messages));
         Kind::MessageSent { task, message: message.unwrap_or_else(|_| unreachable!("an id")), text }
     }
+}
+
+/// A wish for a plan of one of these, or a word about one.
+fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
+    let open: Vec<&&Task> = tasks.iter().filter(|task| task.is_planned() && !task.is_goal()).collect();
+    if chance.one_in(2)
+        && let Some(owner) = chance.pick(&open)
+    {
+        let (task, version) = (owner.id.clone(), owner.planning.as_ref()?.version);
+        return Some(match chance.below(3) {
+            0 => Kind::PlanRejected { task, version },
+            1 => Kind::PlanApproved { goal: task, version },
+            _ => Kind::TaskStopped { task },
+        });
+    }
+    if chance.one_in(4) {
+        let task = chance.pick(tasks)?;
+        let copy = TaskId::new(&format!("{}~k{}", task.root, seen.seq)).ok()?;
+        let edit = shared::plan::PlanEdit::Clone { task: task.id.clone(), copy };
+        return Some(Kind::PlanEdited { goal: task.root.clone(), edit });
+    }
+    let may = |task: &&&Task| conductor::planning::may_plan(seen, task).is_ok();
+    let able: Vec<&&Task> = tasks.iter().filter(may).collect();
+    chance.pick(&able).map(|task| Kind::PlanWanted { task: task.id.clone() })
 }
 
 /// What pauses at a bound is let go on.

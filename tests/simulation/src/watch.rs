@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::{Goal, Plan, Standing, Task};
+use conductor::planning::Planning;
+use conductor::state::{Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
-use shared::plan::{PlanEdit, PlannedTask};
+use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
@@ -18,8 +19,10 @@ mod feed;
 mod order;
 mod outage;
 mod persona;
+mod planned;
 mod proof;
 mod result;
+mod sizing;
 mod told;
 
 pub use persona::LIKE;
@@ -83,6 +86,17 @@ pub struct Watch {
     shown: BTreeMap<TaskId, proof::Shown>,
     /// Tasks whose folder was looked at before they began.
     bases: BTreeSet<TaskId>,
+    /// Answers in a row that were no plan.
+    refused: BTreeMap<TaskId, u32>,
+    /// What was below a task before it was planned, until a person edits the tree.
+    formers: BTreeMap<TaskId, Vec<planned::Part>>,
+    /// Tasks that the person would not have split.
+    whole: BTreeSet<TaskId>,
+    before: planned::Before,
+    /// The size that was chosen for each task, if one was.
+    sizes: BTreeMap<TaskId, Option<Size>>,
+    /// Tasks whose size a model was asked for.
+    asked: BTreeSet<TaskId>,
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
     /// Repairs in a row without a word of the person.
@@ -110,6 +124,7 @@ impl Watch {
         if let Actor::Conductor { epoch } = entry.actor {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
+        self.plans(state, kind);
         match kind {
             Kind::BatonGranted { epoch, .. } => {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
@@ -125,13 +140,19 @@ impl Watch {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
             }
+            Kind::TaskSized { task, run, size, .. } => {
+                self.sized(state, task, run.as_ref(), *size, processes)?;
+            }
             Kind::TaskSettled { task, run, outcome } => {
                 self.settle(state, task, run.as_ref(), outcome, processes)?;
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
-                self.propose(goal, run, *version, processes)?;
-                result::check_order(goal, tasks)?;
-                feed::check_feeds(tasks)?;
+                self.propose(state, goal, run, *version, processes)?;
+                self.choose(tasks);
+                if state.task(goal).is_some_and(Task::is_goal) {
+                    result::check_order(goal, tasks)?;
+                    feed::check_feeds(tasks)?;
+                }
             }
             Kind::WorkClaimed { task, run, summary, .. } => {
                 self.claim(state, task, run, summary, processes)?
@@ -144,12 +165,13 @@ impl Watch {
                 self.reviewed(task, run, findings, processes)?;
             }
             Kind::PlanAdopted { goal, version } => {
-                let adopts = state.task(goal).and_then(|task| task.goal.as_ref());
-                let adopts = adopts.is_some_and(|goal| goal.preset.approves() && goal.version == *version);
-                ensure!(adopts, "nobody said that this plan is carried out unasked");
+                let owner = state.task(goal).context("a task that never was")?;
+                let adopts = state.goal_of(owner).is_some_and(|goal| goal.preset.approves());
+                let latest = owner.planning.as_ref().is_some_and(|planning| planning.version == *version);
+                ensure!(adopts && latest, "nobody said that this plan is carried out unasked");
                 self.wish(state, kind);
             }
-            Kind::PlanRefused { goal, run, .. } => self.refuse(goal, run, processes)?,
+            Kind::PlanRefused { goal, run, .. } => self.refuse(state, goal, run, processes)?,
             Kind::DiskMeasured { .. } | Kind::MemoryMeasured { .. } => self.measured = entry.seq,
             _ => self.wish(state, kind),
         }
@@ -163,6 +185,7 @@ impl Watch {
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.afresh(task);
+                self.refused.remove(task);
                 self.stopped.remove(task);
             }
             Kind::TaskResumed { task } => {
@@ -177,9 +200,7 @@ impl Watch {
             }
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
-                let planned = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-                let sums_up =
-                    closes && state.task(task).and_then(|task| task.goal.as_ref()).is_some_and(planned);
+                let sums_up = closes && !state.task(task).is_some_and(planned::is_open);
                 let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
@@ -193,14 +214,15 @@ impl Watch {
                         self.instead.remove(&below.id);
                         self.found.remove(&below.id);
                         self.repairs.remove(&below.id);
+                        self.refused.remove(&below.id);
                         self.sessions.remove(&below.id);
                     }
                 }
             }
             Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
-                let root = state.task(goal).and_then(|task| task.goal.as_ref());
+                let root = state.task(goal).and_then(|task| task.planning.as_ref());
                 let on_the_table =
-                    |goal: &Goal| goal.version == *version && matches!(goal.plan, Plan::Proposed { .. });
+                    |planning: &Planning| planning.version == *version && planning.is_proposed();
                 if !root.is_some_and(on_the_table) {
                     return;
                 }
@@ -221,6 +243,9 @@ impl Watch {
                 for below in state.subtree(task) {
                     self.stopped.remove(&below.id);
                 }
+                self.reopened(state, task);
+            }
+            Kind::PlanEdited { edit: PlanEdit::Clone { task, .. }, .. } => {
                 self.reopened(state, task);
             }
             Kind::PlanEdited { edit: PlanEdit::Add { planned: PlannedTask { parent, .. }, .. }, .. }
@@ -257,8 +282,15 @@ impl Watch {
     ///
     /// # Errors
     /// The state is not what it must be.
-    pub fn after(&self, state: &State, entry: &Entry) -> Result<()> {
+    pub fn after(&mut self, state: &State, entry: &Entry) -> Result<()> {
         ensure!(state.seq == entry.seq, "an entry was not folded");
+        match entry.body.known() {
+            Some(Kind::PlanEdited { edit, .. }) => self.rechoose(state, edit),
+            Some(Kind::RunRequested { task, .. } | Kind::TaskSized { task, .. }) => {
+                self.check_sizes(state, task)?;
+            }
+            _ => {}
+        }
         if let Some(Kind::TaskSettled { task, outcome: Outcome::Completed { summary, .. }, .. }) =
             entry.body.known()
         {
@@ -266,8 +298,16 @@ impl Watch {
             let kept = task.result.as_ref().map(|result| result.summary.as_str());
             ensure!(kept == Some(summary), "the result of {} is not what was reported", task.id);
         }
-        if let Some(Kind::PlanEdited { goal, .. } | Kind::PlanProposed { goal, .. }) = entry.body.known() {
-            result::check_tree(state, goal)?;
+        if let Some(kind) = entry.body.known() {
+            self.planned(state, kind)?;
+        }
+        if let Some(
+            Kind::PlanEdited { goal, .. }
+            | Kind::PlanProposed { goal, .. }
+            | Kind::PlanRejected { task: goal, .. },
+        ) = entry.body.known()
+        {
+            result::check_tree(state, state.task(goal).map_or(goal, |task| &task.root))?;
         }
         Ok(())
     }

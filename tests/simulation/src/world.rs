@@ -83,6 +83,8 @@ impl World {
             intents: 0,
             chance,
         };
+        // A chance of its own, so that the other worlds are as they were.
+        world.bridge.ways.auto = Chance::new(seed ^ 0x005e_e500).one_in(4);
         for name in ["page", "terminal", "standby"].into_iter().take(1 + world.chance.below(3)) {
             let mut client = Client::new(ClientId::new(name)?);
             client.connect(&world.bridge);
@@ -98,6 +100,11 @@ impl World {
         world.person.trades = world.bridge.ways.trades;
         if aside.one_in(8) {
             world.bridge.ways.wordy = 3_000;
+        }
+        world.bridge.ways.splits = aside.one_in(3);
+        world.person.splits = world.bridge.ways.splits;
+        if world.person.splits {
+            limits.tasks = 40;
         }
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {

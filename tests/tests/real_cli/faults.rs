@@ -260,7 +260,7 @@ async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raise
     let task = TaskId::new(&format!("{goal}~1"))?;
     let planned = PlannedTask {
         key: "only".to_owned(),
-        size: Size::Light,
+        size: Some(Size::Light),
         ..PlannedTask::new(task.clone(), goal.clone(), "Do it", "Say hi")
     };
     let reply = "Mine".to_owned();

@@ -4,14 +4,17 @@
 use serde_json::Value;
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Draft, Kind, Outcome, Purpose};
-use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict};
+use shared::plan::{Mode, PlannerAnswer, ProposedTask, ReportOutcome, Size, TaskReport, Verdict};
 use shared::retry::Again;
+use shared::sizing::SizeAnswer;
 use shared::unit::Millis;
 
 use super::{again, draft, prove};
 use crate::budget::{self, Cap, Short};
 use crate::plan::validate;
+use crate::planning::{Plan, may_split};
 use crate::proof;
+use crate::sizing;
 use crate::state::{Phase, Run, State, Task};
 
 /// Bytes of a result's text that go on to other tasks.
@@ -26,6 +29,9 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     if task.stop.is_some() {
         return Some(settled(Outcome::Cancelled));
     }
+    if run.purpose == Purpose::Classify {
+        return Some(sized(task, run, report));
+    }
     // What a check says with its exit code is no failure of the check.
     let told = |error: &&AgentError| !prove::is_verdict(run, error);
     if let Some(error) = report.error.as_ref().filter(told) {
@@ -39,6 +45,13 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
         }
         outcome => outcome,
     };
+    let works = matches!(run.purpose, Purpose::Work | Purpose::Summary | Purpose::Repair);
+    if works
+        && let Ok(answer) = structured::<TaskReport>(report)
+        && answer.outcome == ReportOutcome::Split
+    {
+        return Some(split(state, task, run, answer).unwrap_or_else(|failed| settled(worked(failed))));
+    }
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
         Purpose::Work | Purpose::Summary | Purpose::Repair => match worked(reported(task, run, report)) {
@@ -49,7 +62,7 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
             outcome => settled(outcome),
         },
         Purpose::Base | Purpose::Check | Purpose::Review => prove::judge(task, run, report),
-        Purpose::Talk | Purpose::Diagnose => {
+        Purpose::Talk | Purpose::Diagnose | Purpose::Classify => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }
     })
@@ -63,6 +76,19 @@ fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis
         return Outcome::Limited { until: now, class: Some(class), again, why };
     }
     again::outcome(state, task, run, error, now)
+}
+
+/// How hard the task is; who does not say so does not hold it up.
+fn sized(task: &Task, run: &Run, report: &TurnReport) -> Draft {
+    let answer = match &report.error {
+        None => structured::<SizeAnswer>(report),
+        Some(error) => Err(error.message.clone()),
+    };
+    let (size, why) = match answer {
+        Ok(answer) => (answer.size, sizing::reason(&answer.why)),
+        Err(_) => (Size::Standard, "the model that was asked did not say".to_owned()),
+    };
+    draft(task, Kind::TaskSized { task: task.id.clone(), run: Some(run.id.clone()), size, why })
 }
 
 /// A cap that bounded the run is used up. No money bounds a command, also where its task has parts by now.
@@ -81,12 +107,11 @@ fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft 
         Ok(answer) => answer,
         Err(problem) => return refused(vec![problem]),
     };
-    let has_plan =
-        task.goal.as_ref().is_some_and(|goal| goal.version > 0 && goal.plan != crate::state::Plan::Answered);
+    let has_plan = task.planning.as_ref().is_some_and(|it| it.version > 0 && it.plan != Plan::Answered);
     match answer.decision {
         Verdict::Answer if answer.reply.trim().is_empty() => refused(vec!["the answer is empty".to_owned()]),
-        // Words about a plan that is on the table leave it there.
-        Verdict::Answer if has_plan => keep_plan(task, run, answer.reply),
+        // Words about a plan that is on the table leave it there; so does a planner who would not split a task.
+        Verdict::Answer if has_plan || !task.is_goal() => keep_plan(task, run, answer.reply),
         Verdict::Answer => draft(
             task,
             Kind::TaskSettled {
@@ -99,15 +124,40 @@ fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft 
                 },
             },
         ),
-        Verdict::Plan => match validate(state, task, &answer) {
-            Err(problems) => refused(problems),
-            Ok(tasks) => {
-                let version = task.goal.as_ref().map_or(1, |goal| goal.version + 1);
-                let (goal, run) = (task.id.clone(), run.id.clone());
-                draft(task, Kind::PlanProposed { goal, run, version, reply: answer.reply, tasks })
-            }
-        },
+        Verdict::Plan => proposed(state, task, run, answer.reply, &answer.tasks).unwrap_or_else(refused),
     }
+}
+
+/// The next version of the task's plan, or what is wrong with it.
+fn proposed(
+    state: &State,
+    task: &Task,
+    run: &Run,
+    reply: String,
+    tasks: &[ProposedTask],
+) -> Result<Draft, Vec<String>> {
+    let tasks = validate(state, task, tasks)?;
+    let version = task.planning.as_ref().map_or(0, |planning| planning.version) + 1;
+    let (goal, run) = (task.id.clone(), run.id.clone());
+    Ok(draft(task, Kind::PlanProposed { goal, run, version, reply, tasks }))
+}
+
+/// What becomes of a worker's wish to split its task; its problems go back to it, so often and no more.
+fn split(state: &State, task: &Task, run: &Run, answer: TaskReport) -> Result<Draft, Outcome> {
+    let (goal, of) = (task.id.clone(), run.id.clone());
+    let proposed = if run.purpose == Purpose::Work && may_split(state, task) {
+        proposed(state, task, run, clipped(&answer.summary), &answer.tasks)
+    } else {
+        Err(vec!["this task may not be split; do it whole, or say that it cannot be done".to_owned()])
+    };
+    proposed.or_else(|problems| {
+        let refusals = task.planning.as_ref().map_or(0, |planning| planning.refusals);
+        if refusals < state.limits.repairs {
+            return Ok(draft(task, Kind::PlanRefused { goal, run: of, problems }));
+        }
+        let why = format!("It wants to be split, and how it would cannot be taken: {}.", problems.join("; "));
+        Err(Outcome::Failed { class: ErrorClass::TaskFailure, why })
+    })
 }
 
 /// The same plan again, with what the planner said about it.
@@ -138,7 +188,8 @@ fn reported(task: &Task, run: &Run, report: &TurnReport) -> Outcome {
             Outcome::Yielded { summary: clipped(&answer.summary) }
         }
         ReportOutcome::Question => Outcome::Asked { question: answer.question, options: answer.options },
-        ReportOutcome::Failed => {
+        // It is no result: what becomes of it was decided before.
+        ReportOutcome::Split | ReportOutcome::Failed => {
             let why = if answer.summary.trim().is_empty() {
                 "The agent gave no reason.".to_owned()
             } else {

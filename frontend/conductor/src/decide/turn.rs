@@ -7,6 +7,7 @@ use shared::id::{RunId, SessionId};
 use shared::models::is_model;
 use shared::plan::{Access, PLANNER_ANSWER, Size, TASK_REPORT, Work};
 use shared::run::{RunLimits, RunSpec};
+use shared::sizing::SIZE_ANSWER;
 use shared::unit::Millis;
 
 use super::{BASE, draft, hash, next_run, prove, waits};
@@ -18,14 +19,15 @@ use crate::{library, persona, prompt};
 pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant, now: Millis) -> Vec<Draft> {
     let run = next_run(task);
     let harness = waits::harness(state, task, purpose);
-    let looks_back = purpose == Purpose::Diagnose;
+    // It is no turn of the task's own: a light model looks at it from outside.
+    let aside = matches!(purpose, Purpose::Diagnose | Purpose::Classify);
     // What is done anew knows nothing of the last time; what is written to a task is for who does it.
-    let from_scratch = (task.again().is_some() && task.queue.is_empty()) || looks_back;
+    let from_scratch = (task.again().is_some() && task.queue.is_empty()) || aside;
     let strange = task.session.is_some() && state.session_with(task, harness).is_none();
     let anew = (from_scratch || strange).then(|| Task {
         session: None,
         result: task.result.clone().filter(|_| !from_scratch),
-        queue: if looks_back { Vec::new() } else { task.queue.clone() },
+        queue: if aside { Vec::new() } else { task.queue.clone() },
         ..task.clone()
     });
     let task = anew.as_ref().unwrap_or(task);
@@ -46,6 +48,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         | Purpose::Summary
         | Purpose::Talk
         | Purpose::Diagnose
+        | Purpose::Classify
         | Purpose::Base
         | Purpose::Check
         | Purpose::Review => Access::ReadOnly,
@@ -58,8 +61,8 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let schema = schema(purpose);
     let reviewing = (purpose == Purpose::Review).then(|| prove::reviewing(task));
     let whose = reviewing.as_ref().unwrap_or(task);
-    let size = if looks_back { Size::Light } else { whose.size };
-    let model = match looks_back {
+    let size = if aside { Size::Light } else { whose.size };
+    let model = match aside {
         true => state.models.of(harness, size).filter(|name| is_model(name)).map(str::to_owned),
         false => waits::model(state, whose, purpose, harness, now),
     };
@@ -95,6 +98,7 @@ fn schema(purpose: Purpose) -> Option<String> {
         Purpose::Plan => Some(PLANNER_ANSWER.to_owned()),
         Purpose::Work | Purpose::Summary | Purpose::Repair => Some(TASK_REPORT.to_owned()),
         Purpose::Review => Some(REVIEW_ANSWER.to_owned()),
+        Purpose::Classify => Some(SIZE_ANSWER.to_owned()),
         Purpose::Talk | Purpose::Diagnose | Purpose::Base | Purpose::Check => None,
     }
 }

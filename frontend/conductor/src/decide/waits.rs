@@ -47,7 +47,7 @@ pub(crate) fn unattended(state: &State) -> Option<MicroUsd> {
 /// The harness of the task's next turn.
 pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId {
     match purpose {
-        Purpose::Work => state.harness_of(task),
+        Purpose::Work | Purpose::Classify => state.harness_of(task),
         Purpose::Base | Purpose::Check => HarnessId::Command,
         // The reviewer's agent is of the worker's kind, which is known to work here; its model is another one.
         Purpose::Review => {

@@ -51,7 +51,7 @@ impl World {
         let run = world.step().unwrap();
         let planned = tasks.iter().map(|(name, parent)| PlannedTask {
             key: (*name).to_owned(),
-            size: Size::Light,
+            size: Some(Size::Light),
             ..PlannedTask::new(id(name), id(parent), (*name).to_owned(), "Do")
         });
         let tasks = planned.collect();

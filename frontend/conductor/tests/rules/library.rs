@@ -65,7 +65,7 @@ impl World {
         }
         let tasks = (1..=count).map(|n| PlannedTask {
             key: n.to_string(),
-            size: Size::Light,
+            size: Some(Size::Light),
             ..PlannedTask::new(goal.derived(n), goal.clone(), format!("Part {n}"), "Do")
         });
         let (reply, tasks) = (String::new(), tasks.collect());
@@ -316,7 +316,7 @@ fn commands_have_no_guidelines() {
     let mut world = World::new(1, Some(guide(&["a"])));
     let planned = PlannedTask {
         key: "c".to_owned(),
-        size: Size::Light,
+        size: Some(Size::Light),
         work: Work::Command { command: "true".to_owned(), timeout: Millis(1_000) },
         ..PlannedTask::new(id("g~2"), id("g"), "Run it", String::new())
     };

@@ -2,25 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
-use conductor::decide;
 use conductor::plan::{EditProblem, check_edit, inverse, validate_given};
-use conductor::state::State;
 use serde_json::json;
-use shared::agent::{AgentEvent, HarnessId, TurnReport};
+use shared::agent::HarnessId;
 use shared::entry::{Kind, Purpose};
 use shared::evidence::{Evidence, Preset};
-use shared::id::{MessageId, PersonaId, RunId, SessionId, TaskId};
-use shared::limits::Limits;
+use shared::id::PersonaId;
 use shared::persona::{Character, Persona};
-use shared::plan::{Access, PlanEdit, PlannedTask, PlannerAnswer};
-use shared::run::{Pipes, RunEnd, RunSpec, Stdin};
-use shared::unit::Millis;
+use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer};
 
-use crate::log::{append, person};
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
-}
+use crate::stage::{Order, World, id};
 
 fn persona(name: &str) -> PersonaId {
     PersonaId::new(&name.to_lowercase()).unwrap()
@@ -39,23 +30,7 @@ fn agent(name: &str) -> Persona {
     }
 }
 
-/// An order, as far as it is looked at here.
-#[derive(Debug, Clone, PartialEq)]
-struct Order {
-    run: RunId,
-    purpose: Purpose,
-    harness: HarnessId,
-    model: Option<String>,
-    spec: RunSpec,
-    cast: Option<PersonaId>,
-}
-
 impl Order {
-    fn words(&self) -> &str {
-        let Stdin::Text { text } = &self.spec.stdin else { panic!("{:?}", self.spec.stdin) };
-        text
-    }
-
     fn begins_as(&self, name: &str) -> bool {
         let told = self.words().contains(&format!("You are {name}, does what {name} does.\n\nLIKE-{name}\n"));
         assert_eq!(told, self.cast == Some(persona(name)), "{self:?}");
@@ -63,118 +38,38 @@ impl Order {
     }
 }
 
-struct World {
-    state: State,
-    now: Millis,
-}
-
 impl World {
-    /// A goal for Claude that `Ann` is given, with three tasks of which the third has a part.
-    fn new(agents: &[Persona]) -> Self {
-        let mut world = Self { state: State::default(), now: Millis(1_000) };
-        world.say(Kind::LimitsSet { limits: Limits { parallel: 20, ..Limits::default() } });
-        world.say(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() });
-        agents.iter().for_each(|agent| world.say(Kind::PersonaSaved { persona: agent.clone() }));
-        let (text, harness, access) = ("Do it".to_owned(), HarnessId::Claude, Access::Edit);
-        world.say(Kind::GoalStated { task: id("g"), text, harness, access });
-        world.give("g", Some("Ann"));
-        world
-    }
-
-    /// Gives the goal its plan, with nobody proposed for a task.
-    fn plan(&mut self) {
-        let task = |n: u32, parent: TaskId| PlannedTask {
-            key: n.to_string(),
-            ..PlannedTask::new(id("g").derived(n), parent, format!("Part {n}"), "Do")
-        };
-        let tasks = vec![task(1, id("g")), task(2, id("g")), task(3, id("g")), task(4, id("g~3"))];
-        self.say(Kind::PlanGiven { goal: id("g"), reply: String::new(), tasks });
-    }
-
-    fn planned(mut self) -> Self {
-        self.plan();
-        self.say(Kind::PlanApproved { goal: id("g"), version: 1 });
-        self
-    }
-
-    fn say(&mut self, kind: Kind) {
-        append(&mut self.state, self.now, person(), "p", kind);
-    }
-
-    fn edit(&mut self, edit: PlanEdit) {
-        assert_eq!(check_edit(&self.state, &id("g"), &edit), Ok(()));
-        self.say(Kind::PlanEdited { goal: id("g"), edit });
-    }
-
     fn give(&mut self, task: &str, name: Option<&str>) {
         self.edit(PlanEdit::SetPersona { task: id(task), persona: name.map(persona) });
     }
 
-    /// Carries out all decisions; the runs that they order.
-    fn step(&mut self) -> Vec<Order> {
-        let mut ordered: Vec<Order> = Vec::new();
-        loop {
-            let drafts = decide(&self.state, self.now);
-            if drafts.is_empty() {
-                return ordered;
-            }
-            for draft in drafts {
-                let kind = draft.body.known().unwrap().clone();
-                match &kind {
-                    Kind::RunRequested { run, purpose, harness, model, spec, .. } => ordered.push(Order {
-                        run: run.clone(),
-                        purpose: *purpose,
-                        harness: *harness,
-                        model: model.clone(),
-                        spec: spec.clone(),
-                        cast: None,
-                    }),
-                    Kind::RunCast { run, persona } => {
-                        let order = ordered.iter_mut().find(|order| order.run == *run).unwrap();
-                        order.cast = Some(persona.clone());
-                    }
-                    _ => {}
-                }
-                self.say(kind);
-            }
-        }
+    /// Three tasks of which the third has a part, with nobody proposed for any.
+    fn plan(&mut self) {
+        let task = |n: u32, above: &str| PlannedTask {
+            key: n.to_string(),
+            ..PlannedTask::new(id("g").derived(n), id(above), format!("Part {n}"), "Do")
+        };
+        self.propose(vec![task(1, "g"), task(2, "g"), task(3, "g"), task(4, "g~3")]);
     }
 
-    /// The order for this task among those of the next step.
-    fn order(&mut self, task: &str) -> Order {
-        let orders = self.step();
-        let of = |order: &&Order| self.state.run(&order.run).unwrap().task == id(task);
-        orders.iter().find(of).unwrap_or_else(|| panic!("nothing for {task} among {orders:?}")).clone()
+    fn planned(mut self) -> Self {
+        self.plan();
+        self.approve(1);
+        self
     }
+}
 
-    fn begins(&mut self, run: &RunId) {
-        self.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
-        let session = SessionId::new(&format!("s-{run}")).unwrap();
-        let event = AgentEvent::Session { session, model: None, version: None };
-        self.say(Kind::AgentSpoke { run: run.clone(), line: 0, event });
-    }
-
-    fn ends(&mut self, run: &RunId, report: TurnReport) {
-        let end = RunEnd::Exited { code: 0 };
-        self.say(Kind::RunEnded { run: run.clone(), end, lines: 1, pipes: Pipes::Closed });
-        self.say(Kind::TurnRead { run: run.clone(), report });
-    }
-
-    fn done(&mut self, run: &RunId) {
-        self.begins(run);
-        let answer = json!({"outcome": "done", "summary": "It is done."});
-        self.ends(run, TurnReport { structured: Some(answer), ..TurnReport::default() });
-    }
-
-    fn write(&mut self, task: &str) {
-        let message = MessageId::new(&format!("m{}", self.state.seq.0)).unwrap();
-        self.say(Kind::MessageSent { task: id(task), message, text: "And this?".to_owned() });
-    }
+/// A goal for Claude that `Ann` is given.
+fn goal(agents: &[Persona]) -> World {
+    let mut world = World::new();
+    agents.iter().for_each(|agent| world.say(Kind::PersonaSaved { persona: agent.clone() }));
+    world.give("g", Some("Ann"));
+    world
 }
 
 #[test]
 fn who_does_it_is_told_where_a_session_begins_and_never_again() {
-    let mut world = World::new(&[agent("Ann"), agent("Bob")]).planned();
+    let mut world = goal(&[agent("Ann"), agent("Bob")]).planned();
     let first = world.order("g~1");
     assert!(first.begins_as("Ann"), "{}", first.words());
     assert!(first.words().starts_with("# Your task: Part 1\n\n## Who you are\n"), "{}", first.words());
@@ -204,7 +99,7 @@ fn who_does_it_is_told_where_a_session_begins_and_never_again() {
 
 #[test]
 fn a_task_has_its_own_agent_or_that_of_the_nearest_above() {
-    let mut world = World::new(&[agent("Ann"), agent("Bob"), agent("Cem")]).planned();
+    let mut world = goal(&[agent("Ann"), agent("Bob"), agent("Cem")]).planned();
     world.give("g~2", Some("Bob"));
     world.give("g~3", Some("Cem"));
     let orders = world.step();
@@ -225,7 +120,7 @@ fn an_agent_brings_its_harness_model_and_folder_and_a_choice_goes_before_them() 
         folder: Some("/p/web".to_owned()),
         ..agent("Bob")
     };
-    let mut world = World::new(&[agent("Ann"), bob.clone()]).planned();
+    let mut world = goal(&[agent("Ann"), bob.clone()]).planned();
     world.give("g~1", Some("Bob"));
     world.give("g~2", Some("Bob"));
     world.edit(PlanEdit::SetModel { task: id("g~2"), model: Some("mine".to_owned()) });
@@ -241,6 +136,10 @@ fn an_agent_brings_its_harness_model_and_folder_and_a_choice_goes_before_them() 
     assert_eq!(of("g~2"), (HarnessId::Codex, "mine".to_owned(), "/p/web".to_owned()));
     let names_no_claude = (HarnessId::Claude, "sonnet".to_owned(), "/p/web".to_owned());
     assert_eq!(of("g~4"), names_no_claude, "a model of Codex is none of Claude's");
+    let ann = Persona { harness: Some(HarnessId::Codex), folder: Some("/far".to_owned()), ..agent("Ann") };
+    world.say(Kind::PersonaSaved { persona: ann });
+    world.say(Kind::TaskStopped { task: id("g~4") });
+    world.give("g~4", None);
     // What has begun stays where its session and what was looked at are.
     let first = orders.into_iter().find(|order| world.state.run(&order.run).unwrap().task == id("g~1"));
     world.done(&first.unwrap().run);
@@ -253,7 +152,7 @@ fn an_agent_brings_its_harness_model_and_folder_and_a_choice_goes_before_them() 
 #[test]
 fn whoever_reviews_is_not_who_did_it() {
     let ann = Persona { model: Some("haiku".to_owned()), ..agent("Ann") };
-    let mut world = World::new(&[ann]);
+    let mut world = goal(&[ann]);
     world.edit(PlanEdit::SetPreset { task: id("g"), preset: Preset::Reviewed });
     let mut world = world.planned();
     let evidence = Evidence { checks: Vec::new(), review: Some(true) };
@@ -271,7 +170,7 @@ fn whoever_reviews_is_not_who_did_it() {
 #[test]
 fn a_file_is_named_for_the_bridge_where_its_text_is_to_stand() {
     let ann = Persona { character: Character::File { path: "Soul.md".to_owned() }, ..agent("Ann") };
-    let mut world = World::new(&[ann]).planned();
+    let mut world = goal(&[ann]).planned();
     let first = world.order("g~1");
     let [insert] = &first.spec.inserts[..] else { panic!("{:?}", first.spec.inserts) };
     assert_eq!(insert.path, "Soul.md");
@@ -284,7 +183,7 @@ fn a_file_is_named_for_the_bridge_where_its_text_is_to_stand() {
 
 #[test]
 fn a_planner_is_told_of_agents_and_names_one_that_is_there() {
-    let mut world = World::new(&[agent("Ann"), agent("Bob")]);
+    let mut world = goal(&[agent("Ann"), agent("Bob")]);
     world.say(Kind::PersonaRetired { persona: persona("Bob") });
     let plan = world.order("g");
     assert!(plan.begins_as("Ann"), "the goal is Ann's: {}", plan.words());
@@ -304,17 +203,17 @@ fn a_planner_is_told_of_agents_and_names_one_that_is_there() {
 
 #[test]
 fn who_proposes_nobody_leaves_a_task_to_whom_the_person_chose() {
-    let mut world = World::new(&[agent("Ann"), agent("Bob")]);
+    let mut world = goal(&[agent("Ann"), agent("Bob")]);
     world.plan();
     world.give("g~1", Some("Bob"));
     world.plan();
-    assert_eq!(world.state.task(&id("g")).unwrap().goal.as_ref().unwrap().version, 2);
+    assert_eq!(world.state.task(&id("g")).unwrap().planning.as_ref().unwrap().version, 2);
     assert_eq!(world.state.task(&id("g~1")).unwrap().persona, Some(persona("Bob")));
 }
 
 #[test]
 fn a_retired_agent_keeps_its_tasks_and_an_edit_can_be_taken_back() {
-    let mut world = World::new(&[agent("Ann")]).planned();
+    let mut world = goal(&[agent("Ann")]).planned();
     world.say(Kind::PersonaRetired { persona: persona("Ann") });
     assert!(world.order("g~1").begins_as("Ann"));
     let edit = PlanEdit::SetPersona { task: id("g"), persona: None };

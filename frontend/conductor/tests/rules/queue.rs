@@ -37,7 +37,7 @@ impl World {
             world.say(goal, Kind::GoalStated { task, text, harness: HarnessId::Demo, access: Access::Edit });
             let tasks = ["a", "b", "c"].map(|name| PlannedTask {
                 key: name.to_owned(),
-                size: Size::Light,
+                size: Some(Size::Light),
                 ..PlannedTask::new(id(&format!("{goal}.{name}")), id(goal), name.to_owned(), "Do")
             });
             let (reply, tasks) = (String::new(), tasks.to_vec());

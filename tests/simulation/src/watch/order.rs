@@ -2,13 +2,14 @@
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::{Plan, Standing, Task};
+use conductor::state::{Standing, Task};
 use shared::entry::{Kind, Purpose, Room};
 use shared::id::RunId;
 use shared::run::{Arg, Program, RunSpec, Stdin};
 
 use super::Watch;
 use super::feed::check_inputs;
+use super::planned::is_open;
 use super::told::check_words;
 use crate::process;
 
@@ -33,14 +34,16 @@ impl Watch {
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
         // The words go along with what comes after the look.
-        let silent = carries.is_empty() && !(*purpose == Purpose::Base && spoken_to);
+        let before = matches!(purpose, Purpose::Base | Purpose::Classify);
+        let silent = carries.is_empty() && !(before && spoken_to);
         self.check_standing(state, task, *purpose, silent)?;
         self.check_waits(state, task, kind)?;
         self.check_money(state, task, kind)?;
         self.held.insert(run.clone(), holds.unwrap_or_default());
-        if *purpose != Purpose::Diagnose {
+        if !matches!(purpose, Purpose::Diagnose | Purpose::Classify) {
             self.check_session(task, *purpose, spec)?;
         }
+        self.check_asked(task, *purpose)?;
         self.check_access(task, *purpose, spec)?;
         let prompt = match (&spec.program, &spec.stdin) {
             (Program::Shell { command }, _) => command,
@@ -69,10 +72,17 @@ impl Watch {
 
     /// Who is to run stands where it may: nothing proposed, nothing stopped, nothing before its time.
     fn check_standing(&self, state: &State, task: &Task, purpose: Purpose, silent: bool) -> Result<()> {
-        let approved =
-            |task: &Task| state.goal_of(task).is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-        ensure!(task.is_goal() || approved(task), "runs before the plan is approved");
-        ensure!(task.is_goal() || purpose != Purpose::Plan, "plans below the goal");
+        let approved = state.task(&task.root).is_some_and(|goal| !is_open(goal));
+        ensure!(task.is_goal() || approved, "runs before the plan is approved");
+        ensure!(
+            (purpose == Purpose::Plan) == is_open(task) || purpose == Purpose::Diagnose,
+            "plans, or does not, and its plan is open: {}",
+            is_open(task)
+        );
+        // Also what failed or was stopped there: by the plan it may be another task.
+        let begins = matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
+        let above = state.ancestors(task).into_iter().find(|above| is_open(above));
+        ensure!(!begins || above.is_none(), "begins below {above:?}, which is planned");
         ensure!(!silent || !self.stopped.contains(&task.id), "starts after it was stopped");
         match &task.standing {
             Standing::Proposed | Standing::Removed { .. } => anyhow::bail!("is not part of the work"),
@@ -86,7 +96,9 @@ impl Watch {
             // Its stages were looked at before.
             Standing::Open | Standing::Claimed => {}
         }
-        if matches!(purpose, Purpose::Work | Purpose::Base) && !self.sessions.contains_key(&task.id) {
+        if matches!(purpose, Purpose::Work | Purpose::Base | Purpose::Classify)
+            && !self.sessions.contains_key(&task.id)
+        {
             for holder in std::iter::once(task).chain(state.ancestors(task)) {
                 for dep in holder.after.iter().filter_map(|id| state.task(id)) {
                     // Who is talked to again after it completed still has its result to give.

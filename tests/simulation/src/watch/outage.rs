@@ -82,7 +82,8 @@ impl Watch {
         let reached = |model: Option<String>| self.reached.get(&(*harness, model));
         let at_limit = reached(model.clone()).is_some_and(|until| until.is_some_and(|at| at > self.latest));
         let reviews = *purpose == Purpose::Review;
-        if at_limit && *purpose != Purpose::Diagnose && (task.model.is_none() || reviews) {
+        let aside = matches!(purpose, Purpose::Diagnose | Purpose::Classify);
+        if at_limit && !aside && (task.model.is_none() || reviews) {
             let size = size_of(task, *purpose);
             let others = state.models.tiers(*harness).map_or(&[][..], |tiers| tiers.instead(size));
             let free = others.iter().find(|name| reached(Some((*name).clone())).is_none());
@@ -147,7 +148,14 @@ impl Watch {
         let tried = self.tried.get(&task.id).copied().unwrap_or(0) + 1;
         retry.policy != Policy::None
             && tried < retry.attempts
-            && matches!(process.purpose, Purpose::Work | Purpose::Repair)
+            && match process.purpose {
+                Purpose::Work | Purpose::Repair => true,
+                // What the person wrote for it would be lost.
+                Purpose::Plan | Purpose::Summary => {
+                    state.run(&process.run).is_some_and(|run| run.carries.is_empty())
+                }
+                _ => false,
+            }
     }
 
     /// Whether a model is free that may step in for the one of this run.

@@ -84,7 +84,12 @@ impl Watch {
             Purpose::Work if compares && silent && !cut_short => {
                 ensure!(self.bases.contains(&task.id), "begins before its folder was looked at");
             }
-            Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Talk | Purpose::Diagnose => {}
+            Purpose::Plan
+            | Purpose::Work
+            | Purpose::Summary
+            | Purpose::Talk
+            | Purpose::Diagnose
+            | Purpose::Classify => {}
         }
         if !silent {
             self.repairs.remove(&task.id);

@@ -28,7 +28,7 @@ impl Watch {
     pub(super) fn check_memory(&self, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
         let begins = match purpose {
             Purpose::Review => true,
-            Purpose::Diagnose | Purpose::Base | Purpose::Check => false,
+            Purpose::Classify | Purpose::Diagnose | Purpose::Base | Purpose::Check => false,
             _ => !self.sessions.contains_key(&task.id),
         };
         let memory = self.memory.as_str();
@@ -56,6 +56,10 @@ pub(super) fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: 
     let begins = task.session.is_none();
     let told: Vec<&TaskId> = match purpose {
         Purpose::Summary => task.children.iter().collect(),
+        Purpose::Plan if begins && !task.is_goal() => {
+            let holders = std::iter::once(task).chain(state.ancestors(task));
+            holders.flat_map(|holder| &holder.after).collect()
+        }
         Purpose::Work | Purpose::Repair if begins && (purpose == Purpose::Work || !task.is_group()) => {
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()

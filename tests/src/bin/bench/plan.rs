@@ -61,7 +61,7 @@ pub async fn tree(
     for n in 0..tasks {
         let planned = PlannedTask {
             key: format!("command-{n}"),
-            size: Size::Light,
+            size: Some(Size::Light),
             after: after(n).map(|n| goal.derived(first_free() + n)).into_iter().collect(),
             work: Work::Command { command: command.to_owned(), timeout: Millis::from_secs(60) },
             ..PlannedTask::new(

@@ -24,6 +24,7 @@ pub(crate) mod doctor;
 mod goal;
 mod limits;
 mod live;
+mod memory;
 mod models;
 mod place;
 mod prompts;
@@ -65,6 +66,8 @@ pub enum Command {
     As(agents::AsArgs),
     /// Print the library of prompts with the record of each wording, and change it
     Prompts(prompts::PromptsArgs),
+    /// Print what all tasks of a project are told, and change it
+    Memory(memory::MemoryArgs),
     /// Say what has to be shown before a task counts as done
     Evidence(EvidenceArgs),
     /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
@@ -498,6 +501,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
+            Command::Memory(args) => memory::see_to(&args).await,
             Command::OnFailure(OnFailureArgs { task, policy, attempts }) => {
                 let policy = policy.policy();
                 task::tell(&task, Word::OnFailure { policy, attempts }).await

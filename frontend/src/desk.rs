@@ -25,9 +25,11 @@ use shared::wire::{OutputFrame, Refusal, ServerMessage, Want};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
+use self::memory::Back;
 use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
 
+mod memory;
 mod prompts;
 mod turns;
 
@@ -67,7 +69,7 @@ struct Inner {
     link: Option<Link>,
     journal: BTreeMap<TaskId, Vec<Item>>,
     turns: BTreeMap<RunId, (Turn, usize)>,
-    undo: Vec<(TaskId, PlanEdit)>,
+    undo: Vec<Back>,
     alarm: Option<Timeout>,
     frame_asked: bool,
     head: Option<shared::unit::Seq>,
@@ -467,27 +469,12 @@ impl Desk {
             self.say(format!("Removed {name}."), true);
         }
         let back = self.peek(|state| inverse(state, &edit));
-        self.inner.update_value(|inner| {
-            inner.undo.extend(back.map(|back| (goal.clone(), back)));
-            let over = inner.undo.len().saturating_sub(UNDO);
-            inner.undo.drain(..over);
-        });
+        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), back)));
         self.about(goal, Kind::PlanEdited { goal: goal.clone(), edit });
     }
 
     pub fn check(self, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
         self.peek(|state| check_edit(state, goal, edit))
-    }
-
-    /// Takes the last edit back.
-    pub fn undo(self) {
-        match self.inner.try_update_value(|inner| inner.undo.pop()).flatten() {
-            Some((goal, edit)) => {
-                self.about(&goal, Kind::PlanEdited { goal: goal.clone(), edit });
-                self.toast.set(None);
-            }
-            None => self.say("Nothing to undo.".to_owned(), false),
-        }
     }
 }
 

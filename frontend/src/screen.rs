@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod finder;
 pub mod health;
 pub mod limits;
+pub mod memory;
 pub mod models;
 pub mod news;
 pub mod pair;

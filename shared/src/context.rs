@@ -5,6 +5,9 @@ use shared_derive::FromJson;
 
 use crate::unit::Bytes;
 
+/// Bytes of a project's memory at most; a turn is told as much of it as fits.
+pub const MEMORY: usize = 64 * 1024;
+
 /// Where words come from. The earlier ones give way before the later ones, so that what a task is about stands longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]

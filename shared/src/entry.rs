@@ -125,6 +125,10 @@ pub enum Kind {
         folder: String,
         name: String,
     },
+    /// What each task of the project is told when it begins, in Markdown; the log keeps what it was before.
+    MemorySet {
+        text: String,
+    },
     GoalStated {
         task: TaskId,
         text: String,
@@ -397,6 +401,7 @@ impl Kind {
     pub fn authority(&self) -> Authority {
         match self {
             Self::ProjectOpened { .. }
+            | Self::MemorySet { .. }
             | Self::GoalStated { .. }
             | Self::MessageSent { .. }
             | Self::MessageWithdrawn { .. }

@@ -79,6 +79,7 @@ fn intents() -> Vec<Kind> {
     let (goal, message) = (task("goal"), MessageId::new("m1").unwrap());
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
+        Kind::MemorySet { text: "Run the tests with `make`.".to_owned() },
         Kind::GoalStated {
             task: goal.clone(),
             text: "Add a cart".to_owned(),

@@ -35,6 +35,7 @@ use crate::store::{Store, StoreError};
 
 mod desk;
 mod events;
+mod projects;
 
 use desk::Desk;
 
@@ -83,6 +84,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(schedule))
         .routes(routes!(on_failure))
         .routes(routes!(evidence))
+        .routes(routes!(projects::projects))
+        .routes(routes!(projects::remember))
         .routes(routes!(events::follow))
         .split_for_parts();
     let description = Arc::new(description);

@@ -66,15 +66,7 @@ impl Statement {
         let own = self.persona.as_ref().and_then(|persona| persona.harness);
         let harness = self.harness.or(own).or(advised).map_or_else(|| first_agent(&state.agents), Ok)?;
         let goal = drawn(TaskId::new);
-        let known = state.projects.iter().find(|(_, project)| project.folder == self.folder);
-        let (project, opened) = match known {
-            Some((id, _)) => (id.clone(), None),
-            None => {
-                let name =
-                    self.folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&self.folder).to_owned();
-                (drawn(ProjectId::new), Some(Kind::ProjectOpened { folder: self.folder, name }))
-            }
-        };
+        let (project, opened) = project(state, &self.folder);
         let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access: self.access };
         let capped = self.budget.map(|budget| {
             let caps = Caps { budget: Some(budget), ..Caps::default() };
@@ -104,6 +96,15 @@ impl Statement {
         }
         Ok((goal, drafts))
     }
+}
+
+/// The project of a folder, with the entry that opens it where it is none yet.
+pub(super) fn project(state: &State, folder: &str) -> (ProjectId, Option<Kind>) {
+    if let Some((id, _)) = state.projects.iter().find(|(_, project)| project.folder == folder) {
+        return (id.clone(), None);
+    }
+    let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder).to_owned();
+    (drawn(ProjectId::new), Some(Kind::ProjectOpened { folder: folder.to_owned(), name }))
 }
 
 /// The first that works. The demo does nothing that was asked for, so nobody gets it unasked.

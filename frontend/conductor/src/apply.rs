@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
+use shared::context::MEMORY;
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
@@ -48,9 +49,14 @@ impl State {
         match kind {
             Kind::ProjectOpened { folder, name } => {
                 if let Some(id) = &entry.project {
-                    let project = Project { folder: folder.clone(), name: name.clone(), opened: at };
+                    let memory = self.projects.remove(id).map(|known| known.memory).unwrap_or_default();
+                    let project = Project { folder: folder.clone(), name: name.clone(), opened: at, memory };
                     self.projects.insert(id.clone(), project);
                 }
+            }
+            Kind::MemorySet { text } if text.len() <= MEMORY => {
+                let project = entry.project.as_ref().and_then(|id| self.projects.get_mut(id));
+                project.into_iter().for_each(|project| project.memory.clone_from(text));
             }
             Kind::GoalStated { task, text, harness, access } => {
                 if let (Some(project), None) = (&entry.project, self.task(task)) {
@@ -167,7 +173,10 @@ impl State {
             Kind::RunWeighed { run, memory, heavy } => {
                 self.with_run(run, |run| run.vitals.heavy = heavy.then_some(*memory))
             }
-            Kind::BridgeStarted { .. } | Kind::InputSent { .. } | Kind::TerminalResized { .. } => {}
+            Kind::MemorySet { .. }
+            | Kind::BridgeStarted { .. }
+            | Kind::InputSent { .. }
+            | Kind::TerminalResized { .. } => {}
         }
     }
 

@@ -93,6 +93,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
     introduce(state, task, Purpose::Plan, words);
     guidelines(state, task, Purpose::Plan, words);
     if first {
+        memory(state, task, words);
         let (min, max) = (state.limits.plan_min, state.limits.plan_max);
         objective(if task.is_goal() { "## Goal\n\n" } else { "## Objective\n\n" }, task, words);
         words.say("## How to answer\n\n");
@@ -180,6 +181,7 @@ fn work(state: &State, task: &Task, words: &mut Words) {
     titled("# Your task: ", task, words);
     introduce(state, task, Purpose::Work, words);
     guidelines(state, task, Purpose::Work, words);
+    memory(state, task, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
     expected(task, words);
@@ -230,6 +232,7 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
         (false, true) => {
             words.say("# Mend your work\n\n");
             introduce(state, task, Purpose::Repair, words);
+            memory(state, task, words);
             objective("## Objective\n\n", task, words);
         }
         (false, false) => work(state, task, words),
@@ -245,6 +248,7 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
 /// The reviewer sees the task, what the worker says of it, and the folder; nothing of how it was done.
 fn review(state: &State, task: &Task, words: &mut Words) {
     titled("# Review: ", task, words);
+    memory(state, task, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
     expected(task, words);
@@ -261,6 +265,9 @@ fn review(state: &State, task: &Task, words: &mut Words) {
 fn summary(state: &State, task: &Task, words: &mut Words) {
     titled("# Sum up: ", task, words);
     introduce(state, task, Purpose::Summary, words);
+    if task.session.is_none() {
+        memory(state, task, words);
+    }
     if task.session.is_none() || !task.is_goal() {
         objective(if task.is_goal() { "## Goal\n\n" } else { "## Objective\n\n" }, task, words);
     }
@@ -286,6 +293,7 @@ fn talk(state: &State, task: &Task, words: &mut Words) {
     if first {
         words.say("# About this goal\n\n");
         introduce(state, task, Purpose::Talk, words);
+        memory(state, task, words);
         objective("## Goal\n\n", task, words);
     }
     said(task, if first { "## The person says\n\n" } else { "# The person says\n\n" }, words);
@@ -339,6 +347,15 @@ fn agents(state: &State, words: &mut Words) {
             "Where a task suits one of these agents, name it there (\"agent\"); else leave that empty.\n",
         );
         words.give(Section::Agents, &list(&offered));
+    }
+}
+
+/// What all tasks of the project are told, where a session begins.
+fn memory(state: &State, task: &Task, words: &mut Words) {
+    let memory = state.projects.get(&task.project).map_or("", |project| project.memory.trim());
+    if !memory.is_empty() {
+        words.say("## Memory\n\n");
+        words.give(Section::Memory, memory);
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Project {
     pub folder: String,
     pub name: String,
     pub opened: Millis,
+    /// What each of its tasks is told when it begins.
+    pub memory: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -66,8 +66,8 @@ pub fn cap(cap: Cap, above: Option<&Task>) -> String {
 /// "400 bytes", "12 KB": an amount of text.
 pub fn amount(bytes: Bytes) -> String {
     match bytes.0 {
-        bytes @ 0..1_000 => format!("{bytes} bytes"),
-        bytes => format!("{} KB", (bytes + 500) / 1_000),
+        bytes @ 0..1_024 => format!("{bytes} bytes"),
+        bytes => format!("{} KB", (bytes + 512) / 1_024),
     }
 }
 

@@ -62,7 +62,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         }
         What::Trimmed(cuts) => {
             let cuts = words::cuts(&cuts);
-            line("minus", at, format!("{cuts} What an agent is told may be larger: see limits and models."))
+            line("minus", at, format!("{cuts} More may fit: see limits and models."))
         }
         What::Checked { check, problem: None } => line("completed", at, format!("{check} holds.")),
         What::Checked { check, problem: Some(problem) } => {

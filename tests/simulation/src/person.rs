@@ -60,6 +60,10 @@ impl Person {
             (_, 7) => Kind::TaskAccepted { task: id },
             (_, 8) => Kind::TaskResumed { task: id },
             (_, 18) if chance.one_in(4) => Kind::GoalClosed { goal },
+            (_, 9) if self.trades && chance.one_in(2) => {
+                self.messages += 1;
+                Kind::MemorySet { text: format!("MEMORY {} of it", self.messages) }
+            }
             (_, 9) => {
                 let parallel = u32::try_from(1 + chance.below(5)).unwrap_or(1);
                 Kind::LimitsSet { limits: Limits { parallel, ..seen.limits.clone() } }

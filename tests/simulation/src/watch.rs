@@ -56,6 +56,8 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
+    /// The project's memory.
+    memory: String,
     /// Runs whose words say that something was cut, until the log says it too.
     trimmed: BTreeMap<RunId, String>,
     /// What a person stopped and has not asked for since (P15).
@@ -170,6 +172,7 @@ impl Watch {
     /// A person's intents, as far as later entries must respect them.
     fn wish(&mut self, state: &State, kind: &Kind) {
         match kind {
+            Kind::MemorySet { text } => self.memory.clone_from(text),
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.afresh(task);

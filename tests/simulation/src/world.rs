@@ -115,6 +115,9 @@ impl World {
             world.intend(Kind::ModelsSet { models: Models { claude, ..Models::default() } })?;
         }
         world.intend(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() })?;
+        if aside.one_in(4) {
+            world.intend(Kind::MemorySet { text: "MEMORY of the first day".to_owned() })?;
+        }
         let goals = if world.chance.one_in(4) { 2 } else { 1 };
         let first = TaskId::new("g1")?;
         for n in 1..=goals {

@@ -60,6 +60,7 @@ impl Watch {
             self.check_size(state, run, prompt)?;
             self.check_guidelines(state, task, *purpose, prompt)?;
             self.check_persona(state, task, *purpose, spec, prompt)?;
+            self.check_memory(task, *purpose, prompt)?;
             check_words(state, task, *purpose, prompt)?;
             check_inputs(task, *purpose, prompt)?;
             self.check_diagnosis(task, *purpose, carries.is_empty(), prompt)?;

@@ -24,6 +24,21 @@ impl Watch {
         Ok(())
     }
 
+    /// Who begins is told the project's memory as it is now, and who goes on is not told it again.
+    pub(super) fn check_memory(&self, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
+        let begins = match purpose {
+            Purpose::Review => true,
+            Purpose::Diagnose | Purpose::Base | Purpose::Check => false,
+            _ => !self.sessions.contains_key(&task.id),
+        };
+        let memory = self.memory.as_str();
+        let told = prompt.contains("## Memory\n\n");
+        ensure!(told == (begins && !memory.is_empty()), "{} is told {memory:?}: {told}", task.id);
+        let whole = prompt.contains(CUT) || prompt.contains(memory);
+        ensure!(!told || whole, "{} is told another memory than {memory:?}", task.id);
+        Ok(())
+    }
+
     /// The log says what the words say.
     pub(super) fn trim(&mut self, state: &State, run: &RunId, task: &TaskId, cuts: &[Cut]) -> Result<()> {
         let list = self.trimmed.remove(run).context("nothing was cut, and it is said so")?;

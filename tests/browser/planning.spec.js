@@ -1,0 +1,31 @@
+// Chats create chats at every level: a worker splits its task, the person says yes and no, has a task split, and
+// clones one.
+import { expect, node, shots, test } from "./world.js";
+
+test("parts of a task are proposed, approved and rejected, and a task is cloned", async ({ page, world }) => {
+  await page.goto(world.url);
+  await page.getByLabel("Folder", { exact: true }).fill(world.project);
+  const words = "[[demo tasks=3 shape=chain]] [[task 1: split=3]]";
+  await page.getByLabel("Goal", { exact: true }).last().fill(words);
+  await page.getByRole("button", { name: /Make a plan/ }).click();
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(page.getByText("Plan of 1 Do part 1")).toBeVisible();
+  await expect(node(page, /^1\.1, /)).toHaveAttribute("data-status", "pending");
+  await shots(page, "planning-split");
+
+  await node(page, /^3, /).click();
+  await page.keyboard.press("y");
+  await expect(node(page, /^4, /)).toContainText("Do part 3");
+  await page.keyboard.press("p");
+  await expect(node(page, /^4\.1, /)).toBeVisible();
+  await expect(page.getByText("Plan of 4 Do part 3")).toBeVisible();
+  await shots(page, "planning-asked");
+  await page.getByRole("button", { name: "Leave it as it was" }).click();
+  await expect(node(page, /^4\.1, /)).toHaveCount(0);
+
+  await expect(page.getByText("Plan of 1 Do part 1")).toBeVisible();
+  await page.keyboard.press("Control+Enter");
+  await expect(node(page, /^1\.1, /)).toHaveAttribute("data-status", "completed");
+  await expect(node(page, /^4, /)).toHaveAttribute("data-status", "completed");
+  await shots(page, "planning-done");
+});

@@ -47,6 +47,7 @@ pub enum Command {
     /// List goals and their tasks
     Tasks(TasksArgs),
     /// Write into a task's conversation: an answer, or a wish
+    #[command(visible_alias = "say")]
     Answer(AnswerArgs),
     /// Approve the plan of a goal
     Approve(TaskArgs),
@@ -208,6 +209,9 @@ pub struct AnswerArgs {
     task: TaskArgs,
     /// What to say
     text: String,
+    /// Let the turn that runs read it at its next step, instead of the next turn
+    #[arg(long)]
+    now: bool,
 }
 
 #[derive(Debug, Args)]
@@ -469,7 +473,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tasks(args) => task::list(&args).await,
-            Command::Answer(args) => task::tell(&args.task, Word::Answer(args.text)).await,
+            Command::Answer(AnswerArgs { task, text, now }) => {
+                task::tell(&task, Word::Answer { text, now }).await
+            }
             Command::Approve(args) => task::tell(&args, Word::Approve).await,
             Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
             Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {

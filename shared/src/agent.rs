@@ -98,6 +98,10 @@ pub enum AgentEvent {
         scope: UsageScope,
         cost: Option<MicroUsd>,
     },
+    /// A message of the person that the run was told while it worked, and has read by now.
+    Told {
+        message: String,
+    },
     /// A turn's result. A process may have several turns; its end is the end of its output.
     TurnEnded {
         end: TurnEnd,

@@ -135,6 +135,11 @@ pub enum Kind {
         message: MessageId,
         text: String,
     },
+    /// A message that waits is told to the turn that runs, where its agent can be told anything while it works.
+    MessageUrged {
+        task: TaskId,
+        message: MessageId,
+    },
     /// Takes back a message that no turn has carried yet.
     MessageWithdrawn {
         task: TaskId,
@@ -219,6 +224,13 @@ pub enum Kind {
     InputSent {
         run: RunId,
         text: String,
+        /// What the person wrote that this is; it goes to the next turn where the run ends before it was read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// It is told nothing more; a program without a terminal comes to the end of its input.
+    InputClosed {
+        run: RunId,
     },
     SignalSent {
         run: RunId,
@@ -367,6 +379,7 @@ impl Kind {
             Self::ProjectOpened { .. }
             | Self::GoalStated { .. }
             | Self::MessageSent { .. }
+            | Self::MessageUrged { .. }
             | Self::MessageWithdrawn { .. }
             | Self::PlanEdited { .. }
             | Self::PlanGiven { .. }
@@ -384,6 +397,7 @@ impl Kind {
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
             | Self::InputSent { .. }
+            | Self::InputClosed { .. }
             | Self::SignalSent { .. }
             | Self::TerminalResized { .. }
             | Self::PlanProposed { .. }

@@ -64,6 +64,7 @@ fn intents() -> Vec<Kind> {
             access: Access::Edit,
         },
         Kind::MessageSent { task: goal.clone(), message: message.clone(), text: "And tests".to_owned() },
+        Kind::MessageUrged { task: goal.clone(), message: message.clone() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
         Kind::PlanEdited {
@@ -150,12 +151,14 @@ fn own_spec() -> RunSpec {
         schema: None,
         budget: None,
         turns: None,
+        listens: false,
     };
     command_line(HarnessId::Command, &turn).into_spec("/home/dev/shop", RunLimits::default())
 }
 
 fn decisions() -> Vec<Kind> {
     let spec = own_spec();
+    let open = RunSpec { stdin: Stdin::Open { text: "{}\n".to_owned() }, ..spec.clone() };
     let window = Window { rows: 24, cols: 80 };
     let error =
         AgentError { class: ErrorClass::RateLimit, message: "429".to_owned(), until: Some(Millis(2)) };
@@ -174,7 +177,9 @@ fn decisions() -> Vec<Kind> {
             run: run(),
             by: Guided { template: template(), version: 2, variant: "a".to_owned() },
         },
-        Kind::InputSent { run: run(), text: "y\n".to_owned() },
+        Kind::InputSent { run: run(), text: "y\n".to_owned(), message: None },
+        Kind::InputSent { run: run(), text: "{}\n".to_owned(), message: MessageId::new("m1").ok() },
+        Kind::InputClosed { run: run() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {
             run: run(),
@@ -186,6 +191,17 @@ fn decisions() -> Vec<Kind> {
             model: Some("opus".to_owned()),
             spec: RunSpec { stdin: Stdin::Pty { window }, ..spec },
         },
+        Kind::RunRequested {
+            run: run(),
+            task: task("goal~1"),
+            purpose: Purpose::Work,
+            harness: HarnessId::Claude,
+            carries: vec![],
+            holds: None,
+            model: None,
+            spec: open,
+        },
+        Kind::AgentSpoke { run: run(), line: 2, event: AgentEvent::Told { message: "m1".to_owned() } },
         Kind::TerminalResized { run: run(), window },
         Kind::PlanProposed {
             goal: task("goal"),

@@ -14,6 +14,8 @@ use tests::world::{Client, World};
 
 #[path = "real_cli/faults.rs"]
 mod faults;
+#[path = "real_cli/told.rs"]
+mod told;
 
 fn variable(name: &str) -> anyhow::Result<String> {
     std::env::var(name)

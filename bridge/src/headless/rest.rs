@@ -229,6 +229,9 @@ struct Committed {
 #[serde(deny_unknown_fields)]
 struct Words {
     text: String,
+    /// To the turn that runs, at its next step, instead of the next turn.
+    #[serde(default)]
+    now: bool,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -355,8 +358,8 @@ async fn answer(
     Path(task): Path<String>,
     sent: Sent<Words>,
 ) -> Answer<Committed> {
-    let Json(Words { text }) = sent?;
-    desk.tell(&task, Word::Answer(text)).await
+    let Json(Words { text, now }) = sent?;
+    desk.tell(&task, Word::Answer { text, now }).await
 }
 
 /// Approve the plan that waits

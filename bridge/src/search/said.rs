@@ -84,6 +84,8 @@ fn words_of(event: AgentEvent) -> Option<String> {
         | AgentEvent::Session { .. }
         | AgentEvent::Usage { .. }
         | AgentEvent::RateLimit { .. }
+        // What the person wrote is found in the log.
+        | AgentEvent::Told { .. }
         | AgentEvent::TurnEnded { .. } => None,
     }
 }

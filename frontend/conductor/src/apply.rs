@@ -9,12 +9,12 @@ use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
 use shared::plan::{PlannedTask, Size};
 use shared::retry::Again;
-use shared::run::RunEnd;
+use shared::run::{RunEnd, Stdin};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::proof::Proof;
 use crate::state::{
-    Baton, Disk, Goal, Memory, Message, Phase, Plan, Project, Run, Standing, State, Task, TaskResult,
+    Baton, Disk, Ear, Goal, Memory, Message, Phase, Plan, Project, Run, Standing, State, Task, TaskResult,
     Verdict, Vitals,
 };
 
@@ -23,6 +23,7 @@ mod health;
 mod library;
 mod planned;
 mod proven;
+mod told;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -57,12 +58,19 @@ impl State {
                 }
             }
             Kind::MessageSent { task, message, text } => self.with(task, |task| {
-                task.queue.push(Message { id: message.clone(), text: text.clone(), at, held: false });
+                task.queue.push(Message {
+                    id: message.clone(),
+                    text: text.clone(),
+                    at,
+                    held: false,
+                    urged: false,
+                });
                 (task.resumptions, task.retries) = (0, 0);
                 if let Some(goal) = &mut task.goal {
                     goal.refusals = 0;
                 }
             }),
+            Kind::MessageUrged { task, message } => self.urge_message(task, message),
             Kind::MessageWithdrawn { task, message } => {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
             }
@@ -95,8 +103,13 @@ impl State {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
                 let (carries, ordered) = (carries.clone(), model.clone());
-                self.request(Run { carries, ordered, holds: *holds, check, ..run });
+                let ear = if matches!(spec.stdin, Stdin::Open { .. }) { Ear::Open } else { Ear::Deaf };
+                self.request(Run { carries, ordered, holds: *holds, check, ear, ..run });
             }
+            Kind::InputSent { run, message, .. } => {
+                message.iter().for_each(|message| self.tell(run, message));
+            }
+            Kind::InputClosed { run } => self.with_run(run, |run| run.ear = Ear::Closed),
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
             }),
@@ -149,7 +162,7 @@ impl State {
             Kind::RunWeighed { run, memory, heavy } => {
                 self.with_run(run, |run| run.vitals.heavy = heavy.then_some(*memory))
             }
-            Kind::BridgeStarted { .. } | Kind::InputSent { .. } | Kind::TerminalResized { .. } => {}
+            Kind::BridgeStarted { .. } | Kind::TerminalResized { .. } => {}
         }
     }
 
@@ -243,6 +256,8 @@ impl State {
                 self.with(&task, |task| task.doing = doing);
             }
             AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
+            AgentEvent::Told { message } => self.has_read(id, message),
+            AgentEvent::TurnEnded { .. } => run.listened(),
             AgentEvent::TextDelta { .. }
             | AgentEvent::ThinkingDelta { .. }
             | AgentEvent::Message { .. }
@@ -250,7 +265,6 @@ impl State {
             | AgentEvent::ToolResult { .. }
             | AgentEvent::PermissionDenied { .. }
             | AgentEvent::RateLimit { .. }
-            | AgentEvent::TurnEnded { .. }
             | AgentEvent::Notice { .. }
             | AgentEvent::Line { .. }
             | AgentEvent::Unknown { .. } => {}
@@ -267,6 +281,7 @@ impl State {
         let run = run.clone();
         self.unread.retain(|unread| unread != id);
         self.settle_account(&run, report.cost, started.is_some());
+        self.take_back(id);
         self.with(&owner, |task| {
             task.doing.clear();
             match report.error.as_ref().map(|error| error.class) {
@@ -505,6 +520,8 @@ impl Run {
             harness,
             attempt: 0,
             carries: Vec::new(),
+            ear: Ear::Deaf,
+            told: Vec::new(),
             holds: None,
             ordered: None,
             check: None,

@@ -21,11 +21,13 @@ mod again;
 mod judge;
 mod prove;
 mod queue;
+mod tell;
 mod turn;
 mod waits;
 
 use queue::Room;
 pub(crate) use queue::starts_at;
+pub use tell::{Hearing, hearing};
 pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 
 /// What to append now, as one batch. Empty when nothing is to be decided.
@@ -33,6 +35,8 @@ pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     let tasks: Vec<&Task> = state.unsettled().collect();
     let mut drafts = stops(state, &tasks);
+    drafts.extend(tell::tells(state, &tasks));
+    drafts.extend(tell::closes(state));
     // Runs that were read and whose task waits for a judgement.
     for run in tasks.iter().filter_map(|task| state.current(task)).filter(|run| run.is_read()) {
         drafts.extend(judge::judge(state, run, now));

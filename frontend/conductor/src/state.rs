@@ -235,6 +235,28 @@ pub struct Message {
     pub at: Millis,
     /// Its task was stopped since: it goes along with the next turn, and starts none.
     pub held: bool,
+    /// The person would have the turn that runs read it.
+    pub urged: bool,
+}
+
+/// A message that a run was told while it worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub message: Message,
+    /// Its agent says that it has. What it has not when its run is over goes to the next turn.
+    pub read: bool,
+}
+
+/// What a run can still be told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ear {
+    /// Nothing beyond its prompt.
+    #[default]
+    Deaf,
+    Open,
+    /// Its turn is over, and its program waits for more or for the end of its input.
+    Waits,
+    Closed,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -284,6 +306,9 @@ pub struct Run {
     pub harness: HarnessId,
     pub attempt: u32,
     pub carries: Vec<MessageId>,
+    pub ear: Ear,
+    /// In the order in which it was told.
+    pub told: Vec<Told>,
     /// Of the budgets of its task and of those above.
     pub holds: Option<MicroUsd>,
     /// The model that its order names.

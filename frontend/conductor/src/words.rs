@@ -10,6 +10,7 @@ use shared::unit::{MicroUsd, Millis};
 
 use crate::State;
 use crate::budget::{self, Cap};
+use crate::decide::Hearing;
 use crate::health::Warning;
 use crate::plan::diff::{Change, Field, What};
 use crate::state::{Spend, Task};
@@ -167,6 +168,19 @@ pub fn warning(warning: Warning, now: Millis) -> String {
         Warning::Long { since } => format!("runs for {}", span(now.since(since))),
         Warning::Near { cap: near, percent } => format!("{percent}% of {} used", cap(near, None)),
         Warning::Heavy { memory } => format!("holds {} MB of memory", memory.0 / 1_000_000),
+    }
+}
+
+/// Why what is written to a task now is not read by what runs; nothing where it is, or nothing runs.
+pub fn deaf(hearing: Hearing) -> Option<String> {
+    match hearing {
+        Hearing::Now | Hearing::Idle => None,
+        Hearing::Never(harness) => {
+            Some(format!("{harness} reads nothing while it works; it reads this when its turn is over."))
+        }
+        Hearing::NotThis => {
+            Some("What runs now can be told nothing; this is for the turn after it.".to_owned())
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod agent;
 pub mod bridge;
 pub mod chance;
 pub mod client;
+mod ear;
 pub mod person;
 pub mod process;
 pub mod rest;

@@ -51,6 +51,9 @@ impl Person {
                 let queued =
                     tasks.iter().find_map(|task| Some((task.id.clone(), task.queue.first()?.id.clone())));
                 let (task, message) = queued?;
+                if chance.one_in(2) {
+                    return Some(Kind::MessageUrged { task, message });
+                }
                 Kind::MessageWithdrawn { task, message }
             }
             (_, 11..18) => {
@@ -60,6 +63,13 @@ impl Person {
             }
             _ => self.message(id),
         })
+    }
+
+    /// Words to a turn that runs, as far as `seen` knows.
+    pub fn steer(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
+        let runs = seen.unread.iter().filter_map(|run| seen.run(run)).filter(|run| run.is_active());
+        let tasks: Vec<&TaskId> = runs.map(|run| &run.task).collect();
+        chance.pick(&tasks).map(|task| self.message((*task).clone()))
     }
 
     fn edit(&mut self, task: TaskId, other: TaskId, goal: &TaskId, chance: &mut Chance) -> PlanEdit {

@@ -18,6 +18,7 @@ mod order;
 mod outage;
 mod proof;
 mod result;
+mod told;
 
 type Processes = BTreeMap<RunId, Process>;
 /// A model by the name that it was ordered by.
@@ -45,6 +46,10 @@ pub struct Watch {
     /// What persons wrote and no turn has carried.
     unsaid: BTreeMap<MessageId, (TaskId, String)>,
     carried: BTreeSet<MessageId>,
+    /// What a person would have the turn that runs read.
+    urged: BTreeSet<MessageId>,
+    /// What a run was told and has not read, with its task and words.
+    telling: BTreeMap<MessageId, (RunId, TaskId, String)>,
     /// The session that a task's next turn goes on with (P4).
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
@@ -107,10 +112,18 @@ impl Watch {
             Kind::RunRequested { .. } => self.order(state, kind)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
+            Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
+            Kind::InputClosed { run } => self.close(run, processes)?,
+            Kind::MessageUrged { message, .. } => drop(self.urged.insert(message.clone())),
+            Kind::AgentSpoke { run, event: AgentEvent::Told { message }, line } => {
+                self.hear(state, run, *line, &AgentEvent::Told { message: message.clone() })?;
+                self.has_read(run, message, processes)?;
+            }
             Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
+                self.take_back(run, process)?;
             }
             Kind::TaskSettled { task, run, outcome } => {
                 self.settle(state, task, run.as_ref(), outcome, processes)?;
@@ -266,6 +279,7 @@ impl Watch {
         for run in processes.keys() {
             ensure!(self.read.contains(run), "{run} was never read to its end");
         }
+        ensure!(self.telling.is_empty(), "{:?} were told to runs that are over", self.telling);
         for (message, (task, _)) in &self.unsaid {
             let gone = state.task(task).is_none_or(|task| matches!(task.standing, Standing::Removed { .. }));
             // Who waits for others, or was not begun, keeps what is said to it.

@@ -63,7 +63,8 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         false => waits::model(state, whose, harness, size, now),
     };
     let ordered = model.clone();
-    let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns };
+    let listens = purpose.is_conversation();
+    let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns, listens };
     let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
     let silence = Some(state.limits.health.stalled);
     let limits = RunLimits { grace: state.limits.grace, silence, ..limits };

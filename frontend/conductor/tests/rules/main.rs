@@ -9,3 +9,4 @@ mod log;
 mod plans;
 mod proof;
 mod queue;
+mod told;

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::evidence::{Check, Evidence, Preset};
+use shared::harness;
 use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::{Access, PlanEdit, PlannedTask};
-use shared::run::{Arg, Pipes, Program, RunEnd, Stdin};
+use shared::run::{Arg, Pipes, Program, RunEnd};
 use shared::unit::Millis;
 
 use crate::log::{append, person};
@@ -154,10 +155,7 @@ impl World {
                 let kind = draft.body.known().unwrap().clone();
                 self.say(kind.clone());
                 if let Kind::RunRequested { run, task, purpose, spec, .. } = kind {
-                    let prompt = match &spec.stdin {
-                        Stdin::Text { text } => text.clone(),
-                        _ => String::new(),
-                    };
+                    let prompt = harness::prompt(&spec);
                     let report = match purpose {
                         _ if task == id("goal") => {
                             said("All is summed up.", json!({"outcome": "done", "summary": "S."}))

@@ -4,8 +4,9 @@ use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::state::{Plan, Standing, Task};
 use shared::entry::{Kind, Purpose, Room};
+use shared::harness;
 use shared::id::{RunId, TaskId};
-use shared::run::{Arg, Program, RunSpec, Stdin};
+use shared::run::{Arg, Program, RunSpec};
 
 use super::Watch;
 use crate::process;
@@ -40,11 +41,11 @@ impl Watch {
             self.check_session(task, *purpose, spec)?;
         }
         self.check_access(task, *purpose, spec)?;
-        let prompt = match (&spec.program, &spec.stdin) {
-            (Program::Shell { command }, _) => command,
-            (_, Stdin::Text { text }) => text,
-            (_, Stdin::Null | Stdin::Pipe | Stdin::Pty { .. }) => "",
+        let prompt = match &spec.program {
+            Program::Shell { command } => command.clone(),
+            _ => harness::prompt(spec),
         };
+        let prompt = prompt.as_str();
         for message in carries {
             let (to, text) =
                 self.unsaid.remove(message).context("carries what nobody said, or said twice")?;

@@ -307,6 +307,9 @@ pub struct LimitsArgs {
     /// Warn of a turn that takes so long
     #[arg(long, value_name = "SPAN", value_parser = span)]
     long: Option<Millis>,
+    /// Largest words of a turn in KB, 8 at least; what is more is cut, and that is said
+    #[arg(long, value_name = "KB", value_parser = clap::value_parser!(u32).range(8..=1024))]
+    words: Option<u32>,
     /// What becomes of a task that fails and says nothing else
     #[arg(long, value_enum)]
     on_failure: Option<OnFailure>,

@@ -59,6 +59,8 @@ pub use usage::{ProcessUsage, RunProcesses, run_processes};
 
 /// Processes that are being started at once; further orders wait their turn.
 const STARTS: usize = 8;
+/// Times that an ended run's folder is removed, while its shim may still leave its last word there.
+const REMOVALS: u32 = 3;
 /// Between tries to store what the disk had no room for.
 const AGAIN: Duration = Duration::from_millis(500);
 /// What a run gets at most to end by itself when the bridge ends or finds it left behind.
@@ -371,11 +373,18 @@ impl Inner {
         let recorded = self.record(Draft::new(project, kind)).await;
         let folder = self.folder(run);
         let own = folder.path();
-        if recorded
-            && let Err(error) = tokio::fs::remove_dir_all(own).await
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, folder = %own.display(), "a run's folder stays behind");
+        if !recorded {
+            return;
+        }
+        for rest in (0..REMOVALS).rev() {
+            match tokio::fs::remove_dir_all(own).await {
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && rest > 0 => {}
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(%error, folder = %own.display(), "a run's folder stays behind");
+                    return;
+                }
+                _ => return,
+            }
         }
     }
 

@@ -280,7 +280,10 @@ async fn a_newer_bridge_takes_over_while_agents_stream() -> anyhow::Result<()> {
         for version in 0..10 {
             tokio::time::sleep(Duration::from_millis(300)).await;
             let newer = world.home.path().join(format!("orchestrator-{version}"));
-            std::fs::copy(BIN, &newer)?;
+            // By a program of its own: what the other tests here start in that moment would inherit the file while it is
+            // open for writing, and as long as one of them has not got so far as its exec, nobody can run it ("Text file busy").
+            let copied = tokio::process::Command::new("cp").arg(BIN).arg(&newer).status().await?;
+            anyhow::ensure!(copied.success(), "cp ended with {copied}");
             if version > 0 {
                 std::fs::remove_file(&current)?;
             }

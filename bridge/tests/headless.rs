@@ -48,7 +48,7 @@ async fn the_work_goes_on_when_the_last_page_is_closed() -> anyhow::Result<()> {
     let goal = world.goal(&mut page, text, HarnessId::Demo).await?;
     page.until("a plan", |state| proposed(state, &goal)).await?;
     page.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
-    page.until("work", |state| conductor::rollup::active_runs(state) > 0).await?;
+    page.until("work", |state| state.active_runs() > 0).await?;
     drop(page);
     // It looks and does not ask for the baton.
     let mut watcher = world.watcher("watcher").await?;
@@ -104,7 +104,7 @@ async fn a_standby_that_is_killed_is_replaced() -> anyhow::Result<()> {
     let goal = world.goal(&mut page, text, HarnessId::Demo).await?;
     page.until("a plan", |state| proposed(state, &goal)).await?;
     page.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
-    page.until("work", |state| conductor::rollup::active_runs(state) == 3).await?;
+    page.until("work", |state| state.active_runs() == 3).await?;
     drop(page);
     let mut watcher = world.watcher("watcher").await?;
     let stands = |state: &State| {
@@ -441,7 +441,7 @@ async fn a_log_goes_to_another_machine_whole_and_starts_nothing_there() -> anyho
     page.until("the summary", |state| completed(state, &done)).await?;
     let open = world.goal(&mut page, "Hang. [[demo hang]]", HarnessId::Demo).await?;
     page.until("a run", |state| state.task(&open).is_some_and(|task| task.current.is_some())).await?;
-    page.until("its process", |state| conductor::rollup::active_runs(state) == 1).await?;
+    page.until("its process", |state| state.active_runs() == 1).await?;
     page.say(&open, "And then this.").await?;
     page.until("words that wait", |state| state.task(&open).is_some_and(|task| task.queue.len() == 1))
         .await?;

@@ -2,6 +2,7 @@
 
 use conductor::state::{Plan, Standing, State};
 use conductor::status::{Kind as Status, status};
+use conductor::survey::Survey;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::id::TaskId;
@@ -25,7 +26,7 @@ fn is(state: &State, task: &TaskId, wished: Status) -> bool {
 
 /// The tasks that ask, as a person sees them.
 fn asking(state: &State, goal: &TaskId) -> Vec<TaskId> {
-    let waiting = conductor::rollup::waiting(state).into_iter();
+    let waiting = Survey::live(state).waiting(state).into_iter();
     waiting.filter(|task| task.queue.is_empty() && task.id != *goal).map(|task| task.id.clone()).collect()
 }
 

@@ -7,6 +7,8 @@ use conductor::State;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
 use conductor::plan::{EditProblem, check_edit, inverse};
+use conductor::state::Task;
+use conductor::survey::Survey;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -46,6 +48,8 @@ pub struct Desk {
     pub sought: RwSignal<Option<HitPlace>>,
     /// The bridge's log was received up to where it stood when the page connected.
     pub loaded: RwSignal<bool>,
+    /// How the tasks of all goals that are not archived stand.
+    survey: Memo<Survey>,
 }
 
 /// A sentence from the product, with a way back where there is one.
@@ -86,9 +90,15 @@ impl Desk {
             head: None,
             toasts: 0,
         };
+        let (inner, revision) = (StoredValue::new_local(inner), RwSignal::new(0));
+        // Worked out once for all that is drawn of a revision.
+        let survey = Memo::new(move |_| {
+            revision.track();
+            inner.with_value(|inner| Survey::live(inner.driver.state()))
+        });
         let desk = Self {
-            inner: StoredValue::new_local(inner),
-            revision: RwSignal::new(0),
+            inner,
+            revision,
             standing: RwSignal::new(Standing::Connecting),
             clock: RwSignal::new(now()),
             pulse: RwSignal::new(now()),
@@ -96,6 +106,7 @@ impl Desk {
             asking: RwSignal::new(Vec::new()),
             sought: RwSignal::new(None),
             loaded: RwSignal::new(false),
+            survey,
         };
         let link = Link::start(client, move |event| desk.take(event));
         desk.inner.update_value(|inner| inner.link = Some(link));
@@ -129,6 +140,22 @@ impl Desk {
     pub fn read<T>(self, look: impl FnOnce(&State) -> T) -> T {
         self.revision.track();
         self.peek(look)
+    }
+
+    /// Reads how a task and all below it stand; tracked. What is archived is asked when somebody looks at it.
+    pub fn surveyed<T>(self, task: &TaskId, look: impl FnOnce(&State, &Survey) -> T) -> T {
+        self.read(|state| {
+            self.survey.with(|survey| match survey.row(task) {
+                Some(_) => look(state, survey),
+                None => look(state, &Survey::of(state, [task])),
+            })
+        })
+    }
+
+    /// The tasks that wait for the person, each behind its goal; tracked.
+    pub fn waiting(self) -> Vec<(TaskId, TaskId)> {
+        let place = |task: &Task| (task.root.clone(), task.id.clone());
+        self.read(|state| self.survey.with(|survey| survey.waiting(state).into_iter().map(place).collect()))
     }
 
     /// Reads the state as it is now.

@@ -1,6 +1,7 @@
 //! What a conversation consists of: items from the log, and for each turn the blocks that its run's output
 //! says (`turn`).
 
+use shared::context::Cut;
 use shared::entry::{Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{MessageId, RunId, TaskId};
@@ -43,6 +44,8 @@ pub enum What {
     Approved,
     /// By the goal's preset.
     Adopted,
+    /// What of a turn's words did not fit.
+    Trimmed(Vec<Cut>),
     /// Its agent says that it is done.
     Claimed,
     Checked {
@@ -71,6 +74,7 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         Kind::RunRequested { task, run, purpose, .. } => {
             (task, What::Turn { run: run.clone(), purpose: *purpose })
         }
+        Kind::RunTrimmed { task, cuts, .. } => (task, What::Trimmed(cuts.clone())),
         Kind::PlanProposed { goal, version, reply, tasks, .. } => {
             (goal, What::Proposed { version: *version, reply: reply.clone(), tasks: tasks.len() })
         }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use shared_derive::FromJson;
 
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use crate::context::Cut;
 use crate::evidence::Check;
 use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
@@ -221,6 +222,12 @@ pub enum Kind {
         run: RunId,
         by: Guided,
     },
+    /// The words of a run that was ordered were more than a turn may have; this was cut.
+    RunTrimmed {
+        run: RunId,
+        task: TaskId,
+        cuts: Vec<Cut>,
+    },
     InputSent {
         run: RunId,
         text: String,
@@ -396,6 +403,7 @@ impl Kind {
             | Self::TemplateRetired { .. } => Authority::Person,
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
+            | Self::RunTrimmed { .. }
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
             | Self::SignalSent { .. }

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod api;
+pub mod context;
 pub mod entry;
 pub mod evidence;
 pub mod harness;

@@ -26,7 +26,7 @@ pub struct Limits {
     pub repairs: u32,
     /// Times that an interrupted turn is taken up again without asking.
     pub resumptions: u32,
-    /// Bytes of other tasks' results in one prompt; what is cut is said there.
+    /// Bytes of one turn's words, all together and 8 KiB at least; what is cut is said there.
     pub context_bytes: usize,
     /// Longest run of a plain command.
     pub command: Millis,

@@ -95,6 +95,10 @@ pub struct ProposedTask {
     /// Key of the task that this one is a part of; empty for the top level.
     #[serde(default)]
     pub parent: String,
+    /// Files or facts that it needs: where another task makes one, written as under that task's "outputs", and it comes
+    /// after that task by itself.
+    #[serde(default)]
+    pub inputs: Vec<String>,
     /// Files or facts that exist when it is done, such as "src/cart.rs".
     #[serde(default)]
     pub outputs: Vec<String>,
@@ -178,6 +182,9 @@ pub struct PlannedTask {
     pub mode: Mode,
     pub size: Size,
     pub after: Vec<TaskId>,
+    /// Files or facts that it needs; `after` has who makes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
     pub outputs: Vec<String>,
     #[serde(default)]
     pub work: Work,
@@ -200,6 +207,7 @@ impl PlannedTask {
             mode: Mode::Autonomous,
             size: Size::Standard,
             after: Vec::new(),
+            inputs: Vec::new(),
             outputs: Vec::new(),
             work: Work::Agent,
             retry: None,
@@ -227,6 +235,11 @@ pub enum PlanEdit {
     SetSize {
         task: TaskId,
         size: Size,
+    },
+    /// It comes after whoever makes them from then on, and no more after who made what it needed before.
+    SetInputs {
+        task: TaskId,
+        inputs: Vec<String>,
     },
     SetOutputs {
         task: TaskId,

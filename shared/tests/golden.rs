@@ -5,6 +5,7 @@
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::api::Asking;
+use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
@@ -41,6 +42,7 @@ fn planned() -> PlannedTask {
         mode: Mode::Hybrid,
         size: Size::Light,
         after: vec![task("goal~2")],
+        inputs: vec![],
         outputs: vec!["schema.sql".to_owned()],
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
         retry: None,
@@ -102,6 +104,10 @@ fn intents() -> Vec<Kind> {
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::SetPreset { task: goal.clone(), preset: Preset::Autonomous },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] },
         },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
@@ -180,6 +186,11 @@ fn decisions() -> Vec<Kind> {
         Kind::InputSent { run: run(), text: "y\n".to_owned(), message: None },
         Kind::InputSent { run: run(), text: "{}\n".to_owned(), message: MessageId::new("m1").ok() },
         Kind::InputClosed { run: run() },
+        Kind::RunTrimmed {
+            run: run(),
+            task: task("goal~1"),
+            cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
+        },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {
             run: run(),

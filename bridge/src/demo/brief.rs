@@ -29,11 +29,14 @@ pub struct Brief<'a> {
 }
 
 /// The headings that end a section. Others, and these within a goal's own words, belong to the section.
-const SECTIONS: [&str; 18] = [
+const SECTIONS: [&str; 21] = [
     "## What was found",
     "## What the worker says",
     "## What was checked by machine",
     "## How to review",
+    "## Cut to fit",
+    "## Inputs",
+    "## Memory",
     "## Goal",
     "## How to answer",
     "## Objective",

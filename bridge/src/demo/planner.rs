@@ -83,6 +83,7 @@ pub fn task(title: &str, objective: &str) -> ProposedTask {
         size,
         after: Vec::new(),
         parent: String::new(),
+        inputs: Vec::new(),
         outputs,
         command,
         retry: RetryWish::Usual,

@@ -99,7 +99,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
         }
     };
     // Other goals, of other commands or of a page, need the bridge still.
-    if conductor::rollup::active_runs(client.state()) > 0 {
+    if client.state().active_runs() > 0 {
         place.stays().iter().for_each(|line| say(line));
         return followed.map(ExitCode::from);
     }

@@ -28,6 +28,7 @@ pub(super) async fn set(args: &LimitsArgs) -> anyhow::Result<ExitCode> {
             codex: args.codex.or(known.each.codex),
             ..known.each
         },
+        context_bytes: args.words.map_or(known.context_bytes, |kb| kb as usize * 1024),
         caps: Caps { budget: args.task_budget.or(known.caps.budget), ..known.caps },
         health: Health {
             stalled: args.stalled.unwrap_or(known.health.stalled),
@@ -62,6 +63,7 @@ fn tell(limits: &Limits) {
     say(&format!("  in one folder: {}", of(limits.per_folder)));
     let money = |sum: Option<MicroUsd>| sum.map_or("no limit".to_owned(), words::dollars);
     say(&format!("A task may spend, unless it has a budget of its own: {}", money(limits.caps.budget)));
+    say(&format!("An agent is told at most {} KB in one turn", limits.context_bytes / 1024));
     let Health { stalled, slow, long } = limits.health;
     let [stalled, slow, long] = [stalled, slow, long].map(words::span);
     say(&format!(

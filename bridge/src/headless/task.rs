@@ -127,6 +127,7 @@ pub(super) fn planned(state: &State, task: &Task) -> Value {
         "mode": task.mode,
         "size": task.size,
         "after": after,
+        "inputs": task.inputs,
         "outputs": task.outputs,
     })
 }

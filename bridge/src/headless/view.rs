@@ -3,12 +3,12 @@
 use conductor::budget;
 use conductor::health::{Warning, warnings};
 use conductor::proof::reviews;
-use conductor::rollup::rollup;
 use conductor::state::{Phase, Plan, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
 use shared::agent::ErrorClass;
+use shared::context::{Cut, Section};
 use shared::entry::Purpose;
 use shared::unit::Millis;
 use utoipa::ToSchema;
@@ -93,6 +93,8 @@ pub(super) struct TaskDetails {
     objective: String,
     /// Ids of the tasks that it comes after.
     after: Vec<String>,
+    /// Files or facts that it needs.
+    inputs: Vec<String>,
     /// Answers to choose from, where it asks.
     options: Vec<String>,
     summary: Option<String>,
@@ -130,12 +132,23 @@ pub(super) struct RunView {
     tokens_out: u64,
     /// Nothing where the agent does not say.
     usd: Option<f64>,
+    /// What of its words did not fit, such as `results`.
+    cut: Vec<CutView>,
+}
+
+/// A part of a run's words that was cut to fit `limits --words`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CutView {
+    #[schema(value_type = String)]
+    section: Section,
+    bytes: u64,
+    of: u64,
 }
 
 impl TaskView {
     pub(super) fn of(state: &State, task: &Task) -> Self {
         let (status, now) = (status(state, task), clock::now());
-        let spend = rollup(state, task).spend;
+        let spend = task.account.spend;
         let question = match &status.reason {
             Reason::Asks(question) => Some(question.clone()),
             _ => None,
@@ -196,6 +209,7 @@ impl TaskDetails {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),
             after: task.after.iter().map(ToString::to_string).collect(),
+            inputs: task.inputs.clone(),
             options,
             summary: result.as_ref().map(|result| result.summary.clone()),
             outputs: result.as_ref().map(|result| result.outputs.clone()).unwrap_or_default(),
@@ -237,6 +251,13 @@ impl RunView {
             tokens_in: run.tokens.input,
             tokens_out: run.tokens.output,
             usd: cost.map(shared::unit::MicroUsd::as_usd),
+            cut: run.cuts.iter().map(CutView::of).collect(),
         }
+    }
+}
+
+impl CutView {
+    fn of(cut: &Cut) -> Self {
+        Self { section: cut.section, bytes: cut.bytes.0, of: cut.of.0 }
     }
 }

@@ -99,6 +99,7 @@ impl State {
                 self.templates.get_mut(template).into_iter().for_each(|shelf| shelf.retired = true)
             }
             Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
+            Kind::RunTrimmed { run, cuts, .. } => self.with_run(run, |run| run.cuts.clone_from(cuts)),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
@@ -536,6 +537,7 @@ impl Run {
             version: None,
             vitals: Vitals { moved: at, ..Vitals::default() },
             guided: None,
+            cuts: Vec::new(),
             verdict: None,
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod budget;
+pub mod context;
 pub mod decide;
 pub mod driver;
 pub mod health;
@@ -13,9 +14,9 @@ pub mod outage;
 pub mod plan;
 pub mod prompt;
 pub mod proof;
-pub mod rollup;
 pub mod state;
 pub mod status;
+pub mod survey;
 pub mod words;
 
 pub use apply::apply;

@@ -70,6 +70,30 @@ impl Order {
         }
     }
 
+    /// The task waits for this one no more.
+    pub fn release(&mut self, task: &TaskId, from: &TaskId) {
+        if let Some(node) = self.nodes.get_mut(task) {
+            node.after.retain(|dep| dep != from);
+        }
+    }
+
+    /// Whether the task itself waits for this one.
+    pub fn waits(&self, task: &TaskId, on: &TaskId) -> bool {
+        self.nodes.get(task).is_some_and(|node| node.after.contains(on))
+    }
+
+    /// Whether they are the same, or one is a part of the other at whatever depth.
+    pub fn in_line(&self, one: &TaskId, other: &TaskId) -> bool {
+        let above = |low: &TaskId, high: &TaskId| {
+            let mut next = Some(low);
+            while let Some(id) = next.filter(|id| *id != high) {
+                next = self.nodes.get(id).and_then(|node| node.parent.as_ref());
+            }
+            next.is_some()
+        };
+        above(one, other) || above(other, one)
+    }
+
     pub fn reparent(&mut self, task: &TaskId, parent: &TaskId) {
         for node in self.nodes.values_mut() {
             node.children.retain(|child| child != task);

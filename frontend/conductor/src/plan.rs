@@ -2,6 +2,7 @@
 //! what is wrong in words that both the planner and the person can act on.
 
 pub mod diff;
+pub mod feed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,9 +38,12 @@ fn check(
     let mut problems = shape(&answer.tasks, limits);
     if problems.is_empty() {
         let ids = ids(state, goal, &answer.tasks);
-        let planned: Vec<PlannedTask> =
+        let mut planned: Vec<PlannedTask> =
             answer.tasks.iter().map(|task| planned(task, goal, &ids, limits)).collect();
         problems = structure(goal, &answer.tasks, &planned, limits);
+        if problems.is_empty() {
+            problems = feed::connect(&goal.id, &mut planned);
+        }
         if problems.is_empty() {
             return Ok(planned);
         }
@@ -151,6 +155,7 @@ fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, lim
         mode: task.mode,
         size: task.size,
         after: task.after.iter().filter_map(id).collect(),
+        inputs: task.inputs.clone(),
         outputs: task.outputs.clone(),
         work,
         retry: task.retry.policy().map(|policy| Retry { policy, ..limits.retry }),
@@ -201,6 +206,8 @@ pub enum EditProblem {
     Begun(String),
     #[error("that makes a cycle: {}", .0.join(" waits for "))]
     Cycle(Vec<String>),
+    #[error("{maker} makes {input} and comes after {task}, so that would be a cycle")]
+    Late { maker: String, input: String, task: String },
     #[error("that would be deeper than {0} levels")]
     Deep(u32),
     #[error("{0:?} is no model's name")]
@@ -250,8 +257,11 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
         PlanEdit::SetObjective { task, .. }
         | PlanEdit::SetSize { task, .. }
-        | PlanEdit::SetOutputs { task, .. }
         | PlanEdit::SetHarness { task, .. } => unbegun(known(task)?),
+        PlanEdit::SetInputs { task, .. } | PlanEdit::SetOutputs { task, .. } => {
+            unbegun(known(task)?)?;
+            rewirable(state, goal, edit)
+        }
         PlanEdit::Add { planned, .. } => {
             if state.task(&planned.task).is_some() {
                 return Err(EditProblem::Exists);
@@ -261,9 +271,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             }
             let parent = there(known(&planned.parent)?)?;
             deep_enough(state, parent, 1)?;
-            let mut order = Order::of(state, goal);
-            order.insert(planned.task.clone(), planned.parent.clone(), planned.after.clone());
-            acyclic(state, &order)
+            rewirable(state, goal, edit)
         }
         PlanEdit::Remove { task } => not_goal(known(task)?).and_then(|task| idle(state, task)),
         PlanEdit::Restore { task } => match known(task)?.standing {
@@ -342,6 +350,16 @@ fn deep_enough(state: &State, parent: &Task, height: u32) -> Result<(), EditProb
     }
 }
 
+/// Nobody comes to need what is made after it, or to wait for itself.
+fn rewirable(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
+    let wiring = feed::rewire(state, goal, edit);
+    if let Some(feed::Late { task, input, maker }) = wiring.late {
+        let name = |id| state.task(id).map_or_else(|| "the new task".to_owned(), name);
+        return Err(EditProblem::Late { maker: name(&maker), input, task: name(&task) });
+    }
+    acyclic(state, &wiring.order)
+}
+
 fn acyclic(state: &State, order: &Order) -> Result<(), EditProblem> {
     match order.cycle() {
         None => Ok(()),
@@ -351,6 +369,20 @@ fn acyclic(state: &State, order: &Order) -> Result<(), EditProblem> {
             Err(EditProblem::Cycle(names.collect()))
         }
     }
+}
+
+/// The tasks that a task waits for, and those that the groups waited for which it is in; without removed ones.
+pub fn dependencies<'a>(state: &'a State, task: &'a Task) -> Vec<&'a Task> {
+    let mut found: Vec<&Task> = Vec::new();
+    for holder in std::iter::once(task).chain(state.ancestors(task)) {
+        for dep in holder.after.iter().filter_map(|id| state.task(id)) {
+            let gone = matches!(dep.standing, Standing::Removed { .. });
+            if !gone && !found.iter().any(|known| known.id == dep.id) {
+                found.push(dep);
+            }
+        }
+    }
+    found
 }
 
 /// "4.2 Merge guest cart"
@@ -370,6 +402,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetMode { task: id, .. } => PlanEdit::SetMode { task: id.clone(), mode: task(id)?.mode },
         PlanEdit::SetSize { task: id, .. } => PlanEdit::SetSize { task: id.clone(), size: task(id)?.size },
+        PlanEdit::SetInputs { task: id, .. } => {
+            PlanEdit::SetInputs { task: id.clone(), inputs: task(id)?.inputs.clone() }
+        }
         PlanEdit::SetOutputs { task: id, .. } => {
             PlanEdit::SetOutputs { task: id.clone(), outputs: task(id)?.outputs.clone() }
         }

@@ -1,33 +1,33 @@
 //! The words that an agent gets. A task sees its objective, what the groups above it are about, and the
-//! results of what it depends on; never its siblings. What a size limit cuts is said where it is cut.
+//! results of what it depends on; never its siblings. How they are made to fit is `context`'s.
 
-use std::fmt::Write;
-
+use shared::context::{Cut, Section};
 use shared::entry::Purpose;
 use shared::plan::{Mode, ProposedTask, Work};
 use shared::retry::RetryWish;
 
+use crate::context::Words;
 use crate::library;
-use crate::plan::name;
+use crate::plan::feed::sources;
+use crate::plan::{dependencies, name};
 use crate::proof::{checks, problem};
 use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
 
-/// The prompt of the task's next turn for this purpose.
-pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> String {
-    let mut text = match purpose {
-        Purpose::Plan => plan(state, task),
-        Purpose::Work => work(state, task),
-        Purpose::Summary => summary(state, task),
-        Purpose::Talk => talk(state, task),
-        Purpose::Diagnose => diagnose(task),
-        Purpose::Repair => repair(state, task),
-        Purpose::Review => review(state, task),
+/// The prompt of the task's next turn for this purpose, and what of it was cut to fit the limit.
+pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>) {
+    let mut words = Words::default();
+    match purpose {
+        Purpose::Plan => plan(state, task, &mut words),
+        Purpose::Work => work(state, task, &mut words),
+        Purpose::Summary => summary(state, task, &mut words),
+        Purpose::Talk => talk(state, task, &mut words),
+        Purpose::Diagnose => diagnose(task, &mut words),
+        Purpose::Repair => repair(state, task, &mut words),
+        Purpose::Review => review(state, task, &mut words),
         // A command's words are its own.
-        Purpose::Base | Purpose::Check => String::new(),
-    };
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
+        Purpose::Base | Purpose::Check => {}
+    }
+    words.fit(state.limits.context_bytes)
 }
 
 const PLANNING: &str = "\
@@ -50,60 +50,63 @@ const WORKING: &str = "\
 Work in the folder that you are in. Do this task and nothing beyond it; other agents do the rest. \
 When it is done, report what you did, where, and what others must know.";
 
-fn plan(state: &State, task: &Task) -> String {
-    let Some(goal) = &task.goal else { return String::new() };
-    let mut text = String::new();
+const DIAGNOSING: &str = "\
+## How to answer
+
+Look at the folder that you are in, as far as it helps; change nothing. Say in at most ten lines what most likely went wrong \
+and what whoever tries it next should do otherwise. Write to that one; do not do the task yourself.
+";
+
+fn plan(state: &State, task: &Task, words: &mut Words) {
+    let Some(goal) = &task.goal else { return };
     let problems = match &goal.plan {
         Plan::Refused { problems } => problems.as_slice(),
         _ => &[],
     };
     let first = task.session.is_none();
-    let heading = match (first, problems.is_empty(), task.queue.is_empty()) {
-        (true, ..) => "# Plan this goal",
-        (false, false, true) => "# Mend the plan",
-        (false, _, false) => "# The person says",
-        (false, true, true) => "# Go on",
-    };
-    let _ = writeln!(text, "{heading}\n");
-    guidelines(state, task, Purpose::Plan, &mut text);
+    words.say(match (first, problems.is_empty(), task.queue.is_empty()) {
+        (true, ..) => "# Plan this goal\n\n",
+        (false, false, true) => "# Mend the plan\n\n",
+        (false, _, false) => "# The person says\n\n",
+        (false, true, true) => "# Go on\n\n",
+    });
+    guidelines(state, task, Purpose::Plan, words);
     if first {
         let (min, max) = (state.limits.plan_min, state.limits.plan_max);
-        let _ = writeln!(
-            text,
-            "## Goal\n\n{}\n\n## How to answer\n\n{PLANNING}\nA plan has {min} to {max} tasks.\n",
-            task.objective
-        );
+        words.say("## Goal\n\n");
+        words.give(Section::Objective, &task.objective);
+        words.say("## How to answer\n\n");
+        words.say(PLANNING);
+        words.say(format!("\nA plan has {min} to {max} tasks.\n\n"));
     }
-    said(task, first, &mut text);
+    said(task, if first { "## The person says\n\n" } else { "" }, words);
     if !problems.is_empty() {
-        text.push_str("## What was wrong with your last answer\n\n");
-        for problem in problems {
-            let _ = writeln!(text, "- {problem}");
-        }
-        text.push_str("\nAnswer again, whole.\n\n");
+        words.say("## What was wrong with your last answer\n\n");
+        words.give(Section::Found, &list(problems));
+        words.say("Answer again, whole.\n\n");
     } else if goal.version > 0 {
-        let _ = writeln!(text, "## Current plan\n\n```json\n{}\n```\n", current_plan(state, task));
-        text.push_str("Answer with the whole plan as it should be now; keep the keys of tasks that stay. Where the person only asks something, answer it.\n");
+        words.say("## Current plan\n\n```json\n");
+        words.give(Section::Plan, &current_plan(state, task));
+        words.say("```\n\nAnswer with the whole plan as it should be now; keep the keys of tasks that stay. Where the person only asks something, answer it.\n");
     } else if !first && task.queue.is_empty() {
-        text.push_str("You were interrupted. Go on with planning and give your whole answer.\n");
+        words.say("You were interrupted. Go on with planning and give your whole answer.\n");
     }
-    text
 }
 
-fn work(state: &State, task: &Task) -> String {
-    let mut text = String::new();
+fn work(state: &State, task: &Task, words: &mut Words) {
     if task.session.is_some() {
         if task.queue.is_empty() {
-            return "# Go on\n\nYou were interrupted. Look at what is there already, go on with your task, and report when it is done.\n".to_owned();
+            words.say("# Go on\n\nYou were interrupted. Look at what is there already, go on with your task, and report when it is done.\n");
         }
-        said(task, true, &mut text);
-        return text.replacen("## The person says", "# The person says", 1);
+        return said(task, "# The person says\n\n", words);
     }
-    let _ = writeln!(text, "# Your task: {}\n", task.title);
-    guidelines(state, task, Purpose::Work, &mut text);
-    let _ = writeln!(text, "## Objective\n\n{}\n", task.objective);
-    expected(task, &mut text);
-    let mode = match task.mode {
+    titled("# Your task: ", task, words);
+    guidelines(state, task, Purpose::Work, words);
+    objective("## Objective\n\n", task, words);
+    inputs(state, task, words);
+    expected(task, words);
+    words.say("## Mode\n\n");
+    words.say(match task.mode {
         Mode::Autonomous => {
             "Autonomous: nobody is there to ask. Decide for yourself and say what you assumed."
         }
@@ -111,194 +114,182 @@ fn work(state: &State, task: &Task) -> String {
         Mode::Interactive => {
             "Interactive: do this together with the person, who answers after each of your turns."
         }
-    };
-    let _ = writeln!(text, "## Mode\n\n{mode}\n\n## How to work\n\n{WORKING}\n");
+    });
+    words.say("\n\n## How to work\n\n");
+    words.say(WORKING);
+    words.say("\n\n");
     if let Some(diagnosis) = task.diagnosis.as_deref().filter(|diagnosis| !diagnosis.is_empty()) {
-        let (failure, diagnosis) = (cut(&task.failure, FAILURE), cut(diagnosis, FAILURE));
-        let _ = writeln!(text, "## The attempt before this one failed\n\n{failure}\n\n{diagnosis}\n");
+        words.say("## The attempt before this one failed\n\n");
+        words.give(Section::Attempt, &task.failure);
+        words.give(Section::Attempt, diagnosis);
     }
-    context(state, task, &mut text);
-    results("## Results of earlier tasks", &dependencies(state, task), state.limits.context_bytes, &mut text);
-    said(task, true, &mut text);
-    text
+    context(state, task, words);
+    results("## Results of earlier tasks\n\n", &dependencies(state, task), words);
+    said(task, "## The person says\n\n", words);
 }
 
 /// What was found goes back to the worker; one that lost its session is told its task anew.
-fn repair(state: &State, task: &Task) -> String {
-    let found = problem(state, task).map(|(_, found)| found).unwrap_or_default();
-    let mut text = match (&task.session, task.is_group()) {
-        (Some(_), _) => "# Mend your work\n\n".to_owned(),
-        (None, true) => format!("# Mend your work\n\n## Objective\n\n{}\n\n", task.objective),
-        (None, false) => work(state, task),
-    };
-    let _ = writeln!(text, "## What was found\n\n{found}\n");
-    text.push_str("You said that the task is done, and this is not as it should be. Look at it, mend it, and report anew, whole. Where it cannot be mended, say so.\n");
-    if task.session.is_some() || task.is_group() {
-        said(task, true, &mut text);
+fn repair(state: &State, task: &Task, words: &mut Words) {
+    let goes_on = task.session.is_some();
+    match (goes_on, task.is_group()) {
+        (true, _) => words.say("# Mend your work\n\n"),
+        (false, true) => objective("# Mend your work\n\n## Objective\n\n", task, words),
+        (false, false) => work(state, task, words),
     }
-    text
+    words.say("## What was found\n\n");
+    words.give(Section::Found, &problem(state, task).map(|(_, found)| found).unwrap_or_default());
+    words.say("You said that the task is done, and this is not as it should be. Look at it, mend it, and report anew, whole. Where it cannot be mended, say so.\n\n");
+    if goes_on || task.is_group() {
+        said(task, "## The person says\n\n", words);
+    }
 }
 
 /// The reviewer sees the task, what the worker says of it, and the folder; nothing of how it was done.
-fn review(state: &State, task: &Task) -> String {
-    let mut text = format!("# Review: {}\n\n## Objective\n\n{}\n\n", task.title, task.objective);
-    expected(task, &mut text);
-    context(state, task, &mut text);
-    results("## What the worker says", &[task], state.limits.context_bytes, &mut text);
-    let held: Vec<String> = checks(task).map(|check| format!("- {check} holds\n")).collect();
+fn review(state: &State, task: &Task, words: &mut Words) {
+    titled("# Review: ", task, words);
+    objective("## Objective\n\n", task, words);
+    inputs(state, task, words);
+    expected(task, words);
+    context(state, task, words);
+    results("## What the worker says\n\n", &[task], words);
+    let held: Vec<String> = checks(task).map(|check| format!("{check} holds")).collect();
     if !held.is_empty() {
-        let _ = writeln!(text, "## What was checked by machine\n\n{}", held.concat());
+        words.say("## What was checked by machine\n\n");
+        words.give(Section::Found, &list(&held));
     }
-    text.push_str(REVIEWING);
-    text
+    words.say(REVIEWING);
 }
 
-fn summary(state: &State, task: &Task) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "# Sum up: {}\n", task.title);
+fn summary(state: &State, task: &Task, words: &mut Words) {
+    titled("# Sum up: ", task, words);
     if task.session.is_none() || !task.is_goal() {
-        let heading = if task.is_goal() { "## Goal" } else { "## Objective" };
-        let _ = writeln!(text, "{heading}\n\n{}\n", task.objective);
+        objective(if task.is_goal() { "## Goal\n\n" } else { "## Objective\n\n" }, task, words);
     }
-    text.push_str("All parts are over. Change nothing. Report to the person what was done, where it is, and what was not done.\n\n");
+    words.say("All parts are over. Change nothing. Report to the person what was done, where it is, and what was not done.\n\n");
     let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
-    results("## Results of the parts", &parts, state.limits.context_bytes, &mut text);
-    said(task, true, &mut text);
-    text
+    results("## Results of the parts\n\n", &parts, words);
+    said(task, "## The person says\n\n", words);
 }
-
-/// Bytes of what is told of a failure.
-const FAILURE: usize = 8 * 1024;
 
 /// A look at what went wrong, by an agent that changes nothing and knows nothing but the task and its failure.
-fn diagnose(task: &Task) -> String {
-    format!(
-        "# Find out why this task failed\n\n## The task: {}\n\n{}\n\n## The failure\n\n{}\n\n## How to answer\n\n\
-        Look at the folder that you are in, as far as it helps; change nothing. Say in at most ten lines what most likely went wrong \
-        and what whoever tries it next should do otherwise. Write to that one; do not do the task yourself.\n",
-        task.title,
-        cut(&task.objective, FAILURE),
-        cut(&task.failure, FAILURE),
-    )
+fn diagnose(task: &Task, words: &mut Words) {
+    words.say("# Find out why this task failed\n\n");
+    titled("## The task: ", task, words);
+    words.give(Section::Objective, &task.objective);
+    words.say("## The failure\n\n");
+    words.give(Section::Found, &task.failure);
+    words.say(DIAGNOSING);
 }
 
-fn talk(state: &State, task: &Task) -> String {
-    let mut text = String::new();
-    if task.session.is_none() {
-        let _ = writeln!(text, "# About this goal\n\n## Goal\n\n{}\n", task.objective);
+fn talk(state: &State, task: &Task, words: &mut Words) {
+    let first = task.session.is_none();
+    if first {
+        objective("# About this goal\n\n## Goal\n\n", task, words);
     }
-    said(task, true, &mut text);
-    text.push_str("## Where the work is\n\n");
-    for part in task.children.iter().filter_map(|id| state.task(id)) {
-        let _ = writeln!(
-            text,
-            "- {}: {}",
-            name(part),
-            crate::status::status(state, part).kind.word().to_lowercase()
-        );
-    }
-    text.push_str("\nAnswer the person in Markdown. The tasks go on by themselves.\n");
-    if task.session.is_some() { text.replacen("## The person says", "# The person says", 1) } else { text }
+    said(task, if first { "## The person says\n\n" } else { "# The person says\n\n" }, words);
+    words.say("## Where the work is\n\n");
+    let parts = task.children.iter().filter_map(|id| state.task(id));
+    let standing = |part| crate::status::status(state, part).kind.word().to_lowercase();
+    let parts: Vec<String> = parts.map(|part| format!("{}: {}", name(part), standing(part))).collect();
+    words.give(Section::Plan, &list(&parts));
+    words.say("Answer the person in Markdown. The tasks go on by themselves.\n");
+}
+
+fn titled(heading: &'static str, task: &Task, words: &mut Words) {
+    words.say(heading);
+    words.give(Section::Objective, &task.title);
+}
+
+fn objective(heading: &'static str, task: &Task, words: &mut Words) {
+    words.say(heading);
+    words.give(Section::Objective, &task.objective);
+}
+
+fn list(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("- {line}\n")).collect()
 }
 
 /// Those of the task's template, where a session begins.
-fn guidelines(state: &State, task: &Task, purpose: Purpose, text: &mut String) {
+fn guidelines(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
     if let Some((_, said)) = library::guidelines(state, task, purpose) {
-        let _ = writeln!(text, "## Guidelines\n\n{}\n", cut(said.trim(), state.limits.context_bytes));
+        words.say("## Guidelines\n\n");
+        words.give(Section::Guidelines, said.trim());
     }
 }
 
-fn expected(task: &Task, text: &mut String) {
-    if task.outputs.is_empty() {
-        return;
+/// What it needs, and which task before it made that.
+fn inputs(state: &State, task: &Task, words: &mut Words) {
+    let told = |(input, makers): (&str, Vec<&Task>)| {
+        let makers: Vec<String> = makers.into_iter().map(name).collect();
+        if makers.is_empty() {
+            input.to_owned()
+        } else {
+            format!("{input}, made by {}", makers.join(" and "))
+        }
+    };
+    let lines: Vec<String> = sources(state, task).into_iter().map(told).collect();
+    if !lines.is_empty() {
+        words.say("## Inputs\n\n");
+        words.give(Section::Wares, &list(&lines));
     }
-    let _ = writeln!(text, "## Expected when it is done\n");
-    for output in &task.outputs {
-        let _ = writeln!(text, "- {output}");
-    }
-    text.push('\n');
 }
 
-/// What the person wrote and no turn has carried; `heading` is left out where the prompt's own says it.
-fn said(task: &Task, heading: bool, text: &mut String) {
-    if task.queue.is_empty() {
-        return;
+fn expected(task: &Task, words: &mut Words) {
+    if !task.outputs.is_empty() {
+        words.say("## Expected when it is done\n\n");
+        words.give(Section::Wares, &list(&task.outputs));
     }
-    if heading {
-        text.push_str("## The person says\n\n");
+}
+
+/// What the person wrote and no turn has carried.
+fn said(task: &Task, heading: &'static str, words: &mut Words) {
+    if !task.queue.is_empty() {
+        words.say(heading);
     }
-    for message in &task.queue {
-        let _ = writeln!(text, "{}\n", message.text.trim());
-    }
+    task.queue.iter().for_each(|message| words.give(Section::Said, message.text.trim()));
 }
 
 /// What the task is a part of: the goal, and the groups between.
-fn context(state: &State, task: &Task, text: &mut String) {
+fn context(state: &State, task: &Task, words: &mut Words) {
     let above = state.ancestors(task);
     if above.is_empty() {
         return;
     }
-    text.push_str("## Context\n\n");
+    words.say("## Context\n\n");
     for holder in above.into_iter().rev() {
-        let share = state.limits.context_bytes / 4;
-        if let Some(Goal { plan: Plan::Approved { .. }, .. }) = &holder.goal {
-            let _ = writeln!(text, "The goal that this is a part of: {}\n", cut(&holder.objective, share));
-        } else {
-            let _ = writeln!(text, "It is a part of “{}”: {}\n", holder.title, cut(&holder.objective, share));
-        }
+        let about = match &holder.goal {
+            Some(Goal { plan: Plan::Approved { .. }, .. }) => "The goal that this is a part of: ".to_owned(),
+            _ => format!("It is a part of “{}”: ", holder.title),
+        };
+        words.give(Section::Above, &(about + &holder.objective));
     }
 }
 
-/// The task's dependencies, and those of the groups that it is in.
-fn dependencies<'a>(state: &'a State, task: &'a Task) -> Vec<&'a Task> {
-    let mut found: Vec<&Task> = Vec::new();
-    for holder in std::iter::once(task).chain(state.ancestors(task)) {
-        for dep in holder.after.iter().filter_map(|id| state.task(id)) {
-            let gone = matches!(dep.standing, Standing::Removed { .. });
-            if !gone && !found.iter().any(|known| known.id == dep.id) {
-                found.push(dep);
-            }
-        }
-    }
-    found
-}
-
-fn results(heading: &str, tasks: &[&Task], limit: usize, text: &mut String) {
+/// What each of these came to. Their names and failures are pieces of their own, so that long words are cut before them.
+fn results(heading: &'static str, tasks: &[&Task], words: &mut Words) {
     if tasks.is_empty() {
         return;
     }
-    let _ = writeln!(text, "{heading}\n");
-    let share = limit / tasks.len();
+    words.say(heading);
+    let nothing = TaskResult::default();
     for task in tasks {
-        let _ = writeln!(text, "### {}\n", name(task));
-        let nothing = TaskResult::default();
+        let mut tell = |text: &str| words.give(Section::Results, text);
+        tell(&format!("### {}", name(task)));
         let result = task.result.as_ref().unwrap_or(&nothing);
         match &task.standing {
-            Standing::Failed { why, .. } => {
-                let _ = writeln!(text, "Failed: {}\n", cut(why, share));
-            }
-            Standing::Cancelled => text.push_str("Stopped before it was done.\n\n"),
-            _ if result.summary.is_empty() => text.push_str("It left no words.\n\n"),
+            Standing::Failed { why, .. } => tell(&format!("Failed: {why}")),
+            Standing::Cancelled => tell("Stopped before it was done."),
+            _ if result.summary.is_empty() => tell("It left no words."),
             _ => {}
         }
-        if !result.summary.is_empty() {
-            let _ = writeln!(text, "{}\n", cut(&result.summary, share));
-        }
+        tell(&result.summary);
         if !result.outputs.is_empty() {
-            let _ = writeln!(text, "Files: {}\n", result.outputs.join(", "));
+            tell(&format!("Files: {}", result.outputs.join(", ")));
         }
         if !result.not_done.is_empty() {
-            let _ = writeln!(text, "Not done: {}\n", result.not_done.join("; "));
+            tell(&format!("Not done: {}", result.not_done.join("; ")));
         }
     }
-}
-
-fn cut(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
-        return text.to_owned();
-    }
-    let end = text.floor_char_boundary(limit);
-    format!("{} […cut here, {} more bytes]", &text[..end], text.len() - end)
 }
 
 /// The plan as it stands, in the planner's own shape.
@@ -320,6 +311,7 @@ fn current_plan(state: &State, goal: &Task) -> String {
             size: task.size,
             after: task.after.iter().map(key).collect(),
             parent: task.parent.as_ref().map(key).unwrap_or_default(),
+            inputs: task.inputs.clone(),
             outputs: task.outputs.clone(),
             command: match &task.work {
                 Work::Agent => String::new(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
+use shared::context::Cut;
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
@@ -94,6 +95,8 @@ pub struct Task {
     pub mode: Mode,
     pub size: Size,
     pub after: Vec<TaskId>,
+    /// Files or facts that it needs.
+    pub inputs: Vec<String>,
     pub outputs: Vec<String>,
     pub work: Work,
     /// Overrides the goal's.
@@ -331,6 +334,8 @@ pub struct Run {
     pub vitals: Vitals,
     /// The guidelines that its session works by.
     pub guided: Option<Guided>,
+    /// What of its words did not fit.
+    pub cuts: Vec<Cut>,
     /// What its end meant for its task, where it was one of these.
     pub verdict: Option<Verdict>,
 }
@@ -452,6 +457,11 @@ impl State {
             found.push(parent);
         }
         found
+    }
+
+    /// Runs that have a process or are about to.
+    pub fn active_runs(&self) -> usize {
+        self.unread.iter().filter_map(|run| self.run(run)).filter(|run| run.is_active()).count()
     }
 
     /// There is no room for anything new: what is started would fail, and take others with it.

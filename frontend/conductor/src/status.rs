@@ -129,7 +129,12 @@ pub enum Waker {
 
 /// The status of a task, as of this state.
 pub fn status(state: &State, task: &Task) -> Status {
-    let (kind, reason) = kind_and_reason(state, task);
+    status_beside(state, task, &|part| status(state, part))
+}
+
+/// The same, where those of the tasks below it are known.
+pub(crate) fn status_beside(state: &State, task: &Task, of: Known<'_>) -> Status {
+    let (kind, reason) = kind_and_reason(state, task, of);
     let since = match (kind, state.current(task)) {
         (Kind::Active | Kind::Review, Some(run)) => run.requested,
         _ => task.since,
@@ -137,11 +142,14 @@ pub fn status(state: &State, task: &Task) -> Status {
     Status { kind, reason, since }
 }
 
-fn kind_and_reason(state: &State, task: &Task) -> (Kind, Reason) {
+/// How a task below stands.
+type Known<'a> = &'a dyn Fn(&Task) -> Status;
+
+fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     if let Some(run) = state.current(task).filter(|run| run.purpose != Purpose::Talk || !task.is_group()) {
         return under_way(state, task, run);
     }
-    let (kind, reason) = standing(state, task);
+    let (kind, reason) = standing(state, task, of);
     let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. });
     let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
     let short = || budget::short(state, task, decide::next_purpose(state, task));
@@ -173,7 +181,7 @@ fn held_up(state: &State, task: &Task) -> Option<(Kind, Reason)> {
     (!later).then_some((Kind::Limited, Reason::Outage { harness, until, probed }))
 }
 
-fn standing(state: &State, task: &Task) -> (Kind, Reason) {
+fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     match &task.standing {
         Standing::Proposed => match waits_for(state, task) {
             deps if deps.is_empty() => (Kind::Pending, Reason::Proposed),
@@ -186,13 +194,13 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
         Standing::Claimed
             if task.is_spoken_to() && !decide::goes_on(state, task) && !is_ready(state, task) =>
         {
-            open(state, task)
+            open(state, task, of)
         }
         // Its turn for that is next in line, after talk that is not over yet.
         Standing::Claimed => {
             state.current(task).map_or((Kind::Review, Reason::Slot), |talk| under_way(state, task, talk))
         }
-        Standing::Limited { .. } if !can_resume(state, task) => open(state, task),
+        Standing::Limited { .. } if !can_resume(state, task) => open(state, task, of),
         Standing::Limited { until: at, class, again } => {
             let until = decide::due(state, task).unwrap_or(*at);
             // It waits for a service, or for another try of its own.
@@ -206,7 +214,7 @@ fn standing(state: &State, task: &Task) -> (Kind, Reason) {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
         }
         Standing::Cancelled => (Kind::Cancelled, Reason::Stopped),
-        Standing::Open => open(state, task),
+        Standing::Open => open(state, task, of),
     }
 }
 
@@ -234,7 +242,7 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
     (if shows { Kind::Review } else { Kind::Active }, reason)
 }
 
-fn open(state: &State, task: &Task) -> (Kind, Reason) {
+fn open(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     if let Some(goal) = &task.goal {
         match &goal.plan {
             Plan::Wanted => {
@@ -258,7 +266,7 @@ fn open(state: &State, task: &Task) -> (Kind, Reason) {
         };
         return (Kind::Pending, reason);
     }
-    if task.is_group() { group(state, task) } else { leaf(state, task) }
+    if task.is_group() { group(state, task, of) } else { leaf(state, task) }
 }
 
 fn leaf(state: &State, task: &Task) -> (Kind, Reason) {
@@ -275,11 +283,13 @@ fn is_dead(task: &Task) -> bool {
 }
 
 /// A group speaks for its parts: the loudest of those that are not over, or what holds it up.
-fn group(state: &State, task: &Task) -> (Kind, Reason) {
+fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
     let all = u32::try_from(parts.len()).unwrap_or(u32::MAX);
-    let kinds: Vec<Kind> = parts.iter().map(|part| status(state, part).kind).collect();
-    let done = kinds.iter().filter(|kind| matches!(kind, Kind::Completed | Kind::Cancelled)).count();
+    // Once each: a part that is a group asks its own parts.
+    let statuses: Vec<Status> = parts.iter().map(|part| of(part)).collect();
+    let over = |status: &&Status| matches!(status.kind, Kind::Completed | Kind::Cancelled);
+    let done = statuses.iter().filter(over).count();
     let done = u32::try_from(done).unwrap_or(u32::MAX);
     if done == all && parts.iter().any(|part| part.current.is_some()) {
         return (Kind::Active, Reason::Parts { done, all });
@@ -291,14 +301,13 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
     if done == all && !parts_are_over(state, task) {
         // What lies deeper was spoken to after the goal was closed, and is to be over first.
         let below = state.subtree(&task.id).into_iter().skip(1).filter(|part| !part.is_over());
-        let below: Vec<&Task> = below.collect();
-        let statuses: Vec<Status> = below.iter().map(|part| status(state, part)).collect();
+        let statuses: Vec<Status> = below.into_iter().map(of).collect();
         let asks = |status: &Status| status.kind == Kind::Waiting;
         let unpaid = |status: &Status| matches!(status.reason, Reason::Used { .. } | Reason::Unattended(_));
         if !statuses.iter().all(|status| asks(status) || unpaid(status)) {
             return (Kind::Active, Reason::Parts { done, all });
         }
-        let used = used_above(state, task, &below).filter(|_| !statuses.iter().any(asks));
+        let used = used_above(task, &statuses).filter(|_| !statuses.iter().any(asks));
         return used.unwrap_or((Kind::Waiting, Reason::Parts { done, all }));
     }
     if done == all {
@@ -307,40 +316,40 @@ fn group(state: &State, task: &Task) -> (Kind, Reason) {
             .current(task)
             .map_or((Kind::Pending, Reason::Slot), |talk| under_way(state, task, talk));
     }
-    let moving = kinds.iter().any(|kind| matches!(kind, Kind::Active | Kind::Limited | Kind::Review));
-    let startable = parts.iter().any(|part| {
-        let status = status(state, part);
+    let is = |kinds: &[Kind]| statuses.iter().any(|status| kinds.contains(&status.kind));
+    let moving = is(&[Kind::Active, Kind::Limited, Kind::Review]);
+    let startable = statuses.iter().any(|status| {
         let held_up = matches!(
             status.reason,
             Reason::Stuck(_) | Reason::After(_) | Reason::Used { .. } | Reason::Unattended(_)
         );
         status.kind == Kind::Pending && !held_up
     });
-    let waiting = kinds.contains(&Kind::Waiting);
     if moving || startable {
         let begun = parts.iter().any(|part| !part.runs.is_empty() || part.is_group());
         return (if begun { Kind::Active } else { Kind::Pending }, Reason::Parts { done, all });
     }
-    if waiting {
+    if is(&[Kind::Waiting]) {
         return (Kind::Waiting, Reason::Parts { done, all });
     }
-    if let Some(used) = used_above(state, task, &parts) {
+    if let Some(used) = used_above(task, &statuses) {
         return used;
     }
-    let stuck = parts.iter().filter(|part| is_dead(part) || status(state, part).kind == Kind::Failed);
-    let stuck: Vec<TaskId> = stuck.map(|part| part.id.clone()).collect();
+    let stuck = parts.iter().zip(&statuses);
+    let stuck = stuck.filter(|(part, status)| is_dead(part) || status.kind == Kind::Failed);
+    let stuck: Vec<TaskId> = stuck.map(|(part, _)| part.id.clone()).collect();
     (Kind::Waiting, Reason::Stuck(stuck))
 }
 
 /// Where parts cannot be paid for: the task whose budget it is asks, those between wait for it.
-fn used_above(state: &State, task: &Task, parts: &[&Task]) -> Option<(Kind, Reason)> {
-    parts.iter().find_map(|part| match status(state, part).reason {
-        Reason::Used { cap, above: Some(above) } if above == task.id => {
-            Some((Kind::Waiting, Reason::Used { cap, above: None }))
+fn used_above(task: &Task, parts: &[Status]) -> Option<(Kind, Reason)> {
+    parts.iter().find_map(|part| match &part.reason {
+        Reason::Used { cap, above: Some(above) } if *above == task.id => {
+            Some((Kind::Waiting, Reason::Used { cap: *cap, above: None }))
         }
-        reason @ Reason::Used { above: Some(_), .. } => Some((Kind::Pending, reason)),
+        reason @ Reason::Used { above: Some(_), .. } => Some((Kind::Pending, reason.clone())),
         reason @ Reason::Unattended(_) => {
-            Some((if task.is_goal() { Kind::Waiting } else { Kind::Pending }, reason))
+            Some((if task.is_goal() { Kind::Waiting } else { Kind::Pending }, reason.clone()))
         }
         _ => None,
     })

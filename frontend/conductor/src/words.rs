@@ -1,12 +1,13 @@
 //! Facts in words: money, spans of time, reasons. Short and plain, figures with units.
 
 use shared::agent::ErrorClass;
+use shared::context::Cut;
 use shared::entry::Room;
 use shared::evidence::Preset;
 use shared::id::TaskId;
 use shared::plan::{Mode, Size};
 use shared::retry::{Again, Policy};
-use shared::unit::{MicroUsd, Millis};
+use shared::unit::{Bytes, MicroUsd, Millis};
 
 use crate::State;
 use crate::budget::{self, Cap};
@@ -61,6 +62,21 @@ pub fn cap(cap: Cap, above: Option<&Task>) -> String {
         (Cap::Time(time), _) => span(time),
         (Cap::Tokens(tokens), _) => format!("{tokens} tokens"),
     }
+}
+
+/// "400 bytes", "12 KB": an amount of text.
+pub fn amount(bytes: Bytes) -> String {
+    match bytes.0 {
+        bytes @ 0..1_000 => format!("{bytes} bytes"),
+        bytes => format!("{} KB", (bytes + 500) / 1_000),
+    }
+}
+
+/// "Cut to fit: 12 KB of 50 KB of results, 400 bytes of 2 KB of the memory."
+pub fn cuts(cuts: &[Cut]) -> String {
+    let cut = |cut: &Cut| format!("{} of {} of {}", amount(cut.bytes), amount(cut.of), cut.section.name());
+    let list: Vec<String> = cuts.iter().map(cut).collect();
+    format!("Cut to fit: {}.", list.join(", "))
 }
 
 /// "8s", "8m 41s", "2h 05m".
@@ -344,6 +360,7 @@ pub fn change(state: &State, what: &What) -> String {
             (dropped, added) if added.is_empty() => format!("no longer after {dropped}"),
             (dropped, added) => format!("after {added} instead of {dropped}"),
         },
+        Field::Inputs => "what it needs".to_owned(),
         Field::Outputs => "what is expected".to_owned(),
         Field::Work => "how it is done".to_owned(),
         Field::Moved => "another place".to_owned(),

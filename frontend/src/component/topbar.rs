@@ -48,16 +48,8 @@ pub fn Topbar() -> impl IntoView {
 #[component]
 fn Facts() -> impl IntoView {
     let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
-    let waiting = Memo::new(move |_| {
-        desk.read(|state| {
-            conductor::rollup::waiting(state)
-                .iter()
-                .map(|task| (task.root.clone(), task.id.clone()))
-                .collect::<Vec<_>>()
-        })
-    });
-    let agents =
-        Memo::new(move |_| desk.read(|state| (conductor::rollup::active_runs(state), state.limits.parallel)));
+    let waiting = Memo::new(move |_| desk.waiting());
+    let agents = Memo::new(move |_| desk.read(|state| (state.active_runs(), state.limits.parallel)));
     let cost = Memo::new(move |_| {
         let goal = here.goal()?;
         desk.read(|state| state.task(&goal).map(|task| spent(state, task)))

@@ -58,6 +58,10 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         What::Claimed => {
             line("review", at, "Its agent says that it is done. What was wanted is shown now.".to_owned())
         }
+        What::Trimmed(cuts) => {
+            let cuts = words::cuts(&cuts);
+            line("minus", at, format!("{cuts} What an agent is told may be larger: see limits and models."))
+        }
         What::Checked { check, problem: None } => line("completed", at, format!("{check} holds.")),
         What::Checked { check, problem: Some(problem) } => {
             found(at, &format!("{check} does not hold"), vec![problem])

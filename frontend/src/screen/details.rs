@@ -22,6 +22,9 @@ struct Card {
     objective: String,
     mode: Mode,
     size: Size,
+    inputs: String,
+    /// What of them other tasks make.
+    made_before: Vec<String>,
     outputs: String,
     after: Vec<(TaskId, String)>,
     others: Vec<(TaskId, String)>,
@@ -51,6 +54,8 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         objective: task.objective.clone(),
         mode: task.mode,
         size: task.size,
+        inputs: task.inputs.join("\n"),
+        made_before: made_before(state, task),
         outputs: task.outputs.join("\n"),
         after: task.after.iter().filter_map(name).collect(),
         others: tree.into_iter().filter(free).filter_map(|task| name(&task.id)).collect(),
@@ -77,6 +82,18 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         not_done: result.not_done,
         made: result.outputs,
     })
+}
+
+/// "schema.sql from 1 Set up the schema"
+fn made_before(state: &conductor::State, task: &Task) -> Vec<String> {
+    let sources = conductor::plan::feed::sources(state, task).into_iter();
+    let each = sources.flat_map(|(input, makers)| makers.into_iter().map(move |maker| (input, maker)));
+    each.map(|(input, maker)| format!("{input} from {}", conductor::plan::name(maker))).collect()
+}
+
+/// The lines of a text that say something.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 #[component]
@@ -148,10 +165,16 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
         </label>
         <After tree=tree own=own card=card.clone()/>
         <label class="field">
+            <span>"Needs, one a line"</span>
+            <textarea class="input" rows="2" disabled=card.fixed placeholder="src/schema.sql" prop:value=card.inputs.clone() on:change=move |event| {
+                edit(PlanEdit::SetInputs { task: task(), inputs: lines(&event_target_value(&event)) });
+            }></textarea>
+            {(!card.made_before.is_empty()).then(|| view! { <span class="hint">{card.made_before.join("; ")}</span> })}
+        </label>
+        <label class="field">
             <span>"Expected when it is done, one a line"</span>
             <textarea class="input" rows="3" disabled=card.fixed prop:value=card.outputs.clone() on:change=move |event| {
-                let outputs = event_target_value(&event).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-                edit(PlanEdit::SetOutputs { task: task(), outputs });
+                edit(PlanEdit::SetOutputs { task: task(), outputs: lines(&event_target_value(&event)) });
             }></textarea>
         </label>
     }

@@ -24,6 +24,7 @@ enum Bound {
     Codex,
     Folder,
     Budget,
+    Words,
     Attempts,
     Failures,
     Minutes,
@@ -39,6 +40,7 @@ impl Bound {
             Self::Codex => ("Codex", "as many"),
             Self::Folder => ("In one folder", "as many"),
             Self::Budget => ("A task goes up to, in dollars", "no limit"),
+            Self::Words => ("A turn is told up to, in KB", ""),
             Self::Attempts => ("Tries in all", ""),
             Self::Failures => ("Failures in a row", ""),
             Self::Minutes => ("Then left alone, minutes", ""),
@@ -55,6 +57,7 @@ impl Bound {
             Self::Codex => count(limits.each.codex),
             Self::Folder => count(limits.per_folder),
             Self::Budget => money(limits.caps.budget),
+            Self::Words => (limits.context_bytes / 1024).to_string(),
             Self::Attempts => count(Some(limits.retry.attempts)),
             Self::Failures => count(Some(limits.breaker.failures)),
             Self::Minutes => (limits.breaker.wait.0 / MINUTE).to_string(),
@@ -72,6 +75,10 @@ impl Bound {
             Self::Codex => limits.each.codex = count,
             Self::Folder => limits.per_folder = count,
             Self::Budget => limits.caps.budget = money,
+            Self::Words => {
+                let bytes = count.map(|count| count.clamp(8, 1024) as usize * 1024);
+                limits.context_bytes = bytes.unwrap_or(limits.context_bytes);
+            }
             Self::Attempts => limits.retry.attempts = count.unwrap_or(limits.retry.attempts),
             Self::Failures => limits.breaker.failures = count.unwrap_or(limits.breaker.failures),
             Self::Minutes => {
@@ -115,6 +122,7 @@ pub fn LimitsDialog(open: RwSignal<bool>) -> impl IntoView {
                         <BoundField book=book bound=Bound::Budget/>
                         <label class="field"><span>"When it fails"</span><UsualPolicy book=book/></label>
                         <BoundField book=book bound=Bound::Attempts/>
+                        <BoundField book=book bound=Bound::Words/>
                     </div>
                 </fieldset>
                 <fieldset><legend>"An agent that fails whatever it is given"</legend>

@@ -1,6 +1,5 @@
 //! The work: the tree on the left, the open conversation on the right, a divider between them.
 
-use conductor::rollup::counts;
 use conductor::state::Plan;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
@@ -160,7 +159,8 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Index(tree: Tree) -> impl IntoView {
     let counted = Memo::new(move |_| {
-        tree.desk.read(|state| counts(state, &tree.goal.get_value()).into_iter().collect::<Vec<_>>())
+        let goal = tree.goal.get_value();
+        tree.desk.surveyed(&goal, |state, survey| survey.counts(state, &goal)).into_iter().collect::<Vec<_>>()
     });
     let room = move || {
         tree.layout.with(|layout| layout.nodes.iter().any(|node| node.level == 0))
@@ -317,7 +317,9 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let task = state.task(id)?;
     let status = conductor::status::status(state, task);
     let capped = matches!(status.reason, conductor::status::Reason::Used { above: None, .. });
-    let model = task.runs.last().and_then(|run| state.run(run)).and_then(|run| run.model.clone());
+    // A reviewer's is not the task's.
+    let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
+    let model = runs.find(|run| run.purpose.is_conversation()).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
     let path = state
         .ancestors(task)

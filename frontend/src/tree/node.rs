@@ -2,8 +2,8 @@
 
 use conductor::budget::Envelope;
 use conductor::health::{self, Warning};
-use conductor::rollup::rollup;
-use conductor::status::{Kind, Waker, status};
+use conductor::status::{Kind, Waker};
+use conductor::survey::Survey;
 use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use shared::id::TaskId;
@@ -37,6 +37,9 @@ pub enum Spot {
     After,
 }
 
+/// Parts of a folded group that are told by a mark each.
+const PIPS: usize = 8;
+
 /// What is drawn of a task; a row changes only when this does.
 #[derive(Debug, Clone, PartialEq)]
 struct Face {
@@ -69,10 +72,18 @@ struct Times {
     pulse: Millis,
 }
 
-fn face(state: &conductor::State, id: &TaskId, folded: bool, marks: bool, times: Times) -> Option<Face> {
+fn face(
+    state: &conductor::State,
+    survey: &Survey,
+    id: &TaskId,
+    folded: bool,
+    marks: bool,
+    times: Times,
+) -> Option<Face> {
     let task = state.task(id)?;
-    let own = status(state, task);
-    let sum = rollup(state, task);
+    let sum = survey.row(id)?;
+    let own = &sum.status;
+    let parts = || task.children.iter().filter_map(|part| Some(survey.row(part)?.status.kind));
     let plan = state.task(&task.root).is_some_and(conductor::plan::awaits_approval);
     let kind = if folded && task.is_group() { sum.worst } else { own.kind };
     let news = state.task(&task.root).and_then(|goal| goal.goal.as_ref()?.news()).filter(|_| marks);
@@ -86,8 +97,7 @@ fn face(state: &conductor::State, id: &TaskId, folded: bool, marks: bool, times:
         kind,
         number: task.number_text(),
         title: task.title.clone(),
-        sub: warning
-            .map_or_else(|| words::reason(state, &own, times.now), |warning| words::warning(*warning)),
+        sub: warning.map_or_else(|| words::reason(state, own, times.now), |warning| words::warning(*warning)),
         cost: words::spent(state, task),
         near: conductor::budget::near(state, task, times.pulse).is_some(),
         envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal()),
@@ -97,7 +107,7 @@ fn face(state: &conductor::State, id: &TaskId, folded: bool, marks: bool, times:
         group: task.is_group(),
         waiting: sum.waiting,
         done: if task.is_group() { format!("{}/{}", sum.done, sum.all) } else { String::new() },
-        pips: if task.is_group() && !task.is_goal() { sum.pips } else { Vec::new() },
+        pips: if task.is_group() && !task.is_goal() { parts().take(PIPS).collect() } else { Vec::new() },
         running_since: (own.kind == Kind::Active && !task.is_group()).then_some(own.since),
     })
 }
@@ -108,15 +118,16 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     let folded = Memo::new(move |_| tree.folded.with(|folded| folded.contains(&own.get_value())));
     // The clock is read only where time is part of the words.
     let counting = Memo::new(move |_| {
-        tree.desk.read(|state| {
-            let waker = state.task(&own.get_value()).map(|task| status(state, task).waker());
+        tree.desk.surveyed(&own.get_value(), |_, survey| {
+            let waker = survey.row(&own.get_value()).map(|row| row.status.waker());
             matches!(waker, Some(Waker::Clock(_)))
         })
     });
     let face = Memo::new(move |_| {
         let now = if counting.get() { tree.desk.clock.get() } else { Millis(0) };
         let times = Times { now, pulse: tree.desk.pulse.get() };
-        tree.desk.read(|state| face(state, &own.get_value(), folded.get(), tree.marks.get(), times))
+        let (id, folded, marks) = (own.get_value(), folded.get(), tree.marks.get());
+        tree.desk.surveyed(&id, |state, survey| face(state, survey, &id, folded, marks, times))
     });
     let spot = Memo::new(move |_| {
         tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone()))
@@ -254,7 +265,7 @@ fn TaskFace(
     let pips = move || {
         face.with(|face| {
             face.as_ref().filter(|_| folded.get()).map(|face| {
-                face.pips.iter().take(8).map(|kind| view! { <i data-status=kind.token()></i> }).collect_view()
+                face.pips.iter().map(|kind| view! { <i data-status=kind.token()></i> }).collect_view()
             })
         })
     };

@@ -55,6 +55,15 @@ pub struct Script {
     pub cost: Option<MicroUsd>,
 }
 
+/// How the agents of a world are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ways {
+    /// Bytes that each result is longer than it has to be.
+    pub wordy: usize,
+    /// Plans say what each task needs and makes.
+    pub trades: bool,
+}
+
 /// What is known of a process when it is ordered.
 pub struct Order<'a> {
     pub run: &'a RunId,
@@ -66,6 +75,7 @@ pub struct Order<'a> {
     pub trouble: usize,
     /// What it may spend.
     pub holds: Option<MicroUsd>,
+    pub ways: Ways,
 }
 
 impl Script {
@@ -209,16 +219,23 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
         Purpose::Work | Purpose::Repair | Purpose::Summary if chance.percent(8) => {
             Truth::Words(format!("words of {run}"))
         }
-        Purpose::Work | Purpose::Repair | Purpose::Summary => Truth::Done(format!("result of {run}")),
+        Purpose::Work | Purpose::Repair | Purpose::Summary => {
+            Truth::Done(format!("result of {run}{}", padding(order.ways.wordy)))
+        }
     }
+}
+
+/// Words that say nothing, in a paragraph of their own.
+fn padding(bytes: usize) -> String {
+    if bytes == 0 { String::new() } else { format!("\n\n{}", "w".repeat(bytes)) }
 }
 
 /// The structured answer that goes with it; null for none.
 fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
     let report = |outcome: &str, summary: &str, question: &str| json!({"outcome": outcome, "summary": summary, "question": question, "options": [], "outputs": [], "not_done": []});
     match truth {
-        Truth::Plan => plan(chance),
-        Truth::BadPlan => bad_plan(chance),
+        Truth::Plan => plan(order.ways.trades, chance),
+        Truth::BadPlan => bad_plan(order.ways.trades, chance),
         Truth::Words(words) if order.purpose == Purpose::Plan => {
             json!({"decision": "answer", "reply": words, "tasks": []})
         }
@@ -248,7 +265,7 @@ fn task(key: &str, after: &[String], parent: &str, mode: &str, command: &str) ->
 }
 
 /// Three to twelve tasks, mostly few, with dependencies backwards and some groups.
-fn plan(chance: &mut Chance) -> Value {
+fn plan(trades: bool, chance: &mut Chance) -> Value {
     let count = 3 + chance.below(4) + if chance.one_in(6) { chance.below(6) } else { 0 };
     let mut groups = Vec::new();
     let mut tasks = Vec::new();
@@ -267,12 +284,20 @@ fn plan(chance: &mut Chance) -> Value {
             let first = chance.below(all.len());
             task["checks"] = json!(all[first..all.len().min(first + 1 + chance.below(3))]);
         }
+        if trades {
+            // Each makes something of its own; what it needs is made before it, by itself, or by nobody.
+            let needs = [0, n / 2, n].map(|other| format!("w{other}.md"));
+            let first = chance.below(needs.len() + 1);
+            let parts = !groups[n].is_empty();
+            task["inputs"] = json!(needs[..if parts { 0 } else { first }]);
+            task["outputs"] = json!([format!("w{n}.md")]);
+        }
         tasks.push(task);
     }
     json!({"decision": "plan", "reply": "So", "tasks": tasks})
 }
 
-fn bad_plan(chance: &mut Chance) -> Value {
+fn bad_plan(trades: bool, chance: &mut Chance) -> Value {
     let plain = |key: &str| task(key, &[], "", "autonomous", "");
     let after = |key: &str, on: &str| task(key, &[on.to_owned()], "", "autonomous", "");
     let tasks = match chance.below(7) {
@@ -282,6 +307,14 @@ fn bad_plan(chance: &mut Chance) -> Value {
         3 => vec![plain("a"), plain("b")],
         4 => vec![plain("a"), plain("b"), task("c", &["a".to_owned()], "a", "autonomous", "")],
         5 => vec![plain("a"), plain("b"), task("c", &[], "c", "autonomous", "")],
+        6 if trades => {
+            let mut tasks = ["a", "b", "c"].map(plain);
+            for (task, other) in [(0, 1), (1, 2), (2, 0)] {
+                tasks[task]["inputs"] = json!([format!("w{other}.md")]);
+                tasks[task]["outputs"] = json!([format!("w{task}.md")]);
+            }
+            tasks.to_vec()
+        }
         _ => return json!({"decision": "perhaps"}),
     };
     json!({"decision": "plan", "reply": "So", "tasks": tasks})

@@ -10,6 +10,7 @@ use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::{Bytes, Epoch, Millis, Seq};
 use shared::wire::{Refusal, ServerMessage};
 
+use crate::agent::Ways;
 use crate::chance::Chance;
 use crate::process::Process;
 use crate::watch::Watch;
@@ -26,6 +27,7 @@ pub struct Bridge {
     pub watch: Watch,
     /// Of a hundred processes so many come to grief.
     pub trouble: usize,
+    pub ways: Ways,
     holder: Option<ClientId>,
     epoch: Epoch,
     answered: BTreeMap<AppendId, Seq>,
@@ -71,7 +73,7 @@ impl Bridge {
     }
 
     fn carry_out(&mut self, order: &Kind, now: Millis, chance: &mut Chance) {
-        if let Some(process) = Process::ordered(order, now, self.trouble, chance) {
+        if let Some(process) = Process::ordered(order, now, self.trouble, self.ways, chance) {
             self.live.push(process.run.clone());
             self.processes.insert(process.run.clone(), process);
         }

@@ -19,6 +19,8 @@ use crate::chance::Chance;
 pub struct Person {
     /// Acts left that help nobody.
     pub whims: usize,
+    /// Says what tasks need and make.
+    pub trades: bool,
     messages: u32,
     added: u32,
     retries: usize,
@@ -26,7 +28,7 @@ pub struct Person {
 
 impl Person {
     pub fn new(whims: usize) -> Self {
-        Self { whims, messages: 0, added: 0, retries: 0 }
+        Self { whims, trades: false, messages: 0, added: 0, retries: 0 }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
@@ -101,6 +103,13 @@ impl Person {
             6 => PlanEdit::SetMode { task, mode: Mode::Hybrid },
             7 => PlanEdit::SetSize { task, size: Size::Heavy },
             8 => PlanEdit::SetHarness { task, harness: Some(HarnessId::Claude) },
+            9 if self.trades => {
+                let names = vec![format!("w{}.md", chance.below(4))];
+                match chance.below(2) {
+                    0 => PlanEdit::SetInputs { task, inputs: names },
+                    _ => PlanEdit::SetOutputs { task, outputs: names },
+                }
+            }
             9 => PlanEdit::Rename { task, title: "Another name".to_owned() },
             _ => {
                 self.added += 1;

@@ -6,7 +6,7 @@ use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::unit::{MicroUsd, Millis};
 
-use crate::agent::{Order, Script, Truth};
+use crate::agent::{Order, Script, Truth, Ways};
 use crate::chance::Chance;
 use crate::ear::{Ear, is_result};
 
@@ -33,7 +33,13 @@ pub enum Stage {
 
 impl Process {
     /// The process of a `RunRequested`; nothing for other kinds.
-    pub fn ordered(kind: &Kind, now: Millis, trouble: usize, chance: &mut Chance) -> Option<Self> {
+    pub fn ordered(
+        kind: &Kind,
+        now: Millis,
+        trouble: usize,
+        ways: Ways,
+        chance: &mut Chance,
+    ) -> Option<Self> {
         let Kind::RunRequested { run, task, purpose, harness, spec, holds, .. } = kind else { return None };
         let order = Order {
             run,
@@ -43,6 +49,7 @@ impl Process {
             now,
             trouble,
             holds: *holds,
+            ways,
         };
         let mut script = Script::draw(&order, chance);
         let ear = Ear::of(spec, &mut script.lines);

@@ -3,9 +3,9 @@
 
 use anyhow::{Result, ensure};
 use conductor::budget::{Short, short};
-use conductor::rollup::waiting;
 use conductor::state::{Run, Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
+use conductor::survey::Survey;
 use conductor::{State, decide, next_deadline};
 use shared::entry::Purpose;
 use shared::unit::Millis;
@@ -111,13 +111,16 @@ fn is_full(state: &State) -> bool {
 
 /// Every question is in the one place where a person looks for what waits (P10).
 fn check_inbox(state: &State) -> Result<()> {
-    let shown = waiting(state);
+    let survey = Survey::live(state);
+    let shown = survey.waiting(state);
     for task in state.tasks.values() {
         let asks = match task.standing {
             // Who has the answer and cannot pay for the turn waits for the money.
             Standing::Asked { .. } | Standing::Yielded => task.current.is_none() && !task.is_spoken_to(),
             _ => false,
         };
+        let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status(state, task));
+        ensure!(surveyed, "{} stands otherwise in the survey", task.id);
         let waits = asks && status(state, task).kind == Kind::Waiting;
         ensure!(!asks || waits, "{} asks, and its status does not say so", task.id);
         let there = shown.iter().any(|shown| shown.id == task.id);

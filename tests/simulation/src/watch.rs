@@ -14,10 +14,12 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
+mod feed;
 mod order;
 mod outage;
 mod proof;
 mod result;
+mod steer;
 mod told;
 
 type Processes = BTreeMap<RunId, Process>;
@@ -54,6 +56,8 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
+    /// Runs whose words say that something was cut, until the log says it too.
+    trimmed: BTreeMap<RunId, String>,
     /// What a person stopped and has not asked for since (P15).
     stopped: BTreeSet<TaskId>,
     /// Times in a row that a task was put off without anybody asked.
@@ -110,6 +114,7 @@ impl Watch {
                 self.epoch = *epoch;
             }
             Kind::RunRequested { .. } => self.order(state, kind)?,
+            Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
             Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
@@ -131,6 +136,7 @@ impl Watch {
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(goal, run, *version, processes)?;
                 result::check_order(goal, tasks)?;
+                feed::check_feeds(tasks)?;
             }
             Kind::WorkClaimed { task, run, summary, .. } => {
                 self.claim(state, task, run, summary, processes)?
@@ -276,6 +282,7 @@ impl Watch {
     /// A run was left unjudged, or something that was said is missing.
     pub fn check_end(&self, state: &State, processes: &Processes) -> Result<()> {
         ensure!(self.open.is_empty(), "{:?} were never judged", self.open);
+        ensure!(self.trimmed.is_empty(), "{:?} were cut, and the log does not say so", self.trimmed);
         for run in processes.keys() {
             ensure!(self.read.contains(run), "{run} was never read to its end");
         }

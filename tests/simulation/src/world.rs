@@ -87,7 +87,17 @@ impl World {
             client.connect(&world.bridge);
             world.clients.push(client);
         }
-        let limits = limits(&mut world.chance)?;
+        // What came later is drawn beside, so that old seeds keep their worlds.
+        let mut aside = Chance::new(!seed);
+        let mut limits = limits(&mut world.chance)?;
+        if aside.one_in(4) {
+            limits.context_bytes = 0;
+        }
+        world.bridge.ways.trades = aside.one_in(3);
+        world.person.trades = world.bridge.ways.trades;
+        if aside.one_in(8) {
+            world.bridge.ways.wordy = 3_000;
+        }
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {
             world.find_agents()?;

@@ -9,6 +9,7 @@ use shared::plan::{PlanEdit, PlannedTask};
 use shared::unit::Millis;
 
 use crate::plan::diff::{Revision, diff};
+use crate::plan::feed::{Rewiring, rewire};
 use crate::plan::{check_edit, fits};
 use crate::state::{Account, Plan, Run, Spend, Standing, State, Task};
 
@@ -92,6 +93,7 @@ impl State {
         if check_edit(self, goal, edit).is_err() {
             return;
         }
+        let Rewiring { gained, lost, .. } = rewire(self, goal, edit);
         match edit {
             PlanEdit::Rename { task, title } => self.with(task, |task| task.title.clone_from(title)),
             PlanEdit::SetObjective { task, objective } => {
@@ -99,6 +101,7 @@ impl State {
             }
             PlanEdit::SetMode { task, mode } => self.with(task, |task| task.mode = *mode),
             PlanEdit::SetSize { task, size } => self.with(task, |task| task.size = *size),
+            PlanEdit::SetInputs { task, inputs } => self.with(task, |task| task.inputs.clone_from(inputs)),
             PlanEdit::SetOutputs { task, outputs } => {
                 self.with(task, |task| task.outputs.clone_from(outputs))
             }
@@ -136,6 +139,12 @@ impl State {
                 self.with(task, |task| task.after.retain(|dep| dep != on))
             }
         }
+        for (task, maker) in lost {
+            self.with(&task, |task| task.after.retain(|dep| *dep != maker));
+        }
+        for (task, maker) in gained {
+            self.with(&task, |task| task.after.push(maker));
+        }
         if let PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
         | PlanEdit::Restore { task }
         | PlanEdit::Move { task, .. } = edit
@@ -167,6 +176,7 @@ impl State {
             task.mode = planned.mode;
             task.size = planned.size;
             task.after.clone_from(&planned.after);
+            task.inputs.clone_from(&planned.inputs);
             task.outputs.clone_from(&planned.outputs);
             task.work = planned.work.clone();
             task.retry = planned.retry;
@@ -258,6 +268,7 @@ impl Task {
             mode: planned.mode,
             size: planned.size,
             after: planned.after.clone(),
+            inputs: planned.inputs.clone(),
             outputs: planned.outputs.clone(),
             work: planned.work.clone(),
             harness: None,

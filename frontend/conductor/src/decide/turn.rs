@@ -29,15 +29,16 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         ..task.clone()
     });
     let task = anew.as_ref().unwrap_or(task);
-    let (prompt, limits) = match (&task.work, purpose) {
-        (Work::Command { command, timeout }, Purpose::Work) => {
-            let wall = grant.time.map_or(*timeout, |time| time.min(*timeout));
-            (command.clone(), RunLimits { wall: Some(wall), ..RunLimits::default() })
+    let (prompt, cuts) = match (&task.work, purpose) {
+        (Work::Command { command, .. }, Purpose::Work) => (command.clone(), Vec::new()),
+        _ => prompt::prompt(state, task, purpose),
+    };
+    let wall = match (&task.work, purpose) {
+        (Work::Command { timeout, .. }, Purpose::Work) => {
+            Some(grant.time.map_or(*timeout, |time| time.min(*timeout)))
         }
-        (_, Purpose::Base | Purpose::Check) => {
-            (String::new(), RunLimits { wall: Some(state.limits.command), ..RunLimits::default() })
-        }
-        _ => (prompt::prompt(state, task, purpose), RunLimits { wall: grant.time, ..RunLimits::default() }),
+        (_, Purpose::Base | Purpose::Check) => Some(state.limits.command),
+        _ => grant.time,
     };
     let access = match purpose {
         Purpose::Work | Purpose::Repair => state.goal_of(task).map_or(Access::Edit, |goal| goal.access),
@@ -67,7 +68,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns, listens };
     let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
     let silence = Some(state.limits.health.stalled);
-    let limits = RunLimits { grace: state.limits.grace, silence, ..limits };
+    let limits = RunLimits { wall, grace: state.limits.grace, silence, ..RunLimits::default() };
     let look = match purpose {
         Purpose::Base | Purpose::Check => prove::command_line(state, task, purpose),
         _ => None,
@@ -79,9 +80,11 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let guided = library::guidelines(state, task, purpose);
     let guided = guided.map(|(by, _)| draft(task, Kind::RunGuided { run: run.clone(), by }));
     let id = task.id.clone();
+    let trimmed = (!cuts.is_empty())
+        .then(|| draft(task, Kind::RunTrimmed { run: run.clone(), task: id.clone(), cuts }));
     let order =
         Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, model: ordered, spec };
-    [draft(task, order)].into_iter().chain(guided).collect()
+    [draft(task, order)].into_iter().chain(guided).chain(trimmed).collect()
 }
 
 fn schema(purpose: Purpose) -> Option<String> {

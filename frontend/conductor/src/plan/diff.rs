@@ -54,6 +54,7 @@ pub enum Field {
         dropped: Vec<TaskId>,
         added: Vec<TaskId>,
     },
+    Inputs,
     Outputs,
     /// An agent's work became a command, a command an agent's work, or another command.
     Work,
@@ -106,6 +107,9 @@ fn altered(former: &Task, task: &Task, moved: bool) -> Option<What> {
     let (dropped, added) = (less(&former.after, &task.after), less(&task.after, &former.after));
     if !dropped.is_empty() || !added.is_empty() {
         fields.push(Field::After { dropped, added });
+    }
+    if former.inputs != task.inputs {
+        fields.push(Field::Inputs);
     }
     if former.outputs != task.outputs {
         fields.push(Field::Outputs);
@@ -245,6 +249,7 @@ mod tests {
             mode: Mode::Hybrid,
             size: Size::Heavy,
             after: vec![id("a")],
+            inputs: vec!["a.md".to_owned()],
             outputs: vec!["b.md".to_owned()],
             work: Work::Command { command: "make".to_owned(), timeout: Millis(1) },
             parent: id("c"),
@@ -256,6 +261,7 @@ mod tests {
             Field::Mode { before: Mode::Autonomous, after: Mode::Hybrid },
             Field::Size { before: Size::Standard, after: Size::Heavy },
             Field::After { dropped: Vec::new(), added: vec![id("a")] },
+            Field::Inputs,
             Field::Outputs,
             Field::Work,
             Field::Moved,

@@ -1,8 +1,10 @@
 //! The conductor's rules, each held to from outside: by what it makes of a log and what it decides then.
 
 mod budget;
+mod context;
 mod driver;
 mod failures;
+mod feeds;
 mod health;
 mod library;
 mod log;
@@ -10,3 +12,4 @@ mod plans;
 mod proof;
 mod queue;
 mod told;
+mod tree;

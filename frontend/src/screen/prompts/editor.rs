@@ -94,7 +94,7 @@ pub fn Editor(id: Option<TemplateId>, done: impl Fn() + Copy + Send + Sync + 'st
                     </label>
                 </fieldset>
             }/>
-            <div class="row">
+            <div class="row" data-wraps="">
                 <button class="button" data-kind="solid">"Save"</button>
                 <button class="button" type="button" on:click=add>"Try another wording beside it"</button>
                 <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>

@@ -5,10 +5,12 @@ use conductor::State;
 use conductor::state::{Plan, Standing, Task};
 use shared::entry::{Kind, Purpose, Room};
 use shared::harness;
-use shared::id::{RunId, TaskId};
+use shared::id::RunId;
 use shared::run::{Arg, Program, RunSpec};
 
 use super::Watch;
+use super::feed::check_inputs;
+use super::told::check_words;
 use crate::process;
 
 impl Watch {
@@ -55,8 +57,10 @@ impl Watch {
             ensure!(told, "the message is carried and not told");
         }
         if !matches!(spec.program, Program::Shell { .. }) {
+            self.check_size(state, run, prompt)?;
             self.check_guidelines(state, task, *purpose, prompt)?;
             check_words(state, task, *purpose, prompt)?;
+            check_inputs(task, *purpose, prompt)?;
             self.check_diagnosis(task, *purpose, carries.is_empty(), prompt)?;
         }
         Ok(())
@@ -168,31 +172,4 @@ impl Watch {
         ensure!(self.signalled.insert(run.clone()), "asked to end twice");
         Ok(())
     }
-}
-
-/// The results that it builds on are told once each, and no other task's (P1; context isolation).
-fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
-    let begins = task.session.is_none();
-    let told: Vec<&TaskId> = match purpose {
-        Purpose::Summary => task.children.iter().collect(),
-        Purpose::Work | Purpose::Repair if begins && (purpose == Purpose::Work || !task.is_group()) => {
-            let holders = std::iter::once(task).chain(state.ancestors(task));
-            holders.flat_map(|holder| &holder.after).collect()
-        }
-        _ => Vec::new(),
-    };
-    if matches!(purpose, Purpose::Work | Purpose::Repair) && !begins {
-        return Ok(());
-    }
-    for other in state.subtree(&task.root).into_iter().filter(|other| other.id != task.id && !other.is_goal())
-    {
-        let Some(result) = other.result.as_ref().filter(|result| !result.summary.is_empty()) else {
-            continue;
-        };
-        let times = prompt.matches(&format!("{}\n", result.summary)).count();
-        let gone = matches!(other.standing, Standing::Removed { .. });
-        let expected = usize::from(told.contains(&&other.id) && !gone);
-        ensure!(times == expected, "the result of {} is told {times} times", other.id);
-    }
-    Ok(())
 }

@@ -67,7 +67,9 @@ impl Watch {
             return Ok(());
         };
         if task.current.is_none() {
-            return self.prove(state, task, run, outcome);
+            self.prove(state, task, run, outcome)?;
+            self.afresh(id);
+            return Ok(());
         }
         self.judge(id, run)?;
         if task.stop.is_some() {

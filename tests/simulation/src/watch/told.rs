@@ -1,62 +1,72 @@
-//! Messages to turns that run: each is told once, by the turn that runs or by the next one, never by both.
+//! What a turn is told: no more than the limit, what is left out is said there and in the log, and the results that
+//! it builds on are told once each, and no other task's (P1; context isolation, P24).
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use shared::id::{MessageId, RunId};
+use conductor::context::LEAST;
+use conductor::state::{Standing, Task};
+use shared::context::Cut;
+use shared::entry::Purpose;
+use shared::id::{RunId, TaskId};
 
-use super::{Processes, Watch};
-use crate::process::Process;
+use super::Watch;
+
+const CUT: &str = "## Cut to fit\n\n";
 
 impl Watch {
-    /// A run is told a message that a person would not have wait.
-    pub(super) fn tell(
-        &mut self,
-        state: &State,
-        run: &RunId,
-        text: &str,
-        message: Option<&MessageId>,
-    ) -> Result<()> {
-        let message = message.context("told what nobody wrote")?;
-        let (task, words) = self.unsaid.remove(message).context("tells what nobody said, or said twice")?;
-        ensure!(self.urged.contains(message), "told at once, and nobody asked for that");
-        ensure!(self.open.get(&task) == Some(run), "told to a run that is not its task's");
-        ensure!(!self.read.contains(run), "told to a run that is over and read");
-        ensure!(state.run(run).is_some_and(|run| run.purpose.is_conversation()), "told to a stranger");
-        ensure!(!self.stopped.contains(&task), "told after it was stopped");
-        ensure!(text.contains(&words), "the message is sent and not told");
-        self.telling.insert(message.clone(), (run.clone(), task, words));
-        Ok(())
-    }
-
-    pub(super) fn has_read(&mut self, run: &RunId, message: &str, processes: &Processes) -> Result<()> {
-        let message = MessageId::new(message)?;
-        let (told, task, _) = self.telling.remove(&message).context("read what it was not told")?;
-        ensure!(told == *run, "read by another run");
-        let process = processes.get(run).context("a run that never was")?;
-        ensure!(process.ear.read.contains(&message), "it has not read that");
-        ensure!(self.carried.insert(message), "told twice");
-        self.repairs.remove(&task);
-        Ok(())
-    }
-
-    /// Nothing more is to come, and its turn is over.
-    pub(super) fn close(&self, run: &RunId, processes: &Processes) -> Result<()> {
-        let process = processes.get(run).context("a run that never was")?;
-        ensure!(process.has_result(), "its input ends in mid-turn");
-        Ok(())
-    }
-
-    /// What a run has not read waits again.
-    pub(super) fn take_back(&mut self, run: &RunId, process: &Process) -> Result<()> {
-        let mine = |(told, ..): &(RunId, _, _)| told == run;
-        let unread: Vec<MessageId> =
-            self.telling.iter().filter(|(_, told)| mine(told)).map(|(message, _)| message.clone()).collect();
-        for message in unread {
-            ensure!(!process.ear.read.contains(&message), "{message} was read, and the log does not say so");
-            if let Some((_, task, words)) = self.telling.remove(&message) {
-                self.unsaid.insert(message, (task, words));
-            }
+    /// The words of a run that is ordered fit, and say what of them was cut.
+    pub(super) fn check_size(&mut self, state: &State, run: &RunId, prompt: &str) -> Result<()> {
+        let limit = state.limits.context_bytes.max(LEAST);
+        ensure!(prompt.len() <= limit, "is told {} bytes, and {limit} are allowed", prompt.len());
+        if let Some((_, list)) = prompt.split_once(CUT) {
+            self.trimmed.insert(run.clone(), list.to_owned());
         }
         Ok(())
     }
+
+    /// The log says what the words say.
+    pub(super) fn trim(&mut self, state: &State, run: &RunId, task: &TaskId, cuts: &[Cut]) -> Result<()> {
+        let list = self.trimmed.remove(run).context("nothing was cut, and it is said so")?;
+        ensure!(state.run(run).is_some_and(|run| run.task == *task), "{task} is told of another's words");
+        ensure!(list.lines().count() == cuts.len(), "{cuts:?} were cut, and the words say {list}");
+        for Cut { section, bytes, of } in cuts {
+            let line = format!("- {} of {} bytes of {}", bytes.0, of.0, section.name());
+            ensure!(list.lines().any(|told| told == line), "{line} is not told");
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
+    let begins = task.session.is_none();
+    let told: Vec<&TaskId> = match purpose {
+        Purpose::Summary => task.children.iter().collect(),
+        Purpose::Work | Purpose::Repair if begins && (purpose == Purpose::Work || !task.is_group()) => {
+            let holders = std::iter::once(task).chain(state.ancestors(task));
+            holders.flat_map(|holder| &holder.after).collect()
+        }
+        _ => Vec::new(),
+    };
+    if matches!(purpose, Purpose::Work | Purpose::Repair) && !begins {
+        return Ok(());
+    }
+    let whole = !prompt.contains(CUT);
+    for other in state.subtree(&task.root).into_iter().filter(|other| other.id != task.id && !other.is_goal())
+    {
+        let Some(result) = other.result.as_ref().filter(|result| !result.summary.is_empty()) else {
+            continue;
+        };
+        // What is cut is cut from its end, and fences are everybody's.
+        let first = || result.summary.lines().find(|line| line.contains(char::is_alphanumeric));
+        let words = if whole { &*result.summary } else { first().unwrap_or_default() };
+        let times = prompt.matches(&format!("{words}\n")).count();
+        let gone = matches!(other.standing, Standing::Removed { .. });
+        let expected = usize::from(told.contains(&&other.id) && !gone);
+        ensure!(
+            times == expected || (!whole && times < expected),
+            "the result of {} is told {times} times",
+            other.id
+        );
+    }
+    Ok(())
 }

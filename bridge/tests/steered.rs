@@ -1,12 +1,17 @@
-//! Words to a turn that runs, with a real process behind a real bridge: read once, by that turn or the next one.
+//! A turn that runs, with a real process behind a real bridge: words to it are read once, by it or by the next one, and what
+//! it has come to is known while it goes on.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use conductor::State;
+use conductor::budget::{Cap, near};
 use conductor::state::{Ear, Run};
 use shared::agent::HarnessId;
+use shared::entry::Kind;
 use shared::id::{RunId, TaskId};
-use tests::world::{Client, World};
+use shared::limits::Caps;
+use shared::plan::PlanEdit;
+use tests::world::{Client, World, now};
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
@@ -63,4 +68,19 @@ async fn what_a_turn_did_not_read_is_read_by_the_next() -> anyhow::Result<()> {
     client.until("its end", |state| state.run(&next).unwrap().is_read()).await?;
     assert!(client.state().task(&goal).unwrap().queue.is_empty());
     client.all_taken()
+}
+
+#[tokio::test]
+async fn a_cap_on_requests_is_near_while_the_turn_goes_on() -> anyhow::Result<()> {
+    let world = World::start(BIN).await?;
+    let mut client = world.client("page").await?;
+    let goal = world.goal(&mut client, "Build it. [[demo tasks=3 slow=60]]", HarnessId::Demo).await?;
+    let caps = Caps { turns: Some(5), ..Caps::default() };
+    let edit = PlanEdit::SetCaps { task: goal.clone(), caps };
+    client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;
+    let is_near = |state: &State| {
+        let near = state.task(&goal).and_then(|task| near(state, task, now()));
+        near == Some((Cap::Turns(5), 80)) && first(state, &goal).is_some_and(Run::is_active)
+    };
+    client.until("the warning", is_near).await
 }

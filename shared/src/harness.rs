@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent::{AgentEvent, HarnessId, TurnReport};
+use crate::agent::{AgentEvent, HarnessId, Progress, TurnReport};
 use crate::id::{MessageId, SessionId};
 use crate::plan::{Access, Size};
 use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream};
@@ -180,6 +180,14 @@ impl Decoder {
             Reader::Command(reader) => reader.report(end),
         };
         (events, report)
+    }
+
+    /// What the run has come to so far.
+    pub fn progress(&self) -> Progress {
+        match &self.reader {
+            Reader::Claude(reader) => reader.progress(),
+            Reader::Codex(_) | Reader::Command(_) => Progress::default(),
+        }
     }
 
     /// The last running total in US dollars, as the stream itself says it; for a resumed session it covers

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing conversion is the test's result")]
 
 use serde_json::json;
-use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, Progress, TurnReport};
 use shared::api::Asking;
 use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
@@ -211,6 +211,11 @@ fn decisions() -> Vec<Kind> {
             holds: None,
             model: None,
             spec: open,
+        },
+        Kind::AgentSpoke {
+            run: run(),
+            line: 1,
+            event: AgentEvent::Progress { progress: Progress { requests: 2, tokens: 350 } },
         },
         Kind::AgentSpoke { run: run(), line: 2, event: AgentEvent::Told { message: "m1".to_owned() } },
         Kind::TerminalResized { run: run(), window },

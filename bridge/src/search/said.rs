@@ -83,6 +83,7 @@ fn words_of(event: AgentEvent) -> Option<String> {
         | AgentEvent::ThinkingDelta { .. }
         | AgentEvent::Session { .. }
         | AgentEvent::Usage { .. }
+        | AgentEvent::Progress { .. }
         | AgentEvent::RateLimit { .. }
         // What the person wrote is found in the log.
         | AgentEvent::Told { .. }

@@ -257,6 +257,7 @@ impl State {
                 self.with(&task, |task| task.doing = doing);
             }
             AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
+            AgentEvent::Progress { progress } => run.progress = *progress,
             AgentEvent::Told { message } => self.has_read(id, message),
             AgentEvent::TurnEnded { .. } => run.listened(),
             AgentEvent::TextDelta { .. }
@@ -532,6 +533,7 @@ impl Run {
             read_through: None,
             removed: None,
             tokens: shared::agent::Tokens::default(),
+            progress: shared::agent::Progress::default(),
             session: None,
             model: None,
             version: None,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
+use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnReport};
 use shared::context::Cut;
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
@@ -328,6 +328,8 @@ pub struct Run {
     pub removed: Option<Millis>,
     /// What this run used, not its session before it.
     pub tokens: Tokens,
+    /// What it has come to so far, where its task has a cap on that.
+    pub progress: Progress,
     pub session: Option<SessionId>,
     pub model: Option<String>,
     pub version: Option<String>,

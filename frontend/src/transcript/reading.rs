@@ -264,6 +264,7 @@ impl Reading {
             AgentEvent::Unknown { raw } => self.output(&BlockKind::Unknown, &raw, line),
             AgentEvent::Session { .. }
             | AgentEvent::Usage { .. }
+            | AgentEvent::Progress { .. }
             | AgentEvent::Told { .. }
             | AgentEvent::TurnEnded { .. } => {}
         }

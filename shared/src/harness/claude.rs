@@ -9,7 +9,9 @@ use super::fault::{self, Tail};
 use super::lines::Line;
 use super::loose::{self, child, count, number, text};
 use super::{CommandLine, MAX_ARG, Start, Turn};
-use crate::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, TurnEnd, TurnReport};
+use crate::agent::{
+    AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Progress, TurnEnd, TurnReport,
+};
 use crate::id::{MessageId, SessionId};
 use crate::plan::Access;
 use crate::run::{Arg, Program, RunEnd, Signal, Stdin, Stream};
@@ -140,6 +142,8 @@ pub(super) struct Reader {
     prompted: bool,
     /// Of all results.
     turns: u32,
+    /// Of the requests that are over, in and out.
+    tokens: u64,
     stderr: Tail,
 }
 
@@ -161,8 +165,13 @@ impl Reader {
             unknown: 0,
             prompted: false,
             turns: 0,
+            tokens: 0,
             stderr: Tail::default(),
         }
+    }
+
+    pub const fn progress(&self) -> Progress {
+        Progress { requests: self.blocks.begun(), tokens: self.tokens }
     }
 
     pub const fn total_cost_usd(&self) -> Option<f64> {
@@ -275,6 +284,10 @@ impl Reader {
         // A subagent's text comes whole, if at all.
         if let Some(event) = child(json, "event").filter(|_| !is_subagent(json)) {
             self.open = true;
+            if let Some(usage) = child(event, "usage").filter(|_| text(event, "type") == "message_delta") {
+                let used = ["input_tokens", "output_tokens"].map(|key| number(usage, key).unwrap_or(0));
+                self.tokens = used.into_iter().fold(self.tokens, u64::saturating_add);
+            }
             self.said |= self.blocks.streamed(event, text(json, "api_message_id"), events);
         }
     }

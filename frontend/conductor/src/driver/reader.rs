@@ -1,7 +1,7 @@
 //! Reading one run: its output through the harness's decoder, and of what the agent says the part that the
 //! log keeps. Deltas, results and thinking stay in the output, where the open conversation reads them.
 
-use shared::agent::{AgentEvent, TurnEnd, TurnReport};
+use shared::agent::{AgentEvent, Progress, TurnEnd, TurnReport};
 use shared::entry::{Draft, Kind};
 use shared::harness::Decoder;
 use shared::id::RunId;
@@ -22,6 +22,10 @@ pub(super) struct Reader {
     next: u64,
     /// It waits for more when its turn is over, so that its log has to tell of that.
     listens: bool,
+    /// Its task has a cap on what its progress tells, so that its log has to tell that.
+    pub counts: bool,
+    /// As it was told last.
+    progress: Progress,
     /// Lines up to here are in the log already, from an earlier holder of the baton.
     known: Option<u64>,
     following: Following,
@@ -42,6 +46,8 @@ impl Reader {
             decoder: Decoder::new(run.harness),
             next: 0,
             listens: run.ear != Ear::Deaf,
+            counts: false,
+            progress: run.progress,
             known: run.read_through,
             following: Following::Live,
         }
@@ -64,9 +70,23 @@ impl Reader {
             if self.known.is_none_or(|known| line > known) {
                 let kept = events.into_iter().filter_map(|event| self.kept(event));
                 facts.extend(kept.map(|event| Kind::AgentSpoke { run: self.run.clone(), line, event }));
+                facts.extend(self.goes_on().map(|event| Kind::AgentSpoke {
+                    run: self.run.clone(),
+                    line,
+                    event,
+                }));
             }
         }
         facts
+    }
+
+    fn goes_on(&mut self) -> Option<AgentEvent> {
+        let progress = self.decoder.progress();
+        let more = self.counts && progress.requests > self.progress.requests;
+        more.then(|| {
+            self.progress = progress;
+            AgentEvent::Progress { progress }
+        })
     }
 
     fn kept(&self, event: AgentEvent) -> Option<AgentEvent> {
@@ -145,6 +165,7 @@ fn kept(event: AgentEvent) -> Option<AgentEvent> {
         | AgentEvent::Thinking { .. }
         | AgentEvent::ToolResult { .. }
         | AgentEvent::TurnEnded { .. }
+        | AgentEvent::Progress { .. }
         | AgentEvent::Notice { .. }
         | AgentEvent::Line { .. }
         | AgentEvent::Unknown { .. } => None,

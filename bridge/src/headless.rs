@@ -279,6 +279,9 @@ pub struct EvidenceArgs {
     /// Whether another agent reviews it; without this as the goal's preset says
     #[arg(long, value_name = "BOOL")]
     review: Option<bool>,
+    /// Whether what it made is committed when all else is shown; without this as the goal's preset says
+    #[arg(long, value_name = "BOOL")]
+    commit: Option<bool>,
 }
 
 #[derive(Debug, Args)]
@@ -485,8 +488,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let start = within.map(|span| clock::now() + span);
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
             }
-            Command::Evidence(EvidenceArgs { task, checks, review }) => {
-                task::tell(&task, Word::Evidence(Evidence { checks, review })).await
+            Command::Evidence(EvidenceArgs { task, checks, review, commit }) => {
+                task::tell(&task, Word::Evidence(Evidence { checks, review, commit })).await
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,

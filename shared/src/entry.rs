@@ -9,7 +9,7 @@ use shared_derive::FromJson;
 
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
-use crate::evidence::Check;
+use crate::evidence::{Check, CommitOutcome};
 use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
@@ -307,6 +307,12 @@ pub enum Kind {
         #[serde(default)]
         findings: Vec<String>,
     },
+    /// What a task made was committed, or is not, after all else was shown.
+    TaskCommitted {
+        task: TaskId,
+        run: RunId,
+        outcome: CommitOutcome,
+    },
     /// Something of a run's output that others than the open conversation need. `line` is where it stands.
     AgentSpoke {
         run: RunId,
@@ -416,6 +422,7 @@ impl Kind {
             | Self::BaseTaken { .. }
             | Self::TaskChecked { .. }
             | Self::TaskReviewed { .. }
+            | Self::TaskCommitted { .. }
             | Self::AgentSpoke { .. }
             | Self::TurnRead { .. } => Authority::Conductor,
             Self::BridgeStarted { .. }
@@ -465,8 +472,10 @@ pub enum Purpose {
     Check,
     /// Review the work, by an agent that was not in the room.
     Review,
-    /// Mend what a check or a review found.
+    /// Mend what a check or a review found, or a hook.
     Repair,
+    /// Commit what was made.
+    Commit,
 }
 
 impl Purpose {
@@ -474,7 +483,7 @@ impl Purpose {
     pub fn is_conversation(self) -> bool {
         match self {
             Self::Plan | Self::Work | Self::Summary | Self::Talk | Self::Repair => true,
-            Self::Base | Self::Check | Self::Review | Self::Diagnose => false,
+            Self::Base | Self::Check | Self::Review | Self::Commit | Self::Diagnose => false,
         }
     }
 }

@@ -7,7 +7,7 @@ use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, P
 use shared::api::Asking;
 use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
-use shared::evidence::{Check, Evidence, Preset};
+use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
@@ -46,7 +46,7 @@ fn planned() -> PlannedTask {
         outputs: vec!["schema.sql".to_owned()],
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
         retry: None,
-        evidence: Evidence { checks: vec![Check::OutputsExist], review: None },
+        evidence: Evidence { checks: vec![Check::OutputsExist], ..Evidence::default() },
     }
 }
 
@@ -98,7 +98,7 @@ fn intents() -> Vec<Kind> {
             goal: goal.clone(),
             edit: PlanEdit::SetEvidence {
                 task: task("goal~1"),
-                evidence: Evidence { checks: checks(), review: Some(true) },
+                evidence: Evidence { checks: checks(), review: Some(true), commit: None },
             },
         },
         Kind::PlanEdited {
@@ -240,6 +240,24 @@ fn decisions() -> Vec<Kind> {
             run: run(),
             check: Check::OutputsExist,
             problem: Some("a.rs is not there.".to_owned()),
+        },
+        Kind::TaskCommitted {
+            task: task("goal~1"),
+            run: run(),
+            outcome: CommitOutcome::Made {
+                commit: "0a1b2c3d".to_owned(),
+                left: vec!["a.o is ignored by git".to_owned()],
+            },
+        },
+        Kind::TaskCommitted {
+            task: task("goal~1"),
+            run: run(),
+            outcome: CommitOutcome::Nothing { why: "Nothing.".to_owned() },
+        },
+        Kind::TaskCommitted {
+            task: task("goal~1"),
+            run: run(),
+            outcome: CommitOutcome::Failed { problem: "No.".to_owned() },
         },
         Kind::TaskReviewed { task: task("goal~1"), run: run(), summary: "Fine".to_owned(), findings: vec![] },
         Kind::PlanRefused { goal: task("goal"), run: run(), problems: vec!["a cycle".to_owned()] },

@@ -273,6 +273,8 @@ struct Wanted {
     checks: Vec<String>,
     /// Whether another agent reviews it; without this as the goal's preset says.
     review: Option<bool>,
+    /// Whether what it made is committed when all else is shown; without this as the goal's preset says.
+    commit: Option<bool>,
 }
 
 /// Nothing more to say.
@@ -447,10 +449,10 @@ async fn evidence(
     Path(task): Path<String>,
     sent: Sent<Wanted>,
 ) -> Answer<Committed> {
-    let Json(Wanted { checks, review }) = sent?;
+    let Json(Wanted { checks, review, commit }) = sent?;
     let checks: Result<Vec<Check>, _> = checks.iter().map(|check| check.parse()).collect();
     let checks = checks.map_err(|error| {
         Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, "Send checks of these kinds.")
     })?;
-    desk.tell(&task, Word::Evidence(Evidence { checks, review })).await
+    desk.tell(&task, Word::Evidence(Evidence { checks, review, commit })).await
 }

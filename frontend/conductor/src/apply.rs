@@ -135,6 +135,7 @@ impl State {
             Kind::TaskReviewed { task, run, summary, findings } => {
                 self.review(task, run, summary, findings, at)
             }
+            Kind::TaskCommitted { task, run, outcome } => self.committed(task, run, outcome, at),
             Kind::TaskSettled { task, outcome, run } => {
                 self.with(task, |task| task.settle(outcome, at));
                 run.iter().for_each(|run| self.with_run(run, |run| run.verdict = verdict(outcome)));
@@ -225,7 +226,7 @@ impl State {
                 Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Base | Purpose::Repair => {
                     task.stand(Standing::Open, run.requested);
                 }
-                Purpose::Check | Purpose::Review => {}
+                Purpose::Check | Purpose::Review | Purpose::Commit => {}
             }
         });
         self.hold(&run);

@@ -182,7 +182,9 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
 
 /// Its agent says that it is done, and what is left is to show that; also where that was cut short and its time has come.
 fn is_shown(state: &State, task: &Task, now: Millis) -> bool {
-    let looks = |task: &Task| matches!(last_purpose(state, task), Some(Purpose::Check | Purpose::Review));
+    let looks = |task: &Task| {
+        matches!(last_purpose(state, task), Some(Purpose::Check | Purpose::Review | Purpose::Commit))
+    };
     let claimed = match task.standing {
         Standing::Claimed => true,
         Standing::Limited { .. } => {
@@ -222,8 +224,10 @@ fn resumed(state: &State, task: &Task) -> Purpose {
         // What was to be mended is begun again.
         Purpose::Repair if anew => Purpose::Work,
         // What was to be shown is past, when there is more to do.
-        Purpose::Check | Purpose::Review | Purpose::Repair if task.is_group() => Purpose::Summary,
-        Purpose::Check | Purpose::Review if task.is_spoken_to() => Purpose::Work,
+        Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::Repair if task.is_group() => {
+            Purpose::Summary
+        }
+        Purpose::Check | Purpose::Review | Purpose::Commit if task.is_spoken_to() => Purpose::Work,
         // The person wants less than before.
         Purpose::Repair if proof::problem(state, task).is_none() => Purpose::Work,
         purpose => purpose,

@@ -67,6 +67,7 @@ pub fn guidelines<'a>(state: &'a State, task: &'a Task, purpose: Purpose) -> Opt
         | Purpose::Diagnose
         | Purpose::Base
         | Purpose::Check
+        | Purpose::Commit
         | Purpose::Review => false,
     };
     let shelf = template_of(state, task).filter(|_| guided && task.session.is_none())?;

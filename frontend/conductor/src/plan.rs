@@ -162,6 +162,7 @@ fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, lim
         evidence: Evidence {
             checks: task.checks.iter().filter_map(|check| check.parse().ok()).collect(),
             review: None,
+            commit: None,
         },
     }
 }

@@ -25,7 +25,7 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>
         Purpose::Repair => repair(state, task, &mut words),
         Purpose::Review => review(state, task, &mut words),
         // A command's words are its own.
-        Purpose::Base | Purpose::Check => {}
+        Purpose::Base | Purpose::Check | Purpose::Commit => {}
     }
     words.fit(state.limits.context_bytes)
 }

@@ -4,6 +4,7 @@ use conductor::status::Reason;
 use leptos::prelude::*;
 use shared::agent::ErrorClass;
 use shared::entry::{Outcome, Purpose};
+use shared::evidence::CommitOutcome;
 use shared::id::{MessageId, TaskId};
 use shared::retry::Again;
 use shared::unit::Millis;
@@ -34,6 +35,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
                 Purpose::Base => "Look at the folder",
                 Purpose::Check => "Check",
                 Purpose::Review => "Reviewer",
+                Purpose::Commit => "Commit",
                 Purpose::Repair => "Repair",
             };
             view! { <TurnView run=run name=name/> }.into_any()
@@ -70,6 +72,13 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             line("completed", at, format!("The reviewer lets it pass. {summary}"))
         }
         What::Reviewed { findings, .. } => found(at, "The reviewer does not let it pass", findings),
+        What::Committed(CommitOutcome::Made { commit, left }) => {
+            line("branch", at, words::committed(&commit, &left))
+        }
+        What::Committed(CommitOutcome::Nothing { why }) => line("branch", at, why),
+        What::Committed(CommitOutcome::Failed { problem }) => {
+            found(at, "It cannot be committed", vec![problem])
+        }
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),
         What::Stopped => line("stop", at, "You stopped it.".to_owned()),
         What::Retried => line("retry", at, "You asked for a fresh attempt.".to_owned()),

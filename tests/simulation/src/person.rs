@@ -93,7 +93,8 @@ impl Person {
                 let review = [None, Some(true), Some(false)][chance.below(3)];
                 let checks =
                     if chance.one_in(2) { vec![Check::DiffNotEmpty] } else { vec![Check::OutputsExist] };
-                PlanEdit::SetEvidence { task, evidence: Evidence { checks, review } }
+                let commit = [None, Some(true), Some(false)][chance.below(3)];
+                PlanEdit::SetEvidence { task, evidence: Evidence { checks, review, commit } }
             }
             0 => PlanEdit::AddDependency { task, on: other },
             1 => PlanEdit::DropDependency { task, on: other },

@@ -148,6 +148,7 @@ impl Watch {
             Kind::TaskReviewed { task, run, findings, .. } => {
                 self.reviewed(task, run, findings, processes)?;
             }
+            Kind::TaskCommitted { task, run, outcome } => self.committed(task, run, outcome, processes)?,
             Kind::PlanAdopted { goal, version } => {
                 let adopts = state.task(goal).and_then(|task| task.goal.as_ref());
                 let adopts = adopts.is_some_and(|goal| goal.preset.approves() && goal.version == *version);

@@ -61,6 +61,9 @@ pub struct Config {
     /// Only folders below these may be worked in; empty allows every opened project.
     #[serde(deserialize_with = "folders")]
     pub folders: Vec<PathBuf>,
+    /// Folders of files that may say what an agent is like, beside those of opened projects.
+    #[serde(deserialize_with = "folders")]
+    pub characters: Vec<PathBuf>,
     /// Agents that are not on PATH.
     pub agents: Agents,
     pub disk: Disk,
@@ -136,6 +139,7 @@ impl Default for Config {
             environment: Vec::new(),
             commands: true,
             folders: Vec::new(),
+            characters: Vec::new(),
             agents: Agents::default(),
             disk: Disk::default(),
             memory: Memory::default(),
@@ -301,6 +305,7 @@ mod tests {
             .filter(|line| !line.starts_with(' '))
             .collect();
         let config: Config = toml::from_str(&settings.join("\n")).expect("readable when switched on");
+        assert_eq!(config.characters, [PathBuf::from("/home/me/agents")]);
         assert!(!config.commands && config.allows("make") && config.names("codex"), "{config:?}");
         assert_eq!(config.disk, Disk { warn_mb: 2_000, pause_mb: 500, output_mb: 200 });
         assert_eq!(config.memory, Memory { warn_mb: 1_000, pause_mb: 400, agent_mb: 4_000 });

@@ -193,7 +193,7 @@ impl<'a> Turn<'a> {
         session.save(home)?;
         let first = Directives::of(&session.began_with);
         let directives = match brief.kind {
-            Kind::Goal | Kind::Task | Kind::Repair | Kind::Review => first.clone(),
+            Kind::Goal | Kind::Split | Kind::Task | Kind::Repair | Kind::Review => first.clone(),
             Kind::Says => brief.says().map(Directives::of).unwrap_or_default(),
             Kind::Mend | Kind::GoOn | Kind::Summary | Kind::Talk => Directives::default(),
         };
@@ -296,7 +296,7 @@ impl<'a> Turn<'a> {
         let (bad, once) = asked.strip_suffix("-once").map_or((asked.as_str(), false), |bad| (bad, true));
         let spoil = !bad.is_empty()
             && match self.brief.kind {
-                Kind::Goal => true,
+                Kind::Goal | Kind::Split => true,
                 Kind::Mend => !once,
                 Kind::Says
                 | Kind::GoOn
@@ -328,6 +328,10 @@ impl<'a> Turn<'a> {
                 planner::plan(says)
             }
             (Kind::GoOn, _, Some(plan)) => plan,
+            (Kind::Split, says, former) => {
+                let plan = former.unwrap_or_else(|| planner::parts(&self.session.began_with));
+                says.map_or_else(|| plan.clone(), |says| revise::revise(&plan, says))
+            }
             (Kind::Goal, Some(says), _) => revise::revise(&planner::plan(&self.session.began_with), says),
             _ => planner::plan(&self.session.began_with),
         }
@@ -352,6 +356,14 @@ impl<'a> Turn<'a> {
             self.stage.says(&summary)?;
             let outputs = vec!["demo/lie.md".to_owned()];
             return self.reports(&TaskReport { outputs, ..worker::report(ReportOutcome::Done, summary) });
+        }
+        let may_split = self.brief.section("## Where it is too much for one agent").is_some();
+        if let Some(count) = self.directives.number("split").filter(|_| may_split) {
+            let summary = "The demo agent was told to split this task.".to_owned();
+            self.stage.says(&summary)?;
+            let count = usize::try_from(count.min(1_000)).unwrap_or_default();
+            let tasks = planner::numbered(count, false);
+            return self.reports(&TaskReport { tasks, ..worker::report(ReportOutcome::Split, summary) });
         }
         let mode = self.session.mode.to_lowercase();
         let first = self.brief.kind == Kind::Task;

@@ -16,6 +16,7 @@ use shared::unit::{MicroUsd, Millis};
 use crate::cli::say;
 use crate::clock;
 
+mod agents;
 mod client;
 mod conduct;
 mod devices;
@@ -23,6 +24,7 @@ pub(crate) mod doctor;
 mod goal;
 mod limits;
 mod live;
+mod memory;
 mod models;
 mod place;
 mod prompts;
@@ -59,10 +61,22 @@ pub enum Command {
     Limits(LimitsArgs),
     /// Print which model does a task of which size, and change it
     Models(ModelsArgs),
+    /// Print the agents of your own, and change them
+    Agents(agents::AgentsArgs),
+    /// Say which agent of your own does a task and all below it
+    As(agents::AsArgs),
     /// Print the library of prompts with the record of each wording, and change it
     Prompts(prompts::PromptsArgs),
+    /// Print what all tasks of a project are told, and change it
+    Memory(memory::MemoryArgs),
     /// Say what has to be shown before a task counts as done
     Evidence(EvidenceArgs),
+    /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
+    Split(TaskArgs),
+    /// Leave what is below a task as it was before it was planned
+    Reject(TaskArgs),
+    /// Put a copy of a task and of all below it behind it
+    Clone(TaskArgs),
     /// Try a task anew
     Retry(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
@@ -98,12 +112,15 @@ pub struct DataArgs {
 pub struct GoalArgs {
     /// What is to be done
     goal: String,
-    /// The project's folder; without it, its template's or this one
+    /// The project's folder; without it, its agent's, its template's or this one
     #[arg(long, value_name = "DIR", value_parser = folder)]
     dir: Option<PathBuf>,
     /// The template whose guidelines its tasks work by; `orchestrator prompts` lists them
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
+    /// Which agent of your own plans and works; `orchestrator agents` lists them
+    #[arg(long = "as", value_name = "NAME")]
+    persona: Option<String>,
     /// The agent that plans and works; without it, the first that is installed and works
     #[arg(long, value_enum)]
     harness: Option<Harness>,
@@ -493,11 +510,17 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
+            Command::Memory(args) => memory::see_to(&args).await,
             Command::OnFailure(OnFailureArgs { task, policy, attempts }) => {
                 let policy = policy.policy();
                 task::tell(&task, Word::OnFailure { policy, attempts }).await
             }
+            Command::Agents(args) => agents::see_to(&args).await,
+            Command::As(args) => task::tell(&args.task, Word::As(args.name)).await,
             Command::Prompts(args) => prompts::see_to(&args).await,
+            Command::Split(args) => task::tell(&args, Word::Split).await,
+            Command::Reject(args) => task::tell(&args, Word::Reject).await,
+            Command::Clone(args) => task::tell(&args, Word::Clone).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,

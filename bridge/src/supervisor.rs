@@ -30,6 +30,7 @@ mod flight;
 mod folder;
 mod inbox;
 mod input;
+mod insert;
 pub mod lines;
 mod output;
 mod prepare;
@@ -322,6 +323,12 @@ impl Inner {
         let projects = self.projects.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let opened = projects.iter().any(within);
         opened && (self.config.folders.is_empty() || self.config.folders.iter().any(within))
+    }
+
+    /// Whether a file may be put into what an agent is told.
+    fn may_read(&self, file: &Path) -> bool {
+        let within = |root: &PathBuf| dunce::canonicalize(root).is_ok_and(|root| file.starts_with(root));
+        self.is_open(file) || self.config.characters.iter().any(within)
     }
 
     /// Ends what is left of a run whose shim is gone, and says that nobody knows how it ended.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
-use conductor::state::{Plan, Standing, State, Task};
+use conductor::state::{Standing, State, Task};
 use conductor::status::{Kind as Status, Reason, status};
 use futures_util::{SinkExt, StreamExt};
 use shared::agent::{ErrorClass, HarnessId};
@@ -22,8 +22,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
 fn proposed(state: &State, goal: &TaskId) -> bool {
-    let goal = state.task(goal).and_then(|task| task.goal.as_ref());
-    goal.is_some_and(|goal| matches!(goal.plan, Plan::Proposed { .. }))
+    state.task(goal).is_some_and(conductor::plan::awaits_approval)
 }
 
 fn settled(task: &Task) -> bool {

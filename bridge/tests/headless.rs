@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::Context;
 use bridge::access::{Access, Reached};
-use conductor::state::{Plan, Standing, State};
+use conductor::state::{Standing, State};
 use conductor::status::{Kind as Status, status};
 use futures_util::SinkExt;
 use serde_json::Value;
@@ -24,8 +24,7 @@ mod terminal;
 use terminal::{BIN, Terminal};
 
 fn proposed(state: &State, goal: &TaskId) -> bool {
-    let goal = state.task(goal).and_then(|task| task.goal.as_ref());
-    goal.is_some_and(|goal| matches!(goal.plan, Plan::Proposed { .. }))
+    state.task(goal).is_some_and(conductor::plan::awaits_approval)
 }
 
 fn completed(state: &State, task: &TaskId) -> bool {

@@ -1,6 +1,6 @@
 //! The main job, from goal to summary, with the real binary and the demo agent.
 
-use conductor::state::{Plan, Standing, State};
+use conductor::state::{Standing, State};
 use conductor::status::{Kind as Status, status};
 use conductor::survey::Survey;
 use shared::agent::HarnessId;
@@ -14,10 +14,7 @@ const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 const GOAL: &str = "Build a todo service:\n- design the database schema\n- write the HTTP API\n- write the tests\n- write the documentation\n";
 
 fn proposed(state: &State, goal: &TaskId) -> bool {
-    state
-        .task(goal)
-        .and_then(|task| task.goal.as_ref())
-        .is_some_and(|goal| matches!(goal.plan, Plan::Proposed { .. }))
+    state.task(goal).is_some_and(conductor::plan::awaits_approval)
 }
 
 fn is(state: &State, task: &TaskId, wished: Status) -> bool {

@@ -187,6 +187,7 @@ fn cat(folder: &str) -> anyhow::Result<Kind> {
         cwd: folder.to_owned(),
         stdin: Stdin::Pipe,
         files: Vec::new(),
+        inserts: Vec::new(),
         runner: Runner::Local,
         limits: RunLimits::default(),
     };

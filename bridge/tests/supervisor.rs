@@ -11,7 +11,7 @@ use bridge::config::Config;
 use bridge::store::Tail;
 use bridge::supervisor::Parting;
 use shared::entry::Kind;
-use shared::run::{Arg, Pipes, Program, RunEnd, RunFile, RunLimits, Stdin, Stream};
+use shared::run::{Arg, Insert, Pipes, Program, RunEnd, RunFile, RunLimits, RunSpec, Stdin, Stream};
 use shared::unit::Millis;
 
 #[expect(dead_code, reason = "the other test file uses the rest")]
@@ -71,6 +71,61 @@ async fn what_is_not_allowed_is_refused() {
 
 fn bridge_spec(bench: &Bench, program: Program, cwd: String) -> shared::run::RunSpec {
     shared::run::RunSpec { cwd, ..bench.spec(program) }
+}
+
+fn insert(path: impl Into<String>) -> Insert {
+    Insert { mark: "[here]".to_owned(), path: path.into() }
+}
+
+#[tokio::test]
+async fn a_file_stands_in_the_words_where_the_order_says() {
+    let allowed = tempfile::tempdir().unwrap();
+    let bench = Bench::new(&format!("characters = [{:?}]", allowed.path())).await;
+    std::fs::write(bench.project.join("Soul.md"), "\nKind [here].\n").unwrap();
+    let far = allowed.path().join("Soul.md");
+    std::fs::write(&far, "Strict.").unwrap();
+    let stdin = text("You are Ann. [here] [here]");
+    for (path, said) in [
+        ("Soul.md", "You are Ann. Kind [here]. [here]"),
+        (far.to_str().unwrap(), "You are Ann. Strict. [here]"),
+    ] {
+        let spec = RunSpec { inserts: vec![insert(path)], stdin: stdin.clone(), ..bench.sh("cat") };
+        let (run, ended) = bench.run(spec).await;
+        assert_eq!(ended.end, RunEnd::Exited { code: 0 });
+        assert_eq!(String::from_utf8(bench.bytes(&run).await).unwrap(), said);
+    }
+}
+
+#[tokio::test]
+async fn no_other_file_is_read_into_the_words() {
+    let bench = Bench::new("").await;
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("key");
+    std::fs::write(&secret, "secret").unwrap();
+    symlink(&secret, bench.project.join("link.md")).unwrap();
+    std::fs::write(bench.project.join("large.md"), vec![b'x'; 64 * 1024 + 1]).unwrap();
+    std::fs::write(bench.project.join("bytes.md"), [0xff]).unwrap();
+    let end = async |path: &str, stdin: &str| {
+        let spec = RunSpec { inserts: vec![insert(path)], stdin: text(stdin), ..bench.sh("cat") };
+        bench.run(spec).await.1.end
+    };
+    for (path, stdin) in [
+        (secret.to_str().unwrap(), "[here]"),
+        ("link.md", "[here]"),
+        ("../key", "[here]"),
+        ("large.md", "no mark"),
+    ] {
+        let end = end(path, stdin).await;
+        let missing =
+            matches!(&end, RunEnd::CouldNotStart { why } if path == "../key" && why.contains("Put it there"));
+        assert!(missing || matches!(end, RunEnd::Refused { .. }), "{path}: {end:?}");
+    }
+    for (path, next) in
+        [("none.md", "Put it there"), ("large.md", "Shorten it"), ("bytes.md", "UTF-8"), (".", "Name one")]
+    {
+        let end = end(path, "[here]").await;
+        assert!(matches!(&end, RunEnd::CouldNotStart { why } if why.contains(next)), "{path}: {end:?}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use crate::component::topbar::Topbar;
 use crate::desk::Desk;
 use crate::link::{Standing, is_encrypted};
 use crate::place::{Here, Part};
+use crate::screen::agents::Agents;
 use crate::screen::bridge::Bridge;
 use crate::screen::pair::Pair;
 use crate::screen::prompts::Prompts;
@@ -19,6 +20,7 @@ enum Screen {
     Work(shared::id::TaskId),
     Bridge(Part),
     Prompts,
+    Agents,
     Pair,
     Loading,
     NotThere,
@@ -41,6 +43,7 @@ pub fn App() -> impl IntoView {
     let screen = Memo::new(move |_| match (here.part(), here.goal()) {
         _ if unknown.get() => Screen::Pair,
         (Some(Part::Prompts), _) => Screen::Prompts,
+        (Some(Part::Agents), _) => Screen::Agents,
         (Some(part), _) => Screen::Bridge(part),
         (None, None) => Screen::Start,
         (None, Some(goal)) if desk.read(|state| state.task(&goal).is_some()) => Screen::Work(goal),
@@ -56,6 +59,7 @@ pub fn App() -> impl IntoView {
                     Screen::Work(goal) => view! { <Work goal=goal/> }.into_any(),
                     Screen::Bridge(part) => view! { <Bridge part=part/> }.into_any(),
                     Screen::Prompts => view! { <Prompts/> }.into_any(),
+                    Screen::Agents => view! { <Agents/> }.into_any(),
                     Screen::Pair => view! { <Pair/> }.into_any(),
                     Screen::Loading => view! { <Loading/> }.into_any(),
                     Screen::NotThere => view! { <NotThere/> }.into_any(),

@@ -8,4 +8,5 @@ pub mod folders;
 pub mod icon;
 pub mod latest;
 pub mod notice;
+pub mod picker;
 pub mod topbar;

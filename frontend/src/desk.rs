@@ -7,6 +7,7 @@ use conductor::State;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
 use conductor::plan::{EditProblem, check_edit, inverse};
+use conductor::planning::may_plan;
 use conductor::state::Task;
 use conductor::survey::Survey;
 use gloo_timers::callback::Timeout;
@@ -15,7 +16,7 @@ use shared::agent::HarnessId;
 use shared::api::{Asking, HitPlace};
 use shared::entry::{Draft, Kind};
 use shared::evidence::Preset;
-use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
+use shared::id::{AppendId, ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
 use shared::plan::{Access, PlanEdit};
@@ -24,9 +25,11 @@ use shared::wire::{OutputFrame, Refusal, ServerMessage, Want};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
+use self::memory::Back;
 use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
 
+mod memory;
 mod prompts;
 mod turns;
 
@@ -66,7 +69,7 @@ struct Inner {
     link: Option<Link>,
     journal: BTreeMap<TaskId, Vec<Item>>,
     turns: BTreeMap<RunId, (Turn, usize)>,
-    undo: Vec<(TaskId, PlanEdit)>,
+    undo: Vec<Back>,
     alarm: Option<Timeout>,
     frame_asked: bool,
     head: Option<shared::unit::Seq>,
@@ -356,7 +359,7 @@ impl Desk {
         text: String,
         (harness, access, preset): (HarnessId, Access, Preset),
         caps: Caps,
-        template: Option<TemplateId>,
+        (template, persona): (Option<TemplateId>, Option<PersonaId>),
     ) -> Option<TaskId> {
         let known = self.peek(|state| {
             let found = state.projects.iter().find(|(_, project)| project.folder == folder);
@@ -367,6 +370,10 @@ impl Desk {
         let capped = (caps != Caps::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: capped });
         let guided = template.map(|template| {
             let edit = PlanEdit::SetTemplate { task: task.clone(), template: Some(template) };
+            Kind::PlanEdited { goal: task.clone(), edit }
+        });
+        let cast = persona.map(|persona| {
+            let edit = PlanEdit::SetPersona { task: task.clone(), persona: Some(persona) };
             Kind::PlanEdited { goal: task.clone(), edit }
         });
         let how = PlanEdit::SetPreset { task: task.clone(), preset };
@@ -382,7 +389,7 @@ impl Desk {
         };
         self.intend(
             Some(project),
-            opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(how).collect(),
+            opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how).collect(),
         );
         Some(task)
     }
@@ -441,8 +448,24 @@ impl Desk {
     }
 
     pub fn approve(self, goal: &TaskId) {
-        if let Some(version) = self.peek(|state| state.task(goal)?.goal.as_ref().map(|goal| goal.version)) {
+        if let Some(version) = self.peek(|state| Some(state.task(goal)?.planning.as_ref()?.version)) {
             self.about(goal, Kind::PlanApproved { goal: goal.clone(), version });
+        }
+    }
+
+    /// Has a planner split the task, or plan again what is below it; or says why that cannot be.
+    pub fn split(self, task: &TaskId) {
+        match self.peek(|state| state.task(task).map(|task| may_plan(state, task))) {
+            Some(Ok(())) => self.about(task, Kind::PlanWanted { task: task.clone() }),
+            Some(Err(problem)) => self.say(format!("Not possible: {problem}."), false),
+            None => {}
+        }
+    }
+
+    /// Leaves what is below the task as it was before it was planned.
+    pub fn reject(self, task: &TaskId) {
+        if let Some(version) = self.peek(|state| Some(state.task(task)?.planning.as_ref()?.version)) {
+            self.about(task, Kind::PlanRejected { task: task.clone(), version });
         }
     }
 
@@ -457,27 +480,12 @@ impl Desk {
             self.say(format!("Removed {name}."), true);
         }
         let back = self.peek(|state| inverse(state, &edit));
-        self.inner.update_value(|inner| {
-            inner.undo.extend(back.map(|back| (goal.clone(), back)));
-            let over = inner.undo.len().saturating_sub(UNDO);
-            inner.undo.drain(..over);
-        });
+        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), back)));
         self.about(goal, Kind::PlanEdited { goal: goal.clone(), edit });
     }
 
     pub fn check(self, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
         self.peek(|state| check_edit(state, goal, edit))
-    }
-
-    /// Takes the last edit back.
-    pub fn undo(self) {
-        match self.inner.try_update_value(|inner| inner.undo.pop()).flatten() {
-            Some((goal, edit)) => {
-                self.about(&goal, Kind::PlanEdited { goal: goal.clone(), edit });
-                self.toast.set(None);
-            }
-            None => self.say("Nothing to undo.".to_owned(), false),
-        }
     }
 }
 

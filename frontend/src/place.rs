@@ -12,12 +12,16 @@ pub enum Part {
     SelfTest,
     /// The library of prompts, on a screen of its own.
     Prompts,
+    /// The agents of the person's own, beside it.
+    Agents,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Devices, Self::Processes, Self::SelfTest, Self::Prompts];
+    const ALL: [Self; 5] = [Self::Devices, Self::Processes, Self::SelfTest, Self::Prompts, Self::Agents];
     /// Those that have a tab.
     pub const TABS: [Self; 3] = [Self::Devices, Self::Processes, Self::SelfTest];
+    /// Those of the library.
+    pub const LIBRARY: [Self; 2] = [Self::Prompts, Self::Agents];
     const UNDER: &str = "#/bridge/";
 
     fn token(self) -> &'static str {
@@ -26,6 +30,7 @@ impl Part {
             Self::Processes => "processes",
             Self::SelfTest => "self-test",
             Self::Prompts => "prompts",
+            Self::Agents => "agents",
         }
     }
 
@@ -35,6 +40,7 @@ impl Part {
             Self::Processes => "Processes",
             Self::SelfTest => "Self-test",
             Self::Prompts => "Prompts",
+            Self::Agents => "Agents",
         }
     }
 }

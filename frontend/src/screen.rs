@@ -1,5 +1,6 @@
 //! The screens.
 
+pub mod agents;
 pub mod bridge;
 pub mod caps;
 pub mod details;
@@ -7,6 +8,7 @@ pub mod evidence;
 pub mod finder;
 pub mod health;
 pub mod limits;
+pub mod memory;
 pub mod models;
 pub mod news;
 pub mod pair;

@@ -41,7 +41,10 @@ pub enum What {
     Refused(Vec<String>),
     /// A plan of the person's own with so many tasks.
     Given(usize),
+    /// A planner is to split it, or to plan it again.
+    Wanted,
     Approved,
+    Rejected,
     /// By the goal's preset.
     Adopted,
     /// What of a turn's words did not fit.
@@ -81,6 +84,8 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         }
         Kind::PlanRefused { goal, problems, .. } => (goal, What::Refused(problems.clone())),
         Kind::PlanGiven { goal, tasks, .. } => (goal, What::Given(tasks.len())),
+        Kind::PlanWanted { task } => (task, What::Wanted),
+        Kind::PlanRejected { task, .. } => (task, What::Rejected),
         Kind::PlanApproved { goal, .. } => (goal, What::Approved),
         Kind::PlanAdopted { goal, .. } => (goal, What::Adopted),
         Kind::WorkClaimed { task, .. } => (task, What::Claimed),

@@ -28,6 +28,11 @@ pub fn moment(at: Millis) -> String {
     format!("{} {}", day(at), time(at))
 }
 
+/// "v1", or what was there before the first version.
+pub fn before_version(version: u32) -> String {
+    if version > 1 { format!("v{}", version - 1) } else { "what was there".to_owned() }
+}
+
 /// As [`conductor::words::warning`], with the time of day.
 pub fn warning(warning: Warning) -> String {
     match warning {

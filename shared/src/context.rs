@@ -5,6 +5,9 @@ use shared_derive::FromJson;
 
 use crate::unit::Bytes;
 
+/// Bytes of a project's memory at most; a turn is told as much of it as fits.
+pub const MEMORY: usize = 64 * 1024;
+
 /// Where words come from. The earlier ones give way before the later ones, so that what a task is about stands longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]
@@ -15,6 +18,10 @@ pub enum Section {
     Attempt,
     /// The project's memory.
     Memory,
+    /// The agents that a planner may name.
+    Agents,
+    /// What it is like itself.
+    Character,
     /// Those of its template.
     Guidelines,
     /// What others came to: tasks before it, its parts, or whose work is reviewed.
@@ -32,10 +39,12 @@ pub enum Section {
 
 impl Section {
     /// The first to give way first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Above,
         Self::Attempt,
         Self::Memory,
+        Self::Agents,
+        Self::Character,
         Self::Guidelines,
         Self::Results,
         Self::Plan,
@@ -51,6 +60,8 @@ impl Section {
             Self::Above => "what it is a part of",
             Self::Attempt => "the failure before",
             Self::Memory => "the memory",
+            Self::Agents => "the agents",
+            Self::Character => "who it is",
             Self::Guidelines => "the guidelines",
             Self::Results => "results",
             Self::Plan => "the plan",

@@ -10,9 +10,10 @@ use shared_derive::FromJson;
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
 use crate::evidence::{Check, CommitOutcome};
-use crate::id::{ClientId, MessageId, ProjectId, RunId, TaskId, TemplateId};
+use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
+use crate::persona::Persona;
 use crate::plan::{Access, PlanEdit, PlannedTask};
 use crate::retry::Again;
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
@@ -124,6 +125,10 @@ pub enum Kind {
         folder: String,
         name: String,
     },
+    /// What each task of the project is told when it begins, in Markdown; the log keeps what it was before.
+    MemorySet {
+        text: String,
+    },
     GoalStated {
         task: TaskId,
         text: String,
@@ -156,8 +161,18 @@ pub enum Kind {
         reply: String,
         tasks: Vec<PlannedTask>,
     },
+    /// A planner is to split the task, or to plan what is below it again.
+    PlanWanted {
+        task: TaskId,
+    },
+    /// Of a goal, or of a task below it that is split or planned again.
     PlanApproved {
         goal: TaskId,
+        version: u32,
+    },
+    /// What is below the task stays as it was before it was planned.
+    PlanRejected {
+        task: TaskId,
         version: u32,
     },
     /// Stops the task and all below it.
@@ -199,6 +214,14 @@ pub enum Kind {
     TemplateRetired {
         template: TemplateId,
     },
+    /// An agent of the person's own; the same id again changes it.
+    PersonaSaved {
+        persona: Persona,
+    },
+    /// It is offered no more.
+    PersonaRetired {
+        persona: PersonaId,
+    },
 
     // The conductor's decisions and orders.
     RunRequested {
@@ -228,6 +251,11 @@ pub enum Kind {
         task: TaskId,
         cuts: Vec<Cut>,
     },
+    /// A run that was ordered begins a session as this agent; what it is like stands in its words.
+    RunCast {
+        run: RunId,
+        persona: PersonaId,
+    },
     InputSent {
         run: RunId,
         text: String,
@@ -248,6 +276,7 @@ pub enum Kind {
         run: RunId,
         window: Window,
     },
+    /// For a goal, or for a task below it: by a planner, or by its own worker.
     PlanProposed {
         goal: TaskId,
         run: RunId,
@@ -390,13 +419,16 @@ impl Kind {
     pub fn authority(&self) -> Authority {
         match self {
             Self::ProjectOpened { .. }
+            | Self::MemorySet { .. }
             | Self::GoalStated { .. }
             | Self::MessageSent { .. }
             | Self::MessageUrged { .. }
             | Self::MessageWithdrawn { .. }
             | Self::PlanEdited { .. }
             | Self::PlanGiven { .. }
+            | Self::PlanWanted { .. }
             | Self::PlanApproved { .. }
+            | Self::PlanRejected { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }
             | Self::TaskResumed { .. }
@@ -406,10 +438,13 @@ impl Kind {
             | Self::LimitsSet { .. }
             | Self::ModelsSet { .. }
             | Self::TemplateSaved { .. }
-            | Self::TemplateRetired { .. } => Authority::Person,
+            | Self::TemplateRetired { .. }
+            | Self::PersonaSaved { .. }
+            | Self::PersonaRetired { .. } => Authority::Person,
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
             | Self::RunTrimmed { .. }
+            | Self::RunCast { .. }
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
             | Self::SignalSent { .. }

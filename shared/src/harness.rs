@@ -76,6 +76,7 @@ impl CommandLine {
             cwd: cwd.into(),
             stdin: self.stdin,
             files: self.files,
+            inserts: Vec::new(),
             runner: Runner::Local,
             limits: RunLimits { polite: self.polite, ..limits },
         }

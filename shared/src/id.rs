@@ -78,6 +78,8 @@ ids! {
     LogId;
     /// A template of the library of prompts.
     TemplateId;
+    /// An agent of the person's own.
+    PersonaId;
     /// A session as its harness names it.
     SessionId;
 }
@@ -86,6 +88,11 @@ impl TaskId {
     /// The id of the `n`th task that the conductor makes below this goal.
     pub fn derived(&self, n: u32) -> Self {
         Self(self.suffixed(&format!("~{n}")))
+    }
+
+    /// The id of the `n`th part of this task, which is a copy.
+    pub fn copied(&self, n: usize) -> Self {
+        Self(self.suffixed(&format!("~c{n}")))
     }
 
     /// The id of this task's `n`th run.

@@ -22,6 +22,8 @@ pub struct Limits {
     pub plan_max: u32,
     /// Levels below the goal.
     pub depth: u32,
+    /// Tasks of one goal that agents may propose in all.
+    pub tasks: u32,
     /// Turns that repair a plan before the person is asked.
     pub repairs: u32,
     /// Times that an interrupted turn is taken up again without asking.
@@ -139,6 +141,7 @@ impl Default for Limits {
             plan_min: 3,
             plan_max: 12,
             depth: 4,
+            tasks: 200,
             repairs: 2,
             resumptions: 3,
             context_bytes: 48 * 1024,

@@ -8,7 +8,7 @@ use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
 use crate::evidence::{Evidence, Preset};
-use crate::id::{TaskId, TemplateId};
+use crate::id::{PersonaId, TaskId, TemplateId};
 use crate::limits::Caps;
 use crate::retry::{Retry, RetryWish};
 use crate::unit::Millis;
@@ -112,6 +112,9 @@ pub struct ProposedTask {
     /// "diff_not_empty", "no_error_in_output", "custom_command:COMMAND" (ends with 0, such as "custom_command:npm test").
     #[serde(default)]
     pub checks: Vec<String>,
+    /// Name of the agent that does it, one of those that you were told of; empty for none.
+    #[serde(default)]
+    pub agent: String,
 }
 
 /// A worker's report at the end of its turn.
@@ -119,9 +122,10 @@ pub struct ProposedTask {
 #[cfg_attr(test, derive(JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct TaskReport {
-    /// "done", "question" when you need an answer from the person first, "failed" when it cannot be done.
+    /// "done", "question" when you need an answer from the person first, "split" where you were told that you may split
+    /// the task, "failed" when it cannot be done.
     pub outcome: ReportOutcome,
-    /// Markdown, at most a page: what was done, where, what others must know. For "failed": why.
+    /// Markdown, at most a page: what was done, where, what others must know. For "failed" and "split": why.
     pub summary: String,
     /// The question, for "question"; otherwise empty.
     #[serde(default)]
@@ -135,6 +139,9 @@ pub struct TaskReport {
     /// What was asked for and is not done, one line each; empty when all is done.
     #[serde(default)]
     pub not_done: Vec<String>,
+    /// The parts, for "split"; otherwise empty.
+    #[serde(default)]
+    pub tasks: Vec<ProposedTask>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
@@ -143,6 +150,7 @@ pub struct TaskReport {
 pub enum ReportOutcome {
     Done,
     Question,
+    Split,
     Failed,
 }
 
@@ -193,6 +201,9 @@ pub struct PlannedTask {
     pub retry: Option<Retry>,
     #[serde(default)]
     pub evidence: Evidence,
+    /// Nothing for that of what it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persona: Option<PersonaId>,
 }
 
 impl PlannedTask {
@@ -212,6 +223,7 @@ impl PlannedTask {
             work: Work::Agent,
             retry: None,
             evidence: Evidence::default(),
+            persona: None,
         }
     }
 }
@@ -219,6 +231,10 @@ impl PlannedTask {
 /// One change to the tree by a person. Each has an inverse, so that it can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "edit", rename_all = "snake_case")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "edits come one at a time and are not kept")
+)]
 pub enum PlanEdit {
     Rename {
         task: TaskId,
@@ -259,6 +275,11 @@ pub enum PlanEdit {
         task: TaskId,
         template: Option<TemplateId>,
     },
+    /// Who does the task and all below it that have none of their own; holds from the next session on.
+    SetPersona {
+        task: TaskId,
+        persona: Option<PersonaId>,
+    },
     SetSchedule {
         task: TaskId,
         schedule: Schedule,
@@ -287,6 +308,12 @@ pub enum PlanEdit {
     Add {
         planned: PlannedTask,
         index: u32,
+    },
+    /// Puts a copy of the task and of all below it behind it; nothing of what was done there.
+    Clone {
+        task: TaskId,
+        /// The copy's; those of its parts follow from it.
+        copy: TaskId,
     },
     /// Hides the task and all below it.
     Remove {

@@ -22,6 +22,9 @@ pub struct RunSpec {
     /// Written into the run's own folder before the start.
     #[serde(default)]
     pub files: Vec<RunFile>,
+    /// What is put into the text of stdin when it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inserts: Vec<Insert>,
     #[serde(default)]
     pub runner: Runner,
     #[serde(default)]
@@ -65,6 +68,21 @@ pub struct RunFile {
     pub text: String,
 }
 
+/// A file of the bridge's machine whose text stands in stdin, in the place of a mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Insert {
+    /// Words of stdin's text; the first of them gives way.
+    pub mark: String,
+    /// From the run's folder, or absolute. UTF-8, at most [`Self::LARGEST`]; it lies in an opened project, or where the
+    /// bridge's configuration says.
+    pub path: String,
+}
+
+impl Insert {
+    /// The largest file that is put in.
+    pub const LARGEST: Bytes = Bytes(64 * 1024);
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Stdin {
@@ -74,7 +92,7 @@ pub enum Stdin {
     Text { text: String },
     /// Stays open for `InputSent` orders, until `InputClosed`.
     Pipe,
-    /// This text, and then as [`Self::Pipe`].
+    /// This text, which is lines of JSON, and then as [`Self::Pipe`].
     Open { text: String },
     /// A terminal of its own, for input and all output, which then comes as stdout. `InputSent` is what is typed
     /// there, `TerminalResized` gives it another size.

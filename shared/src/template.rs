@@ -44,7 +44,7 @@ pub struct Guided {
 }
 
 /// As a Unix or a Windows names a folder from its root: the bridge's machine may be either.
-fn is_absolute(folder: &str) -> bool {
+pub(crate) fn is_absolute(folder: &str) -> bool {
     folder.starts_with(['/', '\\']) || folder.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/")
 }
 

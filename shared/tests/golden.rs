@@ -9,13 +9,16 @@ use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
-use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{
+    AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId,
+};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
+use shared::persona::{Character, Persona};
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
 use shared::retry::{Again, Policy, Retry};
-use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
+use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::template::{Guided, Template, Variant};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
@@ -26,6 +29,22 @@ fn task(id: &str) -> TaskId {
 
 fn run() -> RunId {
     RunId::new("goal~1~r1").unwrap()
+}
+
+fn persona() -> PersonaId {
+    PersonaId::new("ann").unwrap()
+}
+
+fn ann(character: Character) -> Persona {
+    Persona {
+        persona: persona(),
+        name: "Ann".to_owned(),
+        role: "reviews what others wrote".to_owned(),
+        character,
+        harness: Some(HarnessId::Codex),
+        model: Some("gpt-5.1-codex".to_owned()),
+        folder: Some("/home/dev/shop/web".to_owned()),
+    }
 }
 
 fn template() -> TemplateId {
@@ -47,6 +66,7 @@ fn planned() -> PlannedTask {
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
         retry: None,
         evidence: Evidence { checks: vec![Check::OutputsExist], ..Evidence::default() },
+        persona: None,
     }
 }
 
@@ -59,6 +79,7 @@ fn intents() -> Vec<Kind> {
     let (goal, message) = (task("goal"), MessageId::new("m1").unwrap());
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
+        Kind::MemorySet { text: "Run the tests with `make`.".to_owned() },
         Kind::GoalStated {
             task: goal.clone(),
             text: "Add a cart".to_owned(),
@@ -69,6 +90,10 @@ fn intents() -> Vec<Kind> {
         Kind::MessageUrged { task: goal.clone(), message: message.clone() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::Clone { task: task("goal~1"), copy: task("copy") },
+        },
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 },
@@ -110,7 +135,9 @@ fn intents() -> Vec<Kind> {
             edit: PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] },
         },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
+        Kind::PlanWanted { task: task("goal~1") },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
+        Kind::PlanRejected { task: task("goal~1"), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
         Kind::TaskResumed { task: goal.clone() },
@@ -136,6 +163,17 @@ fn intents() -> Vec<Kind> {
             },
         },
         Kind::TemplateRetired { template: template() },
+        Kind::PersonaSaved { persona: ann(Character::Words { text: "Kind and strict.".to_owned() }) },
+        Kind::PersonaSaved { persona: ann(Character::File { path: "Soul.md".to_owned() }) },
+        Kind::PersonaRetired { persona: persona() },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::SetPersona { task: task("goal~1"), persona: Some(persona()) },
+        },
+        Kind::PlanEdited {
+            goal: task("goal"),
+            edit: PlanEdit::Add { planned: PlannedTask { persona: Some(persona()), ..planned() }, index: 0 },
+        },
         Kind::PlanEdited {
             goal: task("goal"),
             edit: PlanEdit::SetTemplate { task: task("goal~1"), template: Some(template()) },
@@ -166,6 +204,7 @@ fn decisions() -> Vec<Kind> {
     let spec = own_spec();
     let open = RunSpec { stdin: Stdin::Open { text: "{}\n".to_owned() }, ..spec.clone() };
     let window = Window { rows: 24, cols: 80 };
+    let insert = Insert { mark: "[the text of Soul.md]".to_owned(), path: "Soul.md".to_owned() };
     let error =
         AgentError { class: ErrorClass::RateLimit, message: "429".to_owned(), until: Some(Millis(2)) };
     vec![
@@ -191,6 +230,7 @@ fn decisions() -> Vec<Kind> {
             task: task("goal~1"),
             cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
+        Kind::RunCast { run: run(), persona: persona() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {
             run: run(),
@@ -218,6 +258,16 @@ fn decisions() -> Vec<Kind> {
             event: AgentEvent::Progress { progress: Progress { requests: 2, tokens: 350 } },
         },
         Kind::AgentSpoke { run: run(), line: 2, event: AgentEvent::Told { message: "m1".to_owned() } },
+        Kind::RunRequested {
+            run: run(),
+            task: task("goal~1"),
+            purpose: Purpose::Work,
+            harness: HarnessId::Command,
+            carries: vec![],
+            holds: None,
+            model: None,
+            spec: RunSpec { inserts: vec![insert], ..own_spec() },
+        },
         Kind::TerminalResized { run: run(), window },
         Kind::PlanProposed {
             goal: task("goal"),

@@ -1,20 +1,9 @@
 // The library of prompts: written, chosen for a goal, and recorded by wording.
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { BIN, expect, goal, node, test, top } from "./world.js";
+import { BIN, expect, goal, node, shots, test, top } from "./world.js";
 
 const LIST = ["read the code", "write the report", "check the report"];
-
-async function shots(page, name) {
-  if (!process.env.SHOTS) return;
-  for (const [width, height] of [[1440, 900], [390, 844]])
-    for (const colorScheme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${process.env.SHOTS}/${name}-${width}-${colorScheme}.png` });
-    }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}
 
 test("a template is written, chosen for a goal, and its wordings have their records", async ({ page, world }) => {
   await page.goto(world.url);

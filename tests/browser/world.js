@@ -89,4 +89,16 @@ export async function plan(page, world, text) {
 export const node = (page, name) => page.getByRole("treeitem", { name });
 export const top = (page) => page.getByRole("treeitem").first();
 
+// Pictures for whoever looks at the page: `SHOTS` names the folder.
+export async function shots(page, name) {
+  if (!process.env.SHOTS) return;
+  for (const [width, height] of [[1440, 900], [390, 844]])
+    for (const colorScheme of ["light", "dark"]) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${process.env.SHOTS}/${name}-${width}-${colorScheme}.png` });
+    }
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
 export { expect };

@@ -480,6 +480,7 @@ pub fn own(words: impl IntoIterator<Item = impl Into<String>>, cwd: String) -> R
         cwd,
         stdin: Stdin::Null,
         files: Vec::new(),
+        inserts: Vec::new(),
         runner: Runner::Local,
         limits: RunLimits::default(),
     }

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing step is the test's result")]
 
-use conductor::state::{Plan, State};
+use conductor::state::State;
 use conductor::status::{Kind as Status, status};
 use serde_json::{Value, json};
 use shared::agent::HarnessId;
@@ -57,9 +57,7 @@ async fn journey(world: &World, stub: &Stub, harness: HarnessId) -> anyhow::Resu
     let mut client = world.client("page").await?;
     client.until("the agents", |state| state.agents.iter().any(|agent| agent.harness == harness)).await?;
     let goal = world.goal(&mut client, "Make three things", harness).await?;
-    let proposed = |state: &State| {
-        matches!(state.task(&goal).unwrap().goal.as_ref().unwrap().plan, Plan::Proposed { .. })
-    };
+    let proposed = |state: &State| conductor::plan::awaits_approval(state.task(&goal).unwrap());
     client.until("a plan", proposed).await?;
     client.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
     client.until("the summary", |state| is(state, &goal, Status::Completed)).await?;

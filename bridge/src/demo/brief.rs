@@ -5,6 +5,8 @@
 pub enum Kind {
     /// A goal, or anything that is none of the others.
     Goal,
+    /// A task below a goal is to be split, or what is below it planned again.
+    Split,
     /// The last plan was refused.
     Mend,
     /// The person has written.
@@ -29,7 +31,11 @@ pub struct Brief<'a> {
 }
 
 /// The headings that end a section. Others, and these within a goal's own words, belong to the section.
-const SECTIONS: [&str; 21] = [
+const SECTIONS: [&str; 25] = [
+    "## Guidelines",
+    "## Where it is too much for one agent",
+    "## How it failed",
+    "## The attempt before this one failed",
     "## What was found",
     "## What the worker says",
     "## What was checked by machine",
@@ -64,6 +70,8 @@ impl<'a> Brief<'a> {
             (Kind::Review, title)
         } else if let Some(title) = titled("# Sum up:") {
             (Kind::Summary, title)
+        } else if let Some(title) = titled("# Split this task:").or_else(|| titled("# Plan this again:")) {
+            (Kind::Split, title)
         } else {
             let kind = match first {
                 "# Mend the plan" => Kind::Mend,

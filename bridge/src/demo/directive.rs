@@ -25,6 +25,7 @@ Words:
   deaf           hear nothing of what is said while it works
   lie            report that all is done and do nothing of it, in a repair too; lie-once: the first time only
   reject         reviewer: let nothing pass; reject-once: the first time only
+  split=N        ask that the task is split into N parts
   ask            ask the person a question first
   answer         planner: answer directly
   tasks=N        planner: a plan of N tasks; with shape=chain one after the other

@@ -40,16 +40,23 @@ const PARTS: [(&[&str], &str, &str, Size); 10] = [
 pub fn plan(goal: &str) -> PlannerAnswer {
     let directives = Directives::of(goal);
     let words = directive::stripped(goal);
+    let small = directives.has("answer") || (is_small(&words) && !directives.has("plan"));
+    let counted = directives.number("tasks");
+    if counted.map_or(small, |count| count == 0) {
+        return PlannerAnswer { decision: Verdict::Answer, reply: answer(&words), tasks: Vec::new() };
+    }
+    parts(goal)
+}
+
+/// The parts of a goal or a task, however small it is.
+pub fn parts(objective: &str) -> PlannerAnswer {
+    let directives = Directives::of(objective);
     let mut tasks = match directives.number("tasks") {
         Some(n) => numbered(usize::try_from(n).unwrap_or(MOST), directives.value("shape") == Some("chain")),
-        None if directives.has("answer") || (is_small(&words) && !directives.has("plan")) => Vec::new(),
-        None => split(&words),
+        None => split(&directive::stripped(objective)),
     };
-    if tasks.is_empty() {
-        return PlannerAnswer { decision: Verdict::Answer, reply: answer(&words), tasks };
-    }
     for (place, task) in tasks.iter_mut().enumerate() {
-        task.objective.push_str(&directive::for_task(goal, place + 1));
+        task.objective.push_str(&directive::for_task(objective, place + 1));
     }
     let reply = describe(&tasks);
     PlannerAnswer { decision: Verdict::Plan, reply, tasks }
@@ -88,6 +95,7 @@ pub fn task(title: &str, objective: &str) -> ProposedTask {
         command,
         retry: RetryWish::Usual,
         checks: Vec::new(),
+        agent: String::new(),
     }
 }
 
@@ -304,7 +312,8 @@ fn chain(tasks: &mut [ProposedTask]) {
     }
 }
 
-fn numbered(count: usize, chained: bool) -> Vec<ProposedTask> {
+/// So many plain tasks, side by side or one after the other.
+pub fn numbered(count: usize, chained: bool) -> Vec<ProposedTask> {
     let mut tasks: Vec<ProposedTask> =
         (1..=count).map(|n| task(&format!("Do part {n}"), &format!("Do part {n} of {count}."))).collect();
     if chained {

@@ -91,6 +91,7 @@ pub fn report(outcome: ReportOutcome, summary: String) -> TaskReport {
         options: Vec::new(),
         outputs: Vec::new(),
         not_done: Vec::new(),
+        tasks: Vec::new(),
     }
 }
 

@@ -6,22 +6,26 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use conductor::plan::name;
-use conductor::state::{Plan, State, Task};
+use conductor::planning::Plan;
+use conductor::state::{State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
 use serde_json::json;
 use shared::entry::{Draft, Kind};
 use shared::id::TaskId;
+use shared::persona::Persona;
 use shared::plan::PlannerAnswer;
+use shared::template::Template;
 use shared::wire::Want;
 
-use super::GoalArgs;
 use super::client::Client;
 use super::live::Live;
 use super::place::Place;
 use super::prompts;
 use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{self, reference};
+use super::word::Word;
+use super::{GoalArgs, agents};
 use crate::cli::say;
 use crate::clock;
 
@@ -57,9 +61,8 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     while args.harness.is_none() && client.state().agents.is_empty() {
         client.step().await?;
     }
-    let template = args.template.as_deref().map(|name| prompts::find(client.state(), name)).transpose();
-    let template = match template {
-        Ok(template) => template.map(|shelf| shelf.template.clone()),
+    let (template, persona) = match advice(client.state(), args) {
+        Ok(advice) => advice,
         Err(none) => {
             drop(client);
             place.leave().await?;
@@ -67,11 +70,13 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
             return Ok(ExitCode::from(WRONG));
         }
     };
-    let advised = template.as_ref().and_then(|template| template.folder.clone()).map(PathBuf::from);
+    let advised = persona.as_ref().and_then(|persona| persona.folder.clone());
+    let advised = advised.or_else(|| template.as_ref()?.folder.clone()).map(PathBuf::from);
     let folder = args.dir.clone().or(advised).map_or_else(std::env::current_dir, Ok)?;
     let folder = folder.to_str().context("the folder's name is not text")?.to_owned();
     let statement = Statement {
         template,
+        persona,
         text: args.goal.clone(),
         folder,
         harness: args.harness.map(Into::into),
@@ -106,6 +111,13 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     drop(client);
     place.leave().await?;
     followed.map(ExitCode::from)
+}
+
+/// Whom and which guidelines the command line names.
+fn advice(state: &State, args: &GoalArgs) -> anyhow::Result<(Option<Template>, Option<Persona>)> {
+    let template = args.template.as_deref().map(|name| prompts::find(state, name)).transpose()?;
+    let persona = args.persona.as_deref().map(|name| agents::find(state, name)).transpose()?;
+    Ok((template.map(|shelf| shelf.template.clone()), persona.cloned()))
 }
 
 /// The plan in a file, or what is wrong with it.
@@ -160,6 +172,13 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
                 client.intend(vec![Draft::new(Some(task.project.clone()), approved)]).await?;
                 continue;
             }
+            (Stands::Waiting, _, Until::Done { approve: true })
+                if let Some(part) = proposed(client.state(), goal) =>
+            {
+                let drafts = Word::Approve.to(client.state(), part)?;
+                client.intend(drafts).await?;
+                continue;
+            }
             (Stands::Waiting, ..) => {
                 told.leave(client.state(), goal);
                 told.needs_a_person(client.state(), &task);
@@ -171,6 +190,12 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
     }
 }
 
+/// The first part of the tree whose plan waits for a yes, and which is not written to besides.
+fn proposed<'a>(state: &'a State, goal: &TaskId) -> Option<&'a Task> {
+    let waits = |task: &&Task| matches!(status(state, task).reason, Reason::Approve { .. });
+    state.subtree(goal).into_iter().find(waits)
+}
+
 fn kind(state: &State, task: &Task) -> Stands {
     status(state, task).kind
 }
@@ -179,6 +204,7 @@ fn kind(state: &State, task: &Task) -> Stands {
 fn asks_itself(state: &State, goal: &Task, task: &Task) -> bool {
     task.id == goal.id
         || !task.is_group()
+        || task.is_planned()
         || matches!(status(state, task).reason, Reason::Used { .. } | Reason::Unattended(_))
 }
 
@@ -240,7 +266,7 @@ impl Told {
             let tasks: Vec<_> = below.iter().skip(1).map(|task| task::planned(state, task)).collect();
             return say(&json!({ "goal": goal.id.as_str(), "plan": version, "tasks": tasks }).to_string());
         }
-        if let Some(Plan::Proposed { reply, .. }) = goal.goal.as_ref().map(|goal| &goal.plan) {
+        if let Some(Plan::Proposed { reply, .. }) = goal.planning.as_ref().map(|planning| &planning.plan) {
             say(&format!("\n{}\n", reply.trim()));
         }
         for task in below.iter().skip(1) {

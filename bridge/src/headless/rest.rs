@@ -24,6 +24,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::agents::{self, AgentView, NoPersona};
 use super::prompts::{self, LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
@@ -34,6 +35,7 @@ use crate::store::{Store, StoreError};
 
 mod desk;
 mod events;
+mod projects;
 
 use desk::Desk;
 
@@ -68,8 +70,13 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(goal))
         .routes(routes!(task))
         .routes(routes!(prompts))
+        .routes(routes!(list_agents))
+        .routes(routes!(set_agent))
         .routes(routes!(answer))
         .routes(routes!(approve))
+        .routes(routes!(split))
+        .routes(routes!(reject))
+        .routes(routes!(copy))
         .routes(routes!(retry))
         .routes(routes!(resume))
         .routes(routes!(cancel))
@@ -77,6 +84,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(schedule))
         .routes(routes!(on_failure))
         .routes(routes!(evidence))
+        .routes(routes!(projects::projects))
+        .routes(routes!(projects::remember))
         .routes(routes!(events::follow))
         .split_for_parts();
     let description = Arc::new(description);
@@ -145,6 +154,12 @@ impl From<NoTemplate> for Refused {
     }
 }
 
+impl From<NoPersona> for Refused {
+    fn from(none: NoPersona) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, none, "GET /api/agents lists them.")
+    }
+}
+
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text(), "GET /api/openapi.json says what a call takes.")
@@ -208,6 +223,8 @@ struct NewGoal {
     budget_usd: Option<f64>,
     /// Name or id of the template whose guidelines its tasks work by.
     template: Option<String>,
+    /// Name or id of the agent of the person's own that plans it and does its tasks.
+    agent: Option<String>,
     /// `quick`, `reviewed` or `autonomous`: whether each task is reviewed, and whether anybody is asked about a plan.
     #[serde(default)]
     #[schema(value_type = String, default = "quick")]
@@ -232,6 +249,13 @@ struct Words {
     /// To the turn that runs, at its next step, instead of the next turn.
     #[serde(default)]
     now: bool,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Whom {
+    /// Name or id; `nobody` for whoever does what it is a part of.
+    agent: String,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -317,6 +341,7 @@ async fn state_goal(
     }
     let state = desk.state().await?;
     let template = new.template.as_deref().map(|name| prompts::find(&state, name)).transpose()?;
+    let persona = new.agent.as_deref().map(|name| agents::find(&state, name)).transpose()?;
     let statement = Statement {
         text: new.goal,
         folder: new.folder,
@@ -324,6 +349,7 @@ async fn state_goal(
         access: new.access,
         budget: new.budget_usd.map(dollars).transpose()?,
         template: template.map(|shelf| shelf.template.clone()),
+        persona: persona.cloned(),
         preset: new.preset,
         plan: new.plan.map(statement::plan).transpose()?,
     };
@@ -353,6 +379,23 @@ async fn prompts(State(desk): State<Arc<Desk>>) -> Answer<LibraryView> {
     Ok(Json(LibraryView::of(&*desk.state().await?)))
 }
 
+/// The agents of the person's own, also those that are offered no more
+#[utoipa::path(get, path = "/api/agents", responses((status = OK, body = [AgentView])))]
+async fn list_agents(State(desk): State<Arc<Desk>>) -> Answer<Vec<AgentView>> {
+    Ok(Json(AgentView::all(&*desk.state().await?)))
+}
+
+/// Say which agent of the person's own does a task and all below it
+#[utoipa::path(post, path = "/api/tasks/{task}/agent", params(("task" = String, Path)), request_body = Whom, responses((status = OK, body = Committed)))]
+async fn set_agent(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Whom>,
+) -> Answer<Committed> {
+    let Json(Whom { agent }) = sent?;
+    desk.tell(&task, Word::As(agent)).await
+}
+
 /// Write into a task's conversation: an answer, or a wish
 #[utoipa::path(post, path = "/api/tasks/{task}/answer", params(("task" = String, Path)), request_body = Words, responses((status = OK, body = Committed)))]
 async fn answer(
@@ -373,6 +416,39 @@ async fn approve(
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
     desk.tell(&task, Word::Approve).await
+}
+
+/// Have a planner split a task, or plan what is below it again; its plan then waits for approval
+#[utoipa::path(post, path = "/api/tasks/{task}/split", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn split(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Split).await
+}
+
+/// Leave what is below a task as it was before it was planned
+#[utoipa::path(post, path = "/api/tasks/{task}/reject", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn reject(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Reject).await
+}
+
+/// Put a copy of a task and of all below it behind it
+#[utoipa::path(post, path = "/api/tasks/{task}/clone", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+async fn copy(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Clone).await
 }
 
 /// Try a task anew

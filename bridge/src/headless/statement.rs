@@ -9,6 +9,7 @@ use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::evidence::Preset;
 use shared::id::{ClientId, ProjectId, TaskId};
 use shared::limits::Caps;
+use shared::persona::Persona;
 use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
 use shared::template::Template;
 use shared::unit::{MicroUsd, Millis};
@@ -25,6 +26,8 @@ pub(super) struct Statement {
     pub budget: Option<MicroUsd>,
     /// Whose guidelines its tasks work by.
     pub template: Option<Template>,
+    /// Who plans it and does its tasks.
+    pub persona: Option<Persona>,
     pub preset: Preset,
     /// Taken as it is and approved with the goal; without it a planner makes one.
     pub plan: Option<PlannerAnswer>,
@@ -60,17 +63,10 @@ impl Statement {
     /// The plan is no plan, with everything that is wrong with it; no agent was chosen and none works.
     pub(super) fn drafts(self, state: &State) -> Result<(TaskId, Vec<Draft>), Unstated> {
         let advised = self.template.as_ref().and_then(|template| template.harness);
-        let harness = self.harness.or(advised).map_or_else(|| first_agent(&state.agents), Ok)?;
+        let own = self.persona.as_ref().and_then(|persona| persona.harness);
+        let harness = self.harness.or(own).or(advised).map_or_else(|| first_agent(&state.agents), Ok)?;
         let goal = drawn(TaskId::new);
-        let known = state.projects.iter().find(|(_, project)| project.folder == self.folder);
-        let (project, opened) = match known {
-            Some((id, _)) => (id.clone(), None),
-            None => {
-                let name =
-                    self.folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&self.folder).to_owned();
-                (drawn(ProjectId::new), Some(Kind::ProjectOpened { folder: self.folder, name }))
-            }
-        };
+        let (project, opened) = project(state, &self.folder);
         let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access: self.access };
         let capped = self.budget.map(|budget| {
             let caps = Caps { budget: Some(budget), ..Caps::default() };
@@ -80,12 +76,16 @@ impl Statement {
             let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template.template) };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
+        let cast = self.persona.map(|persona| {
+            let edit = PlanEdit::SetPersona { task: goal.clone(), persona: Some(persona.persona) };
+            Kind::PlanEdited { goal: goal.clone(), edit }
+        });
         let how = (self.preset != Preset::default()).then(|| {
             let edit = PlanEdit::SetPreset { task: goal.clone(), preset: self.preset };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
         let draft = |kind| Draft::new(Some(project.clone()), kind);
-        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(how);
+        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
         let mut drafts: Vec<Draft> = said.map(draft).collect();
         if let Some(answer) = self.plan {
             let state = foretold(state, &drafts);
@@ -96,6 +96,15 @@ impl Statement {
         }
         Ok((goal, drafts))
     }
+}
+
+/// The project of a folder, with the entry that opens it where it is none yet.
+pub(super) fn project(state: &State, folder: &str) -> (ProjectId, Option<Kind>) {
+    if let Some((id, _)) = state.projects.iter().find(|(_, project)| project.folder == folder) {
+        return (id.clone(), None);
+    }
+    let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder).to_owned();
+    (drawn(ProjectId::new), Some(Kind::ProjectOpened { folder: folder.to_owned(), name }))
 }
 
 /// The first that works. The demo does nothing that was asked for, so nobody gets it unasked.

@@ -2,8 +2,10 @@
 
 use conductor::budget;
 use conductor::health::{Warning, warnings};
+use conductor::persona;
+use conductor::planning::Plan;
 use conductor::proof::{commits, reviews};
-use conductor::state::{Phase, Plan, State, Task};
+use conductor::state::{Phase, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
@@ -74,6 +76,35 @@ pub(super) struct Failure {
     why: String,
 }
 
+/// How a task comes to its parts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PlanView {
+    /// `wanted`, `proposed`, `refused`, `approved`, `answered`, `rejected`, or `unsplit`, whose
+    /// worker would split it and cannot like that.
+    plan: &'static str,
+    /// Of the plan, 0 before the first.
+    version: u32,
+    /// What is wrong with the answer.
+    problems: Vec<String>,
+}
+
+impl PlanView {
+    /// Nothing for a task that nobody thought of splitting.
+    fn of(task: &Task) -> Option<Self> {
+        let planning = task.planning.as_ref()?;
+        let (plan, problems) = match &planning.plan {
+            Plan::Wanted => ("wanted", Vec::new()),
+            Plan::Proposed { .. } => ("proposed", Vec::new()),
+            Plan::Refused { problems } => ("refused", problems.clone()),
+            Plan::Approved { .. } => ("approved", Vec::new()),
+            Plan::Answered => ("answered", Vec::new()),
+            Plan::Unsplit { problems } => ("unsplit", problems.clone()),
+            Plan::Rejected => ("rejected", Vec::new()),
+        };
+        Some(Self { plan, version: planning.version, problems })
+    }
+}
+
 /// A goal with all its tasks, parents first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct GoalView {
@@ -92,6 +123,9 @@ pub(super) struct GoalView {
 pub(super) struct TaskDetails {
     task: TaskView,
     objective: String,
+    plan: Option<PlanView>,
+    /// Which agent of the person's own does it.
+    agent: Option<String>,
     /// Ids of the tasks that it comes after.
     after: Vec<String>,
     /// Files or facts that it needs.
@@ -189,17 +223,10 @@ impl TaskView {
 impl GoalView {
     /// Nothing for a task that is no goal.
     pub(super) fn of(state: &State, task: &Task) -> Option<Self> {
-        let goal = task.goal.as_ref()?;
-        let (plan, problems) = match &goal.plan {
-            Plan::Wanted => ("wanted", Vec::new()),
-            Plan::Proposed { .. } => ("proposed", Vec::new()),
-            Plan::Refused { problems } => ("refused", problems.clone()),
-            Plan::Approved { .. } => ("approved", Vec::new()),
-            Plan::Answered => ("answered", Vec::new()),
-        };
+        let PlanView { plan, version, problems } = PlanView::of(task).filter(|_| task.is_goal())?;
         let folder = state.projects.get(&task.project).map(|project| project.folder.clone());
         let tasks = state.subtree(&task.id).into_iter().map(|task| TaskView::of(state, task)).collect();
-        Some(Self { plan, version: goal.version, problems, folder: folder.unwrap_or_default(), tasks })
+        Some(Self { plan, version, problems, folder: folder.unwrap_or_default(), tasks })
     }
 }
 
@@ -213,6 +240,8 @@ impl TaskDetails {
         Self {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),
+            plan: PlanView::of(task),
+            agent: persona::of(state, task).map(|persona| persona.name.clone()),
             after: task.after.iter().map(ToString::to_string).collect(),
             inputs: task.inputs.clone(),
             options,

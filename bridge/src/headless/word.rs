@@ -1,16 +1,18 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
-use conductor::plan::name;
-use conductor::state::{Plan, Standing, State, Task};
+use conductor::plan::{check_edit, name};
+use conductor::planning::may_plan;
+use conductor::state::{Standing, State, Task};
 use conductor::{hearing, words};
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
-use shared::id::MessageId;
+use shared::id::{MessageId, TaskId};
 use shared::limits::Caps;
 use shared::plan::{PlanEdit, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
 
+use super::agents;
 use super::statement::drawn;
 
 #[derive(Debug, Clone)]
@@ -21,12 +23,20 @@ pub(super) enum Word {
         now: bool,
     },
     Approve,
+    /// A planner is to split it, or to plan what is below it again.
+    Split,
+    /// What is below it stays as it was.
+    Reject,
+    /// A copy of it and all below it, behind it.
+    Clone,
     Retry,
     /// Not to wait for what it waits for by itself.
     Resume,
     Cancel,
     /// Its other caps stay.
     Budget(MicroUsd),
+    /// Which agent of the person's own does it and all below it; `nobody` for whoever does what it is a part of.
+    As(String),
     /// All that is wanted from now on.
     Evidence(Evidence),
     /// What is given changes, the rest stays.
@@ -57,7 +67,7 @@ impl Word {
         if let Some(why) = words::deaf(hearing(state, task)).filter(|_| now) {
             return Err(Unsaid(format!("{why} Say it without --now (\"now\": false)")));
         }
-        let kind = self.kind(task)?;
+        let kind = self.kind(state, task)?;
         let urged = match &kind {
             Kind::MessageSent { task, message, .. } if now => {
                 Some(Kind::MessageUrged { task: task.clone(), message: message.clone() })
@@ -68,7 +78,7 @@ impl Word {
         Ok([kind].into_iter().chain(urged).map(|kind| Draft::new(project(), kind)).collect())
     }
 
-    fn kind(self, task: &Task) -> Result<Kind, Unsaid> {
+    fn kind(self, state: &State, task: &Task) -> Result<Kind, Unsaid> {
         let (id, unsaid) = (task.id.clone(), |why: String| Err(Unsaid(why)));
         Ok(match (self, &task.goal) {
             (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
@@ -77,11 +87,31 @@ impl Word {
             (Self::Answer { text, .. }, _) => {
                 Kind::MessageSent { task: id, message: drawn(MessageId::new), text }
             }
-            (Self::Approve, None) => return unsaid(format!("{} is no goal", name(task))),
-            (Self::Approve, Some(goal)) if !matches!(goal.plan, Plan::Proposed { .. }) => {
-                return unsaid(format!("{} has no plan that waits for a yes", name(task)));
+            (Self::Approve, _) => match task.planning.as_ref().filter(|planning| planning.is_proposed()) {
+                Some(planning) => Kind::PlanApproved { goal: id, version: planning.version },
+                None => return unsaid(format!("{} has no plan that waits for a yes", name(task))),
+            },
+            (Self::Split, _) => match may_plan(state, task) {
+                Ok(()) => Kind::PlanWanted { task: id },
+                Err(problem) => return unsaid(problem.to_string()),
+            },
+            (Self::Reject, Some(_)) => {
+                return unsaid(format!("{} is a goal; write to it what to change, or cancel it", name(task)));
             }
-            (Self::Approve, Some(goal)) => Kind::PlanApproved { goal: id, version: goal.version },
+            (Self::Reject, None) if task.current.is_some() && task.is_planned() => {
+                return unsaid(format!("the planner of {} is at it; cancel that first", name(task)));
+            }
+            (Self::Reject, None) => match task.planning.as_ref().filter(|_| task.is_planned()) {
+                Some(planning) => Kind::PlanRejected { task: id, version: planning.version },
+                None => return unsaid(format!("{} has no plan that waits for a word", name(task))),
+            },
+            (Self::Clone, _) => {
+                let edit = PlanEdit::Clone { task: id, copy: drawn(TaskId::new) };
+                if let Err(problem) = check_edit(state, &task.root, &edit) {
+                    return unsaid(problem.to_string());
+                }
+                Kind::PlanEdited { goal: task.root.clone(), edit }
+            }
             (Self::Retry, _) => Kind::TaskRetried { task: id },
             (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
                 return unsaid(format!("{} has no turn that waits", name(task)));
@@ -94,6 +124,15 @@ impl Word {
             (Self::Budget(budget), _) => {
                 let caps = Caps { budget: Some(budget), ..task.caps };
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
+            }
+            (Self::As(name), _) => {
+                let persona = match name.as_str() {
+                    "nobody" => None,
+                    _ => Some(agents::find(state, &name).map_err(|none| Unsaid(none.to_string()))?),
+                };
+                let persona = persona.map(|persona| persona.persona.clone());
+                let edit = PlanEdit::SetPersona { task: id, persona };
+                Kind::PlanEdited { goal: task.root.clone(), edit }
             }
             (Self::OnFailure { attempts: Some(attempts), .. }, _) if !(1..=20).contains(&attempts) => {
                 return unsaid(format!("{attempts} tries are not possible; it goes from 1 to 20"));

@@ -42,6 +42,7 @@ pub(crate) fn requests(id: &str) -> Draft {
         cwd: "/".to_owned(),
         stdin: Stdin::Null,
         files: Vec::new(),
+        inserts: Vec::new(),
         runner: Runner::Local,
         limits: shared::run::RunLimits::default(),
     };

@@ -9,7 +9,7 @@ use shared::id::RunId;
 use shared::run::{Arg, Program, RunEnd, RunSpec, Stdin, Window};
 
 use super::folder::{RunFolder, write_new};
-use super::{Inner, os};
+use super::{Inner, insert, os};
 use crate::agents::{Lookup, look_up};
 use crate::config::Config;
 use crate::system;
@@ -37,6 +37,7 @@ pub(super) struct Prepared {
 /// The program, and a claim on the run: the second bridge that would start it finds the claim. Blocks.
 pub(super) fn program(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prepared, RunEnd> {
     let cwd = folder(inner, &spec.cwd)?;
+    let stdin = insert::stdin(inner, spec, &cwd)?;
     let (program, mut args) = found(inner, &spec.program)?;
     let folder = inner.folder(run);
     let files = folder.files();
@@ -56,7 +57,7 @@ pub(super) fn program(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
         RunId::new(&file.name).map_err(|error| refused(&error.to_string()))?;
     }
     claim(&folder)?;
-    let laid_out = folder.lay_out(&spec.stdin);
+    let laid_out = folder.lay_out(&stdin);
     laid_out.map_err(|error| no_folder(&folder, &error))?;
     for file in &spec.files {
         let path = files.join(&file.name);
@@ -93,7 +94,9 @@ fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
         return Err(failed(&format!("{cwd} is not a folder. Open the project from where it is now.")));
     }
     if !inner.is_open(&path) {
-        return Err(refused(&format!("{cwd} lies in no opened project that the configuration allows")));
+        return Err(refused(&format!(
+            "{cwd} lies in no opened project that the configuration allows. Open it as a project first"
+        )));
     }
     system::may_enter(&path).map_err(|error| {
         failed(&format!(
@@ -150,10 +153,10 @@ fn no_folder(folder: &RunFolder, error: &std::io::Error) -> RunEnd {
     failed(&format!("the run's folder {path} cannot be made: {error}. See to the data folder."))
 }
 
-fn refused(why: &str) -> RunEnd {
+pub(super) fn refused(why: &str) -> RunEnd {
     RunEnd::Refused { why: why.to_owned() }
 }
 
-fn failed(why: &str) -> RunEnd {
+pub(super) fn failed(why: &str) -> RunEnd {
     RunEnd::CouldNotStart { why: why.to_owned() }
 }

@@ -74,6 +74,7 @@ impl Bench {
             cwd: self.project.to_str().unwrap().to_owned(),
             stdin: Stdin::Null,
             files: Vec::new(),
+            inserts: Vec::new(),
             runner: Runner::Local,
             limits: RunLimits::default(),
         }

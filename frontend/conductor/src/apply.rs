@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
+use shared::context::MEMORY;
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
@@ -12,17 +13,20 @@ use shared::retry::Again;
 use shared::run::{RunEnd, Stdin};
 use shared::unit::{MicroUsd, Millis};
 
+use crate::planning::{Plan, Planning};
 use crate::proof::Proof;
 use crate::state::{
-    Baton, Disk, Ear, Goal, Memory, Message, Phase, Plan, Project, Run, Standing, State, Task, TaskResult,
-    Verdict, Vitals,
+    Baton, Disk, Ear, Goal, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult, Verdict,
+    Vitals,
 };
 
 mod account;
+mod copied;
 mod health;
 mod library;
 mod planned;
 mod proven;
+mod replanned;
 mod told;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
@@ -46,9 +50,14 @@ impl State {
         match kind {
             Kind::ProjectOpened { folder, name } => {
                 if let Some(id) = &entry.project {
-                    let project = Project { folder: folder.clone(), name: name.clone(), opened: at };
+                    let memory = self.projects.remove(id).map(|known| known.memory).unwrap_or_default();
+                    let project = Project { folder: folder.clone(), name: name.clone(), opened: at, memory };
                     self.projects.insert(id.clone(), project);
                 }
+            }
+            Kind::MemorySet { text } if text.len() <= MEMORY => {
+                let project = entry.project.as_ref().and_then(|id| self.projects.get_mut(id));
+                project.into_iter().for_each(|project| project.memory.clone_from(text));
             }
             Kind::GoalStated { task, text, harness, access } => {
                 if let (Some(project), None) = (&entry.project, self.task(task)) {
@@ -66,9 +75,7 @@ impl State {
                     urged: false,
                 });
                 (task.resumptions, task.retries) = (0, 0);
-                if let Some(goal) = &mut task.goal {
-                    goal.refusals = 0;
-                }
+                task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
             }),
             Kind::MessageUrged { task, message } => self.urge_message(task, message),
             Kind::MessageWithdrawn { task, message } => {
@@ -76,20 +83,34 @@ impl State {
             }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
+            Kind::PlanWanted { task } => self.want_plan(task, at),
+            Kind::PlanRejected { task, version } => {
+                if self
+                    .task(task)
+                    .and_then(|task| task.planning.as_ref())
+                    .is_some_and(|it| it.version == *version)
+                {
+                    self.reject(task, at);
+                }
+            }
             Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
                 self.approve(goal, *version, at)
             }
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
-            Kind::TaskAccepted { task } => self.with(task, |task| {
-                if task.current.is_none()
-                    && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
-                {
-                    task.result.get_or_insert_default();
-                    task.stand(Standing::Completed, at);
-                }
-            }),
+            Kind::TaskAccepted { task } => {
+                // What was thought of for it is not needed any more.
+                self.reject(task, at);
+                self.with(task, |task| {
+                    if task.current.is_none()
+                        && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
+                    {
+                        task.result.get_or_insert_default();
+                        task.stand(Standing::Completed, at);
+                    }
+                });
+            }
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
@@ -98,6 +119,11 @@ impl State {
             Kind::TemplateRetired { template } => {
                 self.templates.get_mut(template).into_iter().for_each(|shelf| shelf.retired = true)
             }
+            Kind::PersonaSaved { persona } => self.cast(persona),
+            Kind::PersonaRetired { persona } => {
+                self.personas.get_mut(persona).into_iter().for_each(|known| known.retired = true)
+            }
+            Kind::RunCast { run, persona } => self.with_run(run, |run| run.persona = Some(persona.clone())),
             Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
             Kind::RunTrimmed { run, cuts, .. } => self.with_run(run, |run| run.cuts.clone_from(cuts)),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
@@ -105,7 +131,10 @@ impl State {
                 let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
                 let (carries, ordered) = (carries.clone(), model.clone());
                 let ear = if matches!(spec.stdin, Stdin::Open { .. }) { Ear::Open } else { Ear::Deaf };
-                self.request(Run { carries, ordered, holds: *holds, check, ear, ..run });
+                let home = self.task(task).and_then(|task| self.projects.get(&task.project));
+                let elsewhere = home.is_some_and(|home| home.folder != spec.cwd);
+                let folder = elsewhere.then(|| spec.cwd.clone());
+                self.request(Run { carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
             Kind::InputSent { run, message, .. } => {
                 message.iter().for_each(|message| self.tell(run, message));
@@ -117,13 +146,7 @@ impl State {
             Kind::PlanProposed { goal, reply, tasks, version, .. } => {
                 self.propose(goal, *version, reply, tasks, at)
             }
-            Kind::PlanRefused { goal, problems, .. } => {
-                self.with(goal, |task| task.current = None);
-                self.with_goal(goal, |goal| {
-                    goal.plan = Plan::Refused { problems: problems.clone() };
-                    goal.refusals += 1;
-                });
-            }
+            Kind::PlanRefused { goal, run, problems } => self.refuse_plan(goal, run, problems),
             Kind::WorkClaimed { task, summary, outputs, not_done, .. } => {
                 let (summary, outputs, not_done) = (summary.clone(), outputs.clone(), not_done.clone());
                 self.claim(task, TaskResult { summary, outputs, not_done }, at);
@@ -164,7 +187,7 @@ impl State {
             Kind::RunWeighed { run, memory, heavy } => {
                 self.with_run(run, |run| run.vitals.heavy = heavy.then_some(*memory))
             }
-            Kind::BridgeStarted { .. } | Kind::TerminalResized { .. } => {}
+            Kind::MemorySet { .. } | Kind::BridgeStarted { .. } | Kind::TerminalResized { .. } => {}
         }
     }
 
@@ -182,6 +205,14 @@ impl State {
         });
     }
 
+    fn with_planning(&mut self, id: &TaskId, change: impl FnOnce(&mut Planning)) {
+        self.with(id, |task| {
+            if let Some(planning) = &mut task.planning {
+                change(planning);
+            }
+        });
+    }
+
     fn with_run(&mut self, id: &RunId, change: impl FnOnce(&mut Run)) {
         if let Some(run) = self.runs.get_mut(id) {
             change(Arc::make_mut(run));
@@ -192,8 +223,9 @@ impl State {
         if self.runs.contains_key(&run.id) {
             return;
         }
-        // What goes on with a session goes on by its guidelines.
+        // What goes on with a session goes on by its guidelines, and as who began it.
         let last = self.task(&run.task).and_then(|task| self.run(task.runs.last()?));
+        let mut persona = self.speaks_as(&run);
         let mut guided = last.and_then(|run| run.guided.clone());
         let knows = |task: &Arc<Task>| self.session_with(task, run.harness).is_some();
         let strange = run.purpose.is_conversation() && !self.tasks.get(&run.task).is_some_and(knows);
@@ -208,6 +240,7 @@ impl State {
             task.session.take_if(|_| strange);
             run.attempt = task.attempt;
             run.guided = guided.take_if(|_| task.session.is_some());
+            run.persona = persona.take_if(|_| task.session.is_some());
             task.runs.push(run.id.clone());
             task.current = Some(run.id.clone());
             task.queue.retain(|message| !run.carries.contains(&message.id));
@@ -298,9 +331,9 @@ impl State {
             }
             // Talk and a look at a failure decide nothing, so there is nothing to judge; nor does a planner who was still thinking
             // about a plan that the person has approved.
-            let approved = matches!(&task.goal, Some(Goal { plan: Plan::Approved { .. }, .. }));
-            let moot = matches!(purpose, Purpose::Talk | Purpose::Diagnose)
-                || (purpose == Purpose::Plan && approved);
+            let agreed = task.planning.as_ref().is_some_and(|planning| planning.plan.admits());
+            let moot =
+                matches!(purpose, Purpose::Talk | Purpose::Diagnose) || (purpose == Purpose::Plan && agreed);
             if moot && task.current.as_ref() == Some(id) {
                 task.current = None;
                 if task.stop.take().is_some() && !task.is_over() {
@@ -320,10 +353,8 @@ impl State {
 
     /// A fresh attempt of the task, and of what failed or was stopped below it.
     fn retry(&mut self, id: &TaskId, at: Millis) {
-        let approved = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-        let approved = self.task(id).and_then(|task| self.goal_of(task)).is_some_and(approved);
-        let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
-        for below in ids {
+        let below = self.subtree(id).into_iter().map(|task| (task.id.clone(), self.is_agreed(task)));
+        for (below, agreed) in below.collect::<Vec<_>>() {
             self.with(&below, |task| {
                 let again =
                     below == *id || matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled);
@@ -332,7 +363,7 @@ impl State {
                     && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
                 {
                     task.begin_again(at);
-                    if !approved && !task.is_goal() {
+                    if !agreed && !task.is_goal() {
                         task.stand(Standing::Proposed, at);
                     }
                 }
@@ -345,8 +376,7 @@ impl State {
     /// What a task is a part of is not over while the task is to be done.
     fn reopen(&mut self, id: &TaskId, at: Millis) {
         let Some(task) = self.task(id).filter(|task| !task.is_over()) else { return };
-        let approved = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-        if !self.goal_of(task).is_some_and(approved) {
+        if self.task(&task.root).is_some_and(Task::is_planned) {
             return;
         }
         let above: Vec<TaskId> = self.ancestors(task).into_iter().map(|task| task.id.clone()).collect();
@@ -362,8 +392,7 @@ impl State {
     }
 
     fn close(&mut self, goal: &TaskId, at: Millis) {
-        let planned = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-        if !self.task(goal).and_then(|task| task.goal.as_ref()).is_some_and(planned) {
+        if !self.task(goal).is_some_and(|task| task.is_goal() && !task.is_planned()) {
             // There is nothing to sum up.
             return self.stop(goal, at);
         }
@@ -377,19 +406,7 @@ impl State {
 
 impl Goal {
     fn new(harness: HarnessId, access: shared::plan::Access) -> Self {
-        Self {
-            harness,
-            access,
-            preset: shared::evidence::Preset::default(),
-            plan: Plan::Wanted,
-            version: 0,
-            edits: 0,
-            revisions: Vec::new(),
-            derived: 0,
-            refusals: 0,
-            closing: None,
-            archived: None,
-        }
+        Self { harness, access, preset: shared::evidence::Preset::default(), closing: None, archived: None }
     }
 }
 
@@ -401,7 +418,8 @@ impl Task {
             ..PlannedTask::new(id.clone(), id.clone(), title_of(text), text.to_owned())
         };
         let task = Self::planned(&planned, id, project, Vec::new(), at);
-        Self { parent: None, goal: Some(goal), standing: Standing::Open, ..task }
+        let planning = Some(Planning::default());
+        Self { parent: None, goal: Some(goal), planning, standing: Standing::Open, ..task }
     }
 
     /// Ends it: at once where nothing runs, else when the run has ended.
@@ -440,8 +458,10 @@ impl Task {
                     outputs: outputs.clone(),
                     not_done: not_done.clone(),
                 });
-                if let Some(goal @ Goal { plan: Plan::Wanted | Plan::Refused { .. }, .. }) = &mut self.goal {
-                    goal.plan = Plan::Answered;
+                if let Some(planning) = self.planning.as_mut().filter(|_| self.goal.is_some())
+                    && matches!(planning.plan, Plan::Wanted | Plan::Refused { .. })
+                {
+                    planning.plan = Plan::Answered;
                 }
                 Standing::Completed
             }
@@ -478,6 +498,7 @@ impl Task {
         self.result = None;
         self.diagnosis = None;
         self.proof.repairs = 0;
+        self.planning.iter_mut().for_each(|planning| planning.refusals = 0);
         why.clone_into(&mut self.failure);
     }
 
@@ -503,10 +524,10 @@ impl Task {
         self.result = None;
         self.proof = Proof { base: self.proof.base.take(), ..Proof::default() };
         self.stop = None;
-        if let Some(goal) = &mut self.goal {
-            goal.refusals = 0;
-            if goal.plan == Plan::Answered || matches!(goal.plan, Plan::Refused { .. }) {
-                goal.plan = Plan::Wanted;
+        if let Some(planning) = &mut self.planning {
+            planning.refusals = 0;
+            if matches!(planning.plan, Plan::Answered | Plan::Refused { .. }) {
+                planning.plan = Plan::Wanted;
             }
         }
         self.standing = Standing::Open;
@@ -541,6 +562,8 @@ impl Run {
             vitals: Vitals { moved: at, ..Vitals::default() },
             guided: None,
             cuts: Vec::new(),
+            persona: None,
+            folder: None,
             verdict: None,
         }
     }

@@ -13,8 +13,9 @@ use shared::unit::Millis;
 
 use crate::budget::Purse;
 use crate::order::waits_for;
+use crate::planning::{Plan, Planning};
 use crate::proof;
-use crate::state::{Goal, Plan, Standing, State, Task};
+use crate::state::{Standing, State, Task};
 use crate::status::{self, Reason};
 
 mod again;
@@ -40,13 +41,18 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     // Runs that were read and whose task waits for a judgement.
     for run in tasks.iter().filter_map(|task| state.current(task)).filter(|run| run.is_read()) {
         drafts.extend(judge::judge(state, run, now));
+        // What the next one may add hangs on what this one did.
+        let proposes = |draft: &Draft| matches!(draft.body.known(), Some(Kind::PlanProposed { .. }));
+        if drafts.last().is_some_and(proposes) {
+            return drafts;
+        }
     }
     for task in &tasks {
         drafts.extend(cancelled_whole(state, task));
         if is_shown(state, task, now) {
             drafts.extend(prove::settle(state, task));
         }
-        drafts.extend(adopted(task));
+        drafts.extend(adopted(state, task));
     }
     if drafts.is_empty() { starts(state, &tasks, now) } else { drafts }
 }
@@ -101,8 +107,7 @@ fn stops(state: &State, tasks: &[&Task]) -> Vec<Draft> {
 fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
     let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
     let all_stopped = !parts.is_empty() && parts.iter().all(|part| part.standing == Standing::Cancelled);
-    let approved = state.goal_of(task).is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-    if all_stopped && approved && task.standing == Standing::Open && task.current.is_none() {
+    if all_stopped && state.admits(task) && task.standing == Standing::Open && task.current.is_none() {
         let outcome = shared::entry::Outcome::Cancelled;
         return Some(draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }));
     }
@@ -110,12 +115,14 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
 }
 
 /// Nobody is asked about a plan where the person said so beforehand, unless there is something to answer first.
-fn adopted(task: &Task) -> Option<Draft> {
-    let goal = task.goal.as_ref()?;
-    let proposed = matches!(goal.plan, Plan::Proposed { .. }) && task.standing == Standing::Open;
-    let quiet = task.current.is_none() && task.stop.is_none() && !task.is_spoken_to();
-    let adopts = proposed && quiet && goal.preset.approves();
-    adopts.then(|| draft(task, Kind::PlanAdopted { goal: task.id.clone(), version: goal.version }))
+fn adopted(state: &State, task: &Task) -> Option<Draft> {
+    let planning = task.planning.as_ref().filter(|planning| planning.is_proposed())?;
+    let quiet = task.standing == Standing::Open
+        && task.current.is_none()
+        && task.stop.is_none()
+        && !task.is_spoken_to();
+    let adopts = quiet && state.goal_of(task).is_some_and(|goal| goal.preset.approves());
+    adopts.then(|| draft(task, Kind::PlanAdopted { goal: task.id.clone(), version: planning.version }))
 }
 
 fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
@@ -171,10 +178,11 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     if queue::starts_at(state, task).is_some_and(|at| at > now) {
         return None;
     }
-    let wish = match &task.goal {
-        Some(goal) => goal_wish(state, task, goal, spoken_to),
-        None if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
-        None => task_wish(state, task, spoken_to),
+    let wish = match &task.planning {
+        Some(planning) if task.is_planned() => plan_wish(state, task, planning, spoken_to),
+        _ if task.is_goal() => goal_wish(state, task, spoken_to),
+        _ if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
+        _ => task_wish(state, task, spoken_to),
     };
     let looks_first = |purpose: &Purpose| *purpose == Purpose::Work && proof::needs_base(task);
     if wish.as_ref().is_some_and(looks_first) { Some(Purpose::Base) } else { wish }
@@ -205,6 +213,8 @@ fn last_purpose(state: &State, task: &Task) -> Option<Purpose> {
 pub(crate) fn can_resume(state: &State, task: &Task) -> bool {
     let purpose = resumed(state, task);
     match (task.is_group(), waits::session(state, task, purpose)) {
+        // How it is to be split can be thought of before.
+        _ if purpose == Purpose::Plan => true,
         (true, _) if purpose == Purpose::Summary => parts_are_over(state, task),
         (_, None) => waits_for(state, task).is_empty(),
         (_, Some(_)) => true,
@@ -241,27 +251,36 @@ pub(crate) fn next_purpose(state: &State, task: &Task) -> Purpose {
             proof::purpose(&proof::step(state, task)).unwrap_or(Purpose::Work)
         }
         Standing::Limited { .. } => resumed(state, task),
+        _ if task.is_planned() => Purpose::Plan,
         _ if task.is_goal() || task.is_group() => Purpose::Summary,
         _ => Purpose::Work,
     }
 }
 
-fn goal_wish(state: &State, task: &Task, goal: &Goal, spoken_to: bool) -> Option<Purpose> {
-    let open = task.standing == Standing::Open;
-    match &goal.plan {
-        Plan::Wanted => (open || spoken_to).then_some(Purpose::Plan),
-        Plan::Refused { .. } => {
-            let mends = open && goal.refusals <= state.limits.repairs;
-            (mends || spoken_to).then_some(Purpose::Plan)
-        }
-        Plan::Proposed { .. } | Plan::Answered => spoken_to.then_some(Purpose::Plan),
-        Plan::Approved { .. } => {
-            if wants_sum(task) && parts_are_over(state, task) {
-                return Some(Purpose::Summary);
-            }
-            spoken_to.then_some(Purpose::Talk)
-        }
+/// The turn of a planner; of a task below a goal only while it is a part of the work.
+fn plan_wish(state: &State, task: &Task, planning: &Planning, spoken_to: bool) -> Option<Purpose> {
+    if matches!(task.standing, Standing::Removed { .. } | Standing::Proposed) {
+        return None;
     }
+    let open = task.standing == Standing::Open;
+    let wished = match &planning.plan {
+        Plan::Wanted => open,
+        Plan::Refused { .. } => open && planning.refusals <= state.limits.repairs,
+        Plan::Proposed { .. }
+        | Plan::Answered
+        | Plan::Approved { .. }
+        | Plan::Unsplit { .. }
+        | Plan::Rejected => false,
+    };
+    (wished || spoken_to).then_some(Purpose::Plan)
+}
+
+/// The turn of a goal whose plan is approved.
+fn goal_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
+    if wants_sum(task) && parts_are_over(state, task) {
+        return Some(Purpose::Summary);
+    }
+    spoken_to.then_some(Purpose::Talk)
 }
 
 /// Its parts are to be summed up: not done yet, or the person answers what came of it.
@@ -295,8 +314,14 @@ fn is_through(part: &Task) -> bool {
 }
 
 fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
-    let approved = state.goal_of(task).is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-    if !approved || matches!(task.standing, Standing::Removed { .. } | Standing::Proposed) {
+    // What failed or was stopped may be another task by then.
+    let begins = task.standing == Standing::Open || task.is_dead();
+    let admitted = if begins {
+        state.is_agreed(task)
+    } else {
+        state.task(&task.root).is_some_and(|goal| !goal.is_planned())
+    };
+    if !admitted || matches!(task.standing, Standing::Removed { .. } | Standing::Proposed) {
         return None;
     }
     if task.is_group() {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::id::TaskId;
 use shared::plan::PlannedTask;
 
+use crate::planning::is_fixed;
 use crate::state::{Standing, State, Task};
 
 /// A task's place in the order, reduced to what ordering needs.
@@ -55,6 +56,31 @@ impl Order {
             }
         }
         Self { nodes }
+    }
+
+    /// The order of the owner's whole tree with this plan in the place of what is below it.
+    pub fn planned(state: &State, owner: &Task, planned: &[PlannedTask]) -> Self {
+        let mut order = Self::of(state, &owner.root);
+        let below: Vec<&Task> = state.subtree(&owner.id).into_iter().skip(1).collect();
+        order.nodes.retain(|id, _| !below.iter().any(|part| part.id == *id));
+        let kept = below.iter().filter(|part| is_fixed(state, part));
+        let kept = kept.filter(|part| !planned.iter().any(|planned| planned.task == part.id));
+        let kept = kept.filter_map(|part| Some((part.id.clone(), part.parent.clone()?, part.after.clone())));
+        let new = planned.iter().map(|task| (task.task.clone(), task.parent.clone(), task.after.clone()));
+        let parts: Vec<(TaskId, TaskId, Vec<TaskId>)> = kept.chain(new).collect();
+        for (id, parent, after) in &parts {
+            let node = Node { parent: Some(parent.clone()), children: Vec::new(), after: after.clone() };
+            order.nodes.insert(id.clone(), node);
+        }
+        for node in order.nodes.values_mut() {
+            node.children.retain(|child| !below.iter().any(|part| part.id == *child));
+        }
+        for (id, parent, _) in parts {
+            if let Some(parent) = order.nodes.get_mut(&parent) {
+                parent.children.push(id);
+            }
+        }
+        order
     }
 
     pub fn insert(&mut self, id: TaskId, parent: TaskId, after: Vec<TaskId>) {

@@ -14,7 +14,9 @@ use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer, ProposedTask, Verdict, 
 use shared::retry::Retry;
 
 use crate::order::Order;
-use crate::state::{Plan, Standing, State, Task};
+use crate::persona;
+use crate::planning::{Planning, is_fixed, keyed, level};
+use crate::state::{Standing, State, Task};
 
 /// Longest title that is kept, in characters.
 const TITLE: usize = 120;
@@ -23,26 +25,35 @@ const TOLD: usize = 10;
 /// Tasks of a plan that a person gives.
 const GIVEN: u32 = 500;
 
-/// Checks a planner's plan and gives it ids: a key that the goal's current plan has keeps its task, others
-/// get the goal's next ids. Errs with what is wrong, at most ten problems.
-pub fn validate(state: &State, goal: &Task, answer: &PlannerAnswer) -> Result<Vec<PlannedTask>, Vec<String>> {
-    check(state, goal, answer, &state.limits)
+/// Checks a plan for a goal, or for a task of it, and gives it ids: a key that the current plan below the task has keeps
+/// its task, others get the task's next ids. What has begun is as it was, whatever the plan says of it.
+/// Errs with what is wrong, at most ten problems.
+pub fn validate(
+    state: &State,
+    owner: &Task,
+    tasks: &[ProposedTask],
+) -> Result<Vec<PlannedTask>, Vec<String>> {
+    check(state, owner, tasks, &state.limits)
 }
 
 fn check(
     state: &State,
-    goal: &Task,
-    answer: &PlannerAnswer,
+    owner: &Task,
+    tasks: &[ProposedTask],
     limits: &Limits,
 ) -> Result<Vec<PlannedTask>, Vec<String>> {
-    let mut problems = shape(&answer.tasks, limits);
+    let mut problems = shape(tasks, limits);
+    problems.extend(strangers(state, tasks));
     if problems.is_empty() {
-        let ids = ids(state, goal, &answer.tasks);
+        let ids = ids(state, owner, tasks);
         let mut planned: Vec<PlannedTask> =
-            answer.tasks.iter().map(|task| planned(task, goal, &ids, limits)).collect();
-        problems = structure(goal, &answer.tasks, &planned, limits);
+            tasks.iter().map(|task| kept(state, owner, planned(state, task, owner, &ids, limits))).collect();
+        problems = structure(state, owner, tasks, &planned, limits);
         if problems.is_empty() {
-            problems = feed::connect(&goal.id, &mut planned);
+            problems = feed::connect(&owner.id, &mut planned);
+        }
+        if problems.is_empty() {
+            problems.extend(cycle(state, owner, &planned));
         }
         if problems.is_empty() {
             return Ok(planned);
@@ -62,8 +73,8 @@ pub fn validate_given(
     if answer.decision == Verdict::Answer {
         return Err(vec!["\"decision\" must be \"plan\"; an answer has nothing to run".to_owned()]);
     }
-    let limits = Limits { plan_min: 1, plan_max: GIVEN, ..state.limits.clone() };
-    check(state, goal, answer, &limits)
+    let limits = Limits { plan_min: 1, plan_max: GIVEN, tasks: u32::MAX, ..state.limits.clone() };
+    check(state, goal, &answer.tasks, &limits)
 }
 
 /// What is wrong with the tasks one by one.
@@ -108,6 +119,21 @@ fn shape(tasks: &[ProposedTask], limits: &Limits) -> Vec<String> {
     problems
 }
 
+/// Agents that tasks are given to and nobody has.
+fn strangers(state: &State, tasks: &[ProposedTask]) -> Vec<String> {
+    let unknown = tasks.iter().filter(|task| !task.agent.trim().is_empty());
+    let unknown = unknown.filter(|task| persona::named(state, &task.agent).is_none());
+    let known: Vec<&str> = persona::offered(state).into_iter().map(|persona| persona.name.as_str()).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let problem = |task: &ProposedTask| {
+        format!(
+            "task {:?} is for the agent {:?}, which is not there; there are: {known}",
+            task.key, task.agent
+        )
+    };
+    unknown.map(problem).collect()
+}
+
 /// Whether tasks that came with ids can be a goal's plan: each is new or the goal's own, and they make a tree
 /// without a cycle.
 pub fn fits(state: &State, goal: &Task, tasks: &[PlannedTask]) -> bool {
@@ -124,23 +150,29 @@ pub fn fits(state: &State, goal: &Task, tasks: &[PlannedTask]) -> bool {
         && Order::rooted(&goal.id, tasks).cycle().is_none()
 }
 
-fn ids(state: &State, goal: &Task, tasks: &[ProposedTask]) -> BTreeMap<String, TaskId> {
-    let current: BTreeMap<&str, &TaskId> =
-        state.subtree(&goal.id).into_iter().skip(1).map(|task| (task.key.as_str(), &task.id)).collect();
-    let mut next = goal.goal.as_ref().map_or(0, |goal| goal.derived);
+fn ids(state: &State, owner: &Task, tasks: &[ProposedTask]) -> BTreeMap<String, TaskId> {
+    let current: BTreeMap<String, &TaskId> =
+        keyed(state, owner).into_iter().map(|(key, task)| (key, &task.id)).collect();
+    let mut next = owner.planning.as_ref().map_or(0, |planning| planning.derived);
     let mut ids = BTreeMap::new();
     for task in tasks {
         next += 1;
         let id = match current.get(task.key.as_str()) {
             Some(&id) => id.clone(),
-            None => goal.id.derived(next),
+            None => owner.id.derived(next),
         };
         ids.insert(task.key.clone(), id);
     }
     ids
 }
 
-fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, limits: &Limits) -> PlannedTask {
+fn planned(
+    state: &State,
+    task: &ProposedTask,
+    goal: &Task,
+    ids: &BTreeMap<String, TaskId>,
+    limits: &Limits,
+) -> PlannedTask {
     let id = |key: &String| ids.get(key).cloned();
     let work = match task.command.trim() {
         "" => Work::Agent,
@@ -164,34 +196,102 @@ fn planned(task: &ProposedTask, goal: &Task, ids: &BTreeMap<String, TaskId>, lim
             review: None,
             commit: None,
         },
+        persona: persona::named(state, &task.agent).map(|persona| persona.persona.clone()),
     }
 }
 
+/// A part that is there already still comes after what it comes after elsewhere in the tree, and one that has begun
+/// is what it was.
+fn kept(state: &State, owner: &Task, planned: PlannedTask) -> PlannedTask {
+    let Some(task) = state.task(&planned.task) else { return planned };
+    if is_fixed(state, task) {
+        return PlannedTask {
+            task: task.id.clone(),
+            key: task.key.clone(),
+            parent: task.parent.clone().unwrap_or_else(|| owner.id.clone()),
+            title: task.title.clone(),
+            objective: task.objective.clone(),
+            mode: task.mode,
+            size: task.size,
+            after: task.after.clone(),
+            inputs: task.inputs.clone(),
+            outputs: task.outputs.clone(),
+            work: task.work.clone(),
+            retry: task.retry,
+            evidence: task.evidence.clone(),
+            persona: task.persona.clone(),
+        };
+    }
+    let outside = outside(state, owner);
+    let elsewhere = task.after.iter().filter(|dep| outside.iter().any(|other| other.id == **dep));
+    let after = planned.after.iter().chain(elsewhere).cloned().collect();
+    PlannedTask { after, key: task.key.clone(), ..planned }
+}
+
 /// What is wrong with the tasks together.
-fn structure(goal: &Task, tasks: &[ProposedTask], planned: &[PlannedTask], limits: &Limits) -> Vec<String> {
+fn structure(
+    state: &State,
+    owner: &Task,
+    tasks: &[ProposedTask],
+    planned: &[PlannedTask],
+    limits: &Limits,
+) -> Vec<String> {
     let parents: BTreeMap<&TaskId, &TaskId> = planned.iter().map(|task| (&task.task, &task.parent)).collect();
+    let above_all = level(state, owner) as usize;
     let mut problems = Vec::new();
     for (task, words) in planned.iter().zip(tasks) {
         let mut depth = 1;
         let mut above = &task.parent;
-        while *above != goal.id && depth <= planned.len() {
+        while *above != owner.id && depth <= planned.len() {
             depth += 1;
-            above = parents.get(above).copied().unwrap_or(&goal.id);
+            above = parents.get(above).copied().unwrap_or(&owner.id);
         }
+        let level = above_all + depth;
         if depth > planned.len() {
             problems.push(format!("task {:?} is a part of itself", words.key));
-        } else if depth > limits.depth as usize {
+        } else if level > limits.depth as usize {
             problems
-                .push(format!("task {:?} is {depth} levels deep; {} are allowed", words.key, limits.depth));
+                .push(format!("task {:?} is {level} levels deep; {} are allowed", words.key, limits.depth));
         }
     }
-    if problems.is_empty()
-        && let Some(cycle) = Order::rooted(&goal.id, planned).cycle()
-    {
-        let key =
-            |id: &TaskId| planned.iter().find(|task| task.task == *id).map_or("", |task| task.key.as_str());
-        let keys: Vec<&str> = cycle.iter().map(key).filter(|key| !key.is_empty()).collect();
-        problems.push(format!("the tasks wait for each other in a cycle: {}", keys.join(" after ")));
+    problems.extend(lost(state, owner, planned));
+    let stays = |task: &&Task| is_fixed(state, task) && !planned.iter().any(|it| it.task == task.id);
+    let kept = state.subtree(&owner.id).into_iter().skip(1).filter(stays).count();
+    // The goal is none of its tasks.
+    let all = outside(state, owner).len() - 1 + kept + planned.len();
+    if all > limits.tasks as usize {
+        problems.push(format!("the goal would have {all} tasks; {} are allowed in all", limits.tasks));
+    }
+    if problems.is_empty() {
+        problems.extend(cycle(state, owner, planned));
+    }
+    problems
+}
+
+/// The tasks of the plan that wait for each other, also by way of what is elsewhere in the tree.
+fn cycle(state: &State, owner: &Task, planned: &[PlannedTask]) -> Option<String> {
+    let cycle = Order::planned(state, owner, planned).cycle()?;
+    let key = |id: &TaskId| planned.iter().find(|task| task.task == *id).map_or("", |task| task.key.as_str());
+    let keys: Vec<&str> = cycle.iter().map(key).filter(|key| !key.is_empty()).collect();
+    Some(format!("the tasks wait for each other in a cycle: {}", keys.join(" after ")))
+}
+
+/// The rest of the tree that the task is in, and the task itself.
+fn outside<'a>(state: &'a State, owner: &Task) -> Vec<&'a Task> {
+    let below = state.subtree(&owner.id);
+    let inside = |task: &Task| below.iter().skip(1).any(|part| part.id == task.id);
+    state.subtree(&owner.root).into_iter().filter(|task| !inside(task)).collect()
+}
+
+/// Tasks that others outside the plan come after, and that the plan leaves out.
+fn lost(state: &State, owner: &Task, planned: &[PlannedTask]) -> Vec<String> {
+    let (below, outside) = (keyed(state, owner), outside(state, owner));
+    let out = |task: &Task| !planned.iter().any(|planned| planned.task == task.id) && !is_fixed(state, task);
+    let mut problems = Vec::new();
+    for (key, part) in below.iter().filter(|(_, part)| out(part)) {
+        if let Some(other) = outside.iter().find(|other| other.after.contains(&part.id)) {
+            problems.push(format!("task {key:?} must stay, because {} comes after it", name(other)));
+        }
     }
     problems
 }
@@ -215,10 +315,14 @@ pub enum EditProblem {
     Model(String),
     #[error("there is no such template")]
     Template,
+    #[error("there is no such agent")]
+    Persona,
     #[error("a task needs a name")]
     Nameless,
     #[error("this task exists already")]
     Exists,
+    #[error("the plan of {0} is not agreed on; approve or reject it first")]
+    Planned(String),
 }
 
 /// Whether a person's edit can be carried out on this state.
@@ -234,6 +338,9 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         }
         PlanEdit::SetTemplate { template: Some(template), .. } if !state.templates.contains_key(template) => {
             Err(EditProblem::Template)
+        }
+        PlanEdit::SetPersona { persona: Some(persona), .. } if !state.personas.contains_key(persona) => {
+            Err(EditProblem::Persona)
         }
         // What it is compared with is taken before it begins.
         PlanEdit::SetEvidence { task, evidence }
@@ -251,6 +358,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         }
         PlanEdit::SetModel { task, .. }
         | PlanEdit::SetTemplate { task, .. }
+        | PlanEdit::SetPersona { task, .. }
         | PlanEdit::SetMode { task, .. }
         | PlanEdit::SetCaps { task, .. }
         | PlanEdit::SetSchedule { task, .. }
@@ -274,6 +382,8 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             deep_enough(state, parent, 1)?;
             rewirable(state, goal, edit)
         }
+        PlanEdit::Clone { copy, .. } if state.task(copy).is_some() => Err(EditProblem::Exists),
+        PlanEdit::Clone { task, .. } => there(not_goal(known(task)?)?).map(drop),
         PlanEdit::Remove { task } => not_goal(known(task)?).and_then(|task| idle(state, task)),
         PlanEdit::Restore { task } => match known(task)?.standing {
             Standing::Removed { .. } => Ok(()),
@@ -289,6 +399,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
                 return Err(EditProblem::Cycle(vec![name(moved), name(parent), name(moved)]));
             }
             idle(state, moved)?;
+            same_plan(state, moved, parent)?;
             deep_enough(state, parent, height(state, moved))?;
             let mut order = Order::of(state, goal);
             order.reparent(&moved.id, &parent.id);
@@ -331,6 +442,18 @@ fn idle(state: &State, task: &Task) -> Result<(), EditProblem> {
     state.subtree(&task.id).into_iter().try_for_each(unbegun)
 }
 
+/// What is proposed in one place is not agreed on in another.
+fn same_plan(state: &State, moved: &Task, parent: &Task) -> Result<(), EditProblem> {
+    let from = state.planner_above(moved).filter(|above| !above.is_goal());
+    let to = std::iter::once(parent).chain(state.ancestors(parent)).find(|above| above.is_planned());
+    let to = to.filter(|above| !above.is_goal());
+    match (from, to) {
+        _ if from.map(|task| &task.id) == to.map(|task| &task.id) => Ok(()),
+        (Some(planned), _) | (None, Some(planned)) => Err(EditProblem::Planned(name(planned))),
+        (None, None) => Ok(()),
+    }
+}
+
 fn height(state: &State, task: &Task) -> u32 {
     1 + task
         .children
@@ -342,9 +465,7 @@ fn height(state: &State, task: &Task) -> u32 {
 }
 
 fn deep_enough(state: &State, parent: &Task, height: u32) -> Result<(), EditProblem> {
-    let above =
-        if parent.is_goal() { 0 } else { u32::try_from(state.ancestors(parent).len()).unwrap_or(u32::MAX) };
-    if above.saturating_add(height) > state.limits.depth {
+    if level(state, parent).saturating_add(height) > state.limits.depth {
         Err(EditProblem::Deep(state.limits.depth))
     } else {
         Ok(())
@@ -418,6 +539,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         PlanEdit::SetTemplate { task: id, .. } => {
             PlanEdit::SetTemplate { task: id.clone(), template: task(id)?.template.clone() }
         }
+        PlanEdit::SetPersona { task: id, .. } => {
+            PlanEdit::SetPersona { task: id.clone(), persona: task(id)?.persona.clone() }
+        }
         PlanEdit::SetSchedule { task: id, .. } => {
             PlanEdit::SetSchedule { task: id.clone(), schedule: task(id)?.schedule }
         }
@@ -432,6 +556,7 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },
+        PlanEdit::Clone { copy, .. } => PlanEdit::Remove { task: copy.clone() },
         PlanEdit::Remove { task } => PlanEdit::Restore { task: task.clone() },
         PlanEdit::Restore { task } => PlanEdit::Remove { task: task.clone() },
         PlanEdit::Move { task: id, .. } => {
@@ -454,7 +579,7 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
     })
 }
 
-/// Whether the tree of this goal is a proposal that a person may approve.
+/// Whether what is below the task is a proposal that a person may approve.
 pub fn awaits_approval(task: &Task) -> bool {
-    task.goal.as_ref().is_some_and(|goal| matches!(goal.plan, Plan::Proposed { .. }))
+    task.planning.as_ref().is_some_and(Planning::is_proposed)
 }

@@ -3,15 +3,18 @@
 
 use shared::context::{Cut, Section};
 use shared::entry::Purpose;
+use shared::id::TaskId;
 use shared::plan::{Mode, ProposedTask, Work};
 use shared::retry::RetryWish;
 
 use crate::context::Words;
 use crate::library;
+use crate::persona;
 use crate::plan::feed::sources;
 use crate::plan::{dependencies, name};
+use crate::planning::{Plan, is_fixed, keyed, may_split, room};
 use crate::proof::{checks, problem};
-use crate::state::{Goal, Plan, Standing, State, Task, TaskResult};
+use crate::state::{Standing, State, Task, TaskResult};
 
 /// The prompt of the task's next turn for this purpose, and what of it was cut to fit the limit.
 pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>) {
@@ -27,13 +30,24 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>
         // A command's words are its own.
         Purpose::Base | Purpose::Check | Purpose::Commit => {}
     }
+    if matches!(purpose, Purpose::Work | Purpose::Summary | Purpose::Repair) {
+        unsplit(task, &mut words);
+    }
     words.fit(state.limits.context_bytes)
 }
 
-const PLANNING: &str = "\
+const ANSWERING: &str = "\
 Look at the folder that you are in, as far as it helps; change nothing. Then decide:
 - A small goal or a question: answer it (decision \"answer\", no tasks).
-- Anything larger: split it (decision \"plan\") into focused tasks, each for an agent of its own that sees nothing but its objective \
+- Anything larger";
+
+const LEAVING: &str = "\
+Look at the folder that you are in, as far as it helps; change nothing. Then decide:
+- A task that one agent does best as a whole: say why (decision \"answer\", no tasks).
+- Any other";
+
+const PLANNING: &str = "\
+: split it (decision \"plan\") into focused tasks, each for an agent of its own that sees nothing but its objective \
 and the results of the tasks it comes after. Prefer tasks that can run side by side and do not change the same files.
 An objective says what to reach, where, and how to know that it is done. Choose \"interactive\" only where the person must take part, \
 \"hybrid\" where a question may come up.";
@@ -50,6 +64,10 @@ const WORKING: &str = "\
 Work in the folder that you are in. Do this task and nothing beyond it; other agents do the rest. \
 When it is done, report what you did, where, and what others must know.";
 
+const SPLITTING: &str = "\
+Do it yourself if you can. Only where it is clearly too much, change nothing and end with outcome \"split\": the parts go to \"tasks\", \
+each for an agent of its own that sees nothing but its objective and the results of the parts it comes after, and you are asked to sum them up.";
+
 const DIAGNOSING: &str = "\
 ## How to answer
 
@@ -58,50 +76,112 @@ and what whoever tries it next should do otherwise. Write to that one; do not do
 ";
 
 fn plan(state: &State, task: &Task, words: &mut Words) {
-    let Some(goal) = &task.goal else { return };
-    let problems = match &goal.plan {
+    let Some(planning) = &task.planning else { return };
+    let problems = match &planning.plan {
         Plan::Refused { problems } => problems.as_slice(),
         _ => &[],
     };
     let first = task.session.is_none();
-    words.say(match (first, problems.is_empty(), task.queue.is_empty()) {
-        (true, ..) => "# Plan this goal\n\n",
-        (false, false, true) => "# Mend the plan\n\n",
-        (false, _, false) => "# The person says\n\n",
-        (false, true, true) => "# Go on\n\n",
-    });
+    match (first, problems.is_empty(), task.queue.is_empty()) {
+        (true, ..) if task.is_goal() => words.say("# Plan this goal\n\n"),
+        (true, ..) if task.is_group() => titled("# Plan this again: ", task, words),
+        (true, ..) => titled("# Split this task: ", task, words),
+        (false, false, true) => words.say("# Mend the plan\n\n"),
+        (false, _, false) => words.say("# The person says\n\n"),
+        (false, true, true) => words.say("# Go on\n\n"),
+    }
+    introduce(state, task, Purpose::Plan, words);
     guidelines(state, task, Purpose::Plan, words);
     if first {
+        memory(state, task, words);
         let (min, max) = (state.limits.plan_min, state.limits.plan_max);
-        words.say("## Goal\n\n");
-        words.give(Section::Objective, &task.objective);
+        objective(if task.is_goal() { "## Goal\n\n" } else { "## Objective\n\n" }, task, words);
         words.say("## How to answer\n\n");
+        words.say(if task.is_goal() { ANSWERING } else { LEAVING });
         words.say(PLANNING);
         words.say(format!("\nA plan has {min} to {max} tasks.\n\n"));
+        agents(state, words);
+        if !task.is_goal() {
+            before_planning(state, task, words);
+        }
+        diagnosis(task, words);
     }
     said(task, if first { "## The person says\n\n" } else { "" }, words);
     if !problems.is_empty() {
-        words.say("## What was wrong with your last answer\n\n");
-        words.give(Section::Found, &list(problems));
+        wrong(problems, words);
         words.say("Answer again, whole.\n\n");
-    } else if goal.version > 0 {
+    } else if planning.version > 0 || (!task.is_goal() && task.is_group()) {
         words.say("## Current plan\n\n```json\n");
         words.give(Section::Plan, &current_plan(state, task));
-        words.say("```\n\nAnswer with the whole plan as it should be now; keep the keys of tasks that stay. Where the person only asks something, answer it.\n");
+        words.say("```\n\nAnswer with the whole plan as it should be now; keep the keys of tasks that stay. Where the person only asks something, answer it.\n\n");
+        words.give(Section::Plan, &list(&begun(state, task)));
     } else if !first && task.queue.is_empty() {
         words.say("You were interrupted. Go on with planning and give your whole answer.\n");
+    }
+}
+
+/// What the planner of a task below a goal has to know of it: what it is a part of, what it builds on, and how it failed.
+fn before_planning(state: &State, task: &Task, words: &mut Words) {
+    context(state, task, words);
+    let done: Vec<&Task> = dependencies(state, task).into_iter().filter(|dep| dep.result.is_some()).collect();
+    results("## Results of earlier tasks\n\n", &done, words);
+    let former = task.planning.as_ref().and_then(|planning| planning.former.as_ref());
+    if let Some(Standing::Failed { why, .. }) = former.map(|former| &former.standing) {
+        words.say("## How it failed\n\n");
+        words.give(Section::Attempt, why);
+    }
+}
+
+/// The parts of a plan that it can no longer change, and those that failed.
+fn begun(state: &State, task: &Task) -> Vec<String> {
+    let told = |(key, part): (String, &Task)| match &part.standing {
+        _ if is_fixed(state, part) => {
+            let status = crate::status::status(state, part).kind.word().to_lowercase();
+            Some(format!("{key}: {status}. It stays as it is."))
+        }
+        Standing::Failed { why, .. } => {
+            Some(format!("{key}: failed. Leave it out, and give what is done in its place a new key. {why}"))
+        }
+        _ => None,
+    };
+    keyed(state, task).into_iter().filter_map(told).collect()
+}
+
+/// What was found out about the failure of the attempt before.
+fn diagnosis(task: &Task, words: &mut Words) {
+    if let Some(diagnosis) = task.diagnosis.as_deref().filter(|diagnosis| !diagnosis.is_empty()) {
+        words.say("## The attempt before this one failed\n\n");
+        words.give(Section::Attempt, &task.failure);
+        words.give(Section::Attempt, diagnosis);
+    }
+}
+
+fn wrong(problems: &[String], words: &mut Words) {
+    words.say("## What was wrong with your last answer\n\n");
+    words.give(Section::Found, &list(problems));
+}
+
+/// A worker whose split was not taken is told why.
+fn unsplit(task: &Task, words: &mut Words) {
+    if let Some(Plan::Unsplit { problems }) = task.planning.as_ref().map(|planning| &planning.plan)
+        && task.session.is_some()
+    {
+        wrong(problems, words);
     }
 }
 
 fn work(state: &State, task: &Task, words: &mut Words) {
     if task.session.is_some() {
         if task.queue.is_empty() {
-            words.say("# Go on\n\nYou were interrupted. Look at what is there already, go on with your task, and report when it is done.\n");
+            words.say("# Go on\n\n");
+            words.say(going_on(task));
         }
         return said(task, "# The person says\n\n", words);
     }
     titled("# Your task: ", task, words);
+    introduce(state, task, Purpose::Work, words);
     guidelines(state, task, Purpose::Work, words);
+    memory(state, task, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
     expected(task, words);
@@ -118,14 +198,30 @@ fn work(state: &State, task: &Task, words: &mut Words) {
     words.say("\n\n## How to work\n\n");
     words.say(WORKING);
     words.say("\n\n");
-    if let Some(diagnosis) = task.diagnosis.as_deref().filter(|diagnosis| !diagnosis.is_empty()) {
-        words.say("## The attempt before this one failed\n\n");
-        words.give(Section::Attempt, &task.failure);
-        words.give(Section::Attempt, diagnosis);
+    if may_split(state, task) {
+        let (min, max) = (state.limits.plan_min, state.limits.plan_max.min(room(state, task)));
+        words.say("## Where it is too much for one agent\n\n");
+        words.say(SPLITTING);
+        words.say(format!(" Give {min} to {max} parts.\n\n"));
     }
+    diagnosis(task, words);
     context(state, task, words);
     results("## Results of earlier tasks\n\n", &dependencies(state, task), words);
     said(task, "## The person says\n\n", words);
+}
+
+fn going_on(task: &Task) -> &'static str {
+    match task.planning.as_ref().map(|planning| &planning.plan) {
+        Some(Plan::Rejected) => {
+            "The person does not want this task split. Look at what is there already, do it whole, and report when it is done.\n"
+        }
+        Some(Plan::Unsplit { .. }) => {
+            "The task could not be split like that. Split it otherwise, or do it whole and report when it is done.\n\n"
+        }
+        _ => {
+            "You were interrupted. Look at what is there already, go on with your task, and report when it is done.\n"
+        }
+    }
 }
 
 /// What was found goes back to the worker; one that lost its session is told its task anew.
@@ -133,7 +229,12 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
     let goes_on = task.session.is_some();
     match (goes_on, task.is_group()) {
         (true, _) => words.say("# Mend your work\n\n"),
-        (false, true) => objective("# Mend your work\n\n## Objective\n\n", task, words),
+        (false, true) => {
+            words.say("# Mend your work\n\n");
+            introduce(state, task, Purpose::Repair, words);
+            memory(state, task, words);
+            objective("## Objective\n\n", task, words);
+        }
         (false, false) => work(state, task, words),
     }
     words.say("## What was found\n\n");
@@ -147,6 +248,7 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
 /// The reviewer sees the task, what the worker says of it, and the folder; nothing of how it was done.
 fn review(state: &State, task: &Task, words: &mut Words) {
     titled("# Review: ", task, words);
+    memory(state, task, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
     expected(task, words);
@@ -162,9 +264,14 @@ fn review(state: &State, task: &Task, words: &mut Words) {
 
 fn summary(state: &State, task: &Task, words: &mut Words) {
     titled("# Sum up: ", task, words);
+    introduce(state, task, Purpose::Summary, words);
+    if task.session.is_none() {
+        memory(state, task, words);
+    }
     if task.session.is_none() || !task.is_goal() {
         objective(if task.is_goal() { "## Goal\n\n" } else { "## Objective\n\n" }, task, words);
     }
+    diagnosis(task, words);
     words.say("All parts are over. Change nothing. Report to the person what was done, where it is, and what was not done.\n\n");
     let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
     results("## Results of the parts\n\n", &parts, words);
@@ -184,7 +291,10 @@ fn diagnose(task: &Task, words: &mut Words) {
 fn talk(state: &State, task: &Task, words: &mut Words) {
     let first = task.session.is_none();
     if first {
-        objective("# About this goal\n\n## Goal\n\n", task, words);
+        words.say("# About this goal\n\n");
+        introduce(state, task, Purpose::Talk, words);
+        memory(state, task, words);
+        objective("## Goal\n\n", task, words);
     }
     said(task, if first { "## The person says\n\n" } else { "# The person says\n\n" }, words);
     words.say("## Where the work is\n\n");
@@ -214,6 +324,38 @@ fn guidelines(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
     if let Some((_, said)) = library::guidelines(state, task, purpose) {
         words.say("## Guidelines\n\n");
         words.give(Section::Guidelines, said.trim());
+    }
+}
+
+/// Who it is, where a session begins.
+fn introduce(state: &State, task: &Task, purpose: Purpose, words: &mut Words) {
+    let Some(persona) = persona::begins(state, task, purpose) else { return };
+    words.say("## Who you are\n\n");
+    words.say(format!("You are {}.\n\n", persona::title(persona).trim_end_matches('.')));
+    match persona::insert(persona) {
+        // The bridge looks for the mark, so nothing of it may be cut.
+        Some(insert) => words.say(format!("{}\n\n", insert.mark)),
+        None => words.give(Section::Character, persona::character(persona)),
+    }
+}
+
+/// Whom a planner may give tasks to.
+fn agents(state: &State, words: &mut Words) {
+    let offered: Vec<String> = persona::offered(state).into_iter().map(persona::title).collect();
+    if !offered.is_empty() {
+        words.say(
+            "Where a task suits one of these agents, name it there (\"agent\"); else leave that empty.\n",
+        );
+        words.give(Section::Agents, &list(&offered));
+    }
+}
+
+/// What all tasks of the project are told, where a session begins.
+fn memory(state: &State, task: &Task, words: &mut Words) {
+    let memory = state.projects.get(&task.project).map_or("", |project| project.memory.trim());
+    if !memory.is_empty() {
+        words.say("## Memory\n\n");
+        words.give(Section::Memory, memory);
     }
 }
 
@@ -257,9 +399,9 @@ fn context(state: &State, task: &Task, words: &mut Words) {
     }
     words.say("## Context\n\n");
     for holder in above.into_iter().rev() {
-        let about = match &holder.goal {
-            Some(Goal { plan: Plan::Approved { .. }, .. }) => "The goal that this is a part of: ".to_owned(),
-            _ => format!("It is a part of “{}”: ", holder.title),
+        let about = match holder.is_goal() && !holder.is_planned() {
+            true => "The goal that this is a part of: ".to_owned(),
+            false => format!("It is a part of “{}”: ", holder.title),
         };
         words.give(Section::Above, &(about + &holder.objective));
     }
@@ -292,34 +434,28 @@ fn results(heading: &'static str, tasks: &[&Task], words: &mut Words) {
     }
 }
 
-/// The plan as it stands, in the planner's own shape.
-fn current_plan(state: &State, goal: &Task) -> String {
-    let key = |id| {
-        state
-            .task(id)
-            .map_or_else(String::new, |task| if task.is_goal() { String::new() } else { task.key.clone() })
+/// The plan as it stands, in the planner's own shape; what comes before it elsewhere in the tree is not the planner's.
+fn current_plan(state: &State, owner: &Task) -> String {
+    let keyed = keyed(state, owner);
+    let key = |id: &TaskId| keyed.iter().find(|(_, task)| task.id == *id).map(|(key, _)| key.clone());
+    let proposed = |(own, task): &(String, &Task)| ProposedTask {
+        key: own.clone(),
+        title: task.title.clone(),
+        objective: task.objective.clone(),
+        mode: task.mode,
+        size: task.size,
+        after: task.after.iter().filter_map(key).collect(),
+        parent: task.parent.as_ref().and_then(key).unwrap_or_default(),
+        inputs: task.inputs.clone(),
+        outputs: task.outputs.clone(),
+        command: match &task.work {
+            Work::Agent => String::new(),
+            Work::Command { command, .. } => command.clone(),
+        },
+        retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
+        checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
+        agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
     };
-    let tasks: Vec<ProposedTask> = state
-        .subtree(&goal.id)
-        .into_iter()
-        .skip(1)
-        .map(|task| ProposedTask {
-            key: task.key.clone(),
-            title: task.title.clone(),
-            objective: task.objective.clone(),
-            mode: task.mode,
-            size: task.size,
-            after: task.after.iter().map(key).collect(),
-            parent: task.parent.as_ref().map(key).unwrap_or_default(),
-            inputs: task.inputs.clone(),
-            outputs: task.outputs.clone(),
-            command: match &task.work {
-                Work::Agent => String::new(),
-                Work::Command { command, .. } => command.clone(),
-            },
-            retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
-            checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
-        })
-        .collect();
+    let tasks: Vec<ProposedTask> = keyed.iter().map(proposed).collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnRep
 use shared::context::Cut;
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
-use shared::id::{ClientId, MessageId, ProjectId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
 use shared::plan::{Access, Mode, Schedule, Size, Work};
@@ -19,7 +19,8 @@ use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::library::{Shelf, template_of};
 use crate::outage::Outages;
-use crate::plan::diff::Revision;
+use crate::persona::{self, Known};
+use crate::planning::Planning;
 use crate::proof::Proof;
 
 /// Everything that the log up to `seq` says.
@@ -38,6 +39,8 @@ pub struct State {
     pub models: Models,
     /// The library of prompts.
     pub templates: BTreeMap<TemplateId, Shelf>,
+    /// The agents of the person's own.
+    pub personas: BTreeMap<PersonaId, Known>,
     pub baton: Option<Baton>,
     pub disk: Disk,
     pub memory: Memory,
@@ -65,6 +68,8 @@ pub struct Project {
     pub folder: String,
     pub name: String,
     pub opened: Millis,
+    /// What each of its tasks is told when it begins.
+    pub memory: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +110,8 @@ pub struct Task {
     pub model: Option<String>,
     /// As the person chose it, for itself and what is below it.
     pub template: Option<TemplateId>,
+    /// Who does it and what is below it, as the person or the plan says.
+    pub persona: Option<PersonaId>,
     /// As the person set them.
     pub caps: Caps,
     pub schedule: Schedule,
@@ -112,6 +119,8 @@ pub struct Task {
     pub retry: Option<Retry>,
     pub evidence: Evidence,
     pub goal: Option<Goal>,
+    /// How it comes to its parts; nothing for a task that nobody thought of splitting.
+    pub planning: Option<Planning>,
     pub made: Millis,
 
     pub standing: Standing,
@@ -155,47 +164,8 @@ pub struct Goal {
     pub harness: HarnessId,
     pub access: Access,
     pub preset: Preset,
-    pub plan: Plan,
-    /// Versions proposed so far.
-    pub version: u32,
-    /// What each version after the first changed, oldest first.
-    pub revisions: Vec<Revision>,
-    /// Edits by the person since the last proposal.
-    pub edits: u32,
-    /// Ids derived so far for tasks below it.
-    pub derived: u32,
-    /// Times in a row that the planner's answer was refused.
-    pub refusals: u32,
     pub closing: Option<Millis>,
     pub archived: Option<Millis>,
-}
-
-impl Goal {
-    /// What the version that waits for a yes changed; nothing for a first version.
-    pub fn news(&self) -> Option<&Revision> {
-        let proposed = matches!(self.plan, Plan::Proposed { .. });
-        self.revisions.last().filter(|revision| proposed && revision.version == self.version)
-    }
-}
-
-/// Where a goal's plan is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Plan {
-    /// The planner has not answered yet.
-    Wanted,
-    Proposed {
-        reply: String,
-        at: Millis,
-    },
-    /// Its answer was none, and what was wrong with it.
-    Refused {
-        problems: Vec<String>,
-    },
-    Approved {
-        at: Millis,
-    },
-    /// The planner answered the goal itself.
-    Answered,
 }
 
 /// Where a task stands by what happened last.
@@ -338,6 +308,10 @@ pub struct Run {
     pub guided: Option<Guided>,
     /// What of its words did not fit.
     pub cuts: Vec<Cut>,
+    /// Whose words its session began with.
+    pub persona: Option<PersonaId>,
+    /// Where it works, if that is not its project's folder.
+    pub folder: Option<String>,
     /// What its end meant for its task, where it was one of these.
     pub verdict: Option<Verdict>,
 }
@@ -413,11 +387,14 @@ impl State {
         if let Work::Command { .. } = task.work {
             return HarnessId::Command;
         }
-        let chosen = task.alternate.or(task.harness);
+        // Its own choice, or that of who does it; a goal was stated with its agent, whoever does it.
+        let own = |task: &Task| {
+            task.harness.or_else(|| persona::own(self, task).filter(|_| !task.is_goal())?.harness)
+        };
         // What is above a task chooses for it where it does not itself.
-        let above = || self.ancestors(task).into_iter().find_map(|above| above.harness);
+        let above = || self.ancestors(task).into_iter().find_map(own);
         let goal = || self.goal_of(task).map(|goal| goal.harness);
-        chosen.or_else(above).or_else(goal).unwrap_or(HarnessId::Demo)
+        task.alternate.or_else(|| own(task)).or_else(above).or_else(goal).unwrap_or(HarnessId::Demo)
     }
 
     /// The model that the person chose for a task's turns with this harness.
@@ -427,16 +404,21 @@ impl State {
         task.model.as_deref().filter(|name| own && is_model(name))
     }
 
-    /// The model of a task's turns with this harness: the person's choice, its template's, or the one for this size;
-    /// nothing for the harness's own.
+    /// The model of a task's turns with this harness: the person's choice, that of who does it, or the usual one.
     pub fn model_of<'a>(&'a self, task: &'a Task, harness: HarnessId, size: Size) -> Option<&'a str> {
+        let persona = persona::of(self, task);
+        let persona = persona.filter(|persona| persona.harness.is_none_or(|own| own == harness));
+        let theirs = persona.and_then(|persona| persona.model.as_deref()).filter(|name| is_model(name));
+        self.chosen_model(task, harness).or(theirs).or_else(|| self.usual_model(task, harness, size))
+    }
+
+    /// The model of a task's turns that nobody chose one for: its template's, or the one for this size; nothing for the
+    /// harness's own.
+    pub fn usual_model<'a>(&'a self, task: &'a Task, harness: HarnessId, size: Size) -> Option<&'a str> {
         let shelf =
             template_of(self, task).filter(|shelf| shelf.template.harness.is_none_or(|own| own == harness));
         let advised = shelf.and_then(|shelf| shelf.template.model.as_deref());
-        self.chosen_model(task, harness)
-            .or(advised)
-            .or_else(|| self.models.of(harness, size))
-            .filter(|name| is_model(name))
+        advised.or_else(|| self.models.of(harness, size)).filter(|name| is_model(name))
     }
 
     /// The task and all below it, parents first, in plan order.

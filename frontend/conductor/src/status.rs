@@ -11,8 +11,9 @@ use shared::unit::{MicroUsd, Millis};
 use crate::budget::{self, Cap, Short};
 use crate::decide::{self, can_resume, parts_are_over, starts_at};
 use crate::order::waits_for;
+use crate::planning::Plan;
 use crate::proof;
-use crate::state::{Phase, Plan, Run, Standing, State, Task};
+use crate::state::{Phase, Run, Standing, State, Task};
 
 /// The eight that a person sees; their order is how loudly they speak, the loudest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +43,8 @@ pub enum Reason {
     Proposed,
     Removed,
     After(Vec<TaskId>),
+    /// The parts of this one are planned anew, and what has not begun waits for that.
+    Planned(TaskId),
     /// Begins with the group above it.
     WithParent(TaskId),
     /// All agents are busy.
@@ -245,18 +248,23 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
 }
 
 fn open(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
-    if let Some(goal) = &task.goal {
-        match &goal.plan {
+    if let Some(planning) = &task.planning {
+        match &planning.plan {
             Plan::Wanted => {
                 return (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt));
             }
-            Plan::Proposed { .. } => return (Kind::Waiting, Reason::Approve { version: goal.version }),
-            Plan::Refused { problems } if goal.refusals > state.limits.repairs => {
+            Plan::Proposed { .. } => {
+                return (Kind::Waiting, Reason::Approve { version: planning.version });
+            }
+            Plan::Refused { problems } if planning.refusals > state.limits.repairs => {
                 return (Kind::Waiting, Reason::PlanProblem(problems.clone()));
             }
             Plan::Refused { .. } => return (Kind::Pending, Reason::Slot),
-            Plan::Approved { .. } | Plan::Answered => {}
+            Plan::Approved { .. } | Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => {}
         }
+    }
+    if let Some(above) = state.planner_above(task).filter(|above| !above.is_goal()) {
+        return (Kind::Pending, Reason::Planned(above.id.clone()));
     }
     let deps = waits_for(state, task);
     if !deps.is_empty() {
@@ -323,7 +331,11 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     let startable = statuses.iter().any(|status| {
         let held_up = matches!(
             status.reason,
-            Reason::Stuck(_) | Reason::After(_) | Reason::Used { .. } | Reason::Unattended(_)
+            Reason::Stuck(_)
+                | Reason::After(_)
+                | Reason::Planned(_)
+                | Reason::Used { .. }
+                | Reason::Unattended(_)
         );
         status.kind == Kind::Pending && !held_up
     });
@@ -365,7 +377,7 @@ impl Status {
             Reason::Approve { .. } | Reason::PlanProblem(_) | Reason::Stuck(_) => Waker::Person,
             Reason::Parts { .. } if self.kind == Kind::Waiting => Waker::Person,
             Reason::After(tasks) => Waker::Tasks(tasks.clone()),
-            Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),
+            Reason::Planned(task) | Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),
             Reason::Used { above: None, .. } => Waker::Person,
             Reason::Used { .. } if self.kind == Kind::Waiting => Waker::Person,
             Reason::Used { above: Some(above), .. } => Waker::Tasks(vec![above.clone()]),

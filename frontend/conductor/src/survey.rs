@@ -50,7 +50,7 @@ impl Survey {
         let known =
             |part: &Task| self.row(&part.id).map_or_else(|| status(state, part), |row| row.status.clone());
         let status = status_beside(state, task, &known);
-        let own = u32::from(!task.is_group() && status.kind == Kind::Waiting);
+        let own = u32::from(speaks(task) && status.kind == Kind::Waiting);
         let mut row = Row { worst: status.kind, status, done: 0, all: 0, waiting: own };
         for part in task.children.iter().filter_map(|part| Some((state.task(part)?, self.row(part)?))) {
             let (part, below) = part;
@@ -83,7 +83,17 @@ impl Survey {
         surveyed
             .flat_map(|goal| state.subtree(goal))
             .filter(|task| !matches!(task.standing, Standing::Removed { .. }))
-            .filter(|task| waits(&task.id) && !task.children.iter().any(waits))
+            .filter(|task| waits(&task.id) && (asks(task) || !task.children.iter().any(waits)))
             .collect()
     }
+}
+
+/// A group whose plan waits for a word says so itself.
+fn asks(task: &Task) -> bool {
+    task.is_planned() && !task.is_goal()
+}
+
+/// It is asked for itself, and not for its parts.
+fn speaks(task: &Task) -> bool {
+    !task.is_group() || asks(task)
 }

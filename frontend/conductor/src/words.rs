@@ -67,8 +67,8 @@ pub fn cap(cap: Cap, above: Option<&Task>) -> String {
 /// "400 bytes", "12 KB": an amount of text.
 pub fn amount(bytes: Bytes) -> String {
     match bytes.0 {
-        bytes @ 0..1_000 => format!("{bytes} bytes"),
-        bytes => format!("{} KB", (bytes + 500) / 1_000),
+        bytes @ 0..1_024 => format!("{bytes} bytes"),
+        bytes => format!("{} KB", (bytes + 512) / 1_024),
     }
 }
 
@@ -101,6 +101,9 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Proposed => "starts at once".to_owned(),
         Reason::Removed => "removed".to_owned(),
         Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
+        Reason::Planned(task) => {
+            format!("waits for the plan of {}", numbers(state, std::slice::from_ref(task)))
+        }
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
         Reason::ResumesAt { until, .. } if *until > now => {
             resumes(status, &format!("in {}", span(until.since(now))))

@@ -91,7 +91,11 @@ fn hint(state: &conductor::State, id: &TaskId) -> Result<String, String> {
     if let Work::Command { .. } = task.work {
         return Err("A command runs here; there is nobody to write to.".to_owned());
     }
-    let name = if task.is_goal() { "the planner".to_owned() } else { task.number_text() };
+    let name = match (task.is_goal(), task.is_planned()) {
+        (true, _) => "the planner".to_owned(),
+        (false, true) => format!("the planner of {}", task.number_text()),
+        (false, false) => task.number_text(),
+    };
     let status = conductor::status::status(state, task);
     Ok(match status.reason {
         Reason::Approve { .. } => "Say what to change, or edit the tree".to_owned(),

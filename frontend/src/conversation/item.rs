@@ -53,6 +53,8 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         }
         What::Refused(problems) => refused(at, problems),
         What::Given(tasks) => line("tree", at, format!("You gave a plan with {tasks} tasks.")),
+        What::Wanted => line("tree", at, "You asked for a plan of this task.".to_owned()),
+        What::Rejected => line("undo", at, "You left it as it was.".to_owned()),
         What::Approved => line("completed", at, "You approved the plan.".to_owned()),
         What::Adopted => {
             line("completed", at, "The plan is carried out as it is, as this goal's preset says.".to_owned())
@@ -62,7 +64,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         }
         What::Trimmed(cuts) => {
             let cuts = words::cuts(&cuts);
-            line("minus", at, format!("{cuts} What an agent is told may be larger: see limits and models."))
+            line("minus", at, format!("{cuts} More may fit: see limits and models."))
         }
         What::Checked { check, problem: None } => line("completed", at, format!("{check} holds.")),
         What::Checked { check, problem: Some(problem) } => {

@@ -10,7 +10,7 @@ use crate::words;
 pub fn revision(desk: Desk, goal: &TaskId, version: u32) -> AnyView {
     // Read once: what a version changed stays as it is.
     desk.peek(|state| {
-        let revisions = &state.task(goal)?.goal.as_ref()?.revisions;
+        let revisions = &state.task(goal)?.planning.as_ref()?.revisions;
         let revision = revisions.iter().find(|revision| revision.version == version)?;
         let line = |change: &conductor::plan::diff::Change| {
             let kind = words::change_kind(&change.what);
@@ -25,9 +25,10 @@ pub fn revision(desk: Desk, goal: &TaskId, version: u32) -> AnyView {
             .into_any()
         };
         let lines: Vec<AnyView> = revision.changes.iter().map(line).collect();
-        let label = format!("Plan v{} to v{version}", version - 1);
+        let before = words::before_version(version);
+        let label = format!("Plan {before} to v{version}");
         Some(view! {
-            <p class="meta">{format!("Against v{}: {}.", version - 1, words::changes(&revision.changes))}</p>
+            <p class="meta">{format!("Against {before}: {}.", words::changes(&revision.changes))}</p>
             {(!lines.is_empty()).then(|| view! { <ul class="plandiff" aria-label=label>{lines}</ul> })}
         })
     })

@@ -40,9 +40,16 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
     });
     let head = Memo::new(move |_| {
         desk.read(|state| {
-            state
-                .run(&own.get_value())
-                .map(|run| (run.harness.to_string(), run.model.clone(), run.requested, run.is_active()))
+            let run = state.run(&own.get_value())?;
+            let persona = run.persona.as_ref().and_then(|id| state.personas.get(id));
+            let persona = persona.map(|known| known.persona.name.clone());
+            let who = match (persona, name) {
+                (Some(persona), "") => persona,
+                (Some(persona), name) => format!("{persona} · {name}"),
+                (None, "") => run.harness.to_string(),
+                (None, name) => name.to_owned(),
+            };
+            Some((who, run.model.clone(), run.requested, run.is_active()))
         })
     });
     let foot = Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).and_then(footer)));
@@ -53,7 +60,7 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
     view! {
         <article class="msg" data-from="agent" node_ref=article>
             <header>
-                <b>{move || if name.is_empty() { head.with(|head| head.as_ref().map(|head| head.0.clone())).unwrap_or_default() } else { name.to_owned() }}</b>
+                <b>{move || head.with(|head| head.as_ref().map(|head| head.0.clone()))}</b>
                 <span>{move || head.with(|head| head.as_ref().map(|(_, model, at, _)| format!("{} {}", model.clone().unwrap_or_default(), words::time(*at))))}</span>
                 <span class="push row">
                     <Show when=writing><span class="status" data-status="active"><Icon name="active"/>"Working"</span></Show>

@@ -1,9 +1,10 @@
-//! What a person does to the library of prompts.
+//! What a person does to the library of prompts, and to the agents of their own.
 
 use conductor::library::Shelf;
 use leptos::prelude::Set;
 use shared::entry::Kind;
-use shared::id::TemplateId;
+use shared::id::{PersonaId, TemplateId};
+use shared::persona::Persona;
 use shared::template::Template;
 
 use super::Desk;
@@ -20,20 +21,37 @@ impl Desk {
 
     /// Saves it, or says why it cannot be used.
     pub fn save_template(self, template: Template) -> bool {
-        match template.problem() {
-            Some(problem) => {
-                self.say(format!("Not saved: {problem}."), false);
-                false
-            }
-            None => {
-                self.intend(None, vec![Kind::TemplateSaved { template }]);
-                self.toast.set(None);
-                true
-            }
-        }
+        let problem = template.problem();
+        self.save(problem, Kind::TemplateSaved { template })
     }
 
     pub fn retire_template(self, template: TemplateId) {
         self.intend(None, vec![Kind::TemplateRetired { template }]);
+    }
+
+    /// The agents of the person's own that are offered, by name; tracked.
+    pub fn personas(self) -> Vec<Persona> {
+        self.read(|state| conductor::persona::offered(state).into_iter().cloned().collect())
+    }
+
+    /// Saves it, or says why it cannot be used.
+    pub fn save_persona(self, persona: Persona) -> bool {
+        let problem = persona.problem();
+        self.save(problem, Kind::PersonaSaved { persona })
+    }
+
+    pub fn retire_persona(self, persona: PersonaId) {
+        self.intend(None, vec![Kind::PersonaRetired { persona }]);
+    }
+
+    fn save(self, problem: Option<String>, kind: Kind) -> bool {
+        match &problem {
+            Some(problem) => self.say(format!("Not saved: {problem}."), false),
+            None => {
+                self.intend(None, vec![kind]);
+                self.toast.set(None);
+            }
+        }
+        problem.is_none()
     }
 }

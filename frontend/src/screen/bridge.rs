@@ -10,23 +10,28 @@ mod self_test;
 
 #[component]
 pub fn Bridge(part: Part) -> impl IntoView {
-    let here = expect_context::<Here>();
     view! {
         <div class="start"><div class="bridge">
             <h1>"Bridge"</h1>
-            <div class="tabs" role="tablist">
-                {Part::TABS.map(|own| view! {
-                    <button role="tab" aria-selected=(own == part).to_string() on:click=move |_| here.open_part(own)>{own.name()}</button>
-                })}
-            </div>
+            <Tabs parts=&Part::TABS part=part/>
             {match part {
                 Part::Devices => view! { <devices::Devices/> }.into_any(),
                 Part::Processes => view! { <processes::Processes/> }.into_any(),
-                Part::Prompts => ().into_any(),
+                Part::Prompts | Part::Agents => ().into_any(),
                 Part::SelfTest => view! { <self_test::SelfTest/> }.into_any(),
             }}
         </div></div>
     }
+}
+
+/// Parts that stand beside each other.
+#[component]
+pub fn Tabs(parts: &'static [Part], part: Part) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let tab = move |own: Part| {
+        view! { <button role="tab" aria-selected=(own == part).to_string() on:click=move |_| here.open_part(own)>{own.name()}</button> }
+    };
+    view! { <div class="tabs" role="tablist">{parts.iter().copied().map(tab).collect_view()}</div> }
 }
 
 /// What was asked of the bridge: nothing yet, what it answered, or what is wrong.

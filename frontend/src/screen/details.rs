@@ -6,8 +6,10 @@ use shared::agent::HarnessId;
 use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit, Size, Work};
 
+use super::agents::PersonaField;
 use super::caps::CapFields;
 use super::evidence::{EvidenceFields, PresetField};
+use super::memory::MemoryField;
 use super::prompts::TemplateField;
 use super::retry::RetryFields;
 use super::schedule::ScheduleFields;
@@ -103,9 +105,9 @@ pub fn Details(tree: Tree, id: TaskId) -> impl IntoView {
     view! {
         <div class="scroll">
             {move || card.get().map(|card| if card.goal {
-                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><PresetField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card.clone()/></div> }.into_any()
+                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><PresetField tree=tree own=own/><MemoryField tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card.clone()/></div> }.into_any()
             } else {
-                view! { <div class="details"><Editor tree=tree own=own card=card.clone()/><EvidenceFields tree=tree own=own/><ScheduleFields tree=tree own=own/><RetryFields tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card/></div> }.into_any()
+                view! { <div class="details"><Editor tree=tree own=own card=card.clone()/><EvidenceFields tree=tree own=own/><ScheduleFields tree=tree own=own/><RetryFields tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card/></div> }.into_any()
             })}
         </div>
     }

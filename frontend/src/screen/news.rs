@@ -7,19 +7,15 @@ use crate::words;
 
 pub fn news(tree: Tree) -> AnyView {
     let text = move || {
-        let goal = tree.goal.get_value();
+        let owner = tree.proposal.get()?;
         tree.desk.read(|state| {
-            let news = state.task(&goal)?.goal.as_ref()?.news()?;
-            Some(format!(
-                "v{} against v{}: {}",
-                news.version,
-                news.version - 1,
-                words::changes(&news.changes)
-            ))
+            let news = state.task(&owner)?.planning.as_ref()?.news()?;
+            let before = words::before_version(news.version);
+            Some(format!("v{} against {before}: {}", news.version, words::changes(&news.changes)))
         })
     };
     (move || {
-        tree.marks.get().then(|| {
+        tree.marks.get().map(|_| {
             view! {
                 <p class="news meta" role="status">
                     <span>{text}</span>

@@ -5,8 +5,10 @@ use leptos::prelude::*;
 use shared::id::TemplateId;
 use shared::template::Guided;
 
+use super::bridge::Tabs;
 use crate::component::flow::{For, Show};
 use crate::desk::Desk;
+use crate::place::Part;
 use crate::words::{class_words, dollars, span};
 
 mod choice;
@@ -24,6 +26,7 @@ pub fn Prompts() -> impl IntoView {
     let patterns = Memo::new(move |_| desk.read(library::patterns));
     view! {
         <div class="start"><div class="bridge">
+            <Tabs parts=&Part::LIBRARY part=Part::Prompts/>
             <div class="row">
                 <h1>"Prompts"</h1>
                 <button class="button push" data-kind="solid" on:click=move |_| writing.set(Some(None))>"New template"</button>

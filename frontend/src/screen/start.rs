@@ -7,6 +7,7 @@ use shared::evidence::Preset;
 use shared::limits::Caps;
 use shared::plan::Access;
 
+use super::agents::PersonaChoice;
 use super::caps::FirstBudget;
 use super::evidence::PresetChoice;
 use super::prompts::TemplateChoice;
@@ -34,16 +35,21 @@ pub fn Start() -> impl IntoView {
     let access = RwSignal::new(Access::Edit);
     let preset = RwSignal::new(Preset::Quick);
     let caps = RwSignal::new(Caps::default());
-    let template = RwSignal::new(None);
-    // A template may bring the folder and the agent; what is chosen after it holds.
+    let (template, persona) = (RwSignal::new(None), RwSignal::new(None));
+    // Both may bring the folder and the agent; what is chosen after them holds.
+    let advise = move |(path, harness): (Option<String>, Option<HarnessId>)| {
+        path.into_iter().for_each(|path| folder.set(path));
+        harness.into_iter().for_each(|harness| chosen.set(Some(harness)));
+    };
     Effect::new(move |_| {
         let Some(id) = template.get() else { return };
-        let Some(advice) = desk.peek(|state| state.templates.get(&id).map(|shelf| shelf.template.clone()))
-        else {
-            return;
-        };
-        advice.folder.into_iter().for_each(|path| folder.set(path));
-        advice.harness.into_iter().for_each(|harness| chosen.set(Some(harness)));
+        let known = desk.peek(|state| state.templates.get(&id).map(|shelf| shelf.template.clone()));
+        known.into_iter().for_each(|known| advise((known.folder, known.harness)));
+    });
+    Effect::new(move |_| {
+        let Some(id) = persona.get() else { return };
+        let known = desk.peek(|state| state.personas.get(&id).map(|known| known.persona.clone()));
+        known.into_iter().for_each(|known| advise((known.folder, known.harness)));
     });
     let choosing = RwSignal::new(false);
     Effect::new(move |_| drop(Local::set(DRAFT, text.get())));
@@ -62,7 +68,7 @@ pub fn Start() -> impl IntoView {
             words,
             (harness, access.get_untracked(), preset.get_untracked()),
             caps.get_untracked(),
-            template.get_untracked(),
+            (template.get_untracked(), persona.get_untracked()),
         );
         text.set(String::new());
         here.go(goal, None);
@@ -89,7 +95,7 @@ pub fn Start() -> impl IntoView {
                 <Agents agents=agents harness=harness chosen=chosen/>
                 <AccessChoice access=access/>
             </div>
-            <TemplateChoice chosen=template/>
+            <div class="pair"><PersonaChoice chosen=persona/><TemplateChoice chosen=template/></div>
             <div class="pair"><PresetChoice preset=preset/><FirstBudget caps=caps/></div>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin()>

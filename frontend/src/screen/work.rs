@@ -1,6 +1,6 @@
 //! The work: the tree on the left, the open conversation on the right, a divider between them.
 
-use conductor::state::Plan;
+use conductor::planning::Plan;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -92,7 +92,7 @@ fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) 
         return;
     }
     if event.key() == "Enter" && event.ctrl_key() && !typing {
-        tree.desk.approve(&tree.goal.get_value());
+        tree.approve();
         return;
     }
     if event.key() == "Escape" && typing {
@@ -121,13 +121,16 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
         desk.read(|state| {
             let task = state.task(&tree.goal.get_value())?;
             let goal = task.goal.as_ref()?;
-            let plan = match &goal.plan {
+            let planning = task.planning.as_ref()?;
+            let plan = match &planning.plan {
                 Plan::Wanted | Plan::Refused { .. } => "no plan yet".to_owned(),
                 Plan::Proposed { at, .. } => {
-                    format!("proposed plan v{}, {}; nothing has run yet", goal.version, words::time(*at))
+                    format!("proposed plan v{}, {}; nothing has run yet", planning.version, words::time(*at))
                 }
-                Plan::Approved { at } => format!("plan v{}, approved {}", goal.version, words::time(*at)),
-                Plan::Answered => "answered directly".to_owned(),
+                Plan::Approved { at } => {
+                    format!("plan v{}, approved {}", planning.version, words::time(*at))
+                }
+                Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => "answered directly".to_owned(),
             };
             Some((task.title.clone(), plan, goal.harness == HarnessId::Demo))
         })
@@ -177,6 +180,19 @@ fn Index(tree: Tree) -> impl IntoView {
     }
 }
 
+/// What is said of a plan that waits for a yes.
+#[derive(Debug, Clone, PartialEq)]
+struct Proposal {
+    /// The task that it is for, where that is not the goal.
+    of: Option<String>,
+    tasks: usize,
+    with_you: usize,
+    may_ask: usize,
+    parallel: u32,
+    busy: bool,
+    most: Option<shared::unit::MicroUsd>,
+}
+
 fn times(count: usize) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
@@ -187,18 +203,19 @@ fn Approval(tree: Tree) -> impl IntoView {
     let desk = tree.desk;
     let plan = Memo::new(move |_| {
         desk.read(|state| {
-            let task = state.task(&tree.goal.get_value())?;
+            let task = state.task(&tree.proposal.get()?)?;
             let below = state.subtree(&task.id);
             let with_you = below.iter().filter(|task| task.mode == Mode::Interactive).count();
             let may_ask = below.iter().filter(|task| task.mode == Mode::Hybrid).count();
-            conductor::plan::awaits_approval(task).then_some((
-                below.len() - 1,
+            Some(Proposal {
+                of: (!task.is_goal()).then(|| conductor::plan::name(task)),
+                tasks: below.len() - 1,
                 with_you,
                 may_ask,
-                state.limits.parallel,
-                task.current.is_some(),
-                conductor::budget::most(state, task),
-            ))
+                parallel: state.limits.parallel,
+                busy: task.current.is_some(),
+                most: conductor::budget::most(state, task),
+            })
         })
     });
     let stuck = Memo::new(move |_| {
@@ -211,9 +228,10 @@ fn Approval(tree: Tree) -> impl IntoView {
         })
     });
     view! {
-        {move || plan.get().map(|(tasks, with_you, may_ask, parallel, busy, most)| view! {
+        {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| view! {
             <footer class="approve">
                 {news(tree)}
+                {of.clone().map(|of| view! { <p class="clip">"Plan of "<b>{of}</b></p> })}
                 <dl>
                     <div><dt>"Tasks"</dt><dd>{tasks}</dd></div>
                     <div><dt>"Side by side"</dt><dd>"up to "{parallel}</dd></div>
@@ -225,10 +243,13 @@ fn Approval(tree: Tree) -> impl IntoView {
                     }}</dd></div>
                     <div><dt>"May cost"</dt><dd>{most.map_or("no limit".to_owned(), |most| format!("up to {}", words::dollars(most)))}</dd></div>
                 </dl>
-                <BudgetField tree=tree/>
+                {of.is_none().then(|| view! { <BudgetField tree=tree/> })}
                 <span class="row push">
-                    <button class="button" on:click=move |_| { tree.here.select(&tree.goal.get_value()); keys::focus_composer(); }>"Say what to change"</button>
-                    <button class="button" data-kind="solid" disabled=busy || tasks == 0 on:click=move |_| desk.approve(&tree.goal.get_value())>
+                    {of.is_some().then(|| view! {
+                        <button class="button" disabled=busy on:click=move |_| tree.reject()>"Leave it as it was"</button>
+                    })}
+                    <button class="button" on:click=move |_| { tree.proposal.get_untracked().into_iter().for_each(|task| tree.here.select(&task)); keys::focus_composer(); }>"Say what to change"</button>
+                    <button class="button" data-kind="solid" disabled=busy || tasks == 0 on:click=move |_| tree.approve()>
                         {if busy { "The planner is at it" } else { "Approve and start" }}<kbd class="key">"Ctrl Enter"</kbd>
                     </button>
                 </span>
@@ -307,6 +328,8 @@ struct Head {
     over: bool,
     goal: bool,
     can_accept: bool,
+    /// A planner thinks about it, and is not at it now.
+    planned: bool,
     /// It has come to a cap of its own.
     capped: bool,
 }
@@ -321,6 +344,10 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
     let model = runs.find(|run| run.purpose.is_conversation()).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
+    let agent = match conductor::persona::of(state, task) {
+        Some(persona) => format!("{}, {agent}", persona.name),
+        None => agent,
+    };
     let path = state
         .ancestors(task)
         .into_iter()
@@ -343,6 +370,10 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
         busy: state.subtree(id).iter().any(|task| task.current.is_some()),
         over: task.is_over(),
         goal: task.is_goal(),
+        planned: task.is_planned()
+            && !task.is_goal()
+            && task.current.is_none()
+            && !conductor::plan::awaits_approval(task),
         can_accept: !task.is_goal()
             && task.current.is_none()
             && (capped
@@ -379,6 +410,9 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                 <div class="row">
                     <h2 class="title clip"><span class="quiet">{shown.number}</span>" "{shown.title}</h2>
                     <span class="row push">
+                        <Show when=is(|head| head.planned)>
+                            <button class="button" data-size="sm" on:click=move |_| desk.reject(&own.get_value())>"Leave it as it was"</button>
+                        </Show>
                         <Show when=is(|head| head.can_accept)>
                             <button class="button" data-size="sm" on:click=move |_| desk.accept(&own.get_value())>"Mark as done"</button>
                         </Show>
@@ -411,7 +445,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 20] = [
+    const KEYS: [(&str, &str); 22] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -421,10 +455,12 @@ fn Keys() -> impl IntoView {
         ("F2", "rename"),
         ("E", "change the mode"),
         ("N, Shift N", "add a task after, inside"),
+        ("Y", "clone"),
         ("Del", "remove"),
         ("Alt ↑ ↓", "reorder"),
         ("Alt ← →", "move out, move in"),
         ("L", "add or drop a dependency"),
+        ("P", "split, or plan again"),
         ("R", "retry"),
         ("S", "stop"),
         (".", "menu of the task"),

@@ -32,7 +32,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("ArrowLeft", ..) => left(tree, &task),
         ("ArrowRight", ..) => right(tree, &task),
         ("Home", ..) => go(tree, &goal),
-        ("Enter", ..) if event.ctrl_key() => tree.desk.approve(&goal),
+        ("Enter", ..) if event.ctrl_key() => tree.approve(),
         ("Enter", ..) if super::link::choose(tree, &task) => {}
         ("Escape", ..) => handled = super::link::cancel(tree),
         ("l" | "L", ..) => super::link::begin(tree, &task),
@@ -41,7 +41,9 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("e" | "E", ..) => change_mode(tree, &task),
         ("n", ..) => add_after(tree, &task),
         ("N", ..) => add(tree, &task, None),
+        ("y" | "Y", ..) => copy(tree, &task),
         ("Delete" | "Backspace", ..) => remove(tree, &task),
+        ("p", ..) => tree.desk.split(&task),
         ("r", ..) => tree.desk.retry(&task),
         ("s", ..) => tree.desk.stop(&task),
         ("z", ..) => tree.desk.undo(),
@@ -138,6 +140,16 @@ pub fn remove(tree: Tree, task: &TaskId) {
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Remove { task: task.clone() });
     if let Some(parent) = parent {
         go(tree, &parent);
+    }
+}
+
+/// A copy of the task and all below it, which is chosen then.
+pub fn copy(tree: Tree, task: &TaskId) {
+    let Ok(copy) = TaskId::new(&crate::desk::draw()) else { return };
+    tree.desk.edit(&tree.goal.get_value(), PlanEdit::Clone { task: task.clone(), copy: copy.clone() });
+    if tree.desk.peek(|state| state.task(task).is_some_and(|task| !task.is_goal())) {
+        tree.desk.say("Cloned.".to_owned(), true);
+        go(tree, &copy);
     }
 }
 

@@ -23,7 +23,7 @@ pub fn Menu(tree: Tree) -> impl IntoView {
     view! {
         {move || tree.menu.get().map(|(task, x, y)| {
             let left = x.min(window().inner_width().ok().and_then(|width| width.as_f64()).map_or(x, |width| clamp(width - 240.0)));
-            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 330.0)));
+            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 394.0)));
             view! {
                 <div class="menu" role="menu" style:left=format!("{left}px") style:top=format!("{top}px")
                     on:keydown=move |event| if event.key() == "Escape" { close(); keys::focus(tree); }
@@ -44,6 +44,7 @@ fn clamp(pixels: f64) -> i32 {
 fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
     let goal = tree.goal.get_value();
     let is_goal = task == goal;
+    let group = tree.desk.peek(|state| state.task(&task).is_some_and(conductor::state::Task::is_group));
     let item = move |name: &'static str, key: &'static str, off: bool, act: fn(Tree, &TaskId)| {
         let task = task.clone();
         view! {
@@ -58,8 +59,10 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         {item("Change the mode", "E", is_goal, keys::change_mode)}
         {item("Add a task after", "N", is_goal, keys::add_after)}
         {item("Add a task inside", "Shift N", false, |tree, task| keys::add(tree, task, None))}
+        {item("Clone", "Y", is_goal, keys::copy)}
         {item("Remove", "Del", is_goal, keys::remove)}
         {item("Write to it", "Enter", false, |_, _| keys::focus_composer())}
+        {item(if group { "Plan again" } else { "Split this task" }, "P", is_goal, |tree, task| tree.desk.split(task))}
         {item("Retry", "R", false, |tree, task| tree.desk.retry(task))}
         {item("Stop", "S", false, |tree, task| tree.desk.stop(task))}
         {item("Undo the last edit", "Z", false, |tree, _| tree.desk.undo())}

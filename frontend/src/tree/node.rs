@@ -77,33 +77,43 @@ fn face(
     survey: &Survey,
     id: &TaskId,
     folded: bool,
-    marks: bool,
+    marks: Option<&TaskId>,
     times: Times,
 ) -> Option<Face> {
     let task = state.task(id)?;
     let sum = survey.row(id)?;
     let own = &sum.status;
     let parts = || task.children.iter().filter_map(|part| Some(survey.row(part)?.status.kind));
-    let plan = state.task(&task.root).is_some_and(conductor::plan::awaits_approval);
+    let planner = state.planner_above(task);
+    let plan = planner.is_some_and(conductor::plan::awaits_approval);
     let kind = if folded && task.is_group() { sum.worst } else { own.kind };
-    let news = state.task(&task.root).and_then(|goal| goal.goal.as_ref()?.news()).filter(|_| marks);
+    let news = planner.filter(|planner| marks == Some(&planner.id));
+    let news = news.and_then(|planner| planner.planning.as_ref()?.news());
     let change = news.and_then(|news| news.changes.iter().find(|change| change.task == *id));
     // That a cap is near is marked beside it.
     let warnings = health::warnings(state, task, times.pulse);
     let warning = warnings.iter().find(|warning| !matches!(warning, Warning::Near { .. }));
+    let persona = conductor::persona::of(state, task).filter(|_| !task.is_goal());
+    let name = persona.map(|persona| persona.name.clone());
+    let says = Some(warning.map_or_else(|| words::reason(state, own, times.now), |it| words::warning(*it)));
     Some(Face {
         warned: warning.is_some(),
         change: change.map(|change| (words::change_kind(&change.what), words::change(state, &change.what))),
         kind,
         number: task.number_text(),
         title: task.title.clone(),
-        sub: warning.map_or_else(|| words::reason(state, own, times.now), |warning| words::warning(*warning)),
+        sub: [name, says]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" · "),
         cost: words::spent(state, task),
         near: conductor::budget::near(state, task, times.pulse).is_some(),
         envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal()),
         mode: task.mode,
         goal: task.is_goal(),
-        plan: plan && !task.is_goal(),
+        plan,
         group: task.is_group(),
         waiting: sum.waiting,
         done: if task.is_group() { format!("{}/{}", sum.done, sum.all) } else { String::new() },
@@ -127,7 +137,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
         let now = if counting.get() { tree.desk.clock.get() } else { Millis(0) };
         let times = Times { now, pulse: tree.desk.pulse.get() };
         let (id, folded, marks) = (own.get_value(), folded.get(), tree.marks.get());
-        tree.desk.surveyed(&id, |state, survey| face(state, survey, &id, folded, marks, times))
+        tree.desk.surveyed(&id, |state, survey| face(state, survey, &id, folded, marks.as_ref(), times))
     });
     let spot = Memo::new(move |_| {
         tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone()))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use conductor::planning::proposal;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::html;
 use leptos::prelude::*;
@@ -36,10 +37,12 @@ pub struct Tree {
     pub menu: RwSignal<Option<(TaskId, i32, i32)>>,
     /// A task that is being dragged, and where it would fall.
     pub drag: RwSignal<Option<super::node::Drag>>,
-    /// The version of the plan whose changes were dismissed, as "GOAL VERSION".
+    /// The task whose proposed plan the person looks at, and approves.
+    pub proposal: Memo<Option<TaskId>>,
+    /// The version of the plan whose changes were dismissed, as "TASK VERSION".
     pub seen: RwSignal<String>,
-    /// What the proposed version changed is marked.
-    pub marks: Memo<bool>,
+    /// Whose proposed version has its changes marked.
+    pub marks: Memo<Option<TaskId>>,
     /// The task under the pointer.
     pub hover: RwSignal<Option<TaskId>>,
     pub linking: RwSignal<Option<Linking>>,
@@ -61,13 +64,22 @@ impl Tree {
         });
         let seen = RwSignal::new(Local::get::<String>(SEEN).unwrap_or_default());
         let own = goal.clone();
+        let proposal = Memo::new(move |_| {
+            let chosen = here.task();
+            desk.read(|state| {
+                let chosen = chosen.and_then(|task| state.task(&task)).filter(|task| task.root == own);
+                proposal(state, chosen.or(state.task(&own))?).map(|task| task.id.clone())
+            })
+        });
         let marks = Memo::new(move |_| {
-            let version = desk.read(|state| Some(state.task(&own)?.goal.as_ref()?.news()?.version));
-            version.is_some_and(|version| seen.with(|seen| *seen != format!("{own} {version}")))
+            let owner = proposal.get()?;
+            let version = desk.read(|state| Some(state.task(&owner)?.planning.as_ref()?.news()?.version))?;
+            seen.with(|seen| *seen != format!("{owner} {version}")).then_some(owner)
         });
         Self {
             desk,
             here,
+            proposal,
             seen,
             marks,
             goal: StoredValue::new(goal),
@@ -86,11 +98,21 @@ impl Tree {
 
     /// Takes the marks of this version off, for good.
     pub fn dismiss(self) {
-        let goal = self.goal.get_value();
-        let version = self.desk.peek(|state| Some(state.task(&goal)?.goal.as_ref()?.version));
-        self.seen.set(format!("{goal} {}", version.unwrap_or_default()));
+        let Some(owner) = self.proposal.get_untracked() else { return };
+        let version = self.desk.peek(|state| Some(state.task(&owner)?.planning.as_ref()?.version));
+        self.seen.set(format!("{owner} {}", version.unwrap_or_default()));
         // Without storage they are back after a reload, which does no harm.
         let _ = Local::set(SEEN, self.seen.get_untracked());
+    }
+
+    /// Says yes to the plan that the person looks at.
+    pub fn approve(self) {
+        self.proposal.get_untracked().into_iter().for_each(|task| self.desk.approve(&task));
+    }
+
+    /// Says no to it.
+    pub fn reject(self) {
+        self.proposal.get_untracked().into_iter().for_each(|task| self.desk.reject(&task));
     }
 
     pub fn zoom(self) -> Zoom {
@@ -235,8 +257,8 @@ fn Adder(tree: Tree) -> impl IntoView {
                 task.is_group()
                     && !task.is_over()
                     && !matches!(
-                        task.goal.as_ref().map(|goal| &goal.plan),
-                        Some(conductor::state::Plan::Wanted)
+                        task.planning.as_ref().map(|planning| &planning.plan),
+                        Some(conductor::planning::Plan::Wanted)
                     )
             })
         });

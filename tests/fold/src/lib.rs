@@ -114,6 +114,7 @@ fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
         cwd: "/home/dev/shop".to_owned(),
         stdin: Stdin::Text { text: "The task, its parent's summary and the results it builds on.".repeat(8) },
         files: Vec::new(),
+        inserts: Vec::new(),
         runner: Runner::Local,
         limits: RunLimits::default(),
     };

@@ -19,6 +19,10 @@ pub enum Truth {
     Plan,
     /// A plan, or what should be one, that must not be taken.
     BadPlan,
+    /// A worker would have its task split, into parts that may be.
+    Split,
+    /// It would, and how it would cannot be.
+    BadSplit,
     /// Words that answer, or are the result.
     Words(String),
     Done(String),
@@ -62,6 +66,8 @@ pub struct Ways {
     pub wordy: usize,
     /// Plans say what each task needs and makes.
     pub trades: bool,
+    /// Workers would have their tasks split now and then.
+    pub splits: bool,
 }
 
 /// What is known of a process when it is ordered.
@@ -224,6 +230,13 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Review if chance.percent(15) => Truth::FoundWanting,
         Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit => Truth::Holds,
+        Purpose::Work if order.ways.splits && chance.one_in(6) => {
+            if chance.percent(75) {
+                Truth::Split
+            } else {
+                Truth::BadSplit
+            }
+        }
         Purpose::Work | Purpose::Repair | Purpose::Summary if order.trouble > 0 && chance.percent(8) => {
             if chance.percent(80) {
                 Truth::Question(format!("question of {run}"))
@@ -253,6 +266,16 @@ fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
         Truth::BadPlan => bad_plan(order.ways.trades, chance),
         Truth::Words(words) if order.purpose == Purpose::Plan => {
             json!({"decision": "answer", "reply": words, "tasks": []})
+        }
+        Truth::Split | Truth::BadSplit => {
+            let trades = order.ways.trades;
+            let plan = if *truth == Truth::Split { plan(trades, chance) } else { bad_plan(trades, chance) };
+            let mut report = report("split", "too much", "");
+            report["tasks"] = plan["tasks"].clone();
+            if let (Value::Null, Value::Object(report)) = (&plan["tasks"], &mut report) {
+                report.remove("tasks");
+            }
+            report
         }
         Truth::Holds => json!({"verdict": "pass", "summary": "Seen.", "findings": []}),
         Truth::FoundWanting => match chance.below(3) {

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod bridge;
+pub mod cast;
 pub mod chance;
 pub mod client;
 mod ear;

@@ -2,7 +2,8 @@
 //! patient and helpful, so that every goal can come to its end.
 
 use conductor::State;
-use conductor::state::{Plan, Standing, Task};
+use conductor::planning::Plan;
+use conductor::state::{Standing, Task};
 use conductor::status::{Kind as StatusKind, Reason, status};
 use shared::agent::HarnessId;
 use shared::entry::Kind;
@@ -13,31 +14,45 @@ use shared::plan::{Mode, PlanEdit, PlannedTask, Size};
 use shared::retry::{Policy, Retry};
 use shared::unit::MicroUsd;
 
+use crate::cast::Cast;
 use crate::chance::Chance;
 
 #[derive(Debug)]
 pub struct Person {
     /// Acts left that help nobody.
     pub whims: usize,
+    /// Has tasks split, and says yes and no to how.
+    pub splits: bool,
     /// Says what tasks need and make.
     pub trades: bool,
     messages: u32,
     added: u32,
     retries: usize,
+    /// What they do with agents of their own, if they have any.
+    pub cast: Option<Cast>,
 }
 
 impl Person {
-    pub fn new(whims: usize) -> Self {
-        Self { whims, trades: false, messages: 0, added: 0, retries: 0 }
+    pub fn new(whims: usize, cast: Option<Cast>) -> Self {
+        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0, cast }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
     pub fn whim(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
+        if let Some(kind) = self.cast.as_mut().and_then(|cast| cast.whim(seen)) {
+            return Some(kind);
+        }
         let goal = chance.pick(&seen.goals)?.clone();
         let tasks: Vec<&Task> = seen.subtree(&goal);
         let task = *chance.pick(&tasks)?;
         let id = task.id.clone();
-        let root = seen.task(&goal)?.goal.as_ref()?;
+        if self.splits
+            && chance.one_in(3)
+            && let Some(kind) = plans(seen, &tasks, chance)
+        {
+            return Some(kind);
+        }
+        let root = seen.task(&goal)?.planning.as_ref()?;
         Some(match (&root.plan, chance.below(23)) {
             (Plan::Proposed { .. }, 0..11) => Kind::PlanApproved { goal, version: root.version },
             (_, 0..3) => Kind::TaskStopped { task: id },
@@ -45,6 +60,10 @@ impl Person {
             (_, 7) => Kind::TaskAccepted { task: id },
             (_, 8) => Kind::TaskResumed { task: id },
             (_, 18) if chance.one_in(4) => Kind::GoalClosed { goal },
+            (_, 9) if self.trades && chance.one_in(2) => {
+                self.messages += 1;
+                Kind::MemorySet { text: format!("MEMORY {} of it", self.messages) }
+            }
             (_, 9) => {
                 let parallel = u32::try_from(1 + chance.below(5)).unwrap_or(1);
                 Kind::LimitsSet { limits: Limits { parallel, ..seen.limits.clone() } }
@@ -129,7 +148,7 @@ impl Person {
     pub fn help(&mut self, state: &State) -> Option<Kind> {
         let open = |goal: &&Task| !goal.is_over();
         let root = state.goals.iter().filter_map(|goal| state.task(goal)).find(open)?;
-        let goal = root.goal.as_ref()?;
+        let goal = root.planning.as_ref()?;
         if let Some(kind) = state.subtree(&root.id).into_iter().find_map(|task| let_go_on(state, task)) {
             return Some(kind);
         }
@@ -139,7 +158,9 @@ impl Person {
         }
         Some(match &goal.plan {
             Plan::Proposed { .. } => Kind::PlanApproved { goal: root.id.clone(), version: goal.version },
-            Plan::Wanted | Plan::Refused { .. } | Plan::Answered => self.message(root.id.clone()),
+            Plan::Wanted | Plan::Refused { .. } | Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => {
+                self.message(root.id.clone())
+            }
             Plan::Approved { .. } => {
                 let parts = state.subtree(&root.id);
                 let act = parts.into_iter().skip(1).find_map(|task| self.help_with(state, task));
@@ -151,6 +172,14 @@ impl Person {
     fn help_with(&mut self, state: &State, task: &Task) -> Option<Kind> {
         let id = task.id.clone();
         let now = status(state, task);
+        if task.is_planned() && !task.is_over() && task.current.is_none() {
+            let planning = task.planning.as_ref()?;
+            let version = planning.version;
+            return Some(match planning.is_proposed() && !version.is_multiple_of(3) {
+                true => Kind::PlanApproved { goal: id, version },
+                false => Kind::PlanRejected { task: id, version },
+            });
+        }
         match (&task.standing, now.kind, now.reason) {
             (Standing::Asked { .. }, ..) => Some(self.message(id)),
             (Standing::Yielded, ..) => Some(Kind::TaskAccepted { task: id }),
@@ -169,6 +198,30 @@ impl Person {
         let message = MessageId::new(&format!("m{}", self.messages));
         Kind::MessageSent { task, message: message.unwrap_or_else(|_| unreachable!("an id")), text }
     }
+}
+
+/// A wish for a plan of one of these, or a word about one.
+fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
+    let open: Vec<&&Task> = tasks.iter().filter(|task| task.is_planned() && !task.is_goal()).collect();
+    if chance.one_in(2)
+        && let Some(owner) = chance.pick(&open)
+    {
+        let (task, version) = (owner.id.clone(), owner.planning.as_ref()?.version);
+        return Some(match chance.below(3) {
+            0 => Kind::PlanRejected { task, version },
+            1 => Kind::PlanApproved { goal: task, version },
+            _ => Kind::TaskStopped { task },
+        });
+    }
+    if chance.one_in(4) {
+        let task = chance.pick(tasks)?;
+        let copy = TaskId::new(&format!("{}~k{}", task.root, seen.seq)).ok()?;
+        let edit = shared::plan::PlanEdit::Clone { task: task.id.clone(), copy };
+        return Some(Kind::PlanEdited { goal: task.root.clone(), edit });
+    }
+    let may = |task: &&&Task| conductor::planning::may_plan(seen, task).is_ok();
+    let able: Vec<&&Task> = tasks.iter().filter(may).collect();
+    chance.pick(&able).map(|task| Kind::PlanWanted { task: task.id.clone() })
 }
 
 /// What pauses at a bound is let go on.

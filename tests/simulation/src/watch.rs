@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::{Goal, Plan, Standing, Task};
+use conductor::planning::Planning;
+use conductor::state::{Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
@@ -17,10 +18,14 @@ use crate::process::Process;
 mod feed;
 mod order;
 mod outage;
+mod persona;
+mod planned;
 mod proof;
 mod result;
 mod steer;
 mod told;
+
+pub use persona::LIKE;
 
 type Processes = BTreeMap<RunId, Process>;
 /// A model by the name that it was ordered by.
@@ -56,6 +61,8 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
+    /// The project's memory.
+    memory: String,
     /// Runs whose words say that something was cut, until the log says it too.
     trimmed: BTreeMap<RunId, String>,
     /// What a person stopped and has not asked for since (P15).
@@ -83,6 +90,15 @@ pub struct Watch {
     shown: BTreeMap<TaskId, proof::Shown>,
     /// Tasks whose folder was looked at before they began.
     bases: BTreeSet<TaskId>,
+    /// Answers in a row that were no plan.
+    refused: BTreeMap<TaskId, u32>,
+    /// What was below a task before it was planned, until a person edits the tree.
+    formers: BTreeMap<TaskId, Vec<planned::Part>>,
+    /// Tasks that the person would not have split.
+    whole: BTreeSet<TaskId>,
+    before: planned::Before,
+    /// Where each task works that has begun.
+    folders: BTreeMap<TaskId, String>,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
 }
@@ -108,6 +124,7 @@ impl Watch {
         if let Actor::Conductor { epoch } = entry.actor {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
+        self.plans(state, kind);
         match kind {
             Kind::BatonGranted { epoch, .. } => {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
@@ -115,6 +132,7 @@ impl Watch {
             }
             Kind::RunRequested { .. } => self.order(state, kind)?,
             Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
+            Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
             Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
@@ -134,9 +152,11 @@ impl Watch {
                 self.settle(state, task, run.as_ref(), outcome, processes)?;
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
-                self.propose(goal, run, *version, processes)?;
-                result::check_order(goal, tasks)?;
-                feed::check_feeds(tasks)?;
+                self.propose(state, goal, run, *version, processes)?;
+                if state.task(goal).is_some_and(Task::is_goal) {
+                    result::check_order(goal, tasks)?;
+                    feed::check_feeds(tasks)?;
+                }
             }
             Kind::WorkClaimed { task, run, summary, .. } => {
                 self.claim(state, task, run, summary, processes)?
@@ -150,12 +170,13 @@ impl Watch {
             }
             Kind::TaskCommitted { task, run, outcome } => self.committed(task, run, outcome, processes)?,
             Kind::PlanAdopted { goal, version } => {
-                let adopts = state.task(goal).and_then(|task| task.goal.as_ref());
-                let adopts = adopts.is_some_and(|goal| goal.preset.approves() && goal.version == *version);
-                ensure!(adopts, "nobody said that this plan is carried out unasked");
+                let owner = state.task(goal).context("a task that never was")?;
+                let adopts = state.goal_of(owner).is_some_and(|goal| goal.preset.approves());
+                let latest = owner.planning.as_ref().is_some_and(|planning| planning.version == *version);
+                ensure!(adopts && latest, "nobody said that this plan is carried out unasked");
                 self.wish(state, kind);
             }
-            Kind::PlanRefused { goal, run, .. } => self.refuse(goal, run, processes)?,
+            Kind::PlanRefused { goal, run, .. } => self.refuse(state, goal, run, processes)?,
             Kind::DiskMeasured { .. } | Kind::MemoryMeasured { .. } => self.measured = entry.seq,
             _ => self.wish(state, kind),
         }
@@ -165,9 +186,11 @@ impl Watch {
     /// A person's intents, as far as later entries must respect them.
     fn wish(&mut self, state: &State, kind: &Kind) {
         match kind {
+            Kind::MemorySet { text } => self.memory.clone_from(text),
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.afresh(task);
+                self.refused.remove(task);
                 self.stopped.remove(task);
             }
             Kind::TaskResumed { task } => {
@@ -182,9 +205,7 @@ impl Watch {
             }
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
-                let planned = |goal: &Goal| matches!(goal.plan, Plan::Approved { .. });
-                let sums_up =
-                    closes && state.task(task).and_then(|task| task.goal.as_ref()).is_some_and(planned);
+                let sums_up = closes && !state.task(task).is_some_and(planned::is_open);
                 let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
@@ -198,14 +219,15 @@ impl Watch {
                         self.instead.remove(&below.id);
                         self.found.remove(&below.id);
                         self.repairs.remove(&below.id);
+                        self.refused.remove(&below.id);
                         self.sessions.remove(&below.id);
                     }
                 }
             }
             Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
-                let root = state.task(goal).and_then(|task| task.goal.as_ref());
+                let root = state.task(goal).and_then(|task| task.planning.as_ref());
                 let on_the_table =
-                    |goal: &Goal| goal.version == *version && matches!(goal.plan, Plan::Proposed { .. });
+                    |planning: &Planning| planning.version == *version && planning.is_proposed();
                 if !root.is_some_and(on_the_table) {
                     return;
                 }
@@ -226,6 +248,9 @@ impl Watch {
                 for below in state.subtree(task) {
                     self.stopped.remove(&below.id);
                 }
+                self.reopened(state, task);
+            }
+            Kind::PlanEdited { edit: PlanEdit::Clone { task, .. }, .. } => {
                 self.reopened(state, task);
             }
             Kind::PlanEdited { edit: PlanEdit::Add { planned: PlannedTask { parent, .. }, .. }, .. }
@@ -271,8 +296,16 @@ impl Watch {
             let kept = task.result.as_ref().map(|result| result.summary.as_str());
             ensure!(kept == Some(summary), "the result of {} is not what was reported", task.id);
         }
-        if let Some(Kind::PlanEdited { goal, .. } | Kind::PlanProposed { goal, .. }) = entry.body.known() {
-            result::check_tree(state, goal)?;
+        if let Some(kind) = entry.body.known() {
+            self.planned(state, kind)?;
+        }
+        if let Some(
+            Kind::PlanEdited { goal, .. }
+            | Kind::PlanProposed { goal, .. }
+            | Kind::PlanRejected { task: goal, .. },
+        ) = entry.body.known()
+        {
+            result::check_tree(state, state.task(goal).map_or(goal, |task| &task.root))?;
         }
         Ok(())
     }

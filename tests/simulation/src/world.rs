@@ -18,6 +18,7 @@ use shared::unit::{MicroUsd, Millis};
 use shared::wire::ServerMessage;
 
 use crate::bridge::{Append, Bridge};
+use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::client::Client;
 use crate::person::Person;
@@ -76,7 +77,7 @@ impl World {
         let mut world = Self {
             bridge: Bridge::new([0, 10, 25, 50][rough]),
             clients: Vec::new(),
-            person: Person::new(whims),
+            person: Person::new(whims, Cast::of(seed)),
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
@@ -98,6 +99,11 @@ impl World {
         if aside.one_in(8) {
             world.bridge.ways.wordy = 3_000;
         }
+        world.bridge.ways.splits = aside.one_in(3);
+        world.person.splits = world.bridge.ways.splits;
+        if world.person.splits {
+            limits.tasks = 40;
+        }
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {
             world.find_agents()?;
@@ -109,7 +115,11 @@ impl World {
             world.intend(Kind::ModelsSet { models: Models { claude, ..Models::default() } })?;
         }
         world.intend(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() })?;
+        if aside.one_in(4) {
+            world.intend(Kind::MemorySet { text: "MEMORY of the first day".to_owned() })?;
+        }
         let goals = if world.chance.one_in(4) { 2 } else { 1 };
+        let first = TaskId::new("g1")?;
         for n in 1..=goals {
             let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };
             let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
@@ -122,6 +132,9 @@ impl World {
                 let edit = PlanEdit::SetPreset { task: task.clone(), preset };
                 world.intend(Kind::PlanEdited { goal: task, edit })?;
             }
+        }
+        for kind in world.person.cast.as_mut().map(|cast| cast.begins(&first)).unwrap_or_default() {
+            world.intend(kind)?;
         }
         world.pass_baton()?;
         Ok(world)

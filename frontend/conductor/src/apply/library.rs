@@ -1,9 +1,12 @@
-//! The part of the fold that keeps the library of prompts.
+//! The part of the fold that keeps the library of prompts and the person's agents.
 
+use shared::id::PersonaId;
+use shared::persona::Persona;
 use shared::template::Template;
 
 use crate::library::Shelf;
-use crate::state::State;
+use crate::persona::Known;
+use crate::state::{Run, State};
 
 impl State {
     /// Takes a template as its next version, where it can be used and is not what it was.
@@ -16,5 +19,20 @@ impl State {
         let version = former.map_or(0, |shelf| shelf.version) + 1;
         let shelf = Shelf { template: template.clone(), version, retired: false };
         self.templates.insert(template.template.clone(), shelf);
+    }
+
+    /// Takes an agent as it is now, where it can be used.
+    pub(super) fn cast(&mut self, persona: &Persona) {
+        if persona.problem().is_none() {
+            let known = Known { persona: persona.clone(), retired: false };
+            self.personas.insert(persona.persona.clone(), known);
+        }
+    }
+
+    /// Who began the session that a turn may go on with; nothing for a look at the work.
+    pub(super) fn speaks_as(&self, run: &Run) -> Option<PersonaId> {
+        let task = self.task(&run.task).filter(|_| run.purpose.is_conversation())?;
+        let mut runs = task.runs.iter().rev().filter_map(|run| self.run(run));
+        runs.find(|run| run.purpose.is_conversation())?.persona.clone()
     }
 }

@@ -11,7 +11,8 @@ use shared::unit::Millis;
 use crate::plan::diff::{Revision, diff};
 use crate::plan::feed::{Rewiring, rewire};
 use crate::plan::{check_edit, fits};
-use crate::state::{Account, Plan, Run, Spend, Standing, State, Task};
+use crate::planning::{Former, Plan, is_fixed};
+use crate::state::{Account, Run, Spend, Standing, State, Task};
 
 impl State {
     /// Takes a new version of the plan: its tasks replace those that were proposed before.
@@ -23,38 +24,50 @@ impl State {
         tasks: &[PlannedTask],
         at: Millis,
     ) {
-        let before = (version > 1).then(|| self.clone());
+        let Some(owner) = self.task(goal) else { return };
+        let again = version > 1 || (!owner.is_goal() && owner.is_group());
+        let before = again.then(|| self.clone());
+        if !owner.is_planned() {
+            // Its own worker would split it.
+            let former = Some(Former::of(owner));
+            self.with(goal, |task| task.planning.get_or_insert_default().former = former);
+        }
+        let mut former = self.task(goal).and_then(|task| task.planning.as_ref()?.former.clone());
+        former.iter_mut().for_each(|former| former.keep(self, goal));
+        self.with_planning(goal, |planning| planning.former = former);
+        let standings = self.kept(goal);
+        // Whatever is put below it from here on waits for a yes.
+        self.with_planning(goal, |planning| planning.plan = Plan::Proposed { reply: reply.to_owned(), at });
         let kept: BTreeSet<&TaskId> = tasks.iter().map(|planned| &planned.task).collect();
         let dropped: Vec<TaskId> = self
             .subtree(goal)
             .into_iter()
             .skip(1)
-            .filter(|task| !kept.contains(&task.id))
+            .filter(|task| !kept.contains(&task.id) && !is_fixed(self, task))
             .map(|task| task.id.clone())
             .collect();
         for id in dropped {
             self.remove(&id, at);
         }
         for planned in tasks {
-            self.put(goal, planned, u32::MAX, at);
+            self.put(goal, planned, u32::MAX, standings.get(&planned.task), at);
         }
         let changes = before.map(|before| diff(&before, self, goal));
         self.with(goal, |task| task.current = None);
-        self.with_goal(goal, |goal| {
-            goal.revisions.extend(changes.map(|changes| Revision { version, changes }));
-            goal.plan = Plan::Proposed { reply: reply.to_owned(), at };
-            goal.version = version;
-            goal.edits = 0;
-            goal.refusals = 0;
-            goal.derived += u32::try_from(tasks.len()).unwrap_or(u32::MAX);
+        self.with_planning(goal, |planning| {
+            planning.revisions.extend(changes.map(|changes| Revision { version, changes }));
+            planning.version = version;
+            planning.edits = 0;
+            planning.refusals = 0;
+            planning.derived += u32::try_from(tasks.len()).unwrap_or(u32::MAX);
         });
     }
 
     /// Takes a person's own plan as the next version, while no run is at work on one and none is approved.
     pub(super) fn give(&mut self, goal: &TaskId, reply: &str, tasks: &[PlannedTask], at: Millis) {
         let Some(task) = self.task(goal) else { return };
-        let open = task.goal.as_ref().filter(|goal| !matches!(goal.plan, Plan::Approved { .. }));
-        if let Some(version) = open.map(|goal| goal.version + 1)
+        let open = task.planning.as_ref().filter(|planning| task.is_goal() && !planning.plan.admits());
+        if let Some(version) = open.map(|planning| planning.version + 1)
             && task.current.is_none()
             && fits(self, task, tasks)
         {
@@ -66,8 +79,8 @@ impl State {
     pub(super) fn approve(&mut self, goal: &TaskId, version: u32, at: Millis) {
         let proposed = self
             .task(goal)
-            .and_then(|task| task.goal.as_ref())
-            .is_some_and(|goal| goal.version == version && matches!(goal.plan, Plan::Proposed { .. }));
+            .and_then(|task| task.planning.as_ref())
+            .is_some_and(|planning| planning.version == version && planning.is_proposed());
         if !proposed {
             return;
         }
@@ -85,7 +98,10 @@ impl State {
             task.current.take_if(|_| answered);
             task.stand(Standing::Open, at);
         });
-        self.with_goal(goal, |goal| goal.plan = Plan::Approved { at });
+        self.with_planning(goal, |planning| {
+            planning.plan = Plan::Approved { at };
+            planning.former = None;
+        });
     }
 
     /// Carries an edit out where it is still possible.
@@ -113,6 +129,9 @@ impl State {
             PlanEdit::SetTemplate { task, template } => {
                 self.with(task, |task| task.template.clone_from(template))
             }
+            PlanEdit::SetPersona { task, persona } => {
+                self.with(task, |task| task.persona.clone_from(persona))
+            }
             PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
             PlanEdit::SetRetry { task, retry } => self.with(task, |task| task.retry = *retry),
             PlanEdit::SetEvidence { task, evidence } => {
@@ -123,9 +142,10 @@ impl State {
                 task.caps = *caps;
                 task.resumptions = 0;
             }),
-            PlanEdit::Add { planned, index } => self.put(goal, planned, *index, at),
+            PlanEdit::Add { planned, index } => self.put(goal, planned, *index, None, at),
+            PlanEdit::Clone { task, copy } => self.copy(task, copy, at),
             PlanEdit::Remove { task } => self.remove(task, at),
-            PlanEdit::Restore { task } => self.restore(goal, task, at),
+            PlanEdit::Restore { task } => self.restore(task, at),
             PlanEdit::Move { task, parent, index } => {
                 self.unlink(task);
                 self.link(task, parent, *index);
@@ -146,26 +166,31 @@ impl State {
             self.with(&task, |task| task.after.push(maker));
         }
         if let PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
+        | PlanEdit::Clone { copy: task, .. }
         | PlanEdit::Restore { task }
         | PlanEdit::Move { task, .. } = edit
         {
             self.reopen(task, at);
         }
-        self.with_goal(goal, |goal| goal.edits += 1);
+        self.with_planning(goal, |planning| planning.edits += 1);
     }
 
-    /// Makes the task of the plan, or brings an existing one to what the plan says.
-    fn put(&mut self, goal: &TaskId, planned: &PlannedTask, index: u32, at: Millis) {
-        let Some(root) = self.task(goal) else { return };
-        let approved = root.goal.as_ref().is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-        let standing = if approved { Standing::Open } else { Standing::Proposed };
-        let project = root.project.clone();
-        let known = self.tasks.contains_key(&planned.task);
-        if known {
+    /// Makes the task of the plan, or brings an existing one to what the plan says; it stands as before where that is `kept`.
+    fn put(&mut self, goal: &TaskId, planned: &PlannedTask, index: u32, kept: Option<&Standing>, at: Millis) {
+        let Some(owner) = self.task(goal) else { return };
+        let (root, project) = (owner.root.clone(), owner.project.clone());
+        let admitted = self.task(&planned.parent).is_some_and(|parent| self.admits(parent));
+        let usual = if admitted { Standing::Open } else { Standing::Proposed };
+        let standing = kept.cloned().unwrap_or(usual);
+        if let Some(task) = self.task(&planned.task) {
+            let fixed = is_fixed(self, task);
             self.unlink(&planned.task);
+            if fixed {
+                return self.link(&planned.task, &planned.parent, index);
+            }
         } else {
             let number = self.next_number(&planned.parent);
-            let task = Task::planned(planned, goal, &project, number, at);
+            let task = Task::planned(planned, &root, &project, number, at);
             self.tasks.insert(planned.task.clone(), Arc::new(task));
         }
         self.with(&planned.task, |task| {
@@ -181,12 +206,16 @@ impl State {
             task.work = planned.work.clone();
             task.retry = planned.retry;
             task.evidence.clone_from(&planned.evidence);
+            // Who proposes nobody leaves it to whom the person chose.
+            if planned.persona.is_some() {
+                task.persona.clone_from(&planned.persona);
+            }
             task.stand(standing, at);
         });
         self.link(&planned.task, &planned.parent, index);
     }
 
-    fn next_number(&mut self, parent: &TaskId) -> Vec<u32> {
+    pub(super) fn next_number(&mut self, parent: &TaskId) -> Vec<u32> {
         let mut number = Vec::new();
         self.with(parent, |parent| {
             parent.numbered += 1;
@@ -196,7 +225,7 @@ impl State {
         number
     }
 
-    fn remove(&mut self, id: &TaskId, at: Millis) {
+    pub(super) fn remove(&mut self, id: &TaskId, at: Millis) {
         let index = self.unlink(id);
         let below: Vec<TaskId> = self.subtree(id).into_iter().skip(1).map(|task| task.id.clone()).collect();
         self.with(id, |task| task.stand(Standing::Removed { index }, at));
@@ -205,16 +234,13 @@ impl State {
         }
     }
 
-    fn restore(&mut self, goal: &TaskId, id: &TaskId, at: Millis) {
+    fn restore(&mut self, id: &TaskId, at: Millis) {
         let Some(task) = self.task(id) else { return };
         let (Standing::Removed { index }, Some(parent)) = (task.standing.clone(), task.parent.clone()) else {
             return;
         };
-        let approved = self
-            .task(goal)
-            .and_then(|task| task.goal.as_ref())
-            .is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-        let standing = if approved { Standing::Open } else { Standing::Proposed };
+        let admitted = self.task(&parent).is_some_and(|parent| self.admits(parent));
+        let standing = if admitted { Standing::Open } else { Standing::Proposed };
         let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
         for id in ids {
             self.with(&id, |task| task.stand(standing.clone(), at));
@@ -223,7 +249,7 @@ impl State {
     }
 
     /// Takes it out of its parent's children and says where it stood.
-    fn unlink(&mut self, id: &TaskId) -> u32 {
+    pub(super) fn unlink(&mut self, id: &TaskId) -> u32 {
         let mut index = u32::MAX;
         if let Some(parent) = self.task(id).and_then(|task| task.parent.clone()) {
             self.with(&parent, |parent| {
@@ -236,7 +262,7 @@ impl State {
         index
     }
 
-    fn link(&mut self, id: &TaskId, parent: &TaskId, index: u32) {
+    pub(super) fn link(&mut self, id: &TaskId, parent: &TaskId, index: u32) {
         self.carry_account(id, parent);
         self.with(id, |task| task.parent = Some(parent.clone()));
         self.with(parent, |parent| {
@@ -274,11 +300,13 @@ impl Task {
             harness: None,
             model: None,
             template: None,
+            persona: planned.persona.clone(),
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,
             evidence: planned.evidence.clone(),
             goal: None,
+            planning: None,
             made: at,
             standing: Standing::Proposed,
             since: at,

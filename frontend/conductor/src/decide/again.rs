@@ -81,7 +81,7 @@ pub(super) fn outcome(state: &State, task: &Task, run: &Run, error: &AgentError,
             Some(harness) => limited(now, Again::Instead { harness }, why),
             None => Outcome::Failed { class, why: tried(&why, task.resumptions + 1, task) },
         },
-        Remedy::Anew if matches!(run.purpose, Purpose::Work | Purpose::Repair) => {
+        Remedy::Anew if is_begun_anew(run) => {
             let retry = task.retry.unwrap_or(state.limits.retry);
             let again = match (retry.policy, &task.work) {
                 (Policy::None, _) => return Outcome::Failed { class, why },
@@ -95,6 +95,21 @@ pub(super) fn outcome(state: &State, task: &Task, run: &Run, error: &AgentError,
             limited(now + back_off(SERVICE, task.retries, &run.id), again, why)
         }
         Remedy::Anew | Remedy::Person => Outcome::Failed { class, why },
+    }
+}
+
+/// Another attempt may do better. Who plans or sums up begins anew without what the person wrote for that turn, so with
+/// that it is the person's.
+fn is_begun_anew(run: &Run) -> bool {
+    match run.purpose {
+        Purpose::Work | Purpose::Repair => true,
+        Purpose::Plan | Purpose::Summary => run.carries.is_empty() && run.told.is_empty(),
+        Purpose::Talk
+        | Purpose::Diagnose
+        | Purpose::Base
+        | Purpose::Check
+        | Purpose::Commit
+        | Purpose::Review => false,
     }
 }
 

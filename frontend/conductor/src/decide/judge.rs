@@ -4,13 +4,14 @@
 use serde_json::Value;
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Draft, Kind, Outcome, Purpose};
-use shared::plan::{Mode, PlannerAnswer, ReportOutcome, TaskReport, Verdict};
+use shared::plan::{Mode, PlannerAnswer, ProposedTask, ReportOutcome, TaskReport, Verdict};
 use shared::retry::Again;
 use shared::unit::Millis;
 
 use super::{again, draft, prove};
 use crate::budget::{self, Cap, Short};
 use crate::plan::validate;
+use crate::planning::{Plan, may_split};
 use crate::proof;
 use crate::state::{Phase, Run, State, Task};
 
@@ -39,6 +40,13 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
         }
         outcome => outcome,
     };
+    let works = matches!(run.purpose, Purpose::Work | Purpose::Summary | Purpose::Repair);
+    if works
+        && let Ok(answer) = structured::<TaskReport>(report)
+        && answer.outcome == ReportOutcome::Split
+    {
+        return Some(split(state, task, run, answer).unwrap_or_else(|failed| settled(worked(failed))));
+    }
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
         Purpose::Work | Purpose::Summary | Purpose::Repair => match worked(reported(task, run, report)) {
@@ -81,12 +89,11 @@ fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft 
         Ok(answer) => answer,
         Err(problem) => return refused(vec![problem]),
     };
-    let has_plan =
-        task.goal.as_ref().is_some_and(|goal| goal.version > 0 && goal.plan != crate::state::Plan::Answered);
+    let has_plan = task.planning.as_ref().is_some_and(|it| it.version > 0 && it.plan != Plan::Answered);
     match answer.decision {
         Verdict::Answer if answer.reply.trim().is_empty() => refused(vec!["the answer is empty".to_owned()]),
-        // Words about a plan that is on the table leave it there.
-        Verdict::Answer if has_plan => keep_plan(task, run, answer.reply),
+        // Words about a plan that is on the table leave it there; so does a planner who would not split a task.
+        Verdict::Answer if has_plan || !task.is_goal() => keep_plan(task, run, answer.reply),
         Verdict::Answer => draft(
             task,
             Kind::TaskSettled {
@@ -99,15 +106,40 @@ fn planned(state: &State, task: &Task, run: &Run, report: &TurnReport) -> Draft 
                 },
             },
         ),
-        Verdict::Plan => match validate(state, task, &answer) {
-            Err(problems) => refused(problems),
-            Ok(tasks) => {
-                let version = task.goal.as_ref().map_or(1, |goal| goal.version + 1);
-                let (goal, run) = (task.id.clone(), run.id.clone());
-                draft(task, Kind::PlanProposed { goal, run, version, reply: answer.reply, tasks })
-            }
-        },
+        Verdict::Plan => proposed(state, task, run, answer.reply, &answer.tasks).unwrap_or_else(refused),
     }
+}
+
+/// The next version of the task's plan, or what is wrong with it.
+fn proposed(
+    state: &State,
+    task: &Task,
+    run: &Run,
+    reply: String,
+    tasks: &[ProposedTask],
+) -> Result<Draft, Vec<String>> {
+    let tasks = validate(state, task, tasks)?;
+    let version = task.planning.as_ref().map_or(0, |planning| planning.version) + 1;
+    let (goal, run) = (task.id.clone(), run.id.clone());
+    Ok(draft(task, Kind::PlanProposed { goal, run, version, reply, tasks }))
+}
+
+/// What becomes of a worker's wish to split its task; its problems go back to it, so often and no more.
+fn split(state: &State, task: &Task, run: &Run, answer: TaskReport) -> Result<Draft, Outcome> {
+    let (goal, of) = (task.id.clone(), run.id.clone());
+    let proposed = if run.purpose == Purpose::Work && may_split(state, task) {
+        proposed(state, task, run, clipped(&answer.summary), &answer.tasks)
+    } else {
+        Err(vec!["this task may not be split; do it whole, or say that it cannot be done".to_owned()])
+    };
+    proposed.or_else(|problems| {
+        let refusals = task.planning.as_ref().map_or(0, |planning| planning.refusals);
+        if refusals < state.limits.repairs {
+            return Ok(draft(task, Kind::PlanRefused { goal, run: of, problems }));
+        }
+        let why = format!("It wants to be split, and how it would cannot be taken: {}.", problems.join("; "));
+        Err(Outcome::Failed { class: ErrorClass::TaskFailure, why })
+    })
 }
 
 /// The same plan again, with what the planner said about it.
@@ -138,7 +170,8 @@ fn reported(task: &Task, run: &Run, report: &TurnReport) -> Outcome {
             Outcome::Yielded { summary: clipped(&answer.summary) }
         }
         ReportOutcome::Question => Outcome::Asked { question: answer.question, options: answer.options },
-        ReportOutcome::Failed => {
+        // It is no result: what becomes of it was decided before.
+        ReportOutcome::Split | ReportOutcome::Failed => {
             let why = if answer.summary.trim().is_empty() {
                 "The agent gave no reason.".to_owned()
             } else {

@@ -6,13 +6,13 @@ use shared::harness::{Start, Turn, command_line};
 use shared::id::{RunId, SessionId};
 use shared::models::is_model;
 use shared::plan::{Access, PLANNER_ANSWER, Size, TASK_REPORT, Work};
-use shared::run::RunLimits;
+use shared::run::{RunLimits, RunSpec};
 use shared::unit::Millis;
 
 use super::{BASE, draft, hash, next_run, prove, waits};
 use crate::budget::Grant;
 use crate::state::{State, Task};
-use crate::{library, prompt};
+use crate::{library, persona, prompt};
 
 /// The order for the task's next turn, which may use what was granted, and by which guidelines it works.
 pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant, now: Millis) -> Vec<Draft> {
@@ -62,12 +62,12 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let size = if looks_back { Size::Light } else { whose.size };
     let model = match looks_back {
         true => state.models.of(harness, size).filter(|name| is_model(name)).map(str::to_owned),
-        false => waits::model(state, whose, harness, size, now),
+        false => waits::model(state, whose, purpose, harness, now),
     };
     let ordered = model.clone();
     let listens = purpose.is_conversation();
     let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns, listens };
-    let folder = state.projects.get(&task.project).map(|project| project.folder.clone()).unwrap_or_default();
+    let folder = persona::folder(state, task);
     let silence = Some(state.limits.health.stalled);
     let limits = RunLimits { wall, grace: state.limits.grace, silence, ..RunLimits::default() };
     let look = match purpose {
@@ -75,17 +75,21 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         _ => None,
     };
     let command = look.unwrap_or_else(|| command_line(harness, &turn));
-    let spec = command.into_spec(folder, limits);
+    let cast = persona::begins(state, task, purpose);
+    let inserts = cast.and_then(persona::insert).into_iter().collect();
+    let spec = RunSpec { inserts, ..command.into_spec(folder, limits) };
     let carried = task.queue.iter().filter(|_| purpose.is_conversation());
     let carries = carried.map(|message| message.id.clone()).collect();
     let guided = library::guidelines(state, task, purpose);
     let guided = guided.map(|(by, _)| draft(task, Kind::RunGuided { run: run.clone(), by }));
+    let cast = cast.map(|persona| persona.persona.clone());
+    let cast = cast.map(|persona| draft(task, Kind::RunCast { run: run.clone(), persona }));
     let id = task.id.clone();
     let trimmed = (!cuts.is_empty())
         .then(|| draft(task, Kind::RunTrimmed { run: run.clone(), task: id.clone(), cuts }));
     let order =
         Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, model: ordered, spec };
-    [draft(task, order)].into_iter().chain(guided).chain(trimmed).collect()
+    [draft(task, order)].into_iter().chain(guided).chain(cast).chain(trimmed).collect()
 }
 
 fn schema(purpose: Purpose) -> Option<String> {

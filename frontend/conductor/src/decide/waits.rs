@@ -87,11 +87,16 @@ fn worker(state: &State, task: &Task) -> Option<HarnessId> {
 pub(super) fn model(
     state: &State,
     task: &Task,
+    purpose: Purpose,
     harness: HarnessId,
-    size: Size,
     now: Millis,
 ) -> Option<String> {
-    let first = state.model_of(task, harness, size);
+    let size = task.size;
+    let first = match purpose {
+        // Whoever did the work does not review it.
+        Purpose::Review => state.usual_model(task, harness, size),
+        _ => state.model_of(task, harness, size),
+    };
     let free = |model: Option<&str>| free(state, harness, model, now);
     if free(first) || state.chosen_model(task, harness).is_some() {
         return first.map(str::to_owned);

@@ -207,7 +207,8 @@ mod tests {
     fn check(before: Vec<PlannedTask>, after: Vec<PlannedTask>, expected: &[(&str, What)]) {
         let mut state = plan(before);
         propose(&mut state, 2, after);
-        let revision = state.task(&id("goal")).and_then(|goal| goal.goal.as_ref()?.revisions.last().cloned());
+        let revision =
+            state.task(&id("goal")).and_then(|goal| goal.planning.as_ref()?.revisions.last().cloned());
         let revision = revision.expect("a second version has a revision");
         assert_eq!(revision.version, 2);
         let told: Vec<(&str, What)> =
@@ -275,7 +276,7 @@ mod tests {
         let edit = PlanEdit::Rename { task: id("a"), title: "Mine".to_owned() };
         take(&mut state, Kind::PlanEdited { goal: id("goal"), edit });
         let goal =
-            |state: &State| state.task(&id("goal")).and_then(|task| task.goal.clone()).expect("a goal");
+            |state: &State| state.task(&id("goal")).and_then(|task| task.planning.clone()).expect("a goal");
         assert_eq!(goal(&state).news(), None, "the first version changes nothing");
         let mut kept = flat(&["a", "b", "c"]);
         kept[0].title = "Mine".to_owned();

@@ -7,7 +7,7 @@ use conductor::context::{LEAST, Words};
 use conductor::prompt::prompt;
 use proptest::prelude::*;
 use shared::agent::HarnessId;
-use shared::context::{Cut, Section};
+use shared::context::{Cut, MEMORY, Section};
 use shared::entry::{Actor, Kind, Outcome, Purpose};
 use shared::id::{MessageId, RunId, TaskId};
 use shared::limits::Limits;
@@ -45,12 +45,12 @@ fn what_fits_is_told_whole() {
 fn sections_give_way_in_their_order_first_to_a_floor_and_then_wholly() {
     let all = |length| Section::ALL.map(|section| (section, length));
     // Little too much: what gives way first is cut, nothing else.
-    let (_, cuts) = words(&all(900)).fit(0);
+    let (_, cuts) = words(&all(750)).fit(0);
     let sections: Vec<Section> = cuts.iter().map(|cut| cut.section).collect();
-    assert_eq!(sections, Section::ALL[..5]);
+    assert_eq!(sections, Section::ALL[..7]);
     assert!(lost(&cuts, Section::Results) < lost(&cuts, Section::Guidelines), "{cuts:?}");
     // Far too much: what stands longest has what is left, and the others their floor.
-    let (text, cuts) = words(&all(20_000)).fit(96 * 1024);
+    let (text, cuts) = words(&all(20_000)).fit(112 * 1024);
     assert_eq!(lost(&cuts, Section::Said), 0);
     assert!(lost(&cuts, Section::Objective) == 0 && lost(&cuts, Section::Found) > 0, "{cuts:?}");
     assert!(text.contains("aaaa") && text.contains("dddd"), "a floor of each");
@@ -157,4 +157,25 @@ proptest! {
             prop_assert!(text.len() <= limit.max(LEAST), "{purpose:?}: {} of {limit}", text.len());
         }
     }
+}
+
+#[test]
+fn the_memory_is_told_where_a_session_begins_and_gives_way_before_the_objective() {
+    let mut state = world(100, 48 * 1024);
+    let (folder, name) = ("/p".to_owned(), "p".to_owned());
+    append(&mut state, Millis(4), person(), "p", Kind::ProjectOpened { folder, name });
+    let says = |state: &State, purpose| prompt(state, state.task(&id("b")).unwrap(), purpose);
+    assert!(!says(&state, Purpose::Work).0.contains("## Memory"));
+    let mut set = |text: String| append(&mut state, Millis(5), person(), "p", Kind::MemorySet { text });
+    set("MEMORY".to_owned());
+    set("m".repeat(MEMORY + 1));
+    for purpose in [Purpose::Work, Purpose::Review] {
+        let (text, cuts) = says(&state, purpose);
+        assert!(text.contains("## Memory\n\nMEMORY\n\n") && cuts.is_empty(), "{text}");
+    }
+    append(&mut state, Millis(5), person(), "p", Kind::MemorySet { text: "m".repeat(MEMORY) });
+    let (_, cuts) = says(&state, Purpose::Work);
+    assert_eq!(cuts.iter().map(|cut| cut.section).collect::<Vec<_>>(), [Section::Memory]);
+    append(&mut state, Millis(5), person(), "other", Kind::MemorySet { text: "OTHER".to_owned() });
+    assert!(!says(&state, Purpose::Work).0.contains("OTHER"), "another project's");
 }

@@ -509,3 +509,36 @@ fn a_stop_ends_every_wait() {
         assert!(world.task("a").is_over(), "{:?}", world.task("a").standing);
     }
 }
+
+#[test]
+fn planning_and_summing_up_that_fail_are_tried_anew_like_work() {
+    let mut world = World::of(1, policy(Policy::Same));
+    assert_eq!(world.step(), ["a"]);
+    world.works("a");
+    assert_eq!(world.step(), ["goal"]);
+    assert_eq!(world.order("goal").0, Purpose::Summary);
+    world.fails("goal", ErrorClass::ContextOverflow, None);
+    assert_eq!(world.step(), Vec::<String>::new());
+    assert_eq!(world.wait(), Some(vec!["goal".to_owned()]));
+    assert_eq!((world.order("goal").0, world.task("goal").attempt), (Purpose::Summary, 2));
+    world.works("goal");
+    world.step();
+    assert_eq!(world.task("goal").standing, Standing::Completed);
+
+    let (task, text, harness) = (id("other"), "Plan it".to_owned(), HarnessId::Claude);
+    world.person(Kind::GoalStated { task, text, harness, access: Access::Edit });
+    assert_eq!(world.step(), ["other"]);
+    world.fails("other", ErrorClass::ContextOverflow, None);
+    world.step();
+    assert_eq!(world.wait(), Some(vec!["other".to_owned()]));
+    assert_eq!(world.order("other").0, Purpose::Plan);
+    // What the person wrote for a turn would be lost with it.
+    world.fails("other", ErrorClass::Auth, None);
+    world.step();
+    let (message, text) = (shared::id::MessageId::new("m").unwrap(), "Go on".to_owned());
+    world.person(Kind::MessageSent { task: id("other"), message, text });
+    assert_eq!(world.step(), ["other"]);
+    world.fails("other", ErrorClass::ContextOverflow, None);
+    world.step();
+    assert!(matches!(world.task("other").standing, Standing::Failed { .. }));
+}

@@ -43,8 +43,9 @@ fn planned(rows: &[Row]) -> Result<Vec<PlannedTask>, Vec<String>> {
     };
     let tasks: Vec<Value> = rows.iter().map(task).collect();
     let state = with_goal();
-    let answer = serde_json::from_value(json!({"decision": "plan", "reply": "", "tasks": tasks})).unwrap();
-    validate(&state, state.task(&id("goal")).unwrap(), &answer)
+    let answer: shared::plan::PlannerAnswer =
+        serde_json::from_value(json!({"decision": "plan", "reply": "", "tasks": tasks})).unwrap();
+    validate(&state, state.task(&id("goal")).unwrap(), &answer.tasks)
 }
 
 /// Who comes after whom, as "b: a c".
@@ -59,7 +60,7 @@ fn check(rows: &[Row], expected: &[&str]) {
 }
 
 fn refused(rows: &[Row], expected: &str) {
-    let problems = planned(rows).expect_err("a plan that cannot be").join("; ");
+    let problems = planned(rows).err().unwrap_or_default().join("; ");
     assert!(problems.contains(expected), "{problems:?} should say {expected:?}");
 }
 

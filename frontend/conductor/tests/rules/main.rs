@@ -8,6 +8,8 @@ mod feeds;
 mod health;
 mod library;
 mod log;
+mod personas;
+mod planning;
 mod plans;
 mod proof;
 mod queue;

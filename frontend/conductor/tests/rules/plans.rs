@@ -9,6 +9,7 @@ use shared::agent::HarnessId;
 use shared::entry::{Actor, Body, Entry, Kind};
 use shared::id::{ClientId, ProjectId, TaskId};
 use shared::plan::Access;
+use shared::plan::PlannerAnswer;
 use shared::unit::{Millis, Seq};
 
 fn with_goal() -> State {
@@ -41,8 +42,10 @@ fn task(key: &str, after: &[&str], parent: &str) -> Value {
 /// What is said of a plan; empty when it is taken.
 fn check(tasks: &[Value], expected: &str) {
     let state = with_goal();
-    let answer = serde_json::from_value(json!({"decision": "plan", "reply": "", "tasks": tasks})).unwrap();
-    let said = validate(&state, state.task(&goal()).unwrap(), &answer).err().unwrap_or_default().join("; ");
+    let answer = json!({"decision": "plan", "reply": "", "tasks": tasks});
+    let answer: PlannerAnswer = serde_json::from_value(answer).unwrap();
+    let said =
+        validate(&state, state.task(&goal()).unwrap(), &answer.tasks).err().unwrap_or_default().join("; ");
     assert!(
         if expected.is_empty() { said.is_empty() } else { said.contains(expected) },
         "{said:?} should be {expected:?}"

@@ -5,6 +5,7 @@ use shared::id::TemplateId;
 use shared::template::{Template, Variant};
 
 use crate::component::flow::{For, Show};
+use crate::component::picker::{Line, some};
 use crate::desk::{Desk, draw};
 
 /// A wording as it is written; the number tells it from the others.
@@ -54,9 +55,6 @@ pub fn Editor(id: Option<TemplateId>, done: impl Fn() + Copy + Send + Sync + 'st
     let save = move || {
         let own = known.with_value(|known| known.as_ref().map(|known| known.template.clone()));
         let Some(template) = own.or_else(|| TemplateId::new(&draw()).ok()) else { return };
-        let some = |text: RwSignal<String>| {
-            Some(text.get_untracked().trim().to_owned()).filter(|text| !text.is_empty())
-        };
         let variant = |draft: &Draft| Variant {
             name: draft.name.get_untracked().trim().to_owned(),
             guidelines: draft.guidelines.get_untracked(),
@@ -100,15 +98,5 @@ pub fn Editor(id: Option<TemplateId>, done: impl Fn() + Copy + Send + Sync + 'st
                 <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
             </div>
         </form>
-    }
-}
-
-#[component]
-fn Line(label: &'static str, value: RwSignal<String>, hint: &'static str) -> impl IntoView {
-    view! {
-        <label class="field">
-            <span>{label}</span>
-            <input class="input" placeholder=hint prop:value=move || value.get() on:input=move |event| value.set(event_target_value(&event))/>
-        </label>
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::{Plan, Standing, Task};
+use conductor::state::{Standing, Task};
 use shared::entry::{Kind, Purpose, Room};
 use shared::harness;
 use shared::id::RunId;
@@ -10,6 +10,7 @@ use shared::run::{Arg, Program, RunSpec};
 
 use super::Watch;
 use super::feed::check_inputs;
+use super::planned::is_open;
 use super::told::check_words;
 use crate::process;
 
@@ -59,6 +60,8 @@ impl Watch {
         if !matches!(spec.program, Program::Shell { .. }) {
             self.check_size(state, run, prompt)?;
             self.check_guidelines(state, task, *purpose, prompt)?;
+            self.check_persona(state, task, *purpose, spec, prompt)?;
+            self.check_memory(task, *purpose, prompt)?;
             check_words(state, task, *purpose, prompt)?;
             check_inputs(task, *purpose, prompt)?;
             self.check_diagnosis(task, *purpose, carries.is_empty(), prompt)?;
@@ -68,10 +71,17 @@ impl Watch {
 
     /// Who is to run stands where it may: nothing proposed, nothing stopped, nothing before its time.
     fn check_standing(&self, state: &State, task: &Task, purpose: Purpose, silent: bool) -> Result<()> {
-        let approved =
-            |task: &Task| state.goal_of(task).is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-        ensure!(task.is_goal() || approved(task), "runs before the plan is approved");
-        ensure!(task.is_goal() || purpose != Purpose::Plan, "plans below the goal");
+        let approved = state.task(&task.root).is_some_and(|goal| !is_open(goal));
+        ensure!(task.is_goal() || approved, "runs before the plan is approved");
+        ensure!(
+            (purpose == Purpose::Plan) == is_open(task) || purpose == Purpose::Diagnose,
+            "plans, or does not, and its plan is open: {}",
+            is_open(task)
+        );
+        // Also what failed or was stopped there: by the plan it may be another task.
+        let begins = matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
+        let above = state.ancestors(task).into_iter().find(|above| is_open(above));
+        ensure!(!begins || above.is_none(), "begins below {above:?}, which is planned");
         ensure!(!silent || !self.stopped.contains(&task.id), "starts after it was stopped");
         match &task.standing {
             Standing::Proposed | Standing::Removed { .. } => anyhow::bail!("is not part of the work"),

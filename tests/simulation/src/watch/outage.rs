@@ -147,7 +147,14 @@ impl Watch {
         let tried = self.tried.get(&task.id).copied().unwrap_or(0) + 1;
         retry.policy != Policy::None
             && tried < retry.attempts
-            && matches!(process.purpose, Purpose::Work | Purpose::Repair)
+            && match process.purpose {
+                Purpose::Work | Purpose::Repair => true,
+                // What the person wrote for it would be lost.
+                Purpose::Plan | Purpose::Summary => {
+                    state.run(&process.run).is_some_and(|run| run.carries.is_empty())
+                }
+                _ => false,
+            }
     }
 
     /// Whether a model is free that may step in for the one of this run.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use conductor::State;
-use conductor::state::{Plan, Standing, Task};
+use conductor::state::{Standing, Task};
 use shared::agent::{ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Outcome, Purpose};
 use shared::id::{RunId, TaskId};
 use shared::plan::{Mode, PlannedTask};
 use shared::retry::Again;
 
+use super::planned::is_open;
 use super::{Processes, Watch, proof};
 use crate::agent::Truth;
 use crate::process::Process;
@@ -81,6 +82,10 @@ impl Watch {
             self.repairs.remove(id);
         }
         let process = processes.get(run).context("a run that never was")?;
+        if matches!(process.truth(), Truth::Split | Truth::BadSplit) {
+            let times = self.refused.remove(id).unwrap_or_default();
+            ensure!(times >= state.limits.repairs, "given up after {times} refusals");
+        }
         let taken = matches!(outcome, Outcome::Completed { .. }) && proof::is_wanted(self, state, task);
         ensure!(!taken, "done by its agent's word alone");
         self.check_truth(state, task, process, outcome)?;
@@ -124,11 +129,18 @@ impl Watch {
             }
             (Truth::Question(told), Outcome::Asked { question, .. }) => question == told,
             (Truth::Pause(told), Outcome::Yielded { summary }) => summary == told,
-            (Truth::CannotBeDone, Outcome::Failed { class: ErrorClass::TaskFailure, .. })
+            // It would be split, and nobody could tell how.
+            (
+                Truth::CannotBeDone | Truth::Split | Truth::BadSplit,
+                Outcome::Failed { class: ErrorClass::TaskFailure, .. },
+            )
             | (Truth::Nothing, Outcome::Failed { class: ErrorClass::NothingSaid, .. }) => {
                 !self.may_try(state, task, process)
             }
-            (Truth::CannotBeDone, Outcome::Limited { class: Some(ErrorClass::TaskFailure), again, .. })
+            (
+                Truth::CannotBeDone | Truth::Split | Truth::BadSplit,
+                Outcome::Limited { class: Some(ErrorClass::TaskFailure), again, .. },
+            )
             | (Truth::Nothing, Outcome::Limited { class: Some(ErrorClass::NothingSaid), again, .. }) => {
                 self.may_try(state, task, process) && is_anew(*again)
             }
@@ -143,7 +155,7 @@ impl Watch {
                     }
                     Again::Anew | Again::Diagnosed => !passes(*class) && self.may_try(state, task, process),
                     Again::Instead { harness } => {
-                        *harness == HarnessId::Codex
+                        is_other(state, &process.run, *harness)
                             && class.is_outage()
                             && before >= state.limits.resumptions
                             && state.limits.alternate
@@ -167,37 +179,21 @@ impl Watch {
         ensure!(fits, "{} did {truth:?}", process.run);
         Ok(())
     }
-
-    pub(super) fn propose(
-        &mut self,
-        goal: &TaskId,
-        run: &RunId,
-        version: u32,
-        processes: &Processes,
-    ) -> Result<()> {
-        self.judge(goal, run)?;
-        let truth = processes.get(run).context("a run that never was")?.truth();
-        ensure!(truth == Truth::Plan, "{run} did {truth:?}");
-        let last = self.versions.entry(goal.clone()).or_default();
-        ensure!(version == *last + 1, "version {version} after {last}");
-        *last = version;
-        Ok(())
-    }
-
-    pub(super) fn refuse(&mut self, goal: &TaskId, run: &RunId, processes: &Processes) -> Result<()> {
-        self.judge(goal, run)?;
-        let truth = processes.get(run).context("a run that never was")?.truth();
-        ensure!(matches!(truth, Truth::BadPlan | Truth::Nothing), "{run} did {truth:?}");
-        Ok(())
-    }
 }
 
 /// Talk, and thoughts about a plan that was approved meanwhile, come to nothing that is judged.
 fn is_moot(state: &State, run: &RunId) -> bool {
     let Some(run) = state.run(run) else { return false };
-    let goal = state.task(&run.task).and_then(|task| task.goal.as_ref());
-    let approved = goal.is_some_and(|goal| matches!(goal.plan, Plan::Approved { .. }));
-    matches!(run.purpose, Purpose::Talk | Purpose::Diagnose) || (run.purpose == Purpose::Plan && approved)
+    let open = state.task(&run.task).is_some_and(is_open);
+    matches!(run.purpose, Purpose::Talk | Purpose::Diagnose) || (run.purpose == Purpose::Plan && !open)
+}
+
+/// It is the one real agent that the run was not.
+fn is_other(state: &State, run: &RunId, harness: HarnessId) -> bool {
+    matches!(
+        (state.run(run).map(|run| run.harness), harness),
+        (Some(HarnessId::Claude), HarnessId::Codex) | (Some(HarnessId::Codex), HarnessId::Claude)
+    )
 }
 
 /// What passes by itself: nothing is wrong with the task.

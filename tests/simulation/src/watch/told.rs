@@ -24,6 +24,21 @@ impl Watch {
         Ok(())
     }
 
+    /// Who begins is told the project's memory as it is now, and who goes on is not told it again.
+    pub(super) fn check_memory(&self, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
+        let begins = match purpose {
+            Purpose::Review => true,
+            Purpose::Diagnose | Purpose::Base | Purpose::Check => false,
+            _ => !self.sessions.contains_key(&task.id),
+        };
+        let memory = self.memory.as_str();
+        let told = prompt.contains("## Memory\n\n");
+        ensure!(told == (begins && !memory.is_empty()), "{} is told {memory:?}: {told}", task.id);
+        let whole = prompt.contains(CUT) || prompt.contains(memory);
+        ensure!(!told || whole, "{} is told another memory than {memory:?}", task.id);
+        Ok(())
+    }
+
     /// The log says what the words say.
     pub(super) fn trim(&mut self, state: &State, run: &RunId, task: &TaskId, cuts: &[Cut]) -> Result<()> {
         let list = self.trimmed.remove(run).context("nothing was cut, and it is said so")?;
@@ -41,6 +56,10 @@ pub(super) fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: 
     let begins = task.session.is_none();
     let told: Vec<&TaskId> = match purpose {
         Purpose::Summary => task.children.iter().collect(),
+        Purpose::Plan if begins && !task.is_goal() => {
+            let holders = std::iter::once(task).chain(state.ancestors(task));
+            holders.flat_map(|holder| &holder.after).collect()
+        }
         Purpose::Work | Purpose::Repair if begins && (purpose == Purpose::Work || !task.is_group()) => {
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()

@@ -1,0 +1,247 @@
+//! How a task comes to its parts: the first plan of a goal, a worker that splits its task, and a part of the tree that
+//! is planned again. While that is open nothing begins below the task; what runs there goes on.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use shared::id::{SessionId, TaskId};
+use shared::plan::Work;
+use shared::unit::Millis;
+
+use crate::plan::diff::Revision;
+use crate::plan::name;
+use crate::state::{Standing, State, Task};
+
+/// A task's plan, and how it came to be. A goal always has one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Planning {
+    pub plan: Plan,
+    /// Versions proposed so far.
+    pub version: u32,
+    /// What each version changed that had something before it, oldest first.
+    pub revisions: Vec<Revision>,
+    /// Edits by the person since the last proposal.
+    pub edits: u32,
+    /// Ids derived so far for tasks below it.
+    pub derived: u32,
+    /// Times in a row that the answer was refused.
+    pub refusals: u32,
+    /// What comes back when the person rejects it; nothing for a goal, which is stopped instead.
+    pub former: Option<Former>,
+}
+
+/// Where a plan is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Plan {
+    /// The planner has not answered yet.
+    #[default]
+    Wanted,
+    Proposed {
+        reply: String,
+        at: Millis,
+    },
+    /// Its answer was none, and what was wrong with it.
+    Refused {
+        problems: Vec<String>,
+    },
+    Approved {
+        at: Millis,
+    },
+    /// The planner answered the goal itself.
+    Answered,
+    /// Something is wrong with how its worker would split the task.
+    Unsplit {
+        problems: Vec<String>,
+    },
+    /// The person would not have it split.
+    Rejected,
+}
+
+/// A task and what was below it before it was planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Former {
+    pub standing: Standing,
+    pub session: Option<SessionId>,
+    pub plan: Plan,
+    /// All below it, parents first; nothing while nothing is proposed.
+    pub tasks: Option<Vec<Arc<Task>>>,
+}
+
+impl Plan {
+    /// What is below the task may begin.
+    pub fn admits(&self) -> bool {
+        matches!(self, Self::Approved { .. } | Self::Unsplit { .. } | Self::Rejected)
+    }
+}
+
+impl Planning {
+    /// A plan waits for a yes.
+    pub fn is_proposed(&self) -> bool {
+        matches!(self.plan, Plan::Proposed { .. })
+    }
+
+    /// What the version that waits for a yes changed; nothing where it began everything.
+    pub fn news(&self) -> Option<&Revision> {
+        let proposed = self.is_proposed();
+        self.revisions.last().filter(|revision| proposed && revision.version == self.version)
+    }
+}
+
+impl Former {
+    pub(crate) fn of(task: &Task) -> Self {
+        Self {
+            standing: task.standing.clone(),
+            session: task.session.clone(),
+            plan: match task.planning.as_ref().map(|planning| &planning.plan) {
+                Some(plan @ Plan::Approved { .. }) => plan.clone(),
+                _ => Plan::Rejected,
+            },
+            tasks: None,
+        }
+    }
+
+    /// Keeps what is below the task before its first proposal; later, what was stopped or tried there since.
+    pub(crate) fn keep(&mut self, state: &State, id: &TaskId) {
+        let below = || state.subtree(id).into_iter().skip(1);
+        let Some(tasks) = &mut self.tasks else {
+            self.tasks = Some(below().filter_map(|task| state.tasks.get(&task.id).cloned()).collect());
+            return;
+        };
+        for task in tasks {
+            if let Some(now) = below().find(|now| now.id == task.id && now.standing != Standing::Proposed) {
+                Arc::make_mut(task).standing = now.standing.clone();
+            }
+        }
+    }
+}
+
+impl Task {
+    /// Its plan, or that of the person or agent that thinks about splitting it, is not agreed on.
+    pub fn is_planned(&self) -> bool {
+        self.planning.as_ref().is_some_and(|planning| !planning.plan.admits())
+    }
+
+    /// It failed or was stopped, and nothing of it goes on.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.current.is_none() && matches!(self.standing, Standing::Failed { .. } | Standing::Cancelled)
+    }
+}
+
+impl State {
+    /// What is put below the task may begin: the plans that it would be a part of are agreed on.
+    pub fn admits(&self, task: &Task) -> bool {
+        !task.is_planned() && self.is_agreed(task)
+    }
+
+    /// The plans that the task is a part of are agreed on; for a goal, its own.
+    pub fn is_agreed(&self, task: &Task) -> bool {
+        if task.is_goal() { !task.is_planned() } else { self.planner_above(task).is_none() }
+    }
+
+    /// The nearest above whose plan is not agreed on.
+    pub fn planner_above(&self, task: &Task) -> Option<&Task> {
+        self.ancestors(task).into_iter().find(|above| above.is_planned())
+    }
+}
+
+/// Levels between a task and its goal, which has none.
+pub fn level(state: &State, task: &Task) -> u32 {
+    u32::try_from(state.ancestors(task).len()).unwrap_or(u32::MAX)
+}
+
+/// Why a task is not planned now, for the person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unplannable {
+    #[error("a goal's plan is changed by writing to its planner")]
+    Goal,
+    #[error("{0} is a command; there is nobody to split it")]
+    Command(String),
+    #[error("{0} is at work; stop it first")]
+    Busy(String),
+    #[error("{0} is done")]
+    Done(String),
+    #[error("{0} waits for you; answer it, or stop it first")]
+    Asks(String),
+    #[error("the plan of {0} is not agreed on; say there what to change")]
+    Above(String),
+    #[error("the plan of {0}, a part of it, is not agreed on; approve or reject that first")]
+    Below(String),
+    #[error("its parts would be deeper than {0} levels")]
+    Deep(u32),
+}
+
+/// Whether a planner may split the task, or plan what is below it again.
+///
+/// # Errors
+/// Why not, with what to do first.
+pub fn may_plan(state: &State, task: &Task) -> Result<(), Unplannable> {
+    if task.is_goal() {
+        return Err(Unplannable::Goal);
+    }
+    if let Some(above) = state.planner_above(task) {
+        return Err(Unplannable::Above(name(above)));
+    }
+    if let Some(planned) = state.subtree(&task.id).into_iter().find(|task| task.is_planned()) {
+        return Err(Unplannable::Below(name(planned)));
+    }
+    if task.work != Work::Agent {
+        return Err(Unplannable::Command(name(task)));
+    }
+    if level(state, task) >= state.limits.depth {
+        return Err(Unplannable::Deep(state.limits.depth));
+    }
+    match task.standing {
+        _ if task.current.is_some() => Err(Unplannable::Busy(name(task))),
+        Standing::Open | Standing::Failed { .. } | Standing::Cancelled => Ok(()),
+        Standing::Claimed | Standing::Limited { .. } => Err(Unplannable::Busy(name(task))),
+        Standing::Asked { .. } | Standing::Yielded => Err(Unplannable::Asks(name(task))),
+        Standing::Completed | Standing::Removed { .. } | Standing::Proposed => {
+            Err(Unplannable::Done(name(task)))
+        }
+    }
+}
+
+/// Whether the task's own worker may split it: it is whole, there is room below it, and nobody said no.
+pub fn may_split(state: &State, task: &Task) -> bool {
+    let wished = task.planning.as_ref().is_none_or(|planning| planning.plan != Plan::Rejected);
+    let room = room(state, task) >= state.limits.plan_min;
+    wished
+        && room
+        && state.is_agreed(task)
+        && !task.is_goal()
+        && !task.is_group()
+        && task.work == Work::Agent
+        && task.schedule.repeat.is_none()
+        && level(state, task) < state.limits.depth
+}
+
+/// Tasks that agents may still add to the task's tree.
+pub fn room(state: &State, task: &Task) -> u32 {
+    let there = u32::try_from(state.subtree(&task.root).len().saturating_sub(1)).unwrap_or(u32::MAX);
+    state.limits.tasks.saturating_sub(there)
+}
+
+/// A plan leaves it as it is: it or something below it has begun, and did not fail.
+pub(crate) fn is_fixed(state: &State, task: &Task) -> bool {
+    state.subtree(&task.id).into_iter().any(|task| !task.runs.is_empty() && !task.is_dead())
+}
+
+/// The tasks below this one with the keys by which a planner names them, each once: parts of parts have keys of their
+/// own planner's choosing.
+pub(crate) fn keyed<'a>(state: &'a State, task: &Task) -> Vec<(String, &'a Task)> {
+    let mut known = BTreeSet::new();
+    let below = state.subtree(&task.id).into_iter().skip(1);
+    below
+        .map(|task| {
+            let own = known.insert(task.key.clone());
+            (if own { task.key.clone() } else { task.id.to_string() }, task)
+        })
+        .collect()
+}
+
+/// The task whose proposal a person looks at when this one is chosen: itself, the nearest above, or the first in its tree.
+pub fn proposal<'a>(state: &'a State, task: &'a Task) -> Option<&'a Task> {
+    let proposed = |task: &&Task| task.planning.as_ref().is_some_and(Planning::is_proposed);
+    let near = std::iter::once(task).chain(state.ancestors(task));
+    near.into_iter().find(proposed).or_else(|| state.subtree(&task.root).into_iter().find(proposed))
+}

@@ -1,0 +1,202 @@
+//! Plans below a goal: who may make one, what one may change, and that what is rejected leaves nothing behind.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use conductor::State;
+use conductor::planning::Plan;
+use conductor::state::Task;
+use shared::entry::{Kind, Purpose};
+use shared::id::{RunId, TaskId};
+
+use super::{Processes, Watch};
+use crate::agent::Truth;
+
+/// A part as a plan has it: where it is, what it is to reach, and what comes before it.
+pub(super) type Part = (TaskId, Option<TaskId>, String, Vec<TaskId>);
+
+/// What is below a task whose plan is open, and what is elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    elsewhere: Vec<(TaskId, Arc<Task>)>,
+}
+
+/// A plan of it is made or waits.
+pub(super) fn is_open(task: &Task) -> bool {
+    let plan = task.planning.as_ref().map(|planning| &planning.plan);
+    plan.is_some_and(|plan| !matches!(plan, Plan::Approved { .. } | Plan::Unsplit { .. } | Plan::Rejected))
+}
+
+fn below(state: &State, owner: &TaskId) -> Vec<Part> {
+    let part =
+        |task: &Task| (task.id.clone(), task.parent.clone(), task.objective.clone(), task.after.clone());
+    state.subtree(owner).into_iter().skip(1).map(part).collect()
+}
+
+fn levels(state: &State, task: &Task) -> u32 {
+    u32::try_from(state.ancestors(task).len()).unwrap_or(u32::MAX)
+}
+
+impl Watch {
+    /// A plan comes from a planner, or from a worker that may split its task.
+    pub(super) fn propose(
+        &mut self,
+        state: &State,
+        goal: &TaskId,
+        run: &RunId,
+        version: u32,
+        processes: &Processes,
+    ) -> Result<()> {
+        self.judge(goal, run)?;
+        let process = processes.get(run).context("a run that never was")?;
+        let owner = state.task(goal).context("a task that never was")?;
+        let truth = process.truth();
+        if process.purpose == Purpose::Plan {
+            ensure!(truth == Truth::Plan, "{run} did {truth:?}");
+            ensure!(is_open(owner), "nobody asked for a plan");
+        } else {
+            ensure!(truth == Truth::Split && process.purpose == Purpose::Work, "{run} did {truth:?}");
+            ensure!(owner.children.is_empty() && !owner.is_goal(), "splits what has parts");
+            let above = state.ancestors(owner).into_iter().find(|above| is_open(above));
+            ensure!(above.is_none(), "splits a part of {above:?}, which is planned");
+            ensure!(!self.whole.contains(goal), "the person said that it is not to be split");
+        }
+        let last = self.versions.entry(goal.clone()).or_default();
+        ensure!(version == *last + 1, "version {version} after {last}");
+        *last = version;
+        self.refused.remove(goal);
+        if !is_open(owner) {
+            self.formers.insert(goal.clone(), below(state, goal));
+        }
+        Ok(())
+    }
+
+    /// What is refused was no plan, or none for this place.
+    pub(super) fn refuse(
+        &mut self,
+        state: &State,
+        goal: &TaskId,
+        run: &RunId,
+        processes: &Processes,
+    ) -> Result<()> {
+        self.judge(goal, run)?;
+        let process = processes.get(run).context("a run that never was")?;
+        let owner = state.task(goal).context("a task that never was")?;
+        let told = match process.truth() {
+            Truth::BadPlan | Truth::Nothing => process.purpose == Purpose::Plan,
+            Truth::BadSplit => process.purpose == Purpose::Work,
+            // The script's plans know nothing of the place: it may be too deep, too much, or leave out what must stay.
+            Truth::Plan => !owner.is_goal() && process.purpose == Purpose::Plan,
+            Truth::Split => {
+                let room = usize::try_from(state.limits.tasks)? < state.subtree(&owner.root).len() + 12;
+                room || levels(state, owner) + 2 > state.limits.depth
+                    || !owner.children.is_empty()
+                    || owner.schedule.repeat.is_some()
+                    || self.whole.contains(goal)
+                    || state.ancestors(owner).into_iter().any(is_open)
+            }
+            _ => false,
+        };
+        ensure!(told, "{run} did {:?}", process.truth());
+        let times = self.refused.entry(goal.clone()).or_default();
+        *times += 1;
+        let most = state.limits.repairs + 1;
+        ensure!(*times <= most || owner.is_goal(), "refused {times} times, of {most}");
+        Ok(())
+    }
+
+    /// Before an entry that is about the plan of a task.
+    pub(super) fn plans(&mut self, state: &State, kind: &Kind) {
+        self.before = Before::default();
+        let owner = match kind {
+            Kind::PlanWanted { task } => {
+                if let Some(found) =
+                    state.task(task).filter(|found| conductor::planning::may_plan(state, found).is_ok())
+                {
+                    self.formers.insert(task.clone(), below(state, task));
+                    self.sessions.remove(task);
+                    self.afresh(task);
+                    self.refused.remove(task);
+                    self.found.remove(task);
+                    self.whole.remove(task);
+                    self.stopped.remove(&found.id);
+                    self.reopened(state, task);
+                }
+                return;
+            }
+            Kind::PlanRejected { task, .. } | Kind::TaskAccepted { task } => {
+                let said = match kind {
+                    Kind::PlanRejected { version, .. } => Some(*version),
+                    _ => None,
+                };
+                if let Some(found) =
+                    state.task(task).filter(|found| is_open(found) && found.current.is_none())
+                    && let Some(planning) = &found.planning
+                    && said.is_none_or(|version| version == planning.version)
+                    && let Some(former) = &planning.former
+                {
+                    if former.session != found.session {
+                        self.sessions.remove(task);
+                    }
+                    if former.plan == Plan::Rejected {
+                        self.whole.insert(task.clone());
+                    }
+                }
+                task
+            }
+            Kind::PlanEdited { .. } => {
+                // What the person changes meanwhile is no part of what is compared.
+                self.formers.clear();
+                return;
+            }
+            Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
+                let planning = state.task(goal).and_then(|task| task.planning.as_ref());
+                if planning.is_some_and(|planning| planning.is_proposed() && planning.version == *version) {
+                    self.formers.remove(goal);
+                }
+                goal
+            }
+            Kind::PlanProposed { goal, .. } => goal,
+            _ => return,
+        };
+        let Some(task) = state.task(owner).filter(|task| !task.is_goal()) else { return };
+        // Also what was removed from it is inside, and may come back.
+        let inside = |other: &Task| {
+            other.id == *owner || state.ancestors(other).iter().any(|above| above.id == *owner)
+        };
+        let elsewhere = state.tasks.iter().filter(|(_, other)| other.root == task.root && !inside(other));
+        self.before.elsewhere = elsewhere.map(|(id, task)| (id.clone(), task.clone())).collect();
+    }
+
+    /// After it: nothing elsewhere in the tree changed, and what was rejected left nothing behind.
+    pub(super) fn planned(&self, state: &State, kind: &Kind) -> Result<()> {
+        if let Kind::PlanProposed { .. }
+        | Kind::PlanRejected { .. }
+        | Kind::PlanApproved { .. }
+        | Kind::PlanAdopted { .. } = kind
+        {
+            for (id, was) in &self.before.elsewhere {
+                let is = state.task(id).context("a task that is gone")?;
+                ensure!(is == was.as_ref(), "{id} changed, which is not in the plan");
+            }
+        }
+        match kind {
+            Kind::PlanProposed { goal, .. } => {
+                let owner = state.task(goal).context("a task that never was")?;
+                let all = state.subtree(&owner.root).len() - 1;
+                ensure!(owner.is_goal() || all <= usize::try_from(state.limits.tasks)?, "{all} tasks");
+                for task in state.subtree(goal).into_iter().skip(1) {
+                    let level = levels(state, task);
+                    ensure!(level <= state.limits.depth, "{} is {level} levels deep", task.id);
+                }
+            }
+            Kind::PlanRejected { task, .. } if !state.task(task).is_some_and(is_open) => {
+                if let Some(former) = self.formers.get(task) {
+                    ensure!(*former == below(state, task), "not what was below {task} before");
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -15,6 +15,7 @@ use shared::plan::{PlannerAnswer, ProposedTask, ReportOutcome, TaskReport, Verdi
 
 mod brief;
 mod directive;
+mod ear;
 mod emit;
 mod planner;
 mod revise;
@@ -25,6 +26,7 @@ mod worker;
 
 use brief::{Brief, Kind};
 use directive::Directives;
+use ear::Ear;
 use session::Session;
 use stage::{Cap, Curtain, Stage};
 
@@ -52,6 +54,9 @@ pub struct DemoArgs {
     /// What it may do in the folder
     #[arg(long, default_value = "edit", value_parser = ["read-only", "edit", "full"])]
     access: String,
+    /// Read the prompt and what is said while it works as lines of JSON, until the input ends
+    #[arg(long)]
+    listen: bool,
     /// Stop when the turn has cost more
     #[arg(long, value_name = "USD")]
     max_budget_usd: Option<f64>,
@@ -81,16 +86,25 @@ pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     }
     let home = session::home();
     // Read first, so that who writes the prompt never meets a closed pipe.
-    let mut prompt = Vec::new();
-    io::stdin().lock().take(MAX_PROMPT).read_to_end(&mut prompt).context("cannot read the prompt")?;
+    let (prompt, ear) = if args.listen {
+        let (prompt, ear) = Ear::open(io::stdin())?;
+        (prompt, Some(ear))
+    } else {
+        let mut prompt = Vec::new();
+        io::stdin().lock().take(MAX_PROMPT).read_to_end(&mut prompt).context("cannot read the prompt")?;
+        (String::from_utf8_lossy(&prompt).into_owned(), None)
+    };
     let session = match open(&args, &home)? {
         Ok(session) => session,
         Err(code) => return Ok(code),
     };
-    let prompt = String::from_utf8_lossy(&prompt);
     let wanted = wanted(args.schema.as_deref())?;
-    let played =
-        Turn::new(&args, &home, session, wanted, Brief::of(&prompt)).and_then(|mut turn| turn.play());
+    let played = Turn::new(&args, &home, session, wanted, Brief::of(&prompt)).and_then(|mut turn| {
+        turn.stage.listens(ear.filter(|_| !turn.directives.has("deaf")));
+        let code = turn.play()?;
+        turn.stage.goes_on(turn.session.cost)?;
+        Ok(code)
+    });
     match played {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(error).context("the demo agent's turn broke off"),

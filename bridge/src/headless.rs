@@ -50,6 +50,7 @@ pub enum Command {
     /// List goals and their tasks
     Tasks(TasksArgs),
     /// Write into a task's conversation: an answer, or a wish
+    #[command(visible_alias = "say")]
     Answer(AnswerArgs),
     /// Approve the plan of a goal
     Approve(TaskArgs),
@@ -226,6 +227,9 @@ pub struct AnswerArgs {
     task: TaskArgs,
     /// What to say
     text: String,
+    /// Let the turn that runs read it at its next step, instead of the next turn
+    #[arg(long)]
+    now: bool,
 }
 
 #[derive(Debug, Args)]
@@ -293,6 +297,9 @@ pub struct EvidenceArgs {
     /// Whether another agent reviews it; without this as the goal's preset says
     #[arg(long, value_name = "BOOL")]
     review: Option<bool>,
+    /// Whether what it made is committed when all else is shown; without this as the goal's preset says
+    #[arg(long, value_name = "BOOL")]
+    commit: Option<bool>,
 }
 
 #[derive(Debug, Args)]
@@ -513,15 +520,17 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tasks(args) => task::list(&args).await,
-            Command::Answer(args) => task::tell(&args.task, Word::Answer(args.text)).await,
+            Command::Answer(AnswerArgs { task, text, now }) => {
+                task::tell(&task, Word::Answer { text, now }).await
+            }
             Command::Approve(args) => task::tell(&args, Word::Approve).await,
             Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
             Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {
                 let start = within.map(|span| clock::now() + span);
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
             }
-            Command::Evidence(EvidenceArgs { task, checks, review }) => {
-                task::tell(&task, Word::Evidence(Evidence { checks, review })).await
+            Command::Evidence(EvidenceArgs { task, checks, review, commit }) => {
+                task::tell(&task, Word::Evidence(Evidence { checks, review, commit })).await
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,

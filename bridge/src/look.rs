@@ -1,5 +1,6 @@
 //! `orchestrator look`: what the folder that it is started in holds, for the checks of a task's work. It reads and
-//! changes nothing, needs no bridge, ends with 0 where all is well and with 1 and the reason on stdout where not.
+//! changes nothing but by `commit`, needs no bridge, ends with 0 where all is well and with 1 and the reason on stdout
+//! where not.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -10,6 +11,8 @@ use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
 
 use crate::cli::say;
+
+mod commit;
 
 /// Bytes of a file that are read at once.
 const PIECE: usize = 64 * 1024;
@@ -28,6 +31,8 @@ enum Look {
     Changed { before: String },
     /// Whether each of these is there and holds something
     There { paths: Vec<String> },
+    /// Commit these and nothing else; the message comes by stdin
+    Commit(commit::CommitArgs),
 }
 
 /// How a folder's contents are read; its name begins the print, so that like is compared with like.
@@ -71,6 +76,7 @@ pub fn run(args: &LookArgs) -> anyhow::Result<ExitCode> {
         Look::Print => print(&folder).map(|print| Ok(vec![print])),
         Look::Changed { before } => changed(&folder, before),
         Look::There { paths } => Ok(there(&folder, paths)),
+        Look::Commit(args) => commit::commit(&folder, args),
     };
     // On stdout in any case: whoever asked reads one stream.
     let (words, code) = match seen {

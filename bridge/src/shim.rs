@@ -150,7 +150,7 @@ fn start(folder: &RunFolder, window: Option<Window>, command: &[OsString]) -> io
     Ok(Started { leader, terminal, inner })
 }
 
-/// Hands on what the program is told, as long as it takes it.
+/// Hands on what the program is told, as long as it takes it and there is more to come.
 fn tell(mut told: Told, bell: &File, input: &OwnedFd, terminal: Option<&Terminal>) -> io::Result<()> {
     let mut chunk = [0; 4 * 1024];
     loop {
@@ -168,6 +168,9 @@ fn tell(mut told: Told, bell: &File, input: &OwnedFd, terminal: Option<&Terminal
                 }
                 // A program without a terminal has no size.
                 Word::Size(window) => terminal.map_or(Ok(()), |terminal| terminal.resize(window))?,
+                Word::End if terminal.is_none() => return Ok(()),
+                // A terminal ends with its program.
+                Word::End => {}
             }
         }
         let mut bell = bell;

@@ -178,7 +178,9 @@ impl Supervisor {
                 self.watch(entry, run, spec, Begin::New);
             }
             Some(Kind::SignalSent { run, signal }) => self.signal(run, *signal),
-            Some(Kind::InputSent { run, .. } | Kind::TerminalResized { run, .. }) => {
+            Some(
+                Kind::InputSent { run, .. } | Kind::InputClosed { run } | Kind::TerminalResized { run, .. },
+            ) => {
                 // A run that is over is told nothing.
                 if let Some(reins) = self.inner.live().get(run) {
                     reins.told.notify_one();

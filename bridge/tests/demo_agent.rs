@@ -49,6 +49,7 @@ impl Place {
             schema,
             budget: None,
             turns: None,
+            listens: false,
         };
         let call = command_line(HarnessId::Demo, &turn);
         let files = tempfile::tempdir().unwrap();

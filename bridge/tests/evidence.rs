@@ -107,3 +107,64 @@ fn nobody_is_asked_about_a_plan_where_the_preset_says_so() -> anyhow::Result<()>
     assert!(code == Some(0) && said.contains("Completed · 3 "), "{said}");
     Ok(())
 }
+
+/// Git in the terminal's project, with a name of its own.
+fn git(terminal: &Terminal, args: &[&str]) -> anyhow::Result<String> {
+    let mut git = std::process::Command::new("git");
+    let output = git.args(args).current_dir(terminal.home.path().join("project")).output()?;
+    anyhow::ensure!(output.status.success(), "{output:?}");
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+#[test]
+fn what_was_shown_is_committed_where_the_goal_says_so_and_a_hook_has_its_say() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let project = terminal.home.path().join("project");
+    git(&terminal, &["init", "-q", "-b", "main"])?;
+    git(&terminal, &["config", "user.name", "a"])?;
+    git(&terminal, &["config", "user.email", "a@b"])?;
+    std::fs::write(project.join("mine.txt"), "staged\n")?;
+    git(&terminal, &["add", "mine.txt"])?;
+    let hook = project.join(".git/hooks/pre-commit");
+    std::fs::create_dir_all(project.join(".git/hooks"))?;
+    // It lets pass what it refused once.
+    let script =
+        "#!/bin/sh\n[ -e .git/refused ] && exit 0\ntouch .git/refused\necho no newline at its end; exit 1\n";
+    std::fs::write(&hook, script)?;
+    std::process::Command::new("chmod").arg("+x").arg(&hook).status()?;
+    let file = plan(&terminal, &json!([task("a", "", &["outputs_exist"])]))?;
+    let run = ["run", "Build it", "--harness", "demo", "--preset", "autonomous", "--plan", &file];
+    let (code, said) = terminal.run(&run)?;
+    assert!(code == Some(0) && said.contains("Completed · 1 Make a"), "{said}");
+    let (_, log) = terminal.run(&["export"])?;
+    let runs = told(&log, "run_requested", "~1");
+    let purposes: Vec<&str> = runs.iter().filter_map(|run| run["purpose"].as_str()).collect();
+    assert_eq!(
+        purposes,
+        ["work", "check", "review", "commit", "repair", "check", "review", "commit"],
+        "{log}"
+    );
+    let commits = told(&log, "task_committed", "~1");
+    assert_eq!(commits[0]["outcome"], json!({"is": "failed", "problem": "no newline at its end"}));
+    assert_eq!(commits[1]["outcome"]["commit"], git(&terminal, &["rev-parse", "main"])?.as_str());
+    assert_eq!(git(&terminal, &["show", "--name-only", "--format=%s", "HEAD"])?, "Make a\n\ndemo/make-a.md");
+    assert_eq!(git(&terminal, &["status", "--porcelain"])?, "A  mine.txt");
+    // Where no goal says so, nothing is committed; a person may say it of one task.
+    let (code, said) = terminal.run(&["run", "Build it", "--harness", "demo", "--plan", &file])?;
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(git(&terminal, &["rev-list", "--count", "HEAD"])?, "1");
+    Ok(())
+}
+
+#[test]
+fn where_nothing_can_be_committed_the_work_is_done_all_the_same_and_that_is_said() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let file = plan(&terminal, &json!([task("a", "", &[])]))?;
+    let run = ["run", "Build it", "--harness", "demo", "--preset", "autonomous", "--plan", &file];
+    let (code, said) = terminal.run(&run)?;
+    assert!(code == Some(0) && said.contains("Completed · 1 Make a"), "{said}");
+    let (_, log) = terminal.run(&["export"])?;
+    let why = "The folder is in no git repository, so nothing is committed.";
+    assert_eq!(told(&log, "task_committed", "~1")[0]["outcome"], json!({"is": "nothing", "why": why}));
+    Ok(())
+}

@@ -225,7 +225,11 @@ async fn until_all_is_there(random: &mut Random) -> anyhow::Result<usize> {
     let opened = Kind::ProjectOpened { folder: folder.clone(), name: "project".to_owned() };
     let mut orders = vec![opened, cat(&folder)?];
     let texts: Vec<String> = (0..CHUNKS).map(|n| chunk(random, n)).collect();
-    orders.extend(texts.iter().map(|text| Kind::InputSent { run: run.clone(), text: text.clone() }));
+    orders.extend(texts.iter().map(|text| Kind::InputSent {
+        run: run.clone(),
+        text: text.clone(),
+        message: None,
+    }));
     let mut outbox = BTreeMap::new();
     for (n, order) in orders.into_iter().enumerate() {
         outbox.insert(n, (AppendId::new(&format!("a{n}"))?, vec![Draft::new(project.clone(), order)]));

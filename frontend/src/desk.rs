@@ -395,9 +395,20 @@ impl Desk {
     }
 
     pub fn send(self, task: &TaskId, text: String) {
-        if let Ok(message) = MessageId::new(&draw()) {
-            self.about(task, Kind::MessageSent { task: task.clone(), message, text });
-        }
+        self.write(task, text, false);
+    }
+
+    /// Writes to a task's conversation; `now`: to the turn that runs, where that can be.
+    pub fn write(self, task: &TaskId, text: String, now: bool) {
+        let Ok(message) = MessageId::new(&draw()) else { return };
+        let urged = now.then(|| Kind::MessageUrged { task: task.clone(), message: message.clone() });
+        let project = self.peek(|state| state.task(task).map(|task| task.project.clone()));
+        let said = Kind::MessageSent { task: task.clone(), message, text };
+        self.intend(project, [said].into_iter().chain(urged).collect());
+    }
+
+    pub fn urge(self, task: &TaskId, message: MessageId) {
+        self.about(task, Kind::MessageUrged { task: task.clone(), message });
     }
 
     pub fn withdraw(self, task: &TaskId, message: MessageId) {

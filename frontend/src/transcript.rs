@@ -3,7 +3,7 @@
 
 use shared::context::Cut;
 use shared::entry::{Entry, Kind, Outcome, Purpose};
-use shared::evidence::Check;
+use shared::evidence::{Check, CommitOutcome};
 use shared::id::{MessageId, RunId, TaskId};
 use shared::unit::{Millis, Seq};
 
@@ -59,6 +59,7 @@ pub enum What {
         summary: String,
         findings: Vec<String>,
     },
+    Committed(CommitOutcome),
     Settled(Outcome),
     Stopped,
     Retried,
@@ -94,6 +95,7 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         Kind::TaskReviewed { task, summary, findings, .. } => {
             (task, What::Reviewed { summary: summary.clone(), findings: findings.clone() })
         }
+        Kind::TaskCommitted { task, outcome, .. } => (task, What::Committed(outcome.clone())),
         Kind::TaskSettled { task, outcome, .. } => (task, What::Settled(outcome.clone())),
         Kind::TaskStopped { task } => (task, What::Stopped),
         Kind::TaskRetried { task } => (task, What::Retried),

@@ -98,6 +98,14 @@ pub enum AgentEvent {
         scope: UsageScope,
         cost: Option<MicroUsd>,
     },
+    /// What a run has come to when another request to its model begins; not said by decoders, which are asked for it.
+    Progress {
+        progress: Progress,
+    },
+    /// A message of the person that the run was told while it worked, and has read by now.
+    Told {
+        message: String,
+    },
     /// A turn's result. A process may have several turns; its end is the end of its output.
     TurnEnded {
         end: TurnEnd,
@@ -150,6 +158,15 @@ impl Tokens {
             cache_write: join(self.cache_write, other.cache_write),
         }
     }
+}
+
+/// What a run that goes on has come to, where its stream tells. Its report has the whole of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+pub struct Progress {
+    /// Requests to its model that have begun.
+    pub requests: u32,
+    /// Of those that are over, in and out.
+    pub tokens: u64,
 }
 
 /// What a figure covers. A running total replaces the session's former one; adding would count twice.

@@ -9,7 +9,7 @@ use shared_derive::FromJson;
 
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
-use crate::evidence::Check;
+use crate::evidence::{Check, CommitOutcome};
 use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
@@ -141,6 +141,11 @@ pub enum Kind {
         message: MessageId,
         text: String,
     },
+    /// A message that waits is told to the turn that runs, where its agent can be told anything while it works.
+    MessageUrged {
+        task: TaskId,
+        message: MessageId,
+    },
     /// Takes back a message that no turn has carried yet.
     MessageWithdrawn {
         task: TaskId,
@@ -254,6 +259,13 @@ pub enum Kind {
     InputSent {
         run: RunId,
         text: String,
+        /// What the person wrote that this is; it goes to the next turn where the run ends before it was read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// It is told nothing more; a program without a terminal comes to the end of its input.
+    InputClosed {
+        run: RunId,
     },
     SignalSent {
         run: RunId,
@@ -331,6 +343,12 @@ pub enum Kind {
         /// None where it passes.
         #[serde(default)]
         findings: Vec<String>,
+    },
+    /// What a task made was committed, or is not, after all else was shown.
+    TaskCommitted {
+        task: TaskId,
+        run: RunId,
+        outcome: CommitOutcome,
     },
     /// Something of a run's output that others than the open conversation need. `line` is where it stands.
     AgentSpoke {
@@ -412,6 +430,7 @@ impl Kind {
             | Self::MemorySet { .. }
             | Self::GoalStated { .. }
             | Self::MessageSent { .. }
+            | Self::MessageUrged { .. }
             | Self::MessageWithdrawn { .. }
             | Self::PlanEdited { .. }
             | Self::PlanGiven { .. }
@@ -435,6 +454,7 @@ impl Kind {
             | Self::RunTrimmed { .. }
             | Self::RunCast { .. }
             | Self::InputSent { .. }
+            | Self::InputClosed { .. }
             | Self::SignalSent { .. }
             | Self::TerminalResized { .. }
             | Self::PlanProposed { .. }
@@ -446,6 +466,7 @@ impl Kind {
             | Self::BaseTaken { .. }
             | Self::TaskChecked { .. }
             | Self::TaskReviewed { .. }
+            | Self::TaskCommitted { .. }
             | Self::AgentSpoke { .. }
             | Self::TurnRead { .. } => Authority::Conductor,
             Self::BridgeStarted { .. }
@@ -497,8 +518,10 @@ pub enum Purpose {
     Check,
     /// Review the work, by an agent that was not in the room.
     Review,
-    /// Mend what a check or a review found.
+    /// Mend what a check or a review found, or a hook.
     Repair,
+    /// Commit what was made.
+    Commit,
 }
 
 impl Purpose {
@@ -506,7 +529,7 @@ impl Purpose {
     pub fn is_conversation(self) -> bool {
         match self {
             Self::Plan | Self::Work | Self::Summary | Self::Talk | Self::Repair => true,
-            Self::Base | Self::Check | Self::Review | Self::Diagnose | Self::Classify => false,
+            Self::Base | Self::Check | Self::Review | Self::Commit | Self::Diagnose | Self::Classify => false,
         }
     }
 }

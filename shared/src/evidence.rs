@@ -11,6 +11,7 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use crate::harness::CommandLine;
+use crate::id::RunId;
 use crate::run::{Arg, Program, RunSpec, Signal, Stdin};
 
 /// Something that has to hold after the work.
@@ -105,6 +106,33 @@ pub fn print() -> CommandLine {
     plain(Program::Own, ["look", "print"])
 }
 
+/// How the last line of a commit that was made begins; the commit's hash follows.
+pub const COMMITTED: &str = "committed ";
+
+/// The order that commits these paths and nothing else, as the work of `run`.
+pub fn commit(run: &RunId, message: String, paths: &[String]) -> CommandLine {
+    let words = ["look", "commit", "--run", run.as_str(), "--"];
+    let order = plain(Program::Own, words.into_iter().chain(paths.iter().map(String::as_str)));
+    CommandLine { stdin: Stdin::Text { text: message }, ..order }
+}
+
+/// What came of committing a task's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum CommitOutcome {
+    Made {
+        /// Its hash.
+        commit: String,
+        /// What was not committed with it, and why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<String>,
+    },
+    /// There was nothing to commit, or nowhere to.
+    Nothing { why: String },
+    /// A hook, or git, does not let it be.
+    Failed { problem: String },
+}
+
 fn plain<'a>(program: Program, words: impl IntoIterator<Item = &'a str>) -> CommandLine {
     CommandLine {
         program,
@@ -124,6 +152,9 @@ pub struct Evidence {
     pub checks: Vec<Check>,
     /// Whether another agent reviews the work; nothing for what the goal's preset says.
     pub review: Option<bool>,
+    /// Whether what it made is committed when all else is shown; nothing for what the goal's preset says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<bool>,
 }
 
 /// How a goal is gone about.
@@ -135,7 +166,7 @@ pub enum Preset {
     Quick,
     /// Another agent reviews each task.
     Reviewed,
-    /// Reviewed, gone over up to ten times, and nobody is asked to approve a plan.
+    /// Reviewed, gone over up to ten times, committed, and nobody is asked to approve a plan.
     Autonomous,
 }
 
@@ -149,6 +180,11 @@ impl Preset {
     /// Times that one task's work is mended before the person is asked, where `usual` is what the limits say.
     pub fn repairs(self, usual: u32) -> u32 {
         if self == Self::Autonomous { 9 } else { usual }
+    }
+
+    /// What a task made is committed.
+    pub fn commits(self) -> bool {
+        self == Self::Autonomous
     }
 
     /// Plans are carried out as they are proposed.

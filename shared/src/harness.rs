@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent::{AgentEvent, HarnessId, TurnReport};
-use crate::id::SessionId;
+use crate::agent::{AgentEvent, HarnessId, Progress, TurnReport};
+use crate::id::{MessageId, SessionId};
 use crate::plan::{Access, Size};
 use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream};
 use crate::unit::MicroUsd;
@@ -35,6 +35,8 @@ pub struct Turn {
     pub budget: Option<MicroUsd>,
     /// Model requests that it may make, likewise.
     pub turns: Option<u32>,
+    /// It should hear what it is told while it works, where the harness can.
+    pub listens: bool,
 }
 
 /// Where a turn begins.
@@ -88,6 +90,29 @@ pub fn command_line(harness: HarnessId, turn: &Turn) -> CommandLine {
         HarnessId::Codex => codex::command_line(turn),
         HarnessId::Demo => demo::command_line(turn),
         HarnessId::Command => command::command_line(turn),
+    }
+}
+
+/// What to send to a run that listens, so that its agent reads `text` at its next step. Its output has
+/// [`AgentEvent::Told`] when it did; one that is over before never reads it. Nothing for a harness that reads its prompt alone.
+pub fn tell(harness: HarnessId, message: &MessageId, text: &str) -> Option<String> {
+    hears(harness).then(|| claude::user_line(text, Some(message)))
+}
+
+/// The words that an order gives its agent to begin with, whatever the form in which its harness takes them.
+pub fn prompt(spec: &RunSpec) -> String {
+    match &spec.stdin {
+        Stdin::Text { text } => text.clone(),
+        Stdin::Open { text } => claude::words_of(text).unwrap_or_default(),
+        Stdin::Null | Stdin::Pipe | Stdin::Pty { .. } => String::new(),
+    }
+}
+
+/// Whether its agents can be told anything while they work.
+pub const fn hears(harness: HarnessId) -> bool {
+    match harness {
+        HarnessId::Claude | HarnessId::Demo => true,
+        HarnessId::Codex | HarnessId::Command => false,
     }
 }
 
@@ -156,6 +181,14 @@ impl Decoder {
             Reader::Command(reader) => reader.report(end),
         };
         (events, report)
+    }
+
+    /// What the run has come to so far.
+    pub fn progress(&self) -> Progress {
+        match &self.reader {
+            Reader::Claude(reader) => reader.progress(),
+            Reader::Codex(_) | Reader::Command(_) => Progress::default(),
+        }
     }
 
     /// The last running total in US dollars, as the stream itself says it; for a resumed session it covers

@@ -90,8 +90,10 @@ pub enum Stdin {
     Null,
     /// This text, then end of file.
     Text { text: String },
-    /// Stays open for `InputSent` orders.
+    /// Stays open for `InputSent` orders, until `InputClosed`.
     Pipe,
+    /// This text, which is lines of JSON, and then as [`Self::Pipe`].
+    Open { text: String },
     /// A terminal of its own, for input and all output, which then comes as stdout. `InputSent` is what is typed
     /// there, `TerminalResized` gives it another size.
     Pty { window: Window },

@@ -15,7 +15,17 @@ use shared::unit::{MicroUsd, Millis};
 fn turn(session: Start, size: Size, access: Access, schema: Option<&str>) -> Turn {
     let schema = schema.map(str::to_owned);
     let model = Models::default().of(HarnessId::Claude, size).map(str::to_owned);
-    Turn { prompt: "echo hi".to_owned(), session, size, model, access, schema, budget: None, turns: None }
+    Turn {
+        prompt: "echo hi".to_owned(),
+        session,
+        size,
+        model,
+        access,
+        schema,
+        budget: None,
+        turns: None,
+        listens: false,
+    }
 }
 
 #[test]
@@ -32,6 +42,7 @@ fn command_lines() {
         Turn {
             budget: Some(MicroUsd(1_250_000)),
             turns: Some(40),
+            listens: true,
             ..turn(Start::Resume { session }, Size::Heavy, Access::Full, Some("{}"))
         },
     ];

@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failing conversion is the test's result")]
 
 use serde_json::json;
-use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, Progress, TurnReport};
 use shared::api::Asking;
 use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
-use shared::evidence::{Check, Evidence, Preset};
+use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{
     AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId,
@@ -65,7 +65,7 @@ fn planned() -> PlannedTask {
         outputs: vec!["schema.sql".to_owned()],
         work: Work::Command { command: "true".to_owned(), timeout: Millis::from_secs(60) },
         retry: None,
-        evidence: Evidence { checks: vec![Check::OutputsExist], review: None },
+        evidence: Evidence { checks: vec![Check::OutputsExist], ..Evidence::default() },
         persona: None,
     }
 }
@@ -87,6 +87,7 @@ fn intents() -> Vec<Kind> {
             access: Access::Edit,
         },
         Kind::MessageSent { task: goal.clone(), message: message.clone(), text: "And tests".to_owned() },
+        Kind::MessageUrged { task: goal.clone(), message: message.clone() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
         Kind::PlanEdited {
@@ -122,7 +123,7 @@ fn intents() -> Vec<Kind> {
             goal: goal.clone(),
             edit: PlanEdit::SetEvidence {
                 task: task("goal~1"),
-                evidence: Evidence { checks: checks(), review: Some(true) },
+                evidence: Evidence { checks: checks(), review: Some(true), commit: None },
             },
         },
         Kind::PlanEdited {
@@ -202,12 +203,14 @@ fn own_spec() -> RunSpec {
         schema: None,
         budget: None,
         turns: None,
+        listens: false,
     };
     command_line(HarnessId::Command, &turn).into_spec("/home/dev/shop", RunLimits::default())
 }
 
 fn decisions() -> Vec<Kind> {
     let spec = own_spec();
+    let open = RunSpec { stdin: Stdin::Open { text: "{}\n".to_owned() }, ..spec.clone() };
     let window = Window { rows: 24, cols: 80 };
     let insert = Insert { mark: "[the text of Soul.md]".to_owned(), path: "Soul.md".to_owned() };
     let error =
@@ -227,6 +230,9 @@ fn decisions() -> Vec<Kind> {
             run: run(),
             by: Guided { template: template(), version: 2, variant: "a".to_owned() },
         },
+        Kind::InputSent { run: run(), text: "y\n".to_owned(), message: None },
+        Kind::InputSent { run: run(), text: "{}\n".to_owned(), message: MessageId::new("m1").ok() },
+        Kind::InputClosed { run: run() },
         Kind::RunTrimmed {
             run: run(),
             task: task("goal~1"),
@@ -239,7 +245,6 @@ fn decisions() -> Vec<Kind> {
             size: Size::Light,
             why: "mechanical".to_owned(),
         },
-        Kind::InputSent { run: run(), text: "y\n".to_owned() },
         Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {
             run: run(),
@@ -251,6 +256,22 @@ fn decisions() -> Vec<Kind> {
             model: Some("opus".to_owned()),
             spec: RunSpec { stdin: Stdin::Pty { window }, ..spec },
         },
+        Kind::RunRequested {
+            run: run(),
+            task: task("goal~1"),
+            purpose: Purpose::Work,
+            harness: HarnessId::Claude,
+            carries: vec![],
+            holds: None,
+            model: None,
+            spec: open,
+        },
+        Kind::AgentSpoke {
+            run: run(),
+            line: 1,
+            event: AgentEvent::Progress { progress: Progress { requests: 2, tokens: 350 } },
+        },
+        Kind::AgentSpoke { run: run(), line: 2, event: AgentEvent::Told { message: "m1".to_owned() } },
         Kind::RunRequested {
             run: run(),
             task: task("goal~1"),
@@ -283,6 +304,24 @@ fn decisions() -> Vec<Kind> {
             run: run(),
             check: Check::OutputsExist,
             problem: Some("a.rs is not there.".to_owned()),
+        },
+        Kind::TaskCommitted {
+            task: task("goal~1"),
+            run: run(),
+            outcome: CommitOutcome::Made {
+                commit: "0a1b2c3d".to_owned(),
+                left: vec!["a.o is ignored by git".to_owned()],
+            },
+        },
+        Kind::TaskCommitted {
+            task: task("goal~1"),
+            run: run(),
+            outcome: CommitOutcome::Nothing { why: "Nothing.".to_owned() },
+        },
+        Kind::TaskCommitted {
+            task: task("goal~1"),
+            run: run(),
+            outcome: CommitOutcome::Failed { problem: "No.".to_owned() },
         },
         Kind::TaskReviewed { task: task("goal~1"), run: run(), summary: "Fine".to_owned(), findings: vec![] },
         Kind::PlanRefused { goal: task("goal"), run: run(), problems: vec!["a cycle".to_owned()] },

@@ -53,6 +53,8 @@ pub struct Stub {
 struct Inner {
     rules: Vec<Rule>,
     prompts: Mutex<Vec<String>>,
+    /// Each request, whole.
+    bodies: Mutex<Vec<String>>,
     fault: Mutex<Option<Fault>>,
 }
 
@@ -61,7 +63,12 @@ impl Stub {
     pub async fn start(rules: Vec<Rule>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let inner = Arc::new(Inner { rules, prompts: Mutex::default(), fault: Mutex::default() });
+        let inner = Arc::new(Inner {
+            rules,
+            prompts: Mutex::default(),
+            bodies: Mutex::default(),
+            fault: Mutex::default(),
+        });
         let app = Router::new()
             .route("/v1/messages", post(messages))
             .route("/v1/messages/count_tokens", post(|| async { axum::Json(json!({"input_tokens": 25})) }))
@@ -80,6 +87,12 @@ impl Stub {
     /// From now on every request goes wrong so, or none does any more.
     pub fn fail(&self, fault: impl Into<Option<Fault>>) {
         *self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault.into();
+    }
+
+    /// How many requests had these words anywhere.
+    pub fn requests_with(&self, words: &str) -> usize {
+        let bodies = self.inner.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        bodies.iter().filter(|body| body.contains(words)).count()
     }
 
     /// The newest prompt of every request, oldest first.
@@ -114,6 +127,7 @@ async fn messages(State(stub): State<Arc<Inner>>, axum::Json(body): axum::Json<V
     if let Some(wrong) = wrong(&stub).await {
         return wrong;
     }
+    stub.bodies.lock().unwrap_or_else(PoisonError::into_inner).push(body.to_string());
     let (prompt, done) = anthropic::prompt(&body);
     sse(anthropic::answer(&body, stub.step(&prompt, done), done))
 }

@@ -359,6 +359,16 @@ impl Client {
         self.intend(Kind::MessageSent { task: task.clone(), message, text: text.to_owned() }).await
     }
 
+    /// Writes to the turn that runs.
+    pub async fn say_now(&mut self, task: &TaskId, text: &str) -> anyhow::Result<()> {
+        let message = MessageId::new(&format!("{}-m{}", self.name, self.appended))?;
+        let (task, text) = (task.clone(), text.to_owned());
+        let said = Kind::MessageSent { task: task.clone(), message: message.clone(), text };
+        let kinds = [said, Kind::MessageUrged { task, message }];
+        let project = ProjectId::new("project")?;
+        self.append(kinds.map(|kind| Draft::new(Some(project.clone()), kind)).into()).await
+    }
+
     pub async fn append(&mut self, drafts: Vec<Draft>) -> anyhow::Result<()> {
         self.appended += 1;
         let id = AppendId::new(&format!("{}-a{}", self.name, self.appended))?;

@@ -16,6 +16,8 @@ use tests::world::{Client, World};
 mod agents;
 #[path = "real_cli/faults.rs"]
 mod faults;
+#[path = "real_cli/told.rs"]
+mod told;
 
 fn variable(name: &str) -> anyhow::Result<String> {
     std::env::var(name)

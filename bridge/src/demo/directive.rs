@@ -22,6 +22,7 @@ Words:
   lines=N        print N lines of text deltas
   long-line=N    print one line of N bytes (K and M are understood)
   invalid-utf8   print bytes that are not UTF-8
+  deaf           hear nothing of what is said while it works
   lie            report that all is done and do nothing of it, in a repair too; lie-once: the first time only
   reject         reviewer: let nothing pass; reject-once: the first time only
   split=N        ask that the task is split into N parts

@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::directive::stripped;
+use super::ear::{Ear, Said};
+use super::words::one_line;
+
 /// How many words go into one delta.
 const WORDS: usize = 3;
 
@@ -19,6 +23,9 @@ pub struct Stage<W> {
     messages: u32,
     calls: u32,
     words: u64,
+    ear: Option<Ear>,
+    cwd: String,
+    results: u32,
 }
 
 /// Which of the caller's bounds a turn has passed.
@@ -40,7 +47,43 @@ pub struct Curtain<'a> {
 impl<W: Write> Stage<W> {
     pub fn new(out: W, session: &str, turn: u32, model: String, pace: Duration) -> Self {
         let began = Instant::now();
-        Self { out, session: session.to_owned(), turn, model, pace, began, messages: 0, calls: 0, words: 0 }
+        let (session, cwd) = (session.to_owned(), String::new());
+        let (messages, calls, words, results) = (0, 0, 0, 0);
+        Self { out, session, turn, model, pace, began, messages, calls, words, ear: None, cwd, results }
+    }
+
+    /// From now on it reads what it is told between its calls.
+    pub fn listens(&mut self, ear: Option<Ear>) {
+        self.ear = ear;
+    }
+
+    fn hears(&mut self) -> io::Result<()> {
+        let heard = self.ear.as_ref().map(Ear::heard).unwrap_or_default();
+        heard.iter().try_for_each(|said| self.reads(said))
+    }
+
+    /// As Claude, it repeats what it reads when it reads it.
+    fn reads(&mut self, said: &Said) -> io::Result<()> {
+        self.repeats(&said.text, said.id.as_deref())?;
+        self.says(&format!("You say: “{}”. I go by that from here on.", one_line(&stripped(&said.text))))
+    }
+
+    fn repeats(&mut self, text: &str, id: Option<&str>) -> io::Result<()> {
+        let content = json!([{"type": "text", "text": text}]);
+        self.line(&json!({"type": "user", "message": {"role": "user", "content": content}, "isReplay": true,
+            "uuid": id, "parent_tool_use_id": null, "session_id": self.session}))
+    }
+
+    /// After its result: each message that came too late for that has a turn of its own, until there are no more to come.
+    pub fn goes_on(&mut self, total: f64) -> io::Result<()> {
+        // One that broke off ends at once.
+        let Some(ear) = self.ear.take().filter(|_| self.results > 0) else { return Ok(()) };
+        while let Some(said) = ear.wait() {
+            self.opens(&self.cwd.clone())?;
+            self.reads(&said)?;
+            self.ends(&Curtain { text: "I have read that too.", structured: None, cost: 0.0, total })?;
+        }
+        Ok(())
     }
 
     pub fn line(&mut self, line: &Value) -> io::Result<()> {
@@ -56,11 +99,14 @@ impl<W: Write> Stage<W> {
     }
 
     pub fn opens(&mut self, cwd: &str) -> io::Result<()> {
+        cwd.clone_into(&mut self.cwd);
         let tools = ["Read", "Write", "Glob"];
         let line = json!({"type": "system", "subtype": "init", "cwd": cwd, "session_id": self.session, "tools": tools,
             "model": self.model, "permissionMode": "default", "apiKeySource": "none",
             "claude_code_version": concat!("demo ", env!("CARGO_PKG_VERSION"))});
-        self.line(&line)
+        self.line(&line)?;
+        // The prompt comes first, and its words are known.
+        if self.ear.is_some() { self.repeats("", None) } else { Ok(()) }
     }
 
     pub fn thinks(&mut self, text: &str) -> io::Result<()> {
@@ -90,8 +136,13 @@ impl<W: Write> Stage<W> {
         self.message_over(&message)
     }
 
-    /// A call and its result.
+    /// A call and its result, and then what was said meanwhile.
     pub fn calls(&mut self, tool: &str, input: &Value, result: &str, failed: bool) -> io::Result<()> {
+        self.call(tool, input, result, failed)?;
+        self.hears()
+    }
+
+    fn call(&mut self, tool: &str, input: &Value, result: &str, failed: bool) -> io::Result<()> {
         let message = self.next_message()?;
         self.calls += 1;
         let call = format!("toolu_demo_{}_{}", self.turn, self.calls);
@@ -113,7 +164,7 @@ impl<W: Write> Stage<W> {
     pub fn ends(&mut self, curtain: &Curtain<'_>) -> io::Result<()> {
         let mut text = curtain.text.to_owned();
         if let Some(answer) = curtain.structured {
-            self.calls("StructuredOutput", answer, "Structured output provided successfully", false)?;
+            self.call("StructuredOutput", answer, "Structured output provided successfully", false)?;
             text = answer.to_string();
         }
         let mut line = self.result("success", false, curtain.cost, curtain.total);
@@ -156,14 +207,15 @@ impl<W: Write> Stage<W> {
         self.line(&line)
     }
 
-    fn result(&self, subtype: &str, is_error: bool, cost: f64, total: f64) -> Value {
+    fn result(&mut self, subtype: &str, is_error: bool, cost: f64, total: f64) -> Value {
         let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let usage = json!({"input_tokens": self.words, "output_tokens": self.words, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0});
         let spent = json!({self.model.as_str(): {"inputTokens": self.words, "outputTokens": self.words, "costUSD": cost}});
+        self.results += 1;
         json!({"type": "result", "subtype": subtype, "is_error": is_error, "session_id": self.session, "demo": true,
             "num_turns": self.messages, "duration_ms": millis, "total_cost_usd": total, "usage": usage,
             "model_usage_since_last_result": spent, "permission_denials": [],
-            "uuid": format!("{}-{}", self.session, self.turn)})
+            "uuid": format!("{}-{}-{}", self.session, self.turn, self.results)})
     }
 
     fn next_message(&mut self) -> io::Result<String> {

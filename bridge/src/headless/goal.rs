@@ -175,7 +175,8 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
             (Stands::Waiting, _, Until::Done { approve: true })
                 if let Some(part) = proposed(client.state(), goal) =>
             {
-                client.intend(vec![Word::Approve.to(client.state(), part)?]).await?;
+                let drafts = Word::Approve.to(client.state(), part)?;
+                client.intend(drafts).await?;
                 continue;
             }
             (Stands::Waiting, ..) => {

@@ -246,6 +246,9 @@ struct Committed {
 #[serde(deny_unknown_fields)]
 struct Words {
     text: String,
+    /// To the turn that runs, at its next step, instead of the next turn.
+    #[serde(default)]
+    now: bool,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -294,6 +297,8 @@ struct Wanted {
     checks: Vec<String>,
     /// Whether another agent reviews it; without this as the goal's preset says.
     review: Option<bool>,
+    /// Whether what it made is committed when all else is shown; without this as the goal's preset says.
+    commit: Option<bool>,
 }
 
 /// Nothing more to say.
@@ -398,8 +403,8 @@ async fn answer(
     Path(task): Path<String>,
     sent: Sent<Words>,
 ) -> Answer<Committed> {
-    let Json(Words { text }) = sent?;
-    desk.tell(&task, Word::Answer(text)).await
+    let Json(Words { text, now }) = sent?;
+    desk.tell(&task, Word::Answer { text, now }).await
 }
 
 /// Approve the plan that waits
@@ -520,10 +525,10 @@ async fn evidence(
     Path(task): Path<String>,
     sent: Sent<Wanted>,
 ) -> Answer<Committed> {
-    let Json(Wanted { checks, review }) = sent?;
+    let Json(Wanted { checks, review, commit }) = sent?;
     let checks: Result<Vec<Check>, _> = checks.iter().map(|check| check.parse()).collect();
     let checks = checks.map_err(|error| {
         Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, "Send checks of these kinds.")
     })?;
-    desk.tell(&task, Word::Evidence(Evidence { checks, review })).await
+    desk.tell(&task, Word::Evidence(Evidence { checks, review, commit })).await
 }

@@ -56,8 +56,9 @@ pub(super) fn token(args: &DataArgs) -> anyhow::Result<ExitCode> {
 pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode> {
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
-    let draft = word.to(client.state(), find(client.state(), &args.task)?)?;
-    client.intend(vec![draft]).await?;
+    let state = client.state();
+    let drafts = word.to(state, find(state, &args.task)?)?;
+    client.intend(drafts).await?;
     place.stays().iter().for_each(|line| say(line));
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use conductor::budget;
 use conductor::health::{Warning, warnings};
 use conductor::persona;
 use conductor::planning::Plan;
-use conductor::proof::reviews;
+use conductor::proof::{commits, reviews};
 use conductor::state::{Phase, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use shared::agent::ErrorClass;
 use shared::context::{Cut, Section};
 use shared::entry::Purpose;
+use shared::evidence::CommitOutcome;
 use shared::plan::Size;
 use shared::unit::Millis;
 use utoipa::ToSchema;
@@ -144,7 +145,11 @@ pub(super) struct TaskDetails {
     checks: Vec<String>,
     /// Whether another agent reviews it.
     reviewed: bool,
-    /// What was shown of its last work: checks, then the review.
+    /// Whether what it makes is committed.
+    commits: bool,
+    /// The hash of the commit of its last work.
+    commit: Option<String>,
+    /// What was shown of its last work: checks, then the review, then the commit.
     shown: Vec<ShownView>,
     runs: Vec<RunView>,
 }
@@ -152,7 +157,7 @@ pub(super) struct TaskDetails {
 /// One thing that was shown of a task's last work.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ShownView {
-    /// A check, or `review`.
+    /// A check, `review` or `commit`.
     what: String,
     /// What is wrong; nothing where it holds.
     problems: Vec<String>,
@@ -164,7 +169,7 @@ pub(super) struct RunView {
     id: String,
     /// `requested`, `running` or `ended`.
     phase: &'static str,
-    /// `plan`, `work`, `summary`, `talk`, `classify`, `diagnose`, `base`, `check`, `review` or `repair`.
+    /// `plan`, `work`, `summary`, `talk`, `classify`, `diagnose`, `base`, `check`, `review`, `repair` or `commit`.
     #[schema(value_type = String)]
     purpose: Purpose,
     model: Option<String>,
@@ -253,6 +258,11 @@ impl TaskDetails {
             not_done: result.map(|result| result.not_done).unwrap_or_default(),
             checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
             reviewed: reviews(state, task),
+            commits: commits(state, task),
+            commit: match &task.proof.commit {
+                Some(CommitOutcome::Made { commit, .. }) => Some(commit.clone()),
+                _ => None,
+            },
             shown: ShownView::all(task),
             runs: task.runs.iter().filter_map(|run| state.run(run)).map(RunView::of).collect(),
         }
@@ -268,7 +278,15 @@ impl ShownView {
         let review = task.proof.review.iter();
         let review =
             review.map(|review| Self { what: "review".to_owned(), problems: review.findings.clone() });
-        made.chain(review).collect()
+        let commit = task.proof.commit.iter().map(|outcome| Self {
+            what: "commit".to_owned(),
+            problems: match outcome {
+                CommitOutcome::Made { left, .. } => left.clone(),
+                CommitOutcome::Nothing { why } => vec![why.clone()],
+                CommitOutcome::Failed { problem } => vec![problem.clone()],
+            },
+        });
+        made.chain(review).chain(commit).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use conductor::plan::{check_edit, name};
 use conductor::planning::may_plan;
 use conductor::state::{Standing, State, Task};
+use conductor::{hearing, words};
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::{MessageId, TaskId};
@@ -16,7 +17,11 @@ use super::statement::drawn;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
-    Answer(String),
+    Answer {
+        text: String,
+        /// To the turn that runs, instead of the next one.
+        now: bool,
+    },
     Approve,
     /// A planner is to split it, or to plan what is below it again.
     Split,
@@ -53,17 +58,35 @@ pub(super) enum Word {
 pub(super) struct Unsaid(String);
 
 impl Word {
-    /// The intent, in the task's project.
+    /// The intents, in the task's project.
     ///
     /// # Errors
     /// It means nothing to the task as it is.
-    pub(super) fn to(self, state: &State, task: &Task) -> Result<Draft, Unsaid> {
+    pub(super) fn to(self, state: &State, task: &Task) -> Result<Vec<Draft>, Unsaid> {
+        let now = matches!(self, Self::Answer { now: true, .. });
+        if let Some(why) = words::deaf(hearing(state, task)).filter(|_| now) {
+            return Err(Unsaid(format!("{why} Say it without --now (\"now\": false)")));
+        }
+        let kind = self.kind(state, task)?;
+        let urged = match &kind {
+            Kind::MessageSent { task, message, .. } if now => {
+                Some(Kind::MessageUrged { task: task.clone(), message: message.clone() })
+            }
+            _ => None,
+        };
+        let project = || Some(task.project.clone());
+        Ok([kind].into_iter().chain(urged).map(|kind| Draft::new(project(), kind)).collect())
+    }
+
+    fn kind(self, state: &State, task: &Task) -> Result<Kind, Unsaid> {
         let (id, unsaid) = (task.id.clone(), |why: String| Err(Unsaid(why)));
-        let kind = match (self, &task.goal) {
-            (Self::Answer(text), _) if text.trim().is_empty() => {
+        Ok(match (self, &task.goal) {
+            (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
-            (Self::Answer(text), _) => Kind::MessageSent { task: id, message: drawn(MessageId::new), text },
+            (Self::Answer { text, .. }, _) => {
+                Kind::MessageSent { task: id, message: drawn(MessageId::new), text }
+            }
             (Self::Approve, _) => match task.planning.as_ref().filter(|planning| planning.is_proposed()) {
                 Some(planning) => Kind::PlanApproved { goal: id, version: planning.version },
                 None => return unsaid(format!("{} has no plan that waits for a yes", name(task))),
@@ -152,7 +175,6 @@ impl Word {
                 let edit = PlanEdit::SetSchedule { task: id, schedule };
                 Kind::PlanEdited { goal: task.root.clone(), edit }
             }
-        };
-        Ok(Draft::new(Some(task.project.clone()), kind))
+        })
     }
 }

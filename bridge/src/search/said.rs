@@ -83,7 +83,10 @@ fn words_of(event: AgentEvent) -> Option<String> {
         | AgentEvent::ThinkingDelta { .. }
         | AgentEvent::Session { .. }
         | AgentEvent::Usage { .. }
+        | AgentEvent::Progress { .. }
         | AgentEvent::RateLimit { .. }
+        // What the person wrote is found in the log.
+        | AgentEvent::Told { .. }
         | AgentEvent::TurnEnded { .. } => None,
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use shared::run::{RunEnd, Stdin};
 
-use super::inbox::Told;
+use super::inbox::{self, Told};
 use super::{Process, os};
 use crate::system;
 
@@ -71,11 +71,14 @@ impl RunFolder {
         match stdin {
             Stdin::Null => Ok(()),
             Stdin::Text { text } => write_new(&self.path.join(TEXT), text.as_bytes()),
-            Stdin::Pipe | Stdin::Pty { .. } => {
-                write_new(&self.inbox(), b"")?;
-                os::make_bell(self)
-            }
+            Stdin::Pipe | Stdin::Pty { .. } => self.make_inbox(""),
+            Stdin::Open { text } => self.make_inbox(&inbox::beginning(text)),
         }
+    }
+
+    fn make_inbox(&self, beginning: &str) -> io::Result<()> {
+        write_new(&self.inbox(), beginning.as_bytes())?;
+        os::make_bell(self)
     }
 
     /// Locks the claim; nothing when a shim that lives has it. Whoever has the lock decides what becomes of

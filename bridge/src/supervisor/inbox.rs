@@ -2,7 +2,8 @@
 //! one record. The bridge writes an order there once, since the file says which it has; the shim, which lives as
 //! long as the program, hands each whole record on once. So none is lost or doubled, whenever a bridge is killed.
 //!
-//! A record is a line, `SEQ text LENGTH` or `SEQ size ROWS COLS`, and behind the former so many bytes.
+//! A record is a line, `SEQ text LENGTH`, `SEQ size ROWS COLS` or `SEQ end`, and behind the first so many bytes.
+//! The number of what stands there before any order is 0.
 
 use std::fs::File;
 use std::io;
@@ -25,6 +26,8 @@ pub(crate) enum Word {
         length: u64,
     },
     Size(Window),
+    /// There is no more to come.
+    End,
 }
 
 struct Record {
@@ -56,9 +59,20 @@ fn parse(head: &str, behind: u64) -> Option<Record> {
             let window = Window { rows: rows.parse().ok()?, cols: cols.parse().ok()? };
             (seq, Word::Size(window), behind)
         }
+        [seq, "end"] => (seq, Word::End, behind),
         _ => return None,
     };
     Some(Record { seq: Seq(seq.parse().ok()?), word, end })
+}
+
+/// A text as a record.
+fn said(seq: Seq, text: &str) -> String {
+    format!("{seq} text {}\n{text}", text.len())
+}
+
+/// What an inbox begins with where its program has a text to read before any order.
+pub(super) fn beginning(text: &str) -> String {
+    said(Seq(0), text)
 }
 
 /// The bridge's side.
@@ -86,14 +100,17 @@ impl Inbox {
 
     /// Writes an order that is newer than [`Self::last`]; on an error it may be tried again.
     pub(super) fn text(&mut self, seq: Seq, text: &str) -> io::Result<()> {
-        let mut record = format!("{seq} text {}\n", text.len());
-        record.push_str(text);
-        self.write(seq, &record)
+        self.write(seq, &said(seq, text))
     }
 
     /// As [`Self::text`].
     pub(super) fn size(&mut self, seq: Seq, Window { rows, cols }: Window) -> io::Result<()> {
         self.write(seq, &format!("{seq} size {rows} {cols}\n"))
+    }
+
+    /// As [`Self::text`].
+    pub(super) fn end(&mut self, seq: Seq) -> io::Result<()> {
+        self.write(seq, &format!("{seq} end\n"))
     }
 
     fn write(&mut self, seq: Seq, record: &str) -> io::Result<()> {
@@ -142,6 +159,7 @@ mod tests {
         while let Some(word) = told.next().unwrap() {
             words.push(match word {
                 Word::Size(window) => format!("{window:?}"),
+                Word::End => "the end".to_owned(),
                 Word::Text { at, length } => {
                     let mut text = vec![0; usize::try_from(length).unwrap()];
                     assert_eq!(told.read(at, &mut text).unwrap(), text.len());
@@ -166,12 +184,17 @@ mod tests {
             if inbox.last() < Seq(12) {
                 inbox.size(Seq(12), window).unwrap();
             }
+            if inbox.last() < Seq(13) {
+                inbox.end(Seq(13)).unwrap();
+            }
         };
-        std::fs::write(&path, "").unwrap();
+        let prompt = beginning("the prompt\n");
+        std::fs::write(&path, &prompt).unwrap();
         write(&mut Inbox::open(&path).unwrap());
         let (whole, all) = (std::fs::read(&path).unwrap(), told(&path));
-        assert_eq!(all[..3], ["one\n", "", "7 text 3\nend"]);
-        for cut in 0..=whole.len() {
+        assert_eq!(all[..4], ["the prompt\n", "one\n", "", "7 text 3\nend"]);
+        assert_eq!(all.last().unwrap(), "the end");
+        for cut in prompt.len()..=whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
             assert!(all.starts_with(&told(&path)), "cut at {cut}: only what is whole");
             write(&mut Inbox::open(&path).unwrap());

@@ -58,6 +58,7 @@ fn write(inbox: &mut Inbox, orders: &[Arc<Stored>]) -> io::Result<()> {
         match order.entry.body.known() {
             Some(Kind::InputSent { text, .. }) => inbox.text(seq, text)?,
             Some(Kind::TerminalResized { window, .. }) => inbox.size(seq, window.bounded())?,
+            Some(Kind::InputClosed { .. }) => inbox.end(seq)?,
             // Passed over, as a newer version's would be.
             _ => inbox.text(seq, "")?,
         }

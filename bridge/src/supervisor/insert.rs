@@ -15,16 +15,30 @@ use super::prepare::{failed, refused};
 pub(super) fn stdin<'a>(inner: &Inner, spec: &'a RunSpec, cwd: &Path) -> Result<Cow<'a, Stdin>, RunEnd> {
     let mut filled = Cow::Borrowed(&spec.stdin);
     for Insert { mark, path } in &spec.inserts {
-        let Stdin::Text { text } = &*filled else {
-            return Err(refused(&format!("the order puts {path} into a text that it does not have")));
+        let (text, within): (&str, fn(&str) -> String) = match &*filled {
+            Stdin::Text { text } => (text, str::to_owned),
+            Stdin::Open { text } => (text, in_json),
+            Stdin::Null | Stdin::Pipe | Stdin::Pty { .. } => {
+                return Err(refused(&format!("the order puts {path} into a text that it does not have")));
+            }
         };
-        if mark.is_empty() || !text.contains(mark.as_str()) {
+        let mark = within(mark);
+        if mark.is_empty() || !text.contains(&mark) {
             return Err(refused(&format!("the order does not say where {path} is to stand")));
         }
-        let text = text.replacen(mark.as_str(), read(inner, &cwd.join(path))?.trim(), 1);
-        filled = Cow::Owned(Stdin::Text { text });
+        let text = text.replacen(&mark, &within(read(inner, &cwd.join(path))?.trim()), 1);
+        filled = Cow::Owned(match &*filled {
+            Stdin::Open { .. } => Stdin::Open { text },
+            _ => Stdin::Text { text },
+        });
     }
     Ok(filled)
+}
+
+/// As it stands within a string of JSON.
+fn in_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// The file's text, where it may be read.

@@ -180,7 +180,7 @@ async fn live(
     let stored =
         if begun.adopted { run.inner.store.output_sizes(&run.run).await } else { Ok(Sizes::default()) };
     let shape = Shape::of(&run.inner.config, Some(&run.spec));
-    let listens = matches!(run.spec.stdin, Stdin::Pipe | Stdin::Pty { .. });
+    let listens = !matches!(run.spec.stdin, Stdin::Null | Stdin::Text { .. });
     let bell = Arc::clone(&begun.hung.bell);
     let output = match stored {
         Ok(stored) => Output::of(&begun.folder, bell, &run.inner, &run.run, stored, shape)

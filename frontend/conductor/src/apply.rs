@@ -10,13 +10,13 @@ use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
 use shared::plan::{PlannedTask, Size};
 use shared::retry::Again;
-use shared::run::RunEnd;
+use shared::run::{RunEnd, Stdin};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::planning::{Plan, Planning};
 use crate::proof::Proof;
 use crate::state::{
-    Baton, Disk, Goal, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult, Verdict,
+    Baton, Disk, Ear, Goal, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult, Verdict,
     Vitals,
 };
 
@@ -27,6 +27,7 @@ mod library;
 mod planned;
 mod proven;
 mod replanned;
+mod told;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -66,10 +67,17 @@ impl State {
                 }
             }
             Kind::MessageSent { task, message, text } => self.with(task, |task| {
-                task.queue.push(Message { id: message.clone(), text: text.clone(), at, held: false });
+                task.queue.push(Message {
+                    id: message.clone(),
+                    text: text.clone(),
+                    at,
+                    held: false,
+                    urged: false,
+                });
                 (task.resumptions, task.retries) = (0, 0);
                 task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
             }),
+            Kind::MessageUrged { task, message } => self.urge_message(task, message),
             Kind::MessageWithdrawn { task, message } => {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
             }
@@ -122,11 +130,16 @@ impl State {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
                 let (carries, ordered) = (carries.clone(), model.clone());
+                let ear = if matches!(spec.stdin, Stdin::Open { .. }) { Ear::Open } else { Ear::Deaf };
                 let home = self.task(task).and_then(|task| self.projects.get(&task.project));
                 let elsewhere = home.is_some_and(|home| home.folder != spec.cwd);
                 let folder = elsewhere.then(|| spec.cwd.clone());
-                self.request(Run { carries, ordered, holds: *holds, check, folder, ..run });
+                self.request(Run { carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
+            Kind::InputSent { run, message, .. } => {
+                message.iter().for_each(|message| self.tell(run, message));
+            }
+            Kind::InputClosed { run } => self.with_run(run, |run| run.ear = Ear::Closed),
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
             }),
@@ -148,6 +161,7 @@ impl State {
             Kind::TaskSized { task, run, size, why } => {
                 self.with(task, |task| task.find(*size, why, run.as_ref()))
             }
+            Kind::TaskCommitted { task, run, outcome } => self.committed(task, run, outcome, at),
             Kind::TaskSettled { task, outcome, run } => {
                 self.with(task, |task| task.settle(outcome, at));
                 run.iter().for_each(|run| self.with_run(run, |run| run.verdict = verdict(outcome)));
@@ -176,10 +190,7 @@ impl State {
             Kind::RunWeighed { run, memory, heavy } => {
                 self.with_run(run, |run| run.vitals.heavy = heavy.then_some(*memory))
             }
-            Kind::MemorySet { .. }
-            | Kind::BridgeStarted { .. }
-            | Kind::InputSent { .. }
-            | Kind::TerminalResized { .. } => {}
+            Kind::MemorySet { .. } | Kind::BridgeStarted { .. } | Kind::TerminalResized { .. } => {}
         }
     }
 
@@ -251,7 +262,7 @@ impl State {
                 Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Base | Purpose::Repair => {
                     task.stand(Standing::Open, run.requested);
                 }
-                Purpose::Check | Purpose::Review => {}
+                Purpose::Check | Purpose::Review | Purpose::Commit => {}
             }
         });
         self.hold(&run);
@@ -283,6 +294,9 @@ impl State {
                 self.with(&task, |task| task.doing = doing);
             }
             AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
+            AgentEvent::Progress { progress } => run.progress = *progress,
+            AgentEvent::Told { message } => self.has_read(id, message),
+            AgentEvent::TurnEnded { .. } => run.listened(),
             AgentEvent::TextDelta { .. }
             | AgentEvent::ThinkingDelta { .. }
             | AgentEvent::Message { .. }
@@ -290,7 +304,6 @@ impl State {
             | AgentEvent::ToolResult { .. }
             | AgentEvent::PermissionDenied { .. }
             | AgentEvent::RateLimit { .. }
-            | AgentEvent::TurnEnded { .. }
             | AgentEvent::Notice { .. }
             | AgentEvent::Line { .. }
             | AgentEvent::Unknown { .. } => {}
@@ -307,6 +320,7 @@ impl State {
         let run = run.clone();
         self.unread.retain(|unread| unread != id);
         self.settle_account(&run, report.cost, started.is_some());
+        self.take_back(id);
         self.with(&owner, |task| {
             task.doing.clear();
             match report.error.as_ref().map(|error| error.class) {
@@ -533,6 +547,8 @@ impl Run {
             harness,
             attempt: 0,
             carries: Vec::new(),
+            ear: Ear::Deaf,
+            told: Vec::new(),
             holds: None,
             ordered: None,
             check: None,
@@ -542,6 +558,7 @@ impl Run {
             read_through: None,
             removed: None,
             tokens: shared::agent::Tokens::default(),
+            progress: shared::agent::Progress::default(),
             session: None,
             model: None,
             version: None,

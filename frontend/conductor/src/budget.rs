@@ -57,7 +57,7 @@ impl<'a> Purse<'a> {
     /// Nothing is left of one of them; then nothing is taken.
     pub fn draw(&mut self, task: &'a Task, purpose: Purpose) -> Result<Grant, Short> {
         // A look costs nothing, and tells whether what was spent was spent well.
-        if let Purpose::Base | Purpose::Check = purpose {
+        if let Purpose::Base | Purpose::Check | Purpose::Commit = purpose {
             return Ok(Grant::default());
         }
         let mut grant = own(self.state, task)?;
@@ -150,6 +150,11 @@ pub fn most(state: &State, goal: &Task) -> Option<MicroUsd> {
 pub fn near(state: &State, task: &Task, now: Millis) -> Option<(Cap, u64)> {
     let (caps, mut used) = (caps(state, task), used(state, task));
     used.time = used.time + runs_since(state, task).map_or(Millis(0), |started| now.since(started));
+    if let Some(run) = state.current(task).filter(|run| !run.is_read()) {
+        let told = run.tokens.input.saturating_add(run.tokens.output);
+        used.turns = used.turns.saturating_add(run.progress.requests);
+        used.tokens = used.tokens.saturating_add(run.progress.tokens.max(told));
+    }
     let spent = envelope(state, task).map(|envelope| (Cap::Budget(envelope.budget), envelope.percent().0));
     let others = [
         caps.turns.map(|cap| (Cap::Turns(cap), percent(used.turns.into(), cap.into()))),

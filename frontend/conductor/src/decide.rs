@@ -23,11 +23,13 @@ mod again;
 mod judge;
 mod prove;
 mod queue;
+mod tell;
 mod turn;
 mod waits;
 
 use queue::Room;
 pub(crate) use queue::starts_at;
+pub use tell::{Hearing, hearing};
 pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 
 /// What to append now, as one batch. Empty when nothing is to be decided.
@@ -35,6 +37,8 @@ pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     let tasks: Vec<&Task> = state.unsettled().collect();
     let mut drafts = stops(state, &tasks);
+    drafts.extend(tell::tells(state, &tasks));
+    drafts.extend(tell::closes(state));
     // Runs that were read and whose task waits for a judgement.
     for run in tasks.iter().filter_map(|task| state.current(task)).filter(|run| run.is_read()) {
         drafts.extend(judge::judge(state, run, now));
@@ -199,7 +203,9 @@ fn sized(state: &State, task: &Task, now: Millis) -> Option<Draft> {
 
 /// Its agent says that it is done, and what is left is to show that; also where that was cut short and its time has come.
 fn is_shown(state: &State, task: &Task, now: Millis) -> bool {
-    let looks = |task: &Task| matches!(last_purpose(state, task), Some(Purpose::Check | Purpose::Review));
+    let looks = |task: &Task| {
+        matches!(last_purpose(state, task), Some(Purpose::Check | Purpose::Review | Purpose::Commit))
+    };
     let claimed = match task.standing {
         Standing::Claimed => true,
         Standing::Limited { .. } => {
@@ -241,8 +247,10 @@ fn resumed(state: &State, task: &Task) -> Purpose {
         // What was to be mended is begun again.
         Purpose::Repair if anew => Purpose::Work,
         // What was to be shown is past, when there is more to do.
-        Purpose::Check | Purpose::Review | Purpose::Repair if task.is_group() => Purpose::Summary,
-        Purpose::Check | Purpose::Review if task.is_spoken_to() => Purpose::Work,
+        Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::Repair if task.is_group() => {
+            Purpose::Summary
+        }
+        Purpose::Check | Purpose::Review | Purpose::Commit if task.is_spoken_to() => Purpose::Work,
         // The person wants less than before.
         Purpose::Repair if proof::problem(state, task).is_none() => Purpose::Work,
         purpose => purpose,

@@ -23,5 +23,5 @@ pub mod survey;
 pub mod words;
 
 pub use apply::apply;
-pub use decide::{decide, next_deadline};
+pub use decide::{Hearing, decide, hearing, next_deadline};
 pub use state::State;

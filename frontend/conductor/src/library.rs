@@ -68,6 +68,7 @@ pub fn guidelines<'a>(state: &'a State, task: &'a Task, purpose: Purpose) -> Opt
         | Purpose::Classify
         | Purpose::Base
         | Purpose::Check
+        | Purpose::Commit
         | Purpose::Review => false,
     };
     let shelf = template_of(state, task).filter(|_| guided && task.session.is_none())?;

@@ -194,6 +194,7 @@ fn planned(
         evidence: Evidence {
             checks: task.checks.iter().filter_map(|check| check.parse().ok()).collect(),
             review: None,
+            commit: None,
         },
         persona: persona::named(state, &task.agent).map(|persona| persona.persona.clone()),
     }

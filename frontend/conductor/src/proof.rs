@@ -3,11 +3,11 @@
 
 use shared::agent::ErrorClass;
 use shared::entry::Purpose;
-use shared::evidence::Check;
+use shared::evidence::{Check, CommitOutcome};
 use shared::id::RunId;
-use shared::plan::Work;
+use shared::plan::{Access, Work};
 
-use crate::state::{State, Task};
+use crate::state::{Goal, State, Task};
 
 /// What is known of a task's work beyond its agent's word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub struct Proof {
     /// Of the last work, in the order in which they were made.
     pub checked: Vec<Checked>,
     pub review: Option<Review>,
+    pub commit: Option<CommitOutcome>,
     /// Times that the work was mended since the person last had a say.
     pub repairs: u32,
 }
@@ -42,6 +43,7 @@ pub struct Review {
 pub enum Step {
     Check(Check),
     Review,
+    Commit,
     /// The worker mends what was found.
     Repair,
     /// What was found was mended as often as may be.
@@ -63,7 +65,11 @@ pub fn step(state: &State, task: &Task) -> Step {
     if let Some(next) = checks(task).find(|check| !made(check)) {
         return Step::Check(next.clone());
     }
-    if reviews(state, task) && proof.review.is_none() { Step::Review } else { Step::Done }
+    match () {
+        () if reviews(state, task) && proof.review.is_none() => Step::Review,
+        () if commits(state, task) && proof.commit.is_none() => Step::Commit,
+        () => Step::Done,
+    }
 }
 
 /// What was found wrong with the last work, in words for the worker and the person.
@@ -73,6 +79,11 @@ pub fn problem(state: &State, task: &Task) -> Option<(ErrorClass, String)> {
     let failed = made.find_map(|made| Some((&made.check, made.problem.as_ref()?)));
     if let Some((check, problem)) = failed {
         return Some((ErrorClass::CheckFailed, format!("The check {check} does not hold. {problem}")));
+    }
+    if let Some(CommitOutcome::Failed { problem }) =
+        task.proof.commit.as_ref().filter(|_| commits(state, task))
+    {
+        return Some((ErrorClass::CheckFailed, format!("It cannot be committed. {problem}")));
     }
     let review = task.proof.review.as_ref().filter(|_| reviews(state, task))?;
     if review.findings.is_empty() {
@@ -84,7 +95,7 @@ pub fn problem(state: &State, task: &Task) -> Option<(ErrorClass, String)> {
 
 /// Whether an agent's word is not enough.
 pub fn is_wanted(state: &State, task: &Task) -> bool {
-    checks(task).next().is_some() || reviews(state, task)
+    checks(task).next().is_some() || reviews(state, task) || commits(state, task)
 }
 
 /// The checks that hold for it. How a folder was before is not known of a task that is a group from its beginning.
@@ -99,6 +110,16 @@ pub fn checks(task: &Task) -> impl Iterator<Item = &Check> {
 pub fn reviews(state: &State, task: &Task) -> bool {
     let usual = || state.goal_of(task).is_some_and(|goal| goal.preset.reviews()) && !task.is_group();
     !task.is_goal() && task.work == Work::Agent && task.evidence.review.unwrap_or_else(usual)
+}
+
+/// Whether what it made is committed: as the person says, else by the goal's preset, which leaves out groups, whose parts
+/// are committed, commands, and whoever may change nothing.
+pub fn commits(state: &State, task: &Task) -> bool {
+    let usual = || {
+        let commits = |goal: &Goal| goal.preset.commits() && goal.access != Access::ReadOnly;
+        state.goal_of(task).is_some_and(commits) && !task.is_group() && task.work == Work::Agent
+    };
+    !task.is_goal() && task.evidence.commit.unwrap_or_else(usual)
 }
 
 /// Times that its work is mended without asking. A command has nobody who could.
@@ -122,6 +143,7 @@ pub fn purpose(step: &Step) -> Option<Purpose> {
         Step::Check(Check::NoErrorInOutput) | Step::Failed { .. } | Step::Done => None,
         Step::Check(_) => Some(Purpose::Check),
         Step::Review => Some(Purpose::Review),
+        Step::Commit => Some(Purpose::Commit),
         Step::Repair => Some(Purpose::Repair),
     }
 }

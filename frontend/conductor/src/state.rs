@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use shared::agent::{ErrorClass, FoundAgent, HarnessId, Tokens, TurnReport};
+use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnReport};
 use shared::context::Cut;
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
@@ -222,6 +222,28 @@ pub struct Message {
     pub at: Millis,
     /// Its task was stopped since: it goes along with the next turn, and starts none.
     pub held: bool,
+    /// The person would have the turn that runs read it.
+    pub urged: bool,
+}
+
+/// A message that a run was told while it worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub message: Message,
+    /// Its agent says that it has. What it has not when its run is over goes to the next turn.
+    pub read: bool,
+}
+
+/// What a run can still be told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ear {
+    /// Nothing beyond its prompt.
+    #[default]
+    Deaf,
+    Open,
+    /// Its turn is over, and its program waits for more or for the end of its input.
+    Waits,
+    Closed,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -271,6 +293,9 @@ pub struct Run {
     pub harness: HarnessId,
     pub attempt: u32,
     pub carries: Vec<MessageId>,
+    pub ear: Ear,
+    /// In the order in which it was told.
+    pub told: Vec<Told>,
     /// Of the budgets of its task and of those above.
     pub holds: Option<MicroUsd>,
     /// The model that its order names.
@@ -287,6 +312,8 @@ pub struct Run {
     pub removed: Option<Millis>,
     /// What this run used, not its session before it.
     pub tokens: Tokens,
+    /// What it has come to so far, where its task has a cap on that.
+    pub progress: Progress,
     pub session: Option<SessionId>,
     pub model: Option<String>,
     pub version: Option<String>,

@@ -81,6 +81,7 @@ pub enum Reason {
     Looking,
     Checking(String),
     Reviewing,
+    Committing,
     /// The `n`th time of `of` that may be.
     Repairing {
         n: u32,
@@ -242,9 +243,10 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
             Reason::Checking(run.check.as_ref().map(ToString::to_string).unwrap_or_default())
         }
         (_, Purpose::Review) => Reason::Reviewing,
+        (_, Purpose::Commit) => Reason::Committing,
         (_, Purpose::Repair) => Reason::Repairing { n: task.proof.repairs, of: proof::bound(state, task) },
     };
-    let shows = matches!(run.purpose, Purpose::Check | Purpose::Review);
+    let shows = matches!(run.purpose, Purpose::Check | Purpose::Review | Purpose::Commit);
     (if shows { Kind::Review } else { Kind::Active }, reason)
 }
 
@@ -393,6 +395,7 @@ impl Status {
             | Reason::Looking
             | Reason::Checking(_)
             | Reason::Reviewing
+            | Reason::Committing
             | Reason::Repairing { .. }
             | Reason::Stopping
             | Reason::Parts { .. } => Waker::Run,

@@ -12,6 +12,7 @@ use shared::unit::{Bytes, MicroUsd, Millis};
 
 use crate::State;
 use crate::budget::{self, Cap};
+use crate::decide::Hearing;
 use crate::health::Warning;
 use crate::plan::diff::{Change, Field, What};
 use crate::sizing::{self, Guess};
@@ -138,6 +139,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Looking => "looks at the folder".to_owned(),
         Reason::Checking(check) => format!("checking {check}"),
         Reason::Reviewing => "another agent reviews it".to_owned(),
+        Reason::Committing => "committing".to_owned(),
         Reason::Repairing { n, of } => format!("repairing {n} of {of}"),
         Reason::Stopping => "stopping".to_owned(),
         // How far it is stands beside it.
@@ -189,6 +191,26 @@ pub fn warning(warning: Warning, now: Millis) -> String {
         Warning::Long { since } => format!("runs for {}", span(now.since(since))),
         Warning::Near { cap: near, percent } => format!("{percent}% of {} used", cap(near, None)),
         Warning::Heavy { memory } => format!("holds {} MB of memory", memory.0 / 1_000_000),
+    }
+}
+
+/// A commit that was made, by the beginning of its hash.
+pub fn committed(commit: &str, left: &[String]) -> String {
+    let commit = commit.get(..10).unwrap_or(commit);
+    let left = if left.is_empty() { String::new() } else { format!(" Not in it: {}.", left.join("; ")) };
+    format!("Committed as {commit}.{left}")
+}
+
+/// Why what is written to a task now is not read by what runs; nothing where it is, or nothing runs.
+pub fn deaf(hearing: Hearing) -> Option<String> {
+    match hearing {
+        Hearing::Now | Hearing::Idle => None,
+        Hearing::Never(harness) => {
+            Some(format!("{harness} reads nothing while it works; it reads this when its turn is over."))
+        }
+        Hearing::NotThis => {
+            Some("What runs now can be told nothing; this is for the turn after it.".to_owned())
+        }
     }
 }
 
@@ -302,7 +324,7 @@ pub fn preset(preset: Preset) -> (&'static str, &'static str) {
         }
         Preset::Autonomous => (
             "Autonomous",
-            "Reviewed, and mended up to nine times. Plans are carried out without asking you, within the budget.",
+            "Reviewed, mended up to nine times and committed, never pushed. Plans are carried out without asking you, within the budget.",
         ),
     }
 }

@@ -1,12 +1,13 @@
 //! Where a person writes. The draft is kept per task; what waits for the agent's turn stands above.
 
 use conductor::status::Reason;
+use conductor::{Hearing, hearing, words};
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::plan::Work;
 
-use crate::component::flow::For;
+use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 
@@ -24,10 +25,11 @@ pub fn Composer(id: TaskId) -> impl IntoView {
     let hint = Memo::new(move |_| desk.read(|state| hint(state, &own.get_value())));
     let closed = move || hint.with(|hint| hint.is_err());
     let words = move || hint.with(|hint| hint.clone().unwrap_or_else(|why| why));
-    let send = move || {
+    let heard = Memo::new(move |_| desk.read(|state| is_heard(state, &own.get_value())));
+    let send = move |now: bool| {
         let words = text.get_untracked();
         if !words.trim().is_empty() && !closed() {
-            desk.send(&own.get_value(), words);
+            desk.write(&own.get_value(), words, now && heard.get_untracked());
             text.set(String::new());
         }
     };
@@ -37,12 +39,15 @@ pub fn Composer(id: TaskId) -> impl IntoView {
     view! {
         <For each=move || queue.get() key=|message| message.id.to_string() children=move |message| {
             let (id, words) = (message.id.clone(), message.text.clone());
-            let (for_edit, again) = (message.id, words.clone());
+            let (for_edit, again, for_now) = (message.id.clone(), words.clone(), message.id);
             view! {
                 <div class="queued">
                     <Icon name="clock"/>
                     <span class="clip">"Queued: “"{words}"”"</span>
-                    <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| {
+                    <Show when=move || heard.get()>
+                        <button class="button" data-kind="plain" data-size="sm" on:click={ let id = for_now.clone(); move |_| desk.urge(&own.get_value(), id.clone()) }>"Send now"</button>
+                    </Show>
+                    <button class="button" data-kind="plain" data-size="sm" on:click=move |_| {
                         desk.withdraw(&own.get_value(), for_edit.clone());
                         text.update(|text| *text = if text.is_empty() { again.clone() } else { format!("{again}\n{text}") });
                     }>"Edit"</button>
@@ -50,23 +55,34 @@ pub fn Composer(id: TaskId) -> impl IntoView {
                 </div>
             }
         }/>
-        <form class="composer" on:submit=move |event| { event.prevent_default(); send(); }>
+        <form class="composer" on:submit=move |event| { event.prevent_default(); send(false); }>
             <textarea aria-label="Message" rows="1" placeholder=words disabled=closed
                 prop:value=move || text.get()
                 on:input=move |event| text.set(event_target_value(&event))
                 on:keydown=move |event| if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
                     event.prevent_default();
-                    send();
+                    send(event.ctrl_key() || event.meta_key());
                 }
             ></textarea>
             <div>
-                <span class="meta"><kbd class="key">"Enter"</kbd>" sends, "<kbd class="key">"Shift Enter"</kbd>" new line"</span>
-                <button class="button push" data-kind="solid" data-size="icon" aria-label="Send" disabled=move || closed() || text.read().trim().is_empty()>
+                <span class="meta clip"><kbd class="key">"Enter"</kbd>{move || if heard.get() { " queues, " } else { " sends, " }}<kbd class="key">"Shift Enter"</kbd>" new line"</span>
+                <span class="push"></span>
+                <Show when=move || heard.get()>
+                    <button class="button" type="button" data-kind="plain" data-size="sm" title="Its agent reads it at its next step" disabled=move || text.read().trim().is_empty() on:click=move |_| send(true)>
+                        "Send now "<kbd class="key">"Ctrl Enter"</kbd>
+                    </button>
+                </Show>
+                <button class="button" data-kind="solid" data-size="icon" aria-label=move || if heard.get() { "Queue" } else { "Send" } disabled=move || closed() || text.read().trim().is_empty()>
                     <Icon name="send"/>
                 </button>
             </div>
         </form>
     }
+}
+
+/// What is written now can be read by the turn that runs.
+fn is_heard(state: &conductor::State, id: &TaskId) -> bool {
+    state.task(id).is_some_and(|task| hearing(state, task) == Hearing::Now)
 }
 
 /// The placeholder, or why nothing can be written.
@@ -86,7 +102,13 @@ fn hint(state: &conductor::State, id: &TaskId) -> Result<String, String> {
         Reason::Asks(_) => "Your answer".to_owned(),
         Reason::Begin => format!("Say how to begin with {name}"),
         Reason::PlanProblem(_) => "Tell the planner how to go on".to_owned(),
-        _ if task.current.is_some() => format!("Message {name}. It reads this when its turn is over."),
+        _ if task.current.is_some() => {
+            let when = words::deaf(hearing(state, task));
+            format!(
+                "Message {name}. {}",
+                when.unwrap_or_else(|| "It reads this when its turn is over.".to_owned())
+            )
+        }
         _ if task.runs.is_empty() => format!("Message {name}. It reads this when it begins."),
         _ => format!("Message {name}. It goes on in the same session."),
     })

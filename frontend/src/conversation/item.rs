@@ -4,7 +4,8 @@ use conductor::status::Reason;
 use leptos::prelude::*;
 use shared::agent::ErrorClass;
 use shared::entry::{Outcome, Purpose};
-use shared::id::TaskId;
+use shared::evidence::CommitOutcome;
+use shared::id::{MessageId, TaskId};
 use shared::retry::Again;
 use shared::unit::Millis;
 
@@ -21,8 +22,8 @@ use crate::words;
 pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
     let at = item.at;
     match item.what {
-        What::Goal(text) => person("Goal", at, text),
-        What::Said { text, .. } => person("You", at, text),
+        What::Goal(text) => person("Goal", at, text, ().into_any()),
+        What::Said { text, message } => person("You", at, text, told(id, message)),
         What::Withdrawn(_) => ().into_any(),
         What::Turn { run, purpose } => {
             let name = match purpose {
@@ -35,6 +36,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
                 Purpose::Base => "Look at the folder",
                 Purpose::Check => "Check",
                 Purpose::Review => "Reviewer",
+                Purpose::Commit => "Commit",
                 Purpose::Repair => "Repair",
             };
             view! { <TurnView run=run name=name/> }.into_any()
@@ -73,6 +75,13 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             line("completed", at, format!("The reviewer lets it pass. {summary}"))
         }
         What::Reviewed { findings, .. } => found(at, "The reviewer does not let it pass", findings),
+        What::Committed(CommitOutcome::Made { commit, left }) => {
+            line("branch", at, words::committed(&commit, &left))
+        }
+        What::Committed(CommitOutcome::Nothing { why }) => line("branch", at, why),
+        What::Committed(CommitOutcome::Failed { problem }) => {
+            found(at, "It cannot be committed", vec![problem])
+        }
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),
         What::Stopped => line("stop", at, "You stopped it.".to_owned()),
         What::Retried => line("retry", at, "You asked for a fresh attempt.".to_owned()),
@@ -81,13 +90,30 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
     }
 }
 
-fn person(name: &'static str, at: Millis, text: String) -> AnyView {
+fn person(name: &'static str, at: Millis, text: String, note: AnyView) -> AnyView {
     view! {
         <article class="msg" data-from="person">
-            <header><b>{name}</b><span>{words::time(at)}</span></header>
+            <header><b>{name}</b><span>{words::time(at)}</span>{note}</header>
             <div class="prose">{text}</div>
         </article>
     }
+    .into_any()
+}
+
+/// How the message came to a turn that had begun, where it did.
+fn told(task: TaskId, message: MessageId) -> AnyView {
+    let desk = expect_context::<Desk>();
+    let told = Memo::new(move |_| {
+        desk.read(|state| {
+            let runs = state.task(&task)?.runs.iter().rev().filter_map(|run| state.run(run));
+            runs.flat_map(|run| &run.told).find(|told| told.message.id == message).map(|told| told.read)
+        })
+    });
+    (move || match told.get() {
+        Some(true) => "read while it worked",
+        Some(false) => "sent; read at its next step",
+        None => "",
+    })
     .into_any()
 }
 

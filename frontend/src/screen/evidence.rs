@@ -1,8 +1,8 @@
 //! What has to be shown before a task counts as done, and what was shown of its last work.
 
-use conductor::proof::{Review, reviews};
+use conductor::proof::{Review, commits, reviews};
 use leptos::prelude::*;
-use shared::evidence::{Check, Evidence, Preset};
+use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::id::TaskId;
 use shared::plan::PlanEdit;
 
@@ -55,18 +55,43 @@ pub fn EvidenceFields(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
     };
     // Of its own: what is being typed must not be lost when another field's edit comes back.
     let text = Memo::new(move |_| known.with(commands));
-    let chosen = Memo::new(move |_| known.with(|evidence| evidence.review));
     let usual = Memo::new(move |_| {
         tree.desk.read(|state| {
-            state.task(&own.get_value()).is_some_and(|task| {
+            state.task(&own.get_value()).map(|task| {
                 let unsaid = conductor::state::Task { evidence: Evidence::default(), ..task.clone() };
-                reviews(state, &unsaid)
+                (reviews(state, &unsaid), commits(state, &unsaid))
             })
         })
     });
-    let review = move |value: Option<bool>, name: &'static str| {
-        view! { <button role="radio" aria-checked=move || (chosen.get() == value).to_string() on:click=move |_| set(&|evidence| Evidence { review: value, ..evidence })>{name}</button> }
+    // The goal's word, or another for this task.
+    let choice = move |name: &'static str,
+                       of: fn(&mut Evidence) -> &mut Option<bool>,
+                       hint: Signal<&'static str>| {
+        let chosen = Memo::new(move |_| *of(&mut known.get()));
+        let option = move |value: Option<bool>, name: &'static str| {
+            view! { <button role="radio" aria-checked=move || (chosen.get() == value).to_string() on:click=move |_| set(&|mut evidence| { *of(&mut evidence) = value; evidence })>{name}</button> }
+        };
+        view! {
+            <div class="field">
+                <span>{name}</span>
+                <span class="seg" role="radiogroup" aria-label=name>
+                    {option(None, "As the goal")}{option(Some(true), "Yes")}{option(Some(false), "No")}
+                </span>
+                <span class="hint">{hint}</span>
+            </div>
+        }
+        .into_any()
     };
+    let reviewed = Signal::derive(move || match usual.get() {
+        Some((true, _)) => "The goal has its tasks reviewed.",
+        _ => "The goal has no reviews.",
+    });
+    let committed = Signal::derive(move || match usual.get() {
+        Some((_, true)) => {
+            "The goal has what its tasks make committed on the branch that is checked out, never pushed."
+        }
+        _ => "The goal commits nothing.",
+    });
     view! {
         <fieldset class="field">
             <legend class="label">"Counts as done when"</legend>
@@ -85,13 +110,8 @@ pub fn EvidenceFields(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
                 <textarea class="input" rows="2" placeholder="npm test" prop:value=move || text.get()
                     on:change:target=move |event| { let text = event.target().value(); set(&|evidence| with_commands(evidence, &text)) }></textarea>
             </label>
-            <div class="field">
-                <span>"Another agent reviews it"</span>
-                <span class="seg" role="radiogroup" aria-label="Another agent reviews it">
-                    {review(None, "As the goal")}{review(Some(true), "Yes")}{review(Some(false), "No")}
-                </span>
-                <span class="hint">{move || if usual.get() { "The goal has its tasks reviewed." } else { "The goal has no reviews." }}</span>
-            </div>
+            {choice("Another agent reviews it", |evidence| &mut evidence.review, reviewed)}
+            {choice("What it made is committed", |evidence| &mut evidence.commit, committed)}
             <Shown tree=tree own=own/>
         </fieldset>
     }
@@ -109,7 +129,15 @@ fn rows(state: &conductor::State, id: &TaskId) -> Vec<Row> {
         let words = if findings.is_empty() { summary.clone() } else { findings.join("; ") };
         (findings.is_empty(), "review".to_owned(), words)
     });
-    made.chain(review).collect()
+    let commit = task.proof.commit.iter().map(|outcome| {
+        let words = match outcome {
+            CommitOutcome::Made { commit, left } => crate::words::committed(commit, left),
+            CommitOutcome::Nothing { why } => why.clone(),
+            CommitOutcome::Failed { problem } => problem.clone(),
+        };
+        (!matches!(outcome, CommitOutcome::Failed { .. }), "commit".to_owned(), words)
+    });
+    made.chain(review).chain(commit).collect()
 }
 
 #[component]

@@ -262,7 +262,11 @@ impl Reading {
             AgentEvent::Notice { text } => self.note(text, line),
             AgentEvent::Line { text } => self.output(&BlockKind::Output, &text, line),
             AgentEvent::Unknown { raw } => self.output(&BlockKind::Unknown, &raw, line),
-            AgentEvent::Session { .. } | AgentEvent::Usage { .. } | AgentEvent::TurnEnded { .. } => {}
+            AgentEvent::Session { .. }
+            | AgentEvent::Usage { .. }
+            | AgentEvent::Progress { .. }
+            | AgentEvent::Told { .. }
+            | AgentEvent::TurnEnded { .. } => {}
         }
     }
 

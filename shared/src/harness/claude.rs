@@ -3,14 +3,16 @@
 
 use std::collections::VecDeque;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::fault::{self, Tail};
 use super::lines::Line;
 use super::loose::{self, child, count, number, text};
 use super::{CommandLine, MAX_ARG, Start, Turn};
-use crate::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, TurnEnd, TurnReport};
-use crate::id::SessionId;
+use crate::agent::{
+    AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Progress, TurnEnd, TurnReport,
+};
+use crate::id::{MessageId, SessionId};
 use crate::plan::Access;
 use crate::run::{Arg, Program, RunEnd, Signal, Stdin, Stream};
 use crate::unit::{MicroUsd, Millis};
@@ -76,6 +78,12 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         }
         None => {}
     }
+    let stdin = if turn.listens {
+        args.extend(["--input-format", "stream-json", "--replay-user-messages"].map(Arg::text));
+        Stdin::Open { text: user_line(&prompt, None) }
+    } else {
+        Stdin::Text { text: prompt }
+    };
     let env = [
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
         "DISABLE_AUTOUPDATER",
@@ -86,10 +94,26 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         program: Program::Named { name: "claude".to_owned() },
         args,
         env: env.into_iter().map(|name| (name.to_owned(), "1".to_owned())).collect(),
-        stdin: Stdin::Text { text: prompt },
+        stdin,
         files: Vec::new(),
         polite: Signal::Interrupt,
     }
+}
+
+/// What the person says as a line of stream-json input. By its id Claude says when it has read it.
+pub(super) fn user_line(text: &str, id: Option<&MessageId>) -> String {
+    let message = json!({"role": "user", "content": [{"type": "text", "text": text}]});
+    let mut line = json!({"type": "user", "message": message, "parent_tool_use_id": null, "session_id": ""});
+    if let Some(id) = id {
+        line["uuid"] = json!(id);
+    }
+    format!("{line}\n")
+}
+
+/// The words of such a line.
+pub(super) fn words_of(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    line["message"]["content"][0]["text"].as_str().map(str::to_owned)
 }
 
 /// Where the reading of one process's output stands.
@@ -114,6 +138,12 @@ pub(super) struct Reader {
     /// Ids of results that were read; bounded by [`RESULTS_KEPT`], the oldest is forgotten.
     results: VecDeque<String>,
     unknown: u32,
+    /// The first of the person's words that it said it has read, which is its prompt.
+    prompted: bool,
+    /// Of all results.
+    turns: u32,
+    /// Of the requests that are over, in and out.
+    tokens: u64,
     stderr: Tail,
 }
 
@@ -133,8 +163,15 @@ impl Reader {
             total: None,
             results: VecDeque::new(),
             unknown: 0,
+            prompted: false,
+            turns: 0,
+            tokens: 0,
             stderr: Tail::default(),
         }
+    }
+
+    pub const fn progress(&self) -> Progress {
+        Progress { requests: self.blocks.begun(), tokens: self.tokens }
     }
 
     pub const fn total_cost_usd(&self) -> Option<f64> {
@@ -166,11 +203,20 @@ impl Reader {
             "system" => return self.system(json, events),
             "stream_event" => self.stream_event(json, events),
             "assistant" => self.assistant(json, events),
+            "user" if json.get("isReplay") == Some(&Value::Bool(true)) => {
+                if std::mem::replace(&mut self.prompted, true) {
+                    events.push(AgentEvent::Told { message: text(json, "uuid").to_owned() });
+                }
+            }
             "user" => tools::results(json, events),
             "rate_limit_event" => self.rate_limit(json, events),
             "result" => self.result(json, events),
             "control_request" => events.extend(tools::asked(json)),
-            "control_response" | "control_cancel_request" | "keep_alive" | "tool_progress" => {}
+            "control_response"
+            | "control_cancel_request"
+            | "command_lifecycle"
+            | "keep_alive"
+            | "tool_progress" => {}
             _ => return false,
         }
         true
@@ -238,6 +284,10 @@ impl Reader {
         // A subagent's text comes whole, if at all.
         if let Some(event) = child(json, "event").filter(|_| !is_subagent(json)) {
             self.open = true;
+            if let Some(usage) = child(event, "usage").filter(|_| text(event, "type") == "message_delta") {
+                let used = ["input_tokens", "output_tokens"].map(|key| number(usage, key).unwrap_or(0));
+                self.tokens = used.into_iter().fold(self.tokens, u64::saturating_add);
+            }
             self.said |= self.blocks.streamed(event, text(json, "api_message_id"), events);
         }
     }
@@ -338,7 +388,7 @@ impl Reader {
             error: turn.error,
             session: self.session.clone(),
             cost: self.cost,
-            turns: turn.turns,
+            turns: turn.turns.max(self.turns),
             unknown_lines: self.unknown,
         }
     }

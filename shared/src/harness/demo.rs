@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::claude::user_line;
 use super::{CommandLine, Start, Turn};
 use crate::plan::{Access, Size};
 use crate::run::{Arg, Program, RunFile, Signal, Stdin};
@@ -38,12 +39,11 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         flag("--schema", Arg::RunFile { name: SCHEMA.to_owned() });
         files.push(RunFile { name: SCHEMA.to_owned(), text: schema.clone() });
     }
-    CommandLine {
-        program: Program::Own,
-        args,
-        env: BTreeMap::new(),
-        stdin: Stdin::Text { text: turn.prompt.clone() },
-        files,
-        polite: Signal::Terminate,
-    }
+    let stdin = if turn.listens {
+        args.push(Arg::text("--listen"));
+        Stdin::Open { text: user_line(&turn.prompt, None) }
+    } else {
+        Stdin::Text { text: turn.prompt.clone() }
+    };
+    CommandLine { program: Program::Own, args, env: BTreeMap::new(), stdin, files, polite: Signal::Terminate }
 }

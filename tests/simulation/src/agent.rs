@@ -91,6 +91,7 @@ impl Script {
     pub fn draw(order: &Order<'_>, chance: &mut Chance) -> Self {
         match (order.purpose, order.harness) {
             (Purpose::Base | Purpose::Check, _) => return Self::look(order, chance),
+            (Purpose::Commit, _) => return Self::commit(order, chance),
             (_, HarnessId::Command) => return Self::command(order, chance),
             (_, HarnessId::Codex) => return Self::codex(order, chance),
             (_, HarnessId::Claude | HarnessId::Demo) => {}
@@ -179,6 +180,20 @@ impl Script {
         Self { lines, end: RunEnd::Exited { code: i32::from(wanting) }, hangs, truth, cost: None }
     }
 
+    /// A hook may have something against it, and there may be nothing to commit.
+    fn commit(order: &Order<'_>, chance: &mut Chance) -> Self {
+        let wanting = chance.percent(15 + order.trouble / 2);
+        let words = match (wanting, chance.one_in(4)) {
+            (true, _) => "the hook says no".to_owned(),
+            (false, true) => "There is nothing to commit.".to_owned(),
+            (false, false) => format!("a.o is ignored by git\ncommitted {}", order.run),
+        };
+        let lines = words.lines().map(|line| Said { text: format!("{line}\n"), facts: 0 }).collect();
+        let truth = if wanting { Truth::FoundWanting } else { Truth::Holds };
+        let hangs = order.trouble > 0 && chance.percent(5);
+        Self { lines, end: RunEnd::Exited { code: i32::from(wanting) }, hangs, truth, cost: None }
+    }
+
     fn command(order: &Order<'_>, chance: &mut Chance) -> Self {
         let words = format!("output of {}", order.run);
         let lines = vec![Said { text: format!("{words}\n"), facts: 0 }];
@@ -220,7 +235,7 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
         Purpose::Classify => Truth::Holds,
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Review if chance.percent(15) => Truth::FoundWanting,
-        Purpose::Base | Purpose::Check | Purpose::Review => Truth::Holds,
+        Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit => Truth::Holds,
         Purpose::Work if order.ways.splits && chance.one_in(6) => {
             if chance.percent(75) {
                 Truth::Split

@@ -77,10 +77,16 @@ impl Bridge {
             self.live.push(process.run.clone());
             self.processes.insert(process.run.clone(), process);
         }
-        if let Kind::SignalSent { run, .. } = order
-            && let Some(process) = self.processes.get_mut(run)
-        {
-            process.signal();
+        let (Kind::SignalSent { run, .. } | Kind::InputSent { run, .. } | Kind::InputClosed { run }) = order
+        else {
+            return;
+        };
+        let Some(process) = self.processes.get_mut(run) else { return };
+        match order {
+            Kind::SignalSent { .. } => process.signal(),
+            Kind::InputSent { message: Some(message), .. } => process.ear.tell(message),
+            Kind::InputClosed { .. } => process.ear.close(),
+            _ => {}
         }
     }
 

@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod cast;
 pub mod chance;
 pub mod client;
+mod ear;
 pub mod person;
 pub mod process;
 pub mod rest;

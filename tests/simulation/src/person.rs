@@ -72,6 +72,9 @@ impl Person {
                 let queued =
                     tasks.iter().find_map(|task| Some((task.id.clone(), task.queue.first()?.id.clone())));
                 let (task, message) = queued?;
+                if chance.one_in(2) {
+                    return Some(Kind::MessageUrged { task, message });
+                }
                 Kind::MessageWithdrawn { task, message }
             }
             (_, 11..18) => {
@@ -81,6 +84,13 @@ impl Person {
             }
             _ => self.message(id),
         })
+    }
+
+    /// Words to a turn that runs, as far as `seen` knows.
+    pub fn steer(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
+        let runs = seen.unread.iter().filter_map(|run| seen.run(run)).filter(|run| run.is_active());
+        let tasks: Vec<&TaskId> = runs.map(|run| &run.task).collect();
+        chance.pick(&tasks).map(|task| self.message((*task).clone()))
     }
 
     fn edit(&mut self, task: TaskId, other: TaskId, goal: &TaskId, chance: &mut Chance) -> PlanEdit {
@@ -102,7 +112,8 @@ impl Person {
                 let review = [None, Some(true), Some(false)][chance.below(3)];
                 let checks =
                     if chance.one_in(2) { vec![Check::DiffNotEmpty] } else { vec![Check::OutputsExist] };
-                PlanEdit::SetEvidence { task, evidence: Evidence { checks, review } }
+                let commit = [None, Some(true), Some(false)][chance.below(3)];
+                PlanEdit::SetEvidence { task, evidence: Evidence { checks, review, commit } }
             }
             0 => PlanEdit::AddDependency { task, on: other },
             1 => PlanEdit::DropDependency { task, on: other },

@@ -8,6 +8,7 @@ use shared::unit::{MicroUsd, Millis};
 
 use crate::agent::{Order, Script, Truth, Ways};
 use crate::chance::Chance;
+use crate::ear::{Ear, is_result};
 
 #[derive(Debug, Clone)]
 pub struct Process {
@@ -18,6 +19,7 @@ pub struct Process {
     script: Script,
     pub written: usize,
     pub stage: Stage,
+    pub(crate) ear: Ear,
     signalled: bool,
     wall: Option<Millis>,
 }
@@ -49,13 +51,16 @@ impl Process {
             holds: *holds,
             ways,
         };
+        let mut script = Script::draw(&order, chance);
+        let ear = Ear::of(spec, &mut script.lines);
         Some(Self {
             run: run.clone(),
             task: task.clone(),
             purpose: *purpose,
             command: *harness == HarnessId::Command,
-            script: Script::draw(&order, chance),
+            script,
             written: 0,
+            ear,
             stage: Stage::Ordered,
             signalled: false,
             wall: spec.limits.wall,
@@ -92,7 +97,8 @@ impl Process {
         match self.stage {
             Stage::Ordered => true,
             Stage::Running { .. } => {
-                let stuck = self.script.hangs && self.written == self.script.lines.len();
+                let waits = self.waits() && !self.ear.goes_on(&self.script.lines);
+                let stuck = self.written == self.script.lines.len() && (self.script.hangs || waits);
                 !stuck || self.signalled || self.times_out().is_some_and(|at| at <= now)
             }
             Stage::Over { .. } => false,
@@ -117,14 +123,31 @@ impl Process {
                 Some(self.ends(RunEnd::Signalled { signal: 15 }))
             }
             Stage::Running { .. } if self.written < self.script.lines.len() => {
+                self.ear.look_up(&mut self.script.lines, self.written, chance);
                 let left = self.script.lines.len() - self.written;
                 self.written += 1 + chance.below(left);
                 None
             }
             Stage::Running { .. } if self.script.hangs && !self.signalled => None,
+            Stage::Running { .. } if self.ear.go_on(&mut self.script.lines, chance) => {
+                self.written = self.script.lines.len();
+                None
+            }
+            Stage::Running { .. } if self.waits() && !self.signalled => None,
             Stage::Running { .. } => Some(self.ends(self.script.end.clone())),
             Stage::Over { .. } => None,
         }
+    }
+
+    /// Its turn is over and its input is not.
+    pub fn waits(&self) -> bool {
+        let whole = self.written == self.script.lines.len();
+        whole && !self.script.hangs && self.ear.holds() && self.is_told()
+    }
+
+    /// It has written a result.
+    pub fn has_result(&self) -> bool {
+        self.script.lines[..self.written].iter().any(|said| is_result(&said.text))
     }
 
     /// The bridge was gone when it ended.

@@ -29,6 +29,9 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
         return Ok(());
     }
     ensure!(decide(state, now).is_empty(), "{} leaves decisions undone", holder.id);
+    for process in bridge.live.iter().filter_map(|run| bridge.processes.get(run)) {
+        ensure!(!process.waits(), "{} has said all, and nobody ends its input", process.run);
+    }
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
         for task in state.subtree(&goal.id) {
             let status = self::status(state, task);

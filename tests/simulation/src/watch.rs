@@ -23,6 +23,7 @@ mod planned;
 mod proof;
 mod result;
 mod sizing;
+mod steer;
 mod told;
 
 pub use persona::LIKE;
@@ -53,6 +54,10 @@ pub struct Watch {
     /// What persons wrote and no turn has carried.
     unsaid: BTreeMap<MessageId, (TaskId, String)>,
     carried: BTreeSet<MessageId>,
+    /// What a person would have the turn that runs read.
+    urged: BTreeSet<MessageId>,
+    /// What a run was told and has not read, with its task and words.
+    telling: BTreeMap<MessageId, (RunId, TaskId, String)>,
     /// The session that a task's next turn goes on with (P4).
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
@@ -135,10 +140,18 @@ impl Watch {
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
+            Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
+            Kind::InputClosed { run } => self.close(run, processes)?,
+            Kind::MessageUrged { message, .. } => drop(self.urged.insert(message.clone())),
+            Kind::AgentSpoke { run, event: AgentEvent::Told { message }, line } => {
+                self.hear(state, run, *line, &AgentEvent::Told { message: message.clone() })?;
+                self.has_read(run, message, processes)?;
+            }
             Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
+                self.take_back(run, process)?;
             }
             Kind::TaskSized { task, run, size, .. } => {
                 self.sized(state, task, run.as_ref(), *size, processes)?;
@@ -164,6 +177,7 @@ impl Watch {
             Kind::TaskReviewed { task, run, findings, .. } => {
                 self.reviewed(task, run, findings, processes)?;
             }
+            Kind::TaskCommitted { task, run, outcome } => self.committed(task, run, outcome, processes)?,
             Kind::PlanAdopted { goal, version } => {
                 let owner = state.task(goal).context("a task that never was")?;
                 let adopts = state.goal_of(owner).is_some_and(|goal| goal.preset.approves());
@@ -323,6 +337,7 @@ impl Watch {
         for run in processes.keys() {
             ensure!(self.read.contains(run), "{run} was never read to its end");
         }
+        ensure!(self.telling.is_empty(), "{:?} were told to runs that are over", self.telling);
         for (message, (task, _)) in &self.unsaid {
             let gone = state.task(task).is_none_or(|task| matches!(task.standing, Standing::Removed { .. }));
             // Who waits for others, or was not begun, keeps what is said to it.

@@ -285,7 +285,15 @@ impl World {
         self.person.whims -= 1;
         let client = self.chance.below(self.clients.len());
         let seen = self.clients[client].driver.state();
-        match self.person.whim(seen, &mut self.chance) {
+        let whim = match self.chance.one_in(3) {
+            true => self.person.steer(seen, &mut self.chance),
+            false => self.person.whim(seen, &mut self.chance),
+        };
+        match whim {
+            Some(Kind::MessageSent { task, message, text }) => {
+                self.intend(Kind::MessageSent { task: task.clone(), message: message.clone(), text })?;
+                if self.chance.one_in(4) { Ok(()) } else { self.intend(Kind::MessageUrged { task, message }) }
+            }
             Some(kind) => self.intend(kind),
             None => Ok(()),
         }

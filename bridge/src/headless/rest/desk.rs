@@ -53,12 +53,12 @@ impl Desk {
 
     /// Says one thing about a task.
     pub async fn tell(&self, task: &str, word: Word) -> Answer<Committed> {
-        let (id, draft) = {
+        let (id, drafts) = {
             let state = self.state().await?;
             let task = find(&state, task)?;
             (task.id.to_string(), word.to(&state, task)?)
         };
-        let Seq(seq) = self.intend(vec![draft]).await?;
+        let Seq(seq) = self.intend(drafts).await?;
         Ok(Json(Committed { id, seq }))
     }
 }

@@ -5,13 +5,20 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::context::MEMORY;
 use shared::entry::{Draft, Kind};
 use utoipa::ToSchema;
 
 use super::desk::Desk;
-use super::{Answer, Committed, Refused, Sent, Words};
+use super::{Answer, Committed, Refused, Sent};
+
+/// What all tasks of a project are told.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Memory {
+    text: String,
+}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ProjectView {
@@ -36,13 +43,13 @@ pub(super) async fn projects(State(desk): State<Arc<Desk>>) -> Answer<Vec<Projec
 }
 
 /// Say what all tasks of a project are told from now on; no text forgets it
-#[utoipa::path(put, path = "/api/projects/{project}/memory", params(("project" = String, Path)), request_body = Words, responses((status = OK, body = Committed)))]
+#[utoipa::path(put, path = "/api/projects/{project}/memory", params(("project" = String, Path)), request_body = Memory, responses((status = OK, body = Committed)))]
 pub(super) async fn remember(
     State(desk): State<Arc<Desk>>,
     Path(project): Path<String>,
-    sent: Sent<Words>,
+    sent: Sent<Memory>,
 ) -> Answer<Committed> {
-    let Json(Words { text }) = sent?;
+    let Json(Memory { text }) = sent?;
     if text.len() > MEMORY {
         let error = format!("a memory has {MEMORY} bytes at most, and this has {}", text.len());
         return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, "Send a shorter one."));

@@ -236,6 +236,9 @@ fn tell(
                         console.resize(size(window))?;
                     }
                 }
+                Word::End if terminal.console().is_none() => return Ok(()),
+                // A terminal ends with its program.
+                Word::End => {}
             }
         }
         if std::fs::remove_file(folder.path().join(INTERRUPT)).is_ok() && terminal.console().is_some() {

@@ -1,7 +1,7 @@
 //! The part of the fold that keeps what was shown of a task's work.
 
 use shared::entry::Purpose;
-use shared::evidence::Check;
+use shared::evidence::{Check, CommitOutcome};
 use shared::id::{RunId, TaskId};
 use shared::unit::Millis;
 
@@ -15,7 +15,7 @@ impl State {
             task.current = None;
             task.resumptions = 0;
             task.result = Some(result);
-            task.proof = Proof { checked: Vec::new(), review: None, ..task.proof.clone() };
+            task.proof = Proof { checked: Vec::new(), review: None, commit: None, ..task.proof.clone() };
             task.stand(Standing::Claimed, at);
         });
     }
@@ -43,6 +43,13 @@ impl State {
         });
     }
 
+    pub(super) fn committed(&mut self, task: &TaskId, run: &RunId, outcome: &CommitOutcome, at: Millis) {
+        self.with(task, |task| {
+            task.release(run, at);
+            task.proof.commit = Some(outcome.clone());
+        });
+    }
+
     pub(super) fn review(
         &mut self,
         task: &TaskId,
@@ -63,7 +70,7 @@ impl Task {
     /// A run of this purpose was ordered.
     pub(super) fn prove(&mut self, purpose: Purpose, spoken: bool, at: Millis) {
         match purpose {
-            Purpose::Check | Purpose::Review => self.stand(Standing::Claimed, at),
+            Purpose::Check | Purpose::Review | Purpose::Commit => self.stand(Standing::Claimed, at),
             // One that was cut short is the same one when it is taken up again.
             Purpose::Repair if self.standing == Standing::Claimed => self.proof.repairs += 1,
             _ => {}

@@ -103,12 +103,13 @@ pub(super) fn outcome(state: &State, task: &Task, run: &Run, error: &AgentError,
 fn is_begun_anew(run: &Run) -> bool {
     match run.purpose {
         Purpose::Work | Purpose::Repair => true,
-        Purpose::Plan | Purpose::Summary => run.carries.is_empty(),
+        Purpose::Plan | Purpose::Summary => run.carries.is_empty() && run.told.is_empty(),
         Purpose::Talk
         | Purpose::Classify
         | Purpose::Diagnose
         | Purpose::Base
         | Purpose::Check
+        | Purpose::Commit
         | Purpose::Review => false,
     }
 }

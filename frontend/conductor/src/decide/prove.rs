@@ -2,7 +2,7 @@
 
 use shared::agent::{AgentError, ErrorClass, TurnReport};
 use shared::entry::{Draft, Kind, Outcome, Purpose};
-use shared::evidence::{self, Check, ReviewAnswer, ReviewVerdict, is_path};
+use shared::evidence::{self, COMMITTED, Check, CommitOutcome, ReviewAnswer, ReviewVerdict, is_path};
 use shared::harness::CommandLine;
 use shared::id::RunId;
 use shared::plan::Size;
@@ -18,7 +18,7 @@ pub(super) fn is_verdict(run: &Run, error: &AgentError) -> bool {
         error.class,
         ErrorClass::TaskFailure | ErrorClass::Timeout | ErrorClass::OutOfMemory | ErrorClass::DiskFull
     );
-    run.purpose == Purpose::Check && said
+    matches!(run.purpose, Purpose::Check | Purpose::Commit) && said
 }
 
 /// Why a run failed, and what it was for where that is not the task itself.
@@ -26,6 +26,7 @@ pub(super) fn blame(run: &Run, error: &AgentError) -> String {
     let what = match (&run.check, run.purpose) {
         (Some(check), _) => format!("The check {check} could not be made. "),
         (None, Purpose::Base) => "The folder could not be looked at before the work. ".to_owned(),
+        (None, Purpose::Commit) => "What was made could not be committed. ".to_owned(),
         (None, Purpose::Review) => "The review did not come about. ".to_owned(),
         (None, _) => String::new(),
     };
@@ -43,6 +44,7 @@ pub(super) fn judge(task: &Task, run: &Run, report: &TurnReport) -> Draft {
             let problem = report.error.as_ref().map(|error| words(check, report, error));
             Kind::TaskChecked { task: id, run: of, check: check.clone(), problem }
         }
+        (Purpose::Commit, _) => Kind::TaskCommitted { task: id, run: of, outcome: committed(report) },
         (Purpose::Review, _) => match structured(report) {
             Ok(answer) => reviewed(id, of, answer),
             Err(_) => unsaid(id, of, "The reviewer gave no verdict"),
@@ -58,6 +60,23 @@ fn unsaid(task: shared::id::TaskId, run: RunId, what: &str) -> Kind {
         task,
         run: Some(run),
         outcome: Outcome::Failed { class: ErrorClass::NothingSaid, why },
+    }
+}
+
+/// What the words of a commit's run come to.
+fn committed(report: &TurnReport) -> CommitOutcome {
+    let said = report.final_text.trim();
+    if let Some(error) = &report.error {
+        let problem = if said.is_empty() { error.message.clone() } else { clipped(said) };
+        return CommitOutcome::Failed { problem };
+    }
+    let (left, last) = said.rsplit_once('\n').unwrap_or(("", said));
+    match last.strip_prefix(COMMITTED) {
+        Some(commit) => CommitOutcome::Made {
+            commit: commit.trim().to_owned(),
+            left: left.lines().map(str::to_owned).collect(),
+        },
+        None => CommitOutcome::Nothing { why: clipped(said) },
     }
 }
 
@@ -99,7 +118,7 @@ pub(super) fn settle(state: &State, task: &Task) -> Option<Draft> {
             Outcome::Completed { summary, outputs, not_done }
         }
         Step::Failed { class, why } => Outcome::Failed { class, why },
-        Step::Check(_) | Step::Review | Step::Repair => return None,
+        Step::Check(_) | Step::Review | Step::Commit | Step::Repair => return None,
     };
     Some(draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome }))
 }
@@ -121,7 +140,26 @@ pub(super) fn command_line(state: &State, task: &Task, purpose: Purpose) -> Opti
     if purpose == Purpose::Base {
         return Some(evidence::print());
     }
-    let Step::Check(check) = proof::step(state, task) else { return None };
+    let paths = paths(task);
+    match proof::step(state, task) {
+        Step::Check(check) => check.command_line(task.proof.base.as_deref().unwrap_or_default(), &paths),
+        Step::Commit => worker(state, task).map(|run| evidence::commit(&run.id, message(task), &paths)),
+        _ => None,
+    }
+}
+
+/// Bytes of a summary that stand in a commit's message.
+const SUMMARY: usize = 4 * 1024;
+
+fn message(task: &Task) -> String {
+    let title: String = task.title.lines().next().unwrap_or_default().chars().take(72).collect();
+    let summary = task.result.as_ref().map(|result| result.summary.trim()).unwrap_or_default();
+    let summary = &summary[..summary.floor_char_boundary(SUMMARY)];
+    format!("{title}\n\n{summary}\n\nOrchestrator-Task: {}\n", task.id)
+}
+
+/// What its plan and its agent name, as far as these read as paths; each once.
+fn paths(task: &Task) -> Vec<String> {
     let claimed = task.result.iter().flat_map(|result| &result.outputs);
     let mut paths: Vec<String> = Vec::new();
     for path in task
@@ -135,7 +173,7 @@ pub(super) fn command_line(state: &State, task: &Task, purpose: Purpose) -> Opti
             paths.push(path.to_owned());
         }
     }
-    check.command_line(task.proof.base.as_deref().unwrap_or_default(), &paths)
+    paths
 }
 
 /// The task as its reviewer has it, whose model is another one than the worker's: a stronger one where there is one.

@@ -39,7 +39,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         (Work::Command { timeout, .. }, Purpose::Work) => {
             Some(grant.time.map_or(*timeout, |time| time.min(*timeout)))
         }
-        (_, Purpose::Base | Purpose::Check) => Some(state.limits.command),
+        (_, Purpose::Base | Purpose::Check | Purpose::Commit) => Some(state.limits.command),
         _ => grant.time,
     };
     let access = match purpose {
@@ -51,6 +51,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         | Purpose::Classify
         | Purpose::Base
         | Purpose::Check
+        | Purpose::Commit
         | Purpose::Review => Access::ReadOnly,
     };
     let session = match &task.session {
@@ -67,12 +68,13 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         false => waits::model(state, whose, purpose, harness, now),
     };
     let ordered = model.clone();
-    let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns };
+    let listens = purpose.is_conversation();
+    let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns, listens };
     let folder = persona::folder(state, task);
     let silence = Some(state.limits.health.stalled);
     let limits = RunLimits { wall, grace: state.limits.grace, silence, ..RunLimits::default() };
     let look = match purpose {
-        Purpose::Base | Purpose::Check => prove::command_line(state, task, purpose),
+        Purpose::Base | Purpose::Check | Purpose::Commit => prove::command_line(state, task, purpose),
         _ => None,
     };
     let command = look.unwrap_or_else(|| command_line(harness, &turn));
@@ -99,7 +101,7 @@ fn schema(purpose: Purpose) -> Option<String> {
         Purpose::Work | Purpose::Summary | Purpose::Repair => Some(TASK_REPORT.to_owned()),
         Purpose::Review => Some(REVIEW_ANSWER.to_owned()),
         Purpose::Classify => Some(SIZE_ANSWER.to_owned()),
-        Purpose::Talk | Purpose::Diagnose | Purpose::Base | Purpose::Check => None,
+        Purpose::Talk | Purpose::Diagnose | Purpose::Base | Purpose::Check | Purpose::Commit => None,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Reading one run: its output through the harness's decoder, and of what the agent says the part that the
 //! log keeps. Deltas, results and thinking stay in the output, where the open conversation reads them.
 
-use shared::agent::{AgentEvent, TurnReport};
+use shared::agent::{AgentEvent, Progress, TurnEnd, TurnReport};
 use shared::entry::{Draft, Kind};
 use shared::harness::Decoder;
 use shared::id::RunId;
 use shared::run::RunEnd;
 use shared::wire::OutputFrame;
 
-use crate::state::Run;
+use crate::state::{Ear, Run};
 
 /// Bytes of one message that the log keeps; the whole text is in the output.
 const MESSAGE: usize = 64 * 1024;
@@ -20,6 +20,12 @@ pub(super) struct Reader {
     decoder: Decoder,
     /// The next line that it has not seen.
     next: u64,
+    /// It waits for more when its turn is over, so that its log has to tell of that.
+    listens: bool,
+    /// Its task has a cap on what its progress tells, so that its log has to tell that.
+    pub counts: bool,
+    /// As it was told last.
+    progress: Progress,
     /// Lines up to here are in the log already, from an earlier holder of the baton.
     known: Option<u64>,
     following: Following,
@@ -39,6 +45,9 @@ impl Reader {
             run: run.id.clone(),
             decoder: Decoder::new(run.harness),
             next: 0,
+            listens: run.ear != Ear::Deaf,
+            counts: false,
+            progress: run.progress,
             known: run.read_through,
             following: Following::Live,
         }
@@ -59,11 +68,35 @@ impl Reader {
             self.next += 1;
             let events = self.decoder.push(frame.stream, bytes);
             if self.known.is_none_or(|known| line > known) {
-                let kept = events.into_iter().filter_map(kept);
+                let kept = events.into_iter().filter_map(|event| self.kept(event));
                 facts.extend(kept.map(|event| Kind::AgentSpoke { run: self.run.clone(), line, event }));
+                facts.extend(self.goes_on().map(|event| Kind::AgentSpoke {
+                    run: self.run.clone(),
+                    line,
+                    event,
+                }));
             }
         }
         facts
+    }
+
+    fn goes_on(&mut self) -> Option<AgentEvent> {
+        let progress = self.decoder.progress();
+        let more = self.counts && progress.requests > self.progress.requests;
+        more.then(|| {
+            self.progress = progress;
+            AgentEvent::Progress { progress }
+        })
+    }
+
+    fn kept(&self, event: AgentEvent) -> Option<AgentEvent> {
+        match event {
+            // How it ended is in the report.
+            AgentEvent::TurnEnded { .. } => {
+                self.listens.then(|| AgentEvent::TurnEnded { end: TurnEnd::default() })
+            }
+            event => kept(event),
+        }
     }
 
     /// The last facts of a run that ended after `lines` lines; nothing while lines are missing, and once only.
@@ -125,12 +158,14 @@ fn kept(event: AgentEvent) -> Option<AgentEvent> {
         | AgentEvent::PermissionDenied { .. }
         | AgentEvent::Retrying { .. }
         | AgentEvent::RateLimit { .. }
+        | AgentEvent::Told { .. }
         | AgentEvent::Usage { .. } => Some(event),
         AgentEvent::TextDelta { .. }
         | AgentEvent::ThinkingDelta { .. }
         | AgentEvent::Thinking { .. }
         | AgentEvent::ToolResult { .. }
         | AgentEvent::TurnEnded { .. }
+        | AgentEvent::Progress { .. }
         | AgentEvent::Notice { .. }
         | AgentEvent::Line { .. }
         | AgentEvent::Unknown { .. } => None,

@@ -9,13 +9,14 @@ use conductor::{decide, next_deadline};
 use serde_json::json;
 use shared::agent::{AgentError, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::entry::{Actor, Kind, Purpose};
+use shared::harness::prompt;
 use shared::id::{SessionId, TaskId};
 use shared::limits::Limits;
 use shared::models::{Instead, Models, Tiers};
 use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::quiet::Quiet;
 use shared::retry::{Policy, Retry};
-use shared::run::{Pipes, RunEnd, Stdin};
+use shared::run::{Pipes, RunEnd};
 use shared::unit::{Epoch, MicroUsd, Millis};
 
 use crate::log::{append, person};
@@ -282,7 +283,7 @@ fn the_next_try_is_told_what_was_found_and_only_that() {
     world.now = Millis(world.now.0 + HOUR);
     let drafts = decide(&world.state, world.now);
     let Some(Kind::RunRequested { spec, .. }) = drafts[0].body.known() else { panic!("{drafts:?}") };
-    let Stdin::Text { text } = &spec.stdin else { panic!("{:?}", spec.stdin) };
+    let text = prompt(spec);
     assert!(text.contains("a failed\n\nThe port is taken."), "{text}");
 }
 

@@ -8,7 +8,7 @@ use conductor::state::State;
 use conductor::status::{Kind as Stands, status};
 use conductor::{decide, words};
 use serde_json::json;
-use shared::agent::{AgentEvent, HarnessId, TurnReport};
+use shared::agent::{AgentEvent, HarnessId, Progress, TurnReport};
 use shared::entry::{Kind, Room};
 use shared::id::{RunId, TaskId};
 use shared::limits::{Caps, Limits};
@@ -74,6 +74,12 @@ impl World {
             input: json!(null),
         };
         self.hear(line, call(title));
+    }
+
+    fn ends(&mut self) {
+        let (run, end) = (self.run.clone(), RunEnd::Exited { code: 0 });
+        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
+        self.say(Kind::TurnRead { run, report: TurnReport { turns: 2, ..TurnReport::default() } });
     }
 
     fn warnings(&self) -> Vec<Warning> {
@@ -147,6 +153,23 @@ fn time_that_a_running_turn_uses_counts_towards_its_cap() {
     let near = Warning::Near { cap: Cap::Time(Millis(10 * MINUTE)), percent: 80 };
     assert_eq!(world.at(8).warnings(), [near]);
     assert_eq!(words::warning(near, world.now), "80% of 10m 00s used");
+}
+
+#[test]
+fn requests_and_tokens_that_a_running_turn_uses_count_towards_their_caps() {
+    let mut world = World::new();
+    let caps = Caps { turns: Some(10), tokens: Some(5_000), ..Caps::default() };
+    let (task, goal) = (world.goal.clone(), world.goal.clone());
+    world.say(Kind::PlanEdited { goal, edit: PlanEdit::SetCaps { task, caps } });
+    let mut goes_on = |requests: u32, tokens: u64| {
+        world.hear(requests.into(), AgentEvent::Progress { progress: Progress { requests, tokens } });
+        world.warnings()
+    };
+    assert_eq!(goes_on(7, 100), []);
+    assert_eq!(goes_on(8, 200), [Warning::Near { cap: Cap::Turns(10), percent: 80 }]);
+    assert_eq!(goes_on(9, 4_700), [Warning::Near { cap: Cap::Tokens(5_000), percent: 94 }]);
+    world.ends();
+    assert_eq!(world.warnings(), [], "its report says how many they were");
 }
 
 #[test]

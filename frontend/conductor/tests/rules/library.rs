@@ -10,10 +10,11 @@ use conductor::state::State;
 use serde_json::json;
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
+use shared::harness::prompt;
 use shared::id::{RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::plan::{Access, PlanEdit, PlannedTask, Size, Work};
-use shared::run::{Arg, Pipes, RunEnd, RunSpec, Stdin};
+use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::template::{Template, Variant};
 use shared::unit::{MicroUsd, Millis};
 
@@ -145,19 +146,12 @@ fn failed() -> TurnReport {
     TurnReport { error: Some(error), cost: Some(MicroUsd(10_000)), turns: 1, ..TurnReport::default() }
 }
 
-fn words(spec: &RunSpec) -> &str {
-    match &spec.stdin {
-        Stdin::Text { text } => text,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn guidelines_stand_before_the_objective_and_are_recorded_with_the_run() {
     let mut world = World::new(1, Some(guide(&["a"])));
     let (run, spec) = world.step().remove(0);
     assert!(
-        words(&spec).starts_with("# Your task: Part 1\n\n## Guidelines\n\nSAYS-a\n\n## Objective"),
+        prompt(&spec).starts_with("# Your task: Part 1\n\n## Guidelines\n\nSAYS-a\n\n## Objective"),
         "{spec:?}"
     );
     let text = |word: &str| spec.args.contains(&Arg::text(word));
@@ -177,7 +171,7 @@ fn a_session_goes_on_by_the_guidelines_that_it_began_with() {
     world.say(Kind::MessageSent { task: id("g~1"), message, text: "More".to_owned() });
     let again = world.step();
     let (run, spec) = again.iter().find(|(run, _)| run.as_str().starts_with("g~1")).unwrap();
-    assert!(!words(spec).contains("Guidelines"));
+    assert!(!prompt(spec).contains("Guidelines"));
     let guided = world.state.run(run).unwrap().guided.clone().unwrap();
     assert_eq!((guided.version, guided.variant.as_str()), (1, "a"));
     world.say(Kind::TaskStopped { task: id("g") });
@@ -215,7 +209,7 @@ fn a_template_of_its_own_goes_before_that_of_the_goal_and_none_means_none() {
     let strange = PlanEdit::SetTemplate { task: id("g~1"), template: TemplateId::new("nowhere").ok() };
     world.say(Kind::PlanEdited { goal: id("g"), edit: strange });
     let runs = world.step();
-    let has = |place: usize| words(&runs[place].1).contains("## Guidelines");
+    let has = |place: usize| prompt(&runs[place].1).contains("## Guidelines");
     assert!(!has(0) && has(1));
     assert_eq!(world.state.runs.values().filter(|run| run.guided.is_some()).count(), 1);
 }

@@ -16,4 +16,5 @@ mod proof;
 mod queue;
 mod sizing;
 mod stage;
+mod told;
 mod tree;

@@ -155,7 +155,7 @@ fn whoever_reviews_is_not_who_did_it() {
     let mut world = goal(&[ann]);
     world.edit(PlanEdit::SetPreset { task: id("g"), preset: Preset::Reviewed });
     let mut world = world.planned();
-    let evidence = Evidence { checks: Vec::new(), review: Some(true) };
+    let evidence = Evidence { review: Some(true), ..Evidence::default() };
     world.edit(PlanEdit::SetEvidence { task: id("g~1"), evidence });
     let work = world.order("g~1");
     assert_eq!((work.model.as_deref(), work.begins_as("Ann")), (Some("haiku"), true));

@@ -13,7 +13,7 @@ use shared::evidence::Preset;
 use shared::id::{MessageId, SessionId, TaskId};
 use shared::limits::Limits;
 use shared::plan::{Access, PlanEdit, PlannedTask};
-use shared::run::{Pipes, RunEnd, Stdin};
+use shared::run::{Pipes, RunEnd};
 use shared::unit::{Epoch, MicroUsd, Millis};
 
 use crate::log::{append, person};
@@ -370,7 +370,7 @@ fn planners_below_a_goal_only_read() {
     });
     let order = order.unwrap();
     assert!(format!("{order:?}").contains("read-only"), "{order:?}");
-    assert!(matches!(&order.stdin, Stdin::Text { text } if text.contains("change nothing")));
+    assert!(shared::harness::prompt(order).contains("change nothing"));
 }
 
 #[test]

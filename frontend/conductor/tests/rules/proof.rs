@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 
 use conductor::state::{Standing, Task};
 use conductor::status::{Kind as Stands, Reason, status};
-use conductor::{State, decide};
+use conductor::{State, decide, proof};
 use serde_json::{Value, json};
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
-use shared::evidence::{Check, Evidence, Preset};
+use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
+use shared::harness;
 use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::{Access, PlanEdit, PlannedTask};
-use shared::run::{Arg, Pipes, Program, RunEnd, Stdin};
+use shared::run::{Arg, Pipes, Program, RunEnd};
 use shared::unit::Millis;
 
 use crate::log::{append, person};
@@ -104,6 +105,7 @@ struct World {
     nature: Nature,
     folder: BTreeSet<String>,
     works: u32,
+    hook: bool,
     /// Purpose and prompt of each run, in order.
     ran: Vec<(Purpose, String)>,
 }
@@ -112,7 +114,7 @@ impl World {
     /// A goal with one task that wants every kind of evidence.
     fn new(nature: Nature, preset: Preset) -> Self {
         let (state, folder) = (State::default(), BTreeSet::from(["old.rs".to_owned()]));
-        let mut world = Self { state, nature, folder, works: 0, ran: Vec::new() };
+        let mut world = Self { state, nature, folder, works: 0, hook: false, ran: Vec::new() };
         world.say(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() });
         let (task, text) = (id("goal"), "Goal".to_owned());
         world.say(Kind::GoalStated { task, text, harness: HarnessId::Demo, access: Access::Edit });
@@ -122,7 +124,7 @@ impl World {
         let planned = PlannedTask {
             key: "a".to_owned(),
             outputs: vec!["cart.rs".to_owned(), "the tests pass".to_owned()],
-            evidence: Evidence { checks, review: Some(true) },
+            evidence: Evidence { checks, review: Some(true), commit: None },
             ..PlannedTask::new(id("a"), id("goal"), "Write the cart", "Write it")
         };
         world.say(Kind::PlanGiven { goal: id("goal"), reply: String::new(), tasks: vec![planned] });
@@ -154,16 +156,14 @@ impl World {
                 let kind = draft.body.known().unwrap().clone();
                 self.say(kind.clone());
                 if let Kind::RunRequested { run, task, purpose, spec, .. } = kind {
-                    let prompt = match &spec.stdin {
-                        Stdin::Text { text } => text.clone(),
-                        _ => String::new(),
-                    };
+                    let prompt = harness::prompt(&spec);
                     let report = match purpose {
                         _ if task == id("goal") => {
                             said("All is summed up.", json!({"outcome": "done", "summary": "S."}))
                         }
                         Purpose::Base | Purpose::Check => self.look(&spec.program, &spec.args),
                         Purpose::Review => said("Reviewed.", self.nature.review.clone()),
+                        Purpose::Commit => self.commit(&spec.args),
                         _ => self.work(),
                     };
                     self.ran.push((purpose, prompt));
@@ -179,6 +179,17 @@ impl World {
         let (end, pipes) = (RunEnd::Exited { code: 0 }, Pipes::Closed);
         self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes });
         self.say(Kind::TurnRead { run: run.clone(), report });
+    }
+
+    /// A hook finds something the first time, where the world has one.
+    fn commit(&mut self, args: &[Arg]) -> TurnReport {
+        let paths: Vec<&Arg> = args.iter().skip_while(|arg| **arg != Arg::text("--")).skip(1).collect();
+        assert_eq!(paths, [&Arg::text("cart.rs")], "what it declares and says that it made, once");
+        if std::mem::take(&mut self.hook) {
+            let error = Some(failure(ErrorClass::TaskFailure));
+            return TurnReport { error, ..said("The linter says no.", Value::Null) };
+        }
+        said("a.o is ignored by git\ncommitted 0a1b2c3d4e5f", Value::Null)
     }
 
     fn work(&mut self) -> TurnReport {
@@ -270,6 +281,37 @@ fn an_honest_agent_reaches_it_with_all_that_was_wanted() {
     );
     assert_eq!(world.task().session, Some(SessionId::new("worker").unwrap()), "the reviewer's is another");
     assert_eq!(world.state.task(&id("goal")).unwrap().standing, Standing::Completed);
+}
+
+#[test]
+fn what_was_shown_is_committed_last_and_a_hook_is_mended_for() {
+    let mut world = World::new(honest(), Preset::Autonomous);
+    world.hook = true;
+    world.live();
+    assert_eq!(world.task().standing, Standing::Completed);
+    use Purpose::{Base, Check, Commit, Repair, Review, Summary, Work};
+    let shown = [Check, Check, Check, Review, Commit];
+    let all = [&[Base, Work][..], &shown, &[Repair], &shown, &[Summary]].concat();
+    assert_eq!(purposes(&world), all);
+    let repair = &world.ran[7].1;
+    assert!(repair.contains("It cannot be committed. The linter says no."), "{repair}");
+    let made = CommitOutcome::Made {
+        commit: "0a1b2c3d4e5f".to_owned(),
+        left: vec!["a.o is ignored by git".to_owned()],
+    };
+    assert_eq!(world.task().proof.commit, Some(made));
+}
+
+#[test]
+fn nothing_is_committed_where_nobody_said_so() {
+    let wants = |preset, commit| {
+        let mut world = World::new(honest(), preset);
+        let evidence = Evidence { commit, ..Evidence::default() };
+        world.edit(PlanEdit::SetEvidence { task: id("a"), evidence });
+        proof::commits(&world.state, world.task())
+    };
+    assert!(!wants(Preset::Quick, None) && !wants(Preset::Reviewed, None) && wants(Preset::Autonomous, None));
+    assert!(wants(Preset::Quick, Some(true)) && !wants(Preset::Autonomous, Some(false)));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use shared::entry::{Kind, Purpose};
 use shared::id::{MessageId, PersonaId, RunId, SessionId, TaskId};
 use shared::limits::Limits;
 use shared::plan::{Access, PlanEdit, PlannedTask};
-use shared::run::{Pipes, RunEnd, RunSpec, Stdin};
+use shared::run::{Pipes, RunEnd, RunSpec};
 use shared::unit::Millis;
 
 use crate::log::{append, person};
@@ -32,9 +32,8 @@ pub struct Order {
 }
 
 impl Order {
-    pub fn words(&self) -> &str {
-        let Stdin::Text { text } = &self.spec.stdin else { panic!("{:?}", self.spec.stdin) };
-        text
+    pub fn words(&self) -> String {
+        shared::harness::prompt(&self.spec)
     }
 }
 

@@ -26,6 +26,7 @@ impl Reader {
         let tokens = child(json, "usage").map(tokens).unwrap_or_default();
         events.push(AgentEvent::Usage { tokens, scope: UsageScope::Turn, cost });
         let end = self.turn_end(json);
+        self.turns = self.turns.saturating_add(end.turns);
         self.open = false;
         self.fault = None;
         events.push(AgentEvent::TurnEnded { end: end.clone() });

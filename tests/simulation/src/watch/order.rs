@@ -4,8 +4,9 @@ use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::state::{Standing, Task};
 use shared::entry::{Kind, Purpose, Room};
+use shared::harness;
 use shared::id::RunId;
-use shared::run::{Arg, Program, RunSpec, Stdin};
+use shared::run::{Arg, Program, RunSpec};
 
 use super::Watch;
 use super::feed::check_inputs;
@@ -45,11 +46,11 @@ impl Watch {
         }
         self.check_asked(task, *purpose)?;
         self.check_access(task, *purpose, spec)?;
-        let prompt = match (&spec.program, &spec.stdin) {
-            (Program::Shell { command }, _) => command,
-            (_, Stdin::Text { text }) => text,
-            (_, Stdin::Null | Stdin::Pipe | Stdin::Pty { .. }) => "",
+        let prompt = match &spec.program {
+            Program::Shell { command } => command.clone(),
+            _ => harness::prompt(spec),
         };
+        let prompt = prompt.as_str();
         for message in carries {
             let (to, text) =
                 self.unsaid.remove(message).context("carries what nobody said, or said twice")?;

@@ -152,7 +152,7 @@ impl Watch {
                 Purpose::Work | Purpose::Repair => true,
                 // What the person wrote for it would be lost.
                 Purpose::Plan | Purpose::Summary => {
-                    state.run(&process.run).is_some_and(|run| run.carries.is_empty())
+                    state.run(&process.run).is_some_and(|run| run.carries.is_empty() && run.told.is_empty())
                 }
                 _ => false,
             }

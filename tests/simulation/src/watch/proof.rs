@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use conductor::State;
-use conductor::state::{Standing, Task};
+use conductor::state::{Goal, Standing, Task};
 use shared::agent::ErrorClass;
 use shared::entry::{Outcome, Purpose};
-use shared::evidence::Check;
+use shared::evidence::{Check, CommitOutcome, Preset};
 use shared::id::{RunId, TaskId};
-use shared::plan::{Mode, Work};
+use shared::plan::{Access, Mode, Work};
 
 use super::{Processes, Watch};
 use crate::agent::Truth;
@@ -18,11 +18,19 @@ pub(super) struct Shown {
     work: RunId,
     checks: Vec<(Check, bool)>,
     passed: Option<bool>,
+    committed: Option<bool>,
 }
 
 /// Whether a task wants more than its agent's word.
 pub(super) fn is_wanted(watch: &Watch, state: &State, task: &Task) -> bool {
-    watch.checks(task).next().is_some() || wants_review(state, task)
+    watch.checks(task).next().is_some() || wants_review(state, task) || wants_commit(state, task)
+}
+
+fn wants_commit(state: &State, task: &Task) -> bool {
+    let writes = |goal: &Goal| goal.preset == Preset::Autonomous && goal.access != Access::ReadOnly;
+    let preset = state.goal_of(task).is_some_and(writes);
+    let usual = preset && task.children.is_empty() && task.work == Work::Agent;
+    task.goal.is_none() && task.evidence.commit.unwrap_or(usual)
 }
 
 fn wants_review(state: &State, task: &Task) -> bool {
@@ -39,6 +47,7 @@ impl Watch {
         let wanted = |check: &Check| self.checks(task).any(|wanted| wanted == check);
         shown.checks.iter().any(|(check, holds)| !holds && wanted(check))
             || shown.passed == Some(false) && wants_review(state, task)
+            || shown.committed == Some(false) && wants_commit(state, task)
     }
 
     /// The checks that are wanted; nothing is compared with a folder that nobody looked at.
@@ -60,7 +69,7 @@ impl Watch {
         let claimed = task.standing == Standing::Claimed;
         let compares = task.evidence.checks.contains(&Check::DiffNotEmpty) && task.children.is_empty();
         match purpose {
-            Purpose::Check | Purpose::Review => {
+            Purpose::Check | Purpose::Review | Purpose::Commit => {
                 ensure!(claimed || cut_short, "nobody said that it is done");
                 let shown = self.shown.get(&task.id).context("looked at, and nothing was claimed")?;
                 ensure!(
@@ -69,7 +78,13 @@ impl Watch {
                 );
                 ensure!(silent, "what the person said goes to an agent that does not know it");
                 let all = self.checks(task).all(|check| shown.checks.iter().any(|(made, _)| made == check));
-                ensure!(purpose == Purpose::Check || all, "reviewed before its checks are made");
+                ensure!(purpose == Purpose::Check || all, "goes on before its checks are made");
+                let reviewed = !wants_review(state, task) || shown.passed == Some(true);
+                let commits = wants_commit(state, task) && reviewed && shown.committed.is_none();
+                ensure!(
+                    purpose != Purpose::Commit || commits,
+                    "committed before all else is shown, or unasked"
+                );
             }
             Purpose::Repair => {
                 ensure!(self.is_wanting(state, task), "mended, and nothing was wrong");
@@ -117,7 +132,10 @@ impl Watch {
             other => bail!("{run} did {other:?}"),
         };
         ensure!(summary == told || process.is_command() && summary.contains(&told), "{run} said {told}");
-        self.shown.insert(id.clone(), Shown { work: run.clone(), checks: Vec::new(), passed: None });
+        self.shown.insert(
+            id.clone(),
+            Shown { work: run.clone(), checks: Vec::new(), passed: None, committed: None },
+        );
         Ok(())
     }
 
@@ -183,6 +201,34 @@ impl Watch {
         Ok(())
     }
 
+    pub(super) fn committed(
+        &mut self,
+        id: &TaskId,
+        run: &RunId,
+        outcome: &CommitOutcome,
+        processes: &Processes,
+    ) -> Result<()> {
+        self.judge(id, run)?;
+        self.put_off.remove(id);
+        let lets = match processes.get(run).context("a run that never was")?.truth() {
+            Truth::Holds => true,
+            Truth::FoundWanting | Truth::Broken(ErrorClass::Timeout, _) => false,
+            other => bail!("{run} did {other:?}"),
+        };
+        let told = match outcome {
+            CommitOutcome::Made { commit, left } => {
+                ensure!(*commit == run.to_string() && left.len() == 1, "{run} made another commit");
+                true
+            }
+            CommitOutcome::Nothing { why } => why == "There is nothing to commit.",
+            CommitOutcome::Failed { .. } => false,
+        };
+        ensure!(lets == told, "lets it be: {lets}, and is told as {outcome:?}");
+        let shown = self.shown.get_mut(id).context("committed, and nothing was claimed")?;
+        shown.committed = Some(lets);
+        Ok(())
+    }
+
     /// What was claimed comes to its end: done with all that was wanted, or failed by what was found.
     pub(super) fn prove(&mut self, state: &State, task: &Task, run: &RunId, outcome: &Outcome) -> Result<()> {
         let shown = self.shown.get(&task.id).context("done, and nothing was claimed")?;
@@ -194,6 +240,10 @@ impl Watch {
                     ensure!(held, "done, and {check} was not shown");
                 }
                 ensure!(!wants_review(state, task) || shown.passed == Some(true), "done without its review");
+                ensure!(
+                    !wants_commit(state, task) || shown.committed == Some(true),
+                    "done before its commit"
+                );
             }
             Outcome::Failed { class, why } => {
                 ensure!(

@@ -28,7 +28,7 @@ impl Watch {
     pub(super) fn check_memory(&self, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
         let begins = match purpose {
             Purpose::Review => true,
-            Purpose::Classify | Purpose::Diagnose | Purpose::Base | Purpose::Check => false,
+            Purpose::Classify | Purpose::Diagnose | Purpose::Base | Purpose::Check | Purpose::Commit => false,
             _ => !self.sessions.contains_key(&task.id),
         };
         let memory = self.memory.as_str();

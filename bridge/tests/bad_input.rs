@@ -125,7 +125,7 @@ fn pretend(world: &mut World, script: &str) -> anyhow::Result<()> {
 async fn a_cli_that_does_not_work_says_why_with_a_next_step() -> anyhow::Result<()> {
     let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/claude/error_nokey.ndjson");
     let cases = [
-        (format!("cat >/dev/null; cat {recorded}; exit 1"), ErrorClass::Auth, "/login"),
+        (format!("read -r prompt; cat {recorded}; exit 1"), ErrorClass::Auth, "/login"),
         ("echo 'cannot find module cli.js' >&2; exit 127".to_owned(), ErrorClass::Launch, "cli.js"),
         ("head -c 3000000 /dev/urandom; exit 0".to_owned(), ErrorClass::Unknown, "result"),
         ("kill -SEGV $$".to_owned(), ErrorClass::CliCrash, "signal 11"),

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 use serde_json::{Value, json};
 use tests::request::{Request, body};
-use tests::world::World;
+use tests::world::{World, prompts};
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
@@ -60,7 +60,7 @@ async fn the_memory_is_told_to_each_task_and_can_be_read_and_set() -> anyhow::Re
     let (code, said) = terminal(&world, &["run", goal, "--harness", "demo", "--approve"])?;
     assert_eq!(code, Some(0), "{said}");
     let (_, log) = terminal(&world, &["export"])?;
-    let told = log.matches("## Memory\\n\\nNobody touches vendor/.\\n\\n## ").count();
+    let told = prompts(&log).concat().matches("## Memory\n\nNobody touches vendor/.\n\n## ").count();
     assert_eq!(told, 4, "the planner and three tasks");
     Ok(())
 }
@@ -90,9 +90,10 @@ async fn who_needs_what_another_makes_comes_after_it_and_is_told_so() -> anyhow:
     let cut = &tests["runs"][0]["cut"][0];
     assert_eq!((cut["section"].as_str(), cut["of"].as_u64()), (Some("memory"), Some(20_001)), "{tests:#}");
     let (_, log) = terminal(&world, &["export"])?;
-    assert!(log.contains("## Inputs\\n\\n- src/cart.rs, made by 2 cart\\n"), "who made it");
+    let told = prompts(&log).concat();
+    assert!(told.contains("## Inputs\n\n- src/cart.rs, made by 2 cart\n"), "who made it");
     assert!(
-        log.contains("\"kind\":\"run_trimmed\"") && log.contains(" bytes of the memory\\n"),
+        log.contains("\"kind\":\"run_trimmed\"") && told.contains(" bytes of the memory\n"),
         "what was cut"
     );
 

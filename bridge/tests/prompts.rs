@@ -64,7 +64,8 @@ async fn a_template_is_saved_worked_by_recorded_and_retired() -> anyhow::Result<
 
     let (_, log) = terminal(&world, &["export"])?;
     assert_eq!(log.matches("\"kind\":\"run_guided\"").count(), 4, "the planner and three tasks");
-    let told = |words: &str| log.matches(&format!("## Guidelines\\n\\n{words}")).count();
+    let all = tests::world::prompts(&log).concat();
+    let told = |words: &str| all.matches(&format!("## Guidelines\n\n{words}")).count();
     assert!(told("Be brief.") + told("Take your time.") >= 4, "the guidelines stand in the words");
     let (code, said) = terminal(&world, &["prompts", "promote", "Review"])?;
     assert!(code == Some(1) && said.contains("there must be 20"), "{said}");

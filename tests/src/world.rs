@@ -13,7 +13,7 @@ use conductor::State;
 use conductor::driver::{Driver, Effect};
 use futures_util::{SinkExt, StreamExt};
 use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind, Purpose};
+use shared::entry::{Draft, Entry, Kind, Purpose};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, TaskId};
 use shared::plan::Access;
 use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
@@ -490,6 +490,20 @@ pub fn own(words: impl IntoIterator<Item = impl Into<String>>, cwd: String) -> R
 pub fn ordered(run: RunId, task: TaskId, spec: RunSpec) -> Kind {
     let (purpose, harness, carries) = (Purpose::Work, HarnessId::Command, Vec::new());
     Kind::RunRequested { run, task, purpose, harness, carries, holds: None, model: None, spec }
+}
+
+/// What agents were told first, by the orders in an exported log.
+pub fn prompts(log: &str) -> Vec<String> {
+    let entry = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).ok()?;
+        serde_json::from_str::<Entry>(&row.get("entry")?.to_string()).ok()
+    };
+    let entries = log.lines().filter_map(entry);
+    let told = |entry: Entry| match entry.body.known()? {
+        Kind::RunRequested { spec, .. } => Some(shared::harness::prompt(spec)),
+        _ => None,
+    };
+    entries.filter_map(told).collect()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "fits for 500 million years")]

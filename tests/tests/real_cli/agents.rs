@@ -1,7 +1,8 @@
 //! An agent of the person's own whom the planner names: told once who it is, from its file, and given the model of a size
 //! that a light model found out.
 
-use conductor::state::{Plan, SizedBy, State};
+use conductor::planning::Planning;
+use conductor::state::{SizedBy, State};
 use conductor::status::Kind as Status;
 use serde_json::json;
 use shared::agent::HarnessId;
@@ -45,9 +46,8 @@ async fn claude_code_is_told_who_it_is_and_gets_the_model_of_the_size_that_was_f
     let saved = Persona { persona, name, role, character, harness: None, model: None, folder: None };
     client.intend(Kind::PersonaSaved { persona: saved }).await?;
     let goal = world.goal(&mut client, "Make a thing", harness).await?;
-    let proposed = |state: &State| {
-        matches!(state.task(&goal).unwrap().goal.as_ref().unwrap().plan, Plan::Proposed { .. })
-    };
+    let proposed =
+        |state: &State| state.task(&goal).unwrap().planning.as_ref().is_some_and(Planning::is_proposed);
     client.until("a plan", proposed).await?;
     client.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
     client.until("the summary", |state| is(state, &goal, Status::Completed)).await?;

@@ -64,7 +64,8 @@ impl Watch {
             self.check_guidelines(state, task, *purpose, prompt)?;
             self.check_persona(state, task, *purpose, spec, prompt)?;
             self.check_memory(task, *purpose, prompt)?;
-            check_words(state, task, *purpose, prompt)?;
+            let begins = state.session_with(task, *harness).is_none();
+            check_words(state, task, *purpose, begins, prompt)?;
             check_inputs(task, *purpose, prompt)?;
             self.check_diagnosis(task, *purpose, carries.is_empty(), prompt)?;
         }

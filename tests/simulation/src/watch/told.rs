@@ -52,8 +52,13 @@ impl Watch {
     }
 }
 
-pub(super) fn check_words(state: &State, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
-    let begins = task.session.is_none();
+pub(super) fn check_words(
+    state: &State,
+    task: &Task,
+    purpose: Purpose,
+    begins: bool,
+    prompt: &str,
+) -> Result<()> {
     let told: Vec<&TaskId> = match purpose {
         Purpose::Summary => task.children.iter().collect(),
         Purpose::Plan if begins && !task.is_goal() => {

@@ -1,0 +1,123 @@
+//! Where a task stands after what happened to it, and what of its past counts no more.
+
+use shared::entry::Outcome;
+use shared::retry::Again;
+use shared::unit::Millis;
+
+use crate::planning::Plan;
+use crate::proof::Proof;
+use crate::state::{Standing, Task, TaskResult};
+
+impl Task {
+    /// Ends it: at once where nothing runs, else when the run has ended.
+    pub(super) fn halt(&mut self, at: Millis) {
+        self.urged = false;
+        self.queue.iter_mut().for_each(|message| message.held = true);
+        match (&self.current, self.is_over()) {
+            (Some(_), _) => {
+                self.stop.get_or_insert(at);
+            }
+            (None, false) => self.stand(Standing::Cancelled, at),
+            // What is done stays done, and is not done anew.
+            (None, true) => self.schedule.repeat = None,
+        }
+    }
+
+    pub(crate) fn stand(&mut self, standing: Standing, at: Millis) {
+        if self.standing != standing {
+            self.standing = standing;
+            self.since = at;
+        }
+    }
+
+    pub(super) fn settle(&mut self, outcome: &Outcome, at: Millis) {
+        self.current = None;
+        self.stop = None;
+        self.urged = false;
+        match outcome {
+            Outcome::Limited { again, why, .. } => self.put_off(*again, why),
+            _ => (self.resumptions, self.retries) = (0, 0),
+        }
+        let standing = match outcome {
+            Outcome::Completed { summary, outputs, not_done } => {
+                self.result = Some(TaskResult {
+                    summary: summary.clone(),
+                    outputs: outputs.clone(),
+                    not_done: not_done.clone(),
+                });
+                if let Some(planning) = self.planning.as_mut().filter(|_| self.goal.is_some())
+                    && matches!(planning.plan, Plan::Wanted | Plan::Refused { .. })
+                {
+                    planning.plan = Plan::Answered;
+                }
+                Standing::Completed
+            }
+            Outcome::Failed { class, why } => Standing::Failed { class: *class, why: why.clone() },
+            Outcome::Asked { question, options } => {
+                Standing::Asked { question: question.clone(), options: options.clone() }
+            }
+            Outcome::Yielded { summary } => {
+                self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
+                Standing::Yielded
+            }
+            Outcome::Limited { until, class, again, .. } => {
+                Standing::Limited { until: *until, class: *class, again: *again }
+            }
+            Outcome::Cancelled => Standing::Cancelled,
+        };
+        self.stand(standing, at);
+    }
+
+    /// Counts that its turn is taken up again without asking, and makes room for a new one where it is not the same.
+    fn put_off(&mut self, again: Again, why: &str) {
+        if again == Again::GoOn {
+            self.resumptions += 1;
+            return;
+        }
+        self.resumptions = 0;
+        self.session = None;
+        if let Again::Instead { harness } = again {
+            self.alternate = Some(harness);
+            return;
+        }
+        self.retries += 1;
+        self.attempt += 1;
+        self.result = None;
+        self.diagnosis = None;
+        self.proof.repairs = 0;
+        self.planning.iter_mut().for_each(|planning| planning.refusals = 0);
+        why.clone_into(&mut self.failure);
+    }
+
+    /// The person does not want to wait for what it waits for by itself.
+    pub(super) fn urge(&mut self, at: Millis) {
+        if self.current.is_some() {
+            return;
+        }
+        if let Standing::Limited { until, .. } = &mut self.standing {
+            *until = at.min(*until);
+            (self.resumptions, self.retries) = (0, 0);
+        }
+        self.urged = matches!(self.standing, Standing::Limited { .. } | Standing::Open);
+    }
+
+    pub(super) fn begin_again(&mut self, at: Millis) {
+        self.attempt += 1;
+        self.session = None;
+        (self.resumptions, self.retries) = (0, 0);
+        self.failure.clear();
+        (self.diagnosis, self.alternate) = (None, None);
+        self.urged = false;
+        self.result = None;
+        self.proof = Proof { base: self.proof.base.take(), ..Proof::default() };
+        self.stop = None;
+        if let Some(planning) = &mut self.planning {
+            planning.refusals = 0;
+            if matches!(planning.plan, Plan::Answered | Plan::Refused { .. }) {
+                planning.plan = Plan::Wanted;
+            }
+        }
+        self.standing = Standing::Open;
+        self.since = at;
+    }
+}

@@ -194,14 +194,14 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             deps => (Kind::Pending, Reason::After(deps.into_iter().map(|dep| dep.id.clone()).collect())),
         },
         Standing::Removed { .. } => (Kind::Cancelled, Reason::Removed),
-        Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
-        Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         // What is written to it is for a turn that begins anew, and that waits for what comes before it.
-        Standing::Claimed
+        Standing::Asked { .. } | Standing::Yielded | Standing::Claimed
             if task.is_spoken_to() && !decide::goes_on(state, task) && !is_ready(state, task) =>
         {
             open(state, task, of)
         }
+        Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
+        Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         // Its turn for that is next in line, after talk that is not over yet.
         Standing::Claimed => {
             state.current(task).map_or((Kind::Review, Reason::Slot), |talk| under_way(state, task, talk))
@@ -352,9 +352,16 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     if let Some(used) = used_above(task, &statuses) {
         return used;
     }
-    let stuck = parts.iter().zip(&statuses);
-    let stuck = stuck.filter(|(part, status)| is_dead(part) || status.kind == Kind::Failed);
-    let stuck: Vec<TaskId> = stuck.map(|(part, _)| part.id.clone()).collect();
+    let mut stuck: Vec<TaskId> = Vec::new();
+    for (part, status) in parts.iter().zip(&statuses) {
+        let by = match &status.reason {
+            _ if is_dead(part) || status.kind == Kind::Failed => std::slice::from_ref(&part.id),
+            // What it waits for is elsewhere.
+            Reason::Stuck(by) => by,
+            _ => &[],
+        };
+        stuck.extend(by.iter().filter(|id| !stuck.contains(id)).cloned().collect::<Vec<_>>());
+    }
     (Kind::Waiting, Reason::Stuck(stuck))
 }
 

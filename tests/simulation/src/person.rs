@@ -181,7 +181,7 @@ impl Person {
             });
         }
         match (&task.standing, now.kind, now.reason) {
-            (Standing::Asked { .. }, ..) => Some(self.message(id)),
+            (Standing::Asked { .. }, ..) if !task.is_spoken_to() => Some(self.message(id)),
             (Standing::Yielded, ..) => Some(Kind::TaskAccepted { task: id }),
             (_, StatusKind::Waiting, Reason::Begin) => Some(self.message(id)),
             (Standing::Failed { .. }, ..) if self.retries < 12 => {

@@ -86,6 +86,10 @@ impl Watch {
             let times = self.refused.remove(id).unwrap_or_default();
             ensure!(times >= state.limits.repairs, "given up after {times} refusals");
         }
+        // Who begins anew is told of no answer before.
+        if let Outcome::Limited { again: Again::Anew | Again::Diagnosed, .. } = outcome {
+            self.refused.remove(id);
+        }
         let taken = matches!(outcome, Outcome::Completed { .. }) && proof::is_wanted(self, state, task);
         ensure!(!taken, "done by its agent's word alone");
         self.check_truth(state, task, process, outcome)?;

@@ -26,7 +26,7 @@ fn variable(name: &str) -> anyhow::Result<String> {
 
 fn report(summary: &str) -> Step {
     Step::Structured(
-        json!({"outcome": "done", "summary": summary, "question": "", "options": [], "outputs": [], "not_done": []}),
+        json!({"outcome": "done", "summary": summary, "question": "", "options": [], "outputs": [], "not_done": [], "tasks": []}),
     )
 }
 

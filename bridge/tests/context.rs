@@ -1,47 +1,27 @@
 //! What tasks are told, from a terminal and over HTTP: the project's memory, who made what they need, and what was cut.
 
-use std::process::{Command, Stdio};
-
 use anyhow::Context;
 use serde_json::{Value, json};
-use tests::request::{Request, body};
+use tests::request::call;
 use tests::world::{World, prompts};
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
-
-/// A command in the project's folder, for the world's bridge; its code and what it said.
-fn terminal(world: &World, args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
-    let mut command = Command::new(BIN);
-    command.args(args).arg("--data-dir").arg(world.home.path().join("data"));
-    command.env("HOME", world.home.path()).current_dir(&world.project).stdin(Stdio::null());
-    let output = command.output()?;
-    let said = format!("{}{}", String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
-    Ok((output.status.code(), said))
-}
-
-async fn call(world: &World, line: &str, sent: &Value) -> anyhow::Result<(u16, Value)> {
-    let request = Request::new(world, line, &world.enter().await?)?.without("Origin").without("Cookie");
-    let request = request.with("Authorization", &format!("Bearer {}", world.secret()?));
-    let request = if sent.is_null() { request } else { request.body(&sent.to_string()) };
-    let (status, answer) = request.send(world).await?;
-    Ok((status, serde_json::from_str(body(&answer)).unwrap_or_default()))
-}
 
 #[tokio::test]
 async fn the_memory_is_told_to_each_task_and_can_be_read_and_set() -> anyhow::Result<()> {
     let mut world = World::prepare(BIN)?;
     world.standby = true;
     world.start_bridge().await?;
-    let (code, said) = terminal(&world, &["memory"])?;
+    let (code, said) = world.terminal(&["memory"])?;
     assert!(
         code == Some(0) && said.contains("no memory yet. Next: orchestrator memory --set FILE"),
         "{said}"
     );
     std::fs::write(world.project.join("memory.md"), "Tests run with `make`.\n")?;
-    let (code, said) = terminal(&world, &["memory", "--set", "memory.md"])?;
+    let (code, said) = world.terminal(&["memory", "--set", "memory.md"])?;
     assert_eq!((code, said.as_str()), (Some(0), "Tests run with `make`.\n"));
     std::fs::write(world.project.join("long.md"), "x".repeat(70_000))?;
-    let (code, said) = terminal(&world, &["memory", "--set", "long.md"])?;
+    let (code, said) = world.terminal(&["memory", "--set", "long.md"])?;
     assert!(code == Some(1) && said.contains("65536 bytes at most"), "{code:?} {said}");
 
     let (status, projects) = call(&world, "GET /api/projects", &Value::Null).await?;
@@ -57,9 +37,9 @@ async fn the_memory_is_told_to_each_task_and_can_be_read_and_set() -> anyhow::Re
     assert_eq!(call(&world, &put, &json!({"text": "Nobody touches vendor/."})).await?.0, 200);
 
     let goal = "Build it. [[demo tasks=3]]";
-    let (code, said) = terminal(&world, &["run", goal, "--harness", "demo", "--approve"])?;
+    let (code, said) = world.terminal(&["run", goal, "--harness", "demo", "--approve"])?;
     assert_eq!(code, Some(0), "{said}");
-    let (_, log) = terminal(&world, &["export"])?;
+    let (_, log) = world.terminal(&["export"])?;
     let told = prompts(&log).concat().matches("## Memory\n\nNobody touches vendor/.\n\n## ").count();
     assert_eq!(told, 4, "the planner and three tasks");
     Ok(())
@@ -75,10 +55,10 @@ async fn who_needs_what_another_makes_comes_after_it_and_is_told_so() -> anyhow:
         task("tests", &["src/cart.rs"], &[]), task("cart", &["schema.sql"], &["src/cart.rs"]), task("schema", &[], &["schema.sql"])]});
     std::fs::write(world.project.join("plan.json"), plan.to_string())?;
     std::fs::write(world.project.join("memory.md"), "word ".repeat(4_000))?;
-    assert_eq!(terminal(&world, &["memory", "--set", "memory.md"])?.0, Some(0));
-    let (_, said) = terminal(&world, &["limits", "--words", "8"])?;
+    assert_eq!(world.terminal(&["memory", "--set", "memory.md"])?.0, Some(0));
+    let (_, said) = world.terminal(&["limits", "--words", "8"])?;
     assert!(said.contains("An agent is told at most 8 KB in one turn"), "{said}");
-    let (code, said) = terminal(&world, &["run", "All", "--harness", "demo", "--plan", "plan.json"])?;
+    let (code, said) = world.terminal(&["run", "All", "--harness", "demo", "--plan", "plan.json"])?;
     assert_eq!(code, Some(0), "{said}");
 
     let (status, tests) = call(&world, "GET /api/tasks/1%2F1", &Value::Null).await?;
@@ -89,7 +69,7 @@ async fn who_needs_what_another_makes_comes_after_it_and_is_told_so() -> anyhow:
     assert_eq!(cart["after"].as_array().map(Vec::len), Some(1));
     let cut = &tests["runs"][0]["cut"][0];
     assert_eq!((cut["section"].as_str(), cut["of"].as_u64()), (Some("memory"), Some(20_001)), "{tests:#}");
-    let (_, log) = terminal(&world, &["export"])?;
+    let (_, log) = world.terminal(&["export"])?;
     let told = prompts(&log).concat();
     assert!(told.contains("## Inputs\n\n- src/cart.rs, made by 2 cart\n"), "who made it");
     assert!(
@@ -99,7 +79,7 @@ async fn who_needs_what_another_makes_comes_after_it_and_is_told_so() -> anyhow:
 
     let circle = json!({"decision": "plan", "reply": "", "tasks": [task("a", &["y"], &["x"]), task("b", &["x"], &["y"])]});
     std::fs::write(world.project.join("circle.json"), circle.to_string())?;
-    let (code, said) = terminal(&world, &["run", "All", "--harness", "demo", "--plan", "circle.json"])?;
+    let (code, said) = world.terminal(&["run", "All", "--harness", "demo", "--plan", "circle.json"])?;
     assert!(code == Some(2) && said.contains("wait for each other in a cycle"), "{code:?} {said}");
     Ok(())
 }

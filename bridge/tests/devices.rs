@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use anyhow::Context;
 use shared::api::{Asking, Devices, Pairing};
@@ -176,14 +175,6 @@ async fn only_the_right_certificate_is_trusted_and_plain_http_is_told_so() -> an
     Ok(())
 }
 
-fn orchestrator(world: &World, args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
-    let mut command = Command::new(BIN);
-    command.args(args).arg("--data-dir").arg(world.home.path().join("data"));
-    command.env("HOME", world.home.path()).stdin(Stdio::null());
-    let Output { status, stdout, stderr } = command.output()?;
-    Ok((status.code(), String::from_utf8([stdout, stderr].concat())?))
-}
-
 /// The standby, the commands and the attacks of the doctor take the same way as everybody.
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_of_ours_speaks_tls_and_keeps_the_attacks_out() -> anyhow::Result<()> {
@@ -196,22 +187,22 @@ async fn everything_of_ours_speaks_tls_and_keeps_the_attacks_out() -> anyhow::Re
         state.baton.as_ref().is_some_and(|baton| baton.holder.as_str().starts_with("standby-"))
     };
     page.until("the standby", holds).await?;
-    let (code, said) = orchestrator(&world, &["tasks"])?;
+    let (code, said) = world.terminal(&["tasks"])?;
     assert!(code == Some(0) && said.contains("No goals yet"), "{said}");
-    let (_, said) = orchestrator(&world, &["doctor"])?;
+    let (_, said) = world.terminal(&["doctor"])?;
     assert!(said.contains("refused: a socket from another site's page"), "{said}");
     assert!(!said.contains("let in") && !said.contains("no answer"), "{said}");
     let asked = ask(&world).await?;
-    let (code, said) = orchestrator(&world, &["devices"])?;
+    let (code, said) = world.terminal(&["devices"])?;
     assert!(code == Some(0) && said.contains(&asked.code) && said.contains("SHA-256"), "{said}");
-    let (code, said) = orchestrator(&world, &["devices", "allow", "AAA-AAA"])?;
+    let (code, said) = world.terminal(&["devices", "allow", "AAA-AAA"])?;
     assert!(code == Some(1) && said.contains("there is no"), "{said}");
-    let (code, said) = orchestrator(&world, &["devices", "allow", &asked.code])?;
+    let (code, said) = world.terminal(&["devices", "allow", &asked.code])?;
     assert!(code == Some(0) && said.contains("Safari on iPhone is let in"), "{said}");
     assert_eq!(outcome(&world, &asked.ticket).await?.0, 204);
-    let (code, said) = orchestrator(&world, &["devices", "revoke", "safari on iphone"])?;
+    let (code, said) = world.terminal(&["devices", "revoke", "safari on iphone"])?;
     assert!(code == Some(0) && said.contains("no longer"), "{said}");
-    let (_, said) = orchestrator(&world, &["url"])?;
+    let (_, said) = world.terminal(&["url"])?;
     assert!(said.starts_with("https://127.0.0.1:"), "{said}");
     Ok(())
 }
@@ -239,13 +230,19 @@ async fn a_certificate_of_ones_own_is_shown_and_a_wrong_one_is_told() -> anyhow:
         [(file(&spoilt, "tls-key.pem"), "belongs to it"), ("/none.pem".to_owned(), "/none.pem")]
     {
         let chain = file(&given, "tls-cert.pem");
-        let (code, said) = orchestrator(
-            &start(&chain, &key)?,
-            &["serve", "--listen", "127.0.0.1:0", "--no-open", "--tls-cert", &chain, "--tls-key", &key],
-        )?;
+        let (code, said) = start(&chain, &key)?.terminal(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--no-open",
+            "--tls-cert",
+            &chain,
+            "--tls-key",
+            &key,
+        ])?;
         assert!(code == Some(1) && said.contains(words), "{said}");
     }
-    let (code, said) = orchestrator(&given, &["serve", "--tls-cert", "only.pem"])?;
+    let (code, said) = given.terminal(&["serve", "--tls-cert", "only.pem"])?;
     assert!(code == Some(2) && said.contains("--tls-key"), "{said}");
     Ok(())
 }

@@ -5,8 +5,7 @@ use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
 use crate::id::PersonaId;
-use crate::models::is_model;
-use crate::template::is_absolute;
+use crate::template::wrong_choice;
 
 /// Longest name and role, in bytes: a planner reads those of all of them.
 const NAME: usize = 80;
@@ -69,12 +68,8 @@ impl Persona {
             ))
         } else if path.is_some_and(|path| path.trim().is_empty() || !of_one_line(path)) {
             Some("the character's file needs a path, such as Soul.md".to_owned())
-        } else if let Some(model) = self.model.as_ref().filter(|model| !is_model(model)) {
-            Some(format!("{model:?} is no model's name"))
-        } else if self.folder.as_ref().is_some_and(|folder| !is_absolute(folder)) {
-            Some("the folder has to be an absolute path".to_owned())
         } else {
-            None
+            wrong_choice(self.model.as_ref(), self.folder.as_ref())
         }
     }
 }

@@ -44,8 +44,17 @@ pub struct Guided {
 }
 
 /// As a Unix or a Windows names a folder from its root: the bridge's machine may be either.
-pub(crate) fn is_absolute(folder: &str) -> bool {
+fn is_absolute(folder: &str) -> bool {
     folder.starts_with(['/', '\\']) || folder.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/")
+}
+
+/// What is wrong with a model and a folder that hold where a person chose no other.
+pub(crate) fn wrong_choice(model: Option<&String>, folder: Option<&String>) -> Option<String> {
+    if let Some(model) = model.filter(|model| !is_model(model)) {
+        return Some(format!("{model:?} is no model's name"));
+    }
+    let strays = folder.is_some_and(|folder| !is_absolute(folder));
+    strays.then(|| "the folder has to be an absolute path".to_owned())
 }
 
 impl Template {
@@ -63,12 +72,8 @@ impl Template {
             Some(format!("two variants have the name {name:?}"))
         } else if self.variants.iter().any(|variant| variant.guidelines.trim().is_empty()) {
             Some("a variant needs guidelines".to_owned())
-        } else if let Some(model) = self.model.as_ref().filter(|model| !is_model(model)) {
-            Some(format!("{model:?} is no model's name"))
-        } else if self.folder.as_ref().is_some_and(|folder| !is_absolute(folder)) {
-            Some("the folder has to be an absolute path".to_owned())
         } else {
-            None
+            wrong_choice(self.model.as_ref(), self.folder.as_ref())
         }
     }
 }

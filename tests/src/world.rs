@@ -108,6 +108,15 @@ impl World {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// A command in the project's folder, for this bridge's data; its code, and what it said to stdout and then to stderr.
+    pub fn terminal(&self, args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
+        let mut command = std::process::Command::new(&self.bin);
+        command.args(args).arg("--data-dir").arg(self.home.path().join("data"));
+        command.env("HOME", self.home.path()).current_dir(&self.project).stdin(Stdio::null());
+        let std::process::Output { status, stdout, stderr } = command.output()?;
+        Ok((status.code(), String::from_utf8([stdout, stderr].concat())?))
+    }
+
     /// A further argument of `serve`.
     pub fn argument(&mut self, argument: &str) {
         self.arguments.push(argument.to_owned());

@@ -13,13 +13,13 @@ use proptest::prelude::*;
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, Tokens, TurnReport, UsageScope};
 use shared::entry::{Kind, Purpose};
-use shared::id::{MessageId, RunId, SessionId, TaskId};
+use shared::id::{MessageId, RunId, SessionId};
 use shared::limits::Caps;
 use shared::plan::{Access, PlanEdit, PlannedTask, Size};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{MicroUsd, Millis};
 
-use crate::log::{append, person};
+use crate::log::{append, id, person};
 
 const fn cents(cents: u64) -> MicroUsd {
     MicroUsd(cents * 10_000)
@@ -27,10 +27,6 @@ const fn cents(cents: u64) -> MicroUsd {
 
 fn budget(sum: MicroUsd) -> Caps {
     Caps { budget: Some(sum), ..Caps::default() }
-}
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
 }
 
 #[derive(Default)]

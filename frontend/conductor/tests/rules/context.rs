@@ -9,16 +9,12 @@ use proptest::prelude::*;
 use shared::agent::HarnessId;
 use shared::context::{Cut, MEMORY, Section};
 use shared::entry::{Actor, Kind, Outcome, Purpose};
-use shared::id::{MessageId, RunId, TaskId};
+use shared::id::{MessageId, RunId};
 use shared::limits::Limits;
 use shared::plan::{Access, PlannedTask};
 use shared::unit::{Bytes, Epoch, Millis};
 
-use super::log::{append, person};
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
-}
+use crate::log::{append, id, person};
 
 fn lost(cuts: &[Cut], section: Section) -> u64 {
     cuts.iter().find(|cut| cut.section == section).map_or(0, |cut| cut.bytes.0)

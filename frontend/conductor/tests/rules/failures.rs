@@ -10,7 +10,7 @@ use serde_json::json;
 use shared::agent::{AgentError, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::entry::{Actor, Kind, Purpose};
 use shared::harness::prompt;
-use shared::id::{SessionId, TaskId};
+use shared::id::SessionId;
 use shared::limits::Limits;
 use shared::models::{Instead, Models, Tiers};
 use shared::plan::{Access, PlanEdit, PlannedTask};
@@ -19,17 +19,13 @@ use shared::retry::{Policy, Retry};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{Epoch, MicroUsd, Millis};
 
-use crate::log::{append, person};
+use crate::log::{append, carry_out, id, person};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 /// A midnight by UTC.
 const MIDNIGHT: Millis = Millis(20_000 * 24 * HOUR);
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
-}
 
 struct World {
     state: State,
@@ -77,20 +73,11 @@ impl World {
 
     /// Decides until nothing is left; the tasks whose turns were ordered, in order.
     fn step(&mut self) -> Vec<String> {
-        let mut started = Vec::new();
-        loop {
-            let drafts = decide(&self.state, self.now);
-            if drafts.is_empty() {
-                return started;
-            }
-            for draft in drafts {
-                let kind = draft.body.known().unwrap().clone();
-                if let Kind::RunRequested { task, .. } = &kind {
-                    started.push(task.to_string());
-                }
-                self.fold(Actor::Conductor { epoch: Epoch(1) }, kind);
-            }
-        }
+        let ordered = |kind| match kind {
+            Kind::RunRequested { task, .. } => Some(task.to_string()),
+            _ => None,
+        };
+        carry_out(&mut self.state, self.now).into_iter().filter_map(ordered).collect()
     }
 
     /// Lets the time come to which the conductor waits, and decides; nothing where it waits for no time.

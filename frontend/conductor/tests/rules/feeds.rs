@@ -12,11 +12,7 @@ use shared::id::{RunId, TaskId};
 use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::unit::{Epoch, Millis};
 
-use super::log::{append, person};
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
-}
+use crate::log::{append, id, person};
 
 fn list(names: &str) -> Vec<String> {
     names.split_whitespace().map(str::to_owned).collect()

@@ -11,18 +11,14 @@ use serde_json::json;
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::harness::prompt;
-use shared::id::{RunId, SessionId, TaskId, TemplateId};
+use shared::id::{RunId, SessionId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::plan::{Access, PlanEdit, PlannedTask, Size, Work};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::template::{Template, Variant};
 use shared::unit::{MicroUsd, Millis};
 
-use crate::log::{append, person};
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
-}
+use crate::log::{append, carry_out, id, person};
 
 fn template() -> TemplateId {
     TemplateId::new("review").unwrap()
@@ -82,24 +78,17 @@ impl World {
     /// Carries out all decisions; the runs that they order, with their words.
     fn step(&mut self) -> Vec<(RunId, RunSpec)> {
         let mut ordered = Vec::new();
-        loop {
-            let drafts = decide(&self.state, self.now);
-            if drafts.is_empty() {
-                return ordered;
-            }
-            for draft in drafts {
-                let kind = draft.body.known().unwrap().clone();
-                match &kind {
-                    Kind::RunRequested { run, spec, .. } => ordered.push((run.clone(), spec.clone())),
-                    Kind::RunGuided { run, by } => {
-                        let task = self.state.run(run).unwrap().task.to_string();
-                        self.variants.insert(task, by.variant.clone());
-                    }
-                    _ => {}
+        for kind in carry_out(&mut self.state, self.now) {
+            match kind {
+                Kind::RunRequested { run, spec, .. } => ordered.push((run, spec)),
+                Kind::RunGuided { run, by } => {
+                    let task = self.state.run(&run).unwrap().task.to_string();
+                    self.variants.insert(task, by.variant);
                 }
-                self.say(kind);
+                _ => {}
             }
         }
+        ordered
     }
 
     fn ends(&mut self, run: &RunId, report: TurnReport) {

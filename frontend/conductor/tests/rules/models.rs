@@ -11,7 +11,8 @@ use shared::plan::{PlanEdit, PlannedTask};
 use shared::run::Arg;
 use shared::unit::Millis;
 
-use crate::stage::{Order, World, id};
+use crate::log::id;
+use crate::stage::{Order, World};
 
 const HOUR: Millis = Millis::from_secs(3_600);
 

@@ -11,7 +11,8 @@ use shared::id::PersonaId;
 use shared::persona::{Character, Persona};
 use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer};
 
-use crate::stage::{Order, World, id};
+use crate::log::id;
+use crate::stage::{Order, World};
 
 fn persona(name: &str) -> PersonaId {
     PersonaId::new(&name.to_lowercase()).unwrap()

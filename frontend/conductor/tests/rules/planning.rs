@@ -16,13 +16,9 @@ use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{Epoch, MicroUsd, Millis};
 
-use crate::log::{append, person};
+use crate::log::{append, carry_out, id, person};
 
 const CONDUCTOR: Actor = Actor::Conductor { epoch: Epoch(1) };
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
-}
 
 struct World {
     state: State,
@@ -62,20 +58,11 @@ impl World {
 
     /// Decides until nothing is left; the turns that were ordered.
     fn step(&mut self) -> Vec<(String, Purpose)> {
-        let mut started = Vec::new();
-        loop {
-            let drafts = decide(&self.state, self.now);
-            if drafts.is_empty() {
-                return started;
-            }
-            for draft in drafts {
-                let kind = draft.body.known().unwrap().clone();
-                if let Kind::RunRequested { task, purpose, .. } = &kind {
-                    started.push((task.to_string(), *purpose));
-                }
-                append(&mut self.state, self.now, CONDUCTOR, "p", kind);
-            }
-        }
+        let ordered = |kind| match kind {
+            Kind::RunRequested { task, purpose, .. } => Some((task.to_string(), purpose)),
+            _ => None,
+        };
+        carry_out(&mut self.state, self.now).into_iter().filter_map(ordered).collect()
     }
 
     /// The task's run ends with this answer, and what follows is decided.

@@ -12,12 +12,12 @@ use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness;
-use shared::id::{MessageId, RunId, SessionId, TaskId};
+use shared::id::{MessageId, RunId, SessionId};
 use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::run::{Arg, Pipes, Program, RunEnd};
 use shared::unit::Millis;
 
-use crate::log::{append, person};
+use crate::log::{append, id, person};
 
 const TESTS: &str = "make test";
 
@@ -94,10 +94,6 @@ fn liars() -> Vec<Nature> {
         },
         Nature { review: Value::Null, ..lie("has a reviewer who says nothing", NothingSaid) },
     ]
-}
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
 }
 
 struct World {

@@ -8,18 +8,14 @@ use conductor::{decide, next_deadline};
 use serde_json::json;
 use shared::agent::{HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
-use shared::id::{RunId, SessionId, TaskId};
+use shared::id::{RunId, SessionId};
 use shared::limits::{Each, Limits};
 use shared::models::{Models, Tiers};
 use shared::plan::{Access, PlanEdit, PlannedTask, Schedule, Size};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::Millis;
 
-use crate::log::{append, person};
-
-fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
-}
+use crate::log::{append, carry_out, id, person};
 
 struct World {
     state: State,
@@ -61,20 +57,11 @@ impl World {
 
     /// Decides until nothing is left; the tasks whose turns were ordered, in order.
     fn step(&mut self) -> Vec<String> {
-        let mut started = Vec::new();
-        loop {
-            let drafts = decide(&self.state, self.now);
-            if drafts.is_empty() {
-                return started;
-            }
-            for draft in drafts {
-                let kind = draft.body.known().unwrap().clone();
-                if let Kind::RunRequested { task, .. } = &kind {
-                    started.push(task.to_string());
-                }
-                self.say(draft.project.unwrap().as_str(), kind);
-            }
-        }
+        let ordered = |kind| match kind {
+            Kind::RunRequested { task, .. } => Some(task.to_string()),
+            _ => None,
+        };
+        carry_out(&mut self.state, self.now).into_iter().filter_map(ordered).collect()
     }
 
     /// The task's run ends well; gives its id.

@@ -13,7 +13,8 @@ use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::sizing::Sizing;
 use shared::template::{Template, Variant};
 
-use crate::stage::{World, id};
+use crate::log::id;
+use crate::stage::World;
 
 fn task(title: &str, objective: &str) -> PlannedTask {
     PlannedTask { key: "1".to_owned(), size: None, ..PlannedTask::new(id("g~1"), id("g"), title, objective) }

@@ -2,23 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
-use conductor::decide;
 use conductor::plan::check_edit;
 use conductor::state::State;
 use serde_json::json;
 use shared::agent::{AgentEvent, HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
-use shared::id::{MessageId, PersonaId, RunId, SessionId, TaskId};
+use shared::id::{MessageId, PersonaId, RunId, SessionId};
 use shared::limits::Limits;
 use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::run::{Pipes, RunEnd, RunSpec};
 use shared::unit::Millis;
 
-use crate::log::{append, person};
-
-pub fn id(text: &str) -> TaskId {
-    TaskId::new(text).unwrap()
-}
+use crate::log::{append, carry_out, id, person};
 
 /// An order, as far as it is looked at here.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,31 +69,19 @@ impl World {
     /// Carries out all decisions; the runs that they order.
     pub fn step(&mut self) -> Vec<Order> {
         let mut ordered: Vec<Order> = Vec::new();
-        loop {
-            let drafts = decide(&self.state, self.now);
-            if drafts.is_empty() {
-                return ordered;
-            }
-            for draft in drafts {
-                let kind = draft.body.known().unwrap().clone();
-                match &kind {
-                    Kind::RunRequested { run, purpose, harness, model, spec, .. } => ordered.push(Order {
-                        run: run.clone(),
-                        purpose: *purpose,
-                        harness: *harness,
-                        model: model.clone(),
-                        spec: spec.clone(),
-                        cast: None,
-                    }),
-                    Kind::RunCast { run, persona } => {
-                        let order = ordered.iter_mut().find(|order| order.run == *run).unwrap();
-                        order.cast = Some(persona.clone());
-                    }
-                    _ => {}
+        for kind in carry_out(&mut self.state, self.now) {
+            match kind {
+                Kind::RunRequested { run, purpose, harness, model, spec, .. } => {
+                    ordered.push(Order { run, purpose, harness, model, spec, cast: None });
                 }
-                self.say(kind);
+                Kind::RunCast { run, persona } => {
+                    let order = ordered.iter_mut().find(|order| order.run == run).unwrap();
+                    order.cast = Some(persona);
+                }
+                _ => {}
             }
         }
+        ordered
     }
 
     /// The order for this task among those of the next step.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use conductor::State;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
-use conductor::plan::{EditProblem, check_edit, inverse};
+use conductor::plan::edit::{EditProblem, check_edit, inverse};
 use conductor::planning::may_plan;
 use conductor::state::Task;
 use conductor::survey::Survey;

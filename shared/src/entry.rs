@@ -1,6 +1,8 @@
 //! The log's entries: everything that ever happens. Entries are facts, intents and orders; a status is
 //! never one of them. A kind that this version does not know is kept as its raw text and ignored.
 
+mod authority;
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -19,6 +21,8 @@ use crate::retry::Again;
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
 use crate::template::{Guided, Template};
 use crate::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
+
+pub use self::authority::Authority;
 
 /// One entry of the log. `seq` and `at` are given by the bridge when it commits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,17 +107,6 @@ impl<'de> Deserialize<'de> for Body {
             Err(_) => Ok(Self::Unknown(raw)),
         }
     }
-}
-
-/// Who may append a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authority {
-    /// Any client, for its person.
-    Person,
-    /// The holder of the baton, with the current epoch.
-    Conductor,
-    /// The bridge alone.
-    Bridge,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, FromJson)]
@@ -421,67 +414,6 @@ pub enum Kind {
         memory: Bytes,
         heavy: bool,
     },
-}
-
-impl Kind {
-    pub fn authority(&self) -> Authority {
-        match self {
-            Self::ProjectOpened { .. }
-            | Self::MemorySet { .. }
-            | Self::GoalStated { .. }
-            | Self::MessageSent { .. }
-            | Self::MessageUrged { .. }
-            | Self::MessageWithdrawn { .. }
-            | Self::PlanEdited { .. }
-            | Self::PlanGiven { .. }
-            | Self::PlanWanted { .. }
-            | Self::PlanApproved { .. }
-            | Self::PlanRejected { .. }
-            | Self::TaskStopped { .. }
-            | Self::TaskRetried { .. }
-            | Self::TaskResumed { .. }
-            | Self::TaskAccepted { .. }
-            | Self::GoalClosed { .. }
-            | Self::GoalArchived { .. }
-            | Self::LimitsSet { .. }
-            | Self::ModelsSet { .. }
-            | Self::TemplateSaved { .. }
-            | Self::TemplateRetired { .. }
-            | Self::PersonaSaved { .. }
-            | Self::PersonaRetired { .. } => Authority::Person,
-            Self::RunRequested { .. }
-            | Self::RunGuided { .. }
-            | Self::RunTrimmed { .. }
-            | Self::RunCast { .. }
-            | Self::InputSent { .. }
-            | Self::InputClosed { .. }
-            | Self::SignalSent { .. }
-            | Self::TerminalResized { .. }
-            | Self::PlanProposed { .. }
-            | Self::PlanAdopted { .. }
-            | Self::PlanRefused { .. }
-            | Self::TaskSized { .. }
-            | Self::TaskSettled { .. }
-            | Self::WorkClaimed { .. }
-            | Self::BaseTaken { .. }
-            | Self::TaskChecked { .. }
-            | Self::TaskReviewed { .. }
-            | Self::TaskCommitted { .. }
-            | Self::AgentSpoke { .. }
-            | Self::TurnRead { .. } => Authority::Conductor,
-            Self::BridgeStarted { .. }
-            | Self::AgentsFound { .. }
-            | Self::BatonGranted { .. }
-            | Self::RunStarted { .. }
-            | Self::RunEnded { .. }
-            | Self::RunSilent { .. }
-            | Self::RunHeard { .. }
-            | Self::OutputRemoved { .. }
-            | Self::DiskMeasured { .. }
-            | Self::MemoryMeasured { .. }
-            | Self::RunWeighed { .. } => Authority::Bridge,
-        }
-    }
 }
 
 /// How much room a disk or the memory has left, by the bounds of the bridge's configuration.

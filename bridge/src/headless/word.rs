@@ -1,6 +1,7 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
-use conductor::plan::{check_edit, name};
+use conductor::plan::edit::check_edit;
+use conductor::plan::name;
 use conductor::planning::may_plan;
 use conductor::state::{Standing, State, Task};
 use conductor::{hearing, words};

@@ -1,7 +1,8 @@
-//! Plans: from a planner's answer to checked tasks, and which edits a person may make. Every problem says
-//! what is wrong in words that both the planner and the person can act on.
+//! Plans: from a planner's answer to checked tasks. Every problem says what is wrong in words that both the
+//! planner and the person can act on.
 
 pub mod diff;
+pub mod edit;
 pub mod feed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::evidence::{Check, Evidence};
 use shared::id::TaskId;
 use shared::limits::Limits;
-use shared::models::is_model;
-use shared::plan::{PlanEdit, PlannedTask, PlannerAnswer, ProposedTask, Verdict, Work};
+use shared::plan::{PlannedTask, PlannerAnswer, ProposedTask, Verdict, Work};
 use shared::retry::Retry;
 
 use crate::order::Order;
@@ -296,203 +296,6 @@ fn lost(state: &State, owner: &Task, planned: &[PlannedTask]) -> Vec<String> {
     problems
 }
 
-/// Why an edit is not possible, for the person.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EditProblem {
-    #[error("this task is no longer in the plan")]
-    Gone,
-    #[error("the goal itself cannot be moved, removed or made to wait")]
-    Goal,
-    #[error("{0} is running or done; only what has not begun can be changed like this")]
-    Begun(String),
-    #[error("that makes a cycle: {}", .0.join(" waits for "))]
-    Cycle(Vec<String>),
-    #[error("{maker} makes {input} and comes after {task}, so that would be a cycle")]
-    Late { maker: String, input: String, task: String },
-    #[error("that would be deeper than {0} levels")]
-    Deep(u32),
-    #[error("{0:?} is no model's name")]
-    Model(String),
-    #[error("there is no such template")]
-    Template,
-    #[error("there is no such agent")]
-    Persona,
-    #[error("a task needs a name")]
-    Nameless,
-    #[error("this task exists already")]
-    Exists,
-    #[error("the plan of {0} is not agreed on; approve or reject it first")]
-    Planned(String),
-}
-
-/// Whether a person's edit can be carried out on this state.
-pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
-    let known = |id: &TaskId| state.task(id).filter(|task| task.root == *goal).ok_or(EditProblem::Gone);
-    match edit {
-        PlanEdit::Rename { task, title } => {
-            known(task)?;
-            if title.trim().is_empty() { Err(EditProblem::Nameless) } else { Ok(()) }
-        }
-        PlanEdit::SetModel { model: Some(name), .. } if !is_model(name) => {
-            Err(EditProblem::Model(name.clone()))
-        }
-        PlanEdit::SetTemplate { template: Some(template), .. } if !state.templates.contains_key(template) => {
-            Err(EditProblem::Template)
-        }
-        PlanEdit::SetPersona { persona: Some(persona), .. } if !state.personas.contains_key(persona) => {
-            Err(EditProblem::Persona)
-        }
-        // What it is compared with is taken before it begins.
-        PlanEdit::SetEvidence { task, evidence }
-            if evidence.checks.contains(&Check::DiffNotEmpty) && known(task)?.proof.base.is_none() =>
-        {
-            unbegun(not_goal(known(task)?)?)
-        }
-        PlanEdit::SetEvidence { task, .. } => not_goal(known(task)?).map(drop),
-        PlanEdit::SetPreset { task, .. } => {
-            if *task == *goal {
-                known(task).map(drop)
-            } else {
-                Err(EditProblem::Gone)
-            }
-        }
-        PlanEdit::SetModel { task, .. }
-        | PlanEdit::SetTemplate { task, .. }
-        | PlanEdit::SetPersona { task, .. }
-        | PlanEdit::SetMode { task, .. }
-        | PlanEdit::SetCaps { task, .. }
-        | PlanEdit::SetSchedule { task, .. }
-        | PlanEdit::SetRetry { task, .. }
-        | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
-        PlanEdit::SetObjective { task, .. }
-        | PlanEdit::SetSize { task, .. }
-        | PlanEdit::SetHarness { task, .. } => unbegun(known(task)?),
-        PlanEdit::SetInputs { task, .. } | PlanEdit::SetOutputs { task, .. } => {
-            unbegun(known(task)?)?;
-            rewirable(state, goal, edit)
-        }
-        PlanEdit::Add { planned, .. } => {
-            if state.task(&planned.task).is_some() {
-                return Err(EditProblem::Exists);
-            }
-            if planned.title.trim().is_empty() {
-                return Err(EditProblem::Nameless);
-            }
-            let parent = there(known(&planned.parent)?)?;
-            deep_enough(state, parent, 1)?;
-            rewirable(state, goal, edit)
-        }
-        PlanEdit::Clone { copy, .. } if state.task(copy).is_some() => Err(EditProblem::Exists),
-        PlanEdit::Clone { task, .. } => there(not_goal(known(task)?)?).map(drop),
-        PlanEdit::Remove { task } => not_goal(known(task)?).and_then(|task| idle(state, task)),
-        PlanEdit::Restore { task } => match known(task)?.standing {
-            Standing::Removed { .. } => Ok(()),
-            _ => Err(EditProblem::Exists),
-        },
-        PlanEdit::Move { task, parent, .. } => {
-            let moved = there(not_goal(known(task)?)?)?;
-            let parent = there(known(parent)?)?;
-            if moved.parent.as_ref() == Some(&parent.id) {
-                return Ok(());
-            }
-            if parent.id == moved.id || state.ancestors(parent).iter().any(|above| above.id == moved.id) {
-                return Err(EditProblem::Cycle(vec![name(moved), name(parent), name(moved)]));
-            }
-            idle(state, moved)?;
-            same_plan(state, moved, parent)?;
-            deep_enough(state, parent, height(state, moved))?;
-            let mut order = Order::of(state, goal);
-            order.reparent(&moved.id, &parent.id);
-            acyclic(state, &order)
-        }
-        PlanEdit::AddDependency { task, on } => {
-            let (waiting, _) = (not_goal(known(task)?)?, not_goal(known(on)?)?);
-            unbegun(waiting)?;
-            let mut order = Order::of(state, goal);
-            order.depend(task, on);
-            acyclic(state, &order)
-        }
-    }
-}
-
-fn not_goal(task: &Task) -> Result<&Task, EditProblem> {
-    if task.is_goal() { Err(EditProblem::Goal) } else { Ok(task) }
-}
-
-/// It was not taken out.
-fn there(task: &Task) -> Result<&Task, EditProblem> {
-    match task.standing {
-        Standing::Removed { .. } => Err(EditProblem::Gone),
-        _ => Ok(task),
-    }
-}
-
-fn unbegun(task: &Task) -> Result<(), EditProblem> {
-    match task.standing {
-        Standing::Proposed => Ok(()),
-        Standing::Open if task.runs.is_empty() => Ok(()),
-        // What failed or was stopped may be put right before it is tried again.
-        Standing::Failed { .. } | Standing::Cancelled if task.current.is_none() => Ok(()),
-        _ => Err(EditProblem::Begun(name(task))),
-    }
-}
-
-/// Nothing of the subtree runs or has a result.
-fn idle(state: &State, task: &Task) -> Result<(), EditProblem> {
-    state.subtree(&task.id).into_iter().try_for_each(unbegun)
-}
-
-/// What is proposed in one place is not agreed on in another.
-fn same_plan(state: &State, moved: &Task, parent: &Task) -> Result<(), EditProblem> {
-    let from = state.planner_above(moved).filter(|above| !above.is_goal());
-    let to = std::iter::once(parent).chain(state.ancestors(parent)).find(|above| above.is_planned());
-    let to = to.filter(|above| !above.is_goal());
-    match (from, to) {
-        _ if from.map(|task| &task.id) == to.map(|task| &task.id) => Ok(()),
-        (Some(planned), _) | (None, Some(planned)) => Err(EditProblem::Planned(name(planned))),
-        (None, None) => Ok(()),
-    }
-}
-
-fn height(state: &State, task: &Task) -> u32 {
-    1 + task
-        .children
-        .iter()
-        .filter_map(|child| state.task(child))
-        .map(|child| height(state, child))
-        .max()
-        .unwrap_or(0)
-}
-
-fn deep_enough(state: &State, parent: &Task, height: u32) -> Result<(), EditProblem> {
-    if level(state, parent).saturating_add(height) > state.limits.depth {
-        Err(EditProblem::Deep(state.limits.depth))
-    } else {
-        Ok(())
-    }
-}
-
-/// Nobody comes to need what is made after it, or to wait for itself.
-fn rewirable(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
-    let wiring = feed::rewire(state, goal, edit);
-    if let Some(feed::Late { task, input, maker }) = wiring.late {
-        let name = |id| state.task(id).map_or_else(|| "the new task".to_owned(), name);
-        return Err(EditProblem::Late { maker: name(&maker), input, task: name(&task) });
-    }
-    acyclic(state, &wiring.order)
-}
-
-fn acyclic(state: &State, order: &Order) -> Result<(), EditProblem> {
-    match order.cycle() {
-        None => Ok(()),
-        Some(mut cycle) => {
-            cycle.extend(cycle.first().cloned());
-            let names = cycle.iter().map(|id| state.task(id).map_or_else(|| "the new task".to_owned(), name));
-            Err(EditProblem::Cycle(names.collect()))
-        }
-    }
-}
-
 /// The tasks that a task waits for, and those that the groups waited for which it is in; without removed ones.
 pub fn dependencies<'a>(state: &'a State, task: &'a Task) -> Vec<&'a Task> {
     let mut found: Vec<&Task> = Vec::new();
@@ -510,75 +313,6 @@ pub fn dependencies<'a>(state: &'a State, task: &'a Task) -> Vec<&'a Task> {
 /// "4.2 Merge guest cart"
 pub fn name(task: &Task) -> String {
     if task.number.is_empty() { task.title.clone() } else { format!("{} {}", task.number_text(), task.title) }
-}
-
-/// The edit that takes `edit` back, to be computed before it is made; nothing where there is nothing to undo.
-pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
-    let task = |id: &TaskId| state.task(id);
-    Some(match edit {
-        PlanEdit::Rename { task: id, .. } => {
-            PlanEdit::Rename { task: id.clone(), title: task(id)?.title.clone() }
-        }
-        PlanEdit::SetObjective { task: id, .. } => {
-            PlanEdit::SetObjective { task: id.clone(), objective: task(id)?.objective.clone() }
-        }
-        PlanEdit::SetMode { task: id, .. } => PlanEdit::SetMode { task: id.clone(), mode: task(id)?.mode },
-        PlanEdit::SetSize { task: id, .. } => {
-            PlanEdit::SetSize { task: id.clone(), size: task(id)?.chosen_size() }
-        }
-        PlanEdit::SetInputs { task: id, .. } => {
-            PlanEdit::SetInputs { task: id.clone(), inputs: task(id)?.inputs.clone() }
-        }
-        PlanEdit::SetOutputs { task: id, .. } => {
-            PlanEdit::SetOutputs { task: id.clone(), outputs: task(id)?.outputs.clone() }
-        }
-        PlanEdit::SetHarness { task: id, .. } => {
-            PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness }
-        }
-        PlanEdit::SetModel { task: id, .. } => {
-            PlanEdit::SetModel { task: id.clone(), model: task(id)?.model.clone() }
-        }
-        PlanEdit::SetTemplate { task: id, .. } => {
-            PlanEdit::SetTemplate { task: id.clone(), template: task(id)?.template.clone() }
-        }
-        PlanEdit::SetPersona { task: id, .. } => {
-            PlanEdit::SetPersona { task: id.clone(), persona: task(id)?.persona.clone() }
-        }
-        PlanEdit::SetSchedule { task: id, .. } => {
-            PlanEdit::SetSchedule { task: id.clone(), schedule: task(id)?.schedule }
-        }
-        PlanEdit::SetRetry { task: id, .. } => {
-            PlanEdit::SetRetry { task: id.clone(), retry: task(id)?.retry }
-        }
-        PlanEdit::SetEvidence { task: id, .. } => {
-            PlanEdit::SetEvidence { task: id.clone(), evidence: task(id)?.evidence.clone() }
-        }
-        PlanEdit::SetPreset { task: id, .. } => {
-            PlanEdit::SetPreset { task: id.clone(), preset: task(id)?.goal.as_ref()?.preset }
-        }
-        PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
-        PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },
-        PlanEdit::Clone { copy, .. } => PlanEdit::Remove { task: copy.clone() },
-        PlanEdit::Remove { task } => PlanEdit::Restore { task: task.clone() },
-        PlanEdit::Restore { task } => PlanEdit::Remove { task: task.clone() },
-        PlanEdit::Move { task: id, .. } => {
-            let parent = task(task(id)?.parent.as_ref()?)?;
-            let index = u32::try_from(parent.children.iter().position(|child| child == id)?).ok()?;
-            PlanEdit::Move { task: id.clone(), parent: parent.id.clone(), index }
-        }
-        PlanEdit::AddDependency { task: id, on } => {
-            if task(id)?.after.contains(on) {
-                return None;
-            }
-            PlanEdit::DropDependency { task: id.clone(), on: on.clone() }
-        }
-        PlanEdit::DropDependency { task: id, on } => {
-            if !task(id)?.after.contains(on) {
-                return None;
-            }
-            PlanEdit::AddDependency { task: id.clone(), on: on.clone() }
-        }
-    })
 }
 
 /// Whether what is below the task is a proposal that a person may approve.

@@ -9,8 +9,9 @@ use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::Millis;
 
 use crate::plan::diff::{Revision, diff};
+use crate::plan::edit::check_edit;
 use crate::plan::feed::{Rewiring, rewire};
-use crate::plan::{check_edit, fits};
+use crate::plan::fits;
 use crate::planning::{Former, Plan, is_fixed};
 use crate::state::{Account, Run, SizedBy, Spend, Standing, State, Task};
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use shared::id::TaskId;
 use shared::plan::{PlanEdit, PlannedTask};
 
-use super::unbegun;
+use super::edit::unbegun;
 use crate::order::Order;
 use crate::state::{State, Task};
 

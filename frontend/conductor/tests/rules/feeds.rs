@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use conductor::State;
-use conductor::plan::{check_edit, inverse, validate};
+use conductor::plan::edit::{check_edit, inverse};
+use conductor::plan::validate;
 use conductor::prompt::prompt;
 use serde_json::{Value, json};
 use shared::agent::HarnessId;

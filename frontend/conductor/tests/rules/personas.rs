@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
-use conductor::plan::{EditProblem, check_edit, inverse, validate_given};
+use conductor::plan::edit::{EditProblem, check_edit, inverse};
+use conductor::plan::validate_given;
 use serde_json::json;
 use shared::agent::HarnessId;
 use shared::entry::{Kind, Purpose};

@@ -369,7 +369,7 @@ fn a_copy_has_the_parts_and_their_order_and_nothing_that_was_done() {
     world.step();
     world.answers("a~1", done("X is done"));
     let edit = PlanEdit::Clone { task: id("a"), copy: id("k") };
-    let back = conductor::plan::inverse(&world.state, &edit);
+    let back = conductor::plan::edit::inverse(&world.state, &edit);
     world.person(Kind::PlanEdited { goal: id("goal"), edit: edit.clone() });
     let children: Vec<&str> = world.task("goal").children.iter().map(TaskId::as_str).collect();
     assert_eq!(children, ["a", "k", "b", "c"], "behind the original");
@@ -379,7 +379,7 @@ fn a_copy_has_the_parts_and_their_order_and_nothing_that_was_done() {
     assert_eq!((world.task("k~c1").title.as_str(), &world.task("k~c1").result), ("Part x", &None));
     assert!(world.task("k~c1").runs.is_empty() && world.task("k").session.is_none());
     assert_eq!(world.task("k~c1").number_text(), "4.1");
-    let again = conductor::plan::check_edit(&world.state, &id("goal"), &edit);
+    let again = conductor::plan::edit::check_edit(&world.state, &id("goal"), &edit);
     assert!(again.is_err(), "an id is given once");
     world.person(Kind::PlanEdited { goal: id("goal"), edit: back.unwrap() });
     assert_eq!(world.task("goal").children.len(), 3, "undo takes it back");

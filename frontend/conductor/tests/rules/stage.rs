@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
-use conductor::plan::check_edit;
+use conductor::plan::edit::check_edit;
 use conductor::state::State;
 use serde_json::json;
 use shared::agent::{AgentEvent, HarnessId, TurnReport};

@@ -1,0 +1,75 @@
+//! Who may say what: a person, the conductor under its baton, or the bridge.
+
+use super::Kind;
+
+/// Who may append a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// Any client, for its person.
+    Person,
+    /// The holder of the baton, with the current epoch.
+    Conductor,
+    /// The bridge alone.
+    Bridge,
+}
+
+impl Kind {
+    pub fn authority(&self) -> Authority {
+        match self {
+            Self::ProjectOpened { .. }
+            | Self::MemorySet { .. }
+            | Self::GoalStated { .. }
+            | Self::MessageSent { .. }
+            | Self::MessageUrged { .. }
+            | Self::MessageWithdrawn { .. }
+            | Self::PlanEdited { .. }
+            | Self::PlanGiven { .. }
+            | Self::PlanWanted { .. }
+            | Self::PlanApproved { .. }
+            | Self::PlanRejected { .. }
+            | Self::TaskStopped { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskResumed { .. }
+            | Self::TaskAccepted { .. }
+            | Self::GoalClosed { .. }
+            | Self::GoalArchived { .. }
+            | Self::LimitsSet { .. }
+            | Self::ModelsSet { .. }
+            | Self::TemplateSaved { .. }
+            | Self::TemplateRetired { .. }
+            | Self::PersonaSaved { .. }
+            | Self::PersonaRetired { .. } => Authority::Person,
+            Self::RunRequested { .. }
+            | Self::RunGuided { .. }
+            | Self::RunTrimmed { .. }
+            | Self::RunCast { .. }
+            | Self::InputSent { .. }
+            | Self::InputClosed { .. }
+            | Self::SignalSent { .. }
+            | Self::TerminalResized { .. }
+            | Self::PlanProposed { .. }
+            | Self::PlanAdopted { .. }
+            | Self::PlanRefused { .. }
+            | Self::TaskSized { .. }
+            | Self::TaskSettled { .. }
+            | Self::WorkClaimed { .. }
+            | Self::BaseTaken { .. }
+            | Self::TaskChecked { .. }
+            | Self::TaskReviewed { .. }
+            | Self::TaskCommitted { .. }
+            | Self::AgentSpoke { .. }
+            | Self::TurnRead { .. } => Authority::Conductor,
+            Self::BridgeStarted { .. }
+            | Self::AgentsFound { .. }
+            | Self::BatonGranted { .. }
+            | Self::RunStarted { .. }
+            | Self::RunEnded { .. }
+            | Self::RunSilent { .. }
+            | Self::RunHeard { .. }
+            | Self::OutputRemoved { .. }
+            | Self::DiskMeasured { .. }
+            | Self::MemoryMeasured { .. }
+            | Self::RunWeighed { .. } => Authority::Bridge,
+        }
+    }
+}

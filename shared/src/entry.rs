@@ -492,6 +492,10 @@ pub enum Outcome {
     /// The turn is over and the person has the word: an interactive task.
     Yielded {
         summary: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        outputs: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_done: Vec<String>,
     },
     /// Is taken up again at `until`.
     Limited {

@@ -52,7 +52,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
         drafts.extend(cancelled_whole(state, task));
         drafts.extend(sized(state, task, now));
         if is_shown(state, task, now) {
-            drafts.extend(prove::settle(state, task));
+            drafts.extend(prove::settle(state, task, now));
         }
         drafts.extend(adopted(state, task));
     }
@@ -209,7 +209,8 @@ fn is_shown(state: &State, task: &Task, now: Millis) -> bool {
     let claimed = match task.standing {
         Standing::Claimed => true,
         Standing::Limited { .. } => {
-            waits::due(state, task).is_some_and(|due| due <= now) && !task.is_group() && looks(task)
+            let due = waits::due(state, task).is_some_and(|due| due <= now);
+            due && !task.is_group() && !begins_anew(task) && looks(task)
         }
         _ => false,
     };
@@ -240,15 +241,20 @@ pub(crate) fn goes_on(state: &State, task: &Task) -> bool {
     waits::session(state, task, purpose).is_some()
 }
 
+/// What was done so far does not count in its next try.
+fn begins_anew(task: &Task) -> bool {
+    matches!(task.standing, Standing::Limited { again: Again::Anew | Again::Diagnosed, .. })
+}
+
 /// The purpose of the turn that was cut short.
 fn resumed(state: &State, task: &Task) -> Purpose {
-    let anew = matches!(task.standing, Standing::Limited { again: Again::Anew | Again::Diagnosed, .. });
     match last_purpose(state, task).unwrap_or(Purpose::Work) {
-        // What was to be mended is begun again.
-        Purpose::Repair if anew => Purpose::Work,
         // What was to be shown is past, when there is more to do.
         Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::Repair if task.is_group() => {
             Purpose::Summary
+        }
+        Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::Repair if begins_anew(task) => {
+            Purpose::Work
         }
         Purpose::Check | Purpose::Review | Purpose::Commit if task.is_spoken_to() => Purpose::Work,
         // The person wants less than before.

@@ -262,7 +262,7 @@ fn review(state: &State, task: &Task, words: &mut Words) {
     expected(task, words);
     context(state, task, words);
     results("## What the worker says\n\n", &[task], words);
-    let held: Vec<String> = checks(task).map(|check| format!("{check} holds")).collect();
+    let held: Vec<String> = checks(state, task).map(|check| format!("{check} holds")).collect();
     if !held.is_empty() {
         words.say("## What was checked by machine\n\n");
         words.give(Section::Found, &list(&held));

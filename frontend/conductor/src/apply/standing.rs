@@ -56,8 +56,12 @@ impl Task {
             Outcome::Asked { question, options } => {
                 Standing::Asked { question: question.clone(), options: options.clone() }
             }
-            Outcome::Yielded { summary } => {
-                self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
+            Outcome::Yielded { summary, outputs, not_done } => {
+                self.result = Some(TaskResult {
+                    summary: summary.clone(),
+                    outputs: outputs.clone(),
+                    not_done: not_done.clone(),
+                });
                 Standing::Yielded
             }
             Outcome::Limited { until, class, again, .. } => {

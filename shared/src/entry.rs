@@ -4,6 +4,7 @@
 mod authority;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -352,7 +353,8 @@ pub enum Kind {
     /// A run's output was read to its end.
     TurnRead {
         run: RunId,
-        report: TurnReport,
+        /// Shared by all that fold it: an agent's answer may be long.
+        report: Arc<TurnReport>,
     },
 
     // The bridge's facts.

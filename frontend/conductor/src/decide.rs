@@ -12,12 +12,12 @@ use shared::run::Signal;
 use shared::unit::Millis;
 
 use crate::budget::Purse;
-use crate::order::waits_for;
+use crate::order::is_free;
 use crate::planning::{Plan, Planning};
 use crate::proof;
 use crate::sizing;
-use crate::state::{Standing, State, Task};
-use crate::status::{self, Reason};
+use crate::state::{Run, Standing, State, Task};
+use crate::status;
 
 mod again;
 mod judge;
@@ -35,12 +35,13 @@ pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 /// What to append now, as one batch. Empty when nothing is to be decided.
 #[must_use]
 pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
-    let tasks: Vec<&Task> = state.unsettled().collect();
-    let mut drafts = stops(state, &tasks);
-    drafts.extend(tell::tells(state, &tasks));
+    let tasks = state.unsettled();
+    let under_way: Vec<(&Task, &Run)> =
+        tasks.iter().filter_map(|task| Some((*task, state.current(task)?))).collect();
+    let mut drafts: Vec<Draft> = stops(&under_way).chain(tell::tells(&under_way)).collect();
     drafts.extend(tell::closes(state));
     // Runs that were read and whose task waits for a judgement.
-    for run in tasks.iter().filter_map(|task| state.current(task)).filter(|run| run.is_read()) {
+    for (_, run) in under_way.iter().filter(|(_, run)| run.is_read()) {
         drafts.extend(judge::judge(state, run, now));
         // What the next one may add hangs on what this one did.
         let proposes = |draft: &Draft| matches!(draft.body.known(), Some(Kind::PlanProposed { .. }));
@@ -61,7 +62,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
-    let due = state.unsettled().flat_map(|task| {
+    let due = state.unsettled().into_iter().flat_map(|task| {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
         let starts = task.schedule.start.filter(|_| !task.is_over());
@@ -78,42 +79,39 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
 }
 
 impl State {
-    /// Tasks of goals that are not over, in the order of their trees.
-    fn unsettled(&self) -> impl Iterator<Item = &Task> {
-        let open = self.goals.iter().filter_map(|goal| self.task(goal)).filter(|goal| !self.is_at_rest(goal));
-        open.flat_map(|goal| self.subtree(&goal.id))
-    }
-
-    /// Nothing is on its way or wished for anywhere in the goal's tree.
-    fn is_at_rest(&self, goal: &Task) -> bool {
-        goal.is_over()
-            && goal.current.is_none()
-            && !goal.is_spoken_to()
-            && self
-                .subtree(&goal.id)
-                .iter()
-                .all(|task| task.is_over() && task.current.is_none() && !task.is_spoken_to())
+    /// Tasks of goals that are not over, in the order of their trees: something is on its way or wished for there.
+    fn unsettled(&self) -> Vec<&Task> {
+        let mut tasks = Vec::new();
+        for goal in &self.goals {
+            let before = tasks.len();
+            self.gather(goal, &mut tasks);
+            if tasks[before..].iter().all(|task| is_at_rest(task)) {
+                tasks.truncate(before);
+            }
+        }
+        tasks
     }
 }
 
+fn is_at_rest(task: &Task) -> bool {
+    task.is_over() && task.current.is_none() && !task.is_spoken_to()
+}
+
 /// Orders the end of runs whose task is to stop; once each, the supervisor sees it through.
-fn stops(state: &State, tasks: &[&Task]) -> Vec<Draft> {
-    let stopping = tasks.iter().copied().filter(|task| task.stop.is_some());
-    let runs = stopping.filter_map(|task| state.current(task).map(|run| (task, run)));
-    runs.filter(|(_, run)| run.signalled.is_none() && run.is_active())
+fn stops(under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> {
+    let stopping = under_way.iter().filter(|(task, run)| task.stop.is_some() && run.signalled.is_none());
+    stopping
+        .filter(|(_, run)| run.is_active())
         .map(|(task, run)| draft(task, Kind::SignalSent { run: run.id.clone(), signal: Signal::Terminate }))
-        .collect()
 }
 
 /// A group all of whose parts were stopped has nothing to sum up.
 fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
-    let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
-    let all_stopped = !parts.is_empty() && parts.iter().all(|part| part.standing == Standing::Cancelled);
-    if all_stopped && state.admits(task) && task.standing == Standing::Open && task.current.is_none() {
-        let outcome = shared::entry::Outcome::Cancelled;
-        return Some(draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }));
-    }
-    None
+    let waits = task.is_group() && task.standing == Standing::Open && task.current.is_none();
+    let stopped = |part: &TaskId| state.task(part).is_none_or(|part| part.standing == Standing::Cancelled);
+    let whole = waits && state.admits(task) && task.children.iter().all(stopped);
+    let outcome = shared::entry::Outcome::Cancelled;
+    whole.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
 }
 
 /// Nobody is asked about a plan where the person said so beforehand, unless there is something to answer first.
@@ -230,7 +228,7 @@ pub(crate) fn can_resume(state: &State, task: &Task) -> bool {
         // How it is to be split can be thought of before.
         _ if purpose == Purpose::Plan => true,
         (true, _) if purpose == Purpose::Summary => parts_are_over(state, task),
-        (_, None) => waits_for(state, task).is_empty(),
+        (_, None) => is_free(state, task),
         (_, Some(_)) => true,
     }
 }
@@ -344,24 +342,16 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
         return None;
     }
     if task.is_group() {
-        if wants_sum(task) && waits_for(state, task).is_empty() && parts_are_over(state, task) {
+        if wants_sum(task) && is_free(state, task) && parts_are_over(state, task) {
             return Some(Purpose::Summary);
         }
         return (spoken_to && goes_on(state, task)).then_some(Purpose::Talk);
     }
     match task.standing {
-        Standing::Open => {
-            let status = status::status(state, task);
-            // When it starts was looked at before, and whether its agent is left alone is looked at for all together.
-            matches!(
-                status.reason,
-                Reason::Slot | Reason::StartsAt(_) | Reason::Outage { .. } | Reason::Unattended(_)
-            )
-            .then_some(Purpose::Work)
-        }
+        // When it starts was looked at before, and whether its agent is left alone is looked at for all together.
+        Standing::Open => status::can_begin(state, task).then_some(Purpose::Work),
         // What never began waits for its dependencies also when it is spoken to.
-        _ => (spoken_to && (goes_on(state, task) || waits_for(state, task).is_empty()))
-            .then_some(Purpose::Work),
+        _ => (spoken_to && (goes_on(state, task) || is_free(state, task))).then_some(Purpose::Work),
     }
 }
 

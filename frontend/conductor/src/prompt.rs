@@ -410,7 +410,7 @@ fn said(task: &Task, heading: &'static str, words: &mut Words) {
 
 /// What the task is a part of: the goal, and the groups between.
 fn context(state: &State, task: &Task, words: &mut Words) {
-    let above = state.ancestors(task);
+    let above: Vec<&Task> = state.ancestors(task).collect();
     if above.is_empty() {
         return;
     }

@@ -94,7 +94,7 @@ impl World {
             "p",
             Kind::RunEnded { run: run.clone(), end, lines: 0, pipes },
         );
-        append(&mut self.state, self.now, CONDUCTOR, "p", Kind::TurnRead { run, report });
+        append(&mut self.state, self.now, CONDUCTOR, "p", Kind::TurnRead { run, report: report.into() });
         self.step()
     }
 

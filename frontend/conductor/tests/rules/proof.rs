@@ -175,7 +175,7 @@ impl World {
         self.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
         let (end, pipes) = (RunEnd::Exited { code: 0 }, Pipes::Closed);
         self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes });
-        self.say(Kind::TurnRead { run: run.clone(), report });
+        self.say(Kind::TurnRead { run: run.clone(), report: report.into() });
     }
 
     /// A hook finds something the first time, where the world has one.

@@ -183,6 +183,14 @@ pub enum Kind {
     /// The person says that a task is done.
     TaskAccepted {
         task: TaskId,
+        /// What came of it, where the person says more; its result until then stays where these are empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        words: String,
+    },
+    /// The person says that a task which is theirs to do cannot be done.
+    TaskGivenUp {
+        task: TaskId,
+        why: String,
     },
     /// Give up what is left of a goal and summarise.
     GoalClosed {

@@ -26,7 +26,7 @@ use utoipa_axum::routes;
 
 use super::agents::{self, AgentView, NoPersona};
 use super::prompts::{self, LibraryView, NoTemplate};
-use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
+use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
 use super::view::{GoalView, TaskDetails, TaskView};
 use super::word::{Unsaid, Word};
@@ -35,6 +35,7 @@ use crate::store::{Store, StoreError};
 
 mod desk;
 mod events;
+mod hand;
 mod projects;
 
 use desk::Desk;
@@ -74,6 +75,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(set_agent))
         .routes(routes!(answer))
         .routes(routes!(approve))
+        .routes(routes!(hand::add))
+        .routes(routes!(hand::mode))
+        .routes(routes!(hand::done))
+        .routes(routes!(hand::give_up))
         .routes(routes!(split))
         .routes(routes!(reject))
         .routes(routes!(copy))
@@ -232,6 +237,9 @@ struct NewGoal {
     /// A plan of your own instead of a planner's, as `orchestrator schema` describes it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
+    /// Without a planner and without a plan: the person adds its tasks.
+    #[serde(default)]
+    by_hand: bool,
 }
 
 /// What was committed. What comes of it is in the log after this entry.
@@ -351,7 +359,11 @@ async fn state_goal(
         template: template.map(|shelf| shelf.template.clone()),
         persona: persona.cloned(),
         preset: new.preset,
-        plan: new.plan.map(statement::plan).transpose()?,
+        planner: match new.plan {
+            Some(plan) => Planner::Given(statement::plan(plan)?),
+            None if new.by_hand => Planner::Person,
+            None => Planner::Agent,
+        },
     };
     let (goal, drafts) = statement.drafts(&state)?;
     let seq = desk.intend(drafts).await?.0;

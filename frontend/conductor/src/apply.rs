@@ -8,7 +8,7 @@ use shared::context::MEMORY;
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
-use shared::plan::{PlannedTask, Size};
+use shared::plan::{Mode, PlannedTask, Size};
 use shared::run::{RunEnd, Stdin};
 use shared::unit::{MicroUsd, Millis};
 
@@ -99,18 +99,12 @@ impl State {
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
-            Kind::TaskAccepted { task } => {
+            Kind::TaskAccepted { task, words } => {
                 // What was thought of for it is not needed any more.
                 self.reject(task, at);
-                self.with(task, |task| {
-                    if task.current.is_none()
-                        && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
-                    {
-                        task.result.get_or_insert_default();
-                        task.stand(Standing::Completed, at);
-                    }
-                });
+                self.with(task, |task| task.accept(words, at));
             }
+            Kind::TaskGivenUp { task, why } => self.with(task, |task| task.give_up(why, at)),
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
@@ -387,7 +381,8 @@ impl State {
             self.with_goal(&id, |goal| goal.closing = None);
             self.with(&id, |task| {
                 // What its agent said of it was said before this.
-                if task.current.is_none() && task.is_over() || task.standing == Standing::Claimed {
+                let asked = task.mode == Mode::Manual && task.standing == Standing::Yielded;
+                if task.current.is_none() && (task.is_over() || asked) || task.standing == Standing::Claimed {
                     task.stand(Standing::Open, at);
                 }
             });

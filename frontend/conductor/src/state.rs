@@ -491,9 +491,14 @@ impl Task {
         text
     }
 
-    /// Whether the person said something that wants a turn.
+    /// Whether the person said something that wants a turn. To a task of their own they say notes, for whoever does it.
     pub fn is_spoken_to(&self) -> bool {
-        self.queue.iter().any(|message| !message.held)
+        !self.is_by_hand() && self.queue.iter().any(|message| !message.held)
+    }
+
+    /// The person does it, without an agent. What has parts is done by them, and summed up by an agent.
+    pub fn is_by_hand(&self) -> bool {
+        self.mode == Mode::Manual && !self.is_group() && !self.is_goal() && !self.is_planned()
     }
 
     pub fn is_goal(&self) -> bool {

@@ -31,6 +31,7 @@ impl Kind {
             | Self::TaskRetried { .. }
             | Self::TaskResumed { .. }
             | Self::TaskAccepted { .. }
+            | Self::TaskGivenUp { .. }
             | Self::GoalClosed { .. }
             | Self::GoalArchived { .. }
             | Self::LimitsSet { .. }

@@ -16,6 +16,7 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 use crate::process::Process;
 
 mod feed;
+mod hand;
 mod order;
 mod outage;
 mod persona;
@@ -212,6 +213,8 @@ impl Watch {
             Kind::MessageWithdrawn { message, .. } => {
                 self.unsaid.remove(message);
             }
+            // The person's own plan is the first.
+            Kind::PlanGiven { goal, .. } => drop(self.versions.entry(goal.clone()).or_insert(1)),
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
                 let sums_up = closes && !state.task(task).is_some_and(planned::is_open);
@@ -314,6 +317,7 @@ impl Watch {
             ensure!(kept == Some(summary), "the result of {} is not what was reported", task.id);
         }
         if let Some(kind) = entry.body.known() {
+            hand::check_words(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

@@ -1,5 +1,6 @@
 //! Where a task stands after what happened to it, and what of its past counts no more.
 
+use shared::agent::ErrorClass;
 use shared::entry::Outcome;
 use shared::retry::Again;
 use shared::unit::Millis;
@@ -56,6 +57,8 @@ impl Task {
             Outcome::Asked { question, options } => {
                 Standing::Asked { question: question.clone(), options: options.clone() }
             }
+            // It is theirs from now on; what came of it the last time stands until they are done.
+            Outcome::Yielded { .. } if self.is_by_hand() => Standing::Yielded,
             Outcome::Yielded { summary } => {
                 self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
                 Standing::Yielded
@@ -87,6 +90,33 @@ impl Task {
         self.proof.repairs = 0;
         self.planning.iter_mut().for_each(|planning| planning.refusals = 0);
         why.clone_into(&mut self.failure);
+    }
+
+    /// Is done because the person says so, with their words about it if there are any.
+    pub(super) fn accept(&mut self, words: &str, at: Millis) {
+        if self.current.is_some() || matches!(self.standing, Standing::Proposed | Standing::Removed { .. }) {
+            return;
+        }
+        let result = self.result.get_or_insert_default();
+        if !words.is_empty() {
+            *result = TaskResult { summary: words.to_owned(), ..TaskResult::default() };
+        }
+        self.stand(Standing::Completed, at);
+    }
+
+    /// The person cannot do it; nobody tries it again unasked.
+    pub(super) fn give_up(&mut self, why: &str, at: Millis) {
+        if self.is_by_hand() && matches!(self.standing, Standing::Open | Standing::Yielded) {
+            let why = why.to_owned();
+            self.stand(Standing::Failed { class: ErrorClass::TaskFailure, why }, at);
+        }
+    }
+
+    /// What a person was asked to do is not theirs any more, or not yet.
+    pub(super) fn take_from_hand(&mut self, at: Millis) {
+        if self.standing == Standing::Yielded {
+            self.stand(Standing::Open, at);
+        }
     }
 
     /// The person does not want to wait for what it waits for by itself.

@@ -1,6 +1,7 @@
 //! The conductor's rules, each held to from outside: by what it makes of a log and what it decides then.
 
 mod budget;
+mod by_hand;
 mod context;
 mod driver;
 mod failures;

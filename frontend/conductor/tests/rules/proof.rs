@@ -335,7 +335,7 @@ fn the_person_has_the_last_word() {
     let liar = liars().swap_remove(6);
     let mut world = World::new(liar.clone(), Preset::Quick);
     world.live();
-    world.say(Kind::TaskAccepted { task: id("a") });
+    world.say(Kind::TaskAccepted { task: id("a"), words: String::new() });
     world.live();
     assert_eq!(world.task().standing, Standing::Completed, "it is done because they say so");
     let mut world = World::new(liar, Preset::Quick);

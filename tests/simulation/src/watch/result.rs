@@ -11,6 +11,7 @@ use shared::id::{RunId, TaskId};
 use shared::plan::{Mode, PlannedTask};
 use shared::retry::Again;
 
+use super::hand::check_handed;
 use super::planned::is_open;
 use super::{Processes, Watch, proof};
 use crate::agent::Truth;
@@ -60,6 +61,10 @@ impl Watch {
     ) -> Result<()> {
         let task = state.task(id).context("a task that never was")?;
         let Some(run) = run else {
+            if let Outcome::Yielded { .. } = outcome {
+                ensure!(!self.stopped.contains(id), "the person is asked to do what they stopped");
+                return check_handed(state, task, self.latest);
+            }
             let stopped =
                 |part: &TaskId| state.task(part).is_some_and(|part| part.standing == Standing::Cancelled);
             ensure!(*outcome == Outcome::Cancelled, "settled without a run");

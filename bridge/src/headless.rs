@@ -89,6 +89,8 @@ pub enum Command {
     Clone(TaskArgs),
     /// Try a task anew
     Retry(TaskArgs),
+    /// End the turn of a task that is at work, and put it back in the queue for a fresh attempt
+    Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
     /// Say what becomes of a task when it fails
@@ -185,6 +187,9 @@ pub struct TasksArgs {
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
+    /// One goal or task with all below it instead, as a document in Markdown with check boxes
+    #[arg(long, value_name = "TASK", conflicts_with = "json")]
+    markdown: Option<String>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -570,6 +575,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::GiveUp(args) => task::tell(&args.task, Word::GiveUp(args.why)).await,
             Command::Clone(args) => task::tell(&args, Word::Clone).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
+            Command::Requeue(args) => task::tell(&args, Word::Requeue).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Ps(args) => ps::list(&args).await,

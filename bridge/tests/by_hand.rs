@@ -53,6 +53,7 @@ async fn a_plan_is_built_by_hand_and_the_persons_words_go_on_to_the_agent() -> a
     say(&["retry", "1/1"], 0, "")?;
     say(&["done", "1/1", "Signed for ten years."], 0, "")?;
     client.until("all is done", |state| is_done(state, &goal)).await?;
+    say(&["tasks", "--markdown", "1"], 0, "- [x] 1 Sign the lease · by you\n- [x] 2 Announce it · after 1")?;
     let exported = std::process::Command::new(BIN)
         .args(["export", "--data-dir"])
         .arg(world.home.path().join("data"))

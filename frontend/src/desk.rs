@@ -445,6 +445,15 @@ impl Desk {
         self.about(task, Kind::TaskRetried { task: task.clone() });
     }
 
+    /// Ends the task's turn for a fresh attempt, or says that there is none.
+    pub fn requeue(self, task: &TaskId) {
+        if self.peek(|state| state.task(task).is_some_and(|task| task.current.is_some())) {
+            self.about(task, Kind::TaskRequeued { task: task.clone() });
+        } else {
+            self.say("It is not at work; retry begins it anew.".to_owned(), false);
+        }
+    }
+
     pub fn resume(self, task: &TaskId) {
         self.about(task, Kind::TaskResumed { task: task.clone() });
     }

@@ -63,6 +63,7 @@ pub enum What {
     Settled(Outcome),
     Stopped,
     Retried,
+    Requeued,
     /// With what came of it, if the person said that.
     Accepted(String),
     /// The turn of a task that the person does has come.
@@ -104,6 +105,7 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         Kind::TaskSettled { task, outcome, .. } => (task, What::Settled(outcome.clone())),
         Kind::TaskStopped { task } => (task, What::Stopped),
         Kind::TaskRetried { task } => (task, What::Retried),
+        Kind::TaskRequeued { task } => (task, What::Requeued),
         Kind::TaskAccepted { task, words } => (task, What::Accepted(words.clone())),
         Kind::TaskGivenUp { task, why } => (task, What::GivenUp(why.clone())),
         Kind::GoalClosed { goal } => (goal, What::Closed),

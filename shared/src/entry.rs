@@ -176,6 +176,11 @@ pub enum Kind {
     TaskRetried {
         task: TaskId,
     },
+    /// The run that is under way is ended, and its task goes back to the queue with a new session and what the person
+    /// wrote for that turn. Means nothing where nothing runs.
+    TaskRequeued {
+        task: TaskId,
+    },
     /// Takes the turn that was cut short up again now, instead of at its time.
     TaskResumed {
         task: TaskId,

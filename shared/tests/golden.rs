@@ -140,6 +140,7 @@ fn intents() -> Vec<Kind> {
         Kind::PlanRejected { task: task("goal~1"), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
+        Kind::TaskRequeued { task: goal.clone() },
         Kind::TaskResumed { task: goal.clone() },
         Kind::TaskAccepted { task: goal.clone(), words: String::new() },
         Kind::TaskAccepted { task: goal.clone(), words: "The form is signed.".to_owned() },

@@ -1,5 +1,6 @@
-// What the person does without an agent: a plan that they build, and a task of their own in it.
-import { expect, node, shots, test, top } from "./world.js";
+// What the person does without an agent: a plan that they build, and a task of their own in it. And a turn that they end to
+// have it begun anew.
+import { expect, goal, node, plan, shots, test, top } from "./world.js";
 
 test("a plan is built by hand, and its person does a task of it", async ({ page, world }) => {
   await page.goto(world.url);
@@ -44,4 +45,26 @@ test("a plan is built by hand, and its person does a task of it", async ({ page,
   await expect(page.locator(".chat strong", { hasText: "ten" }).first()).toBeVisible();
   await expect(top(page)).toHaveAttribute("data-status", "completed");
   await shots(page, "hand-done");
+});
+
+test("a turn is put back in the queue, and begins anew with what was written", async ({ page, world }) => {
+  await plan(page, world, goal("[[task 1: hang]]", ["read the code", "write the report", "check the report"]));
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  const first = node(page, /^1, /);
+  await expect(first).toHaveAttribute("data-status", "active");
+  await first.click();
+  await page.getByLabel("Message", { exact: true }).fill("Mind the doors.");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Queued: “Mind the doors.”")).toBeVisible();
+  await first.click({ button: "right" });
+  await expect(page.getByRole("menuitem", { name: /Back to the queue/ })).toBeEnabled();
+  await shots(page, "requeue-menu");
+  await page.getByRole("menuitem", { name: /Back to the queue/ }).click();
+  await expect(page.getByText("You put it back in the queue.")).toBeVisible();
+  await expect(page.getByText("Queued: “Mind the doors.”")).toBeHidden();
+  await expect(page.getByText("Mind the doors.")).toBeVisible();
+  await expect(first).toHaveAttribute("data-status", "active");
+  await top(page).click();
+  await page.getByRole("button", { name: "Stop everything" }).click();
+  await expect(top(page)).toHaveAttribute("data-status", "cancelled");
 });

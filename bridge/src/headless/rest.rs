@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -70,6 +71,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
         .routes(routes!(task))
+        .routes(routes!(document))
         .routes(routes!(prompts))
         .routes(routes!(list_agents))
         .routes(routes!(set_agent))
@@ -83,6 +85,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(reject))
         .routes(routes!(copy))
         .routes(routes!(retry))
+        .routes(routes!(hand::requeue))
         .routes(routes!(resume))
         .routes(routes!(cancel))
         .routes(routes!(budget))
@@ -383,6 +386,17 @@ async fn goal(State(desk): State<Arc<Desk>>, Path(goal): Path<String>) -> Answer
 async fn task(State(desk): State<Arc<Desk>>, Path(task): Path<String>) -> Answer<TaskDetails> {
     let state = desk.state().await?;
     Ok(Json(TaskDetails::of(&state, find(&state, &task)?)))
+}
+
+/// A goal or task with all below it as a document in Markdown, with check boxes
+#[utoipa::path(get, path = "/api/tasks/{task}/document", params(("task" = String, Path)), responses((status = OK, body = String, content_type = "text/markdown")))]
+async fn document(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+) -> Result<impl IntoResponse, Refused> {
+    let state = desk.state().await?;
+    let text = conductor::plan::document::document(&state, find(&state, &task)?);
+    Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], text))
 }
 
 /// The library of prompts: its templates, the record of each wording, and what failed how often

@@ -46,6 +46,8 @@ pub(super) enum Word {
     /// A copy of it and all below it, behind it.
     Clone,
     Retry,
+    /// To end its turn for a fresh attempt.
+    Requeue,
     /// Not to wait for what it waits for by itself.
     Resume,
     Cancel,
@@ -159,6 +161,10 @@ impl Word {
             (Self::GiveUp(why), _) => Kind::TaskGivenUp { task: id, why: why.trim().to_owned() },
             (Self::Clone, _) => checked(state, task, PlanEdit::Clone { task: id, copy: drawn(TaskId::new) })?,
             (Self::Retry, _) => Kind::TaskRetried { task: id },
+            (Self::Requeue, _) if task.current.is_none() => {
+                return unsaid(format!("{} is not at work; retry begins it anew", name(task)));
+            }
+            (Self::Requeue, _) => Kind::TaskRequeued { task: id },
             (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
                 return unsaid(format!("{} has no turn that waits", name(task)));
             }

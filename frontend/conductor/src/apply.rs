@@ -15,8 +15,8 @@ use shared::unit::{MicroUsd, Millis};
 use crate::planning::Planning;
 use crate::proof::Proof;
 use crate::state::{
-    Baton, Disk, Ear, Goal, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult, Verdict,
-    Vitals,
+    Baton, Disk, Ear, Goal, Halt, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult,
+    Verdict, Vitals,
 };
 
 mod account;
@@ -26,6 +26,7 @@ mod library;
 mod planned;
 mod proven;
 mod replanned;
+mod requeued;
 mod standing;
 mod told;
 
@@ -98,6 +99,7 @@ impl State {
             }
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
+            Kind::TaskRequeued { task } => self.requeue(task),
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
             Kind::TaskAccepted { task, words } => {
                 // What was thought of for it is not needed any more.
@@ -157,7 +159,12 @@ impl State {
             }
             Kind::TaskCommitted { task, run, outcome } => self.committed(task, run, outcome, at),
             Kind::TaskSettled { task, outcome, run } => {
-                self.with(task, |task| task.settle(outcome, at));
+                let requeued = self.task(task).is_some_and(|task| task.stop == Some(Halt::Requeued));
+                if requeued {
+                    self.begin_in_line(task, at);
+                } else {
+                    self.with(task, |task| task.settle(outcome, at));
+                }
                 run.iter().for_each(|run| self.with_run(run, |run| run.verdict = verdict(outcome)));
             }
             Kind::AgentSpoke { run, line, event } => {
@@ -240,7 +247,7 @@ impl State {
             run.persona = persona.take_if(|_| task.session.is_some());
             task.runs.push(run.id.clone());
             task.current = Some(run.id.clone());
-            task.queue.retain(|message| !run.carries.contains(&message.id));
+            task.hand_on(&run);
             task.doing.clear();
             task.urged = false;
             task.prove(run.purpose, !run.carries.is_empty(), run.requested);
@@ -315,6 +322,7 @@ impl State {
         self.unread.retain(|unread| unread != id);
         self.settle_account(&run, report.cost, started.is_some());
         self.take_back(id);
+        let mut requeued = false;
         self.with(&owner, |task| {
             task.doing.clear();
             match report.error.as_ref().map(|error| error.class) {
@@ -333,11 +341,22 @@ impl State {
                 matches!(purpose, Purpose::Talk | Purpose::Diagnose) || (purpose == Purpose::Plan && agreed);
             if moot && task.current.as_ref() == Some(id) {
                 task.current = None;
-                if task.stop.take().is_some() && !task.is_over() {
-                    task.stand(Standing::Cancelled, at);
+                match task.stop.take() {
+                    Some(Halt::Stopped) if !task.is_over() => {
+                        task.carried.clear();
+                        task.stand(Standing::Cancelled, at);
+                    }
+                    Some(Halt::Requeued) => requeued = true,
+                    _ => task.carried.clear(),
                 }
             }
         });
+        match purpose {
+            Purpose::Diagnose if requeued => self.begin_in_line(&owner, at),
+            // Talk changes nothing of what is done.
+            _ if requeued => self.with(&owner, Task::unsay),
+            _ => {}
+        }
     }
 
     /// Stops the task and all below it.
@@ -359,10 +378,7 @@ impl State {
                     && task.current.is_none()
                     && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
                 {
-                    task.begin_again(at);
-                    if !agreed && !task.is_goal() {
-                        task.stand(Standing::Proposed, at);
-                    }
+                    task.begin_again_where(agreed, at);
                 }
             });
         }

@@ -85,6 +85,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         }
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),
         What::Stopped => line("stop", at, "You stopped it.".to_owned()),
+        What::Requeued => line("retry", at, "You put it back in the queue.".to_owned()),
         What::Retried => line("retry", at, "You asked for a fresh attempt.".to_owned()),
         What::Handed => {
             let (desk, task) = (expect_context::<Desk>(), StoredValue::new(id));

@@ -454,7 +454,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 22] = [
+    const KEYS: [(&str, &str); 23] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -471,6 +471,7 @@ fn Keys() -> impl IntoView {
         ("L", "add or drop a dependency"),
         ("P", "split, or plan again"),
         ("R", "retry"),
+        ("Shift R", "end its turn, back to the queue"),
         ("S", "stop"),
         (".", "menu of the task"),
         ("Z", "undo the last edit"),

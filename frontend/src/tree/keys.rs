@@ -46,6 +46,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("Delete" | "Backspace", ..) => remove(tree, &task),
         ("p", ..) => tree.desk.split(&task),
         ("r", ..) => tree.desk.retry(&task),
+        ("R", ..) => tree.desk.requeue(&task),
         ("s", ..) => tree.desk.stop(&task),
         ("z", ..) => tree.desk.undo(),
         ("+" | "=", ..) => tree.zoom_by(-1),

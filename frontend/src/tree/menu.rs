@@ -25,7 +25,7 @@ pub fn Menu(tree: Tree) -> impl IntoView {
     view! {
         {move || tree.menu.get().map(|(task, x, y)| {
             let left = x.min(window().inner_width().ok().and_then(|width| width.as_f64()).map_or(x, |width| clamp(width - 240.0)));
-            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 426.0)));
+            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 458.0)));
             view! {
                 <div class="menu" role="menu" style:left=format!("{left}px") style:top=format!("{top}px")
                     on:keydown=move |event| if event.key() == "Escape" { close(); keys::focus(tree); }
@@ -46,9 +46,10 @@ fn clamp(pixels: f64) -> i32 {
 fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
     let goal = tree.goal.get_value();
     let is_goal = task == goal;
-    let (group, manual) = tree.desk.peek(|state| {
+    let (group, manual, busy) = tree.desk.peek(|state| {
         let found = state.task(&task);
-        (found.is_some_and(Task::is_group), found.is_some_and(|task| task.mode == Mode::Manual))
+        let is = |look: fn(&Task) -> bool| found.is_some_and(look);
+        (is(Task::is_group), is(|task| task.mode == Mode::Manual), is(|task| task.current.is_some()))
     });
     let item = move |name: &'static str, key: &'static str, off: bool, act: fn(Tree, &TaskId)| {
         let task = task.clone();
@@ -70,6 +71,7 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         {item("Write to it", "Enter", false, |_, _| keys::focus_composer())}
         {item(if group { "Plan again" } else { "Split this task" }, "P", is_goal, |tree, task| tree.desk.split(task))}
         {item("Retry", "R", false, |tree, task| tree.desk.retry(task))}
+        {item("Back to the queue", "Shift R", !busy, |tree, task| tree.desk.requeue(task))}
         {item("Stop", "S", false, |tree, task| tree.desk.stop(task))}
         {item("Undo the last edit", "Z", false, |tree, _| tree.desk.undo())}
     }

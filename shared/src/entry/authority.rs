@@ -29,6 +29,7 @@ impl Kind {
             | Self::PlanRejected { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }
+            | Self::TaskRequeued { .. }
             | Self::TaskResumed { .. }
             | Self::TaskAccepted { .. }
             | Self::TaskGivenUp { .. }

@@ -1,5 +1,5 @@
-//! What a person does without agents: plans that they build, and tasks that they do late, wrongly or never. Its chances
-//! are its own, so that a world without it is as it was.
+//! What a person does without agents: plans that they build, tasks that they do late, wrongly or never, and turns of agents
+//! that they end to have them begun anew. Its chances are its own, so that a world without it is as it was.
 
 use conductor::State;
 use conductor::state::{Standing, Task};
@@ -35,6 +35,12 @@ impl Hands {
         }
         let goal = self.chance.pick(&seen.goals)?.clone();
         let tasks = seen.subtree(&goal);
+        let busy: Vec<&Task> = tasks.iter().copied().filter(|task| task.current.is_some()).collect();
+        if self.chance.one_in(3)
+            && let Some(task) = self.chance.pick(&busy)
+        {
+            return Some(Kind::TaskRequeued { task: task.id.clone() });
+        }
         let theirs: Vec<&Task> = tasks.iter().copied().filter(|task| task.is_by_hand()).collect();
         if self.chance.one_in(2)
             && let Some(task) = self.chance.pick(&theirs)

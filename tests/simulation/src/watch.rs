@@ -22,6 +22,7 @@ mod outage;
 mod persona;
 mod planned;
 mod proof;
+mod requeue;
 mod result;
 mod sizing;
 mod steer;
@@ -105,6 +106,7 @@ pub struct Watch {
     asked: BTreeSet<TaskId>,
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
+    requeues: requeue::Requeues,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
 }
@@ -162,6 +164,7 @@ impl Watch {
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
+                self.requeues.close(goal);
                 self.choose(tasks);
                 if state.task(goal).is_some_and(Task::is_goal) {
                     result::check_order(goal, tasks)?;
@@ -199,6 +202,7 @@ impl Watch {
             Kind::MemorySet { text } => self.memory.clone_from(text),
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
+                self.requeues.say(task, message, text);
                 self.afresh(task);
                 self.refused.remove(task);
                 self.stopped.remove(task);
@@ -221,7 +225,10 @@ impl Watch {
                 let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
+                let halted = |below: &&Task| !(sums_up && below.id == *task);
+                state.subtree(task).into_iter().filter(halted).for_each(|task| self.requeues.stop(&task.id));
             }
+            Kind::TaskRequeued { task } => self.requeue(state, task),
             Kind::TaskRetried { task } => {
                 self.reopened(state, task);
                 for below in state.subtree(task) {
@@ -250,6 +257,7 @@ impl Watch {
                 // A planner who has answered and was not judged has answered in vain.
                 if self.open.get(goal).is_some_and(|run| self.read.contains(run)) {
                     self.open.remove(goal);
+                    self.requeues.stop(goal);
                 }
             }
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
@@ -318,6 +326,7 @@ impl Watch {
         }
         if let Some(kind) = entry.body.known() {
             hand::check_words(state, kind)?;
+            self.check_requeued(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

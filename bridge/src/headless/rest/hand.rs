@@ -1,4 +1,4 @@
-//! Calls about what a person does themselves.
+//! Calls about who does a task: the person themselves, or an agent that begins anew.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use shared::plan::Mode;
 use utoipa::ToSchema;
 
 use super::desk::Desk;
-use super::{Answer, Committed, Sent};
+use super::{Answer, Committed, Empty, Sent};
 use crate::headless::word::Word;
 
 /// A task to be put behind the last part.
@@ -93,4 +93,15 @@ pub(super) async fn give_up(
 ) -> Answer<Committed> {
     let Json(Why { why }) = sent?;
     desk.tell(&task, Word::GiveUp(why)).await
+}
+
+/// End the turn of a task that is at work, and put it back in the queue for a fresh attempt
+#[utoipa::path(post, path = "/api/tasks/{task}/requeue", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+pub(super) async fn requeue(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Requeue).await
 }

@@ -55,7 +55,10 @@ impl State {
             self.put(goal, planned, u32::MAX, standings.get(&planned.task), at);
         }
         let changes = before.map(|before| diff(&before, self, goal));
-        self.with(goal, |task| task.current = None);
+        self.with(goal, |task| {
+            task.current = None;
+            task.carried.clear();
+        });
         self.with_planning(goal, |planning| {
             planning.revisions.extend(changes.map(|changes| Revision { version, changes }));
             planning.version = version;
@@ -99,7 +102,9 @@ impl State {
         // What the planner said since is an answer to a plan that is past.
         let answered = self.task(goal).and_then(|task| self.current(task)).is_some_and(Run::is_read);
         self.with(goal, |task| {
-            task.current.take_if(|_| answered);
+            if task.current.take_if(|_| answered).is_some() {
+                task.stop = None;
+            }
             task.stand(Standing::Open, at);
         });
         self.with_planning(goal, |planning| {
@@ -365,6 +370,7 @@ impl Task {
             runs: Vec::new(),
             current: None,
             queue: Vec::new(),
+            carried: Vec::new(),
             resumptions: 0,
             retries: 0,
             failure: String::new(),

@@ -7,7 +7,7 @@ use shared::unit::Millis;
 
 use crate::planning::Plan;
 use crate::proof::Proof;
-use crate::state::{Standing, Task, TaskResult};
+use crate::state::{Halt, Standing, Task, TaskResult};
 
 impl Task {
     /// Ends it: at once where nothing runs, else when the run has ended.
@@ -15,9 +15,7 @@ impl Task {
         self.urged = false;
         self.queue.iter_mut().for_each(|message| message.held = true);
         match (&self.current, self.is_over()) {
-            (Some(_), _) => {
-                self.stop.get_or_insert(at);
-            }
+            (Some(_), _) => self.stop = Some(Halt::Stopped),
             (None, false) => self.stand(Standing::Cancelled, at),
             // What is done stays done, and is not done anew.
             (None, true) => self.schedule.repeat = None,
@@ -35,6 +33,7 @@ impl Task {
         self.current = None;
         self.stop = None;
         self.urged = false;
+        self.carried.clear();
         match outcome {
             Outcome::Limited { again, why, .. } => self.put_off(*again, why),
             _ => (self.resumptions, self.retries) = (0, 0),
@@ -131,7 +130,15 @@ impl Task {
         self.urged = matches!(self.standing, Standing::Limited { .. } | Standing::Open);
     }
 
-    pub(super) fn begin_again(&mut self, at: Millis) {
+    /// A fresh attempt; where the plan that it is a part of is not agreed on, when it is.
+    pub(super) fn begin_again_where(&mut self, agreed: bool, at: Millis) {
+        self.begin_again(at);
+        if !agreed && !self.is_goal() {
+            self.stand(Standing::Proposed, at);
+        }
+    }
+
+    fn begin_again(&mut self, at: Millis) {
         self.attempt += 1;
         self.session = None;
         (self.resumptions, self.retries) = (0, 0);

@@ -3,6 +3,7 @@
 mod budget;
 mod by_hand;
 mod context;
+mod document;
 mod driver;
 mod failures;
 mod feeds;
@@ -15,6 +16,7 @@ mod planning;
 mod plans;
 mod proof;
 mod queue;
+mod requeue;
 mod sizing;
 mod stage;
 mod told;

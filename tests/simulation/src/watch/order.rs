@@ -53,6 +53,7 @@ impl Watch {
             _ => harness::prompt(spec),
         };
         let prompt = prompt.as_str();
+        self.requeues.tell(id, carries);
         for message in carries {
             let (to, text) =
                 self.unsaid.remove(message).context("carries what nobody said, or said twice")?;

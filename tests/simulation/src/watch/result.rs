@@ -46,6 +46,7 @@ impl Watch {
         }
         if is_moot(state, run) {
             self.judge(&process.task, run)?;
+            self.ends_for_anew(state, &process.task);
         }
         Ok(())
     }
@@ -61,6 +62,7 @@ impl Watch {
     ) -> Result<()> {
         let task = state.task(id).context("a task that never was")?;
         let Some(run) = run else {
+            self.requeues.close(id);
             if let Outcome::Yielded { .. } = outcome {
                 ensure!(!self.stopped.contains(id), "the person is asked to do what they stopped");
                 return check_handed(state, task, self.latest);
@@ -73,6 +75,7 @@ impl Watch {
             return Ok(());
         };
         if task.current.is_none() {
+            self.requeues.close(id);
             self.prove(state, task, run, outcome)?;
             self.afresh(id);
             return Ok(());
@@ -81,8 +84,10 @@ impl Watch {
         if task.stop.is_some() {
             ensure!(*outcome == Outcome::Cancelled, "it was stopped, and is not called so");
             self.afresh(id);
+            self.ends_for_anew(state, id);
             return Ok(());
         }
+        self.requeues.close(id);
         if let Outcome::Limited { again: Again::Anew | Again::Diagnosed, .. } = outcome {
             self.repairs.remove(id);
         }

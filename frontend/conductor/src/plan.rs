@@ -2,6 +2,7 @@
 //! planner and the person can act on.
 
 pub mod diff;
+pub mod document;
 pub mod edit;
 pub mod feed;
 

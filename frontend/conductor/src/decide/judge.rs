@@ -211,7 +211,7 @@ fn nothing_said() -> Outcome {
 fn over(task: &Task, summary: String, outputs: Vec<String>, not_done: Vec<String>) -> Outcome {
     match task.mode {
         Mode::Interactive if !task.is_group() => Outcome::Yielded { summary, outputs, not_done },
-        Mode::Autonomous | Mode::Hybrid | Mode::Interactive => {
+        Mode::Autonomous | Mode::Hybrid | Mode::Interactive | Mode::Manual => {
             Outcome::Completed { summary, outputs, not_done }
         }
     }

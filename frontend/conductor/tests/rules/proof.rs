@@ -380,7 +380,7 @@ fn what_is_done_together_keeps_its_files_for_those_who_come_after() {
     world.say(Kind::MessageSent { task, message, text: "Begin".to_owned() });
     world.live();
     assert_eq!(world.task().standing, Standing::Yielded);
-    world.say(Kind::TaskAccepted { task: id("a") });
+    world.say(Kind::TaskAccepted { task: id("a"), words: String::new() });
     assert_eq!(world.task().result.as_ref().unwrap().outputs, ["cart.rs"]);
 }
 
@@ -389,7 +389,7 @@ fn the_person_has_the_last_word() {
     let liar = liars().swap_remove(6);
     let mut world = World::new(liar.clone(), Preset::Quick);
     world.live();
-    world.say(Kind::TaskAccepted { task: id("a") });
+    world.say(Kind::TaskAccepted { task: id("a"), words: String::new() });
     world.live();
     assert_eq!(world.task().standing, Standing::Completed, "it is done because they say so");
     let mut world = World::new(liar, Preset::Quick);

@@ -11,6 +11,7 @@ use shared::id::{RunId, TaskId};
 use shared::plan::{Mode, PlannedTask};
 use shared::retry::Again;
 
+use super::hand::check_handed;
 use super::planned::is_open;
 use super::{Processes, Watch, proof};
 use crate::agent::Truth;
@@ -45,6 +46,7 @@ impl Watch {
         }
         if is_moot(state, run) {
             self.judge(&process.task, run)?;
+            self.ends_for_anew(state, &process.task);
         }
         Ok(())
     }
@@ -60,6 +62,11 @@ impl Watch {
     ) -> Result<()> {
         let task = state.task(id).context("a task that never was")?;
         let Some(run) = run else {
+            self.requeues.close(id);
+            if let Outcome::Yielded { .. } = outcome {
+                ensure!(!self.stopped.contains(id), "the person is asked to do what they stopped");
+                return check_handed(state, task, self.latest);
+            }
             let stopped =
                 |part: &TaskId| state.task(part).is_some_and(|part| part.standing == Standing::Cancelled);
             ensure!(*outcome == Outcome::Cancelled, "settled without a run");
@@ -68,6 +75,7 @@ impl Watch {
             return Ok(());
         };
         if task.current.is_none() {
+            self.requeues.close(id);
             let process = processes.get(run).context("a run that never was")?;
             self.prove(state, task, process, outcome)?;
             self.count(id, outcome);
@@ -77,8 +85,10 @@ impl Watch {
         if task.stop.is_some() {
             ensure!(*outcome == Outcome::Cancelled, "it was stopped, and is not called so");
             self.afresh(id);
+            self.ends_for_anew(state, id);
             return Ok(());
         }
+        self.requeues.close(id);
         let process = processes.get(run).context("a run that never was")?;
         if matches!(process.truth(), Truth::Split | Truth::BadSplit) {
             let times = self.refused.remove(id).unwrap_or_default();

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::agent::HarnessId;
 use shared::evidence::{Check, Evidence, Preset};
+use shared::permission::Permit;
 use shared::plan::{Access, PLANNER_ANSWER};
 use shared::quiet::Quiet;
 use shared::retry::Policy;
@@ -31,6 +32,7 @@ mod place;
 mod prompts;
 mod ps;
 pub(crate) mod rest;
+mod rules;
 mod statement;
 mod task;
 mod view;
@@ -52,6 +54,12 @@ pub enum Command {
     /// Write into a task's conversation: an answer, or a wish
     #[command(visible_alias = "say")]
     Answer(AnswerArgs),
+    /// Let an agent do what it asks to be allowed
+    Allow(rules::AllowArgs),
+    /// Do not let it, and say why
+    Deny(rules::DenyArgs),
+    /// Print the rules about what agents may do and what waits for an answer; try, save and remove rules
+    Rules(rules::RulesArgs),
     /// Approve the plan of a goal
     Approve(TaskArgs),
     /// Say what a task and all below it may spend; what paused for want of it goes on
@@ -469,6 +477,8 @@ impl From<How> for Preset {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Allowed {
     ReadOnly,
+    /// Ask you before each edit and command that no rule decides; Codex cannot ask, its sandbox decides
+    Ask,
     Edit,
     Full,
 }
@@ -487,6 +497,7 @@ impl From<Allowed> for Access {
     fn from(allowed: Allowed) -> Self {
         match allowed {
             Allowed::ReadOnly => Self::ReadOnly,
+            Allowed::Ask => Self::Ask,
             Allowed::Edit => Self::Edit,
             Allowed::Full => Self::Full,
         }
@@ -523,6 +534,20 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Answer(AnswerArgs { task, text, now }) => {
                 task::tell(&task, Word::Answer { text, now }).await
             }
+            Command::Allow(args) => {
+                let word = Word::Permit {
+                    permit: Permit::Allow,
+                    request: None,
+                    word: String::new(),
+                    rule: args.rule,
+                };
+                task::tell(&args.task, word).await
+            }
+            Command::Deny(rules::DenyArgs { allow, word }) => {
+                let word = Word::Permit { permit: Permit::Deny, request: None, word, rule: allow.rule };
+                task::tell(&allow.task, word).await
+            }
+            Command::Rules(args) => rules::see_to(&args).await,
             Command::Approve(args) => task::tell(&args, Word::Approve).await,
             Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
             Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {

@@ -80,6 +80,8 @@ ids! {
     TemplateId;
     /// An agent of the person's own.
     PersonaId;
+    /// A rule about what agents may do.
+    RuleId;
     /// A session as its harness names it.
     SessionId;
 }

@@ -36,6 +36,7 @@ use crate::store::{Store, StoreError};
 mod desk;
 mod events;
 mod projects;
+mod rules;
 
 use desk::Desk;
 
@@ -73,6 +74,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(list_agents))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
+        .routes(routes!(rules::permit))
+        .routes(routes!(rules::rules, rules::save))
+        .routes(routes!(rules::try_out))
+        .routes(routes!(rules::remove))
         .routes(routes!(approve))
         .routes(routes!(split))
         .routes(routes!(reject))
@@ -215,7 +220,7 @@ struct NewGoal {
     /// `claude`, `codex` or `demo`; without it, the first agent CLI of the machine that works.
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
-    /// `read_only`, `edit` or `full`.
+    /// `read_only`, `ask` (Codex cannot ask: its sandbox decides), `edit` or `full`.
     #[serde(default)]
     #[schema(value_type = String, default = "edit")]
     access: Access,

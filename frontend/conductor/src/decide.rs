@@ -21,6 +21,7 @@ use crate::status::{self, Reason};
 
 mod again;
 mod judge;
+mod permit;
 mod prove;
 mod queue;
 mod tell;
@@ -37,6 +38,7 @@ pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     let tasks: Vec<&Task> = state.unsettled().collect();
     let mut drafts = stops(state, &tasks);
+    drafts.extend(permit::answers(state));
     drafts.extend(tell::tells(state, &tasks));
     drafts.extend(tell::closes(state));
     // Runs that were read and whose task waits for a judgement.

@@ -16,6 +16,7 @@ use shared::unit::MicroUsd;
 
 use crate::cast::Cast;
 use crate::chance::Chance;
+use crate::permits::Permits;
 
 #[derive(Debug)]
 pub struct Person {
@@ -30,16 +31,21 @@ pub struct Person {
     retries: usize,
     /// What they do with agents of their own, if they have any.
     pub cast: Option<Cast>,
+    /// What they say to agents that ask, where agents do.
+    pub permits: Option<Permits>,
 }
 
 impl Person {
-    pub fn new(whims: usize, cast: Option<Cast>) -> Self {
-        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0, cast }
+    pub fn new(whims: usize, cast: Option<Cast>, permits: Option<Permits>) -> Self {
+        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0, cast, permits }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
     pub fn whim(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
         if let Some(kind) = self.cast.as_mut().and_then(|cast| cast.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.permits.as_mut().and_then(|permits| permits.whim(seen)) {
             return Some(kind);
         }
         let goal = chance.pick(&seen.goals)?.clone();

@@ -44,7 +44,8 @@ pub(super) fn tells(state: &State, tasks: &[&Task]) -> Vec<Draft> {
             task.queue.iter().filter(|message| message.urged).filter_map(|message| {
                 let text = harness::tell(run.harness, &message.id, message.text.trim())?;
                 let message = Some(message.id.clone());
-                Some(draft(task, Kind::InputSent { run: run.id.clone(), text, message }))
+                let run = run.id.clone();
+                Some(draft(task, Kind::InputSent { run, text, message, answers: None }))
             })
         })
         .collect()

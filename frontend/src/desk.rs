@@ -30,6 +30,7 @@ use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
 
 mod memory;
+mod permits;
 mod prompts;
 mod turns;
 

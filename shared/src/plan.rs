@@ -45,6 +45,8 @@ pub enum Size {
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     ReadOnly,
+    /// Asks the person before each edit and each command that no rule decides, where its harness can ask.
+    Ask,
     /// Edits files; commands only as far as the harness allows them unasked.
     #[default]
     Edit,

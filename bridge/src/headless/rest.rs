@@ -38,6 +38,7 @@ mod desk;
 mod events;
 mod hand;
 mod projects;
+mod rules;
 
 use desk::Desk;
 
@@ -76,6 +77,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(list_agents))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
+        .routes(routes!(rules::permit))
+        .routes(routes!(rules::rules, rules::save))
+        .routes(routes!(rules::try_out))
+        .routes(routes!(rules::remove))
         .routes(routes!(approve))
         .routes(routes!(hand::add))
         .routes(routes!(hand::mode))
@@ -223,7 +228,7 @@ struct NewGoal {
     /// `claude`, `codex` or `demo`; without it, the first agent CLI of the machine that works.
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
-    /// `read_only`, `edit` or `full`.
+    /// `read_only`, `ask` (Codex cannot ask: its sandbox decides), `edit` or `full`.
     #[serde(default)]
     #[schema(value_type = String, default = "edit")]
     access: Access,

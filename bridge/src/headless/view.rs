@@ -17,6 +17,7 @@ use shared::plan::Size;
 use shared::unit::Millis;
 use utoipa::ToSchema;
 
+use super::rules::RequestView;
 use super::task::reference;
 use crate::clock;
 
@@ -33,6 +34,8 @@ pub(super) struct TaskView {
     reason: String,
     /// What it asks the person.
     question: Option<String>,
+    /// What its agent asks to be allowed; it waits until it is answered, however long.
+    permission: Option<RequestView>,
     failure: Option<Failure>,
     /// When what it waits for by itself is over, in milliseconds since 1970: a limit, a retry, an agent that fails.
     resumes: Option<u64>,
@@ -208,8 +211,10 @@ impl TaskView {
             Waker::Clock(at) => Some(at.0),
             _ => None,
         };
+        let permission = state.current(task).and_then(|run| Some(RequestView::of(run, run.asks_now()?)));
         Self {
             resumes,
+            permission,
             task: reference(state, task),
             id: task.id.to_string(),
             title: task.title.clone(),

@@ -23,6 +23,7 @@ mod account;
 mod copied;
 mod health;
 mod library;
+mod permitted;
 mod planned;
 mod proven;
 mod replanned;
@@ -84,6 +85,13 @@ impl State {
             Kind::MessageWithdrawn { task, message } => {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
             }
+            Kind::PermissionAnswered { run, request, permit, word } => {
+                self.say_permit(run, request, *permit, word)
+            }
+            Kind::RuleSaved { rule } => self.rule(rule),
+            Kind::RuleRemoved { rule } => {
+                self.rules.remove(rule);
+            }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
             Kind::PlanWanted { task } => self.want_plan(task, at),
@@ -134,8 +142,9 @@ impl State {
                 let folder = elsewhere.then(|| spec.cwd.clone());
                 self.request(Run { carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
-            Kind::InputSent { run, message, .. } => {
+            Kind::InputSent { run, message, answers, .. } => {
                 message.iter().for_each(|message| self.tell(run, message));
+                answers.iter().for_each(|answer| self.answer_ask(run, answer, at));
             }
             Kind::InputClosed { run } => self.with_run(run, |run| run.ear = Ear::Closed),
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
@@ -171,7 +180,7 @@ impl State {
             }
             Kind::AgentSpoke { run, line, event } => {
                 self.feel(run, event, at);
-                self.hear(run, *line, event);
+                self.hear(run, *line, event, at);
             }
             Kind::TurnRead { run, report } => self.read(run, report),
             Kind::AgentsFound { agents } => self.agents.clone_from(agents),
@@ -273,7 +282,7 @@ impl State {
         self.runs.insert(run.id.clone(), Arc::new(run));
     }
 
-    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent) {
+    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent, at: Millis) {
         let Some(run) = self.runs.get_mut(id) else { return };
         let run = Arc::make_mut(run);
         run.read_through = run.read_through.max(Some(line));
@@ -299,6 +308,8 @@ impl State {
             AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
             AgentEvent::Progress { progress } => run.progress = *progress,
             AgentEvent::Told { message } => self.has_read(id, message),
+            AgentEvent::PermissionAsked { ask } => self.asked(id, ask, at),
+            AgentEvent::PermissionWithdrawn { request } => self.withdraw_ask(id, request),
             AgentEvent::TurnEnded { .. } => run.listened(),
             AgentEvent::TextDelta { .. }
             | AgentEvent::ThinkingDelta { .. }
@@ -450,6 +461,7 @@ impl Run {
             carries: Vec::new(),
             ear: Ear::Deaf,
             told: Vec::new(),
+            asks: Vec::new(),
             holds: None,
             ordered: None,
             check: None,

@@ -21,6 +21,7 @@ use crate::status;
 
 mod again;
 mod judge;
+mod permit;
 mod prove;
 mod queue;
 mod tell;
@@ -38,7 +39,9 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     let tasks = state.unsettled();
     let under_way: Vec<(&Task, &Run)> =
         tasks.iter().filter_map(|task| Some((*task, state.current(task)?))).collect();
-    let mut drafts: Vec<Draft> = stops(&under_way).chain(tell::tells(&under_way)).collect();
+    let mut drafts: Vec<Draft> = stops(&under_way).collect();
+    drafts.extend(permit::answers(state));
+    drafts.extend(tell::tells(&under_way));
     drafts.extend(tell::closes(state));
     // Runs that were read and whose task waits for a judgement.
     for (_, run) in under_way.iter().filter(|(_, run)| run.is_read()) {

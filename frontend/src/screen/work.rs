@@ -11,6 +11,7 @@ use super::caps::{AtCap, BudgetField};
 use super::details::Details;
 use super::health::Warnings;
 use super::news::news;
+use super::permit::{self, Permission};
 use super::waits::Waits;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
@@ -82,17 +83,24 @@ fn on_node(event: &web_sys::MouseEvent) -> bool {
     element.is_some_and(|element| element.closest(".node").is_ok_and(|node| node.is_some()))
 }
 
-/// Keys that work wherever the focus is, but in a text field.
-fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
+/// It is meant for a field.
+pub(super) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     use wasm_bindgen::JsCast;
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let typing =
-        target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Keys that work wherever the focus is, but in a text field.
+fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
+    let typing = is_typing(event);
     if event.default_prevented() {
         return;
     }
     if event.key() == "Enter" && event.ctrl_key() && !typing {
-        tree.approve();
+        // Where the open task asks to be allowed something, it is the answer to that.
+        if tree.here.now().task.is_none_or(|task| !permit::asks(tree.desk, &task)) {
+            tree.approve();
+        }
         return;
     }
     if event.key() == "Escape" && typing {
@@ -313,6 +321,7 @@ fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
             <button role="tab" aria-selected=move || (tab.get() == "details").to_string() on:click=move |_| tab.set("details")>"Details"</button>
         </div>
         <Waits tree=tree id=id/>
+        <Permission desk=tree.desk id=own.get_value()/>
         {move || match tab.get() {
             "details" => view! { <Warnings desk=tree.desk id=own.get_value()/><Details tree=tree id=own.get_value()/> }.into_any(),
             _ => view! { <AtCap tree=tree id=own.get_value()/><Warnings desk=tree.desk id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),
@@ -451,7 +460,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 23] = [
+    const KEYS: [(&str, &str); 24] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -474,7 +483,8 @@ fn Keys() -> impl IntoView {
         ("Z", "undo the last edit"),
         ("+ − 0", "zoom in, out, back"),
         ("F", "fit the tree"),
-        ("Ctrl Enter", "approve the plan"),
+        ("Ctrl Enter", "approve the plan; allow what is asked"),
+        ("Ctrl ⌫", "deny what is asked"),
     ];
     view! {
         <div class="body">

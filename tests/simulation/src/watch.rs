@@ -19,6 +19,7 @@ mod feed;
 mod hand;
 mod order;
 mod outage;
+mod permit;
 mod persona;
 mod planned;
 mod proof;
@@ -107,6 +108,7 @@ pub struct Watch {
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
     requeues: requeue::Requeues,
+    permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
 }
@@ -143,14 +145,27 @@ impl Watch {
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
-            Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
+            Kind::InputSent { run, text, answers: Some(answer), .. } => {
+                self.answer(state, run, text, answer, processes)?;
+            }
+            Kind::InputSent { run, text, message, .. } => self.tell(state, run, text, message.as_ref())?,
+            Kind::PermissionAnswered { .. } | Kind::RuleSaved { .. } | Kind::RuleRemoved { .. } => {
+                self.permit_wish(kind);
+            }
             Kind::InputClosed { run } => self.close(run, processes)?,
             Kind::MessageUrged { message, .. } => drop(self.urged.insert(message.clone())),
             Kind::AgentSpoke { run, event: AgentEvent::Told { message }, line } => {
                 self.hear(state, run, *line, &AgentEvent::Told { message: message.clone() })?;
                 self.has_read(run, message, processes)?;
             }
-            Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,
+            Kind::AgentSpoke { run, line, event } => {
+                self.hear(state, run, *line, event)?;
+                match event {
+                    AgentEvent::PermissionAsked { ask } => self.asked(run, ask)?,
+                    AgentEvent::PermissionWithdrawn { request } => self.withdraws(run, request),
+                    _ => {}
+                }
+            }
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;

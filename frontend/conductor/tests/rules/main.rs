@@ -11,6 +11,7 @@ mod health;
 mod library;
 mod log;
 mod models;
+mod permission;
 mod personas;
 mod planning;
 mod plans;

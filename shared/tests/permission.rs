@@ -199,7 +199,9 @@ proptest! {
     #[test]
     fn no_substitution_slips_through(line in line()) {
         for whole in [format!("echo $({line}\n)"), format!("echo \"$({line}\n)\""), format!("echo `{line}\n`"), format!("echo <({line})"), format!("({line}\n)")] {
-            if says(&usual(), &bash(&whole)) == Some(Permit::Allow) {
+            // A backquote of its own ends the one before it.
+            let ends = whole.starts_with("echo `") && line.contains('`');
+            if !ends && says(&usual(), &bash(&whole)) == Some(Permit::Allow) {
                 let inner = segments(&line);
                 let nothing = inner.as_ref().is_none_or(Vec::is_empty);
                 // A bracket or quote of the line's own may end it earlier: then the rest stands outside, and was asked about too.

@@ -32,6 +32,7 @@ mod place;
 mod prompts;
 mod ps;
 pub(crate) mod rest;
+mod rules;
 mod statement;
 mod task;
 mod view;
@@ -71,6 +72,8 @@ pub enum Command {
     Prompts(prompts::PromptsArgs),
     /// Print what all tasks of a project are told, and change it
     Memory(memory::MemoryArgs),
+    /// Print the rules and facts that all tasks of a goal are told, and change them
+    Rules(rules::RulesArgs),
     /// Say what has to be shown before a task counts as done
     Evidence(EvidenceArgs),
     /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
@@ -559,6 +562,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
+            Command::Rules(args) => rules::see_to(&args).await,
             Command::Memory(args) => memory::see_to(&args).await,
             Command::OnFailure(OnFailureArgs { task, policy, attempts }) => {
                 let policy = policy.policy();

@@ -14,6 +14,7 @@ pub mod news;
 pub mod pair;
 pub mod prompts;
 pub mod retry;
+pub mod rules;
 pub mod schedule;
 pub mod start;
 pub mod waits;

@@ -38,6 +38,7 @@ mod desk;
 mod events;
 mod hand;
 mod projects;
+mod rules;
 
 use desk::Desk;
 
@@ -70,6 +71,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
+        .routes(routes!(rules::set))
         .routes(routes!(task))
         .routes(routes!(document))
         .routes(routes!(prompts))

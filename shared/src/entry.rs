@@ -4,6 +4,7 @@
 mod authority;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -365,7 +366,8 @@ pub enum Kind {
     /// A run's output was read to its end.
     TurnRead {
         run: RunId,
-        report: TurnReport,
+        /// Shared by all that fold it: an agent's answer may be long.
+        report: Arc<TurnReport>,
     },
 
     // The bridge's facts.
@@ -505,6 +507,10 @@ pub enum Outcome {
     /// The turn is over and the person has the word: an interactive task.
     Yielded {
         summary: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        outputs: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_done: Vec<String>,
     },
     /// Is taken up again at `until`.
     Limited {

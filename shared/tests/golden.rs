@@ -385,7 +385,8 @@ fn decisions() -> Vec<Kind> {
         },
         Kind::TurnRead {
             run: run(),
-            report: TurnReport { cost: Some(MicroUsd(180)), error: Some(error), ..TurnReport::default() },
+            report: TurnReport { cost: Some(MicroUsd(180)), error: Some(error), ..TurnReport::default() }
+                .into(),
         },
     ]
 }

@@ -30,6 +30,8 @@ mod requeued;
 mod standing;
 mod told;
 
+use account::spent;
+
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
     if entry.seq <= state.seq {
@@ -311,16 +313,16 @@ impl State {
         }
     }
 
-    fn read(&mut self, id: &RunId, report: &TurnReport) {
+    fn read(&mut self, id: &RunId, report: &Arc<TurnReport>) {
         let Some(run) = self.runs.get_mut(id) else { return };
         let Phase::Ended { started, at, end, lines } = run.phase.clone() else { return };
         let (purpose, owner) = (run.purpose, run.task.clone());
         self.outages.read(run, &end, report.error.as_ref(), at);
-        let run = Arc::make_mut(run);
-        run.phase = Phase::Read { started, at, end, lines, report: report.clone() };
-        let run = run.clone();
+        let (harness, held) = (run.harness, run.holds.unwrap_or_default());
+        Arc::make_mut(run).phase = Phase::Read { started, at, end, lines, report: Arc::clone(report) };
         self.unread.retain(|unread| unread != id);
-        self.settle_account(&run, report.cost, started.is_some());
+        let spend = spent(harness, held, report.cost, started.is_some());
+        self.settle_account(&owner, held, spend);
         self.take_back(id);
         let mut requeued = false;
         self.with(&owner, |task| {
@@ -392,7 +394,7 @@ impl State {
         if self.task(&task.root).is_some_and(Task::is_planned) {
             return;
         }
-        let above: Vec<TaskId> = self.ancestors(task).into_iter().map(|task| task.id.clone()).collect();
+        let above: Vec<TaskId> = self.ancestors(task).map(|task| task.id.clone()).collect();
         for id in above {
             self.with_goal(&id, |goal| goal.closing = None);
             self.with(&id, |task| {

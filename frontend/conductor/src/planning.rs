@@ -140,13 +140,13 @@ impl State {
 
     /// The nearest above whose plan is not agreed on.
     pub fn planner_above(&self, task: &Task) -> Option<&Task> {
-        self.ancestors(task).into_iter().find(|above| above.is_planned())
+        self.ancestors(task).find(|above| above.is_planned())
     }
 }
 
 /// Levels between a task and its goal, which has none.
 pub fn level(state: &State, task: &Task) -> u32 {
-    u32::try_from(state.ancestors(task).len()).unwrap_or(u32::MAX)
+    u32::try_from(state.ancestors(task).count()).unwrap_or(u32::MAX)
 }
 
 /// Why a task is not planned now, for the person.

@@ -263,7 +263,7 @@ fn review(state: &State, task: &Task, words: &mut Words) {
     expected(task, words);
     context(state, task, words);
     results("## What the worker says\n\n", &[task], words);
-    let held: Vec<String> = checks(task).map(|check| format!("{check} holds")).collect();
+    let held: Vec<String> = checks(state, task).map(|check| format!("{check} holds")).collect();
     if !held.is_empty() {
         words.say("## What was checked by machine\n\n");
         words.give(Section::Found, &list(&held));
@@ -427,7 +427,7 @@ fn said(task: &Task, heading: &'static str, words: &mut Words) {
 
 /// What the task is a part of: the goal, and the groups between.
 fn context(state: &State, task: &Task, words: &mut Words) {
-    let above = state.ancestors(task);
+    let above: Vec<&Task> = state.ancestors(task).collect();
     if above.is_empty() {
         return;
     }

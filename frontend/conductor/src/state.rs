@@ -378,7 +378,7 @@ pub enum Phase {
         at: Millis,
         end: RunEnd,
         lines: u64,
-        report: TurnReport,
+        report: Arc<TurnReport>,
     },
 }
 
@@ -419,7 +419,7 @@ impl State {
             task.harness.or_else(|| persona::own(self, task).filter(|_| !task.is_goal())?.harness)
         };
         // What is above a task chooses for it where it does not itself.
-        let above = || self.ancestors(task).into_iter().find_map(own);
+        let above = || self.ancestors(task).find_map(own);
         let goal = || self.goal_of(task).map(|goal| goal.harness);
         task.alternate.or_else(|| own(task)).or_else(above).or_else(goal).unwrap_or(HarnessId::Demo)
     }
@@ -451,23 +451,24 @@ impl State {
     /// The task and all below it, parents first, in plan order.
     pub fn subtree(&self, id: &TaskId) -> Vec<&Task> {
         let mut found = Vec::new();
-        let mut stack = vec![id];
-        while let Some(task) = stack.pop().and_then(|id| self.task(id)) {
-            found.push(task);
-            stack.extend(task.children.iter().rev());
-        }
+        self.gather(id, &mut found);
         found
     }
 
-    /// Its ancestors, the parent first.
-    pub fn ancestors(&self, task: &Task) -> Vec<&Task> {
-        let mut found: Vec<&Task> = Vec::new();
-        let mut next = task.parent.as_ref();
-        while let Some(parent) = next.and_then(|id| self.task(id)) {
-            next = parent.parent.as_ref();
-            found.push(parent);
+    /// Puts the subtree behind what was found before. Without recursion: a plan from outside may be deep.
+    pub(crate) fn gather<'a>(&'a self, id: &TaskId, found: &mut Vec<&'a Task>) {
+        let Some(top) = self.task(id) else { return };
+        let mut stack = vec![top];
+        while let Some(task) = stack.pop() {
+            found.push(task);
+            stack.extend(task.children.iter().rev().filter_map(|id| self.task(id)));
         }
-        found
+    }
+
+    /// Its ancestors, the parent first.
+    pub fn ancestors<'a>(&'a self, task: &Task) -> impl Iterator<Item = &'a Task> + Clone + use<'a> {
+        let parent = |task: &Task| task.parent.as_ref().and_then(|id| self.task(id));
+        std::iter::successors(parent(task), move |task| parent(task))
     }
 
     /// Runs that have a process or are about to.

@@ -10,7 +10,7 @@ use shared::unit::{MicroUsd, Millis};
 
 use crate::budget::{self, Cap, Short};
 use crate::decide::{self, can_resume, parts_are_over, starts_at};
-use crate::order::waits_for;
+use crate::order::{is_free, waits_for};
 use crate::planning::Plan;
 use crate::proof;
 use crate::state::{Phase, Run, Standing, State, Task};
@@ -232,7 +232,7 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
 
 /// What comes before a turn that begins anew is done: dependencies, and the parts of what sums up.
 fn is_ready(state: &State, task: &Task) -> bool {
-    waits_for(state, task).is_empty() && (!task.is_group() || parts_are_over(state, task))
+    is_free(state, task) && (!task.is_group() || parts_are_over(state, task))
 }
 
 fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
@@ -295,6 +295,17 @@ fn leaf(state: &State, task: &Task) -> (Kind, Reason) {
         return (Kind::Waiting, Reason::Begin);
     }
     (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt))
+}
+
+/// Whether an open task without parts, whose plan is agreed on, waits for nothing but its time and a free agent.
+pub(crate) fn can_begin(state: &State, task: &Task) -> bool {
+    if !is_free(state, task) {
+        return false;
+    }
+    match leaf(state, task).1 {
+        Reason::Slot => budget::short(state, task, decide::next_purpose(state, task)).is_none(),
+        reason => matches!(reason, Reason::StartsAt(_)),
+    }
 }
 
 /// A failed or stopped task that others wait for.

@@ -400,6 +400,9 @@ pub fn change(state: &State, what: &What) -> String {
         Field::Inputs => "what it needs".to_owned(),
         Field::Outputs => "what is expected".to_owned(),
         Field::Work => "how it is done".to_owned(),
+        Field::Retry => "what happens when it fails".to_owned(),
+        Field::Evidence => "what shows that it is done".to_owned(),
+        Field::Agent => "who does it".to_owned(),
         Field::Moved => "another place".to_owned(),
     };
     fields.iter().map(field).collect::<Vec<_>>().join(", ")

@@ -181,7 +181,7 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
         }
         .into_any(),
         Outcome::Asked { question, options } => view! { <Question id=id at=at question=question options=options/> }.into_any(),
-        Outcome::Yielded { summary } => view! {
+        Outcome::Yielded { summary, .. } => view! {
             <div class="outcome" data-status="waiting">
                 <span class="status"><Icon name="waiting"/>"Your turn: write what comes next, or mark it as done."<span class="meta">{words::time(at)}</span></span>
                 <div class="prose">{markdown(&summary)}</div>

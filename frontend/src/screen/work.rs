@@ -355,12 +355,9 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
         Some(persona) => format!("{}, {agent}", persona.name),
         None => agent,
     };
-    let path = state
-        .ancestors(task)
-        .into_iter()
-        .rev()
-        .map(|above| (above.id.clone(), conductor::plan::name(above)))
-        .collect();
+    let mut path: Vec<_> =
+        state.ancestors(task).map(|above| (above.id.clone(), conductor::plan::name(above))).collect();
+    path.reverse();
     Some(Head {
         path,
         number: task.number_text(),

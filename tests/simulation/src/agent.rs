@@ -1,8 +1,6 @@
 //! What the processes of a world write and how they end, decided when they are ordered. They do well, fail,
 //! lie, ask, hang, crash and hit limits; what really happened is kept beside it as the `Truth`.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
@@ -376,8 +374,8 @@ fn bad_plan(trades: bool, chance: &mut Chance) -> Value {
 }
 
 fn said(value: Value, facts: u32) -> Said {
-    let mut text = String::with_capacity(256);
-    let _ = writeln!(text, "{value}");
+    // A value's own text goes through the formatter piece by piece, which takes twice as long.
+    let text = serde_json::to_string(&value).unwrap_or_default() + "\n";
     Said { text, facts }
 }
 

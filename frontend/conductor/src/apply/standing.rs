@@ -58,8 +58,12 @@ impl Task {
             }
             // It is theirs from now on; what came of it the last time stands until they are done.
             Outcome::Yielded { .. } if self.is_by_hand() => Standing::Yielded,
-            Outcome::Yielded { summary } => {
-                self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
+            Outcome::Yielded { summary, outputs, not_done } => {
+                self.result = Some(TaskResult {
+                    summary: summary.clone(),
+                    outputs: outputs.clone(),
+                    not_done: not_done.clone(),
+                });
                 Standing::Yielded
             }
             Outcome::Limited { until, class, again, .. } => {

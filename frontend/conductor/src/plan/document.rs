@@ -15,7 +15,7 @@ pub fn document(state: &State, top: &Task) -> String {
     let tasks = state.subtree(&top.id);
     let mut text = format!("# {}\n\n{}\n\n", plain(&name(top)), top.objective.trim());
     for task in tasks.iter().skip(1) {
-        let depth = state.ancestors(task).iter().take_while(|above| above.id != top.id).count();
+        let depth = state.ancestors(task).take_while(|above| above.id != top.id).count();
         item(state, task, depth, &mut text);
     }
     let results: Vec<&&Task> = tasks.iter().filter(|task| has_result(task)).collect();

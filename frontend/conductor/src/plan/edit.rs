@@ -120,7 +120,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             if moved.parent.as_ref() == Some(&parent.id) {
                 return Ok(());
             }
-            if parent.id == moved.id || state.ancestors(parent).iter().any(|above| above.id == moved.id) {
+            if parent.id == moved.id || state.ancestors(parent).any(|above| above.id == moved.id) {
                 return Err(EditProblem::Cycle(vec![name(moved), name(parent), name(moved)]));
             }
             idle(state, moved)?;

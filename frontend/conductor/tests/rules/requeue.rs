@@ -51,7 +51,7 @@ fn end(state: &mut State, run: &RunId) -> Vec<Kind> {
     );
     let session = SessionId::new("s").ok();
     let report = TurnReport { final_text: "Done.".to_owned(), session, ..TurnReport::default() };
-    say(state, Kind::TurnRead { run, report });
+    say(state, Kind::TurnRead { run, report: report.into() });
     carry_out(state, NOW)
 }
 
@@ -96,7 +96,7 @@ fn it_counts_also_when_the_run_is_over_and_nobody_has_judged_it() {
     let (ended, lines) = (RunEnd::Exited { code: 0 }, 0);
     say(&mut state, Kind::RunEnded { run: run.clone(), end: ended, lines, pipes: Pipes::default() });
     let report = TurnReport { final_text: "Done.".to_owned(), ..TurnReport::default() };
-    say(&mut state, Kind::TurnRead { run, report });
+    say(&mut state, Kind::TurnRead { run, report: report.into() });
     say(&mut state, Kind::TaskRequeued { task: id("a") });
     assert_eq!(orders(&carry_out(&mut state, NOW)).len(), 1);
 }

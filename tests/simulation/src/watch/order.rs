@@ -86,7 +86,7 @@ impl Watch {
         );
         // Also what failed or was stopped there: by the plan it may be another task.
         let begins = matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
-        let above = state.ancestors(task).into_iter().find(|above| is_open(above));
+        let above = state.ancestors(task).find(|above| is_open(above));
         ensure!(!begins || above.is_none(), "begins below {above:?}, which is planned");
         ensure!(!silent || !self.stopped.contains(&task.id), "starts after it was stopped");
         match &task.standing {

@@ -76,8 +76,9 @@ impl Watch {
         };
         if task.current.is_none() {
             self.requeues.close(id);
-            self.prove(state, task, run, outcome)?;
-            self.afresh(id);
+            let process = processes.get(run).context("a run that never was")?;
+            self.prove(state, task, process, outcome)?;
+            self.count(id, outcome);
             return Ok(());
         }
         self.judge(id, run)?;
@@ -88,24 +89,28 @@ impl Watch {
             return Ok(());
         }
         self.requeues.close(id);
-        if let Outcome::Limited { again: Again::Anew | Again::Diagnosed, .. } = outcome {
-            self.repairs.remove(id);
-        }
         let process = processes.get(run).context("a run that never was")?;
         if matches!(process.truth(), Truth::Split | Truth::BadSplit) {
             let times = self.refused.remove(id).unwrap_or_default();
             ensure!(times >= state.limits.repairs, "given up after {times} refusals");
         }
-        // Who begins anew is told of no answer before.
-        if let Outcome::Limited { again: Again::Anew | Again::Diagnosed, .. } = outcome {
-            self.refused.remove(id);
-        }
         let taken = matches!(outcome, Outcome::Completed { .. }) && proof::is_wanted(self, state, task);
         ensure!(!taken, "done by its agent's word alone");
         self.check_truth(state, task, process, outcome)?;
+        self.count(id, outcome);
+        Ok(())
+    }
+
+    /// Counts what is tried again without asking.
+    fn count(&mut self, id: &TaskId, outcome: &Outcome) {
         match outcome {
             Outcome::Limited { again: Again::GoOn, .. } => *self.put_off.entry(id.clone()).or_default() += 1,
             Outcome::Limited { again, .. } => {
+                // Who begins anew is told of no answer before.
+                if is_anew(*again) {
+                    self.repairs.remove(id);
+                    self.refused.remove(id);
+                }
                 self.put_off.remove(id);
                 self.sessions.remove(id);
                 self.found.remove(id);
@@ -116,7 +121,6 @@ impl Watch {
             }
             _ => self.afresh(id),
         }
-        Ok(())
     }
 
     /// What was tried so far no longer counts.
@@ -134,7 +138,7 @@ impl Watch {
                 let quoted = process.is_command() && summary.contains(told);
                 quoted || (summary == told && !together)
             }
-            (Truth::Done(told) | Truth::Words(told), Outcome::Yielded { summary }) => {
+            (Truth::Done(told) | Truth::Words(told), Outcome::Yielded { summary, .. }) => {
                 summary == told && together
             }
             // Words about a plan that is on the table leave it there.
@@ -142,7 +146,7 @@ impl Watch {
                 question == told
             }
             (Truth::Question(told), Outcome::Asked { question, .. }) => question == told,
-            (Truth::Pause(told), Outcome::Yielded { summary }) => summary == told,
+            (Truth::Pause(told), Outcome::Yielded { summary, .. }) => summary == told,
             // It would be split, and nobody could tell how.
             (
                 Truth::CannotBeDone | Truth::Split | Truth::BadSplit,
@@ -228,7 +232,7 @@ fn is_worth_it(class: ErrorClass) -> bool {
     matches!(class, ErrorClass::ContextOverflow | ErrorClass::Timeout)
 }
 
-fn is_anew(again: Again) -> bool {
+pub(super) fn is_anew(again: Again) -> bool {
     matches!(again, Again::Anew | Again::Diagnosed)
 }
 

@@ -34,6 +34,7 @@ use super::word::{Unsaid, Word};
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
 
+mod charter;
 mod desk;
 mod events;
 mod hand;
@@ -71,6 +72,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
+        .routes(routes!(charter::set))
         .routes(routes!(task))
         .routes(routes!(document))
         .routes(routes!(prompts))

@@ -142,7 +142,7 @@ impl World {
             world.intend(kind)?;
         }
         world.bridge.ways.hands = world.person.hands.is_some();
-        if let Some(kind) = world.person.hands.as_mut().and_then(|hands| hands.begins(&first)) {
+        for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
         }
         world.pass_baton()?;

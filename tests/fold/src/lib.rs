@@ -180,6 +180,10 @@ mod page {
             crate::Forest::grow().map(Tree).map_err(|error| JsError::new(&error.to_string()))
         }
 
+        pub fn len(&self) -> usize {
+            self.0.len()
+        }
+
         pub fn survey(&self) -> usize {
             self.0.survey()
         }

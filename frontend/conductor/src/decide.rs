@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 
 use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind, Purpose};
+use shared::entry::{Draft, Kind, Outcome, Purpose};
 use shared::id::{RunId, TaskId};
 use shared::retry::Again;
 use shared::run::Signal;
@@ -51,9 +51,10 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     }
     for task in &tasks {
         drafts.extend(cancelled_whole(state, task));
+        drafts.extend(handed(state, task, now));
         drafts.extend(sized(state, task, now));
         if is_shown(state, task, now) {
-            drafts.extend(prove::settle(state, task));
+            drafts.extend(prove::settle(state, task, now));
         }
         drafts.extend(adopted(state, task));
     }
@@ -68,7 +69,7 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
         let limited = waits::due(state, task).filter(|_| idle);
         let starts = task.schedule.start.filter(|_| !task.is_over());
         let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
-        let wanted = outages && idle && (wanted || task.is_spoken_to());
+        let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =
             wanted.then(|| waits::outage(state, waits::harness(state, task, next_purpose(state, task))));
         [limited, starts, task.again(), outage.flatten()]
@@ -111,14 +112,29 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
     let waits = task.is_group() && task.standing == Standing::Open && task.current.is_none();
     let stopped = |part: &TaskId| state.task(part).is_none_or(|part| part.standing == Standing::Cancelled);
     let whole = waits && state.admits(task) && task.children.iter().all(stopped);
-    let outcome = shared::entry::Outcome::Cancelled;
+    let outcome = Outcome::Cancelled;
     whole.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
+}
+
+/// The turn of a task that the person does has come: it is theirs.
+fn handed(state: &State, task: &Task, now: Millis) -> Option<Draft> {
+    let begins = || {
+        task.standing == Standing::Open
+            && state.is_agreed(task)
+            && is_free(state, task)
+            && queue::starts_at(state, task).is_none_or(|at| at <= now)
+    };
+    let anew = || task.again().is_some_and(|at| at <= now);
+    let theirs = task.is_by_hand() && task.current.is_none() && (begins() || anew());
+    let outcome = Outcome::Yielded { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() };
+    theirs.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
 }
 
 /// Nobody is asked about a plan where the person said so beforehand, unless there is something to answer first.
 fn adopted(state: &State, task: &Task) -> Option<Draft> {
     let planning = task.planning.as_ref().filter(|planning| planning.is_proposed())?;
     let quiet = task.standing == Standing::Open
+        && task.is_group()
         && task.current.is_none()
         && task.stop.is_none()
         && !task.is_spoken_to();
@@ -185,6 +201,7 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     let wish = match &task.planning {
         Some(planning) if task.is_planned() => plan_wish(state, task, planning, spoken_to),
         _ if task.is_goal() => goal_wish(state, task, spoken_to),
+        _ if task.is_by_hand() => None,
         _ if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
         _ => task_wish(state, task, spoken_to),
     };
@@ -211,7 +228,8 @@ fn is_shown(state: &State, task: &Task, now: Millis) -> bool {
     let claimed = match task.standing {
         Standing::Claimed => true,
         Standing::Limited { .. } => {
-            waits::due(state, task).is_some_and(|due| due <= now) && !task.is_group() && looks(task)
+            let due = waits::due(state, task).is_some_and(|due| due <= now);
+            due && !task.is_group() && !begins_anew(task) && looks(task)
         }
         _ => false,
     };
@@ -242,15 +260,20 @@ pub(crate) fn goes_on(state: &State, task: &Task) -> bool {
     waits::session(state, task, purpose).is_some()
 }
 
+/// What was done so far does not count in its next try.
+fn begins_anew(task: &Task) -> bool {
+    matches!(task.standing, Standing::Limited { again: Again::Anew | Again::Diagnosed, .. })
+}
+
 /// The purpose of the turn that was cut short.
 fn resumed(state: &State, task: &Task) -> Purpose {
-    let anew = matches!(task.standing, Standing::Limited { again: Again::Anew | Again::Diagnosed, .. });
     match last_purpose(state, task).unwrap_or(Purpose::Work) {
-        // What was to be mended is begun again.
-        Purpose::Repair if anew => Purpose::Work,
         // What was to be shown is past, when there is more to do.
         Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::Repair if task.is_group() => {
             Purpose::Summary
+        }
+        Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::Repair if begins_anew(task) => {
+            Purpose::Work
         }
         Purpose::Check | Purpose::Review | Purpose::Commit if task.is_spoken_to() => Purpose::Work,
         // The person wants less than before.

@@ -128,8 +128,8 @@ pub struct Task {
     pub standing: Standing,
     /// When `standing` became what it is.
     pub since: Millis,
-    /// When a stop was asked for while a run was on its way.
-    pub stop: Option<Millis>,
+    /// What becomes of it when the run has ended that the person asked to end.
+    pub stop: Option<Halt>,
     /// Counts from 1; a retry begins the next with a new session.
     pub attempt: u32,
     /// Its last, of whatever agent; [`State::session_with`] says whether one can go on with it.
@@ -140,6 +140,8 @@ pub struct Task {
     pub current: Option<RunId>,
     /// What the person wrote and no turn has carried yet.
     pub queue: Vec<Message>,
+    /// What its turns were told since one of them came to something.
+    pub carried: Vec<Message>,
     /// Times in a row that it was taken up again without asking.
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
@@ -158,6 +160,15 @@ pub struct Task {
     pub account: Account,
     /// What it is doing, in a few words: its last tool call.
     pub doing: String,
+}
+
+/// Why a run that is under way was asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// Its task is stopped.
+    Stopped,
+    /// Its task goes back to the queue.
+    Requeued,
 }
 
 /// Who said how hard a task is.
@@ -492,9 +503,14 @@ impl Task {
         text
     }
 
-    /// Whether the person said something that wants a turn.
+    /// Whether the person said something that wants a turn. To a task of their own they say notes, for whoever does it.
     pub fn is_spoken_to(&self) -> bool {
-        self.queue.iter().any(|message| !message.held)
+        !self.is_by_hand() && self.queue.iter().any(|message| !message.held)
+    }
+
+    /// The person does it, without an agent. What has parts is done by them, and summed up by an agent.
+    pub fn is_by_hand(&self) -> bool {
+        self.mode == Mode::Manual && !self.is_group() && !self.is_goal() && !self.is_planned()
     }
 
     pub fn is_goal(&self) -> bool {

@@ -69,6 +69,8 @@ pub struct Ways {
     pub splits: bool,
     /// Planners leave sizes to be found out.
     pub auto: bool,
+    /// Planners leave tasks to the person.
+    pub hands: bool,
 }
 
 /// What is known of a process when it is ordered.
@@ -323,6 +325,7 @@ fn plan(ways: Ways, chance: &mut Chance) -> Value {
         let parent = if n > 1 && chance.one_in(4) { format!("k{}", chance.below(2)) } else { String::new() };
         let after = if parent.is_empty() { after } else { Vec::new() };
         let mode = ["autonomous", "autonomous", "autonomous", "hybrid", "interactive"][chance.below(5)];
+        let mode = if ways.hands && n % 3 == 1 { "manual" } else { mode };
         let command = if parent.is_empty() && n > 1 && chance.one_in(10) { "make" } else { "" };
         groups.push(parent.clone());
         let mut task = task(&key, &after, &parent, mode, command);

@@ -183,9 +183,11 @@ fn reported(task: &Task, run: &Run, report: &TurnReport, answer: Option<TaskRepo
             nothing_said()
         }
         ReportOutcome::Done => over(task, clipped(&answer.summary), answer.outputs, answer.not_done),
-        ReportOutcome::Question if answer.question.trim().is_empty() => {
-            Outcome::Yielded { summary: clipped(&answer.summary) }
-        }
+        ReportOutcome::Question if answer.question.trim().is_empty() => Outcome::Yielded {
+            summary: clipped(&answer.summary),
+            outputs: answer.outputs,
+            not_done: answer.not_done,
+        },
         ReportOutcome::Question => Outcome::Asked { question: answer.question, options: answer.options },
         // It is no result: what becomes of it was decided before.
         ReportOutcome::Split | ReportOutcome::Failed => {
@@ -208,8 +210,8 @@ fn nothing_said() -> Outcome {
 /// Done, or the person's word where the task is done together with the person.
 fn over(task: &Task, summary: String, outputs: Vec<String>, not_done: Vec<String>) -> Outcome {
     match task.mode {
-        Mode::Interactive if !task.is_group() => Outcome::Yielded { summary },
-        Mode::Autonomous | Mode::Hybrid | Mode::Interactive => {
+        Mode::Interactive if !task.is_group() => Outcome::Yielded { summary, outputs, not_done },
+        Mode::Autonomous | Mode::Hybrid | Mode::Interactive | Mode::Manual => {
             Outcome::Completed { summary, outputs, not_done }
         }
     }

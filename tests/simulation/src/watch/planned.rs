@@ -124,7 +124,7 @@ impl Watch {
                 }
                 return;
             }
-            Kind::PlanRejected { task, .. } | Kind::TaskAccepted { task } => {
+            Kind::PlanRejected { task, .. } | Kind::TaskAccepted { task, .. } => {
                 let said = match kind {
                     Kind::PlanRejected { version, .. } => Some(*version),
                     _ => None,

@@ -157,7 +157,7 @@ fn numbered(items: Vec<Item>) -> Vec<(String, Item)> {
 fn empty_words(state: &conductor::State, id: &TaskId) -> String {
     let Some(task) = state.task(id) else { return String::new() };
     let status = conductor::status::status(state, task);
-    let reason = crate::words::reason(state, &status, status.since);
+    let reason = crate::words::says(state, task, &status, status.since);
     match status.reason {
         conductor::status::Reason::Begin => {
             "This task is done together with you. Say how to begin.".to_owned()

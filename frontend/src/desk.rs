@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use conductor::State;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
+use conductor::inbox::{Request, inbox};
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
 use conductor::planning::may_plan;
-use conductor::state::Task;
 use conductor::survey::Survey;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
@@ -53,6 +53,8 @@ pub struct Desk {
     pub loaded: RwSignal<bool>,
     /// How the tasks of all goals that are not archived stand.
     survey: Memo<Survey>,
+    /// What waits for the person in them.
+    pub inbox: Memo<Vec<Request>>,
 }
 
 /// A sentence from the product, with a way back where there is one.
@@ -99,6 +101,9 @@ impl Desk {
             revision.track();
             inner.with_value(|inner| Survey::live(inner.driver.state()))
         });
+        let requests = Memo::new(move |_| {
+            survey.with(|survey| inner.with_value(|inner| inbox(inner.driver.state(), survey)))
+        });
         let desk = Self {
             inner,
             revision,
@@ -110,6 +115,7 @@ impl Desk {
             sought: RwSignal::new(None),
             loaded: RwSignal::new(false),
             survey,
+            inbox: requests,
         };
         let link = Link::start(client, move |event| desk.take(event));
         desk.inner.update_value(|inner| inner.link = Some(link));
@@ -153,12 +159,6 @@ impl Desk {
                 None => look(state, &Survey::of(state, [task])),
             })
         })
-    }
-
-    /// The tasks that wait for the person, each behind its goal; tracked.
-    pub fn waiting(self) -> Vec<(TaskId, TaskId)> {
-        let place = |task: &Task| (task.root.clone(), task.id.clone());
-        self.read(|state| self.survey.with(|survey| survey.waiting(state).into_iter().map(place).collect()))
     }
 
     /// Reads the state as it is now.

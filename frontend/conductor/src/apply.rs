@@ -319,7 +319,7 @@ impl State {
         run.phase = Phase::Read { started, at, end, lines, report: report.clone() };
         let run = run.clone();
         self.unread.retain(|unread| unread != id);
-        self.settle_account(&run, report.cost, started.is_some());
+        self.settle_account(&run);
         self.take_back(id);
         self.with(&owner, |task| {
             task.doing.clear();

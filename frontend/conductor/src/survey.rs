@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use shared::id::TaskId;
 
-use crate::state::{Standing, State, Task};
+use crate::state::{State, Task};
 use crate::status::{Kind, Status, status, status_beside};
 
 /// The tasks of some goals. A whole tree costs little more than its goal's status alone would.
@@ -74,22 +74,10 @@ impl Survey {
         }
         counts
     }
-
-    /// The tasks that wait for the person, in the order of their goals and trees. A group that waits only because a part
-    /// does leaves the word to the part.
-    pub fn waiting<'a>(&self, state: &'a State) -> Vec<&'a Task> {
-        let waits = |id: &TaskId| self.row(id).is_some_and(|row| row.status.kind == Kind::Waiting);
-        let surveyed = state.goals.iter().filter(|goal| self.rows.contains_key(*goal));
-        surveyed
-            .flat_map(|goal| state.subtree(goal))
-            .filter(|task| !matches!(task.standing, Standing::Removed { .. }))
-            .filter(|task| waits(&task.id) && (asks(task) || !task.children.iter().any(waits)))
-            .collect()
-    }
 }
 
 /// A group whose plan waits for a word says so itself.
-fn asks(task: &Task) -> bool {
+pub(crate) fn asks(task: &Task) -> bool {
     task.is_planned() && !task.is_goal()
 }
 

@@ -24,14 +24,15 @@ pub fn Waits(tree: Tree, id: TaskId) -> impl IntoView {
     let wait = Memo::new(move |_| {
         let now = tree.desk.clock.get();
         tree.desk.read(|state| {
-            let status = status(state, state.task(&own.get_value())?);
+            let task = state.task(&own.get_value())?;
+            let status = status(state, task);
             let go_on = match &status.reason {
                 Reason::ResumesAt { until, .. } if *until > now => "Try now",
                 Reason::Outage { .. } => "Try now",
                 Reason::Unattended(_) => "Go on",
                 _ => return None,
             };
-            Some(Wait { kind: status.kind, words: words::reason(state, &status, now), go_on })
+            Some(Wait { kind: status.kind, words: words::says(state, task, &status, now), go_on })
         })
     });
     move || {

@@ -3,9 +3,8 @@
 
 use shared::agent::{HarnessId, Tokens, UsageScope};
 use shared::id::{RunId, TaskId};
-use shared::unit::MicroUsd;
 
-use crate::state::{Account, Run, Spend, State};
+use crate::state::{Account, Phase, Run, Spend, State};
 
 impl State {
     /// A run was ordered: from now on it holds its money.
@@ -15,15 +14,9 @@ impl State {
     }
 
     /// A run was read to its end: what it held becomes what it cost.
-    pub(super) fn settle_account(&mut self, run: &Run, cost: Option<MicroUsd>, began: bool) {
+    pub(super) fn settle_account(&mut self, run: &Run) {
         let held = run.holds.unwrap_or_default();
-        let spend = match (cost, run.harness) {
-            (Some(known), _) => Spend { known, ..Spend::default() },
-            (None, HarnessId::Command) => Spend::default(),
-            // A process that never came to be cost nothing.
-            (None, _) if !began => Spend::default(),
-            (None, _) => Spend { unknown_runs: 1, presumed: held, ..Spend::default() },
-        };
+        let spend = run.spend();
         self.outages.spent(spend);
         self.with(&run.task, |task| task.spend.add(spend));
         self.upwards(Some(run.task.clone()), |account| {
@@ -65,6 +58,22 @@ impl State {
                 change(&mut task.account);
                 next.clone_from(&task.parent);
             });
+        }
+    }
+}
+
+impl Run {
+    /// What it cost, as far as it was read to its end.
+    pub(crate) fn spend(&self) -> Spend {
+        let Phase::Read { started, report, .. } = &self.phase else { return Spend::default() };
+        match (report.cost, self.harness) {
+            (Some(known), _) => Spend { known, ..Spend::default() },
+            (None, HarnessId::Command) => Spend::default(),
+            // A process that never came to be cost nothing.
+            (None, _) if started.is_none() => Spend::default(),
+            (None, _) => {
+                Spend { unknown_runs: 1, presumed: self.holds.unwrap_or_default(), ..Spend::default() }
+            }
         }
     }
 }

@@ -27,7 +27,11 @@ pub enum Ask {
     Write,
     /// A task that is done together can begin.
     Begin,
+    /// A task that the person does without an agent.
+    Do,
     Approve,
+    /// A plan of the person's own that has no tasks.
+    Add,
     /// Its planner does not come to a plan that holds.
     Mend,
     /// A cap is used up.
@@ -49,7 +53,9 @@ impl Ask {
             Reason::Asks(_) => Self::Answer,
             Reason::YourTurn => Self::Write,
             Reason::Begin => Self::Begin,
+            Reason::Yours => Self::Do,
             Reason::Approve { .. } => Self::Approve,
+            Reason::NoTasks => Self::Add,
             Reason::PlanProblem(_) => Self::Mend,
             Reason::Used { .. } => Self::Raise,
             Reason::Unattended(_) => Self::GoOn,
@@ -92,7 +98,9 @@ impl Ask {
             Self::Answer => "Answer",
             Self::Write => "Write to it",
             Self::Begin => "Begin",
+            Self::Do => "Do it",
             Self::Approve => "See the plan",
+            Self::Add => "Add a task",
             Self::Mend => "Say what to change",
             Self::Raise => "Raise it",
             Self::GoOn => "Go on",
@@ -107,7 +115,9 @@ impl Ask {
         match self {
             Self::Answer => "it stays waiting. Nothing is assumed, and its session is kept",
             Self::Write | Self::Begin => "it stays yours. Nobody else begins or ends it",
+            Self::Do => "it stays yours, and what comes after it waits",
             Self::Approve => "nothing of the plan begins",
+            Self::Add => "nothing begins",
             Self::Mend => "it stays without a plan",
             Self::Raise => "it stays paused where it is, and spends nothing",
             Self::GoOn => "no agent begins a turn. What runs comes to its end",
@@ -170,6 +180,6 @@ fn request(state: &State, survey: &Survey, task: &Task) -> Option<Request> {
 /// It failed, and the work that it is a part of still wants it; nobody has said anything to it since.
 fn needs_help(state: &State, task: &Task) -> bool {
     let closing = state.goal_of(task).is_some_and(|goal| goal.closing.is_some());
-    let wanted = !state.ancestors(task).iter().any(|above| above.is_over());
+    let wanted = !state.ancestors(task).any(|above| above.is_over());
     (task.is_goal() || !closing) && wanted && !task.is_spoken_to()
 }

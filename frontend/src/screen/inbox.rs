@@ -129,7 +129,15 @@ fn Row(card: Card, open: RwSignal<bool>) -> impl IntoView {
     let act: Option<fn(Desk, &TaskId)> = match ask {
         Ask::Help | Ask::Unblock => Some(|desk, task| desk.retry(task)),
         Ask::GoOn => Some(|desk, task| desk.resume(task)),
-        Ask::Answer | Ask::Write | Ask::Begin | Ask::Approve | Ask::Mend | Ask::Raise | Ask::Look => None,
+        Ask::Answer
+        | Ask::Write
+        | Ask::Begin
+        | Ask::Do
+        | Ask::Approve
+        | Ask::Add
+        | Ask::Mend
+        | Ask::Raise
+        | Ask::Look => None,
     };
     let opened = act.is_none().then(|| ask.action());
     let waits = move || words::span(desk.clock.get().since(since));

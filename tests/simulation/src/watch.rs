@@ -16,11 +16,13 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 use crate::process::Process;
 
 mod feed;
+mod hand;
 mod order;
 mod outage;
 mod persona;
 mod planned;
 mod proof;
+mod requeue;
 mod result;
 mod sizing;
 mod steer;
@@ -104,6 +106,7 @@ pub struct Watch {
     asked: BTreeSet<TaskId>,
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
+    requeues: requeue::Requeues,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
 }
@@ -161,6 +164,7 @@ impl Watch {
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
+                self.requeues.close(goal);
                 self.choose(tasks);
                 if state.task(goal).is_some_and(Task::is_goal) {
                     result::check_order(goal, tasks)?;
@@ -198,6 +202,7 @@ impl Watch {
             Kind::MemorySet { text } => self.memory.clone_from(text),
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
+                self.requeues.say(task, message, text);
                 self.afresh(task);
                 self.refused.remove(task);
                 self.stopped.remove(task);
@@ -212,13 +217,18 @@ impl Watch {
             Kind::MessageWithdrawn { message, .. } => {
                 self.unsaid.remove(message);
             }
+            // The person's own plan is the first.
+            Kind::PlanGiven { goal, .. } => drop(self.versions.entry(goal.clone()).or_insert(1)),
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
                 let sums_up = closes && !state.task(task).is_some_and(planned::is_open);
                 let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
+                let halted = |below: &&Task| !(sums_up && below.id == *task);
+                state.subtree(task).into_iter().filter(halted).for_each(|task| self.requeues.stop(&task.id));
             }
+            Kind::TaskRequeued { task } => self.requeue(state, task),
             Kind::TaskRetried { task } => {
                 self.reopened(state, task);
                 for below in state.subtree(task) {
@@ -247,6 +257,7 @@ impl Watch {
                 // A planner who has answered and was not judged has answered in vain.
                 if self.open.get(goal).is_some_and(|run| self.read.contains(run)) {
                     self.open.remove(goal);
+                    self.requeues.stop(goal);
                 }
             }
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
@@ -314,6 +325,8 @@ impl Watch {
             ensure!(kept == Some(summary), "the result of {} is not what was reported", task.id);
         }
         if let Some(kind) = entry.body.known() {
+            hand::check_words(state, kind)?;
+            self.check_requeued(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

@@ -3,6 +3,7 @@
 
 use shared::agent::{HarnessId, Tokens, UsageScope};
 use shared::id::{RunId, TaskId};
+use shared::unit::MicroUsd;
 
 use crate::state::{Account, Phase, Run, Spend, State};
 
@@ -13,13 +14,11 @@ impl State {
         self.upwards(Some(run.task.clone()), |account| account.held += held);
     }
 
-    /// A run was read to its end: what it held becomes what it cost.
-    pub(super) fn settle_account(&mut self, run: &Run) {
-        let held = run.holds.unwrap_or_default();
-        let spend = run.spend();
+    /// A run of the task was read to its end: what it held becomes what it cost.
+    pub(super) fn settle_account(&mut self, task: &TaskId, held: MicroUsd, spend: Spend) {
         self.outages.spent(spend);
-        self.with(&run.task, |task| task.spend.add(spend));
-        self.upwards(Some(run.task.clone()), |account| {
+        self.with(task, |task| task.spend.add(spend));
+        self.upwards(Some(task.clone()), |account| {
             account.held = account.held - held;
             account.spend.add(spend);
         });

@@ -12,10 +12,12 @@ pub(super) fn since(state: &State, task: &Task, kind: Kind, reason: &Reason) -> 
         return run.requested;
     }
     match reason {
-        Reason::Approve { .. } => match task.planning.as_ref().map(|planning| &planning.plan) {
-            Some(Plan::Proposed { at, .. }) => *at,
-            _ => task.since,
-        },
+        Reason::Approve { .. } | Reason::NoTasks => {
+            match task.planning.as_ref().map(|planning| &planning.plan) {
+                Some(Plan::Proposed { at, .. }) => *at,
+                _ => task.since,
+            }
+        }
         Reason::Slot | Reason::Begin => ready(state, task),
         Reason::Stuck(by) => {
             by.iter().filter_map(|id| state.task(id)).fold(task.since, |at, by| at.max(by.since))

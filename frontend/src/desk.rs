@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use conductor::State;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
+use conductor::inbox::{Request, inbox};
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
 use conductor::planning::may_plan;
 use conductor::state::Task;
@@ -54,6 +55,8 @@ pub struct Desk {
     pub loaded: RwSignal<bool>,
     /// How the tasks of all goals that are not archived stand.
     survey: Memo<Survey>,
+    /// What waits for the person in them.
+    pub inbox: Memo<Vec<Request>>,
 }
 
 /// A sentence from the product, with a way back where there is one.
@@ -110,6 +113,9 @@ impl Desk {
             let differs = inner.with_value(|inner| survey.renew(inner.driver.state()));
             (survey, differs)
         });
+        let requests = Memo::new(move |_| {
+            survey.with(|survey| inner.with_value(|inner| inbox(inner.driver.state(), survey)))
+        });
         let desk = Self {
             inner,
             revision,
@@ -121,6 +127,7 @@ impl Desk {
             sought: RwSignal::new(None),
             loaded: RwSignal::new(false),
             survey,
+            inbox: requests,
         };
         let link = Link::start(client, move |event| desk.take(event));
         desk.inner.update_value(|inner| inner.link = Some(link));
@@ -175,12 +182,6 @@ impl Desk {
     pub fn shape(self, goal: &TaskId) -> u64 {
         let known = self.survey.with(|survey| survey.row(goal).map(|_| survey.shape));
         known.unwrap_or_else(|| self.revision.get())
-    }
-
-    /// The tasks that wait for the person, each behind its goal; tracked.
-    pub fn waiting(self) -> Vec<(TaskId, TaskId)> {
-        let place = |task: &Task| (task.root.clone(), task.id.clone());
-        self.read(|state| self.survey.with(|survey| survey.waiting(state).into_iter().map(place).collect()))
     }
 
     /// Reads the state as it is now.

@@ -30,6 +30,7 @@ mod waits;
 
 use queue::Room;
 pub(crate) use queue::starts_at;
+pub use queue::{Bound, bound};
 pub use tell::{Hearing, hearing};
 pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 

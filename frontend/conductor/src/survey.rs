@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use shared::id::TaskId;
 
-use crate::state::{Standing, State, Task};
+use crate::state::{State, Task};
 use crate::status::{Kind, Reason, Status, status, status_beside};
 
 mod renewed;
@@ -89,28 +89,10 @@ impl Survey {
         let counts = self.row(goal).into_iter().flat_map(|row| Kind::ALL.into_iter().zip(row.below));
         counts.filter(|(_, count)| *count > 0).collect()
     }
-
-    /// The tasks that wait for the person, in the order of their goals and trees. A group that waits only because a part
-    /// does leaves the word to the part.
-    pub fn waiting<'a>(&self, state: &'a State) -> Vec<&'a Task> {
-        let waits = |id: &TaskId| self.row(id).is_some_and(|row| row.status.kind == Kind::Waiting);
-        let mut found = Vec::new();
-        // Nothing waits louder: a branch that is quieter has none of them.
-        let waits_below = |id: &&TaskId| self.row(id).is_some_and(|row| row.worst == Kind::Waiting);
-        let mut stack: Vec<&TaskId> = state.goals.iter().rev().filter(waits_below).collect();
-        while let Some(task) = stack.pop().and_then(|id| state.task(id)) {
-            let gone = matches!(task.standing, Standing::Removed { .. });
-            if !gone && waits(&task.id) && (asks(task) || !task.children.iter().any(waits)) {
-                found.push(task);
-            }
-            stack.extend(task.children.iter().rev().filter(waits_below));
-        }
-        found
-    }
 }
 
 /// A group whose plan waits for a word says so itself.
-fn asks(task: &Task) -> bool {
+pub(crate) fn asks(task: &Task) -> bool {
     task.is_planned() && !task.is_goal()
 }
 

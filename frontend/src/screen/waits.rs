@@ -24,14 +24,14 @@ pub fn Waits(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let wait = Memo::new(move |_| {
         let now = tree.desk.clock.get();
-        let wait = tree.desk.look(&own.get_value(), |state, _, Row { status, .. }| {
+        let wait = tree.desk.look(&own.get_value(), |state, task, Row { status, .. }| {
             let go_on = match &status.reason {
                 Reason::ResumesAt { until, .. } if *until > now => "Try now",
                 Reason::Outage { .. } => "Try now",
                 Reason::Unattended(_) => "Go on",
                 _ => return None,
             };
-            Some(Wait { kind: status.kind, words: words::reason(state, status, now), go_on })
+            Some(Wait { kind: status.kind, words: words::says(state, task, status, now), go_on })
         });
         wait.flatten()
     });

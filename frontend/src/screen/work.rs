@@ -2,6 +2,7 @@
 
 use conductor::planning::Plan;
 use conductor::state::Task;
+use conductor::status::Kind;
 use conductor::survey::Row;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
@@ -230,10 +231,11 @@ fn Approval(tree: Tree) -> impl IntoView {
         })
     });
     let stuck = Memo::new(move |_| {
-        let stuck = desk.look(&tree.goal.get_value(), |state, _, Row { status, .. }| match &status.reason {
-            conductor::status::Reason::Stuck(_) => Some(words::reason(state, status, status.since)),
-            _ => None,
-        });
+        let stuck =
+            desk.look(&tree.goal.get_value(), |state, task, Row { status, .. }| match &status.reason {
+                conductor::status::Reason::Stuck(_) => Some(words::says(state, task, status, status.since)),
+                _ => None,
+            });
         stuck.flatten()
     });
     view! {
@@ -373,7 +375,7 @@ fn head(state: &conductor::State, task: &Task, row: &Row) -> Head {
         // What is waited for is counted down below.
         reason: match status.reason {
             Reason::ResumesAt { .. } | Reason::Outage { .. } | Reason::Unattended(_) => String::new(),
-            _ => words::reason(state, &status, status.since),
+            _ => words::says(state, task, &status, status.since),
         },
         status,
         mode: words::mode(task.mode),
@@ -405,12 +407,16 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let head = Memo::new(move |_| desk.look(&own.get_value(), head));
     let elapsed = move || {
-        let since = head.with(|head| {
-            head.as_ref()
-                .filter(|head| head.status.kind == conductor::status::Kind::Active)
-                .map(|head| head.status.since)
-        });
-        since.map(|since| words::span(desk.clock.get().since(since)))
+        let (kind, since) =
+            head.with(|head| head.as_ref().map(|head| (head.status.kind, head.status.since)))?;
+        let time = || words::span(desk.clock.get().since(since));
+        match kind {
+            Kind::Active => Some(time()),
+            Kind::Completed | Kind::Cancelled => None,
+            Kind::Waiting | Kind::Failed | Kind::Limited | Kind::Review | Kind::Pending => {
+                Some(format!("for {}", time()))
+            }
+        }
     };
     let is = move |look: fn(&Head) -> bool| move || head.with(|head| head.as_ref().is_some_and(look));
     view! {
@@ -449,7 +455,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                 <div class="facts-line meta">
                     <StatusMark kind=shown.status.kind/>
                     <span class="clip">{shown.reason}</span>
-                    <span>{elapsed}</span>
+                    <span aria-hidden="true">{elapsed}</span>
                     <span class="row push"><span>{shown.mode}</span><span>{shown.agent}</span><span>{shown.cost}</span></span>
                 </div>
             </header>
@@ -459,7 +465,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 24] = [
+    const KEYS: [(&str, &str); 25] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -480,6 +486,7 @@ fn Keys() -> impl IntoView {
         ("S", "stop"),
         (".", "menu of the task"),
         ("Z", "undo the last edit"),
+        ("I", "what waits for you"),
         ("+ − 0", "zoom in, out, back"),
         ("F", "fit the tree"),
         ("Ctrl Enter", "approve the plan; allow what is asked"),

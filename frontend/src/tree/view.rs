@@ -61,7 +61,8 @@ impl Tree {
         let shaped = goal.clone();
         let shape = Memo::new(move |_| desk.shape(&shaped));
         let layout = Memo::new(move |_| {
-            shape.track();
+            // Read, not only tracked: a memo that nobody reads never runs, and never tells of anything.
+            shape.with(|_| ());
             let zoom = if phone.get() { OUTLINE } else { ZOOMS[zoom.get()] };
             folded.with(|folded| desk.peek(|state| layout(state, &own, folded, zoom)))
         });

@@ -1,5 +1,6 @@
 //! The main job, from goal to summary, with the real binary and the demo agent.
 
+use conductor::inbox::inbox;
 use conductor::state::{Standing, State};
 use conductor::status::{Kind as Status, status};
 use conductor::survey::Survey;
@@ -23,8 +24,9 @@ fn is(state: &State, task: &TaskId, wished: Status) -> bool {
 
 /// The tasks that ask, as a person sees them.
 fn asking(state: &State, goal: &TaskId) -> Vec<TaskId> {
-    let waiting = Survey::live(state).waiting(state).into_iter();
-    waiting.filter(|task| task.queue.is_empty() && task.id != *goal).map(|task| task.id.clone()).collect()
+    let waiting = inbox(state, &Survey::live(state)).into_iter();
+    let unheard = |task: &TaskId| state.task(task).is_some_and(|task| task.queue.is_empty());
+    waiting.map(|request| request.task).filter(|task| unheard(task) && task != goal).collect()
 }
 
 /// Answers whatever is asked until the goal is completed.

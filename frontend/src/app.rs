@@ -34,7 +34,7 @@ pub fn App() -> impl IntoView {
     provide_context(desk);
     provide_context(here);
     Effect::new(move |_| {
-        let waiting = desk.waiting().len();
+        let waiting = desk.inbox.read().len();
         let name =
             here.goal().and_then(|goal| desk.read(|state| state.task(&goal).map(|task| task.title.clone())));
         let name = name.unwrap_or_else(|| "Orchestrator".to_owned());

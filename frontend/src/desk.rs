@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use conductor::State;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
+use conductor::inbox::{Request, inbox};
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
 use conductor::planning::may_plan;
 use conductor::state::Task;
-use conductor::survey::Survey;
+use conductor::survey::{Row, Survey};
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -54,6 +55,8 @@ pub struct Desk {
     pub loaded: RwSignal<bool>,
     /// How the tasks of all goals that are not archived stand.
     survey: Memo<Survey>,
+    /// What waits for the person in them.
+    pub inbox: Memo<Vec<Request>>,
 }
 
 /// A sentence from the product, with a way back where there is one.
@@ -103,10 +106,15 @@ impl Desk {
             toasts: 0,
         };
         let (inner, revision) = (StoredValue::new_local(inner), RwSignal::new(0));
-        // Worked out once for all that is drawn of a revision.
-        let survey = Memo::new(move |_| {
+        // Worked out once for all that is drawn of a revision, and only what is another since the last one.
+        let survey = Memo::new_owning(move |survey: Option<Survey>| {
             revision.track();
-            inner.with_value(|inner| Survey::live(inner.driver.state()))
+            let mut survey = survey.unwrap_or_default();
+            let differs = inner.with_value(|inner| survey.renew(inner.driver.state()));
+            (survey, differs)
+        });
+        let requests = Memo::new(move |_| {
+            survey.with(|survey| inner.with_value(|inner| inbox(inner.driver.state(), survey)))
         });
         let desk = Self {
             inner,
@@ -119,6 +127,7 @@ impl Desk {
             sought: RwSignal::new(None),
             loaded: RwSignal::new(false),
             survey,
+            inbox: requests,
         };
         let link = Link::start(client, move |event| desk.take(event));
         desk.inner.update_value(|inner| inner.link = Some(link));
@@ -164,10 +173,15 @@ impl Desk {
         })
     }
 
-    /// The tasks that wait for the person, each behind its goal; tracked.
-    pub fn waiting(self) -> Vec<(TaskId, TaskId)> {
-        let place = |task: &Task| (task.root.clone(), task.id.clone());
-        self.read(|state| self.survey.with(|survey| survey.waiting(state).into_iter().map(place).collect()))
+    /// Reads a task with how it and all below it stand; tracked. Nothing where there is no such task.
+    pub fn look<T>(self, id: &TaskId, look: impl FnOnce(&State, &Task, &Row) -> T) -> Option<T> {
+        self.surveyed(id, |state, survey| Some(look(state, state.task(id)?, survey.row(id)?)))
+    }
+
+    /// Another number when the goal's tree may have another shape; tracked.
+    pub fn shape(self, goal: &TaskId) -> u64 {
+        let known = self.survey.with(|survey| survey.row(goal).map(|_| survey.shape));
+        known.unwrap_or_else(|| self.revision.get())
     }
 
     /// Reads the state as it is now.

@@ -2,10 +2,11 @@
 
 use conductor::State;
 use conductor::health::Warning;
+use conductor::state::Task;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
-    again_words, cap, change, change_kind, changes, class_words, committed, cuts, dollars, mode, mode_token,
-    next_step, policy, preset, remedy, size, sizes, span, spent,
+    again_words, cap, change, change_kind, changes, class_words, committed, cuts, dollars, many, mode,
+    mode_token, money, next_step, policy, preset, remedy, size, sizes, span, spent,
 };
 use shared::unit::Millis;
 
@@ -21,6 +22,14 @@ pub fn time(at: Millis) -> String {
 pub fn day(at: Millis) -> String {
     let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
     format!("{}-{:02}-{:02}", date.get_full_year(), date.get_month() + 1, date.get_date())
+}
+
+/// When the local day began that this moment is in.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are exact in a double")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
+pub fn midnight(at: Millis) -> Millis {
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
+    Millis(date.set_hours(0) as u64 - u64::from(date.get_minutes()) * 60_000 - at.0 % 60_000)
 }
 
 /// The day and local time of day, "2026-11-21 14:09".
@@ -43,8 +52,8 @@ pub fn warning(warning: Warning) -> String {
     }
 }
 
-/// As [`conductor::words::reason`], with the time of day of what is due.
-pub fn reason(state: &State, status: &Status, now: Millis) -> String {
+/// As [`conductor::words::says`], with the time of day of what is due.
+pub fn says(state: &State, task: &Task, status: &Status, now: Millis) -> String {
     match &status.reason {
         Reason::ResumesAt { until, .. } if *until > now => {
             let when = format!("in {} ({})", span(until.since(now)), time(*until));
@@ -52,6 +61,6 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         }
         Reason::StartsAt(at) if *at > now => format!("starts {}", time(*at)),
         Reason::RepeatsAt(at) => format!("done; again {}", time(*at)),
-        _ => conductor::words::reason(state, status, now),
+        _ => conductor::words::says(state, task, status, now),
     }
 }

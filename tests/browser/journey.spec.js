@@ -98,8 +98,9 @@ test("a hybrid task asks, and the answer goes on in its session", async ({ page,
   await plan(page, world, goal("[[task 2: ask]]"));
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await expect(node(page, /^2, /)).toHaveAttribute("data-status", "waiting");
-  await expect(page.getByTitle("Go to what waits for you")).toContainText("1");
-  await page.getByTitle("Go to what waits for you").click();
+  await expect(page.getByTitle("What waits for you (I)")).toContainText("1");
+  await page.getByTitle("What waits for you (I)").click();
+  await page.getByRole("dialog").locator(".request").click();
   await page.locator(".ask footer .button").first().click();
   await expect(top(page)).toHaveAttribute("data-status", "completed");
 });

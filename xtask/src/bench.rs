@@ -39,12 +39,23 @@ pub fn soak(minutes: u64) -> Result<()> {
 }
 
 /// The fold, compiled as the page is; the folder of its glue and WASM.
-fn fold() -> Result<PathBuf> {
+///
+/// # Errors
+/// It does not build.
+pub fn fold() -> Result<PathBuf> {
     let tools = tools::for_page()?;
-    let mut build =
-        program::cargo(&["build", "-p", "fold", "--profile", "page", "--target", wasm_target::TARGET]);
+    let mut build = program::cargo(&[
+        "build",
+        "-p",
+        "fold",
+        "--lib",
+        "--profile",
+        "page",
+        "--target",
+        wasm_target::TARGET,
+    ]);
     build.envs(tools.env);
-    program::run("benchmark: fold for the browser", build)?;
+    program::run("fold for the browser", build)?;
     let folder = place::target().join("xtask/fold");
     let mut bindgen = Command::new("wasm-bindgen");
     bindgen
@@ -52,6 +63,6 @@ fn fold() -> Result<PathBuf> {
         .arg(&folder)
         .arg(place::target().join(wasm_target::TARGET).join("page/fold.wasm"))
         .env("PATH", tools.path);
-    program::run("benchmark: fold's glue", bindgen)?;
+    program::run("fold for the browser: glue", bindgen)?;
     Ok(folder)
 }

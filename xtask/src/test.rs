@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use crate::report::Report;
 use crate::tools::agents::{self, Agents};
 use crate::tools::{cargo, chromium, npm, windows_target};
-use crate::{check, place, program, run, say, simulate, size};
+use crate::{bench, check, place, program, run, say, simulate, size};
 
 /// Finds dependencies that nothing uses.
 const MACHETE: &str = "0.9.2";
@@ -38,10 +38,12 @@ pub fn test() -> Result<()> {
         size::print()?;
         size::within_budget()
     });
+    let fold = report.step("fold for the browser", bench::fold);
     report.step("journeys in Chromium", || {
         journeys(
             &product.context("there is no binary to test")?,
             &browser.context("there is no browser to test with")?,
+            &fold.context("there is no fold to compare")?,
         )
     });
     report.step("real agent CLIs", || real_agents(&agents.context("there are no agent CLIs to test with")?));
@@ -61,7 +63,7 @@ pub fn browser() -> Result<PathBuf> {
     chromium::ready()
 }
 
-fn journeys(product: &Path, chromium: &Path) -> Result<()> {
+fn journeys(product: &Path, chromium: &Path, fold: &Path) -> Result<()> {
     let folder = browser_tests();
     let playwright = folder.join("node_modules/.bin/playwright");
     ensure!(playwright.exists(), "tests/browser does not bring Playwright");
@@ -71,6 +73,8 @@ fn journeys(product: &Path, chromium: &Path) -> Result<()> {
         .current_dir(folder)
         .env("ORCHESTRATOR_BIN", product)
         .env("CHROMIUM", chromium)
+        .env("FOLD_DIR", fold)
+        .env("NATIVE_DIR", place::target().join("debug"))
         .env("CI", "1");
     let output = program::run("journeys in Chromium", command)?;
     say::line(&format!(

@@ -108,7 +108,7 @@ pub(super) fn is_archived(task: &Task) -> bool {
 
 fn line(state: &State, task: &Task) -> String {
     let status = status(state, task);
-    let why = words::reason(state, &status, clock::now());
+    let why = words::says(state, task, &status, clock::now());
     let cost = words::spent(state, task);
     let indent = "  ".repeat(task.number.len());
     let warning = warnings(state, task, clock::now()).first().map(|it| words::warning(*it, clock::now()));

@@ -225,7 +225,7 @@ impl TaskView {
             id: task.id.to_string(),
             title: task.title.clone(),
             status: status.kind.token(),
-            reason: words::reason(state, &status, now),
+            reason: words::says(state, task, &status, now),
             question,
             failure,
             since: status.since.0,

@@ -31,8 +31,6 @@ mod requeued;
 mod standing;
 mod told;
 
-use account::spent;
-
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
     if entry.seq <= state.seq {
@@ -329,10 +327,9 @@ impl State {
         let Phase::Ended { started, at, end, lines } = run.phase.clone() else { return };
         let (purpose, owner) = (run.purpose, run.task.clone());
         self.outages.read(run, &end, report.error.as_ref(), at);
-        let (harness, held) = (run.harness, run.holds.unwrap_or_default());
         Arc::make_mut(run).phase = Phase::Read { started, at, end, lines, report: Arc::clone(report) };
+        let (held, spend) = (run.holds.unwrap_or_default(), run.spend());
         self.unread.retain(|unread| unread != id);
-        let spend = spent(harness, held, report.cost, started.is_some());
         self.settle_account(&owner, held, spend);
         self.take_back(id);
         let mut requeued = false;

@@ -8,6 +8,7 @@ pub mod context;
 pub mod decide;
 pub mod driver;
 pub mod health;
+pub mod inbox;
 pub mod library;
 pub mod order;
 pub mod outage;
@@ -21,6 +22,7 @@ pub mod sizing;
 pub mod state;
 pub mod status;
 pub mod survey;
+pub mod usage;
 pub mod words;
 
 pub use apply::apply;

@@ -16,6 +16,8 @@ use crate::planning::Plan;
 use crate::proof;
 use crate::state::{Phase, Run, Standing, State, Task};
 
+mod since;
+
 /// The eight that a person sees; their order is how loudly they speak, the loudest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -148,11 +150,7 @@ pub fn status(state: &State, task: &Task) -> Status {
 /// The same, where those of the tasks below it are known.
 pub(crate) fn status_beside(state: &State, task: &Task, of: Known<'_>) -> Status {
     let (kind, reason) = kind_and_reason(state, task, of);
-    let since = match (kind, state.current(task)) {
-        (Kind::Waiting, Some(run)) => run.asks_now().map_or(task.since, |asked| asked.at),
-        (Kind::Active | Kind::Review, Some(run)) => run.requested,
-        _ => task.since,
-    };
+    let since = since::since(state, task, kind, &reason);
     Status { kind, reason, since }
 }
 
@@ -209,8 +207,10 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
         {
             open(state, task, of)
         }
-        Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded if task.is_by_hand() => (Kind::Waiting, Reason::Yours),
+        // The person has answered, and its turn is next.
+        Standing::Asked { .. } | Standing::Yielded if task.is_spoken_to() => (Kind::Pending, Reason::Slot),
+        Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         // Its turn for that is next in line, after talk that is not over yet.
         Standing::Claimed => {
@@ -326,7 +326,11 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     let all = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     // Once each: a part that is a group asks its own parts.
     let statuses: Vec<Status> = parts.iter().map(|part| of(part)).collect();
-    let over = |status: &&Status| matches!(status.kind, Kind::Completed | Kind::Cancelled);
+    // What failed is given up with the goal.
+    let closing = task.goal.as_ref().is_some_and(|goal| goal.closing.is_some());
+    let over = |status: &&Status| {
+        matches!(status.kind, Kind::Completed | Kind::Cancelled) || (closing && status.kind == Kind::Failed)
+    };
     let done = statuses.iter().filter(over).count();
     let done = u32::try_from(done).unwrap_or(u32::MAX);
     if done == all && parts.iter().any(|part| part.current.is_some()) {
@@ -442,6 +446,18 @@ impl Status {
 }
 
 impl Kind {
+    /// The loudest first.
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Failed,
+        Self::Limited,
+        Self::Active,
+        Self::Review,
+        Self::Pending,
+        Self::Completed,
+        Self::Cancelled,
+    ];
+
     /// The word that a person reads.
     pub fn word(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use shared::unit::{Bytes, MicroUsd, Millis};
 
 use crate::State;
 use crate::budget::{self, Cap};
-use crate::decide::Hearing;
+use crate::decide::{self, Bound, Hearing};
 use crate::health::Warning;
 use crate::plan::diff::{Change, Field, What};
 use crate::sizing::{self, Guess};
@@ -67,6 +67,15 @@ pub fn cap(cap: Cap, above: Option<&Task>) -> String {
         (Cap::Turns(turns), _) => format!("{turns} requests"),
         (Cap::Time(time), _) => span(time),
         (Cap::Tokens(tokens), _) => format!("{tokens} tokens"),
+    }
+}
+
+/// "950", "12 k", "4.81 M": tokens, or whatever there are many of.
+pub fn many(count: u64) -> String {
+    match count {
+        0..1_000 => count.to_string(),
+        1_000..1_000_000 => format!("{} k", count / 1_000),
+        _ => format!("{}.{:02} M", count / 1_000_000, count % 1_000_000 / 10_000),
     }
 }
 
@@ -127,9 +136,9 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Slot | Reason::ResumesAt { .. } if state.memory.room == Room::None => {
             "waits for free memory".to_owned()
         }
-        Reason::Slot | Reason::ResumesAt { .. } => "next in line".to_owned(),
+        Reason::Slot | Reason::ResumesAt { .. } => NEXT.to_owned(),
         Reason::StartsAt(at) if *at > now => format!("starts in {}", span(at.since(now))),
-        Reason::StartsAt(_) => "next in line".to_owned(),
+        Reason::StartsAt(_) => NEXT.to_owned(),
         Reason::RepeatsAt(at) => format!("done; again in {}", span(at.since(now))),
         Reason::Held => "waits for free budget".to_owned(),
         Reason::Used { cap: used, above } => {
@@ -162,6 +171,28 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Failure { class, .. } => class_words(*class).to_owned(),
         Reason::Stopped => "stopped by you".to_owned(),
     }
+}
+
+/// As [`reason`], and of a task that is next in line, which bound it waits at: "next in line, 8 of 8 agents run".
+pub fn says(state: &State, task: &Task, status: &Status, now: Millis) -> String {
+    let reason = reason(state, status, now);
+    // The disk and the memory have words of their own.
+    match Some(task).filter(|_| reason == NEXT).and_then(|task| decide::bound(state, task)) {
+        Some(bound) => format!("{reason}, {}", self::bound(bound)),
+        None => reason,
+    }
+}
+
+const NEXT: &str = "next in line";
+
+/// "2 of 2 codex agents run", or that none may.
+pub fn bound(bound: Bound) -> String {
+    let (limit, whose) = match bound {
+        Bound::Agents(limit) => (limit, "agents".to_owned()),
+        Bound::OfKind(harness, limit) => (limit, format!("{harness} agents")),
+        Bound::InFolder(limit) => (limit, "agents in this folder".to_owned()),
+    };
+    if limit == 0 { format!("limits let no {whose} run") } else { format!("{limit} of {limit} {whose} run") }
 }
 
 /// "resumes in 30s, provider overloaded": when a turn is taken up again, and why not now.

@@ -8,7 +8,7 @@ use crate::component::flow::Show;
 /// Shows its children while `open` is true.
 #[component]
 pub fn Dialog(open: RwSignal<bool>, #[prop(into)] title: String, children: ChildrenFn) -> impl IntoView {
-    let node = NodeRef::<html::Dialog>::new();
+    let (node, label) = (NodeRef::<html::Dialog>::new(), title.clone());
     Effect::new(move |_| {
         let Some(dialog) = node.get() else { return };
         if open.get() {
@@ -21,7 +21,7 @@ pub fn Dialog(open: RwSignal<bool>, #[prop(into)] title: String, children: Child
         }
     });
     view! {
-        <dialog node_ref=node on:close=move |_| open.set(false)>
+        <dialog aria-label=label node_ref=node on:close=move |_| open.set(false)>
             <header>
                 <span>{title}</span>
                 <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| open.set(false)>"Close"</button>

@@ -5,13 +5,15 @@ use shared::id::TaskId;
 
 use super::envelope::Meter;
 use super::icon::Icon;
-use crate::component::flow::{For, Show};
+use crate::component::flow::For;
 use crate::desk::Desk;
 use crate::link::Standing;
 use crate::place::{Here, Part};
 use crate::screen::finder::FinderButton;
 use crate::screen::health::WorthALook;
+use crate::screen::inbox::InboxButton;
 use crate::screen::limits::LimitsDialog;
+use crate::screen::usage::UsageButton;
 use crate::words::spent;
 
 #[component]
@@ -48,7 +50,6 @@ pub fn Topbar() -> impl IntoView {
 #[component]
 fn Facts() -> impl IntoView {
     let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
-    let waiting = Memo::new(move |_| desk.waiting());
     let agents = Memo::new(move |_| desk.read(|state| (state.active_runs(), state.limits.parallel)));
     let cost = Memo::new(move |_| {
         let goal = here.goal()?;
@@ -79,16 +80,7 @@ fn Facts() -> impl IntoView {
     };
     view! {
         <div class="facts">
-            <Show when=move || !waiting.read().is_empty()>
-                <button class="fact" title="Go to what waits for you" on:click=move |_| {
-                    if let Some((goal, task)) = waiting.get_untracked().first().cloned() {
-                        here.go(Some(goal), Some(task));
-                    }
-                }>
-                    <span>"Waiting"</span>
-                    <span class="count">{move || waiting.read().len()}</span>
-                </button>
-            </Show>
+            <InboxButton/>
             <WorthALook/>
             <button class="fact" title="Agents running, and how many may; limits and models" on:click=move |_| limits.set(true)>
                 <Icon name="agent"/>
@@ -96,9 +88,9 @@ fn Facts() -> impl IntoView {
                 <span>" agents"</span>
                 <span class="sr">", limits and models"</span>
             </button>
-            <Show when=move || cost.get().is_some_and(|cost| !cost.is_empty())>
-                <span class="fact" title="Spent on this goal"><b>{move || cost.get()}</b><Meter envelope=envelope/></span>
-            </Show>
+            <UsageButton>
+                <b>{move || cost.get().filter(|cost| !cost.is_empty()).unwrap_or("$".to_owned())}</b><Meter envelope=envelope/>
+            </UsageButton>
             <span class="fact wide-only" title="One client decides what runs next; the bridge does when no tab is open">
                 <Icon name="baton"/>
                 <span>{move || decider.get()}</span>

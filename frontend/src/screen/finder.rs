@@ -84,7 +84,7 @@ pub fn FinderButton() -> impl IntoView {
     }
 }
 
-fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     use wasm_bindgen::JsCast;
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     target.is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))

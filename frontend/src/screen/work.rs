@@ -1,6 +1,9 @@
 //! The work: the tree on the left, the open conversation on the right, a divider between them.
 
 use conductor::planning::Plan;
+use conductor::state::Task;
+use conductor::status::Kind;
+use conductor::survey::Row;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -171,7 +174,7 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
 fn Index(tree: Tree) -> impl IntoView {
     let counted = Memo::new(move |_| {
         let goal = tree.goal.get_value();
-        tree.desk.surveyed(&goal, |state, survey| survey.counts(state, &goal)).into_iter().collect::<Vec<_>>()
+        tree.desk.surveyed(&goal, |_, survey| survey.counts(&goal))
     });
     let room = move || {
         tree.layout.with(|layout| layout.nodes.iter().any(|node| node.level == 0))
@@ -228,13 +231,12 @@ fn Approval(tree: Tree) -> impl IntoView {
         })
     });
     let stuck = Memo::new(move |_| {
-        desk.read(|state| {
-            let status = conductor::status::status(state, state.task(&tree.goal.get_value())?);
-            match &status.reason {
-                conductor::status::Reason::Stuck(_) => Some(words::reason(state, &status, status.since)),
+        let stuck =
+            desk.look(&tree.goal.get_value(), |state, task, Row { status, .. }| match &status.reason {
+                conductor::status::Reason::Stuck(_) => Some(words::says(state, task, status, status.since)),
                 _ => None,
-            }
-        })
+            });
+        stuck.flatten()
     });
     view! {
         {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| if tasks == 0 { view! {
@@ -349,11 +351,10 @@ struct Head {
     capped: bool,
 }
 
-fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
+fn head(state: &conductor::State, task: &Task, row: &Row) -> Head {
     use conductor::state::Standing;
     use conductor::status::Reason;
-    let task = state.task(id)?;
-    let status = conductor::status::status(state, task);
+    let status = row.status.clone();
     let capped = matches!(status.reason, conductor::status::Reason::Used { above: None, .. });
     // A reviewer's is not the task's.
     let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
@@ -367,20 +368,20 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let mut path: Vec<_> =
         state.ancestors(task).map(|above| (above.id.clone(), conductor::plan::name(above))).collect();
     path.reverse();
-    Some(Head {
+    Head {
         path,
         number: task.number_text(),
         title: task.title.clone(),
         // What is waited for is counted down below.
         reason: match status.reason {
             Reason::ResumesAt { .. } | Reason::Outage { .. } | Reason::Unattended(_) => String::new(),
-            _ => words::reason(state, &status, status.since),
+            _ => words::says(state, task, &status, status.since),
         },
         status,
         mode: words::mode(task.mode),
         agent: model.map_or(agent.clone(), |model| format!("{agent}, {model}")),
         cost: words::spent(state, task),
-        busy: state.subtree(id).iter().any(|task| task.current.is_some()),
+        busy: row.busy,
         over: task.is_over(),
         goal: task.is_goal(),
         planned: task.is_planned()
@@ -397,21 +398,25 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
                     Standing::Yielded | Standing::Asked { .. } | Standing::Failed { .. }
                 )),
         capped,
-    })
+    }
 }
 
 #[component]
 fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
     let desk = tree.desk;
     let own = StoredValue::new(id);
-    let head = Memo::new(move |_| desk.read(|state| head(state, &own.get_value())));
+    let head = Memo::new(move |_| desk.look(&own.get_value(), head));
     let elapsed = move || {
-        let since = head.with(|head| {
-            head.as_ref()
-                .filter(|head| head.status.kind == conductor::status::Kind::Active)
-                .map(|head| head.status.since)
-        });
-        since.map(|since| words::span(desk.clock.get().since(since)))
+        let (kind, since) =
+            head.with(|head| head.as_ref().map(|head| (head.status.kind, head.status.since)))?;
+        let time = || words::span(desk.clock.get().since(since));
+        match kind {
+            Kind::Active => Some(time()),
+            Kind::Completed | Kind::Cancelled => None,
+            Kind::Waiting | Kind::Failed | Kind::Limited | Kind::Review | Kind::Pending => {
+                Some(format!("for {}", time()))
+            }
+        }
     };
     let is = move |look: fn(&Head) -> bool| move || head.with(|head| head.as_ref().is_some_and(look));
     view! {
@@ -450,7 +455,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                 <div class="facts-line meta">
                     <StatusMark kind=shown.status.kind/>
                     <span class="clip">{shown.reason}</span>
-                    <span>{elapsed}</span>
+                    <span aria-hidden="true">{elapsed}</span>
                     <span class="row push"><span>{shown.mode}</span><span>{shown.agent}</span><span>{shown.cost}</span></span>
                 </div>
             </header>
@@ -460,7 +465,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 24] = [
+    const KEYS: [(&str, &str); 25] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -481,6 +486,7 @@ fn Keys() -> impl IntoView {
         ("S", "stop"),
         (".", "menu of the task"),
         ("Z", "undo the last edit"),
+        ("I", "what waits for you"),
         ("+ − 0", "zoom in, out, back"),
         ("F", "fit the tree"),
         ("Ctrl Enter", "approve the plan; allow what is asked"),

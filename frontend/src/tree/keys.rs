@@ -62,23 +62,21 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
 
 /// Puts the focus on the selected node.
 pub fn focus(tree: Tree) {
-    request_animation_frame(move || {
-        let Some(task) = tree.here.now().task else { return };
-        let node = document().query_selector(&format!("[data-task=\"{task}\"]")).ok().flatten();
-        if let Some(node) = node.and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {
-            let _ = node.focus();
-        }
-    });
+    request_animation_frame(move || tree.here.now().task.into_iter().for_each(|task| focus_node(&task)));
+}
+
+pub fn focus_node(task: &TaskId) {
+    focus_on(&format!("[data-task=\"{task}\"]"));
 }
 
 pub fn focus_composer() {
-    if let Some(field) = document()
-        .query_selector(".composer textarea")
-        .ok()
-        .flatten()
-        .and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok())
-    {
-        let _ = field.focus();
+    focus_on(".composer textarea");
+}
+
+fn focus_on(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(found) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = found.focus();
     }
 }
 

@@ -60,7 +60,8 @@ struct Face {
     pips: Vec<Kind>,
     waiting: u32,
     done: String,
-    running_since: Option<Millis>,
+    /// Since when it runs or waits for the person.
+    since: Option<Millis>,
     /// What the proposed version did to it: the kind, and in words.
     change: Option<(&'static str, String)>,
 }
@@ -95,7 +96,8 @@ fn face(
     let warning = warnings.iter().find(|warning| !matches!(warning, Warning::Near { .. }));
     let persona = conductor::persona::of(state, task).filter(|_| !task.is_goal());
     let name = persona.map(|persona| persona.name.clone());
-    let says = Some(warning.map_or_else(|| words::reason(state, own, times.now), |it| words::warning(*it)));
+    let says =
+        Some(warning.map_or_else(|| words::says(state, task, own, times.now), |it| words::warning(*it)));
     Some(Face {
         warned: warning.is_some(),
         change: change.map(|change| (words::change_kind(&change.what), words::change(state, &change.what))),
@@ -118,7 +120,7 @@ fn face(
         waiting: sum.waiting,
         done: if task.is_group() { format!("{}/{}", sum.done, sum.all) } else { String::new() },
         pips: if task.is_group() && !task.is_goal() { parts().take(PIPS).collect() } else { Vec::new() },
-        running_since: (own.kind == Kind::Active && !task.is_group()).then_some(own.since),
+        since: (matches!(own.kind, Kind::Active | Kind::Waiting) && !task.is_group()).then_some(own.since),
     })
 }
 
@@ -267,7 +269,7 @@ fn TaskFace(
 ) -> impl IntoView {
     let part = move |look: fn(&Face) -> String| move || face.with(|face| face.as_ref().map(look));
     let elapsed = move || {
-        let since = face.with(|face| face.as_ref().and_then(|face| face.running_since));
+        let since = face.with(|face| face.as_ref().and_then(|face| face.since));
         since.map(|since| words::span(tree.desk.clock.get().since(since)))
     };
     // A memo: a field that is being typed in must not be made anew.

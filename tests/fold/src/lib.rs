@@ -1,6 +1,13 @@
-//! A log of ordinary work, and the folding of it: read from JSON and applied, as a page does when it opens.
+//! A log of ordinary work, and the folding of any log: read from JSON and applied, as a page does when it opens. The same
+//! code runs natively and in a browser, for its rate and to compare what comes of it.
 
-use conductor::{State, apply};
+mod forest;
+
+pub use forest::Forest;
+
+use std::fmt::Write;
+
+use conductor::{State, apply, decide};
 use shared::agent::{AgentEvent, HarnessId, ToolOutcome, TurnReport};
 use shared::entry::{Actor, Body, Entry, Kind, Outcome, Purpose};
 use shared::id::{ClientId, ProjectId, RunId, TaskId};
@@ -40,6 +47,39 @@ pub fn fold(entries: &[Entry]) -> State {
         apply(&mut state, entry);
     }
     state
+}
+
+/// A digest of the state after each entry of a log (lines of JSON) and of what is decided then, so that a native fold and
+/// one in a browser can be compared: where two differ, the first entry that they differ at is known.
+///
+/// # Errors
+/// A line is no entry.
+pub fn digests(log: &str) -> serde_json::Result<Vec<String>> {
+    let mut state = State::default();
+    let lines = log.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|line| {
+            let entry: Entry = serde_json::from_str(line)?;
+            apply(&mut state, &entry);
+            let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+            // Every field stands there, in an order that is always the same.
+            let told = write!(hash, "{state:?} {:?}", decide(&state, entry.at));
+            debug_assert!(told.is_ok(), "a sum takes everything");
+            Ok(format!("{:016x}", hash.0))
+        })
+        .collect()
+}
+
+/// FNV-1a of what is written.
+struct Fnv(u64);
+
+impl Write for Fnv {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0 = text
+            .bytes()
+            .fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        Ok(())
+    }
 }
 
 /// Goals of ten tasks each, at least `count` tasks in all, whose agents are all at work.
@@ -158,12 +198,47 @@ fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
     kinds
 }
 
-/// What the browser's side of the benchmark calls.
+/// What the browser's side of the benchmark and of the journeys calls.
 #[cfg(target_family = "wasm")]
 mod page {
     use shared::entry::Entry;
     use wasm_bindgen::JsError;
     use wasm_bindgen::prelude::wasm_bindgen;
+
+    /// As [`super::digests`].
+    #[wasm_bindgen]
+    pub fn digests(log: &str) -> Result<Vec<String>, JsError> {
+        super::digests(log).map_err(|error| JsError::new(&error.to_string()))
+    }
+
+    /// The tree of ten thousand tasks.
+    #[wasm_bindgen]
+    pub struct Tree(crate::Forest);
+
+    #[wasm_bindgen]
+    impl Tree {
+        #[wasm_bindgen(constructor)]
+        pub fn new() -> Result<Tree, JsError> {
+            crate::Forest::grow().map(Tree).map_err(|error| JsError::new(&error.to_string()))
+        }
+
+        pub fn len(&self) -> usize {
+            self.0.len()
+        }
+
+        pub fn survey(&self) -> usize {
+            self.0.survey()
+        }
+
+        pub fn decide(&self) -> usize {
+            self.0.decide()
+        }
+
+        /// Gives the number of entries that were taken in.
+        pub fn step(&mut self) -> Result<usize, JsError> {
+            self.0.step().map_err(|error| JsError::new(&error.to_string()))
+        }
+    }
 
     #[wasm_bindgen]
     pub struct Log {
@@ -207,6 +282,20 @@ mod tests {
         assert_eq!(state.seq.0, lines.len() as u64);
         let task = state.task(&TaskId::new("goal-0~3").expect("an id")).expect("a task");
         assert_eq!(conductor::status::status(&state, task).kind, conductor::status::Kind::Completed);
+    }
+
+    #[test]
+    fn a_digest_tells_states_and_decisions_apart() {
+        let lines = log(60).expect("a log");
+        let whole = digests(&lines.join("\n")).expect("digests");
+        assert_eq!(whole.len(), lines.len());
+        assert_eq!(whole, digests(&lines.join("\n")).expect("digests"));
+        let other = lines.join("\n").replacen("Write part 3", "Write part 4", 1);
+        let other = digests(&other).expect("digests");
+        let differs = whole.iter().zip(&other).position(|(one, other)| one != other);
+        let proposed = lines.iter().position(|line| line.contains("plan_proposed"));
+        assert_eq!(differs, proposed);
+        assert_ne!(whole.last(), other.last());
     }
 
     #[test]

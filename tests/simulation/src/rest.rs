@@ -3,11 +3,13 @@
 
 use anyhow::{Context, Result, ensure};
 use conductor::budget::{Short, short};
+use conductor::inbox::{Request, inbox};
 use conductor::state::{Run, Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
 use conductor::survey::Survey;
 use conductor::{State, decide, next_deadline};
 use shared::entry::Purpose;
+use shared::id::TaskId;
 use shared::unit::Millis;
 
 use crate::bridge::Bridge;
@@ -55,7 +57,7 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
             ensure!(status.since > Millis(0), "{} waits since nobody knows when", task.id);
         }
     }
-    check_inbox(state)
+    check_inbox(state, &bridge.survey)
 }
 
 fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bool {
@@ -115,26 +117,44 @@ fn is_full(state: &State) -> bool {
     u32::try_from(active).unwrap_or(u32::MAX) >= state.limits.parallel || state.is_full()
 }
 
-/// Every question is in the one place where a person looks for what waits (P10).
-fn check_inbox(state: &State) -> Result<()> {
-    let survey = Survey::live(state);
-    let shown = survey.waiting(state);
+/// All that waits for a person is in the one place where they look for it, by itself or by what it is a part of (P10).
+fn check_inbox(state: &State, survey: &Survey) -> Result<()> {
+    let afresh = Survey::live(state);
+    let shown = inbox(state, survey);
     for task in state.tasks.values() {
+        let status = status(state, task);
         let asks = match task.standing {
             // Who has the answer and cannot pay for the turn waits for the money.
             Standing::Asked { .. } | Standing::Yielded if task.current.is_none() => !task.is_spoken_to(),
-            _ => matches!(status(state, task).reason, Reason::Permission(_)),
+            _ => matches!(status.reason, Reason::Permission(_)),
         };
-        let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status(state, task));
+        let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status);
         ensure!(surveyed, "{} stands otherwise in the survey", task.id);
-        let waits = asks && status(state, task).kind == Kind::Waiting;
-        ensure!(!asks || waits, "{} asks, and its status does not say so", task.id);
-        let there = shown.iter().any(|shown| shown.id == task.id);
-        let below =
-            || state.subtree(&task.id).into_iter().skip(1).any(|part| shown.iter().any(|s| s.id == part.id));
-        ensure!(!waits || there || below(), "{} asks, and nobody is shown that", task.id);
+        let kept = survey.row(&task.id) == afresh.row(&task.id);
+        ensure!(kept, "{} was left out when the survey went on", task.id);
+        ensure!(!asks || status.kind == Kind::Waiting, "{} asks, and its status does not say so", task.id);
+        let waits = status.kind == Kind::Waiting && survey.row(&task.id).is_some();
+        ensure!(
+            !waits || is_shown(state, &shown, task),
+            "{} waits for a person, and nobody is shown that: {status:?}",
+            task.id
+        );
+    }
+    for request in &shown {
+        let about = state.task(&request.task).map(|task| status(state, task));
+        ensure!(about.as_ref() == Some(&request.status), "{} is shown otherwise than it is", request.task);
     }
     Ok(())
+}
+
+/// It is in the inbox itself, or by what it waits for because of: its parts, or what failed before it.
+fn is_shown(state: &State, shown: &[Request], task: &Task) -> bool {
+    let there = |id: &TaskId| shown.iter().any(|request| request.task == *id);
+    let because = match status(state, task).reason {
+        Reason::Stuck(by) => !by.is_empty() && by.iter().all(there),
+        _ => task.children.iter().filter_map(|id| state.task(id)).any(|part| is_shown(state, shown, part)),
+    };
+    there(&task.id) || because
 }
 
 /// The last moment of a world.

@@ -5,7 +5,7 @@ use shared::agent::{HarnessId, Tokens, UsageScope};
 use shared::id::{RunId, TaskId};
 use shared::unit::MicroUsd;
 
-use crate::state::{Account, Run, Spend, State};
+use crate::state::{Account, Phase, Run, Spend, State};
 
 impl State {
     /// A run was ordered: from now on it holds its money.
@@ -61,14 +61,19 @@ impl State {
     }
 }
 
-/// What a run cost that held so much; whether it `began`, its process tells.
-pub(super) fn spent(harness: HarnessId, held: MicroUsd, cost: Option<MicroUsd>, began: bool) -> Spend {
-    match (cost, harness) {
-        (Some(known), _) => Spend { known, ..Spend::default() },
-        (None, HarnessId::Command) => Spend::default(),
-        // A process that never came to be cost nothing.
-        (None, _) if !began => Spend::default(),
-        (None, _) => Spend { unknown_runs: 1, presumed: held, ..Spend::default() },
+impl Run {
+    /// What it cost, as far as it was read to its end.
+    pub(crate) fn spend(&self) -> Spend {
+        let Phase::Read { started, report, .. } = &self.phase else { return Spend::default() };
+        match (report.cost, self.harness) {
+            (Some(known), _) => Spend { known, ..Spend::default() },
+            (None, HarnessId::Command) => Spend::default(),
+            // A process that never came to be cost nothing.
+            (None, _) if started.is_none() => Spend::default(),
+            (None, _) => {
+                Spend { unknown_runs: 1, presumed: self.holds.unwrap_or_default(), ..Spend::default() }
+            }
+        }
     }
 }
 

@@ -20,6 +20,19 @@ pub(crate) fn starts_at(state: &State, task: &Task) -> Option<Millis> {
     above.chain(task.schedule.start).max()
 }
 
+/// A bound on the agents that run side by side, and how many it lets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    Agents(u32),
+    OfKind(HarnessId, u32),
+    InFolder(u32),
+}
+
+/// The bound that the task's next turn waits at; nothing where there is room.
+pub fn bound(state: &State, task: &Task) -> Option<Bound> {
+    Room::of(state).bound(task, super::harness(state, task, super::next_purpose(state, task)))
+}
+
 /// The runs of one state, to which those are added that begin now.
 pub(super) struct Room<'a> {
     state: &'a State,
@@ -33,17 +46,28 @@ impl<'a> Room<'a> {
         Self { state, taken: active.filter_map(place).collect() }
     }
 
+    /// Nothing more may run, whatever it is.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken.len() >= usize::try_from(self.state.limits.parallel).unwrap_or(usize::MAX)
+    }
+
     /// Whether one more of this kind may run in the task's folder.
     pub(super) fn has(&self, task: &Task, harness: HarnessId) -> bool {
+        self.bound(task, harness).is_none()
+    }
+
+    /// What keeps one more of this kind from running in the task's folder.
+    fn bound(&self, task: &Task, harness: HarnessId) -> Option<Bound> {
         let limits = &self.state.limits;
-        let below = |taken: usize, limit: Option<u32>| {
-            limit.is_none_or(|limit| taken < usize::try_from(limit).unwrap_or(usize::MAX))
-        };
+        let reached = |limit: u32, taken: usize| taken >= usize::try_from(limit).unwrap_or(usize::MAX);
         let taken =
             |same: &dyn Fn(&(&Task, HarnessId)) -> bool| self.taken.iter().filter(|run| same(run)).count();
-        below(self.taken.len(), Some(limits.parallel))
-            && below(taken(&|run| run.1 == harness), limits.each.of(harness))
-            && below(taken(&|run| run.0.project == task.project), limits.per_folder)
+        let all = self.is_taken().then_some(limits.parallel);
+        let kind = limits.each.of(harness).filter(|limit| reached(*limit, taken(&|run| run.1 == harness)));
+        let folder =
+            limits.per_folder.filter(|limit| reached(*limit, taken(&|run| run.0.project == task.project)));
+        let all = all.map(Bound::Agents);
+        all.or(kind.map(|limit| Bound::OfKind(harness, limit))).or(folder.map(Bound::InFolder))
     }
 
     pub(super) fn take(&mut self, task: &'a Task, harness: HarnessId) {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
+use conductor::inbox::{Ask, inbox};
 use conductor::plan::edit::{check_edit, next_mode};
 use conductor::state::{Standing, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
@@ -86,8 +87,8 @@ fn it_waits_for_the_person_by_name_and_its_words_go_on_to_who_comes_after() {
     assert!(world.step().is_empty());
     assert_eq!(world.reason("a"), (Stands::Waiting, Reason::Yours));
     assert_eq!(status(&world.state, world.task("a")).waker(), Waker::Person);
-    let waiting = Survey::live(&world.state);
-    assert_eq!(waiting.waiting(&world.state).iter().map(|task| task.id.as_str()).collect::<Vec<_>>(), ["a"]);
+    let waiting = inbox(&world.state, &Survey::live(&world.state));
+    assert_eq!(waiting.iter().map(|it| (it.task.as_str(), it.ask)).collect::<Vec<_>>(), [("a", Ask::Do)]);
     world.now = Millis(9_000_000);
     assert!(world.step().is_empty(), "nobody does it in the person's place");
     world.say(Kind::TaskAccepted { task: id("a"), words: "Signed as **A. Mill**.".to_owned() });

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
 use conductor::health::{Warning, warnings};
+use conductor::inbox::inbox;
 use conductor::permission::{Reply, TooLate, replayed, reply};
 use conductor::state::{State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
@@ -269,6 +270,6 @@ fn a_group_tells_of_a_part_that_waits_when_nothing_else_moves() {
         world.asks_of(task, request, "make");
     }
     let survey = conductor::survey::Survey::live(&world.state);
-    let waiting: Vec<&TaskId> = survey.waiting(&world.state).iter().map(|task| &task.id).collect();
-    assert_eq!(waiting, [&id("a"), &id("b")]);
+    let waiting: Vec<TaskId> = inbox(&world.state, &survey).into_iter().map(|request| request.task).collect();
+    assert_eq!(waiting, [id("a"), id("b")]);
 }

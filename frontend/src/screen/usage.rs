@@ -1,0 +1,89 @@
+//! What the work has used, behind the cost in the bar: each kind of agent and all together, today and in all, and what was
+//! spent since the person's last word.
+
+use conductor::usage::{Usage, Used, unattended};
+use leptos::prelude::*;
+use shared::agent::HarnessId;
+use shared::unit::Millis;
+
+use crate::component::dialog::Dialog;
+use crate::component::envelope::Meter;
+use crate::component::flow::Show;
+use crate::desk::Desk;
+use crate::words::{dollars, many, midnight, money};
+
+/// The cost in the bar is its button; `children` are that.
+#[component]
+pub fn UsageButton(children: Children) -> impl IntoView {
+    let open = RwSignal::new(false);
+    view! {
+        <button class="fact" title="Spent on this goal; usage of all" on:click=move |_| open.set(true)>
+            {children()}<span class="sr">", usage"</span>
+        </button>
+        <Dialog open=open title="Usage"><Panel/></Dialog>
+    }
+}
+
+#[component]
+fn Panel() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let today = Memo::new(move |_| midnight(desk.clock.get()));
+    let usages = Memo::new(move |_| {
+        let from = [("Today", today.get()), ("In all", Millis(0))];
+        desk.read(|state| from.map(|(name, from)| (name, Usage::since(state, from))))
+    });
+    let away = Memo::new(move |_| desk.read(unattended));
+    let words = move || match away.get() {
+        Some(away) => format!(
+            "{} since your last word, of {} that may be spent without one. Then nothing begins until you come back.",
+            dollars(away.spent),
+            dollars(away.budget)
+        ),
+        None => {
+            "What may be spent while you do nothing has no limit; see limits, behind the agents in the bar."
+                .to_owned()
+        }
+    };
+    view! {
+        <div class="body settings">
+            <Show when=move || usages.with(|[_, (_, all)]| all.each.is_empty())>
+                <p class="quiet">"No agent has run yet."</p>
+            </Show>
+            <div class="scroll-x">{move || usages.get().map(|(name, usage)| table(name, usage))}</div>
+            <h3 class="label">"While you are away"</h3>
+            <Meter envelope=Signal::derive(move || away.get())/>
+            <p class="meta">{words}</p>
+        </div>
+    }
+}
+
+fn table(name: &'static str, usage: Usage) -> Option<AnyView> {
+    let all = (usage.each.len() > 1).then(|| line("Together", &usage.all));
+    let each = usage.each.iter().map(|(harness, used)| line(called(*harness), used)).collect_view();
+    (usage.all.runs > 0).then(|| {
+        view! {
+            <table class="ledger">
+                <thead><tr><th scope="col">{name}</th>{["Cost", "Runs", "Tokens in", "Out", "From cache"].map(|head| view! { <th scope="col">{head}</th> })}</tr></thead>
+                <tbody>{each}{all}</tbody>
+            </table>
+        }
+        .into_any()
+    })
+}
+
+fn line(name: &'static str, used: &Used) -> AnyView {
+    let cost = Some(money(used.spend)).filter(|cost| !cost.is_empty()).unwrap_or("$0.00".to_owned());
+    let tokens = used.tokens;
+    let cells =
+        [cost, many(used.runs.into()), many(tokens.input), many(tokens.output), many(tokens.cache_read)];
+    view! { <tr><td>{name}</td>{cells.map(|cell| view! { <td>{cell}</td> })}</tr> }.into_any()
+}
+
+fn called(harness: HarnessId) -> &'static str {
+    match harness {
+        HarnessId::Claude => "Claude Code",
+        HarnessId::Codex => "Codex",
+        HarnessId::Demo => "Demo",
+        HarnessId::Command => "Commands",
+    }
+}

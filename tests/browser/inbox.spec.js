@@ -1,0 +1,69 @@
+// What waits for a person stands in one list, which one key opens.
+import { expect, goal, node, plan, shots, test, top } from "./world.js";
+
+const box = (page) => page.getByRole("dialog", { name: "Waiting for you" });
+const rows = (page) => box(page).locator(".request");
+const list = (page) => page.getByRole("button", { name: /^Waiting/ });
+
+test("what waits for a person is listed with what, why, since when and what to do", async ({ page, world }) => {
+  await page.goto(world.url);
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.locator("h1").click(); // Out of the field, where keys write.
+  await page.keyboard.press("i");
+  await expect(box(page).getByText("Nothing waits for you")).toBeVisible();
+  await shots(page, "inbox-empty");
+  await page.keyboard.press("Escape");
+
+  await plan(page, world, goal("[[task 1: fail]] [[task 2: ask]]"));
+  await expect(list(page)).toContainText("1");
+  await top(page).press("i");
+  await expect(rows(page)).toHaveCount(1);
+  await expect(rows(page)).toContainText("plan v1 waits for you");
+  await expect(rows(page)).toContainText("If ignored: nothing of the plan begins.");
+  await page.keyboard.press("Enter");
+  await expect(box(page)).toBeHidden();
+  await expect(top(page)).toBeFocused();
+  await page.keyboard.press("Control+Enter");
+
+  await expect(node(page, /^5, /)).toHaveAttribute("data-status", "completed");
+  await expect(list(page)).toContainText("2");
+  await expect(page).toHaveTitle(/^\(2\) /);
+  await expect(top(page)).toBeFocused(); // What came since took nobody's focus.
+  await page.keyboard.press("i");
+  await expect(rows(page)).toHaveCount(2);
+  await expect(rows(page).filter({ hasText: "cannot be done" })).toContainText("If ignored: it stays failed");
+  const question = rows(page).filter({ hasText: "If ignored: it stays waiting." });
+  await expect(question).toContainText(/\d+s/);
+  await shots(page, "inbox");
+  await expect(rows(page).first()).toBeFocused();
+  for (let step = 0; step < 2; step++) {
+    if (await question.evaluate((row) => row === document.activeElement)) break;
+    await page.keyboard.press("ArrowDown");
+  }
+  await page.keyboard.press("Enter");
+  await expect(page.getByLabel("Message", { exact: true })).toBeFocused();
+  await expect(page.locator(".facts-line")).toContainText(/for \d+s/);
+  await page.keyboard.type("The first one.");
+  await page.keyboard.press("Enter");
+  await expect(list(page)).toContainText("1");
+
+  await list(page).click();
+  await expect(rows(page)).toHaveCount(1);
+  await box(page).getByRole("button", { name: "Retry", exact: true }).click();
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "failed");
+  await expect(rows(page)).toHaveCount(1); // It failed again, and says so again.
+});
+
+test("who is next in line says which bound it waits at", async ({ page, world }) => {
+  await plan(page, world, goal("[[task 1: hang]]"));
+  await page.getByRole("button", { name: /limits and models/ }).click();
+  await page.getByRole("dialog").getByLabel("In all", { exact: true }).fill("1");
+  await page.getByRole("dialog").getByLabel("In all", { exact: true }).press("Tab");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "active");
+  await expect(page.locator(".node .sub", { hasText: "next in line, 1 of 1 agents run" }).first()).toBeVisible();
+  await page.getByRole("button", { name: "Stop everything" }).click();
+  await expect(top(page)).toHaveAttribute("data-status", "cancelled");
+});

@@ -1,0 +1,20 @@
+import { expect, goal, plan, shots, test, top } from "./world.js";
+
+test("what was used is told of each kind of agent, today and in all, beside what may be spent unattended", async ({ page, world }) => {
+  await page.goto(world.url);
+  const usage = page.getByRole("dialog", { name: "Usage" });
+  await page.getByRole("button", { name: /, usage$/ }).click();
+  await expect(usage).toContainText("No agent has run yet.");
+  await expect(usage).toContainText("since your last word, of $20.00");
+  await page.keyboard.press("Escape");
+  await plan(page, world, goal());
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+  await page.getByRole("button", { name: /, usage$/ }).click();
+  for (const head of ["Today", "In all"]) {
+    const table = usage.getByRole("table").filter({ hasText: head });
+    await expect(table.getByRole("row", { name: /^Demo <\$0\.01 7 / })).toBeVisible(); // A plan, five tasks and the summary.
+  }
+  await expect(usage.getByRole("meter")).toBeVisible();
+  await shots(page, "usage");
+});

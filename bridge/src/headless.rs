@@ -346,6 +346,9 @@ pub struct LimitsArgs {
     /// Give to the other agent what one fails again and again
     #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
     alternate: Option<bool>,
+    /// Use a result again where words, agent and folder are those of a task that is done and changed nothing
+    #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
+    reuse: Option<bool>,
     /// Who says how hard a task is that nobody gave a size, which chooses the model
     #[arg(long, value_enum)]
     sizes: Option<Sizes>,

@@ -48,6 +48,8 @@ pub struct Limits {
     pub alternate: bool,
     /// Who says how hard a task is that nobody gave a size.
     pub sizing: Sizing,
+    /// What a task came to stands for another with the same words, agent and folder, where it changed nothing there.
+    pub reuse: bool,
     /// After what a person is warned of a run that goes on.
     pub health: Health,
 }
@@ -158,6 +160,7 @@ impl Default for Limits {
             unattended: Some(MicroUsd(20_000_000)),
             alternate: false,
             sizing: Sizing::default(),
+            reuse: false,
         }
     }
 }

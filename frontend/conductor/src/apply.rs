@@ -136,6 +136,7 @@ impl State {
                 let folder = elsewhere.then(|| spec.cwd.clone());
                 self.request(Run { carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
+            Kind::RunKeyed { run, key } => self.with_run(run, |run| run.key = Some(key.clone())),
             Kind::InputSent { run, message, .. } => {
                 message.iter().for_each(|message| self.tell(run, message));
             }
@@ -152,6 +153,11 @@ impl State {
                 self.claim(task, TaskResult { summary, outputs, not_done }, at);
             }
             Kind::BaseTaken { task, print, .. } => self.take_base(task, print),
+            Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, at),
+            Kind::ResultReused { task, from, summary, outputs, not_done } => {
+                let (summary, outputs, not_done) = (summary.clone(), outputs.clone(), not_done.clone());
+                self.reuse(task, from, TaskResult { summary, outputs, not_done }, at);
+            }
             Kind::TaskChecked { task, run, check, problem } => {
                 self.check(task, run, check, problem.as_ref(), at)
             }
@@ -249,6 +255,7 @@ impl State {
             task.queue.retain(|message| !run.carries.contains(&message.id));
             task.doing.clear();
             task.urged = false;
+            task.reused = None;
             task.prove(run.purpose, !run.carries.is_empty(), run.requested);
             match run.purpose {
                 Purpose::Diagnose | Purpose::Classify => {}
@@ -262,7 +269,7 @@ impl State {
                 Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Base | Purpose::Repair => {
                     task.stand(Standing::Open, run.requested);
                 }
-                Purpose::Check | Purpose::Review | Purpose::Commit => {}
+                Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => {}
             }
         });
         self.hold(&run);
@@ -453,6 +460,7 @@ impl Run {
             vitals: Vitals { moved: at, ..Vitals::default() },
             guided: None,
             cuts: Vec::new(),
+            key: None,
             persona: None,
             folder: None,
             verdict: None,

@@ -29,7 +29,7 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>
         Purpose::Repair => repair(state, task, &mut words),
         Purpose::Review => review(state, task, &mut words),
         // A command's words are its own.
-        Purpose::Base | Purpose::Check | Purpose::Commit => {}
+        Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After => {}
     }
     if matches!(purpose, Purpose::Work | Purpose::Summary | Purpose::Repair) {
         unsplit(task, &mut words);

@@ -153,6 +153,8 @@ pub struct Task {
     /// The person said that it goes on now, whatever makes others wait.
     pub urged: bool,
     pub result: Option<TaskResult>,
+    /// The run whose result it was given, in the place of a turn of its own.
+    pub reused: Option<RunId>,
     pub proof: Proof,
     pub spend: Spend,
     pub account: Account,
@@ -322,6 +324,8 @@ pub struct Run {
     pub guided: Option<Guided>,
     /// What of its words did not fit.
     pub cuts: Vec<Cut>,
+    /// What its words, its agent and its folder come to, where its result may be used again.
+    pub key: Option<String>,
     /// Whose words its session began with.
     pub persona: Option<PersonaId>,
     /// Where it works, if that is not its project's folder.

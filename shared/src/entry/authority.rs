@@ -42,6 +42,7 @@ impl Kind {
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
             | Self::RunTrimmed { .. }
+            | Self::RunKeyed { .. }
             | Self::RunCast { .. }
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
@@ -54,6 +55,8 @@ impl Kind {
             | Self::TaskSettled { .. }
             | Self::WorkClaimed { .. }
             | Self::BaseTaken { .. }
+            | Self::AfterTaken { .. }
+            | Self::ResultReused { .. }
             | Self::TaskChecked { .. }
             | Self::TaskReviewed { .. }
             | Self::TaskCommitted { .. }

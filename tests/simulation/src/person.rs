@@ -25,6 +25,8 @@ pub struct Person {
     pub splits: bool,
     /// Says what tasks need and make.
     pub trades: bool,
+    /// So often they have done again what is done.
+    pub repeats: usize,
     messages: u32,
     added: u32,
     retries: usize,
@@ -34,7 +36,7 @@ pub struct Person {
 
 impl Person {
     pub fn new(whims: usize, cast: Option<Cast>) -> Self {
-        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0, cast }
+        Self { whims, splits: false, trades: false, repeats: 0, messages: 0, added: 0, retries: 0, cast }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
@@ -149,6 +151,9 @@ impl Person {
         let open = |goal: &&Task| !goal.is_over();
         let root = state.goals.iter().filter_map(|goal| state.task(goal)).find(open)?;
         let goal = root.planning.as_ref()?;
+        if let Some(kind) = self.repeat(state, root) {
+            return Some(kind);
+        }
         if let Some(kind) = state.subtree(&root.id).into_iter().find_map(|task| let_go_on(state, task)) {
             return Some(kind);
         }
@@ -167,6 +172,13 @@ impl Person {
                 act.unwrap_or_else(|| Kind::GoalClosed { goal: root.id.clone() })
             }
         })
+    }
+
+    fn repeat(&mut self, state: &State, root: &Task) -> Option<Kind> {
+        self.repeats = self.repeats.checked_sub(1)?;
+        let done = |task: &&Task| task.standing == Standing::Completed && task.children.is_empty();
+        let task = state.subtree(&root.id).into_iter().skip(self.repeats).find(done)?;
+        Some(Kind::PlanEdited { goal: root.id.clone(), edit: clone_of(task, state)? })
     }
 
     fn help_with(&mut self, state: &State, task: &Task) -> Option<Kind> {
@@ -200,6 +212,12 @@ impl Person {
     }
 }
 
+/// The same task once more.
+fn clone_of(task: &Task, seen: &State) -> Option<PlanEdit> {
+    let copy = TaskId::new(&format!("{}~k{}", task.root, seen.seq)).ok()?;
+    Some(PlanEdit::Clone { task: task.id.clone(), copy })
+}
+
 /// A wish for a plan of one of these, or a word about one.
 fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
     let open: Vec<&&Task> = tasks.iter().filter(|task| task.is_planned() && !task.is_goal()).collect();
@@ -215,9 +233,7 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
     }
     if chance.one_in(4) {
         let task = chance.pick(tasks)?;
-        let copy = TaskId::new(&format!("{}~k{}", task.root, seen.seq)).ok()?;
-        let edit = shared::plan::PlanEdit::Clone { task: task.id.clone(), copy };
-        return Some(Kind::PlanEdited { goal: task.root.clone(), edit });
+        return Some(Kind::PlanEdited { goal: task.root.clone(), edit: clone_of(task, seen)? });
     }
     let may = |task: &&&Task| conductor::planning::may_plan(seen, task).is_ok();
     let able: Vec<&&Task> = tasks.iter().filter(may).collect();

@@ -22,6 +22,8 @@ pub struct Process {
     pub(crate) ear: Ear,
     signalled: bool,
     wall: Option<Millis>,
+    /// Its work changes what is in the folder.
+    pub changes: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +55,10 @@ impl Process {
         };
         let mut script = Script::draw(&order, chance);
         let ear = Ear::of(spec, &mut script.lines);
+        let works = matches!(purpose, Purpose::Work | Purpose::Repair);
+        let changes = works && ways.folder.is_some() && chance.one_in(8);
         Some(Self {
+            changes,
             run: run.clone(),
             task: task.clone(),
             purpose: *purpose,

@@ -22,6 +22,7 @@ mod persona;
 mod planned;
 mod proof;
 mod result;
+mod reuse;
 mod sizing;
 mod steer;
 mod told;
@@ -106,6 +107,7 @@ pub struct Watch {
     folders: BTreeMap<TaskId, String>,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
+    reuse: reuse::Known,
 }
 
 impl Watch {
@@ -135,10 +137,20 @@ impl Watch {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
                 self.epoch = *epoch;
             }
-            Kind::RunRequested { .. } => self.order(state, kind)?,
+            Kind::RunRequested { .. } => {
+                self.order(state, kind)?;
+                self.reuse.order(kind);
+            }
             Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
-            Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
+            Kind::RunEnded { run, .. } => {
+                ensure!(self.ended.insert(run.clone()), "ended twice");
+                self.reuse.end(processes.get(run));
+            }
+            Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, processes)?,
+            Kind::ResultReused { task, from, summary, .. } => {
+                self.reused(state, task, from, summary, processes)?;
+            }
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
             Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
             Kind::InputClosed { run } => self.close(run, processes)?,

@@ -344,6 +344,7 @@ impl Task {
             alternate: None,
             urged: false,
             result: None,
+            reused: None,
             proof: crate::proof::Proof::default(),
             spend: Spend::default(),
             account: Account::default(),

@@ -108,7 +108,7 @@ impl Task {
         self.failure.clear();
         (self.diagnosis, self.alternate) = (None, None);
         self.urged = false;
-        self.result = None;
+        (self.result, self.reused) = (None, None);
         self.proof = Proof { base: self.proof.base.take(), ..Proof::default() };
         self.stop = None;
         if let Some(planning) = &mut self.planning {

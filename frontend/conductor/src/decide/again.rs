@@ -110,6 +110,7 @@ fn is_begun_anew(run: &Run) -> bool {
         | Purpose::Base
         | Purpose::Check
         | Purpose::Commit
+        | Purpose::After
         | Purpose::Review => false,
     }
 }

@@ -14,6 +14,7 @@ mod planning;
 mod plans;
 mod proof;
 mod queue;
+mod reuse;
 mod sizing;
 mod stage;
 mod told;

@@ -73,7 +73,13 @@ impl Watch {
     }
 
     /// Who is to run stands where it may: nothing proposed, nothing stopped, nothing before its time.
-    fn check_standing(&self, state: &State, task: &Task, purpose: Purpose, silent: bool) -> Result<()> {
+    pub(super) fn check_standing(
+        &self,
+        state: &State,
+        task: &Task,
+        purpose: Purpose,
+        silent: bool,
+    ) -> Result<()> {
         let approved = state.task(&task.root).is_some_and(|goal| !is_open(goal));
         ensure!(task.is_goal() || approved, "runs before the plan is approved");
         ensure!(

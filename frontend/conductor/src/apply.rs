@@ -20,6 +20,7 @@ use crate::state::{
 };
 
 mod account;
+mod altered;
 mod copied;
 mod health;
 mod library;

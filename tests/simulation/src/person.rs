@@ -122,6 +122,7 @@ impl Person {
             2 => PlanEdit::Remove { task },
             3 => PlanEdit::Restore { task },
             4 | 5 => PlanEdit::Move { task, parent: other, index },
+            6 if self.splits => PlanEdit::SetObjective { task, objective: "Another objective".to_owned() },
             6 => PlanEdit::SetMode { task, mode: Mode::Hybrid },
             7 => PlanEdit::SetSize { task, size: Some(Size::Heavy) },
             8 => PlanEdit::SetHarness { task, harness: Some(HarnessId::Claude) },

@@ -75,7 +75,7 @@ impl State {
                     held: false,
                     urged: false,
                 });
-                (task.resumptions, task.retries) = (0, 0);
+                task.start_over();
                 task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
             }),
             Kind::MessageUrged { task, message } => self.urge_message(task, message),

@@ -144,6 +144,8 @@ pub struct Task {
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
     pub retries: u32,
+    /// When it was helped on without asking since the person last had a say, whatever failed; the latest few.
+    pub helped: Vec<Millis>,
     /// Why the attempt before this one failed.
     pub failure: String,
     /// What a look at that brought, empty where it brought nothing; nothing before it.

@@ -73,6 +73,8 @@ pub struct Watch {
     put_off: BTreeMap<TaskId, u32>,
     /// Times in a row that it was begun anew without anybody asked.
     tried: BTreeMap<TaskId, u32>,
+    /// For when it was put off or begun anew since the person had a say or it came through.
+    helped: BTreeMap<TaskId, Vec<Millis>>,
     /// Who does its work in the place of another since it was asked for last.
     instead: BTreeSet<TaskId>,
     /// What a look at a failure brought, for the attempt that follows.
@@ -264,7 +266,10 @@ impl Watch {
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
                 self.instead.remove(task);
             }
-            Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => drop(self.put_off.remove(task)),
+            Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => {
+                self.put_off.remove(task);
+                self.helped.remove(task);
+            }
             Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {
                 for below in state.subtree(task) {
                     self.stopped.remove(&below.id);

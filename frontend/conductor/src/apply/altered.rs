@@ -71,7 +71,11 @@ impl Task {
             PlanEdit::SetPreset { preset, .. } => {
                 self.goal.iter_mut().for_each(|goal| goal.preset = *preset);
             }
-            PlanEdit::SetCaps { caps, .. } => (self.caps, self.resumptions) = (*caps, 0),
+            PlanEdit::SetCaps { caps, .. } => {
+                self.caps = *caps;
+                self.resumptions = 0;
+                self.helped.clear();
+            }
             _ => {}
         }
     }

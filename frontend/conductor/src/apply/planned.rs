@@ -308,6 +308,7 @@ impl Task {
             queue: Vec::new(),
             resumptions: 0,
             retries: 0,
+            helped: Vec::new(),
             failure: String::new(),
             diagnosis: None,
             alternate: None,

@@ -48,7 +48,7 @@ impl State {
             task.reused = Some(from.clone());
             task.proof = Proof { base: task.proof.base.take(), repairs: 0, ..shown };
             task.urged = false;
-            (task.resumptions, task.retries) = (0, 0);
+            task.start_over();
             task.stand(Standing::Completed, at);
         });
     }

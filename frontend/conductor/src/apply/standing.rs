@@ -1,5 +1,6 @@
 //! Where a task stands after what happened to it, and what of its past counts no more.
 
+use shared::agent::ErrorClass;
 use shared::entry::Outcome;
 use shared::retry::Again;
 use shared::unit::Millis;
@@ -7,6 +8,9 @@ use shared::unit::Millis;
 use crate::planning::Plan;
 use crate::proof::Proof;
 use crate::state::{Standing, Task, TaskResult};
+
+/// Times that are kept of those when a task was helped on: as many as a window may ever have.
+const HELPED: usize = 20;
 
 impl Task {
     /// Ends it: at once where nothing runs, else when the run has ended.
@@ -35,8 +39,15 @@ impl Task {
         self.stop = None;
         self.urged = false;
         match outcome {
-            Outcome::Limited { again, why, .. } => self.put_off(*again, why),
-            _ => (self.resumptions, self.retries) = (0, 0),
+            Outcome::Limited { until, class, again, why } => {
+                // Where a cap is used up, it is the person who helps on.
+                if *class != Some(ErrorClass::Capped) {
+                    self.helped.drain(..self.helped.len().saturating_sub(HELPED - 1));
+                    self.helped.push(*until);
+                }
+                self.put_off(*again, why);
+            }
+            _ => self.start_over(),
         }
         let standing = match outcome {
             Outcome::Completed { summary, outputs, not_done } => {
@@ -68,6 +79,12 @@ impl Task {
         self.stand(standing, at);
     }
 
+    /// What failed before counts no more.
+    pub(super) fn start_over(&mut self) {
+        (self.resumptions, self.retries) = (0, 0);
+        self.helped.clear();
+    }
+
     /// Counts that its turn is taken up again without asking, and makes room for a new one where it is not the same.
     fn put_off(&mut self, again: Again, why: &str) {
         if again == Again::GoOn {
@@ -96,7 +113,7 @@ impl Task {
         }
         if let Standing::Limited { until, .. } = &mut self.standing {
             *until = at.min(*until);
-            (self.resumptions, self.retries) = (0, 0);
+            self.start_over();
         }
         self.urged = matches!(self.standing, Standing::Limited { .. } | Standing::Open);
     }
@@ -104,7 +121,7 @@ impl Task {
     pub(super) fn begin_again(&mut self, at: Millis) {
         self.attempt += 1;
         self.session = None;
-        (self.resumptions, self.retries) = (0, 0);
+        self.start_over();
         self.failure.clear();
         (self.diagnosis, self.alternate) = (None, None);
         self.urged = false;

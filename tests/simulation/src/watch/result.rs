@@ -8,8 +8,10 @@ use conductor::state::{Standing, Task};
 use shared::agent::{ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Outcome, Purpose};
 use shared::id::{RunId, TaskId};
+use shared::limits::Recovery;
 use shared::plan::{Mode, PlannedTask};
 use shared::retry::Again;
+use shared::unit::Millis;
 
 use super::planned::is_open;
 use super::{Processes, Watch, proof};
@@ -93,6 +95,11 @@ impl Watch {
         let taken = matches!(outcome, Outcome::Completed { .. }) && proof::is_wanted(self, state, task);
         ensure!(!taken, "done by its agent's word alone");
         self.check_truth(state, task, process, outcome)?;
+        if let Outcome::Limited { until, class, .. } = outcome
+            && *class != Some(ErrorClass::Capped)
+        {
+            self.help_on(state, id, *until)?;
+        }
         match outcome {
             Outcome::Limited { again: Again::GoOn, .. } => *self.put_off.entry(id.clone()).or_default() += 1,
             Outcome::Limited { again, .. } => {
@@ -113,6 +120,17 @@ impl Watch {
     pub(super) fn afresh(&mut self, task: &TaskId) {
         self.put_off.remove(task);
         self.tried.remove(task);
+        self.helped.remove(task);
+    }
+
+    /// Nothing is helped on more often in a window than may be, whatever mixture of failures it is.
+    fn help_on(&mut self, state: &State, task: &TaskId, until: Millis) -> Result<()> {
+        let Recovery { times, window } = state.limits.recovery;
+        let helped = self.helped.entry(task.clone()).or_default();
+        helped.push(until);
+        let within = helped.iter().filter(|at| **at + window > until).count();
+        ensure!(within <= usize::try_from(times)?, "helped on {within} times within {window:?}");
+        Ok(())
     }
 
     fn check_truth(&self, state: &State, task: &Task, process: &Process, outcome: &Outcome) -> Result<()> {

@@ -22,6 +22,7 @@ mod client;
 mod conduct;
 mod devices;
 pub(crate) mod doctor;
+mod edit;
 mod goal;
 mod limits;
 mod live;
@@ -82,6 +83,8 @@ pub enum Command {
     Retry(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
+    /// Say what a task is to reach, how hard it is, what it needs and what it makes
+    Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
     OnFailure(OnFailureArgs),
     /// Stop a task and all below it
@@ -542,6 +545,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let policy = policy.policy();
                 task::tell(&task, Word::OnFailure { policy, attempts }).await
             }
+            Command::Edit(args) => task::tell(&args.task, Word::Edit(args.changes)).await,
             Command::Agents(args) => agents::see_to(&args).await,
             Command::As(args) => task::tell(&args.task, Word::As(args.name)).await,
             Command::Prompts(args) => prompts::see_to(&args).await,

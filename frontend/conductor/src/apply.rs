@@ -51,14 +51,18 @@ impl State {
         match kind {
             Kind::ProjectOpened { folder, name } => {
                 if let Some(id) = &entry.project {
-                    let memory = self.projects.remove(id).map(|known| known.memory).unwrap_or_default();
-                    let project = Project { folder: folder.clone(), name: name.clone(), opened: at, memory };
+                    let known = self.projects.remove(id).map(|known| (known.memory, known.remembered));
+                    let ((memory, remembered), folder, name) =
+                        (known.unwrap_or_default(), folder.clone(), name.clone());
+                    let project = Project { folder, name, opened: at, memory, remembered };
                     self.projects.insert(id.clone(), project);
                 }
             }
             Kind::MemorySet { text } if text.len() <= MEMORY => {
                 let project = entry.project.as_ref().and_then(|id| self.projects.get_mut(id));
-                project.into_iter().for_each(|project| project.memory.clone_from(text));
+                if let Some(project) = project.filter(|project| project.memory != *text) {
+                    (project.memory, project.remembered) = (text.clone(), entry.seq);
+                }
             }
             Kind::GoalStated { task, text, harness, access } => {
                 if let (Some(project), None) = (&entry.project, self.task(task)) {
@@ -135,7 +139,8 @@ impl State {
                 let home = self.task(task).and_then(|task| self.projects.get(&task.project));
                 let elsewhere = home.is_some_and(|home| home.folder != spec.cwd);
                 let folder = elsewhere.then(|| spec.cwd.clone());
-                self.request(Run { carries, ordered, holds: *holds, check, folder, ear, ..run });
+                let seq = entry.seq;
+                self.request(Run { seq, carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
             Kind::RunKeyed { run, key } => self.with_run(run, |run| run.key = Some(key.clone())),
             Kind::InputSent { run, message, .. } => {
@@ -449,6 +454,7 @@ impl Run {
             ordered: None,
             check: None,
             requested: at,
+            seq: shared::unit::Seq::default(),
             phase: Phase::Requested,
             signalled: None,
             read_through: None,

@@ -70,6 +70,8 @@ pub struct Project {
     pub opened: Millis,
     /// What each of its tasks is told when it begins.
     pub memory: String,
+    /// The entry that last made it another one.
+    pub remembered: Seq,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,6 +309,8 @@ pub struct Run {
     /// What it checks, where it is for that.
     pub check: Option<Check>,
     pub requested: Millis,
+    /// The entry that ordered it.
+    pub seq: Seq,
     pub phase: Phase,
     /// When the run was asked to end.
     pub signalled: Option<Millis>,

@@ -63,8 +63,12 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
-    /// The project's memory.
+    /// The project's memory, and how often it became another.
     memory: String,
+    memories: u32,
+    /// Which of them was the last when each run was ordered, and when each task's session last heard anything.
+    ordered: BTreeMap<RunId, u32>,
+    remembers: BTreeMap<TaskId, u32>,
     /// Runs whose words say that something was cut, until the log says it too.
     trimmed: BTreeMap<RunId, String>,
     /// What a person stopped and has not asked for since (P15).
@@ -139,8 +143,9 @@ impl Watch {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
                 self.epoch = *epoch;
             }
-            Kind::RunRequested { .. } => {
+            Kind::RunRequested { run, .. } => {
                 self.order(state, kind)?;
+                self.ordered.insert(run.clone(), self.memories);
                 self.reuse.order(kind);
             }
             Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
@@ -209,7 +214,10 @@ impl Watch {
     /// A person's intents, as far as later entries must respect them.
     fn wish(&mut self, state: &State, kind: &Kind) {
         match kind {
-            Kind::MemorySet { text } => self.memory.clone_from(text),
+            Kind::MemorySet { text } => {
+                self.memories += u32::from(self.memory != *text);
+                self.memory.clone_from(text);
+            }
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.afresh(task);
@@ -305,6 +313,8 @@ impl Watch {
             && run.purpose.is_conversation()
         {
             self.sessions.insert(run.task.clone(), (run.harness, session.clone()));
+            let known = self.ordered.get(&run.id).copied().unwrap_or_default();
+            self.remembers.insert(run.task.clone(), known);
         }
         Ok(())
     }

@@ -64,6 +64,7 @@ impl Watch {
             self.check_guidelines(state, task, *purpose, prompt)?;
             self.check_persona(state, task, *purpose, spec, prompt)?;
             self.check_memory(task, *purpose, prompt)?;
+            self.check_change(task, *purpose, prompt)?;
             let begins = state.session_with(task, *harness).is_none();
             check_words(state, task, *purpose, begins, prompt)?;
             check_inputs(task, *purpose, prompt)?;

@@ -46,6 +46,21 @@ impl Watch {
         Ok(())
     }
 
+    /// Who goes on and was told another memory is told of it, until a turn has come to its session, and then no more.
+    pub(super) fn check_change(&self, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
+        let goes_on = purpose.is_conversation() && self.sessions.contains_key(&task.id);
+        let stale = self.remembers.get(&task.id).is_some_and(|memory| *memory != self.memories);
+        let told = prompt.contains("## Memory, changed since\n\n");
+        ensure!(
+            told == (goes_on && stale),
+            "{} is told of a change: {told}, and goes on: {goes_on}",
+            task.id
+        );
+        let whole = self.memory.is_empty() || prompt.contains(CUT) || prompt.contains(&self.memory);
+        ensure!(!told || whole, "{} is told of another change than {:?}", task.id, self.memory);
+        Ok(())
+    }
+
     /// The log says what the words say.
     pub(super) fn trim(&mut self, state: &State, run: &RunId, task: &TaskId, cuts: &[Cut]) -> Result<()> {
         let list = self.trimmed.remove(run).context("nothing was cut, and it is said so")?;

@@ -187,6 +187,8 @@ impl<'a> Turn<'a> {
             objective.unwrap_or_else(|| brief.goal()).clone_into(&mut session.began_with);
             brief.title.clone_into(&mut session.title);
             brief.section("## Mode").unwrap_or_default().clone_into(&mut session.mode);
+            let expected = brief.section("## Expected when it is done").unwrap_or_default();
+            expected.clone_into(&mut session.expected);
         }
         session.turns += 1;
         // As Claude does, it knows the session from the first moment.
@@ -381,6 +383,7 @@ impl<'a> Turn<'a> {
             &worker::Job {
                 title: &title,
                 objective: &objective,
+                expected: &self.session.expected,
                 says: says.as_deref(),
                 with_person: mode.starts_with("interactive"),
                 asks,

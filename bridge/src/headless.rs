@@ -24,6 +24,7 @@ mod devices;
 pub(crate) mod doctor;
 mod edit;
 mod goal;
+mod hand;
 mod limits;
 mod live;
 mod memory;
@@ -47,7 +48,7 @@ pub enum Command {
     #[command(after_help = goal::HELP)]
     Run(RunArgs),
     /// Have a plan made for a goal, and print it
-    Plan(GoalArgs),
+    Plan(PlanArgs),
     /// List goals and their tasks
     Tasks(TasksArgs),
     /// Write into a task's conversation: an answer, or a wish
@@ -75,12 +76,22 @@ pub enum Command {
     Evidence(EvidenceArgs),
     /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
     Split(TaskArgs),
+    /// Put a new task behind the last part of a goal or task
+    Add(hand::AddArgs),
+    /// Say how much of you a task needs: nothing, or all of it
+    Mode(hand::ModeArgs),
+    /// Say that a task is done, with what came of it
+    Done(hand::DoneArgs),
+    /// Say that a task which is yours to do cannot be done
+    GiveUp(hand::GiveUpArgs),
     /// Leave what is below a task as it was before it was planned
     Reject(TaskArgs),
     /// Put a copy of a task and of all below it behind it
     Clone(TaskArgs),
     /// Try a task anew
     Retry(TaskArgs),
+    /// End the turn of a task that is at work, and put it back in the queue for a fresh attempt
+    Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
     /// Say what a task is to reach, how hard it is, what it needs and what it makes
@@ -166,10 +177,22 @@ pub struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    goal: GoalArgs,
+    /// Without a planner: you add its tasks, here or on the page
+    #[arg(long)]
+    myself: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct TasksArgs {
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
+    /// One goal or task with all below it instead, as a document in Markdown with check boxes
+    #[arg(long, value_name = "TASK", conflicts_with = "json")]
+    markdown: Option<String>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -520,7 +543,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Run(args) => {
                 goal::run(&args.goal, goal::Until::Done { approve: args.approve }, args.plan.as_deref()).await
             }
-            Command::Plan(args) => goal::run(&args, goal::Until::Planned, None).await,
+            Command::Plan(args) => {
+                goal::run(&args.goal, goal::Until::Planned { by_hand: args.myself }, None).await
+            }
             Command::Schema => {
                 say(PLANNER_ANSWER);
                 Ok(ExitCode::SUCCESS)
@@ -551,8 +576,13 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Prompts(args) => prompts::see_to(&args).await,
             Command::Split(args) => task::tell(&args, Word::Split).await,
             Command::Reject(args) => task::tell(&args, Word::Reject).await,
+            Command::Add(args) => task::tell(&args.task, Word::add(&args)).await,
+            Command::Mode(args) => task::tell(&args.task, Word::Mode(args.mode.into())).await,
+            Command::Done(args) => task::tell(&args.task, Word::Done(args.words)).await,
+            Command::GiveUp(args) => task::tell(&args.task, Word::GiveUp(args.why)).await,
             Command::Clone(args) => task::tell(&args, Word::Clone).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
+            Command::Requeue(args) => task::tell(&args, Word::Requeue).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Ps(args) => ps::list(&args).await,

@@ -102,6 +102,21 @@ async fn a_program_reads_what_it_is_given_and_what_it_is_told() {
 }
 
 #[tokio::test]
+async fn an_input_that_is_open_has_its_beginning_and_comes_to_its_end_by_order() {
+    let bench = Bench::new("").await;
+    let script = "@echo off\r\n:next\r\nset word=\r\nset /p word=\r\nif not defined word goto over\r\necho got %word%\r\ngoto next\r\n:over\r\necho over\r\n";
+    std::fs::write(bench.project.join("listens.cmd"), script).unwrap();
+    let stdin = Stdin::Open { text: "one\r\n".to_owned() };
+    let run = bench.start(RunSpec { stdin, ..bench.sh("listens.cmd") }).await;
+    bench.said(&run, "got one").await;
+    bench.append(Kind::InputSent { run: run.clone(), text: "two\r\n".to_owned(), message: None }).await;
+    bench.said(&run, "got two").await;
+    bench.append(Kind::InputClosed { run: run.clone() }).await;
+    assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
+    bench.said(&run, "over").await;
+}
+
+#[tokio::test]
 async fn a_stop_ends_all_that_a_run_started() {
     let bench = Bench::new("").await;
     let run = bench.start(with_another(&bench, "")).await;

@@ -76,6 +76,14 @@ struct Inner {
     toasts: u32,
 }
 
+/// Who makes a goal's first plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planner {
+    Agent,
+    /// Task by task, in the tree.
+    Person,
+}
+
 /// Edits that can be taken back.
 const UNDO: usize = 100;
 
@@ -360,6 +368,7 @@ impl Desk {
         (harness, access, preset): (HarnessId, Access, Preset),
         caps: Caps,
         (template, persona): (Option<TemplateId>, Option<PersonaId>),
+        planner: Planner,
     ) -> Option<TaskId> {
         let known = self.peek(|state| {
             let found = state.projects.iter().find(|(_, project)| project.folder == folder);
@@ -378,6 +387,11 @@ impl Desk {
         });
         let how = PlanEdit::SetPreset { task: task.clone(), preset };
         let how = (preset != Preset::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: how });
+        let own = (planner == Planner::Person).then(|| Kind::PlanGiven {
+            goal: task.clone(),
+            reply: String::new(),
+            tasks: Vec::new(),
+        });
         let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
         let (project, opened) = match known {
             Some(project) => (project, None),
@@ -389,7 +403,15 @@ impl Desk {
         };
         self.intend(
             Some(project),
-            opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how).collect(),
+            opened
+                .into_iter()
+                .chain([stated])
+                .chain(capped)
+                .chain(guided)
+                .chain(cast)
+                .chain(how)
+                .chain(own)
+                .collect(),
         );
         Some(task)
     }
@@ -423,6 +445,15 @@ impl Desk {
         self.about(task, Kind::TaskRetried { task: task.clone() });
     }
 
+    /// Ends the task's turn for a fresh attempt, or says that there is none.
+    pub fn requeue(self, task: &TaskId) {
+        if self.peek(|state| state.task(task).is_some_and(|task| task.current.is_some())) {
+            self.about(task, Kind::TaskRequeued { task: task.clone() });
+        } else {
+            self.say("It is not at work; retry begins it anew.".to_owned(), false);
+        }
+    }
+
     pub fn resume(self, task: &TaskId) {
         self.about(task, Kind::TaskResumed { task: task.clone() });
     }
@@ -435,8 +466,14 @@ impl Desk {
         self.intend(None, vec![Kind::ModelsSet { models }]);
     }
 
-    pub fn accept(self, task: &TaskId) {
-        self.about(task, Kind::TaskAccepted { task: task.clone() });
+    /// It is done, with what came of it if that is said.
+    pub fn accept(self, task: &TaskId, words: String) {
+        self.about(task, Kind::TaskAccepted { task: task.clone(), words });
+    }
+
+    /// The person cannot do what is theirs.
+    pub fn give_up(self, task: &TaskId, why: String) {
+        self.about(task, Kind::TaskGivenUp { task: task.clone(), why });
     }
 
     pub fn close_goal(self, goal: &TaskId) {

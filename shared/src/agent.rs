@@ -255,7 +255,7 @@ impl ErrorClass {
 }
 
 /// A run's output, read to its end.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, FromJson)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(default)]
 pub struct TurnReport {
     pub final_text: String,

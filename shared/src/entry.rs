@@ -4,6 +4,7 @@
 mod authority;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -176,6 +177,11 @@ pub enum Kind {
     TaskRetried {
         task: TaskId,
     },
+    /// The run that is under way is ended, and its task goes back to the queue with a new session and what the person
+    /// wrote for that turn. Means nothing where nothing runs.
+    TaskRequeued {
+        task: TaskId,
+    },
     /// Takes the turn that was cut short up again now, instead of at its time.
     TaskResumed {
         task: TaskId,
@@ -183,6 +189,14 @@ pub enum Kind {
     /// The person says that a task is done.
     TaskAccepted {
         task: TaskId,
+        /// What came of it, where the person says more; its result until then stays where these are empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        words: String,
+    },
+    /// The person says that a task which is theirs to do cannot be done.
+    TaskGivenUp {
+        task: TaskId,
+        why: String,
     },
     /// Give up what is left of a goal and summarise.
     GoalClosed {
@@ -374,7 +388,8 @@ pub enum Kind {
     /// A run's output was read to its end.
     TurnRead {
         run: RunId,
-        report: TurnReport,
+        /// Shared by all that fold it: an agent's answer may be long.
+        report: Arc<TurnReport>,
     },
 
     // The bridge's facts.
@@ -522,6 +537,10 @@ pub enum Outcome {
     /// The turn is over and the person has the word: an interactive task.
     Yielded {
         summary: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        outputs: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_done: Vec<String>,
     },
     /// Is taken up again at `until`.
     Limited {

@@ -140,8 +140,11 @@ fn intents() -> Vec<Kind> {
         Kind::PlanRejected { task: task("goal~1"), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
+        Kind::TaskRequeued { task: goal.clone() },
         Kind::TaskResumed { task: goal.clone() },
-        Kind::TaskAccepted { task: goal.clone() },
+        Kind::TaskAccepted { task: goal.clone(), words: String::new() },
+        Kind::TaskAccepted { task: goal.clone(), words: "The form is signed.".to_owned() },
+        Kind::TaskGivenUp { task: goal.clone(), why: "The office is closed until March.".to_owned() },
         Kind::GoalClosed { goal: goal.clone() },
         Kind::GoalArchived { goal },
         Kind::LimitsSet { limits: Limits::default() },
@@ -381,7 +384,8 @@ fn decisions() -> Vec<Kind> {
         },
         Kind::TurnRead {
             run: run(),
-            report: TurnReport { cost: Some(MicroUsd(180)), error: Some(error), ..TurnReport::default() },
+            report: TurnReport { cost: Some(MicroUsd(180)), error: Some(error), ..TurnReport::default() }
+                .into(),
         },
     ]
 }

@@ -22,7 +22,7 @@ use super::client::Client;
 use super::live::Live;
 use super::place::Place;
 use super::prompts;
-use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
+use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{self, reference};
 use super::word::Word;
 use super::{GoalArgs, agents};
@@ -43,16 +43,22 @@ const NEEDS_A_PERSON: u8 = 3;
 /// How far a goal is followed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Until {
-    Planned,
-    Done { approve: bool },
+    /// By a planner, or not at all yet.
+    Planned {
+        by_hand: bool,
+    },
+    Done {
+        approve: bool,
+    },
 }
 
 /// States a goal and follows it; with a `plan` the one in that file is carried out.
 pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> anyhow::Result<ExitCode> {
     let plan = match plan.map(own_plan).transpose()? {
         Some(Err(bad)) => return Ok(refused(&bad.into())),
-        Some(Ok(plan)) => Some(plan),
-        None => None,
+        Some(Ok(plan)) => Planner::Given(plan),
+        None if matches!(until, Until::Planned { by_hand: true }) => Planner::Person,
+        None => Planner::Agent,
     };
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
@@ -83,7 +89,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
         access: args.access.into(),
         budget: args.budget,
         preset: args.preset.into(),
-        plan,
+        planner: plan,
     };
     let (goal, drafts) = match statement.drafts(client.state()) {
         Ok(stated) => stated,
@@ -158,7 +164,11 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
                 told.result(client.state(), &task);
                 return Ok(FAILED);
             }
-            (_, Reason::Approve { version }, Until::Planned) => {
+            (_, Reason::NoTasks, Until::Planned { by_hand: true }) => {
+                told.needs_a_person(client.state(), &task);
+                return Ok(0);
+            }
+            (_, Reason::Approve { version }, Until::Planned { .. }) => {
                 told.plan(client.state(), &task, *version);
                 return Ok(0);
             }
@@ -306,6 +316,14 @@ impl Told {
                 )),
                 Reason::Begin | Reason::YourTurn => {
                     say(&format!("\nNext: orchestrator answer {named} \"…\""));
+                }
+                Reason::Yours => say(&format!(
+                    "\n{} is yours to do:\n{}\nNext: orchestrator done {named} \"…\", or give-up {named} \"…\"",
+                    name(task),
+                    task.objective.trim()
+                )),
+                Reason::NoTasks => {
+                    say(&format!("\nNext: orchestrator add {named} \"…\", then approve {named}"));
                 }
                 _ => {}
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -27,7 +28,7 @@ use utoipa_axum::routes;
 use super::agents::{self, AgentView, NoPersona};
 use super::edit::Changes;
 use super::prompts::{self, LibraryView, NoTemplate};
-use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
+use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
 use super::view::{GoalView, TaskDetails, TaskView};
 use super::word::{Unsaid, Word};
@@ -36,6 +37,7 @@ use crate::store::{Store, StoreError};
 
 mod desk;
 mod events;
+mod hand;
 mod projects;
 
 use desk::Desk;
@@ -70,15 +72,21 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
         .routes(routes!(task))
+        .routes(routes!(document))
         .routes(routes!(prompts))
         .routes(routes!(list_agents))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
         .routes(routes!(approve))
+        .routes(routes!(hand::add))
+        .routes(routes!(hand::mode))
+        .routes(routes!(hand::done))
+        .routes(routes!(hand::give_up))
         .routes(routes!(split))
         .routes(routes!(reject))
         .routes(routes!(copy))
         .routes(routes!(retry))
+        .routes(routes!(hand::requeue))
         .routes(routes!(resume))
         .routes(routes!(cancel))
         .routes(routes!(budget))
@@ -234,6 +242,9 @@ struct NewGoal {
     /// A plan of your own instead of a planner's, as `orchestrator schema` describes it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
+    /// Without a planner and without a plan: the person adds its tasks.
+    #[serde(default)]
+    by_hand: bool,
 }
 
 /// What was committed. What comes of it is in the log after this entry.
@@ -353,7 +364,11 @@ async fn state_goal(
         template: template.map(|shelf| shelf.template.clone()),
         persona: persona.cloned(),
         preset: new.preset,
-        plan: new.plan.map(statement::plan).transpose()?,
+        planner: match new.plan {
+            Some(plan) => Planner::Given(statement::plan(plan)?),
+            None if new.by_hand => Planner::Person,
+            None => Planner::Agent,
+        },
     };
     let (goal, drafts) = statement.drafts(&state)?;
     let seq = desk.intend(drafts).await?.0;
@@ -373,6 +388,17 @@ async fn goal(State(desk): State<Arc<Desk>>, Path(goal): Path<String>) -> Answer
 async fn task(State(desk): State<Arc<Desk>>, Path(task): Path<String>) -> Answer<TaskDetails> {
     let state = desk.state().await?;
     Ok(Json(TaskDetails::of(&state, find(&state, &task)?)))
+}
+
+/// A goal or task with all below it as a document in Markdown, with check boxes
+#[utoipa::path(get, path = "/api/tasks/{task}/document", params(("task" = String, Path)), responses((status = OK, body = String, content_type = "text/markdown")))]
+async fn document(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+) -> Result<impl IntoResponse, Refused> {
+    let state = desk.state().await?;
+    let text = conductor::plan::document::document(&state, find(&state, &task)?);
+    Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], text))
 }
 
 /// The library of prompts: its templates, the record of each wording, and what failed how often

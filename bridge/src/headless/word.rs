@@ -9,13 +9,15 @@ use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::{MessageId, TaskId};
 use shared::limits::Caps;
-use shared::plan::{PlanEdit, Schedule};
+use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
 
 use super::agents;
 use super::edit::Changes;
+use super::hand::AddArgs;
 use super::statement::drawn;
+use super::task::find;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
@@ -25,6 +27,19 @@ pub(super) enum Word {
         now: bool,
     },
     Approve,
+    /// A new task behind its last part.
+    Add {
+        title: String,
+        objective: String,
+        mode: Mode,
+        /// As a person names them.
+        after: Vec<String>,
+    },
+    Mode(Mode),
+    /// What came of it; may be empty.
+    Done(String),
+    /// Why it cannot be done, by the person whose task it is.
+    GiveUp(String),
     /// A planner is to split it, or to plan what is below it again.
     Split,
     /// What is below it stays as it was.
@@ -32,6 +47,8 @@ pub(super) enum Word {
     /// A copy of it and all below it, behind it.
     Clone,
     Retry,
+    /// To end its turn for a fresh attempt.
+    Requeue,
     /// Not to wait for what it waits for by itself.
     Resume,
     Cancel,
@@ -62,6 +79,12 @@ pub(super) enum Word {
 pub(super) struct Unsaid(String);
 
 impl Word {
+    pub(super) fn add(args: &AddArgs) -> Self {
+        let (title, after) = (args.title.clone(), args.after.clone());
+        let objective = args.objective.clone().unwrap_or_else(|| title.clone());
+        Self::Add { title, objective, mode: args.mode.into(), after }
+    }
+
     /// The intents, in the task's project.
     ///
     /// # Errors
@@ -96,6 +119,9 @@ impl Word {
             (Self::Answer { text, .. }, _) => {
                 Kind::MessageSent { task: id, message: drawn(MessageId::new), text }
             }
+            (Self::Approve, _) if !task.is_group() && task.is_planned() => {
+                return unsaid(format!("the plan of {} has no tasks yet; add some first", name(task)));
+            }
             (Self::Approve, _) => match task.planning.as_ref().filter(|planning| planning.is_proposed()) {
                 Some(planning) => Kind::PlanApproved { goal: id, version: planning.version },
                 None => return unsaid(format!("{} has no plan that waits for a yes", name(task))),
@@ -114,14 +140,39 @@ impl Word {
                 Some(planning) => Kind::PlanRejected { task: id, version: planning.version },
                 None => return unsaid(format!("{} has no plan that waits for a word", name(task))),
             },
-            (Self::Clone, _) => {
-                let edit = PlanEdit::Clone { task: id, copy: drawn(TaskId::new) };
-                if let Err(problem) = check_edit(state, &task.root, &edit) {
-                    return unsaid(problem.to_string());
-                }
-                Kind::PlanEdited { goal: task.root.clone(), edit }
+            (Self::Add { title, objective, mode, after }, _) => {
+                let after = after.iter().map(|name| find(state, name).map(|task| task.id.clone()));
+                let after = after.collect::<Result<_, _>>().map_err(|none| Unsaid(none.to_string()))?;
+                let planned = PlannedTask::new(drawn(TaskId::new), id, title.trim(), objective);
+                let planned = PlannedTask { size: None, mode, after, ..planned };
+                checked(state, task, PlanEdit::Add { planned, index: u32::MAX })?
             }
+            (Self::Mode(mode), _) => checked(state, task, PlanEdit::SetMode { task: id, mode })?,
+            (Self::Done(_), _) if task.current.is_some() => {
+                return unsaid(format!("{} is at work; cancel that first", name(task)));
+            }
+            (Self::Done(_), _) if matches!(task.standing, Standing::Proposed | Standing::Removed { .. }) => {
+                return unsaid(format!("{} is no part of the work yet", name(task)));
+            }
+            (Self::Done(words), _) => Kind::TaskAccepted { task: id, words: words.trim().to_owned() },
+            (Self::GiveUp(_), _)
+                if !task.is_by_hand() || !matches!(task.standing, Standing::Open | Standing::Yielded) =>
+            {
+                return unsaid(format!(
+                    "{} is not yours to do now; cancel stops an agent's task",
+                    name(task)
+                ));
+            }
+            (Self::GiveUp(why), _) if why.trim().is_empty() => {
+                return unsaid("say in a few words why it cannot be done".to_owned());
+            }
+            (Self::GiveUp(why), _) => Kind::TaskGivenUp { task: id, why: why.trim().to_owned() },
+            (Self::Clone, _) => checked(state, task, PlanEdit::Clone { task: id, copy: drawn(TaskId::new) })?,
             (Self::Retry, _) => Kind::TaskRetried { task: id },
+            (Self::Requeue, _) if task.current.is_none() => {
+                return unsaid(format!("{} is not at work; retry begins it anew", name(task)));
+            }
+            (Self::Requeue, _) => Kind::TaskRequeued { task: id },
             (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
                 return unsaid(format!("{} has no turn that waits", name(task)));
             }
@@ -187,4 +238,10 @@ impl Word {
             }
         })
     }
+}
+
+/// The edit, where it can be made.
+fn checked(state: &State, task: &Task, edit: PlanEdit) -> Result<Kind, Unsaid> {
+    check_edit(state, &task.root, &edit).map_err(|problem| Unsaid(problem.to_string()))?;
+    Ok(Kind::PlanEdited { goal: task.root.clone(), edit })
 }

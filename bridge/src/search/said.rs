@@ -46,7 +46,7 @@ fn outcome_text(outcome: &Outcome) -> Option<String> {
             let parts = std::iter::once(question).chain(options);
             Some(parts.map(String::as_str).collect::<Vec<_>>().join("\n"))
         }
-        Outcome::Yielded { summary } => Some(summary.clone()),
+        Outcome::Yielded { summary, .. } => Some(summary.clone()),
         _ => None,
     }
 }

@@ -130,8 +130,8 @@ pub struct Task {
     pub standing: Standing,
     /// When `standing` became what it is.
     pub since: Millis,
-    /// When a stop was asked for while a run was on its way.
-    pub stop: Option<Millis>,
+    /// What becomes of it when the run has ended that the person asked to end.
+    pub stop: Option<Halt>,
     /// Counts from 1; a retry begins the next with a new session.
     pub attempt: u32,
     /// Its last, of whatever agent; [`State::session_with`] says whether one can go on with it.
@@ -142,6 +142,8 @@ pub struct Task {
     pub current: Option<RunId>,
     /// What the person wrote and no turn has carried yet.
     pub queue: Vec<Message>,
+    /// What its turns were told since one of them came to something.
+    pub carried: Vec<Message>,
     /// Times in a row that it was taken up again without asking.
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
@@ -164,6 +166,15 @@ pub struct Task {
     pub account: Account,
     /// What it is doing, in a few words: its last tool call.
     pub doing: String,
+}
+
+/// Why a run that is under way was asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// Its task is stopped.
+    Stopped,
+    /// Its task goes back to the queue.
+    Requeued,
 }
 
 /// Who said how hard a task is.
@@ -375,7 +386,7 @@ pub enum Phase {
         at: Millis,
         end: RunEnd,
         lines: u64,
-        report: TurnReport,
+        report: Arc<TurnReport>,
     },
 }
 
@@ -416,7 +427,7 @@ impl State {
             task.harness.or_else(|| persona::own(self, task).filter(|_| !task.is_goal())?.harness)
         };
         // What is above a task chooses for it where it does not itself.
-        let above = || self.ancestors(task).into_iter().find_map(own);
+        let above = || self.ancestors(task).find_map(own);
         let goal = || self.goal_of(task).map(|goal| goal.harness);
         task.alternate.or_else(|| own(task)).or_else(above).or_else(goal).unwrap_or(HarnessId::Demo)
     }
@@ -448,23 +459,24 @@ impl State {
     /// The task and all below it, parents first, in plan order.
     pub fn subtree(&self, id: &TaskId) -> Vec<&Task> {
         let mut found = Vec::new();
-        let mut stack = vec![id];
-        while let Some(task) = stack.pop().and_then(|id| self.task(id)) {
-            found.push(task);
-            stack.extend(task.children.iter().rev());
-        }
+        self.gather(id, &mut found);
         found
     }
 
-    /// Its ancestors, the parent first.
-    pub fn ancestors(&self, task: &Task) -> Vec<&Task> {
-        let mut found: Vec<&Task> = Vec::new();
-        let mut next = task.parent.as_ref();
-        while let Some(parent) = next.and_then(|id| self.task(id)) {
-            next = parent.parent.as_ref();
-            found.push(parent);
+    /// Puts the subtree behind what was found before. Without recursion: a plan from outside may be deep.
+    pub(crate) fn gather<'a>(&'a self, id: &TaskId, found: &mut Vec<&'a Task>) {
+        let Some(top) = self.task(id) else { return };
+        let mut stack = vec![top];
+        while let Some(task) = stack.pop() {
+            found.push(task);
+            stack.extend(task.children.iter().rev().filter_map(|id| self.task(id)));
         }
-        found
+    }
+
+    /// Its ancestors, the parent first.
+    pub fn ancestors<'a>(&'a self, task: &Task) -> impl Iterator<Item = &'a Task> + Clone + use<'a> {
+        let parent = |task: &Task| task.parent.as_ref().and_then(|id| self.task(id));
+        std::iter::successors(parent(task), move |task| parent(task))
     }
 
     /// Runs that have a process or are about to.
@@ -501,9 +513,14 @@ impl Task {
         text
     }
 
-    /// Whether the person said something that wants a turn.
+    /// Whether the person said something that wants a turn. To a task of their own they say notes, for whoever does it.
     pub fn is_spoken_to(&self) -> bool {
-        self.queue.iter().any(|message| !message.held)
+        !self.is_by_hand() && self.queue.iter().any(|message| !message.held)
+    }
+
+    /// The person does it, without an agent. What has parts is done by them, and summed up by an agent.
+    pub fn is_by_hand(&self) -> bool {
+        self.mode == Mode::Manual && !self.is_group() && !self.is_goal() && !self.is_planned()
     }
 
     pub fn is_goal(&self) -> bool {

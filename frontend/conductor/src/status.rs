@@ -10,7 +10,7 @@ use shared::unit::{MicroUsd, Millis};
 
 use crate::budget::{self, Cap, Short};
 use crate::decide::{self, can_resume, parts_are_over, starts_at};
-use crate::order::waits_for;
+use crate::order::{is_free, waits_for};
 use crate::planning::Plan;
 use crate::proof;
 use crate::state::{Phase, Run, Standing, State, Task};
@@ -98,10 +98,14 @@ pub enum Reason {
     YourTurn,
     /// An interactive task that can begin.
     Begin,
+    /// A task that the person does, and whose turn has come.
+    Yours,
     Approve {
         version: u32,
     },
     PlanProblem(Vec<String>),
+    /// A plan of the person's own that has no tasks.
+    NoTasks,
     /// Cannot go on before these are retried, dropped or given up.
     Stuck(Vec<TaskId>),
     /// Its turn was cut short by `class`, and is taken up again.
@@ -156,7 +160,8 @@ fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) 
         return under_way(state, task, run);
     }
     let (kind, reason) = standing(state, task, of);
-    let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. });
+    // What the person does costs nothing and waits for no agent.
+    let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. }) && !task.is_by_hand();
     let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
     let short = || budget::short(state, task, decide::next_purpose(state, task));
     match wished.then(short).flatten() {
@@ -201,6 +206,7 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             open(state, task, of)
         }
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
+        Standing::Yielded if task.is_by_hand() => (Kind::Waiting, Reason::Yours),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         // Its turn for that is next in line, after talk that is not over yet.
         Standing::Claimed => {
@@ -226,7 +232,7 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
 
 /// What comes before a turn that begins anew is done: dependencies, and the parts of what sums up.
 fn is_ready(state: &State, task: &Task) -> bool {
-    waits_for(state, task).is_empty() && (!task.is_group() || parts_are_over(state, task))
+    is_free(state, task) && (!task.is_group() || parts_are_over(state, task))
 }
 
 fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
@@ -256,6 +262,7 @@ fn open(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             Plan::Wanted => {
                 return (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt));
             }
+            Plan::Proposed { .. } if !task.is_group() => return (Kind::Waiting, Reason::NoTasks),
             Plan::Proposed { .. } => {
                 return (Kind::Waiting, Reason::Approve { version: planning.version });
             }
@@ -288,6 +295,17 @@ fn leaf(state: &State, task: &Task) -> (Kind, Reason) {
         return (Kind::Waiting, Reason::Begin);
     }
     (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt))
+}
+
+/// Whether an open task without parts, whose plan is agreed on, waits for nothing but its time and a free agent.
+pub(crate) fn can_begin(state: &State, task: &Task) -> bool {
+    if !is_free(state, task) {
+        return false;
+    }
+    match leaf(state, task).1 {
+        Reason::Slot => budget::short(state, task, decide::next_purpose(state, task)).is_none(),
+        reason => matches!(reason, Reason::StartsAt(_)),
+    }
 }
 
 /// A failed or stopped task that others wait for.
@@ -385,8 +403,12 @@ impl Status {
     /// What will change it.
     pub fn waker(&self) -> Waker {
         match &self.reason {
-            Reason::Proposed | Reason::Asks(_) | Reason::YourTurn | Reason::Begin => Waker::Person,
-            Reason::Approve { .. } | Reason::PlanProblem(_) | Reason::Stuck(_) => Waker::Person,
+            Reason::Proposed | Reason::Asks(_) | Reason::YourTurn | Reason::Begin | Reason::Yours => {
+                Waker::Person
+            }
+            Reason::Approve { .. } | Reason::PlanProblem(_) | Reason::NoTasks | Reason::Stuck(_) => {
+                Waker::Person
+            }
             Reason::Parts { .. } if self.kind == Kind::Waiting => Waker::Person,
             Reason::After(tasks) => Waker::Tasks(tasks.clone()),
             Reason::Planned(task) | Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),

@@ -205,7 +205,8 @@ fn Approval(tree: Tree) -> impl IntoView {
         desk.read(|state| {
             let task = state.task(&tree.proposal.get()?)?;
             let below = state.subtree(&task.id);
-            let with_you = below.iter().filter(|task| task.mode == Mode::Interactive).count();
+            let with_you =
+                below.iter().filter(|task| matches!(task.mode, Mode::Interactive | Mode::Manual)).count();
             let may_ask = below.iter().filter(|task| task.mode == Mode::Hybrid).count();
             Some(Proposal {
                 of: (!task.is_goal()).then(|| conductor::plan::name(task)),
@@ -228,7 +229,12 @@ fn Approval(tree: Tree) -> impl IntoView {
         })
     });
     view! {
-        {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| view! {
+        {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| if tasks == 0 { view! {
+            <footer class="approve" role="status">
+                <p class="hint">"Your plan has no tasks yet. Add the first one, then more after it (N) or inside it (Shift N), and approve when it is whole. Or write to the planner to have it planned."</p>
+                <button class="button push" data-kind="solid" disabled=busy on:click=move |_| keys::add(tree, &tree.goal.get_value(), None)><Icon name="plus"/>"Add the first task"</button>
+            </footer>
+        }.into_any() } else { view! {
             <footer class="approve">
                 {news(tree)}
                 {of.clone().map(|of| view! { <p class="clip">"Plan of "<b>{of}</b></p> })}
@@ -249,12 +255,12 @@ fn Approval(tree: Tree) -> impl IntoView {
                         <button class="button" disabled=busy on:click=move |_| tree.reject()>"Leave it as it was"</button>
                     })}
                     <button class="button" on:click=move |_| { tree.proposal.get_untracked().into_iter().for_each(|task| tree.here.select(&task)); keys::focus_composer(); }>"Say what to change"</button>
-                    <button class="button" data-kind="solid" disabled=busy || tasks == 0 on:click=move |_| tree.approve()>
+                    <button class="button" data-kind="solid" disabled=busy on:click=move |_| tree.approve()>
                         {if busy { "The planner is at it" } else { "Approve and start" }}<kbd class="key">"Ctrl Enter"</kbd>
                     </button>
                 </span>
             </footer>
-        })}
+        }.into_any() })}
         {move || stuck.get().map(|words| view! {
             <footer class="approve" role="status">
                 <span class="status" data-status="waiting"><Icon name="waiting"/>{format!("Nothing more can run: {words}.")}</span>
@@ -345,15 +351,13 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let model = runs.find(|run| run.purpose.is_conversation()).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
     let agent = match conductor::persona::of(state, task) {
+        _ if task.is_by_hand() => String::new(),
         Some(persona) => format!("{}, {agent}", persona.name),
         None => agent,
     };
-    let path = state
-        .ancestors(task)
-        .into_iter()
-        .rev()
-        .map(|above| (above.id.clone(), conductor::plan::name(above)))
-        .collect();
+    let mut path: Vec<_> =
+        state.ancestors(task).map(|above| (above.id.clone(), conductor::plan::name(above))).collect();
+    path.reverse();
     Some(Head {
         path,
         number: task.number_text(),
@@ -374,8 +378,10 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
             && !task.is_goal()
             && task.current.is_none()
             && !conductor::plan::awaits_approval(task),
+        // What came of a task of their own is said where it is written.
         can_accept: !task.is_goal()
             && task.current.is_none()
+            && !(task.is_by_hand() && task.standing == Standing::Yielded)
             && (capped
                 || matches!(
                     task.standing,
@@ -414,7 +420,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                             <button class="button" data-size="sm" on:click=move |_| desk.reject(&own.get_value())>"Leave it as it was"</button>
                         </Show>
                         <Show when=is(|head| head.can_accept)>
-                            <button class="button" data-size="sm" on:click=move |_| desk.accept(&own.get_value())>"Mark as done"</button>
+                            <button class="button" data-size="sm" on:click=move |_| desk.accept(&own.get_value(), String::new())>"Mark as done"</button>
                         </Show>
                         <Show when=is(|head| head.over && !head.busy)>
                             <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.retry(&own.get_value())><Icon name="retry"/>"Retry"</button>
@@ -445,7 +451,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 22] = [
+    const KEYS: [(&str, &str); 23] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -462,6 +468,7 @@ fn Keys() -> impl IntoView {
         ("L", "add or drop a dependency"),
         ("P", "split, or plan again"),
         ("R", "retry"),
+        ("Shift R", "end its turn, back to the queue"),
         ("S", "stop"),
         (".", "menu of the task"),
         ("Z", "undo the last edit"),

@@ -29,8 +29,10 @@ impl Kind {
             | Self::PlanRejected { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }
+            | Self::TaskRequeued { .. }
             | Self::TaskResumed { .. }
             | Self::TaskAccepted { .. }
+            | Self::TaskGivenUp { .. }
             | Self::GoalClosed { .. }
             | Self::GoalArchived { .. }
             | Self::LimitsSet { .. }

@@ -8,6 +8,7 @@ pub mod cast;
 pub mod chance;
 pub mod client;
 mod ear;
+mod hands;
 pub mod person;
 pub mod process;
 pub mod rest;

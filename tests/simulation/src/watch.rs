@@ -16,11 +16,13 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 use crate::process::Process;
 
 mod feed;
+mod hand;
 mod order;
 mod outage;
 mod persona;
 mod planned;
 mod proof;
+mod requeue;
 mod result;
 mod reuse;
 mod sizing;
@@ -111,6 +113,7 @@ pub struct Watch {
     asked: BTreeSet<TaskId>,
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
+    requeues: requeue::Requeues,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
     reuse: reuse::Known,
@@ -180,6 +183,7 @@ impl Watch {
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
+                self.requeues.close(goal);
                 self.choose(tasks);
                 if state.task(goal).is_some_and(Task::is_goal) {
                     result::check_order(goal, tasks)?;
@@ -220,6 +224,7 @@ impl Watch {
             }
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
+                self.requeues.say(task, message, text);
                 self.afresh(task);
                 self.refused.remove(task);
                 self.stopped.remove(task);
@@ -234,13 +239,18 @@ impl Watch {
             Kind::MessageWithdrawn { message, .. } => {
                 self.unsaid.remove(message);
             }
+            // The person's own plan is the first.
+            Kind::PlanGiven { goal, .. } => drop(self.versions.entry(goal.clone()).or_insert(1)),
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
                 let sums_up = closes && !state.task(task).is_some_and(planned::is_open);
                 let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
+                let halted = |below: &&Task| !(sums_up && below.id == *task);
+                state.subtree(task).into_iter().filter(halted).for_each(|task| self.requeues.stop(&task.id));
             }
+            Kind::TaskRequeued { task } => self.requeue(state, task),
             Kind::TaskRetried { task } => {
                 self.reopened(state, task);
                 for below in state.subtree(task) {
@@ -269,6 +279,7 @@ impl Watch {
                 // A planner who has answered and was not judged has answered in vain.
                 if self.open.get(goal).is_some_and(|run| self.read.contains(run)) {
                     self.open.remove(goal);
+                    self.requeues.stop(goal);
                 }
             }
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
@@ -341,6 +352,8 @@ impl Watch {
             ensure!(kept == Some(summary), "the result of {} is not what was reported", task.id);
         }
         if let Some(kind) = entry.body.known() {
+            hand::check_words(state, kind)?;
+            self.check_requeued(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

@@ -21,6 +21,7 @@ use crate::bridge::{Append, Bridge};
 use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::client::Client;
+use crate::hands::Hands;
 use crate::person::Person;
 use crate::rest;
 
@@ -77,7 +78,7 @@ impl World {
         let mut world = Self {
             bridge: Bridge::new([0, 10, 25, 50][rough]),
             clients: Vec::new(),
-            person: Person::new(whims, Cast::of(seed)),
+            person: Person::new(whims, Cast::of(seed), Hands::of(seed)),
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
@@ -141,6 +142,10 @@ impl World {
             }
         }
         for kind in world.person.cast.as_mut().map(|cast| cast.begins(&first)).unwrap_or_default() {
+            world.intend(kind)?;
+        }
+        world.bridge.ways.hands = world.person.hands.is_some();
+        if let Some(kind) = world.person.hands.as_mut().and_then(|hands| hands.begins(&first)) {
             world.intend(kind)?;
         }
         world.pass_baton()?;

@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use shared::id::TaskId;
 use shared::plan::PlanEdit;
+use shared::unit::Millis;
 
 use super::planned::sized;
 use crate::state::{State, Task};
 
 impl State {
     /// Changes the task that the edit is about, where that is an edit of one task's own.
-    pub(super) fn alter(&mut self, edit: &PlanEdit) {
+    pub(super) fn alter(&mut self, edit: &PlanEdit, at: Millis) {
         let Some(id) = altered(edit) else { return };
-        self.with(id, |task| task.alter(edit));
+        self.with(id, |task| task.alter(edit, at));
         let above = self.task(id).and_then(|task| self.planner_above(task)).map(|above| above.id.clone());
         above.iter().for_each(|above| {
             self.with_planning(above, |planning| {
                 let former = planning.former.iter_mut().filter_map(|former| former.tasks.as_mut()).flatten();
-                former.filter(|task| task.id == *id).for_each(|task| Arc::make_mut(task).alter(edit));
+                former.filter(|task| task.id == *id).for_each(|task| Arc::make_mut(task).alter(edit, at));
             });
         });
     }
@@ -53,11 +54,16 @@ fn altered(edit: &PlanEdit) -> Option<&TaskId> {
 }
 
 impl Task {
-    fn alter(&mut self, edit: &PlanEdit) {
+    fn alter(&mut self, edit: &PlanEdit, at: Millis) {
         match edit {
             PlanEdit::Rename { title, .. } => self.title.clone_from(title),
             PlanEdit::SetObjective { objective, .. } => self.objective.clone_from(objective),
-            PlanEdit::SetMode { mode, .. } => self.mode = *mode,
+            PlanEdit::SetMode { mode, .. } => {
+                if self.is_by_hand() {
+                    self.take_from_hand(at);
+                }
+                self.mode = *mode;
+            }
             PlanEdit::SetSize { size, .. } => (self.size, self.sized) = sized(*size),
             PlanEdit::SetInputs { inputs, .. } => self.inputs.clone_from(inputs),
             PlanEdit::SetOutputs { outputs, .. } => self.outputs.clone_from(outputs),
@@ -65,7 +71,12 @@ impl Task {
             PlanEdit::SetModel { model, .. } => self.model.clone_from(model),
             PlanEdit::SetTemplate { template, .. } => self.template.clone_from(template),
             PlanEdit::SetPersona { persona, .. } => self.persona.clone_from(persona),
-            PlanEdit::SetSchedule { schedule, .. } => self.schedule = *schedule,
+            PlanEdit::SetSchedule { schedule, .. } => {
+                self.schedule = *schedule;
+                if self.is_by_hand() {
+                    self.take_from_hand(at);
+                }
+            }
             PlanEdit::SetRetry { retry, .. } => self.retry = *retry,
             PlanEdit::SetEvidence { evidence, .. } => self.evidence.clone_from(evidence),
             PlanEdit::SetPreset { preset, .. } => {

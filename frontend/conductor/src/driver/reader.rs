@@ -112,7 +112,7 @@ impl Reader {
             facts.extend(kept.map(|event| Kind::AgentSpoke { run: self.run.clone(), line: lines, event }));
         }
         let report = TurnReport { final_text: cut(report.final_text, MESSAGE), ..report };
-        facts.push(Kind::TurnRead { run: self.run.clone(), report });
+        facts.push(Kind::TurnRead { run: self.run.clone(), report: report.into() });
         Some(facts)
     }
 

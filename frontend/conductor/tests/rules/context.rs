@@ -184,7 +184,7 @@ fn a_session_that_goes_on_is_told_of_another_memory_once() {
     world.propose(vec![PlannedTask::new(id("a"), id("g"), "Task a", "Do")]);
     world.approve(1);
     let changed = |words: &str| words.contains("## Memory, changed since");
-    let mut turn = |world: &mut World| {
+    let turn = |world: &mut World| {
         let order = world.order("a");
         world.done(&order.run);
         order.words()

@@ -1,7 +1,9 @@
 //! The conductor's rules, each held to from outside: by what it makes of a log and what it decides then.
 
 mod budget;
+mod by_hand;
 mod context;
+mod document;
 mod driver;
 mod failures;
 mod feeds;
@@ -14,6 +16,7 @@ mod planning;
 mod plans;
 mod proof;
 mod queue;
+mod requeue;
 mod reuse;
 mod sizing;
 mod stage;

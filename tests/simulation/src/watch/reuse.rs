@@ -98,6 +98,7 @@ impl Watch {
         let looks = [known.before.get(&source.id), known.after.get(&source.id), known.before.get(id)];
         ensure!(looks[0].is_some() && looks.iter().all(|look| *look == looks[0]), "the folder was {looks:?}");
         ensure!(self.is_shown_by(state, task, &source.id), "it wants more than was shown of {from}");
+        self.requeues.close(id);
         self.afresh(id);
         Ok(())
     }

@@ -13,9 +13,10 @@ use shared_derive::FromJson;
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
 use crate::evidence::{Check, CommitOutcome};
-use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
+use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
+use crate::permission::{Answer, Permit, Rule};
 use crate::persona::Persona;
 use crate::plan::{Access, PlanEdit, PlannedTask, Size};
 use crate::retry::Again;
@@ -144,6 +145,22 @@ pub enum Kind {
     MessageWithdrawn {
         task: TaskId,
         message: MessageId,
+    },
+    /// What a run asks to be allowed is answered; the first answer counts.
+    PermissionAnswered {
+        run: RunId,
+        request: String,
+        permit: Permit,
+        /// To the agent, where it is denied; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        word: String,
+    },
+    /// A rule about what agents may do; the same id again changes it.
+    RuleSaved {
+        rule: Rule,
+    },
+    RuleRemoved {
+        rule: RuleId,
     },
     PlanEdited {
         goal: TaskId,
@@ -275,6 +292,9 @@ pub enum Kind {
         /// What the person wrote that this is; it goes to the next turn where the run ends before it was read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageId>,
+        /// What it asked to be allowed, and this answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<Answer>,
     },
     /// It is told nothing more; a program without a terminal comes to the end of its input.
     InputClosed {

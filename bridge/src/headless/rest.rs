@@ -35,10 +35,12 @@ use super::word::{Unsaid, Word};
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
 
+mod charter;
 mod desk;
 mod events;
 mod hand;
 mod projects;
+mod rules;
 
 use desk::Desk;
 
@@ -71,12 +73,17 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
+        .routes(routes!(charter::set))
         .routes(routes!(task))
         .routes(routes!(document))
         .routes(routes!(prompts))
         .routes(routes!(list_agents))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
+        .routes(routes!(rules::permit))
+        .routes(routes!(rules::rules, rules::save))
+        .routes(routes!(rules::try_out))
+        .routes(routes!(rules::remove))
         .routes(routes!(approve))
         .routes(routes!(hand::add))
         .routes(routes!(hand::mode))
@@ -225,7 +232,7 @@ struct NewGoal {
     /// `claude`, `codex` or `demo`; without it, the first agent CLI of the machine that works.
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
-    /// `read_only`, `edit` or `full`.
+    /// `read_only`, `ask` (Codex cannot ask: its sandbox decides), `edit` or `full`.
     #[serde(default)]
     #[schema(value_type = String, default = "edit")]
     access: Access,

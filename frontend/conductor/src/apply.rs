@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
-use shared::context::MEMORY;
+use shared::context::{Charter, MEMORY};
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
@@ -24,6 +24,7 @@ mod altered;
 mod copied;
 mod health;
 mod library;
+mod permitted;
 mod planned;
 mod proven;
 mod replanned;
@@ -89,6 +90,13 @@ impl State {
             Kind::MessageWithdrawn { task, message } => {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
             }
+            Kind::PermissionAnswered { run, request, permit, word } => {
+                self.say_permit(run, request, *permit, word)
+            }
+            Kind::RuleSaved { rule } => self.rule(rule),
+            Kind::RuleRemoved { rule } => {
+                self.rules.remove(rule);
+            }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
             Kind::PlanWanted { task } => self.want_plan(task, at),
@@ -141,8 +149,9 @@ impl State {
                 self.request(Run { seq, carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
             Kind::RunKeyed { run, key } => self.with_run(run, |run| run.key = Some(key.clone())),
-            Kind::InputSent { run, message, .. } => {
+            Kind::InputSent { run, message, answers, .. } => {
                 message.iter().for_each(|message| self.tell(run, message));
+                answers.iter().for_each(|answer| self.answer_ask(run, answer, at));
             }
             Kind::InputClosed { run } => self.with_run(run, |run| run.ear = Ear::Closed),
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
@@ -183,7 +192,7 @@ impl State {
             }
             Kind::AgentSpoke { run, line, event } => {
                 self.feel(run, event, at);
-                self.hear(run, *line, event);
+                self.hear(run, *line, event, at);
             }
             Kind::TurnRead { run, report } => self.read(run, report),
             Kind::AgentsFound { agents } => self.agents.clone_from(agents),
@@ -286,7 +295,7 @@ impl State {
         self.runs.insert(run.id.clone(), Arc::new(run));
     }
 
-    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent) {
+    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent, at: Millis) {
         let Some(run) = self.runs.get_mut(id) else { return };
         let run = Arc::make_mut(run);
         run.read_through = run.read_through.max(Some(line));
@@ -312,6 +321,8 @@ impl State {
             AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
             AgentEvent::Progress { progress } => run.progress = *progress,
             AgentEvent::Told { message } => self.has_read(id, message),
+            AgentEvent::PermissionAsked { ask } => self.asked(id, ask, at),
+            AgentEvent::PermissionWithdrawn { request } => self.withdraw_ask(id, request),
             AgentEvent::TurnEnded { .. } => run.listened(),
             AgentEvent::TextDelta { .. }
             | AgentEvent::ThinkingDelta { .. }
@@ -435,7 +446,8 @@ impl State {
 
 impl Goal {
     fn new(harness: HarnessId, access: shared::plan::Access) -> Self {
-        Self { harness, access, preset: shared::evidence::Preset::default(), closing: None, archived: None }
+        let (preset, charter) = (shared::evidence::Preset::default(), Charter::default());
+        Self { harness, access, preset, charter, closing: None, archived: None }
     }
 }
 
@@ -463,6 +475,7 @@ impl Run {
             carries: Vec::new(),
             ear: Ear::Deaf,
             told: Vec::new(),
+            asks: Vec::new(),
             holds: None,
             ordered: None,
             check: None,

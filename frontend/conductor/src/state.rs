@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnReport};
-use shared::context::Cut;
+use shared::context::{Charter, Cut};
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
-use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
+use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
 use shared::run::RunEnd;
@@ -19,6 +20,7 @@ use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::library::{Shelf, template_of};
 use crate::outage::Outages;
+use crate::permission::Asked;
 use crate::persona::{self, Known};
 use crate::planning::Planning;
 use crate::proof::Proof;
@@ -41,6 +43,8 @@ pub struct State {
     pub templates: BTreeMap<TemplateId, Shelf>,
     /// The agents of the person's own.
     pub personas: BTreeMap<PersonaId, Known>,
+    /// About what agents may do.
+    pub rules: BTreeMap<RuleId, Rule>,
     pub baton: Option<Baton>,
     pub disk: Disk,
     pub memory: Memory,
@@ -195,6 +199,8 @@ pub struct Goal {
     pub harness: HarnessId,
     pub access: Access,
     pub preset: Preset,
+    /// What each of its tasks is told when it begins.
+    pub charter: Charter,
     pub closing: Option<Millis>,
     pub archived: Option<Millis>,
 }
@@ -313,6 +319,8 @@ pub struct Run {
     pub ear: Ear,
     /// In the order in which it was told.
     pub told: Vec<Told>,
+    /// What it asked to be allowed, in that order.
+    pub asks: Vec<Asked>,
     /// Of the budgets of its task and of those above.
     pub holds: Option<MicroUsd>,
     /// The model that its order names.

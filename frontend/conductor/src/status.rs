@@ -4,6 +4,7 @@
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::TaskId;
+use shared::permission::Ask;
 use shared::plan::Mode;
 use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
@@ -94,6 +95,8 @@ pub enum Reason {
         all: u32,
     },
     Asks(String),
+    /// Its agent asks to be allowed something, and waits until the person answers, however long.
+    Permission(Ask),
     /// An interactive task whose turn is over.
     YourTurn,
     /// An interactive task that can begin.
@@ -146,6 +149,7 @@ pub fn status(state: &State, task: &Task) -> Status {
 pub(crate) fn status_beside(state: &State, task: &Task, of: Known<'_>) -> Status {
     let (kind, reason) = kind_and_reason(state, task, of);
     let since = match (kind, state.current(task)) {
+        (Kind::Waiting, Some(run)) => run.asks_now().map_or(task.since, |asked| asked.at),
         (Kind::Active | Kind::Review, Some(run)) => run.requested,
         _ => task.since,
     };
@@ -236,6 +240,9 @@ fn is_ready(state: &State, task: &Task) -> bool {
 }
 
 fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
+    if let Some(asked) = run.asks_now().filter(|_| task.stop.is_none()) {
+        return (Kind::Waiting, Reason::Permission(asked.ask.clone()));
+    }
     let reason = match (&run.phase, run.purpose) {
         _ if task.stop.is_some() || run.signalled.is_some() => Reason::Stopping,
         (Phase::Requested, _) => Reason::Starting,
@@ -403,12 +410,9 @@ impl Status {
     /// What will change it.
     pub fn waker(&self) -> Waker {
         match &self.reason {
-            Reason::Proposed | Reason::Asks(_) | Reason::YourTurn | Reason::Begin | Reason::Yours => {
-                Waker::Person
-            }
-            Reason::Approve { .. } | Reason::PlanProblem(_) | Reason::NoTasks | Reason::Stuck(_) => {
-                Waker::Person
-            }
+            Reason::Proposed | Reason::Asks(_) | Reason::Permission(_) | Reason::YourTurn => Waker::Person,
+            Reason::Begin | Reason::Yours | Reason::Approve { .. } | Reason::PlanProblem(_) => Waker::Person,
+            Reason::NoTasks | Reason::Stuck(_) => Waker::Person,
             Reason::Parts { .. } if self.kind == Kind::Waiting => Waker::Person,
             Reason::After(tasks) => Waker::Tasks(tasks.clone()),
             Reason::Planned(task) | Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),
@@ -440,6 +444,18 @@ impl Status {
 }
 
 impl Kind {
+    /// The loudest first.
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Failed,
+        Self::Limited,
+        Self::Active,
+        Self::Review,
+        Self::Pending,
+        Self::Completed,
+        Self::Cancelled,
+    ];
+
     /// The word that a person reads.
     pub fn word(self) -> &'static str {
         match self {

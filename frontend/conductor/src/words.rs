@@ -20,6 +20,10 @@ use crate::sizing::{self, Guess};
 use crate::state::{SizedBy, Spend, Task};
 use crate::status::{Kind, Reason, Status};
 
+mod permission;
+
+pub use permission::{deed, rule, scope};
+
 /// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
 pub fn money(spend: Spend) -> String {
     let figure = dollars(spend.known);
@@ -147,6 +151,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Parts { .. } if status.kind == Kind::Waiting => "parts of it need you".to_owned(),
         Reason::Parts { done, all } => format!("{done} of {all} done"),
         Reason::Asks(question) => format!("asks: {question}"),
+        Reason::Permission(ask) => format!("asks whether it may {}", deed(ask)),
         Reason::YourTurn => "your turn".to_owned(),
         Reason::Begin => "begins with you".to_owned(),
         Reason::Yours => "yours to do".to_owned(),

@@ -22,6 +22,9 @@ impl Kind {
             | Self::MessageSent { .. }
             | Self::MessageUrged { .. }
             | Self::MessageWithdrawn { .. }
+            | Self::PermissionAnswered { .. }
+            | Self::RuleSaved { .. }
+            | Self::RuleRemoved { .. }
             | Self::PlanEdited { .. }
             | Self::PlanGiven { .. }
             | Self::PlanWanted { .. }

@@ -17,6 +17,7 @@ use shared::unit::MicroUsd;
 use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::hands::Hands;
+use crate::permits::Permits;
 
 #[derive(Debug)]
 pub struct Person {
@@ -35,10 +36,12 @@ pub struct Person {
     pub cast: Option<Cast>,
     /// What they do themselves, if they do anything.
     pub hands: Option<Hands>,
+    /// What they say to agents that ask, where agents do.
+    pub permits: Option<Permits>,
 }
 
 impl Person {
-    pub fn new(whims: usize, cast: Option<Cast>, hands: Option<Hands>) -> Self {
+    pub fn new(whims: usize, cast: Option<Cast>, hands: Option<Hands>, permits: Option<Permits>) -> Self {
         Self {
             whims,
             splits: false,
@@ -49,12 +52,16 @@ impl Person {
             retries: 0,
             cast,
             hands,
+            permits,
         }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
     pub fn whim(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
         if let Some(kind) = self.cast.as_mut().and_then(|cast| cast.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.permits.as_mut().and_then(|permits| permits.whim(seen)) {
             return Some(kind);
         }
         if let Some(kind) = self.hands.as_mut().and_then(|hands| hands.whim(seen)) {

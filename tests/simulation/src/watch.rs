@@ -8,6 +8,7 @@ use conductor::State;
 use conductor::planning::Planning;
 use conductor::state::{Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
+use shared::context::Charter;
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::{PlanEdit, PlannedTask, Size};
@@ -19,6 +20,7 @@ mod feed;
 mod hand;
 mod order;
 mod outage;
+mod permit;
 mod persona;
 mod planned;
 mod proof;
@@ -65,6 +67,8 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
+    /// The rules of each goal.
+    charters: BTreeMap<TaskId, Charter>,
     /// The project's memory, and how often it became another.
     memory: String,
     memories: u32,
@@ -114,6 +118,7 @@ pub struct Watch {
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
     requeues: requeue::Requeues,
+    permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
     reuse: reuse::Known,
@@ -162,14 +167,27 @@ impl Watch {
                 self.reused(state, task, from, summary, processes)?;
             }
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
-            Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
+            Kind::InputSent { run, text, answers: Some(answer), .. } => {
+                self.answer(state, run, text, answer, processes)?;
+            }
+            Kind::InputSent { run, text, message, .. } => self.tell(state, run, text, message.as_ref())?,
+            Kind::PermissionAnswered { .. } | Kind::RuleSaved { .. } | Kind::RuleRemoved { .. } => {
+                self.permit_wish(kind);
+            }
             Kind::InputClosed { run } => self.close(run, processes)?,
             Kind::MessageUrged { message, .. } => drop(self.urged.insert(message.clone())),
             Kind::AgentSpoke { run, event: AgentEvent::Told { message }, line } => {
                 self.hear(state, run, *line, &AgentEvent::Told { message: message.clone() })?;
                 self.has_read(run, message, processes)?;
             }
-            Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,
+            Kind::AgentSpoke { run, line, event } => {
+                self.hear(state, run, *line, event)?;
+                match event {
+                    AgentEvent::PermissionAsked { ask } => self.asked(run, ask)?,
+                    AgentEvent::PermissionWithdrawn { request } => self.withdraws(run, request),
+                    _ => {}
+                }
+            }
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
@@ -288,6 +306,9 @@ impl Watch {
             Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => {
                 self.put_off.remove(task);
                 self.helped.remove(task);
+            }
+            Kind::PlanEdited { goal, edit: PlanEdit::SetCharter { task, charter } } if goal == task => {
+                self.charters.insert(goal.clone(), charter.clone());
             }
             Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {
                 for below in state.subtree(task) {

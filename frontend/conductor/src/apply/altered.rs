@@ -42,6 +42,7 @@ fn altered(edit: &PlanEdit) -> Option<&TaskId> {
         | PlanEdit::SetRetry { task, .. }
         | PlanEdit::SetEvidence { task, .. }
         | PlanEdit::SetPreset { task, .. }
+        | PlanEdit::SetCharter { task, .. }
         | PlanEdit::SetCaps { task, .. } => Some(task),
         PlanEdit::Add { .. }
         | PlanEdit::Clone { .. }
@@ -81,6 +82,9 @@ impl Task {
             PlanEdit::SetEvidence { evidence, .. } => self.evidence.clone_from(evidence),
             PlanEdit::SetPreset { preset, .. } => {
                 self.goal.iter_mut().for_each(|goal| goal.preset = *preset);
+            }
+            PlanEdit::SetCharter { charter, .. } => {
+                self.goal.iter_mut().for_each(|goal| goal.charter.clone_from(charter));
             }
             PlanEdit::SetCaps { caps, .. } => {
                 self.caps = *caps;

@@ -2,6 +2,7 @@
 
 mod budget;
 mod by_hand;
+mod charter;
 mod context;
 mod document;
 mod driver;
@@ -11,6 +12,7 @@ mod health;
 mod library;
 mod log;
 mod models;
+mod permission;
 mod personas;
 mod planning;
 mod plans;

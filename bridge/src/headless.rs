@@ -24,6 +24,7 @@ mod client;
 mod conduct;
 mod devices;
 pub(crate) mod doctor;
+mod edit;
 mod goal;
 mod hand;
 mod limits;
@@ -105,6 +106,8 @@ pub enum Command {
     Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
+    /// Say what a task is to reach, how hard it is, what it needs and what it makes
+    Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
     OnFailure(OnFailureArgs),
     /// Stop a task and all below it
@@ -381,6 +384,9 @@ pub struct LimitsArgs {
     /// Give to the other agent what one fails again and again
     #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
     alternate: Option<bool>,
+    /// Use a result again where words, agent and folder are those of a task that is done and changed nothing
+    #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
+    reuse: Option<bool>,
     /// Who says how hard a task is that nobody gave a size, which chooses the model
     #[arg(long, value_enum)]
     sizes: Option<Sizes>,
@@ -537,6 +543,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let policy = policy.policy();
                 task::tell(&task, Word::OnFailure { policy, attempts }).await
             }
+            Command::Edit(args) => task::tell(&args.task, Word::Edit(args.changes)).await,
             Command::Agents(args) => agents::see_to(&args).await,
             Command::As(args) => task::tell(&args.task, Word::As(args.name)).await,
             Command::Prompts(args) => prompts::see_to(&args).await,

@@ -189,6 +189,8 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
         ("POST /api/tasks/1/schedule", json!({"priority": 1}), 404),
         ("POST /api/tasks/1/on-failure", json!({"policy": "perhaps"}), 422),
         ("POST /api/tasks/1/on-failure", json!({"policy": "same"}), 404),
+        ("POST /api/tasks/1/edit", json!({"size": "huge"}), 422),
+        ("POST /api/tasks/1/edit", json!({"size": "light"}), 404),
     ] {
         let (found, told) = call(&world, line, &body).await?;
         let words = |name: &str| told[name].as_str().is_some_and(|words| !words.is_empty());
@@ -196,7 +198,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
     }
     let (_, described) = call(&world, "GET /api/openapi.json", &json!({})).await?;
     let paths = described["paths"].as_object().context("no paths")?;
-    assert_eq!(paths.len(), 30, "{paths:?}");
+    assert_eq!(paths.len(), 33, "{paths:?}");
     for path in paths.keys() {
         let (status, told) = call(&world, &format!("OPTIONS {path}"), &json!({})).await?;
         assert_eq!(status, 405, "{path} is there: {told}");

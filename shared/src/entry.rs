@@ -280,6 +280,12 @@ pub enum Kind {
         run: RunId,
         persona: PersonaId,
     },
+    /// What the words, the agent and the folder of a run that was ordered come to. What one run came to may stand for
+    /// another with the same key.
+    RunKeyed {
+        run: RunId,
+        key: String,
+    },
     InputSent {
         run: RunId,
         text: String,
@@ -352,6 +358,22 @@ pub enum Kind {
         task: TaskId,
         run: RunId,
         print: String,
+    },
+    /// What the task's folder came to after its work; empty where it could not be looked at.
+    AfterTaken {
+        task: TaskId,
+        run: RunId,
+        print: String,
+    },
+    /// The task is done without a run of its own: `from` did the same in a folder that is as it was, and changed nothing.
+    ResultReused {
+        task: TaskId,
+        from: RunId,
+        summary: String,
+        #[serde(default)]
+        outputs: Vec<String>,
+        #[serde(default)]
+        not_done: Vec<String>,
     },
     /// A check of a task's work was made by `run`, which is the work itself where its words say enough.
     TaskChecked {
@@ -489,6 +511,8 @@ pub enum Purpose {
     Repair,
     /// Commit what was made.
     Commit,
+    /// Look at the folder after the work, to know whether that changed anything.
+    After,
 }
 
 impl Purpose {
@@ -496,7 +520,13 @@ impl Purpose {
     pub fn is_conversation(self) -> bool {
         match self {
             Self::Plan | Self::Work | Self::Summary | Self::Talk | Self::Repair => true,
-            Self::Base | Self::Check | Self::Review | Self::Commit | Self::Diagnose | Self::Classify => false,
+            Self::Base
+            | Self::Check
+            | Self::Review
+            | Self::Commit
+            | Self::After
+            | Self::Diagnose
+            | Self::Classify => false,
         }
     }
 }

@@ -298,6 +298,15 @@ fn decisions() -> Vec<Kind> {
             cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
         Kind::RunCast { run: run(), persona: persona() },
+        Kind::RunKeyed { run: run(), key: "5f".to_owned() },
+        Kind::AfterTaken { task: task("goal~1"), run: run(), print: "git:5f".to_owned() },
+        Kind::ResultReused {
+            task: task("goal~2"),
+            from: run(),
+            summary: "Done".to_owned(),
+            outputs: vec!["a.rs".to_owned()],
+            not_done: vec![],
+        },
         Kind::TaskSized {
             task: task("goal~1"),
             run: Some(run()),

@@ -26,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::agents::{self, AgentView, NoPersona};
+use super::edit::Changes;
 use super::prompts::{self, LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
@@ -98,6 +99,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(budget))
         .routes(routes!(schedule))
         .routes(routes!(on_failure))
+        .routes(routes!(edit))
         .routes(routes!(evidence))
         .routes(routes!(projects::projects))
         .routes(routes!(projects::remember))
@@ -538,6 +540,17 @@ async fn schedule(
     let Json(Turn { priority, start, repeat_seconds }) = sent?;
     let (start, repeat) = (start.map(Millis), repeat_seconds.map(Millis::from_secs));
     desk.tell(&task, Word::Schedule { priority, start, repeat }).await
+}
+
+/// Say what a task is to reach, how hard it is, what it needs and what it makes
+#[utoipa::path(post, path = "/api/tasks/{task}/edit", params(("task" = String, Path)), request_body = Changes, responses((status = OK, body = Committed)))]
+async fn edit(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Changes>,
+) -> Answer<Committed> {
+    let Json(changes) = sent?;
+    desk.tell(&task, Word::Edit(changes)).await
 }
 
 /// Say what becomes of a task when it fails

@@ -147,6 +147,8 @@ pub(super) struct TaskDetails {
     inputs: Vec<String>,
     /// Answers to choose from, where it asks.
     options: Vec<String>,
+    /// Whose result it was given instead of a turn of its own, in words.
+    reused: Option<String>,
     summary: Option<String>,
     outputs: Vec<String>,
     not_done: Vec<String>,
@@ -178,7 +180,7 @@ pub(super) struct RunView {
     id: String,
     /// `requested`, `running` or `ended`.
     phase: &'static str,
-    /// `plan`, `work`, `summary`, `talk`, `classify`, `diagnose`, `base`, `check`, `review`, `repair` or `commit`.
+    /// `plan`, `work`, `summary`, `talk`, `classify`, `diagnose`, `base`, `check`, `review`, `repair`, `commit` or `after`.
     #[schema(value_type = String)]
     purpose: Purpose,
     model: Option<String>,
@@ -267,6 +269,7 @@ impl TaskDetails {
             after: task.after.iter().map(ToString::to_string).collect(),
             inputs: task.inputs.clone(),
             options,
+            reused: words::reused(state, task),
             summary: result.as_ref().map(|result| result.summary.clone()),
             outputs: result.as_ref().map(|result| result.outputs.clone()).unwrap_or_default(),
             not_done: result.map(|result| result.not_done).unwrap_or_default(),

@@ -17,6 +17,7 @@ use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
 
 use super::agents;
+use super::edit::Changes;
 use super::hand::AddArgs;
 use super::rules::Reach;
 use super::statement::drawn;
@@ -68,6 +69,8 @@ pub(super) enum Word {
     Budget(MicroUsd),
     /// Which agent of the person's own does it and all below it; `nobody` for whoever does what it is a part of.
     As(String),
+    /// What is given changes, the rest stays.
+    Edit(Changes),
     /// What all tasks of a goal are told when they begin.
     Charter(Charter),
     /// All that is wanted from now on.
@@ -106,6 +109,12 @@ impl Word {
         if let Some(why) = words::deaf(hearing(state, task)).filter(|_| now) {
             return Err(Unsaid(format!("{why} Say it without --now (\"now\": false)")));
         }
+        let project = || Some(task.project.clone());
+        if let Self::Edit(changes) = self {
+            let edited = |edit| Kind::PlanEdited { goal: task.root.clone(), edit };
+            let edits = changes.edits(state, task).map_err(Unsaid)?;
+            return Ok(edits.into_iter().map(|edit| Draft::new(project(), edited(edit))).collect());
+        }
         if let Self::Permit { permit, request, word, rule } = self {
             return permitted(state, task, permit, request, word, rule);
         }
@@ -116,7 +125,6 @@ impl Word {
             }
             _ => None,
         };
-        let project = || Some(task.project.clone());
         Ok([kind].into_iter().chain(urged).map(|kind| Draft::new(project(), kind)).collect())
     }
 
@@ -196,6 +204,7 @@ impl Word {
                 let caps = Caps { budget: Some(budget), ..task.caps };
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
             }
+            (Self::Edit(_), _) => return unsaid("what is edited is several words".to_owned()),
             (Self::As(name), _) => {
                 let persona = match name.as_str() {
                     "nobody" => None,

@@ -20,6 +20,7 @@ use crate::state::{
 };
 
 mod account;
+mod altered;
 mod copied;
 mod health;
 mod library;
@@ -52,14 +53,18 @@ impl State {
         match kind {
             Kind::ProjectOpened { folder, name } => {
                 if let Some(id) = &entry.project {
-                    let memory = self.projects.remove(id).map(|known| known.memory).unwrap_or_default();
-                    let project = Project { folder: folder.clone(), name: name.clone(), opened: at, memory };
+                    let known = self.projects.remove(id).map(|known| (known.memory, known.remembered));
+                    let ((memory, remembered), folder, name) =
+                        (known.unwrap_or_default(), folder.clone(), name.clone());
+                    let project = Project { folder, name, opened: at, memory, remembered };
                     self.projects.insert(id.clone(), project);
                 }
             }
             Kind::MemorySet { text } if text.len() <= MEMORY => {
                 let project = entry.project.as_ref().and_then(|id| self.projects.get_mut(id));
-                project.into_iter().for_each(|project| project.memory.clone_from(text));
+                if let Some(project) = project.filter(|project| project.memory != *text) {
+                    (project.memory, project.remembered) = (text.clone(), entry.seq);
+                }
             }
             Kind::GoalStated { task, text, harness, access } => {
                 if let (Some(project), None) = (&entry.project, self.task(task)) {
@@ -76,7 +81,7 @@ impl State {
                     held: false,
                     urged: false,
                 });
-                (task.resumptions, task.retries) = (0, 0);
+                task.start_over();
                 task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
             }),
             Kind::MessageUrged { task, message } => self.urge_message(task, message),
@@ -138,8 +143,10 @@ impl State {
                 let home = self.task(task).and_then(|task| self.projects.get(&task.project));
                 let elsewhere = home.is_some_and(|home| home.folder != spec.cwd);
                 let folder = elsewhere.then(|| spec.cwd.clone());
-                self.request(Run { carries, ordered, holds: *holds, check, folder, ear, ..run });
+                let seq = entry.seq;
+                self.request(Run { seq, carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
+            Kind::RunKeyed { run, key } => self.with_run(run, |run| run.key = Some(key.clone())),
             Kind::InputSent { run, message, answers, .. } => {
                 message.iter().for_each(|message| self.tell(run, message));
                 answers.iter().for_each(|answer| self.answer_ask(run, answer, at));
@@ -157,6 +164,11 @@ impl State {
                 self.claim(task, TaskResult { summary, outputs, not_done }, at);
             }
             Kind::BaseTaken { task, print, .. } => self.take_base(task, print),
+            Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, at),
+            Kind::ResultReused { task, from, summary, outputs, not_done } => {
+                let (summary, outputs, not_done) = (summary.clone(), outputs.clone(), not_done.clone());
+                self.reuse(task, from, TaskResult { summary, outputs, not_done }, at);
+            }
             Kind::TaskChecked { task, run, check, problem } => {
                 self.check(task, run, check, problem.as_ref(), at)
             }
@@ -259,6 +271,7 @@ impl State {
             task.hand_on(&run);
             task.doing.clear();
             task.urged = false;
+            task.reused = None;
             task.prove(run.purpose, !run.carries.is_empty(), run.requested);
             match run.purpose {
                 Purpose::Diagnose | Purpose::Classify => {}
@@ -272,7 +285,7 @@ impl State {
                 Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Base | Purpose::Repair => {
                     task.stand(Standing::Open, run.requested);
                 }
-                Purpose::Check | Purpose::Review | Purpose::Commit => {}
+                Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => {}
             }
         });
         self.hold(&run);
@@ -464,6 +477,7 @@ impl Run {
             ordered: None,
             check: None,
             requested: at,
+            seq: shared::unit::Seq::default(),
             phase: Phase::Requested,
             signalled: None,
             read_through: None,
@@ -476,6 +490,7 @@ impl Run {
             vitals: Vitals { moved: at, ..Vitals::default() },
             guided: None,
             cuts: Vec::new(),
+            key: None,
             persona: None,
             folder: None,
             verdict: None,

@@ -15,8 +15,9 @@ use crate::budget::Purse;
 use crate::order::is_free;
 use crate::planning::{Plan, Planning};
 use crate::proof;
+use crate::reuse;
 use crate::sizing;
-use crate::state::{Run, Standing, State, Task};
+use crate::state::{Run, Standing, State, Task, TaskResult};
 use crate::status;
 
 mod again;
@@ -32,7 +33,7 @@ use queue::Room;
 pub(crate) use queue::starts_at;
 pub use queue::{Bound, bound};
 pub use tell::{Hearing, hearing};
-pub(crate) use waits::{due, harness, is_probed, outage, unattended};
+pub(crate) use waits::{due, harness, is_probed, model, outage, unattended};
 
 /// What to append now, as one batch. Empty when nothing is to be decided.
 #[must_use]
@@ -56,7 +57,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     for task in &tasks {
         drafts.extend(cancelled_whole(state, task));
         drafts.extend(handed(state, task, now));
-        drafts.extend(sized(state, task, now));
+        drafts.extend(sized(state, task, now).or_else(|| reused(state, task, now)));
         if is_shown(state, task, now) {
             drafts.extend(prove::settle(state, task, now));
         }
@@ -211,7 +212,7 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     };
     match wish {
         Some(Purpose::Work) if sizing::asks(state, task) => Some(Purpose::Classify),
-        Some(Purpose::Work) if proof::needs_base(task) => Some(Purpose::Base),
+        Some(Purpose::Work) if proof::needs_base(state, task) => Some(Purpose::Base),
         wish => wish,
     }
 }
@@ -222,6 +223,15 @@ fn sized(state: &State, task: &Task, now: Millis) -> Option<Draft> {
         && matches!(wish(state, task, now), Some(Purpose::Work | Purpose::Base));
     let sizing::Guess { size, why, .. } = begins.then(|| sizing::guess(task))?;
     Some(draft(task, Kind::TaskSized { task: task.id.clone(), run: None, size, why }))
+}
+
+/// What another did stands for what it would do that begins now.
+fn reused(state: &State, task: &Task, now: Millis) -> Option<Draft> {
+    let begins = state.limits.reuse && wish(state, task, now) == Some(Purpose::Work);
+    let (run, result) = begins.then(|| reuse::found(state, task, now))??;
+    let TaskResult { summary, outputs, not_done } = result.clone();
+    let (id, from) = (task.id.clone(), run.id.clone());
+    Some(draft(task, Kind::ResultReused { task: id, from, summary, outputs, not_done }))
 }
 
 /// Its agent says that it is done, and what is left is to show that; also where that was cut short and its time has come.

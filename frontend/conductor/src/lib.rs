@@ -18,6 +18,7 @@ pub mod plan;
 pub mod planning;
 pub mod prompt;
 pub mod proof;
+pub mod reuse;
 pub mod sizing;
 pub mod state;
 pub mod status;

@@ -29,10 +29,13 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>
         Purpose::Repair => repair(state, task, &mut words),
         Purpose::Review => review(state, task, &mut words),
         // A command's words are its own.
-        Purpose::Base | Purpose::Check | Purpose::Commit => {}
+        Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After => {}
     }
     if matches!(purpose, Purpose::Work | Purpose::Summary | Purpose::Repair) {
         unsplit(task, &mut words);
+    }
+    if purpose.is_conversation() {
+        memory_since(state, task, &mut words);
     }
     words.fit(state.limits.context_bytes)
 }
@@ -390,6 +393,18 @@ fn charter(state: &State, task: &Task, words: &mut Words) {
     if !facts.is_empty() {
         words.say("## Facts\n\n");
         words.give(Section::Facts, &list(&facts));
+    }
+}
+
+/// The same where a session goes on that was told another: once, in the first turn that reaches it.
+fn memory_since(state: &State, task: &Task, words: &mut Words) {
+    let Some(project) = state.projects.get(&task.project) else { return };
+    let turns = task.runs.iter().rev().filter_map(|run| state.run(run));
+    let told = turns.filter(|run| run.purpose.is_conversation() && run.session.is_some()).map(|run| run.seq);
+    if task.session.is_some() && told.max().is_some_and(|told| told < project.remembered) {
+        words.say("\n## Memory, changed since\n\n");
+        let memory = project.memory.trim();
+        words.give(Section::Memory, if memory.is_empty() { "There is none any more." } else { memory });
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Project {
     pub opened: Millis,
     /// What each of its tasks is told when it begins.
     pub memory: String,
+    /// The entry that last made it another one.
+    pub remembered: Seq,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +152,8 @@ pub struct Task {
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
     pub retries: u32,
+    /// When it was helped on without asking since the person last had a say, whatever failed; the latest few.
+    pub helped: Vec<Millis>,
     /// Why the attempt before this one failed.
     pub failure: String,
     /// What a look at that brought, empty where it brought nothing; nothing before it.
@@ -159,6 +163,8 @@ pub struct Task {
     /// The person said that it goes on now, whatever makes others wait.
     pub urged: bool,
     pub result: Option<TaskResult>,
+    /// The run whose result it was given, in the place of a turn of its own.
+    pub reused: Option<RunId>,
     pub proof: Proof,
     pub spend: Spend,
     pub account: Account,
@@ -322,6 +328,8 @@ pub struct Run {
     /// What it checks, where it is for that.
     pub check: Option<Check>,
     pub requested: Millis,
+    /// The entry that ordered it.
+    pub seq: Seq,
     pub phase: Phase,
     /// When the run was asked to end.
     pub signalled: Option<Millis>,
@@ -341,6 +349,8 @@ pub struct Run {
     pub guided: Option<Guided>,
     /// What of its words did not fit.
     pub cuts: Vec<Cut>,
+    /// What its words, its agent and its folder come to, where its result may be used again.
+    pub key: Option<String>,
     /// Whose words its session began with.
     pub persona: Option<PersonaId>,
     /// Where it works, if that is not its project's folder.

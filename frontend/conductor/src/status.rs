@@ -80,7 +80,7 @@ pub enum Reason {
     Diagnosing,
     /// A light model is asked how hard it is.
     Sizing,
-    /// It looks at the folder before it begins.
+    /// It looks at the folder, before it begins or after it is done.
     Looking,
     Checking(String),
     Reviewing,
@@ -251,7 +251,7 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
         (_, Purpose::Diagnose) => Reason::Diagnosing,
         (_, Purpose::Classify) => Reason::Sizing,
         (_, Purpose::Work | Purpose::Talk) => Reason::Running(task.doing.clone()),
-        (_, Purpose::Base) => Reason::Looking,
+        (_, Purpose::Base | Purpose::After) => Reason::Looking,
         (_, Purpose::Check) => {
             Reason::Checking(run.check.as_ref().map(ToString::to_string).unwrap_or_default())
         }
@@ -259,7 +259,7 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
         (_, Purpose::Commit) => Reason::Committing,
         (_, Purpose::Repair) => Reason::Repairing { n: task.proof.repairs, of: proof::bound(state, task) },
     };
-    let shows = matches!(run.purpose, Purpose::Check | Purpose::Review | Purpose::Commit);
+    let shows = matches!(run.purpose, Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After);
     (if shows { Kind::Review } else { Kind::Active }, reason)
 }
 
@@ -342,7 +342,9 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     }
     if done == all && !parts_are_over(state, task) {
         // What lies deeper was spoken to after the goal was closed, and is to be over first.
-        let below = state.subtree(&task.id).into_iter().skip(1).filter(|part| !part.is_over());
+        // What is to come of a plan down there waits for who is asked about it.
+        let speaks = |part: &&Task| !part.is_over() && state.planner_above(part).is_none();
+        let below = state.subtree(&task.id).into_iter().skip(1).filter(speaks);
         let statuses: Vec<Status> = below.into_iter().map(of).collect();
         let asks = |status: &Status| status.kind == Kind::Waiting;
         let unpaid = |status: &Status| matches!(status.reason, Reason::Used { .. } | Reason::Unattended(_));

@@ -33,7 +33,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
                 Purpose::Talk => "",
                 Purpose::Classify => "Looks how hard it is",
                 Purpose::Diagnose => "Looks at why it failed",
-                Purpose::Base => "Look at the folder",
+                Purpose::Base | Purpose::After => "Look at the folder",
                 Purpose::Check => "Check",
                 Purpose::Review => "Reviewer",
                 Purpose::Commit => "Commit",
@@ -64,6 +64,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         What::Claimed => {
             line("review", at, "Its agent says that it is done. What was wanted is shown now.".to_owned())
         }
+        What::Reused(summary) => view! { <Reused id=id at=at summary=summary/> }.into_any(),
         What::Trimmed(cuts) => {
             let cuts = words::cuts(&cuts);
             line("minus", at, format!("{cuts} More may fit: see limits and models."))
@@ -192,6 +193,25 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
         Outcome::Limited { until, .. } if until <= at => line("retry", at, "It was interrupted and goes on when it can.".to_owned()),
         Outcome::Limited { class, again, why, .. } => view! { <CutShort id=id at=at class=class again=again why=why/> }.into_any(),
         Outcome::Cancelled => line("cancelled", at, "Stopped.".to_owned()),
+    }
+}
+
+/// A result that is another's, and the way to have it done all the same.
+#[component]
+fn Reused(id: TaskId, at: Millis, summary: String) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let own = StoredValue::new(id);
+    let said =
+        Memo::new(move |_| desk.read(|state| conductor::words::reused(state, state.task(&own.get_value())?)));
+    view! {
+        <div class="outcome" data-status="completed">
+            <span class="status"><Icon name="completed"/>"Completed, by an earlier result"<span class="meta">{words::time(at)}</span></span>
+            <div class="prose">{markdown(&summary)}</div>
+            <p class="meta">{move || said.get()}</p>
+            <Show when=move || said.get().is_some()>
+                <div><button class="button" data-size="sm" on:click=move |_| desk.retry(&own.get_value())><Icon name="retry"/>"Run it anyway"</button></div>
+            </Show>
+        </div>
     }
 }
 

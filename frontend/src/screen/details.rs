@@ -44,6 +44,8 @@ struct Card {
     goal: bool,
     fixed: bool,
     result: String,
+    /// Whose it is, where it is not its own.
+    reused: Option<String>,
     not_done: Vec<String>,
     made: Vec<String>,
 }
@@ -84,6 +86,7 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         goal: task.is_goal(),
         fixed: !changeable,
         result: result.summary,
+        reused: conductor::words::reused(state, task),
         not_done: result.not_done,
         made: result.outputs,
     })
@@ -237,7 +240,7 @@ fn Result(card: Card) -> impl IntoView {
         })
     };
     view! {
-        {(!card.result.is_empty()).then(|| view! { <div class="field"><span>"Result"</span><div class="prose">{markdown(&card.result)}</div></div> })}
+        {(!card.result.is_empty()).then(|| view! { <div class="field"><span>"Result"</span><div class="prose">{markdown(&card.result)}</div>{card.reused.map(|reused| view! { <p class="hint">{reused}</p> })}</div> })}
         {list("Made or changed", card.made)}
         {list("Not done", card.not_done)}
     }

@@ -47,6 +47,7 @@ impl Kind {
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
             | Self::RunTrimmed { .. }
+            | Self::RunKeyed { .. }
             | Self::RunCast { .. }
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
@@ -59,6 +60,8 @@ impl Kind {
             | Self::TaskSettled { .. }
             | Self::WorkClaimed { .. }
             | Self::BaseTaken { .. }
+            | Self::AfterTaken { .. }
+            | Self::ResultReused { .. }
             | Self::TaskChecked { .. }
             | Self::TaskReviewed { .. }
             | Self::TaskCommitted { .. }

@@ -80,6 +80,11 @@ impl Bridge {
             self.live.push(process.run.clone());
             self.processes.insert(process.run.clone(), process);
         }
+        if let Kind::RunEnded { run, .. } = order
+            && self.processes.get(run).is_some_and(|process| process.changes)
+        {
+            self.ways.folder.iter_mut().for_each(|folder| *folder += 1);
+        }
         let (Kind::SignalSent { run, .. } | Kind::InputSent { run, .. } | Kind::InputClosed { run }) = order
         else {
             return;

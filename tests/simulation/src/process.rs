@@ -24,6 +24,8 @@ pub struct Process {
     pub(crate) questions: Questions,
     signalled: bool,
     wall: Option<Millis>,
+    /// Its work changes what is in the folder.
+    pub changes: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +57,11 @@ impl Process {
         };
         let mut script = Script::draw(&order, chance);
         let ear = Ear::of(spec, &mut script.lines);
+        let works = matches!(purpose, Purpose::Work | Purpose::Repair);
+        let changes = works && ways.folder.is_some() && chance.one_in(8);
         let questions = Questions::of(run, spec, &mut script.lines);
         Some(Self {
+            changes,
             run: run.clone(),
             task: task.clone(),
             purpose: *purpose,

@@ -26,6 +26,7 @@ mod planned;
 mod proof;
 mod requeue;
 mod result;
+mod reuse;
 mod sizing;
 mod steer;
 mod told;
@@ -68,8 +69,12 @@ pub struct Watch {
     wordings: BTreeMap<TaskId, String>,
     /// The rules of each goal.
     charters: BTreeMap<TaskId, Charter>,
-    /// The project's memory.
+    /// The project's memory, and how often it became another.
     memory: String,
+    memories: u32,
+    /// Which of them was the last when each run was ordered, and when each task's session last heard anything.
+    ordered: BTreeMap<RunId, u32>,
+    remembers: BTreeMap<TaskId, u32>,
     /// Runs whose words say that something was cut, until the log says it too.
     trimmed: BTreeMap<RunId, String>,
     /// What a person stopped and has not asked for since (P15).
@@ -78,6 +83,8 @@ pub struct Watch {
     put_off: BTreeMap<TaskId, u32>,
     /// Times in a row that it was begun anew without anybody asked.
     tried: BTreeMap<TaskId, u32>,
+    /// For when it was put off or begun anew since the person had a say or it came through.
+    helped: BTreeMap<TaskId, Vec<Millis>>,
     /// Who does its work in the place of another since it was asked for last.
     instead: BTreeSet<TaskId>,
     /// What a look at a failure brought, for the attempt that follows.
@@ -114,6 +121,7 @@ pub struct Watch {
     permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
+    reuse: reuse::Known,
 }
 
 impl Watch {
@@ -143,10 +151,21 @@ impl Watch {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
                 self.epoch = *epoch;
             }
-            Kind::RunRequested { .. } => self.order(state, kind)?,
+            Kind::RunRequested { run, .. } => {
+                self.order(state, kind)?;
+                self.ordered.insert(run.clone(), self.memories);
+                self.reuse.order(kind);
+            }
             Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
-            Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
+            Kind::RunEnded { run, .. } => {
+                ensure!(self.ended.insert(run.clone()), "ended twice");
+                self.reuse.end(processes.get(run));
+            }
+            Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, processes)?,
+            Kind::ResultReused { task, from, summary, .. } => {
+                self.reused(state, task, from, summary, processes)?;
+            }
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
             Kind::InputSent { run, text, answers: Some(answer), .. } => {
                 self.answer(state, run, text, answer, processes)?;
@@ -217,7 +236,10 @@ impl Watch {
     /// A person's intents, as far as later entries must respect them.
     fn wish(&mut self, state: &State, kind: &Kind) {
         match kind {
-            Kind::MemorySet { text } => self.memory.clone_from(text),
+            Kind::MemorySet { text } => {
+                self.memories += u32::from(self.memory != *text);
+                self.memory.clone_from(text);
+            }
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.requeues.say(task, message, text);
@@ -281,10 +303,13 @@ impl Watch {
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
                 self.instead.remove(task);
             }
+            Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => {
+                self.put_off.remove(task);
+                self.helped.remove(task);
+            }
             Kind::PlanEdited { goal, edit: PlanEdit::SetCharter { task, charter } } if goal == task => {
                 self.charters.insert(goal.clone(), charter.clone());
             }
-            Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => drop(self.put_off.remove(task)),
             Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {
                 for below in state.subtree(task) {
                     self.stopped.remove(&below.id);
@@ -320,6 +345,8 @@ impl Watch {
             && run.purpose.is_conversation()
         {
             self.sessions.insert(run.task.clone(), (run.harness, session.clone()));
+            let known = self.ordered.get(&run.id).copied().unwrap_or_default();
+            self.remembers.insert(run.task.clone(), known);
         }
         Ok(())
     }

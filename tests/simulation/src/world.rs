@@ -108,6 +108,10 @@ impl World {
         if world.person.splits {
             limits.tasks = 40;
         }
+        let reuses = aside.one_in(8);
+        limits.reuse = reuses;
+        world.bridge.ways.folder = reuses.then_some(0);
+        world.person.repeats = if reuses { 6 } else { 0 };
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {
             world.find_agents()?;
@@ -122,11 +126,12 @@ impl World {
         if aside.one_in(4) {
             world.intend(Kind::MemorySet { text: "MEMORY of the first day".to_owned() })?;
         }
-        let goals = if world.chance.one_in(4) { 2 } else { 1 };
+        let goals = if world.chance.one_in(4) || reuses { 2 } else { 1 };
         let first = TaskId::new("g1")?;
         for n in 1..=goals {
             let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };
             let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
+            let text = if reuses { "The same goal".to_owned() } else { text };
             let access = if world.person.permits.is_some() { Access::Ask } else { Access::Edit };
             world.intend(Kind::GoalStated { task: task.clone(), text, harness, access })?;
             if world.chance.one_in(3) {

@@ -20,6 +20,7 @@ mod plans;
 mod proof;
 mod queue;
 mod requeue;
+mod reuse;
 mod sizing;
 mod stage;
 mod told;

@@ -129,7 +129,12 @@ fn check_inbox(state: &State, survey: &Survey) -> Result<()> {
             _ => matches!(status.reason, Reason::Permission(_)),
         };
         let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status);
-        ensure!(surveyed, "{} stands otherwise in the survey", task.id);
+        ensure!(
+            surveyed,
+            "{} stands otherwise in the survey: {status:?}, {:?}",
+            task.id,
+            survey.row(&task.id)
+        );
         let kept = survey.row(&task.id) == afresh.row(&task.id);
         ensure!(kept, "{} was left out when the survey went on", task.id);
         ensure!(!asks || status.kind == Kind::Waiting, "{} asks, and its status does not say so", task.id);

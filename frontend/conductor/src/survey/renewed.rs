@@ -143,7 +143,7 @@ struct Change {
     task: TaskId,
     /// What is said of the tasks below may hang on it.
     below: bool,
-    /// It stands otherwise, which those who wait for it look at.
+    /// It stands otherwise, or anew, which those who wait for it look at.
     settled: bool,
 }
 
@@ -154,7 +154,7 @@ impl Change {
         if place(former) != place(task) || former.children != task.children || former.after != task.after {
             return None;
         }
-        let settled = former.standing != task.standing;
+        let settled = former.standing != task.standing || former.since != task.since;
         let own = |task: &Task| {
             // Of its money only whether there is any, which is as good for all.
             let purse =

@@ -29,6 +29,11 @@ fn spoken(kind: &Kind) -> Option<(&TaskId, String)> {
             (goal, std::iter::once(reply.clone()).chain(tasks).collect())
         }
         Kind::PlanRefused { goal, problems, .. } => (goal, problems.join("\n")),
+        Kind::TaskAccepted { task, words: text } | Kind::TaskGivenUp { task, why: text }
+            if !text.is_empty() =>
+        {
+            (task, text.clone())
+        }
         Kind::TaskSettled { task, outcome, .. } => (task, outcome_text(outcome)?),
         _ => return None,
     };

@@ -81,7 +81,7 @@ fn a_line_is_allowed_where_each_of_its_commands_is() {
 fn a_rule_for_the_whole_tool_takes_what_nobody_understands_but_not_past_a_denial() {
     let whole = rule(Permit::Allow, What::Tool { name: "Bash".to_owned() });
     let unclear = bash("for f in *; do cat $f; done");
-    assert_eq!(says(&[whole.clone()], &unclear), Some(Permit::Allow));
+    assert_eq!(says(std::slice::from_ref(&whole), &unclear), Some(Permit::Allow));
     assert_eq!(says(&[whole.clone(), commands(Permit::Deny, "rm")], &unclear), None);
     assert_eq!(says(&[rule(Permit::Deny, whole.what)], &unclear), Some(Permit::Deny));
 }

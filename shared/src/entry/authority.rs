@@ -35,6 +35,7 @@ impl Kind {
             | Self::TaskGivenUp { .. }
             | Self::GoalClosed { .. }
             | Self::GoalArchived { .. }
+            | Self::GoalRestored { .. }
             | Self::LimitsSet { .. }
             | Self::ModelsSet { .. }
             | Self::TemplateSaved { .. }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
-use shared::agent::HarnessId;
-use shared::evidence::{Check, Evidence, Preset};
-use shared::plan::{Access, PLANNER_ANSWER};
+use shared::evidence::{Check, Evidence};
+use shared::permission::Permit;
+use shared::plan::PLANNER_ANSWER;
 use shared::quiet::Quiet;
 use shared::retry::Policy;
 use shared::sizing::Sizing;
@@ -18,10 +18,13 @@ use crate::cli::say;
 use crate::clock;
 
 mod agents;
+mod charter;
+mod choice;
 mod client;
 mod conduct;
 mod devices;
 pub(crate) mod doctor;
+mod edit;
 mod goal;
 mod hand;
 mod limits;
@@ -32,11 +35,13 @@ mod place;
 mod prompts;
 mod ps;
 pub(crate) mod rest;
+mod rules;
 mod statement;
 mod task;
 mod view;
 mod word;
 
+use choice::{Allowed, Harness, How};
 pub(crate) use conduct::IDLE;
 use word::Word;
 
@@ -53,6 +58,12 @@ pub enum Command {
     /// Write into a task's conversation: an answer, or a wish
     #[command(visible_alias = "say")]
     Answer(AnswerArgs),
+    /// Let an agent do what it asks to be allowed
+    Allow(rules::AllowArgs),
+    /// Do not let it, and say why
+    Deny(rules::DenyArgs),
+    /// Print the rules about what agents may do and what waits for an answer; try, save and remove rules
+    Rules(rules::RulesArgs),
     /// Approve the plan of a goal
     Approve(TaskArgs),
     /// Say what a task and all below it may spend; what paused for want of it goes on
@@ -71,6 +82,8 @@ pub enum Command {
     Prompts(prompts::PromptsArgs),
     /// Print what all tasks of a project are told, and change it
     Memory(memory::MemoryArgs),
+    /// Print the rules and facts that all tasks of a goal are told, and change them
+    Charter(charter::CharterArgs),
     /// Say what has to be shown before a task counts as done
     Evidence(EvidenceArgs),
     /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
@@ -93,6 +106,8 @@ pub enum Command {
     Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
+    /// Say what a task is to reach, how hard it is, what it needs and what it makes
+    Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
     OnFailure(OnFailureArgs),
     /// Stop a task and all below it
@@ -369,6 +384,9 @@ pub struct LimitsArgs {
     /// Give to the other agent what one fails again and again
     #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
     alternate: Option<bool>,
+    /// Use a result again where words, agent and folder are those of a task that is done and changed nothing
+    #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
+    reuse: Option<bool>,
     /// Who says how hard a task is that nobody gave a size, which chooses the model
     #[arg(long, value_enum)]
     sizes: Option<Sizes>,
@@ -462,60 +480,6 @@ fn dollars(text: &str) -> Result<MicroUsd, String> {
     sum.ok_or_else(|| format!("{text:?} is not a sum in US dollars, such as 2.50"))
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Harness {
-    Claude,
-    Codex,
-    Demo,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum How {
-    /// What agents report is taken, once their checks hold
-    Quick,
-    /// Another agent reviews each task
-    Reviewed,
-    /// Reviewed, mended up to nine times, and plans are carried out unasked
-    Autonomous,
-}
-
-impl From<How> for Preset {
-    fn from(how: How) -> Self {
-        match how {
-            How::Quick => Self::Quick,
-            How::Reviewed => Self::Reviewed,
-            How::Autonomous => Self::Autonomous,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Allowed {
-    ReadOnly,
-    Edit,
-    Full,
-}
-
-impl From<Harness> for HarnessId {
-    fn from(harness: Harness) -> Self {
-        match harness {
-            Harness::Claude => Self::Claude,
-            Harness::Codex => Self::Codex,
-            Harness::Demo => Self::Demo,
-        }
-    }
-}
-
-impl From<Allowed> for Access {
-    fn from(allowed: Allowed) -> Self {
-        match allowed {
-            Allowed::ReadOnly => Self::ReadOnly,
-            Allowed::Edit => Self::Edit,
-            Allowed::Full => Self::Full,
-        }
-    }
-}
-
 impl DataArgs {
     fn dir(&self) -> anyhow::Result<PathBuf> {
         self.data_dir.clone().map_or_else(crate::cli::default_data_dir, Ok)
@@ -548,6 +512,20 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Answer(AnswerArgs { task, text, now }) => {
                 task::tell(&task, Word::Answer { text, now }).await
             }
+            Command::Allow(args) => {
+                let word = Word::Permit {
+                    permit: Permit::Allow,
+                    request: None,
+                    word: String::new(),
+                    rule: args.rule,
+                };
+                task::tell(&args.task, word).await
+            }
+            Command::Deny(rules::DenyArgs { allow, word }) => {
+                let word = Word::Permit { permit: Permit::Deny, request: None, word, rule: allow.rule };
+                task::tell(&allow.task, word).await
+            }
+            Command::Rules(args) => rules::see_to(&args).await,
             Command::Approve(args) => task::tell(&args, Word::Approve).await,
             Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
             Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {
@@ -559,11 +537,13 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
+            Command::Charter(args) => charter::see_to(&args).await,
             Command::Memory(args) => memory::see_to(&args).await,
             Command::OnFailure(OnFailureArgs { task, policy, attempts }) => {
                 let policy = policy.policy();
                 task::tell(&task, Word::OnFailure { policy, attempts }).await
             }
+            Command::Edit(args) => task::tell(&args.task, Word::Edit(args.changes)).await,
             Command::Agents(args) => agents::see_to(&args).await,
             Command::As(args) => task::tell(&args.task, Word::As(args.name)).await,
             Command::Prompts(args) => prompts::see_to(&args).await,

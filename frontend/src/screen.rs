@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod bridge;
 pub mod caps;
+pub mod charter;
 pub mod details;
 pub mod evidence;
 pub mod finder;
@@ -13,8 +14,10 @@ pub mod memory;
 pub mod models;
 pub mod news;
 pub mod pair;
+pub mod permit;
 pub mod prompts;
 pub mod retry;
+pub mod rules;
 pub mod schedule;
 pub mod start;
 pub mod usage;

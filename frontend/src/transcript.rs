@@ -51,6 +51,8 @@ pub enum What {
     Trimmed(Vec<Cut>),
     /// Its agent says that it is done.
     Claimed,
+    /// It was done by what another did: the words of that.
+    Reused(String),
     Checked {
         check: Check,
         problem: Option<String>,
@@ -94,6 +96,7 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         Kind::PlanApproved { goal, .. } => (goal, What::Approved),
         Kind::PlanAdopted { goal, .. } => (goal, What::Adopted),
         Kind::WorkClaimed { task, .. } => (task, What::Claimed),
+        Kind::ResultReused { task, summary, .. } => (task, What::Reused(summary.clone())),
         Kind::TaskChecked { task, check, problem, .. } => {
             (task, What::Checked { check: check.clone(), problem: problem.clone() })
         }

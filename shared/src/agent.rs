@@ -6,6 +6,7 @@ use serde_json::Value;
 use shared_derive::FromJson;
 
 use crate::id::SessionId;
+use crate::permission::Ask;
 use crate::unit::{MicroUsd, Millis};
 
 /// A kind of agent CLI that an adapter exists for.
@@ -18,6 +19,10 @@ pub enum HarnessId {
     Demo,
     /// A plain command: each line of its output is text.
     Command,
+}
+
+impl HarnessId {
+    pub const ALL: [Self; 4] = [Self::Claude, Self::Codex, Self::Demo, Self::Command];
 }
 
 /// An agent CLI on the bridge's machine, as found when the bridge started.
@@ -79,6 +84,14 @@ pub enum AgentEvent {
     PermissionDenied {
         tool: String,
         why: String,
+    },
+    /// It asks whether it may do something, and its call waits for the answer.
+    PermissionAsked {
+        ask: Ask,
+    },
+    /// It does not wait for that answer any more.
+    PermissionWithdrawn {
+        request: String,
     },
     /// The harness tries a request again by itself.
     Retrying {

@@ -13,9 +13,10 @@ use shared_derive::FromJson;
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
 use crate::evidence::{Check, CommitOutcome};
-use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
+use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
+use crate::permission::{Answer, Permit, Rule};
 use crate::persona::Persona;
 use crate::plan::{Access, PlanEdit, PlannedTask, Size};
 use crate::retry::Again;
@@ -145,6 +146,22 @@ pub enum Kind {
         task: TaskId,
         message: MessageId,
     },
+    /// What a run asks to be allowed is answered; the first answer counts.
+    PermissionAnswered {
+        run: RunId,
+        request: String,
+        permit: Permit,
+        /// To the agent, where it is denied; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        word: String,
+    },
+    /// A rule about what agents may do; the same id again changes it.
+    RuleSaved {
+        rule: Rule,
+    },
+    RuleRemoved {
+        rule: RuleId,
+    },
     PlanEdited {
         goal: TaskId,
         edit: PlanEdit,
@@ -267,12 +284,21 @@ pub enum Kind {
         run: RunId,
         persona: PersonaId,
     },
+    /// What the words, the agent and the folder of a run that was ordered come to. What one run came to may stand for
+    /// another with the same key.
+    RunKeyed {
+        run: RunId,
+        key: String,
+    },
     InputSent {
         run: RunId,
         text: String,
         /// What the person wrote that this is; it goes to the next turn where the run ends before it was read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageId>,
+        /// What it asked to be allowed, and this answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<Answer>,
     },
     /// It is told nothing more; a program without a terminal comes to the end of its input.
     InputClosed {
@@ -336,6 +362,22 @@ pub enum Kind {
         task: TaskId,
         run: RunId,
         print: String,
+    },
+    /// What the task's folder came to after its work; empty where it could not be looked at.
+    AfterTaken {
+        task: TaskId,
+        run: RunId,
+        print: String,
+    },
+    /// The task is done without a run of its own: `from` did the same in a folder that is as it was, and changed nothing.
+    ResultReused {
+        task: TaskId,
+        from: RunId,
+        summary: String,
+        #[serde(default)]
+        outputs: Vec<String>,
+        #[serde(default)]
+        not_done: Vec<String>,
     },
     /// A check of a task's work was made by `run`, which is the work itself where its words say enough.
     TaskChecked {
@@ -473,6 +515,8 @@ pub enum Purpose {
     Repair,
     /// Commit what was made.
     Commit,
+    /// Look at the folder after the work, to know whether that changed anything.
+    After,
 }
 
 impl Purpose {
@@ -480,7 +524,13 @@ impl Purpose {
     pub fn is_conversation(self) -> bool {
         match self {
             Self::Plan | Self::Work | Self::Summary | Self::Talk | Self::Repair => true,
-            Self::Base | Self::Check | Self::Review | Self::Commit | Self::Diagnose | Self::Classify => false,
+            Self::Base
+            | Self::Check
+            | Self::Review
+            | Self::Commit
+            | Self::After
+            | Self::Diagnose
+            | Self::Classify => false,
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Limits {
     pub repairs: u32,
     /// Times that an interrupted turn is taken up again without asking.
     pub resumptions: u32,
+    /// How often a task is helped on without asking, whatever it fails by.
+    pub recovery: Recovery,
     /// Bytes of one turn's words, all together and 8 KiB at least; what is cut is said there.
     pub context_bytes: usize,
     /// Longest run of a plain command.
@@ -48,6 +50,8 @@ pub struct Limits {
     pub alternate: bool,
     /// Who says how hard a task is that nobody gave a size.
     pub sizing: Sizing,
+    /// What a task came to stands for another with the same words, agent and folder, where it changed nothing there.
+    pub reuse: bool,
     /// After what a person is warned of a run that goes on.
     pub health: Health,
 }
@@ -68,6 +72,21 @@ impl Default for Health {
     fn default() -> Self {
         let minutes = |minutes: u64| Millis::from_secs(minutes * 60);
         Self { stalled: minutes(10), slow: minutes(15), long: minutes(60) }
+    }
+}
+
+/// So many turns of a task in a window of time are taken up again or begun anew without asking; the next waits until it is
+/// over. What bounds each cause of failure bounds no mixture of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct Recovery {
+    pub times: u32,
+    pub window: Millis,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { times: 3, window: Millis::from_secs(30 * 60) }
     }
 }
 
@@ -147,6 +166,7 @@ impl Default for Limits {
             tasks: 200,
             repairs: 2,
             resumptions: 3,
+            recovery: Recovery::default(),
             context_bytes: 48 * 1024,
             command: Millis::from_secs(15 * 60),
             grace: Millis::from_secs(10),
@@ -158,6 +178,7 @@ impl Default for Limits {
             unattended: Some(MicroUsd(20_000_000)),
             alternate: false,
             sizing: Sizing::default(),
+            reuse: false,
         }
     }
 }

@@ -5,15 +5,16 @@
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, Progress, TurnReport};
 use shared::api::Asking;
-use shared::context::{Cut, Section};
+use shared::context::{Charter, Cut, Fact, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{
-    AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId,
+    AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
 };
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
+use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::persona::{Character, Persona};
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
@@ -45,6 +46,20 @@ fn ann(character: Character) -> Persona {
         model: Some("gpt-5.1-codex".to_owned()),
         folder: Some("/home/dev/shop/web".to_owned()),
     }
+}
+
+fn rule() -> RuleId {
+    RuleId::new("rule1").unwrap()
+}
+
+fn saved(what: What, scope: Scope) -> Kind {
+    Kind::RuleSaved { rule: Rule { rule: rule(), permit: Permit::Allow, what, scope } }
+}
+
+fn asked(tool: &str, deed: Deed) -> Kind {
+    let (request, call, tool) = ("q1".to_owned(), "t1".to_owned(), tool.to_owned());
+    let event = AgentEvent::PermissionAsked { ask: Ask { request, call, tool, deed } };
+    Kind::AgentSpoke { run: run(), line: 2, event }
 }
 
 fn template() -> TemplateId {
@@ -132,6 +147,16 @@ fn intents() -> Vec<Kind> {
         },
         Kind::PlanEdited {
             goal: goal.clone(),
+            edit: PlanEdit::SetCharter {
+                task: goal.clone(),
+                charter: Charter {
+                    rules: "- Touch no migration.".to_owned(),
+                    facts: vec![Fact { key: "server".to_owned(), value: "10.0.0.7".to_owned() }],
+                },
+            },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
             edit: PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] },
         },
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
@@ -170,6 +195,26 @@ fn intents() -> Vec<Kind> {
         Kind::PersonaSaved { persona: ann(Character::Words { text: "Kind and strict.".to_owned() }) },
         Kind::PersonaSaved { persona: ann(Character::File { path: "Soul.md".to_owned() }) },
         Kind::PersonaRetired { persona: persona() },
+        Kind::PermissionAnswered {
+            run: run(),
+            request: "q1".to_owned(),
+            permit: Permit::Allow,
+            word: String::new(),
+        },
+        Kind::PermissionAnswered {
+            run: run(),
+            request: "q1".to_owned(),
+            permit: Permit::Deny,
+            word: "Use make.".to_owned(),
+        },
+        saved(What::Commands { words: vec!["cargo".to_owned(), "test".to_owned()] }, Scope::Always),
+        saved(What::Edits { under: "src".to_owned() }, Scope::Task { task: task("goal~1") }),
+        saved(
+            What::Reads { under: "/etc".to_owned() },
+            Scope::Project { project: ProjectId::new("shop").unwrap() },
+        ),
+        saved(What::Tool { name: "WebFetch".to_owned() }, Scope::Always),
+        Kind::RuleRemoved { rule: rule() },
         Kind::PlanEdited {
             goal: task("goal"),
             edit: PlanEdit::SetPersona { task: task("goal~1"), persona: Some(persona()) },
@@ -234,8 +279,19 @@ fn decisions() -> Vec<Kind> {
             run: run(),
             by: Guided { template: template(), version: 2, variant: "a".to_owned() },
         },
-        Kind::InputSent { run: run(), text: "y\n".to_owned(), message: None },
-        Kind::InputSent { run: run(), text: "{}\n".to_owned(), message: MessageId::new("m1").ok() },
+        Kind::InputSent { run: run(), text: "y\n".to_owned(), message: None, answers: None },
+        Kind::InputSent {
+            run: run(),
+            text: "{}\n".to_owned(),
+            message: MessageId::new("m1").ok(),
+            answers: None,
+        },
+        Kind::InputSent {
+            run: run(),
+            text: "{}\n".to_owned(),
+            message: None,
+            answers: Some(Answer { request: "q1".to_owned(), permit: Permit::Allow, by: Some(rule()) }),
+        },
         Kind::InputClosed { run: run() },
         Kind::RunTrimmed {
             run: run(),
@@ -243,6 +299,15 @@ fn decisions() -> Vec<Kind> {
             cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
         Kind::RunCast { run: run(), persona: persona() },
+        Kind::RunKeyed { run: run(), key: "5f".to_owned() },
+        Kind::AfterTaken { task: task("goal~1"), run: run(), print: "git:5f".to_owned() },
+        Kind::ResultReused {
+            task: task("goal~2"),
+            from: run(),
+            summary: "Done".to_owned(),
+            outputs: vec!["a.rs".to_owned()],
+            not_done: vec![],
+        },
         Kind::TaskSized {
             task: task("goal~1"),
             run: Some(run()),
@@ -276,6 +341,15 @@ fn decisions() -> Vec<Kind> {
             event: AgentEvent::Progress { progress: Progress { requests: 2, tokens: 350 } },
         },
         Kind::AgentSpoke { run: run(), line: 2, event: AgentEvent::Told { message: "m1".to_owned() } },
+        asked("Bash", Deed::Command { line: "cargo test && git push".to_owned() }),
+        asked("Write", Deed::Edit { path: "src/a.rs".to_owned() }),
+        asked("Read", Deed::Read { path: "/etc/hosts".to_owned() }),
+        asked("WebFetch", Deed::Use { about: "http://localhost/".to_owned() }),
+        Kind::AgentSpoke {
+            run: run(),
+            line: 2,
+            event: AgentEvent::PermissionWithdrawn { request: "q1".to_owned() },
+        },
         Kind::RunRequested {
             run: run(),
             task: task("goal~1"),

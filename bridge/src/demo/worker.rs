@@ -52,6 +52,15 @@ pub fn work<W: Write>(stage: &mut Stage<W>, job: &Job<'_>) -> io::Result<TaskRep
         return Ok(TaskReport { not_done, ..report(ReportOutcome::Done, summary) });
     }
     let text = note(job);
+    let wished = format!("{FOLDER}/{}.md", stem(job));
+    if let Some(why) = stage.may_not("Write", &json!({"file_path": wished, "content": text}))? {
+        stage.calls("Write", &json!({"file_path": wished}), &why, true)?;
+        let summary =
+            "I was not allowed to write my note, so there is none (demo agent, no model).".to_owned();
+        stage.says(&summary)?;
+        let not_done = vec![format!("`{wished}`: {why}")];
+        return Ok(TaskReport { not_done, ..report(ReportOutcome::Done, summary) });
+    }
     match write_note(Path::new("."), &stem(job), job.title, &text) {
         Ok(path) => {
             stage.calls(

@@ -149,7 +149,7 @@ fn change(state: &State, wish: &Wish) -> anyhow::Result<Kind> {
                 model: model.clone(),
                 folder: dir.as_ref().map(|dir| dir.to_string_lossy().into_owned()),
             };
-            if let Some(problem) = persona.problem() {
+            if let Some(problem) = persona::problem(state, &persona) {
                 bail!("{problem}; nothing was saved.");
             }
             Kind::PersonaSaved { persona }

@@ -42,6 +42,7 @@ pub(super) async fn set(args: &LimitsArgs) -> anyhow::Result<ExitCode> {
         quiet: args.quiet.or(known.quiet).filter(|quiet| quiet.from != quiet.to),
         unattended: args.unattended.or(known.unattended),
         alternate: args.alternate.unwrap_or(known.alternate),
+        reuse: args.reuse.unwrap_or(known.reuse),
         sizing: args.sizes.map_or(known.sizing, Into::into),
         ..known.clone()
     };
@@ -76,6 +77,10 @@ fn tell(limits: &Limits) {
     say(&format!("An agent that fails {failures} times in a row is left alone for {}", words::span(wait)));
     let other = if limits.alternate { "may do" } else { "does not do" };
     say(&format!("The other agent {other} what one fails again and again"));
+    let again = if limits.reuse { "is" } else { "is not" };
+    say(&format!(
+        "The result of a task that changed nothing {again} used again for the same words, agent and folder"
+    ));
     say(&format!("The size of a task that nobody gave one: {}", words::sizes(limits.sizing)));
     let quiet = limits.quiet.map_or("none".to_owned(), hours);
     say(&format!("Quiet hours, in which nothing that was cut short goes on by itself: {quiet}"));

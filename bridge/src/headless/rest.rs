@@ -26,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::agents::{self, AgentView, NoPersona};
+use super::edit::Changes;
 use super::prompts::{self, LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
@@ -34,10 +35,12 @@ use super::word::{Unsaid, Word};
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
 
+mod charter;
 mod desk;
 mod events;
 mod hand;
 mod projects;
+mod rules;
 
 use desk::Desk;
 
@@ -70,12 +73,17 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
+        .routes(routes!(charter::set))
         .routes(routes!(task))
         .routes(routes!(document))
         .routes(routes!(prompts))
         .routes(routes!(list_agents))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
+        .routes(routes!(rules::permit))
+        .routes(routes!(rules::rules, rules::save))
+        .routes(routes!(rules::try_out))
+        .routes(routes!(rules::remove))
         .routes(routes!(approve))
         .routes(routes!(hand::add))
         .routes(routes!(hand::mode))
@@ -91,6 +99,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(budget))
         .routes(routes!(schedule))
         .routes(routes!(on_failure))
+        .routes(routes!(edit))
         .routes(routes!(evidence))
         .routes(routes!(projects::projects))
         .routes(routes!(projects::remember))
@@ -223,7 +232,7 @@ struct NewGoal {
     /// `claude`, `codex` or `demo`; without it, the first agent CLI of the machine that works.
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
-    /// `read_only`, `edit` or `full`.
+    /// `read_only`, `ask` (Codex cannot ask: its sandbox decides), `edit` or `full`.
     #[serde(default)]
     #[schema(value_type = String, default = "edit")]
     access: Access,
@@ -531,6 +540,17 @@ async fn schedule(
     let Json(Turn { priority, start, repeat_seconds }) = sent?;
     let (start, repeat) = (start.map(Millis), repeat_seconds.map(Millis::from_secs));
     desk.tell(&task, Word::Schedule { priority, start, repeat }).await
+}
+
+/// Say what a task is to reach, how hard it is, what it needs and what it makes
+#[utoipa::path(post, path = "/api/tasks/{task}/edit", params(("task" = String, Path)), request_body = Changes, responses((status = OK, body = Committed)))]
+async fn edit(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Changes>,
+) -> Answer<Committed> {
+    let Json(changes) = sent?;
+    desk.tell(&task, Word::Edit(changes)).await
 }
 
 /// Say what becomes of a task when it fails

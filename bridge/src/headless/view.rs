@@ -1,5 +1,7 @@
 //! The work as scripts and monitors read it: what `--json` prints and the REST API answers.
 
+use std::collections::BTreeMap;
+
 use conductor::budget;
 use conductor::health::{Warning, warnings};
 use conductor::persona;
@@ -10,13 +12,14 @@ use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
 use shared::agent::ErrorClass;
-use shared::context::{Cut, Section};
+use shared::context::{Charter, Cut, Section};
 use shared::entry::Purpose;
 use shared::evidence::CommitOutcome;
 use shared::plan::Size;
 use shared::unit::Millis;
 use utoipa::ToSchema;
 
+use super::rules::RequestView;
 use super::task::reference;
 use crate::clock;
 
@@ -33,6 +36,8 @@ pub(super) struct TaskView {
     reason: String,
     /// What it asks the person.
     question: Option<String>,
+    /// What its agent asks to be allowed; it waits until it is answered, however long.
+    permission: Option<RequestView>,
     failure: Option<Failure>,
     /// When what it waits for by itself is over, in milliseconds since 1970: a limit, a retry, an agent that fails.
     resumes: Option<u64>,
@@ -116,6 +121,10 @@ pub(super) struct GoalView {
     /// What is wrong with the planner's answer.
     problems: Vec<String>,
     folder: String,
+    /// How its tasks go about it, in Markdown.
+    rules: String,
+    /// What they should know, by name.
+    facts: BTreeMap<String, String>,
     tasks: Vec<TaskView>,
 }
 
@@ -138,6 +147,8 @@ pub(super) struct TaskDetails {
     inputs: Vec<String>,
     /// Answers to choose from, where it asks.
     options: Vec<String>,
+    /// Whose result it was given instead of a turn of its own, in words.
+    reused: Option<String>,
     summary: Option<String>,
     outputs: Vec<String>,
     not_done: Vec<String>,
@@ -169,7 +180,7 @@ pub(super) struct RunView {
     id: String,
     /// `requested`, `running` or `ended`.
     phase: &'static str,
-    /// `plan`, `work`, `summary`, `talk`, `classify`, `diagnose`, `base`, `check`, `review`, `repair` or `commit`.
+    /// `plan`, `work`, `summary`, `talk`, `classify`, `diagnose`, `base`, `check`, `review`, `repair`, `commit` or `after`.
     #[schema(value_type = String)]
     purpose: Purpose,
     model: Option<String>,
@@ -208,8 +219,10 @@ impl TaskView {
             Waker::Clock(at) => Some(at.0),
             _ => None,
         };
+        let permission = state.current(task).and_then(|run| Some(RequestView::of(run, run.asks_now()?)));
         Self {
             resumes,
+            permission,
             task: reference(state, task),
             id: task.id.to_string(),
             title: task.title.clone(),
@@ -232,7 +245,10 @@ impl GoalView {
         let PlanView { plan, version, problems } = PlanView::of(task).filter(|_| task.is_goal())?;
         let folder = state.projects.get(&task.project).map(|project| project.folder.clone());
         let tasks = state.subtree(&task.id).into_iter().map(|task| TaskView::of(state, task)).collect();
-        Some(Self { plan, version, problems, folder: folder.unwrap_or_default(), tasks })
+        let Charter { rules, facts } =
+            task.goal.as_ref().map(|goal| goal.charter.clone()).unwrap_or_default();
+        let facts = facts.into_iter().map(|fact| (fact.key, fact.value)).collect();
+        Some(Self { plan, version, problems, folder: folder.unwrap_or_default(), rules, facts, tasks })
     }
 }
 
@@ -253,6 +269,7 @@ impl TaskDetails {
             after: task.after.iter().map(ToString::to_string).collect(),
             inputs: task.inputs.clone(),
             options,
+            reused: words::reused(state, task),
             summary: result.as_ref().map(|result| result.summary.clone()),
             outputs: result.as_ref().map(|result| result.outputs.clone()).unwrap_or_default(),
             not_done: result.map(|result| result.not_done).unwrap_or_default(),

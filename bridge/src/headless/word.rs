@@ -1,20 +1,25 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
+use conductor::permission::{TooLate, reply};
 use conductor::plan::edit::check_edit;
 use conductor::plan::name;
 use conductor::planning::may_plan;
 use conductor::state::{Standing, State, Task};
 use conductor::{hearing, words};
+use shared::context::Charter;
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
-use shared::id::{MessageId, TaskId};
+use shared::id::{MessageId, RuleId, TaskId};
 use shared::limits::Caps;
+use shared::permission::{Permit, Rule, WORD, What};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
 
 use super::agents;
+use super::edit::Changes;
 use super::hand::AddArgs;
+use super::rules::Reach;
 use super::statement::drawn;
 use super::task::find;
 
@@ -24,6 +29,15 @@ pub(super) enum Word {
         text: String,
         /// To the turn that runs, instead of the next one.
         now: bool,
+    },
+    /// To what its agent asks to be allowed: this request, or the one that has waited the longest.
+    Permit {
+        permit: Permit,
+        request: Option<String>,
+        /// To the agent.
+        word: String,
+        /// Where the narrowest rule about it holds from now on, if one is saved.
+        rule: Option<Reach>,
     },
     Approve,
     /// A new task behind its last part.
@@ -55,6 +69,10 @@ pub(super) enum Word {
     Budget(MicroUsd),
     /// Which agent of the person's own does it and all below it; `nobody` for whoever does what it is a part of.
     As(String),
+    /// What is given changes, the rest stays.
+    Edit(Changes),
+    /// What all tasks of a goal are told when they begin.
+    Charter(Charter),
     /// All that is wanted from now on.
     Evidence(Evidence),
     /// What is given changes, the rest stays.
@@ -91,6 +109,15 @@ impl Word {
         if let Some(why) = words::deaf(hearing(state, task)).filter(|_| now) {
             return Err(Unsaid(format!("{why} Say it without --now (\"now\": false)")));
         }
+        let project = || Some(task.project.clone());
+        if let Self::Edit(changes) = self {
+            let edited = |edit| Kind::PlanEdited { goal: task.root.clone(), edit };
+            let edits = changes.edits(state, task).map_err(Unsaid)?;
+            return Ok(edits.into_iter().map(|edit| Draft::new(project(), edited(edit))).collect());
+        }
+        if let Self::Permit { permit, request, word, rule } = self {
+            return permitted(state, task, permit, request, word, rule);
+        }
         let kind = self.kind(state, task)?;
         let urged = match &kind {
             Kind::MessageSent { task, message, .. } if now => {
@@ -98,13 +125,13 @@ impl Word {
             }
             _ => None,
         };
-        let project = || Some(task.project.clone());
         Ok([kind].into_iter().chain(urged).map(|kind| Draft::new(project(), kind)).collect())
     }
 
     fn kind(self, state: &State, task: &Task) -> Result<Kind, Unsaid> {
         let (id, unsaid) = (task.id.clone(), |why: String| Err(Unsaid(why)));
         Ok(match (self, &task.goal) {
+            (Self::Permit { .. }, _) => unreachable!("it is answered to a run"),
             (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
@@ -177,6 +204,7 @@ impl Word {
                 let caps = Caps { budget: Some(budget), ..task.caps };
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
             }
+            (Self::Edit(_), _) => return unsaid("what is edited is several words".to_owned()),
             (Self::As(name), _) => {
                 let persona = match name.as_str() {
                     "nobody" => None,
@@ -195,6 +223,12 @@ impl Word {
                 let retry = policy.map(|policy| Retry { policy, attempts });
                 let edit = PlanEdit::SetRetry { task: id, retry };
                 Kind::PlanEdited { goal: task.root.clone(), edit }
+            }
+            (Self::Charter(_), None) => {
+                return unsaid(format!("{} is no goal; rules are a goal's, for all its tasks", name(task)));
+            }
+            (Self::Charter(charter), Some(_)) => {
+                checked(state, task, PlanEdit::SetCharter { task: id, charter })?
             }
             (Self::Evidence(_), Some(_)) => {
                 return unsaid(format!("{} is a goal; what is wanted is said for its tasks", name(task)));
@@ -235,4 +269,40 @@ impl Word {
 fn checked(state: &State, task: &Task, edit: PlanEdit) -> Result<Kind, Unsaid> {
     check_edit(state, &task.root, &edit).map_err(|problem| Unsaid(problem.to_string()))?;
     Ok(Kind::PlanEdited { goal: task.root.clone(), edit })
+}
+
+/// The answer to a request of the task's runs, and the rule that is saved with it.
+fn permitted(
+    state: &State,
+    task: &Task,
+    permit: Permit,
+    request: Option<String>,
+    word: String,
+    rule: Option<Reach>,
+) -> Result<Vec<Draft>, Unsaid> {
+    let of_task = task.runs.iter().rev().filter_map(|run| state.run(run));
+    let mut asked = of_task.flat_map(|run| run.asks.iter().map(move |asked| (run, asked)));
+    let found = match &request {
+        Some(request) => asked.find(|(_, asked)| asked.ask.request == *request),
+        None => state.current(task).and_then(|run| Some((run, run.asks_now()?))),
+    };
+    let none = || match request {
+        Some(_) => TooLate::Unknown.to_string(),
+        None => format!("{} asks nothing now. `orchestrator rules` lists what waits", name(task)),
+    };
+    let (run, asked) = found.ok_or_else(|| Unsaid(none()))?;
+    if word.len() > WORD {
+        return Err(Unsaid(format!("a word to an agent has {WORD} bytes at most; shorten it")));
+    }
+    let answer =
+        reply(state, &run.id, &asked.ask.request, permit, word).map_err(|late| Unsaid(late.to_string()))?;
+    let rule = rule.map(|reach| Kind::RuleSaved {
+        rule: Rule {
+            rule: drawn(RuleId::new),
+            permit,
+            what: What::suggested(&asked.ask),
+            scope: reach.scope(task),
+        },
+    });
+    Ok([answer].into_iter().chain(rule).map(|kind| Draft::new(Some(task.project.clone()), kind)).collect())
 }

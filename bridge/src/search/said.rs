@@ -29,6 +29,11 @@ fn spoken(kind: &Kind) -> Option<(&TaskId, String)> {
             (goal, std::iter::once(reply.clone()).chain(tasks).collect())
         }
         Kind::PlanRefused { goal, problems, .. } => (goal, problems.join("\n")),
+        Kind::TaskAccepted { task, words: text } | Kind::TaskGivenUp { task, why: text }
+            if !text.is_empty() =>
+        {
+            (task, text.clone())
+        }
         Kind::TaskSettled { task, outcome, .. } => (task, outcome_text(outcome)?),
         _ => return None,
     };
@@ -76,12 +81,14 @@ fn words_of(event: AgentEvent) -> Option<String> {
         // An answer in its schema's shape: what it says is in the log, in words.
         AgentEvent::ToolCall { tool, .. } if tool == "StructuredOutput" => None,
         AgentEvent::ToolCall { tool, title, input, .. } => Some(format!("{tool} {title}\n{input}")),
+        AgentEvent::PermissionAsked { ask } => Some(format!("{} {}", ask.tool, ask.about())),
         AgentEvent::PermissionDenied { tool, why } => Some(format!("{tool}\n{why}")),
         AgentEvent::Retrying { message, .. } => Some(message),
         // The whole message follows on its deltas.
         AgentEvent::TextDelta { .. }
         | AgentEvent::ThinkingDelta { .. }
         | AgentEvent::Session { .. }
+        | AgentEvent::PermissionWithdrawn { .. }
         | AgentEvent::Usage { .. }
         | AgentEvent::Progress { .. }
         | AgentEvent::RateLimit { .. }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
-use shared::context::MEMORY;
+use shared::context::{Charter, MEMORY};
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
@@ -20,9 +20,11 @@ use crate::state::{
 };
 
 mod account;
+mod altered;
 mod copied;
 mod health;
 mod library;
+mod permitted;
 mod planned;
 mod proven;
 mod replanned;
@@ -51,14 +53,18 @@ impl State {
         match kind {
             Kind::ProjectOpened { folder, name } => {
                 if let Some(id) = &entry.project {
-                    let memory = self.projects.remove(id).map(|known| known.memory).unwrap_or_default();
-                    let project = Project { folder: folder.clone(), name: name.clone(), opened: at, memory };
+                    let known = self.projects.remove(id).map(|known| (known.memory, known.remembered));
+                    let ((memory, remembered), folder, name) =
+                        (known.unwrap_or_default(), folder.clone(), name.clone());
+                    let project = Project { folder, name, opened: at, memory, remembered };
                     self.projects.insert(id.clone(), project);
                 }
             }
             Kind::MemorySet { text } if text.len() <= MEMORY => {
                 let project = entry.project.as_ref().and_then(|id| self.projects.get_mut(id));
-                project.into_iter().for_each(|project| project.memory.clone_from(text));
+                if let Some(project) = project.filter(|project| project.memory != *text) {
+                    (project.memory, project.remembered) = (text.clone(), entry.seq);
+                }
             }
             Kind::GoalStated { task, text, harness, access } => {
                 if let (Some(project), None) = (&entry.project, self.task(task)) {
@@ -75,12 +81,19 @@ impl State {
                     held: false,
                     urged: false,
                 });
-                (task.resumptions, task.retries) = (0, 0);
+                task.start_over();
                 task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
             }),
             Kind::MessageUrged { task, message } => self.urge_message(task, message),
             Kind::MessageWithdrawn { task, message } => {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
+            }
+            Kind::PermissionAnswered { run, request, permit, word } => {
+                self.say_permit(run, request, *permit, word)
+            }
+            Kind::RuleSaved { rule } => self.rule(rule),
+            Kind::RuleRemoved { rule } => {
+                self.rules.remove(rule);
             }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
@@ -131,10 +144,13 @@ impl State {
                 let home = self.task(task).and_then(|task| self.projects.get(&task.project));
                 let elsewhere = home.is_some_and(|home| home.folder != spec.cwd);
                 let folder = elsewhere.then(|| spec.cwd.clone());
-                self.request(Run { carries, ordered, holds: *holds, check, folder, ear, ..run });
+                let seq = entry.seq;
+                self.request(Run { seq, carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
-            Kind::InputSent { run, message, .. } => {
+            Kind::RunKeyed { run, key } => self.with_run(run, |run| run.key = Some(key.clone())),
+            Kind::InputSent { run, message, answers, .. } => {
                 message.iter().for_each(|message| self.tell(run, message));
+                answers.iter().for_each(|answer| self.answer_ask(run, answer, at));
             }
             Kind::InputClosed { run } => self.with_run(run, |run| run.ear = Ear::Closed),
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
@@ -149,6 +165,11 @@ impl State {
                 self.claim(task, TaskResult { summary, outputs, not_done }, at);
             }
             Kind::BaseTaken { task, print, .. } => self.take_base(task, print),
+            Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, at),
+            Kind::ResultReused { task, from, summary, outputs, not_done } => {
+                let (summary, outputs, not_done) = (summary.clone(), outputs.clone(), not_done.clone());
+                self.reuse(task, from, TaskResult { summary, outputs, not_done }, at);
+            }
             Kind::TaskChecked { task, run, check, problem } => {
                 self.check(task, run, check, problem.as_ref(), at)
             }
@@ -170,7 +191,7 @@ impl State {
             }
             Kind::AgentSpoke { run, line, event } => {
                 self.feel(run, event, at);
-                self.hear(run, *line, event);
+                self.hear(run, *line, event, at);
             }
             Kind::TurnRead { run, report } => self.read(run, report),
             Kind::AgentsFound { agents } => self.agents.clone_from(agents),
@@ -251,6 +272,7 @@ impl State {
             task.hand_on(&run);
             task.doing.clear();
             task.urged = false;
+            task.reused = None;
             task.prove(run.purpose, !run.carries.is_empty(), run.requested);
             match run.purpose {
                 Purpose::Diagnose | Purpose::Classify => {}
@@ -264,7 +286,7 @@ impl State {
                 Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Base | Purpose::Repair => {
                     task.stand(Standing::Open, run.requested);
                 }
-                Purpose::Check | Purpose::Review | Purpose::Commit => {}
+                Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => {}
             }
         });
         self.hold(&run);
@@ -272,7 +294,7 @@ impl State {
         self.runs.insert(run.id.clone(), Arc::new(run));
     }
 
-    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent) {
+    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent, at: Millis) {
         let Some(run) = self.runs.get_mut(id) else { return };
         let run = Arc::make_mut(run);
         run.read_through = run.read_through.max(Some(line));
@@ -298,6 +320,8 @@ impl State {
             AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
             AgentEvent::Progress { progress } => run.progress = *progress,
             AgentEvent::Told { message } => self.has_read(id, message),
+            AgentEvent::PermissionAsked { ask } => self.asked(id, ask, at),
+            AgentEvent::PermissionWithdrawn { request } => self.withdraw_ask(id, request),
             AgentEvent::TurnEnded { .. } => run.listened(),
             AgentEvent::TextDelta { .. }
             | AgentEvent::ThinkingDelta { .. }
@@ -420,7 +444,8 @@ impl State {
 
 impl Goal {
     fn new(harness: HarnessId, access: shared::plan::Access) -> Self {
-        Self { harness, access, preset: shared::evidence::Preset::default(), closing: None, archived: None }
+        let (preset, charter) = (shared::evidence::Preset::default(), Charter::default());
+        Self { harness, access, preset, charter, closing: None, archived: None }
     }
 }
 
@@ -448,10 +473,12 @@ impl Run {
             carries: Vec::new(),
             ear: Ear::Deaf,
             told: Vec::new(),
+            asks: Vec::new(),
             holds: None,
             ordered: None,
             check: None,
             requested: at,
+            seq: shared::unit::Seq::default(),
             phase: Phase::Requested,
             signalled: None,
             read_through: None,
@@ -464,6 +491,7 @@ impl Run {
             vitals: Vitals { moved: at, ..Vitals::default() },
             guided: None,
             cuts: Vec::new(),
+            key: None,
             persona: None,
             folder: None,
             verdict: None,

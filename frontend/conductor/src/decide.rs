@@ -15,12 +15,14 @@ use crate::budget::Purse;
 use crate::order::is_free;
 use crate::planning::{Plan, Planning};
 use crate::proof;
+use crate::reuse;
 use crate::sizing;
-use crate::state::{Run, Standing, State, Task};
+use crate::state::{Run, Standing, State, Task, TaskResult};
 use crate::status;
 
 mod again;
 mod judge;
+mod permit;
 mod prove;
 mod queue;
 mod tell;
@@ -31,7 +33,7 @@ use queue::Room;
 pub(crate) use queue::starts_at;
 pub use queue::{Bound, bound};
 pub use tell::{Hearing, hearing};
-pub(crate) use waits::{due, harness, is_probed, outage, unattended};
+pub(crate) use waits::{due, harness, is_probed, model, outage, unattended};
 
 /// What to append now, as one batch. Empty when nothing is to be decided.
 #[must_use]
@@ -39,7 +41,9 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     let tasks = state.unsettled();
     let under_way: Vec<(&Task, &Run)> =
         tasks.iter().filter_map(|task| Some((*task, state.current(task)?))).collect();
-    let mut drafts: Vec<Draft> = stops(&under_way).chain(tell::tells(&under_way)).collect();
+    let mut drafts: Vec<Draft> = stops(&under_way).collect();
+    drafts.extend(permit::answers(state));
+    drafts.extend(tell::tells(&under_way));
     drafts.extend(tell::closes(state));
     // Runs that were read and whose task waits for a judgement.
     for (_, run) in under_way.iter().filter(|(_, run)| run.is_read()) {
@@ -53,7 +57,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     for task in &tasks {
         drafts.extend(cancelled_whole(state, task));
         drafts.extend(handed(state, task, now));
-        drafts.extend(sized(state, task, now));
+        drafts.extend(sized(state, task, now).or_else(|| reused(state, task, now)));
         if is_shown(state, task, now) {
             drafts.extend(prove::settle(state, task, now));
         }
@@ -64,12 +68,13 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
+    let outages = HarnessId::ALL.into_iter().any(|harness| waits::outage(state, harness).is_some());
     let due = state.unsettled().into_iter().flat_map(|task| {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
         let starts = task.schedule.start.filter(|_| !task.is_over());
         let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
-        let wanted = idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
+        let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =
             wanted.then(|| waits::outage(state, waits::harness(state, task, next_purpose(state, task))));
         [limited, starts, task.again(), outage.flatten()]
@@ -144,19 +149,22 @@ fn adopted(state: &State, task: &Task) -> Option<Draft> {
 
 fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
     // What runs goes on.
-    if state.is_full() {
+    let mut room = Room::of(state);
+    if state.is_full() || room.is_taken() {
         return Vec::new();
     }
     let wished = tasks.iter().filter_map(|task| wish(state, task, now).map(|purpose| (*task, purpose)));
     let mut wished: Vec<(&Task, Purpose)> = wished.collect();
     // Stable: of the same priority, the first in the tree goes first.
-    wished.sort_by_key(|(task, _)| Reverse(queue::priority(state, task)));
-    let mut room = Room::of(state);
+    wished.sort_by_cached_key(|(task, _)| Reverse(queue::priority(state, task)));
     let mut purse = Purse::new(state);
     let mut drafts = Vec::new();
     let unattended = waits::unattended(state).is_some();
     let mut probed = Vec::new();
     for (task, purpose) in wished {
+        if room.is_taken() {
+            break;
+        }
         let harness = waits::harness(state, task, purpose);
         if unattended && harness != HarnessId::Command {
             continue;
@@ -204,7 +212,7 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     };
     match wish {
         Some(Purpose::Work) if sizing::asks(state, task) => Some(Purpose::Classify),
-        Some(Purpose::Work) if proof::needs_base(task) => Some(Purpose::Base),
+        Some(Purpose::Work) if proof::needs_base(state, task) => Some(Purpose::Base),
         wish => wish,
     }
 }
@@ -215,6 +223,15 @@ fn sized(state: &State, task: &Task, now: Millis) -> Option<Draft> {
         && matches!(wish(state, task, now), Some(Purpose::Work | Purpose::Base));
     let sizing::Guess { size, why, .. } = begins.then(|| sizing::guess(task))?;
     Some(draft(task, Kind::TaskSized { task: task.id.clone(), run: None, size, why }))
+}
+
+/// What another did stands for what it would do that begins now.
+fn reused(state: &State, task: &Task, now: Millis) -> Option<Draft> {
+    let begins = state.limits.reuse && wish(state, task, now) == Some(Purpose::Work);
+    let (run, result) = begins.then(|| reuse::found(state, task, now))??;
+    let TaskResult { summary, outputs, not_done } = result.clone();
+    let (id, from) = (task.id.clone(), run.id.clone());
+    Some(draft(task, Kind::ResultReused { task: id, from, summary, outputs, not_done }))
 }
 
 /// Its agent says that it is done, and what is left is to show that; also where that was cut short and its time has come.

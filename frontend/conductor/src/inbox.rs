@@ -23,6 +23,8 @@ pub struct Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
     Answer,
+    /// Its agent may not go on before it is allowed something, or not.
+    Permit,
     /// The turn of a task that is done together is over.
     Write,
     /// A task that is done together can begin.
@@ -51,6 +53,7 @@ impl Ask {
     fn of(status: &Status) -> Option<Self> {
         let ask = match &status.reason {
             Reason::Asks(_) => Self::Answer,
+            Reason::Permission(_) => Self::Permit,
             Reason::YourTurn => Self::Write,
             Reason::Begin => Self::Begin,
             Reason::Yours => Self::Do,
@@ -96,6 +99,7 @@ impl Ask {
     pub fn action(self) -> &'static str {
         match self {
             Self::Answer => "Answer",
+            Self::Permit => "Allow or deny",
             Self::Write => "Write to it",
             Self::Begin => "Begin",
             Self::Do => "Do it",
@@ -114,6 +118,7 @@ impl Ask {
     pub fn ignored(self) -> &'static str {
         match self {
             Self::Answer => "it stays waiting. Nothing is assumed, and its session is kept",
+            Self::Permit => "its turn stays where it is, until its time limit. Nothing is allowed by silence",
             Self::Write | Self::Begin => "it stays yours. Nobody else begins or ends it",
             Self::Do => "it stays yours, and what comes after it waits",
             Self::Approve => "nothing of the plan begins",
@@ -152,9 +157,14 @@ impl Request {
 /// All that wait for the person among those that were surveyed: the oldest first, of the same moment in the order of
 /// their goals and trees. Where a group waits only because a part does, or for what failed, these have the word.
 pub fn inbox(state: &State, survey: &Survey) -> Vec<Request> {
-    let goals = state.goals.iter().filter(|goal| survey.row(goal).is_some());
-    let tasks = goals.flat_map(|goal| state.subtree(goal));
-    let mut found: Vec<Request> = tasks.filter_map(|task| request(state, survey, task)).collect();
+    let mut found = Vec::new();
+    // Nothing is louder than these two: a branch that is quieter has none of them.
+    let asks = |id: &&TaskId| survey.row(id).is_some_and(|row| row.worst <= Kind::Failed);
+    let mut stack: Vec<&TaskId> = state.goals.iter().rev().filter(asks).collect();
+    while let Some(task) = stack.pop().and_then(|id| state.task(id)) {
+        found.extend(request(state, survey, task));
+        stack.extend(task.children.iter().rev().filter(asks));
+    }
     let failed: Vec<TaskId> =
         found.iter().filter(|it| it.ask == Ask::Help).map(|it| it.task.clone()).collect();
     found.retain(|request| match &request.status.reason {
@@ -171,6 +181,7 @@ fn request(state: &State, survey: &Survey, task: &Task) -> Option<Request> {
     let waits = |id: &TaskId| survey.row(id).is_some_and(|row| row.status.kind == Kind::Waiting);
     let speaks = match ask {
         Ask::Help => needs_help(state, task),
+        Ask::Permit => true,
         _ => asks(task) || !task.children.iter().any(waits),
     };
     let request = || Request { goal: task.root.clone(), task: task.id.clone(), status: status.clone(), ask };

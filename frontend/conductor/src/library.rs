@@ -69,6 +69,7 @@ pub fn guidelines<'a>(state: &'a State, task: &'a Task, purpose: Purpose) -> Opt
         | Purpose::Base
         | Purpose::Check
         | Purpose::Commit
+        | Purpose::After
         | Purpose::Review => false,
     };
     let shelf = template_of(state, task).filter(|_| guided && task.session.is_none())?;

@@ -44,6 +44,20 @@ pub fn named<'a>(state: &'a State, name: &str) -> Option<&'a Persona> {
     Some(&live.unwrap_or(first).persona)
 }
 
+/// Why it cannot be saved, in words; nothing where it can. Two of one name could not be told apart by who names one.
+pub fn problem(state: &State, persona: &Persona) -> Option<String> {
+    let taken = offered(state).into_iter().any(|other| {
+        other.persona != persona.persona && other.name.trim().eq_ignore_ascii_case(persona.name.trim())
+    });
+    let taken = taken.then(|| {
+        format!(
+            "there is an agent called {} already; change that one, or choose another name",
+            persona.name.trim()
+        )
+    });
+    persona.problem().or(taken)
+}
+
 /// "Ann, reviews what others wrote"
 pub fn title(persona: &Persona) -> String {
     match persona.role.trim() {

@@ -121,6 +121,12 @@ impl Task {
         self.planning.as_ref().is_some_and(|planning| !planning.plan.admits())
     }
 
+    /// It comes back as it was when the plan that waits for a yes is rejected.
+    pub(crate) fn was_below(&self, part: &TaskId) -> bool {
+        let former = self.planning.as_ref().and_then(|planning| planning.former.as_ref()?.tasks.as_ref());
+        former.is_some_and(|tasks| tasks.iter().any(|task| task.id == *part))
+    }
+
     /// It failed or was stopped, and nothing of it goes on.
     pub(crate) fn is_dead(&self) -> bool {
         self.current.is_none() && matches!(self.standing, Standing::Failed { .. } | Standing::Cancelled)

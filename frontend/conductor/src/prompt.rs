@@ -1,7 +1,7 @@
 //! The words that an agent gets. A task sees its objective, what the groups above it are about, and the
 //! results of what it depends on; never its siblings. How they are made to fit is `context`'s.
 
-use shared::context::{Cut, Section};
+use shared::context::{Cut, Fact, Section};
 use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::plan::{Mode, ProposedTask, Work};
@@ -29,10 +29,13 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>
         Purpose::Repair => repair(state, task, &mut words),
         Purpose::Review => review(state, task, &mut words),
         // A command's words are its own.
-        Purpose::Base | Purpose::Check | Purpose::Commit => {}
+        Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After => {}
     }
     if matches!(purpose, Purpose::Work | Purpose::Summary | Purpose::Repair) {
         unsplit(task, &mut words);
+    }
+    if purpose.is_conversation() {
+        memory_since(state, task, &mut words);
     }
     words.fit(state.limits.context_bytes)
 }
@@ -374,6 +377,34 @@ fn memory(state: &State, task: &Task, words: &mut Words) {
     if !memory.is_empty() {
         words.say("## Memory\n\n");
         words.give(Section::Memory, memory);
+    }
+    charter(state, task, words);
+}
+
+/// What all tasks of the goal are told, where a session begins.
+fn charter(state: &State, task: &Task, words: &mut Words) {
+    let Some(charter) = state.goal_of(task).map(|goal| &goal.charter) else { return };
+    if !charter.rules.trim().is_empty() {
+        words.say("## Rules of this goal\n\n");
+        words.give(Section::Rules, charter.rules.trim());
+    }
+    let fact = |fact: &Fact| format!("{}: {}", fact.key.trim(), fact.value.trim().replace('\n', "\n  "));
+    let facts: Vec<String> = charter.facts.iter().map(fact).collect();
+    if !facts.is_empty() {
+        words.say("## Facts\n\n");
+        words.give(Section::Facts, &list(&facts));
+    }
+}
+
+/// The same where a session goes on that was told another: once, in the first turn that reaches it.
+fn memory_since(state: &State, task: &Task, words: &mut Words) {
+    let Some(project) = state.projects.get(&task.project) else { return };
+    let turns = task.runs.iter().rev().filter_map(|run| state.run(run));
+    let told = turns.filter(|run| run.purpose.is_conversation() && run.session.is_some()).map(|run| run.seq);
+    if task.session.is_some() && told.max().is_some_and(|told| told < project.remembered) {
+        words.say("\n## Memory, changed since\n\n");
+        let memory = project.memory.trim();
+        words.give(Section::Memory, if memory.is_empty() { "There is none any more." } else { memory });
     }
 }
 

@@ -7,6 +7,7 @@ use shared::evidence::{Check, CommitOutcome, is_path};
 use shared::id::RunId;
 use shared::plan::{Access, Work};
 
+use crate::reuse;
 use crate::state::{Goal, State, Task};
 
 /// What is known of a task's work beyond its agent's word.
@@ -18,6 +19,8 @@ pub struct Proof {
     pub checked: Vec<Checked>,
     pub review: Option<Review>,
     pub commit: Option<CommitOutcome>,
+    /// What the folder came to after the work; empty where it could not be looked at.
+    pub after: Option<String>,
     /// Times that the work was mended since the person last had a say.
     pub repairs: u32,
 }
@@ -44,6 +47,8 @@ pub enum Step {
     Check(Check),
     Review,
     Commit,
+    /// All is shown, and what the folder comes to is looked at once more.
+    After,
     /// The worker mends what was found.
     Repair,
     /// What was found was mended as often as may be.
@@ -68,6 +73,7 @@ pub fn step(state: &State, task: &Task) -> Step {
     match () {
         () if reviews(state, task) && proof.review.is_none() => Step::Review,
         () if commits(state, task) && proof.commit.is_none() => Step::Commit,
+        () if reuse::maker(state, task).is_some() && proof.after.is_none() => Step::After,
         () => Step::Done,
     }
 }
@@ -95,7 +101,8 @@ pub fn problem(state: &State, task: &Task) -> Option<(ErrorClass, String)> {
 
 /// Whether an agent's word is not enough.
 pub fn is_wanted(state: &State, task: &Task) -> bool {
-    checks(state, task).next().is_some() || reviews(state, task) || commits(state, task)
+    let looked_at = reuse::maker(state, task).is_some();
+    checks(state, task).next().is_some() || reviews(state, task) || commits(state, task) || looked_at
 }
 
 /// The checks that hold for it: that the files which its plan declares are there, and those that it was given. How a
@@ -141,8 +148,8 @@ pub fn bound(state: &State, task: &Task) -> u32 {
 }
 
 /// Whether the folder has to be looked at before its work begins.
-pub fn needs_base(task: &Task) -> bool {
-    let compares = task.evidence.checks.contains(&Check::DiffNotEmpty);
+pub fn needs_base(state: &State, task: &Task) -> bool {
+    let compares = task.evidence.checks.contains(&Check::DiffNotEmpty) || reuse::is_allowed(state, task);
     compares && task.proof.base.is_none() && !task.is_goal() && !task.is_group()
 }
 
@@ -153,6 +160,7 @@ pub fn purpose(step: &Step) -> Option<Purpose> {
         Step::Check(_) => Some(Purpose::Check),
         Step::Review => Some(Purpose::Review),
         Step::Commit => Some(Purpose::Commit),
+        Step::After => Some(Purpose::After),
         Step::Repair => Some(Purpose::Repair),
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnReport};
-use shared::context::Cut;
+use shared::context::{Charter, Cut};
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
-use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
+use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
 use shared::run::RunEnd;
@@ -19,6 +20,7 @@ use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::library::{Shelf, template_of};
 use crate::outage::Outages;
+use crate::permission::Asked;
 use crate::persona::{self, Known};
 use crate::planning::Planning;
 use crate::proof::Proof;
@@ -41,6 +43,8 @@ pub struct State {
     pub templates: BTreeMap<TemplateId, Shelf>,
     /// The agents of the person's own.
     pub personas: BTreeMap<PersonaId, Known>,
+    /// About what agents may do.
+    pub rules: BTreeMap<RuleId, Rule>,
     pub baton: Option<Baton>,
     pub disk: Disk,
     pub memory: Memory,
@@ -70,6 +74,8 @@ pub struct Project {
     pub opened: Millis,
     /// What each of its tasks is told when it begins.
     pub memory: String,
+    /// The entry that last made it another one.
+    pub remembered: Seq,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +152,8 @@ pub struct Task {
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
     pub retries: u32,
+    /// When it was helped on without asking since the person last had a say, whatever failed; the latest few.
+    pub helped: Vec<Millis>,
     /// Why the attempt before this one failed.
     pub failure: String,
     /// What a look at that brought, empty where it brought nothing; nothing before it.
@@ -155,6 +163,8 @@ pub struct Task {
     /// The person said that it goes on now, whatever makes others wait.
     pub urged: bool,
     pub result: Option<TaskResult>,
+    /// The run whose result it was given, in the place of a turn of its own.
+    pub reused: Option<RunId>,
     pub proof: Proof,
     pub spend: Spend,
     pub account: Account,
@@ -189,6 +199,8 @@ pub struct Goal {
     pub harness: HarnessId,
     pub access: Access,
     pub preset: Preset,
+    /// What each of its tasks is told when it begins.
+    pub charter: Charter,
     pub closing: Option<Millis>,
     pub archived: Option<Millis>,
 }
@@ -307,6 +319,8 @@ pub struct Run {
     pub ear: Ear,
     /// In the order in which it was told.
     pub told: Vec<Told>,
+    /// What it asked to be allowed, in that order.
+    pub asks: Vec<Asked>,
     /// Of the budgets of its task and of those above.
     pub holds: Option<MicroUsd>,
     /// The model that its order names.
@@ -314,6 +328,8 @@ pub struct Run {
     /// What it checks, where it is for that.
     pub check: Option<Check>,
     pub requested: Millis,
+    /// The entry that ordered it.
+    pub seq: Seq,
     pub phase: Phase,
     /// When the run was asked to end.
     pub signalled: Option<Millis>,
@@ -333,6 +349,8 @@ pub struct Run {
     pub guided: Option<Guided>,
     /// What of its words did not fit.
     pub cuts: Vec<Cut>,
+    /// What its words, its agent and its folder come to, where its result may be used again.
+    pub key: Option<String>,
     /// Whose words its session began with.
     pub persona: Option<PersonaId>,
     /// Where it works, if that is not its project's folder.

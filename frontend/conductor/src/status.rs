@@ -4,6 +4,7 @@
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::TaskId;
+use shared::permission::Ask;
 use shared::plan::Mode;
 use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
@@ -79,7 +80,7 @@ pub enum Reason {
     Diagnosing,
     /// A light model is asked how hard it is.
     Sizing,
-    /// It looks at the folder before it begins.
+    /// It looks at the folder, before it begins or after it is done.
     Looking,
     Checking(String),
     Reviewing,
@@ -96,6 +97,8 @@ pub enum Reason {
         all: u32,
     },
     Asks(String),
+    /// Its agent asks to be allowed something, and waits until the person answers, however long.
+    Permission(Ask),
     /// An interactive task whose turn is over.
     YourTurn,
     /// An interactive task that can begin.
@@ -237,6 +240,9 @@ fn is_ready(state: &State, task: &Task) -> bool {
 }
 
 fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
+    if let Some(asked) = run.asks_now().filter(|_| task.stop.is_none()) {
+        return (Kind::Waiting, Reason::Permission(asked.ask.clone()));
+    }
     let reason = match (&run.phase, run.purpose) {
         _ if task.stop.is_some() || run.signalled.is_some() => Reason::Stopping,
         (Phase::Requested, _) => Reason::Starting,
@@ -245,7 +251,7 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
         (_, Purpose::Diagnose) => Reason::Diagnosing,
         (_, Purpose::Classify) => Reason::Sizing,
         (_, Purpose::Work | Purpose::Talk) => Reason::Running(task.doing.clone()),
-        (_, Purpose::Base) => Reason::Looking,
+        (_, Purpose::Base | Purpose::After) => Reason::Looking,
         (_, Purpose::Check) => {
             Reason::Checking(run.check.as_ref().map(ToString::to_string).unwrap_or_default())
         }
@@ -253,7 +259,7 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
         (_, Purpose::Commit) => Reason::Committing,
         (_, Purpose::Repair) => Reason::Repairing { n: task.proof.repairs, of: proof::bound(state, task) },
     };
-    let shows = matches!(run.purpose, Purpose::Check | Purpose::Review | Purpose::Commit);
+    let shows = matches!(run.purpose, Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After);
     (if shows { Kind::Review } else { Kind::Active }, reason)
 }
 
@@ -336,7 +342,9 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     }
     if done == all && !parts_are_over(state, task) {
         // What lies deeper was spoken to after the goal was closed, and is to be over first.
-        let below = state.subtree(&task.id).into_iter().skip(1).filter(|part| !part.is_over());
+        // What is to come of a plan down there waits for who is asked about it.
+        let speaks = |part: &&Task| !part.is_over() && state.planner_above(part).is_none();
+        let below = state.subtree(&task.id).into_iter().skip(1).filter(speaks);
         let statuses: Vec<Status> = below.into_iter().map(of).collect();
         let asks = |status: &Status| status.kind == Kind::Waiting;
         let unpaid = |status: &Status| matches!(status.reason, Reason::Used { .. } | Reason::Unattended(_));
@@ -406,12 +414,9 @@ impl Status {
     /// What will change it.
     pub fn waker(&self) -> Waker {
         match &self.reason {
-            Reason::Proposed | Reason::Asks(_) | Reason::YourTurn | Reason::Begin | Reason::Yours => {
-                Waker::Person
-            }
-            Reason::Approve { .. } | Reason::PlanProblem(_) | Reason::NoTasks | Reason::Stuck(_) => {
-                Waker::Person
-            }
+            Reason::Proposed | Reason::Asks(_) | Reason::Permission(_) | Reason::YourTurn => Waker::Person,
+            Reason::Begin | Reason::Yours | Reason::Approve { .. } | Reason::PlanProblem(_) => Waker::Person,
+            Reason::NoTasks | Reason::Stuck(_) => Waker::Person,
             Reason::Parts { .. } if self.kind == Kind::Waiting => Waker::Person,
             Reason::After(tasks) => Waker::Tasks(tasks.clone()),
             Reason::Planned(task) | Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),
@@ -443,6 +448,18 @@ impl Status {
 }
 
 impl Kind {
+    /// The loudest first.
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Failed,
+        Self::Limited,
+        Self::Active,
+        Self::Review,
+        Self::Pending,
+        Self::Completed,
+        Self::Cancelled,
+    ];
+
     /// The word that a person reads.
     pub fn word(self) -> &'static str {
         match self {

@@ -15,9 +15,14 @@ use crate::budget::{self, Cap};
 use crate::decide::{self, Bound, Hearing};
 use crate::health::Warning;
 use crate::plan::diff::{Change, Field, What};
+use crate::plan::name;
 use crate::sizing::{self, Guess};
 use crate::state::{SizedBy, Spend, Task};
 use crate::status::{Kind, Reason, Status};
+
+mod permission;
+
+pub use permission::{deed, rule, scope};
 
 /// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
 pub fn money(spend: Spend) -> String {
@@ -155,6 +160,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Parts { .. } if status.kind == Kind::Waiting => "parts of it need you".to_owned(),
         Reason::Parts { done, all } => format!("{done} of {all} done"),
         Reason::Asks(question) => format!("asks: {question}"),
+        Reason::Permission(ask) => format!("asks whether it may {}", deed(ask)),
         Reason::YourTurn => "your turn".to_owned(),
         Reason::Begin => "begins with you".to_owned(),
         Reason::Yours => "yours to do".to_owned(),
@@ -354,6 +360,15 @@ pub fn preset(preset: Preset) -> (&'static str, &'static str) {
             "Reviewed, mended up to nine times and committed, never pushed. Plans are carried out without asking you, within the budget.",
         ),
     }
+}
+
+/// Whose result a task was given in the place of a turn of its own, and why; nothing for one that was done.
+pub fn reused(state: &State, task: &Task) -> Option<String> {
+    let source = state.run(task.reused.as_ref()?).and_then(|run| state.task(&run.task));
+    let whose = source.map_or_else(|| "a task that is gone".to_owned(), name);
+    Some(format!(
+        "Taken from {whose}: the same words and agent, and a folder that is unchanged since. It cost nothing; a retry does it anew."
+    ))
 }
 
 /// What a task whose size nobody chose is, and why: "auto → light, because …"; nothing for one that was chosen.

@@ -33,7 +33,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
                 Purpose::Talk => "",
                 Purpose::Classify => "Looks how hard it is",
                 Purpose::Diagnose => "Looks at why it failed",
-                Purpose::Base => "Look at the folder",
+                Purpose::Base | Purpose::After => "Look at the folder",
                 Purpose::Check => "Check",
                 Purpose::Review => "Reviewer",
                 Purpose::Commit => "Commit",
@@ -64,6 +64,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         What::Claimed => {
             line("review", at, "Its agent says that it is done. What was wanted is shown now.".to_owned())
         }
+        What::Reused(summary) => view! { <Reused id=id at=at summary=summary/> }.into_any(),
         What::Trimmed(cuts) => {
             let cuts = words::cuts(&cuts);
             line("minus", at, format!("{cuts} More may fit: see limits and models."))
@@ -195,6 +196,25 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
     }
 }
 
+/// A result that is another's, and the way to have it done all the same.
+#[component]
+fn Reused(id: TaskId, at: Millis, summary: String) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let own = StoredValue::new(id);
+    let said =
+        Memo::new(move |_| desk.read(|state| conductor::words::reused(state, state.task(&own.get_value())?)));
+    view! {
+        <div class="outcome" data-status="completed">
+            <span class="status"><Icon name="completed"/>"Completed, by an earlier result"<span class="meta">{words::time(at)}</span></span>
+            <div class="prose">{markdown(&summary)}</div>
+            <p class="meta">{move || said.get()}</p>
+            <Show when=move || said.get().is_some()>
+                <div><button class="button" data-size="sm" on:click=move |_| desk.retry(&own.get_value())><Icon name="retry"/>"Run it anyway"</button></div>
+            </Show>
+        </div>
+    }
+}
+
 /// A turn that is taken up again at its time, or as soon as the person wishes.
 #[component]
 fn CutShort(id: TaskId, at: Millis, class: Option<ErrorClass>, again: Again, why: String) -> impl IntoView {
@@ -203,14 +223,11 @@ fn CutShort(id: TaskId, at: Millis, class: Option<ErrorClass>, again: Again, why
     // While it still waits for this, when that is over.
     let waits = Memo::new(move |_| {
         let now = desk.clock.get();
-        desk.read(|state| {
-            let task =
-                state.task(&own.get_value()).filter(|task| task.since == at && task.current.is_none())?;
-            match conductor::status::status(state, task).reason {
-                Reason::ResumesAt { until, .. } => Some(until).filter(|until| *until > now),
-                _ => None,
-            }
-        })
+        let until = desk.look(&own.get_value(), |_, task, row| match row.status.reason {
+            Reason::ResumesAt { until, .. } if task.since == at && task.current.is_none() => Some(until),
+            _ => None,
+        });
+        until.flatten().filter(|until| *until > now)
     });
     let what = if again.is_go_on() { "Cut short" } else { "Failed" };
     let class = class.map_or("the provider makes it wait", words::class_words);

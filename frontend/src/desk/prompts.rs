@@ -36,7 +36,7 @@ impl Desk {
 
     /// Saves it, or says why it cannot be used.
     pub fn save_persona(self, persona: Persona) -> bool {
-        let problem = persona.problem();
+        let problem = self.peek(|state| conductor::persona::problem(state, &persona));
         self.save(problem, Kind::PersonaSaved { persona })
     }
 

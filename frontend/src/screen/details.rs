@@ -9,6 +9,7 @@ use shared::plan::{Mode, PlanEdit, Size, Work};
 
 use super::agents::PersonaField;
 use super::caps::CapFields;
+use super::charter::CharterField;
 use super::evidence::{EvidenceFields, PresetField};
 use super::memory::MemoryField;
 use super::prompts::TemplateField;
@@ -43,6 +44,8 @@ struct Card {
     goal: bool,
     fixed: bool,
     result: String,
+    /// Whose it is, where it is not its own.
+    reused: Option<String>,
     not_done: Vec<String>,
     made: Vec<String>,
 }
@@ -83,6 +86,7 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         goal: task.is_goal(),
         fixed: !changeable,
         result: result.summary,
+        reused: conductor::words::reused(state, task),
         not_done: result.not_done,
         made: result.outputs,
     })
@@ -107,7 +111,7 @@ pub fn Details(tree: Tree, id: TaskId) -> impl IntoView {
     view! {
         <div class="scroll">
             {move || card.get().map(|card| if card.goal {
-                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><PresetField tree=tree own=own/><MemoryField tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card.clone()/></div> }.into_any()
+                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><PresetField tree=tree own=own/><CharterField tree=tree own=own/><MemoryField tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card.clone()/></div> }.into_any()
             } else {
                 let agent = card.mode != Mode::Manual;
                 view! { <div class="details">
@@ -236,7 +240,7 @@ fn Result(card: Card) -> impl IntoView {
         })
     };
     view! {
-        {(!card.result.is_empty()).then(|| view! { <div class="field"><span>"Result"</span><div class="prose">{markdown(&card.result)}</div></div> })}
+        {(!card.result.is_empty()).then(|| view! { <div class="field"><span>"Result"</span><div class="prose">{markdown(&card.result)}</div>{card.reused.map(|reused| view! { <p class="hint">{reused}</p> })}</div> })}
         {list("Made or changed", card.made)}
         {list("Not done", card.not_done)}
     }

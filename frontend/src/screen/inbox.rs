@@ -130,6 +130,7 @@ fn Row(card: Card, open: RwSignal<bool>) -> impl IntoView {
         Ask::Help | Ask::Unblock => Some(|desk, task| desk.retry(task)),
         Ask::GoOn => Some(|desk, task| desk.resume(task)),
         Ask::Answer
+        | Ask::Permit
         | Ask::Write
         | Ask::Begin
         | Ask::Do

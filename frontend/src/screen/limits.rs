@@ -126,10 +126,13 @@ pub fn LimitsDialog(open: RwSignal<bool>) -> impl IntoView {
                         <BoundField book=book bound=Bound::Attempts/>
                         <BoundField book=book bound=Bound::Words/>
                     </div>
+                    <Switch book=book of=|limits| &mut limits.reuse
+                        name="Where words, agent and folder are those of a task that is done and changed nothing, its result is used again"/>
                 </fieldset>
                 <fieldset><legend>"An agent that fails whatever it is given"</legend>
                     <Bounds book=book bounds=&[Bound::Failures, Bound::Minutes]/>
-                    <Alternate book=book/>
+                    <Switch book=book of=|limits| &mut limits.alternate
+                        name="What one agent fails again and again may be done by the other, if that one is installed"/>
                 </fieldset>
                 <fieldset><legend>"While you do nothing"</legend>
                     <div class="caps"><BoundField book=book bound=Bound::Unattended/><QuietFields book=book/></div>
@@ -178,16 +181,18 @@ fn UsualPolicy(book: Book) -> impl IntoView {
     view! { <PolicySelect chosen=chosen usual=None pick=pick/> }
 }
 
+/// Something that is allowed, or not.
 #[component]
-fn Alternate(book: Book) -> impl IntoView {
+fn Switch(book: Book, of: fn(&mut Limits) -> &mut bool, name: &'static str) -> impl IntoView {
+    let on = Memo::new(move |_| *of(&mut book.known.get()));
     view! {
         <label class="row">
-            <input type="checkbox" prop:checked=move || book.known.with(|limits| limits.alternate)
+            <input type="checkbox" prop:checked=move || on.get()
                 on:change:target=move |event| {
-                    let alternate = event.target().checked();
-                    book.change(|limits| Limits { alternate, ..limits });
+                    let checked = event.target().checked();
+                    book.change(|mut limits| { *of(&mut limits) = checked; limits });
                 }/>
-            <span>"What one agent fails again and again may be done by the other, if that one is installed"</span>
+            <span>{name}</span>
         </label>
     }
 }

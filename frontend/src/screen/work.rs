@@ -1,7 +1,9 @@
 //! The work: the tree on the left, the open conversation on the right, a divider between them.
 
 use conductor::planning::Plan;
+use conductor::state::Task;
 use conductor::status::Kind;
+use conductor::survey::Row;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -12,6 +14,7 @@ use super::caps::{AtCap, BudgetField};
 use super::details::Details;
 use super::health::Warnings;
 use super::news::news;
+use super::permit::{self, Permission};
 use super::waits::Waits;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
@@ -83,17 +86,24 @@ fn on_node(event: &web_sys::MouseEvent) -> bool {
     element.is_some_and(|element| element.closest(".node").is_ok_and(|node| node.is_some()))
 }
 
-/// Keys that work wherever the focus is, but in a text field.
-fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
+/// It is meant for a field.
+pub(super) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     use wasm_bindgen::JsCast;
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let typing =
-        target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Keys that work wherever the focus is, but in a text field.
+fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
+    let typing = is_typing(event);
     if event.default_prevented() {
         return;
     }
     if event.key() == "Enter" && event.ctrl_key() && !typing {
-        tree.approve();
+        // Where the open task asks to be allowed something, it is the answer to that.
+        if tree.here.now().task.is_none_or(|task| !permit::asks(tree.desk, &task)) {
+            tree.approve();
+        }
         return;
     }
     if event.key() == "Escape" && typing {
@@ -164,7 +174,7 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
 fn Index(tree: Tree) -> impl IntoView {
     let counted = Memo::new(move |_| {
         let goal = tree.goal.get_value();
-        tree.desk.surveyed(&goal, |state, survey| survey.counts(state, &goal)).into_iter().collect::<Vec<_>>()
+        tree.desk.surveyed(&goal, |_, survey| survey.counts(&goal))
     });
     let room = move || {
         tree.layout.with(|layout| layout.nodes.iter().any(|node| node.level == 0))
@@ -221,14 +231,12 @@ fn Approval(tree: Tree) -> impl IntoView {
         })
     });
     let stuck = Memo::new(move |_| {
-        desk.read(|state| {
-            let task = state.task(&tree.goal.get_value())?;
-            let status = conductor::status::status(state, task);
-            match &status.reason {
-                conductor::status::Reason::Stuck(_) => Some(words::says(state, task, &status, status.since)),
+        let stuck =
+            desk.look(&tree.goal.get_value(), |state, task, Row { status, .. }| match &status.reason {
+                conductor::status::Reason::Stuck(_) => Some(words::says(state, task, status, status.since)),
                 _ => None,
-            }
-        })
+            });
+        stuck.flatten()
     });
     view! {
         {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| if tasks == 0 { view! {
@@ -315,6 +323,7 @@ fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
             <button role="tab" aria-selected=move || (tab.get() == "details").to_string() on:click=move |_| tab.set("details")>"Details"</button>
         </div>
         <Waits tree=tree id=id/>
+        <Permission desk=tree.desk id=own.get_value()/>
         {move || match tab.get() {
             "details" => view! { <Warnings desk=tree.desk id=own.get_value()/><Details tree=tree id=own.get_value()/> }.into_any(),
             _ => view! { <AtCap tree=tree id=own.get_value()/><Warnings desk=tree.desk id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),
@@ -343,11 +352,10 @@ struct Head {
     capped: bool,
 }
 
-fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
+fn head(state: &conductor::State, task: &Task, row: &Row) -> Head {
     use conductor::state::Standing;
     use conductor::status::Reason;
-    let task = state.task(id)?;
-    let status = conductor::status::status(state, task);
+    let status = row.status.clone();
     let capped = matches!(status.reason, conductor::status::Reason::Used { above: None, .. });
     // A reviewer's is not the task's.
     let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
@@ -361,7 +369,7 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let mut path: Vec<_> =
         state.ancestors(task).map(|above| (above.id.clone(), conductor::plan::name(above))).collect();
     path.reverse();
-    Some(Head {
+    Head {
         path,
         number: task.number_text(),
         title: task.title.clone(),
@@ -374,7 +382,7 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
         mode: words::mode(task.mode),
         agent: model.map_or(agent.clone(), |model| format!("{agent}, {model}")),
         cost: words::spent(state, task),
-        busy: state.subtree(id).iter().any(|task| task.current.is_some()),
+        busy: row.busy,
         over: task.is_over(),
         goal: task.is_goal(),
         archived: task.goal.as_ref().is_some_and(|goal| goal.archived.is_some()),
@@ -392,14 +400,14 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
                     Standing::Yielded | Standing::Asked { .. } | Standing::Failed { .. }
                 )),
         capped,
-    })
+    }
 }
 
 #[component]
 fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
     let desk = tree.desk;
     let own = StoredValue::new(id);
-    let head = Memo::new(move |_| desk.read(|state| head(state, &own.get_value())));
+    let head = Memo::new(move |_| desk.look(&own.get_value(), head));
     let elapsed = move || {
         let (kind, since) =
             head.with(|head| head.as_ref().map(|head| (head.status.kind, head.status.since)))?;
@@ -462,7 +470,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 24] = [
+    const KEYS: [(&str, &str); 25] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -486,7 +494,8 @@ fn Keys() -> impl IntoView {
         ("I", "what waits for you"),
         ("+ − 0", "zoom in, out, back"),
         ("F", "fit the tree"),
-        ("Ctrl Enter", "approve the plan"),
+        ("Ctrl Enter", "approve the plan; allow what is asked"),
+        ("Ctrl ⌫", "deny what is asked"),
     ];
     view! {
         <div class="body">

@@ -18,7 +18,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
         .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
     let Some(task) = tree.here.now().task else { return };
-    if typing || (event.ctrl_key() && event.key() != "Enter") || event.meta_key() {
+    if typing || event.ctrl_key() || event.meta_key() {
         return;
     }
     let goal = tree.goal.get_value();
@@ -33,7 +33,6 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("ArrowLeft", ..) => left(tree, &task),
         ("ArrowRight", ..) => right(tree, &task),
         ("Home", ..) => go(tree, &goal),
-        ("Enter", ..) if event.ctrl_key() => tree.approve(),
         ("Enter", ..) if super::link::choose(tree, &task) => {}
         ("Escape", ..) => handled = super::link::cancel(tree),
         ("l" | "L", ..) => super::link::begin(tree, &task),

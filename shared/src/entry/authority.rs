@@ -22,6 +22,9 @@ impl Kind {
             | Self::MessageSent { .. }
             | Self::MessageUrged { .. }
             | Self::MessageWithdrawn { .. }
+            | Self::PermissionAnswered { .. }
+            | Self::RuleSaved { .. }
+            | Self::RuleRemoved { .. }
             | Self::PlanEdited { .. }
             | Self::PlanGiven { .. }
             | Self::PlanWanted { .. }
@@ -45,6 +48,7 @@ impl Kind {
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
             | Self::RunTrimmed { .. }
+            | Self::RunKeyed { .. }
             | Self::RunCast { .. }
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
@@ -57,6 +61,8 @@ impl Kind {
             | Self::TaskSettled { .. }
             | Self::WorkClaimed { .. }
             | Self::BaseTaken { .. }
+            | Self::AfterTaken { .. }
+            | Self::ResultReused { .. }
             | Self::TaskChecked { .. }
             | Self::TaskReviewed { .. }
             | Self::TaskCommitted { .. }

@@ -1,6 +1,10 @@
 //! A log of ordinary work, and the folding of any log: read from JSON and applied, as a page does when it opens. The same
 //! code runs natively and in a browser, for its rate and to compare what comes of it.
 
+mod forest;
+
+pub use forest::Forest;
+
 use std::fmt::Write;
 
 use conductor::{State, apply, decide};
@@ -205,6 +209,35 @@ mod page {
     #[wasm_bindgen]
     pub fn digests(log: &str) -> Result<Vec<String>, JsError> {
         super::digests(log).map_err(|error| JsError::new(&error.to_string()))
+    }
+
+    /// The tree of ten thousand tasks.
+    #[wasm_bindgen]
+    pub struct Tree(crate::Forest);
+
+    #[wasm_bindgen]
+    impl Tree {
+        #[wasm_bindgen(constructor)]
+        pub fn new() -> Result<Tree, JsError> {
+            crate::Forest::grow().map(Tree).map_err(|error| JsError::new(&error.to_string()))
+        }
+
+        pub fn len(&self) -> usize {
+            self.0.len()
+        }
+
+        pub fn survey(&self) -> usize {
+            self.0.survey()
+        }
+
+        pub fn decide(&self) -> usize {
+            self.0.decide()
+        }
+
+        /// Gives the number of entries that were taken in.
+        pub fn step(&mut self) -> Result<usize, JsError> {
+            self.0.step().map_err(|error| JsError::new(&error.to_string()))
+        }
     }
 
     #[wasm_bindgen]

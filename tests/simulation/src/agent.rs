@@ -71,6 +71,8 @@ pub struct Ways {
     pub auto: bool,
     /// Planners leave tasks to the person.
     pub hands: bool,
+    /// What the folder comes to, where the work changes that now and then.
+    pub folder: Option<u32>,
 }
 
 /// What is known of a process when it is ordered.
@@ -90,7 +92,7 @@ pub struct Order<'a> {
 impl Script {
     pub fn draw(order: &Order<'_>, chance: &mut Chance) -> Self {
         match (order.purpose, order.harness) {
-            (Purpose::Base | Purpose::Check, _) => return Self::look(order, chance),
+            (Purpose::Base | Purpose::Check | Purpose::After, _) => return Self::look(order, chance),
             (Purpose::Commit, _) => return Self::commit(order, chance),
             (_, HarnessId::Command) => return Self::command(order, chance),
             (_, HarnessId::Codex) => return Self::codex(order, chance),
@@ -173,7 +175,8 @@ impl Script {
     /// A look at the folder: what the work really came to, nobody knows before.
     fn look(order: &Order<'_>, chance: &mut Chance) -> Self {
         let wanting = order.purpose == Purpose::Check && chance.percent(15 + order.trouble / 2);
-        let words = if wanting { "it is not so" } else { "files:0" };
+        let seen = format!("files:{}", order.ways.folder.unwrap_or(0));
+        let words = if wanting { "it is not so" } else { seen.as_str() };
         let lines = vec![Said { text: format!("{words}\n"), facts: 0 }];
         let truth = if wanting { Truth::FoundWanting } else { Truth::Holds };
         let hangs = order.trouble > 0 && chance.percent(5);
@@ -235,7 +238,7 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
         Purpose::Classify => Truth::Holds,
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Review if chance.percent(15) => Truth::FoundWanting,
-        Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit => Truth::Holds,
+        Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => Truth::Holds,
         Purpose::Work if order.ways.splits && chance.one_in(6) => {
             if chance.percent(75) {
                 Truth::Split

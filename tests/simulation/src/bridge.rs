@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
+use conductor::survey::Survey;
 use conductor::{State, apply};
 use shared::entry::{Actor, Authority, Draft, Entry, Kind, Room};
 use shared::id::{AppendId, ClientId, RunId};
@@ -25,6 +26,8 @@ pub struct Bridge {
     /// Processes that are not over.
     pub live: Vec<RunId>,
     pub watch: Watch,
+    /// How all stood in the last moment of rest; it goes on from there as the page's does.
+    pub survey: Survey,
     /// Of a hundred processes so many come to grief.
     pub trouble: usize,
     pub ways: Ways,
@@ -77,6 +80,11 @@ impl Bridge {
             self.live.push(process.run.clone());
             self.processes.insert(process.run.clone(), process);
         }
+        if let Kind::RunEnded { run, .. } = order
+            && self.processes.get(run).is_some_and(|process| process.changes)
+        {
+            self.ways.folder.iter_mut().for_each(|folder| *folder += 1);
+        }
         let (Kind::SignalSent { run, .. } | Kind::InputSent { run, .. } | Kind::InputClosed { run }) = order
         else {
             return;
@@ -85,6 +93,9 @@ impl Bridge {
         match order {
             Kind::SignalSent { .. } => process.signal(),
             Kind::InputSent { message: Some(message), .. } => process.ear.tell(message),
+            Kind::InputSent { answers: Some(answer), .. } => {
+                process.questions.answer(&answer.request, answer.permit);
+            }
             Kind::InputClosed { .. } => process.ear.close(),
             _ => {}
         }

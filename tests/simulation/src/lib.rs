@@ -9,6 +9,7 @@ pub mod chance;
 pub mod client;
 mod ear;
 mod hands;
+pub mod permits;
 pub mod person;
 pub mod process;
 pub mod rest;

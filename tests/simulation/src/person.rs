@@ -17,6 +17,7 @@ use shared::unit::MicroUsd;
 use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::hands::Hands;
+use crate::permits::Permits;
 
 #[derive(Debug)]
 pub struct Person {
@@ -26,6 +27,8 @@ pub struct Person {
     pub splits: bool,
     /// Says what tasks need and make.
     pub trades: bool,
+    /// So often they have done again what is done.
+    pub repeats: usize,
     messages: u32,
     added: u32,
     retries: usize,
@@ -33,16 +36,32 @@ pub struct Person {
     pub cast: Option<Cast>,
     /// What they do themselves, if they do anything.
     pub hands: Option<Hands>,
+    /// What they say to agents that ask, where agents do.
+    pub permits: Option<Permits>,
 }
 
 impl Person {
-    pub fn new(whims: usize, cast: Option<Cast>, hands: Option<Hands>) -> Self {
-        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0, cast, hands }
+    pub fn new(whims: usize, cast: Option<Cast>, hands: Option<Hands>, permits: Option<Permits>) -> Self {
+        Self {
+            whims,
+            splits: false,
+            trades: false,
+            repeats: 0,
+            messages: 0,
+            added: 0,
+            retries: 0,
+            cast,
+            hands,
+            permits,
+        }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
     pub fn whim(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
         if let Some(kind) = self.cast.as_mut().and_then(|cast| cast.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.permits.as_mut().and_then(|permits| permits.whim(seen)) {
             return Some(kind);
         }
         if let Some(kind) = self.hands.as_mut().and_then(|hands| hands.whim(seen)) {
@@ -126,6 +145,7 @@ impl Person {
             2 => PlanEdit::Remove { task },
             3 => PlanEdit::Restore { task },
             4 | 5 => PlanEdit::Move { task, parent: other, index },
+            6 if self.splits => PlanEdit::SetObjective { task, objective: "Another objective".to_owned() },
             6 => PlanEdit::SetMode { task, mode: Mode::Hybrid },
             7 => PlanEdit::SetSize { task, size: Some(Size::Heavy) },
             8 => PlanEdit::SetHarness { task, harness: Some(HarnessId::Claude) },
@@ -155,6 +175,9 @@ impl Person {
         let open = |goal: &&Task| !goal.is_over();
         let root = state.goals.iter().filter_map(|goal| state.task(goal)).find(open)?;
         let goal = root.planning.as_ref()?;
+        if let Some(kind) = self.repeat(state, root) {
+            return Some(kind);
+        }
         if let Some(kind) = state.subtree(&root.id).into_iter().find_map(|task| let_go_on(state, task)) {
             return Some(kind);
         }
@@ -176,6 +199,13 @@ impl Person {
                 act.unwrap_or_else(|| Kind::GoalClosed { goal: root.id.clone() })
             }
         })
+    }
+
+    fn repeat(&mut self, state: &State, root: &Task) -> Option<Kind> {
+        self.repeats = self.repeats.checked_sub(1)?;
+        let done = |task: &&Task| task.standing == Standing::Completed && task.children.is_empty();
+        let task = state.subtree(&root.id).into_iter().skip(self.repeats).find(done)?;
+        Some(Kind::PlanEdited { goal: root.id.clone(), edit: clone_of(task, state)? })
     }
 
     fn help_with(&mut self, state: &State, task: &Task) -> Option<Kind> {
@@ -213,6 +243,12 @@ impl Person {
     }
 }
 
+/// The same task once more.
+fn clone_of(task: &Task, seen: &State) -> Option<PlanEdit> {
+    let copy = TaskId::new(&format!("{}~k{}", task.root, seen.seq)).ok()?;
+    Some(PlanEdit::Clone { task: task.id.clone(), copy })
+}
+
 /// A wish for a plan of one of these, or a word about one.
 fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
     let open: Vec<&&Task> = tasks.iter().filter(|task| task.is_planned() && !task.is_goal()).collect();
@@ -228,9 +264,7 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
     }
     if chance.one_in(4) {
         let task = chance.pick(tasks)?;
-        let copy = TaskId::new(&format!("{}~k{}", task.root, seen.seq)).ok()?;
-        let edit = shared::plan::PlanEdit::Clone { task: task.id.clone(), copy };
-        return Some(Kind::PlanEdited { goal: task.root.clone(), edit });
+        return Some(Kind::PlanEdited { goal: task.root.clone(), edit: clone_of(task, seen)? });
     }
     let may = |task: &&&Task| conductor::planning::may_plan(seen, task).is_ok();
     let able: Vec<&&Task> = tasks.iter().filter(may).collect();

@@ -1,7 +1,7 @@
 //! What must hold when nothing moves: whatever waits says truly what it waits for, and at the very end every
 //! goal is over and every client knows the same.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use conductor::budget::{Short, short};
 use conductor::inbox::{Request, inbox};
 use conductor::state::{Run, Standing, Task};
@@ -32,6 +32,12 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
     }
     ensure!(decide(state, now).is_empty(), "{} leaves decisions undone", holder.id);
     for process in bridge.live.iter().filter_map(|run| bridge.processes.get(run)) {
+        if process.asks().is_some() {
+            let task = state.task(&process.task).context("a task that never was")?;
+            let reason = self::status(state, task).reason;
+            let told = matches!(reason, Reason::Permission(_) | Reason::Stopping);
+            ensure!(told, "{} waits for an answer, and {} says {reason:?}", process.run, task.id);
+        }
         ensure!(!process.waits(), "{} has said all, and nobody ends its input", process.run);
     }
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
@@ -51,7 +57,7 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
             ensure!(status.since > Millis(0), "{} waits since nobody knows when", task.id);
         }
     }
-    check_inbox(state)
+    check_inbox(state, &bridge.survey)
 }
 
 fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bool {
@@ -112,18 +118,25 @@ fn is_full(state: &State) -> bool {
 }
 
 /// All that waits for a person is in the one place where they look for it, by itself or by what it is a part of (P10).
-fn check_inbox(state: &State) -> Result<()> {
-    let survey = Survey::live(state);
-    let shown = inbox(state, &survey);
+fn check_inbox(state: &State, survey: &Survey) -> Result<()> {
+    let afresh = Survey::live(state);
+    let shown = inbox(state, survey);
     for task in state.tasks.values() {
         let status = status(state, task);
         let asks = match task.standing {
             // Who has the answer and cannot pay for the turn waits for the money.
-            Standing::Asked { .. } | Standing::Yielded => task.current.is_none() && !task.is_spoken_to(),
-            _ => false,
+            Standing::Asked { .. } | Standing::Yielded if task.current.is_none() => !task.is_spoken_to(),
+            _ => matches!(status.reason, Reason::Permission(_)),
         };
         let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status);
-        ensure!(surveyed, "{} stands otherwise in the survey", task.id);
+        ensure!(
+            surveyed,
+            "{} stands otherwise in the survey: {status:?}, {:?}",
+            task.id,
+            survey.row(&task.id)
+        );
+        let kept = survey.row(&task.id) == afresh.row(&task.id);
+        ensure!(kept, "{} was left out when the survey went on", task.id);
         ensure!(!asks || status.kind == Kind::Waiting, "{} asks, and its status does not say so", task.id);
         let waits = status.kind == Kind::Waiting && survey.row(&task.id).is_some();
         ensure!(

@@ -8,6 +8,7 @@ use conductor::State;
 use conductor::planning::Planning;
 use conductor::state::{Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
+use shared::context::Charter;
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::{PlanEdit, PlannedTask, Size};
@@ -19,11 +20,13 @@ mod feed;
 mod hand;
 mod order;
 mod outage;
+mod permit;
 mod persona;
 mod planned;
 mod proof;
 mod requeue;
 mod result;
+mod reuse;
 mod sizing;
 mod steer;
 mod told;
@@ -64,8 +67,14 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
-    /// The project's memory.
+    /// The rules of each goal.
+    charters: BTreeMap<TaskId, Charter>,
+    /// The project's memory, and how often it became another.
     memory: String,
+    memories: u32,
+    /// Which of them was the last when each run was ordered, and when each task's session last heard anything.
+    ordered: BTreeMap<RunId, u32>,
+    remembers: BTreeMap<TaskId, u32>,
     /// Runs whose words say that something was cut, until the log says it too.
     trimmed: BTreeMap<RunId, String>,
     /// What a person stopped and has not asked for since (P15).
@@ -74,6 +83,8 @@ pub struct Watch {
     put_off: BTreeMap<TaskId, u32>,
     /// Times in a row that it was begun anew without anybody asked.
     tried: BTreeMap<TaskId, u32>,
+    /// For when it was put off or begun anew since the person had a say or it came through.
+    helped: BTreeMap<TaskId, Vec<Millis>>,
     /// Who does its work in the place of another since it was asked for last.
     instead: BTreeSet<TaskId>,
     /// What a look at a failure brought, for the attempt that follows.
@@ -107,8 +118,10 @@ pub struct Watch {
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
     requeues: requeue::Requeues,
+    permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
+    reuse: reuse::Known,
 }
 
 impl Watch {
@@ -138,19 +151,43 @@ impl Watch {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
                 self.epoch = *epoch;
             }
-            Kind::RunRequested { .. } => self.order(state, kind)?,
+            Kind::RunRequested { run, .. } => {
+                self.order(state, kind)?;
+                self.ordered.insert(run.clone(), self.memories);
+                self.reuse.order(kind);
+            }
             Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
-            Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
+            Kind::RunEnded { run, .. } => {
+                ensure!(self.ended.insert(run.clone()), "ended twice");
+                self.reuse.end(processes.get(run));
+            }
+            Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, processes)?,
+            Kind::ResultReused { task, from, summary, .. } => {
+                self.reused(state, task, from, summary, processes)?;
+            }
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
-            Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
+            Kind::InputSent { run, text, answers: Some(answer), .. } => {
+                self.answer(state, run, text, answer, processes)?;
+            }
+            Kind::InputSent { run, text, message, .. } => self.tell(state, run, text, message.as_ref())?,
+            Kind::PermissionAnswered { .. } | Kind::RuleSaved { .. } | Kind::RuleRemoved { .. } => {
+                self.permit_wish(kind);
+            }
             Kind::InputClosed { run } => self.close(run, processes)?,
             Kind::MessageUrged { message, .. } => drop(self.urged.insert(message.clone())),
             Kind::AgentSpoke { run, event: AgentEvent::Told { message }, line } => {
                 self.hear(state, run, *line, &AgentEvent::Told { message: message.clone() })?;
                 self.has_read(run, message, processes)?;
             }
-            Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,
+            Kind::AgentSpoke { run, line, event } => {
+                self.hear(state, run, *line, event)?;
+                match event {
+                    AgentEvent::PermissionAsked { ask } => self.asked(run, ask)?,
+                    AgentEvent::PermissionWithdrawn { request } => self.withdraws(run, request),
+                    _ => {}
+                }
+            }
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
@@ -199,7 +236,10 @@ impl Watch {
     /// A person's intents, as far as later entries must respect them.
     fn wish(&mut self, state: &State, kind: &Kind) {
         match kind {
-            Kind::MemorySet { text } => self.memory.clone_from(text),
+            Kind::MemorySet { text } => {
+                self.memories += u32::from(self.memory != *text);
+                self.memory.clone_from(text);
+            }
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.requeues.say(task, message, text);
@@ -263,7 +303,13 @@ impl Watch {
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
                 self.instead.remove(task);
             }
-            Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => drop(self.put_off.remove(task)),
+            Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => {
+                self.put_off.remove(task);
+                self.helped.remove(task);
+            }
+            Kind::PlanEdited { goal, edit: PlanEdit::SetCharter { task, charter } } if goal == task => {
+                self.charters.insert(goal.clone(), charter.clone());
+            }
             Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {
                 for below in state.subtree(task) {
                     self.stopped.remove(&below.id);
@@ -299,6 +345,8 @@ impl Watch {
             && run.purpose.is_conversation()
         {
             self.sessions.insert(run.task.clone(), (run.harness, session.clone()));
+            let known = self.ordered.get(&run.id).copied().unwrap_or_default();
+            self.remembers.insert(run.task.clone(), known);
         }
         Ok(())
     }

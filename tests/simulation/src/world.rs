@@ -22,6 +22,7 @@ use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::client::Client;
 use crate::hands::Hands;
+use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
 
@@ -78,7 +79,7 @@ impl World {
         let mut world = Self {
             bridge: Bridge::new([0, 10, 25, 50][rough]),
             clients: Vec::new(),
-            person: Person::new(whims, Cast::of(seed), Hands::of(seed)),
+            person: Person::new(whims, Cast::of(seed), Hands::of(seed), Permits::of(seed)),
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
@@ -107,6 +108,10 @@ impl World {
         if world.person.splits {
             limits.tasks = 40;
         }
+        let reuses = aside.one_in(8);
+        limits.reuse = reuses;
+        world.bridge.ways.folder = reuses.then_some(0);
+        world.person.repeats = if reuses { 6 } else { 0 };
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {
             world.find_agents()?;
@@ -121,12 +126,14 @@ impl World {
         if aside.one_in(4) {
             world.intend(Kind::MemorySet { text: "MEMORY of the first day".to_owned() })?;
         }
-        let goals = if world.chance.one_in(4) { 2 } else { 1 };
+        let goals = if world.chance.one_in(4) || reuses { 2 } else { 1 };
         let first = TaskId::new("g1")?;
         for n in 1..=goals {
             let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };
             let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
-            world.intend(Kind::GoalStated { task: task.clone(), text, harness, access: Access::Edit })?;
+            let text = if reuses { "The same goal".to_owned() } else { text };
+            let access = if world.person.permits.is_some() { Access::Ask } else { Access::Edit };
+            world.intend(Kind::GoalStated { task: task.clone(), text, harness, access })?;
             if world.chance.one_in(3) {
                 world.guide(task.clone())?;
             }
@@ -140,7 +147,7 @@ impl World {
             world.intend(kind)?;
         }
         world.bridge.ways.hands = world.person.hands.is_some();
-        if let Some(kind) = world.person.hands.as_mut().and_then(|hands| hands.begins(&first)) {
+        for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
         }
         world.pass_baton()?;
@@ -255,6 +262,7 @@ impl World {
         let holder = self.clients.iter().find(|client| Some(&client.id) == self.bridge.holder());
         let holder = holder.context("the baton's holder is gone")?;
         let due = holder.driver.deadline();
+        self.bridge.survey.renew(&self.bridge.state);
         rest::check_quiet(&self.bridge, holder, self.now)?;
         let next = due.into_iter().chain(self.bridge.times_out()).min();
         if let Some(next) = next.filter(|_| self.person.whims == 0 || !self.chance.one_in(4)) {
@@ -273,6 +281,10 @@ impl World {
                 self.bridge.measure(disk, Room::Plenty, self.now, &mut self.chance)?;
             }
             return Ok(true);
+        }
+        let asked = self.person.permits.as_mut().and_then(|permits| permits.help(&self.bridge.state));
+        if let Some(kind) = asked {
+            return self.intend(kind).map(|()| true);
         }
         if let Some(run) = self.bridge.live.first() {
             // It hangs, and nothing but a person ends it.

@@ -119,50 +119,8 @@ impl State {
             return;
         }
         let Rewiring { gained, lost, .. } = rewire(self, goal, edit);
+        self.alter(edit, at);
         match edit {
-            PlanEdit::Rename { task, title } => self.with(task, |task| task.title.clone_from(title)),
-            PlanEdit::SetObjective { task, objective } => {
-                self.with(task, |task| task.objective.clone_from(objective))
-            }
-            PlanEdit::SetMode { task, mode } => self.with(task, |task| {
-                if task.is_by_hand() {
-                    task.take_from_hand(at);
-                }
-                task.mode = *mode;
-            }),
-            PlanEdit::SetSize { task, size } => self.with(task, |task| {
-                (task.size, task.sized) = sized(*size);
-            }),
-            PlanEdit::SetInputs { task, inputs } => self.with(task, |task| task.inputs.clone_from(inputs)),
-            PlanEdit::SetOutputs { task, outputs } => {
-                self.with(task, |task| task.outputs.clone_from(outputs))
-            }
-            PlanEdit::SetHarness { task, harness } => self.with(task, |task| {
-                task.harness = *harness;
-                task.alternate = None;
-            }),
-            PlanEdit::SetModel { task, model } => self.with(task, |task| task.model.clone_from(model)),
-            PlanEdit::SetTemplate { task, template } => {
-                self.with(task, |task| task.template.clone_from(template))
-            }
-            PlanEdit::SetPersona { task, persona } => {
-                self.with(task, |task| task.persona.clone_from(persona))
-            }
-            PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| {
-                task.schedule = *schedule;
-                if task.is_by_hand() {
-                    task.take_from_hand(at);
-                }
-            }),
-            PlanEdit::SetRetry { task, retry } => self.with(task, |task| task.retry = *retry),
-            PlanEdit::SetEvidence { task, evidence } => {
-                self.with(task, |task| task.evidence.clone_from(evidence));
-            }
-            PlanEdit::SetPreset { task, preset } => self.with_goal(task, |goal| goal.preset = *preset),
-            PlanEdit::SetCaps { task, caps } => self.with(task, |task| {
-                task.caps = *caps;
-                task.resumptions = 0;
-            }),
             PlanEdit::Add { planned, index } => self.put(goal, planned, *index, None, at),
             PlanEdit::Clone { task, copy } => self.copy(task, copy, at),
             PlanEdit::Remove { task } => self.remove(task, at),
@@ -179,6 +137,7 @@ impl State {
             PlanEdit::DropDependency { task, on } => {
                 self.with(task, |task| task.after.retain(|dep| dep != on))
             }
+            _ => {}
         }
         for (task, maker) in lost {
             self.with(&task, |task| task.after.retain(|dep| *dep != maker));
@@ -312,7 +271,7 @@ impl State {
 }
 
 /// The size that was given, if one was.
-fn sized(size: Option<Size>) -> (Size, SizedBy) {
+pub(super) fn sized(size: Option<Size>) -> (Size, SizedBy) {
     size.map_or((Size::default(), SizedBy::Nobody), |size| (size, SizedBy::Chosen))
 }
 
@@ -373,11 +332,13 @@ impl Task {
             carried: Vec::new(),
             resumptions: 0,
             retries: 0,
+            helped: Vec::new(),
             failure: String::new(),
             diagnosis: None,
             alternate: None,
             urged: false,
             result: None,
+            reused: None,
             proof: crate::proof::Proof::default(),
             spend: Spend::default(),
             account: Account::default(),

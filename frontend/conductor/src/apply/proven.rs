@@ -15,7 +15,8 @@ impl State {
             task.current = None;
             task.resumptions = 0;
             task.result = Some(result);
-            task.proof = Proof { checked: Vec::new(), review: None, commit: None, ..task.proof.clone() };
+            let Proof { base, repairs, .. } = std::mem::take(&mut task.proof);
+            task.proof = Proof { base, repairs, ..Proof::default() };
             task.stand(Standing::Claimed, at);
         });
     }
@@ -25,6 +26,30 @@ impl State {
             task.current = None;
             task.resumptions = 0;
             task.proof.base = Some(print.to_owned());
+        });
+    }
+
+    pub(super) fn take_after(&mut self, task: &TaskId, run: &RunId, print: &str, at: Millis) {
+        self.with(task, |task| {
+            task.release(run, at);
+            task.proof.after = Some(print.to_owned());
+        });
+    }
+
+    /// It is done by what another did, with all that was shown of that.
+    pub(super) fn reuse(&mut self, id: &TaskId, from: &RunId, result: TaskResult, at: Millis) {
+        let source = self.run(from).and_then(|run| self.task(&run.task));
+        let shown = source.map(|source| source.proof.clone()).unwrap_or_default();
+        self.with(id, |task| {
+            if task.current.is_some() || task.standing != Standing::Open {
+                return;
+            }
+            task.result = Some(result);
+            task.reused = Some(from.clone());
+            task.proof = Proof { base: task.proof.base.take(), repairs: 0, ..shown };
+            task.urged = false;
+            task.start_over();
+            task.stand(Standing::Completed, at);
         });
     }
 
@@ -70,7 +95,9 @@ impl Task {
     /// A run of this purpose was ordered.
     pub(super) fn prove(&mut self, purpose: Purpose, spoken: bool, at: Millis) {
         match purpose {
-            Purpose::Check | Purpose::Review | Purpose::Commit => self.stand(Standing::Claimed, at),
+            Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => {
+                self.stand(Standing::Claimed, at)
+            }
             // One that was cut short is the same one when it is taken up again.
             Purpose::Repair if self.standing == Standing::Claimed => self.proof.repairs += 1,
             _ => {}

@@ -21,7 +21,7 @@ impl State {
             planning.refusals = 0;
             task.session = None;
             (task.failure, task.diagnosis) = (String::new(), None);
-            (task.resumptions, task.retries) = (0, 0);
+            task.start_over();
             task.stand(Standing::Open, at);
         });
         self.reopen(id, at);

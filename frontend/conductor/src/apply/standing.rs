@@ -9,6 +9,9 @@ use crate::planning::Plan;
 use crate::proof::Proof;
 use crate::state::{Halt, Standing, Task, TaskResult};
 
+/// Times that are kept of those when a task was helped on: as many as a window may ever have.
+const HELPED: usize = 20;
+
 impl Task {
     /// Ends it: at once where nothing runs, else when the run has ended.
     pub(super) fn halt(&mut self, at: Millis) {
@@ -35,8 +38,15 @@ impl Task {
         self.urged = false;
         self.carried.clear();
         match outcome {
-            Outcome::Limited { again, why, .. } => self.put_off(*again, why),
-            _ => (self.resumptions, self.retries) = (0, 0),
+            Outcome::Limited { until, class, again, why } => {
+                // Where a cap is used up, it is the person who helps on.
+                if *class != Some(ErrorClass::Capped) {
+                    self.helped.drain(..self.helped.len().saturating_sub(HELPED - 1));
+                    self.helped.push(*until);
+                }
+                self.put_off(*again, why);
+            }
+            _ => self.start_over(),
         }
         let standing = match outcome {
             Outcome::Completed { summary, outputs, not_done } => {
@@ -72,6 +82,12 @@ impl Task {
             Outcome::Cancelled => Standing::Cancelled,
         };
         self.stand(standing, at);
+    }
+
+    /// What failed before counts no more.
+    pub(super) fn start_over(&mut self) {
+        (self.resumptions, self.retries) = (0, 0);
+        self.helped.clear();
     }
 
     /// Counts that its turn is taken up again without asking, and makes room for a new one where it is not the same.
@@ -129,7 +145,7 @@ impl Task {
         }
         if let Standing::Limited { until, .. } = &mut self.standing {
             *until = at.min(*until);
-            (self.resumptions, self.retries) = (0, 0);
+            self.start_over();
         }
         self.urged = matches!(self.standing, Standing::Limited { .. } | Standing::Open);
     }
@@ -145,11 +161,11 @@ impl Task {
     fn begin_again(&mut self, at: Millis) {
         self.attempt += 1;
         self.session = None;
-        (self.resumptions, self.retries) = (0, 0);
+        self.start_over();
         self.failure.clear();
         (self.diagnosis, self.alternate) = (None, None);
         self.urged = false;
-        self.result = None;
+        (self.result, self.reused) = (None, None);
         self.proof = Proof { base: self.proof.base.take(), ..Proof::default() };
         self.stop = None;
         if let Some(planning) = &mut self.planning {

@@ -5,6 +5,7 @@
 use shared::agent::{AgentError, ErrorClass};
 use shared::entry::{Outcome, Purpose};
 use shared::id::RunId;
+use shared::limits::Recovery;
 use shared::plan::Work;
 use shared::retry::{Again, Policy};
 use shared::run::RunEnd;
@@ -59,6 +60,23 @@ fn remedy(class: ErrorClass, end: Option<&RunEnd>) -> Remedy {
 
 /// What a run that failed means for its task: another turn at its time, or a person's part.
 pub(super) fn outcome(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
+    match remedied(state, task, run, error, now) {
+        Outcome::Limited { until, class, again, why } => {
+            Outcome::Limited { until: until.max(free(state, task)), class, again, why }
+        }
+        outcome => outcome,
+    }
+}
+
+/// From when on the task may be helped on once more.
+fn free(state: &State, task: &Task) -> Millis {
+    let Recovery { times, window } = state.limits.recovery;
+    let times = usize::try_from(times.max(1)).unwrap_or(usize::MAX);
+    let first = task.helped.len().checked_sub(times).and_then(|place| task.helped.get(place));
+    first.map_or(Millis(0), |first| *first + window)
+}
+
+fn remedied(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
     let (class, why) = (error.class, prove::blame(run, error));
     let end = match &run.phase {
         Phase::Read { end, .. } | Phase::Ended { end, .. } => Some(end),
@@ -110,6 +128,7 @@ fn is_begun_anew(run: &Run) -> bool {
         | Purpose::Base
         | Purpose::Check
         | Purpose::Commit
+        | Purpose::After
         | Purpose::Review => false,
     }
 }

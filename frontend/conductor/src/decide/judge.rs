@@ -61,7 +61,9 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
                 outcome => settled(outcome),
             }
         }
-        Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit => prove::judge(task, run, report),
+        Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => {
+            prove::judge(task, run, report)
+        }
         Purpose::Talk | Purpose::Diagnose | Purpose::Classify => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }

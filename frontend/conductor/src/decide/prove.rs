@@ -13,13 +13,13 @@ use super::{again, draft};
 use crate::proof::{self, Step, error_in};
 use crate::state::{Phase, Run, State, Task};
 
-/// A check's end that is its verdict: it ran, and says no.
+/// A check's end that is its verdict: it ran, and says no. A look after the work need not come about.
 pub(super) fn is_verdict(run: &Run, error: &AgentError) -> bool {
     let said = matches!(
         error.class,
         ErrorClass::TaskFailure | ErrorClass::Timeout | ErrorClass::OutOfMemory | ErrorClass::DiskFull
     );
-    matches!(run.purpose, Purpose::Check | Purpose::Commit) && said
+    matches!(run.purpose, Purpose::Check | Purpose::Commit) && said || run.purpose == Purpose::After
 }
 
 /// Why a run failed, and what it was for where that is not the task itself.
@@ -44,6 +44,11 @@ pub(super) fn judge(task: &Task, run: &Run, report: &TurnReport) -> Draft {
         (Purpose::Check, Some(check)) => {
             let problem = report.error.as_ref().map(|error| words(check, report, error));
             Kind::TaskChecked { task: id, run: of, check: check.clone(), problem }
+        }
+        // Who cannot be looked at is not used again, and that holds up nobody.
+        (Purpose::After, _) => {
+            let seen = report.error.is_none().then(|| report.final_text.trim().to_owned());
+            Kind::AfterTaken { task: id, run: of, print: seen.unwrap_or_default() }
         }
         (Purpose::Commit, _) => Kind::TaskCommitted { task: id, run: of, outcome: committed(report) },
         (Purpose::Review, _) => match structured(report) {
@@ -122,7 +127,7 @@ pub(super) fn settle(state: &State, task: &Task, now: Millis) -> Option<Draft> {
         Step::Failed { class, why } => {
             again::outcome(state, task, run, &AgentError { class, message: why, until: None }, now)
         }
-        Step::Check(_) | Step::Review | Step::Commit | Step::Repair => return None,
+        Step::Check(_) | Step::Review | Step::Commit | Step::After | Step::Repair => return None,
     };
     Some(draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome }))
 }
@@ -141,7 +146,7 @@ fn told_error(run: &Run) -> Option<String> {
 
 /// The command of a look or a check.
 pub(super) fn command_line(state: &State, task: &Task, purpose: Purpose) -> Option<CommandLine> {
-    if purpose == Purpose::Base {
+    if matches!(purpose, Purpose::Base | Purpose::After) {
         return Some(evidence::print());
     }
     let paths = paths(task);

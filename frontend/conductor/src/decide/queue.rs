@@ -46,6 +46,11 @@ impl<'a> Room<'a> {
         Self { state, taken: active.filter_map(place).collect() }
     }
 
+    /// Nothing more may run, whatever it is.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken.len() >= usize::try_from(self.state.limits.parallel).unwrap_or(usize::MAX)
+    }
+
     /// Whether one more of this kind may run in the task's folder.
     pub(super) fn has(&self, task: &Task, harness: HarnessId) -> bool {
         self.bound(task, harness).is_none()
@@ -57,7 +62,7 @@ impl<'a> Room<'a> {
         let reached = |limit: u32, taken: usize| taken >= usize::try_from(limit).unwrap_or(usize::MAX);
         let taken =
             |same: &dyn Fn(&(&Task, HarnessId)) -> bool| self.taken.iter().filter(|run| same(run)).count();
-        let all = Some(limits.parallel).filter(|limit| reached(*limit, self.taken.len()));
+        let all = self.is_taken().then_some(limits.parallel);
         let kind = limits.each.of(harness).filter(|limit| reached(*limit, taken(&|run| run.1 == harness)));
         let folder =
             limits.per_folder.filter(|limit| reached(*limit, taken(&|run| run.0.project == task.project)));

@@ -41,8 +41,8 @@ pub(super) fn tells(under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> 
     listening.flat_map(|(task, run)| {
         task.queue.iter().filter(|message| message.urged).filter_map(|message| {
             let text = harness::tell(run.harness, &message.id, message.text.trim())?;
-            let message = Some(message.id.clone());
-            Some(draft(task, Kind::InputSent { run: run.id.clone(), text, message }))
+            let (run, message) = (run.id.clone(), Some(message.id.clone()));
+            Some(draft(task, Kind::InputSent { run, text, message, answers: None }))
         })
     })
 }

@@ -13,12 +13,14 @@ use shared::unit::Millis;
 use super::{BASE, draft, hash, next_run, prove, waits};
 use crate::budget::Grant;
 use crate::state::{State, Task};
-use crate::{library, persona, prompt};
+use crate::{library, persona, prompt, reuse};
 
 /// The order for the task's next turn, which may use what was granted, and by which guidelines it works.
 pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant, now: Millis) -> Vec<Draft> {
     let run = next_run(task);
     let harness = waits::harness(state, task, purpose);
+    let key = if purpose == Purpose::Work { reuse::key(state, task, now) } else { None };
+    let keyed = key.map(|key| draft(task, Kind::RunKeyed { run: run.clone(), key }));
     // It is no turn of the task's own: a light model looks at it from outside.
     let aside = matches!(purpose, Purpose::Diagnose | Purpose::Classify);
     // What is done anew knows nothing of the last time; what is written to a task is for who does it.
@@ -39,7 +41,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         (Work::Command { timeout, .. }, Purpose::Work) => {
             Some(grant.time.map_or(*timeout, |time| time.min(*timeout)))
         }
-        (_, Purpose::Base | Purpose::Check | Purpose::Commit) => Some(state.limits.command),
+        (_, Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After) => Some(state.limits.command),
         _ => grant.time,
     };
     let access = match purpose {
@@ -52,6 +54,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         | Purpose::Base
         | Purpose::Check
         | Purpose::Commit
+        | Purpose::After
         | Purpose::Review => Access::ReadOnly,
     };
     let session = match &task.session {
@@ -74,7 +77,9 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let silence = Some(state.limits.health.stalled);
     let limits = RunLimits { wall, grace: state.limits.grace, silence, ..RunLimits::default() };
     let look = match purpose {
-        Purpose::Base | Purpose::Check | Purpose::Commit => prove::command_line(state, task, purpose),
+        Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After => {
+            prove::command_line(state, task, purpose)
+        }
         _ => None,
     };
     let command = look.unwrap_or_else(|| command_line(harness, &turn));
@@ -92,7 +97,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         .then(|| draft(task, Kind::RunTrimmed { run: run.clone(), task: id.clone(), cuts }));
     let order =
         Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, model: ordered, spec };
-    [draft(task, order)].into_iter().chain(guided).chain(cast).chain(trimmed).collect()
+    [draft(task, order)].into_iter().chain(guided).chain(cast).chain(trimmed).chain(keyed).collect()
 }
 
 fn schema(purpose: Purpose) -> Option<String> {
@@ -101,7 +106,12 @@ fn schema(purpose: Purpose) -> Option<String> {
         Purpose::Work | Purpose::Summary | Purpose::Repair => Some(TASK_REPORT.to_owned()),
         Purpose::Review => Some(REVIEW_ANSWER.to_owned()),
         Purpose::Classify => Some(SIZE_ANSWER.to_owned()),
-        Purpose::Talk | Purpose::Diagnose | Purpose::Base | Purpose::Check | Purpose::Commit => None,
+        Purpose::Talk
+        | Purpose::Diagnose
+        | Purpose::Base
+        | Purpose::Check
+        | Purpose::Commit
+        | Purpose::After => None,
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn unattended(state: &State) -> Option<MicroUsd> {
 pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId {
     match purpose {
         Purpose::Work | Purpose::Classify => state.harness_of(task),
-        Purpose::Base | Purpose::Check | Purpose::Commit => HarnessId::Command,
+        Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After => HarnessId::Command,
         // The reviewer's agent is of the worker's kind, which is known to work here; its model is another one.
         Purpose::Review => {
             worker(state, task).filter(|_| task.alternate.is_none()).unwrap_or(state.harness_of(task))
@@ -84,7 +84,7 @@ fn worker(state: &State, task: &Task) -> Option<HarnessId> {
 
 /// The model of the task's next turn: the person's choice, or that of its size, or who steps in while that one has
 /// reached its limit; nothing for the harness's own.
-pub(super) fn model(
+pub(crate) fn model(
     state: &State,
     task: &Task,
     purpose: Purpose,

@@ -155,6 +155,8 @@ fn kept(event: AgentEvent) -> Option<AgentEvent> {
             input: serde_json::Value::Null,
         }),
         AgentEvent::Session { .. }
+        | AgentEvent::PermissionAsked { .. }
+        | AgentEvent::PermissionWithdrawn { .. }
         | AgentEvent::PermissionDenied { .. }
         | AgentEvent::Retrying { .. }
         | AgentEvent::RateLimit { .. }

@@ -31,6 +31,8 @@ pub enum EditProblem {
     Template,
     #[error("there is no such agent")]
     Persona,
+    #[error("{0}")]
+    Charter(String),
     #[error("a task needs a name")]
     Nameless,
     #[error("this task exists already")]
@@ -63,7 +65,10 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             unbegun(not_goal(known(task)?)?)
         }
         PlanEdit::SetEvidence { task, .. } => not_goal(known(task)?).map(drop),
-        PlanEdit::SetPreset { task, .. } => {
+        PlanEdit::SetCharter { charter, .. } if let Some(problem) = charter.problem() => {
+            Err(EditProblem::Charter(problem))
+        }
+        PlanEdit::SetPreset { task, .. } | PlanEdit::SetCharter { task, .. } => {
             if *task == *goal {
                 known(task).map(drop)
             } else {
@@ -82,13 +87,14 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         | PlanEdit::SetMode { task, .. }
         | PlanEdit::SetCaps { task, .. }
         | PlanEdit::SetSchedule { task, .. }
-        | PlanEdit::SetRetry { task, .. }
-        | PlanEdit::DropDependency { task, .. } => known(task).map(drop),
+        | PlanEdit::SetRetry { task, .. } => known(task).map(drop),
+        PlanEdit::DropDependency { task, .. } => in_place(state, known(task)?),
         PlanEdit::SetObjective { task, .. }
         | PlanEdit::SetSize { task, .. }
         | PlanEdit::SetHarness { task, .. } => unbegun(known(task)?),
         PlanEdit::SetInputs { task, .. } | PlanEdit::SetOutputs { task, .. } => {
             unbegun(known(task)?)?;
+            in_place(state, known(task)?)?;
             rewirable(state, goal, edit)
         }
         PlanEdit::Add { planned, .. } => {
@@ -104,7 +110,11 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         }
         PlanEdit::Clone { copy, .. } if state.task(copy).is_some() => Err(EditProblem::Exists),
         PlanEdit::Clone { task, .. } => there(not_goal(known(task)?)?).map(drop),
-        PlanEdit::Remove { task } => not_goal(known(task)?).and_then(|task| idle(state, task)),
+        PlanEdit::Remove { task } => {
+            let task = not_goal(known(task)?)?;
+            in_place(state, task)?;
+            idle(state, task)
+        }
         PlanEdit::Restore { task } => match known(task)?.standing {
             Standing::Removed { .. } => Ok(()),
             _ => Err(EditProblem::Exists),
@@ -113,12 +123,13 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             let moved = there(not_goal(known(task)?)?)?;
             let parent = there(known(parent)?)?;
             if moved.parent.as_ref() == Some(&parent.id) {
-                return Ok(());
+                return in_place(state, moved);
             }
             if parent.id == moved.id || state.ancestors(parent).any(|above| above.id == moved.id) {
                 return Err(EditProblem::Cycle(vec![name(moved), name(parent), name(moved)]));
             }
             idle(state, moved)?;
+            in_place(state, moved)?;
             same_plan(state, moved, parent)?;
             deep_enough(state, parent, height(state, moved))?;
             let mut order = Order::of(state, goal);
@@ -128,6 +139,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         PlanEdit::AddDependency { task, on } => {
             let (waiting, _) = (not_goal(known(task)?)?, not_goal(known(on)?)?);
             unbegun(waiting)?;
+            in_place(state, waiting)?;
             let mut order = Order::of(state, goal);
             order.depend(task, on);
             acyclic(state, &order)
@@ -172,6 +184,12 @@ pub(super) fn unbegun(task: &Task) -> Result<(), EditProblem> {
 /// Nothing of the subtree runs or has a result.
 fn idle(state: &State, task: &Task) -> Result<(), EditProblem> {
     state.subtree(&task.id).into_iter().try_for_each(unbegun)
+}
+
+/// No rejected plan would bring it back to where it was. What else is changed of it stays, whatever becomes of the plan.
+fn in_place(state: &State, task: &Task) -> Result<(), EditProblem> {
+    let planned = state.planner_above(task).filter(|above| above.was_below(&task.id));
+    planned.map_or(Ok(()), |above| Err(EditProblem::Planned(name(above))))
 }
 
 /// What is proposed in one place is not agreed on in another.
@@ -268,6 +286,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetPreset { task: id, .. } => {
             PlanEdit::SetPreset { task: id.clone(), preset: task(id)?.goal.as_ref()?.preset }
+        }
+        PlanEdit::SetCharter { task: id, .. } => {
+            PlanEdit::SetCharter { task: id.clone(), charter: task(id)?.goal.as_ref()?.charter.clone() }
         }
         PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },

@@ -8,8 +8,10 @@ use crate::state::{Phase, State, Task};
 
 /// When a task of this status came to it.
 pub(super) fn since(state: &State, task: &Task, kind: Kind, reason: &Reason) -> Millis {
-    if let (Kind::Active | Kind::Review, Some(run)) = (kind, state.current(task)) {
-        return run.requested;
+    match (kind, state.current(task)) {
+        (Kind::Active | Kind::Review, Some(run)) => return run.requested,
+        (Kind::Waiting, Some(run)) => return run.asks_now().map_or(task.since, |asked| asked.at),
+        _ => {}
     }
     match reason {
         Reason::Approve { .. } | Reason::NoTasks => {

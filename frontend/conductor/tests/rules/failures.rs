@@ -11,7 +11,7 @@ use shared::agent::{AgentError, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::entry::{Actor, Kind, Purpose};
 use shared::harness::prompt;
 use shared::id::SessionId;
-use shared::limits::Limits;
+use shared::limits::{Breaker, Limits};
 use shared::models::{Instead, Models, Tiers};
 use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::quiet::Quiet;
@@ -205,6 +205,32 @@ fn what_passes_by_itself_is_tried_so_often_and_then_says_so() {
     assert_eq!(waits.iter().map(|wait| wait / 5).collect::<Vec<_>>(), [1, 2, 4], "{waits:?}");
     let Standing::Failed { why, .. } = &world.task("a").standing else { panic!() };
     assert!(why.ends_with("Tried 4 times; nothing more is tried without you."), "{why}");
+}
+
+#[test]
+fn no_mixture_of_failures_is_helped_on_more_than_three_times_in_half_an_hour() {
+    let retry = Retry { policy: Policy::Same, attempts: 20 };
+    let breaker = Breaker { failures: 100, ..Breaker::default() };
+    let mut world = World::of(1, Limits { retry, breaker, unattended: None, ..Limits::default() });
+    assert_eq!(world.step(), ["a"]);
+    let mixture = [ErrorClass::Lost, ErrorClass::TaskFailure, ErrorClass::CliCrash, ErrorClass::NothingSaid];
+    let mut helped = Vec::new();
+    for class in mixture.into_iter().cycle().take(24) {
+        world.fails("a", class, None);
+        if world.step().is_empty() {
+            assert_eq!(world.wait(), Some(vec!["a".to_owned()]));
+        }
+        helped.push(world.now.0);
+    }
+    assert!(helped.windows(4).all(|four| four[3] - four[0] >= 30 * MINUTE), "{helped:?}");
+    assert!(helped[2] - helped[0] < 2 * MINUTE, "the first three wait no longer than they did");
+    // The person's word is worth another three.
+    world.fails("a", ErrorClass::Lost, None);
+    assert_eq!(world.step(), [""; 0]);
+    world.person(Kind::TaskResumed { task: id("a") });
+    assert_eq!(world.step(), ["a"]);
+    world.fails("a", ErrorClass::Lost, None);
+    assert_eq!(world.step(), ["a"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod budget;
 mod by_hand;
+mod charter;
 mod context;
 mod document;
 mod driver;
@@ -12,12 +13,14 @@ mod inbox;
 mod library;
 mod log;
 mod models;
+mod permission;
 mod personas;
 mod planning;
 mod plans;
 mod proof;
 mod queue;
 mod requeue;
+mod reuse;
 mod sizing;
 mod stage;
 mod told;

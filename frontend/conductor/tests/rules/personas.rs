@@ -214,6 +214,20 @@ fn who_proposes_nobody_leaves_a_task_to_whom_the_person_chose() {
 }
 
 #[test]
+fn two_agents_of_one_name_are_refused_with_a_word() {
+    let mut world = goal(&[agent("Ann")]);
+    let twin = |name: &str| Persona { name: name.to_owned(), ..agent("twin") };
+    let problem = conductor::persona::problem(&world.state, &twin(" ann ")).unwrap();
+    assert!(problem.starts_with("there is an agent called ann already"), "{problem}");
+    let changed = Persona { role: "does another thing".to_owned(), ..agent("Ann") };
+    for fine in [twin("Anna"), changed] {
+        assert_eq!(conductor::persona::problem(&world.state, &fine), None);
+    }
+    world.say(Kind::PersonaRetired { persona: persona("Ann") });
+    assert_eq!(conductor::persona::problem(&world.state, &twin("Ann")), None, "the name is free again");
+}
+
+#[test]
 fn a_retired_agent_keeps_its_tasks_and_an_edit_can_be_taken_back() {
     let mut world = goal(&[agent("Ann")]).planned();
     world.say(Kind::PersonaRetired { persona: persona("Ann") });

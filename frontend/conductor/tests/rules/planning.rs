@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
 use conductor::decide;
+use conductor::plan::edit::{EditProblem, check_edit};
 use conductor::plan::validate;
 use conductor::planning::{Plan, Unplannable, may_plan};
 use conductor::state::{Standing, State, Task};
@@ -268,6 +269,46 @@ fn planning_again_leaves_what_has_begun_and_all_that_is_elsewhere() {
     assert_eq!(children, ["a~1", "a~2", "a~3"]);
     assert_eq!(world.task("a~2").objective, "Do");
     assert_eq!(world.step(), [work("a~2")], "and it goes on as it was");
+}
+
+#[test]
+fn a_no_undoes_the_plan_and_no_edit() {
+    let mut world = World::new();
+    world.step();
+    world.answers("a", split(&[part("x", &[]), part("y", &["x"]), part("z", &["y"])]));
+    world.approve("a");
+    world.step();
+    world.person(Kind::PlanWanted { task: id("a") });
+    world.step();
+    let other = json!({"key": "y", "title": "Another", "objective": "Do it otherwise"});
+    world.answers("a", plan(&[part("x", &[]), other, part("n", &[])]));
+    let (task, title, new) = (id("a~2"), "As I say".to_owned(), world.task("a").children[2].clone());
+    let edits = [
+        PlanEdit::Rename { task: task.clone(), title },
+        PlanEdit::SetObjective { task: id("a~3"), objective: "Mine".to_owned() },
+    ];
+    for edit in edits {
+        // The one is in the plan, the other was left out of it.
+        let possible = check_edit(&world.state, &id("goal"), &edit).is_ok();
+        assert_eq!(possible, matches!(edit, PlanEdit::Rename { .. }));
+        world.person(Kind::PlanEdited { goal: id("goal"), edit });
+    }
+    for edit in [
+        PlanEdit::Remove { task: task.clone() },
+        PlanEdit::Move { task: task.clone(), parent: id("a"), index: 0 },
+        PlanEdit::AddDependency { task: task.clone(), on: new.clone() },
+        PlanEdit::DropDependency { task: task.clone(), on: id("a~1") },
+        PlanEdit::SetOutputs { task, outputs: vec!["a.md".to_owned()] },
+    ] {
+        let refused = check_edit(&world.state, &id("goal"), &edit);
+        assert_eq!(refused, Err(EditProblem::Planned("1 Task a".to_owned())), "{edit:?}");
+    }
+    let edit = PlanEdit::Remove { task: new };
+    assert_eq!(check_edit(&world.state, &id("goal"), &edit), Ok(()), "what is new in it can be changed");
+    world.reject("a");
+    let part = world.task("a~2");
+    assert_eq!((part.title.as_str(), part.objective.as_str()), ("As I say", "Do"));
+    assert_eq!(part.after, [id("a~1")]);
 }
 
 #[test]

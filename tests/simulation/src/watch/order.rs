@@ -67,6 +67,7 @@ impl Watch {
             self.check_guidelines(state, task, *purpose, prompt)?;
             self.check_persona(state, task, *purpose, spec, prompt)?;
             self.check_memory(task, *purpose, prompt)?;
+            self.check_change(task, *purpose, prompt)?;
             let begins = state.session_with(task, *harness).is_none();
             check_words(state, task, *purpose, begins, prompt)?;
             check_inputs(task, *purpose, prompt)?;
@@ -76,7 +77,13 @@ impl Watch {
     }
 
     /// Who is to run stands where it may: nothing proposed, nothing stopped, nothing before its time.
-    fn check_standing(&self, state: &State, task: &Task, purpose: Purpose, silent: bool) -> Result<()> {
+    pub(super) fn check_standing(
+        &self,
+        state: &State,
+        task: &Task,
+        purpose: Purpose,
+        silent: bool,
+    ) -> Result<()> {
         let approved = state.task(&task.root).is_some_and(|goal| !is_open(goal));
         ensure!(task.is_goal() || approved, "runs before the plan is approved");
         ensure!(

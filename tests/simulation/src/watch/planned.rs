@@ -8,6 +8,7 @@ use conductor::planning::Plan;
 use conductor::state::Task;
 use shared::entry::{Kind, Purpose};
 use shared::id::{RunId, TaskId};
+use shared::plan::PlanEdit;
 
 use super::{Processes, Watch};
 use crate::agent::Truth;
@@ -144,11 +145,6 @@ impl Watch {
                 }
                 task
             }
-            Kind::PlanEdited { .. } => {
-                // What the person changes meanwhile is no part of what is compared.
-                self.formers.clear();
-                return;
-            }
             Kind::PlanApproved { goal, version } | Kind::PlanAdopted { goal, version } => {
                 let planning = state.task(goal).and_then(|task| task.planning.as_ref());
                 if planning.is_some_and(|planning| planning.is_proposed() && planning.version == *version) {
@@ -167,8 +163,24 @@ impl Watch {
         self.before.elsewhere = elsewhere.map(|(id, task)| (id.clone(), task.clone())).collect();
     }
 
+    /// Of what is edited while a plan waits for a yes, only what a part is to reach is no part of what comes back.
+    fn edited(&mut self, state: &State, edit: &PlanEdit) {
+        for (owner, former) in &mut self.formers {
+            let planning = state.task(owner).and_then(|owner| owner.planning.as_ref());
+            let waits = planning.and_then(|planning| planning.former.as_ref()?.tasks.as_ref()).is_some();
+            if !waits {
+                *former = below(state, owner);
+            } else if let PlanEdit::SetObjective { task, objective } = edit
+                && state.task(task).is_some_and(|task| task.objective == *objective)
+            {
+                let part = former.iter_mut().find(|(id, ..)| id == task);
+                part.into_iter().for_each(|(_, _, known, _)| known.clone_from(objective));
+            }
+        }
+    }
+
     /// After it: nothing elsewhere in the tree changed, and what was rejected left nothing behind.
-    pub(super) fn planned(&self, state: &State, kind: &Kind) -> Result<()> {
+    pub(super) fn planned(&mut self, state: &State, kind: &Kind) -> Result<()> {
         if let Kind::PlanProposed { .. }
         | Kind::PlanRejected { .. }
         | Kind::PlanApproved { .. }
@@ -190,10 +202,12 @@ impl Watch {
                 }
             }
             Kind::PlanRejected { task, .. } if !state.task(task).is_some_and(is_open) => {
-                if let Some(former) = self.formers.get(task) {
-                    ensure!(*former == below(state, task), "not what was below {task} before");
+                if let Some(former) = self.formers.remove(task) {
+                    ensure!(former == below(state, task), "not what was below {task} before");
                 }
             }
+            Kind::TaskAccepted { task, .. } => drop(self.formers.remove(task)),
+            Kind::PlanEdited { edit, .. } => self.edited(state, edit),
             _ => {}
         }
         Ok(())

@@ -76,7 +76,7 @@ impl Watch {
         let claimed = task.standing == Standing::Claimed;
         let compares = task.evidence.checks.contains(&Check::DiffNotEmpty) && task.children.is_empty();
         match purpose {
-            Purpose::Check | Purpose::Review | Purpose::Commit => {
+            Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => {
                 ensure!(claimed || cut_short, "nobody said that it is done");
                 let shown = self.shown.get(&task.id).context("looked at, and nothing was claimed")?;
                 ensure!(
@@ -92,6 +92,11 @@ impl Watch {
                 ensure!(
                     purpose != Purpose::Commit || commits,
                     "committed before all else is shown, or unasked"
+                );
+                let committed = !wants_commit(state, task) || shown.committed == Some(true);
+                ensure!(
+                    purpose != Purpose::After || all && reviewed && committed,
+                    "looked at once more before all is shown"
                 );
             }
             Purpose::Repair => {
@@ -235,6 +240,15 @@ impl Watch {
         let shown = self.shown.get_mut(id).context("committed, and nothing was claimed")?;
         shown.committed = Some(lets);
         Ok(())
+    }
+
+    /// What is wanted of `task` was shown of another's last work.
+    pub(super) fn is_shown_by(&self, state: &State, task: &Task, other: &TaskId) -> bool {
+        let Some(shown) = self.shown.get(other) else { return false };
+        let held = |check: &Check| shown.checks.iter().any(|(made, holds)| made == check && *holds);
+        self.checks(state, task).all(held)
+            && (!wants_review(state, task) || shown.passed == Some(true))
+            && (!wants_commit(state, task) || shown.committed == Some(true))
     }
 
     /// What was claimed comes to its end: done with all that was wanted, or failed by what was found.

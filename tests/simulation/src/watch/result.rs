@@ -8,8 +8,10 @@ use conductor::state::{Standing, Task};
 use shared::agent::{ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Outcome, Purpose};
 use shared::id::{RunId, TaskId};
+use shared::limits::Recovery;
 use shared::plan::{Mode, PlannedTask};
 use shared::retry::Again;
+use shared::unit::Millis;
 
 use super::hand::check_handed;
 use super::planned::is_open;
@@ -78,8 +80,7 @@ impl Watch {
             self.requeues.close(id);
             let process = processes.get(run).context("a run that never was")?;
             self.prove(state, task, process, outcome)?;
-            self.count(id, outcome);
-            return Ok(());
+            return self.count(state, id, outcome);
         }
         self.judge(id, run)?;
         if task.stop.is_some() {
@@ -97,12 +98,16 @@ impl Watch {
         let taken = matches!(outcome, Outcome::Completed { .. }) && proof::is_wanted(self, state, task);
         ensure!(!taken, "done by its agent's word alone");
         self.check_truth(state, task, process, outcome)?;
-        self.count(id, outcome);
-        Ok(())
+        self.count(state, id, outcome)
     }
 
     /// Counts what is tried again without asking.
-    fn count(&mut self, id: &TaskId, outcome: &Outcome) {
+    fn count(&mut self, state: &State, id: &TaskId, outcome: &Outcome) -> Result<()> {
+        if let Outcome::Limited { until, class, .. } = outcome
+            && *class != Some(ErrorClass::Capped)
+        {
+            self.help_on(state, id, *until)?;
+        }
         match outcome {
             Outcome::Limited { again: Again::GoOn, .. } => *self.put_off.entry(id.clone()).or_default() += 1,
             Outcome::Limited { again, .. } => {
@@ -121,12 +126,24 @@ impl Watch {
             }
             _ => self.afresh(id),
         }
+        Ok(())
     }
 
     /// What was tried so far no longer counts.
     pub(super) fn afresh(&mut self, task: &TaskId) {
         self.put_off.remove(task);
         self.tried.remove(task);
+        self.helped.remove(task);
+    }
+
+    /// Nothing is helped on more often in a window than may be, whatever mixture of failures it is.
+    fn help_on(&mut self, state: &State, task: &TaskId, until: Millis) -> Result<()> {
+        let Recovery { times, window } = state.limits.recovery;
+        let helped = self.helped.entry(task.clone()).or_default();
+        helped.push(until);
+        let within = helped.iter().filter(|at| **at + window > until).count();
+        ensure!(within <= usize::try_from(times)?, "helped on {within} times within {window:?}");
+        Ok(())
     }
 
     fn check_truth(&self, state: &State, task: &Task, process: &Process, outcome: &Outcome) -> Result<()> {

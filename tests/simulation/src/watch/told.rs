@@ -1,11 +1,13 @@
 //! What a turn is told: no more than the limit, what is left out is said there and in the log, and the results that
 //! it builds on are told once each, and no other task's (P1; context isolation, P24).
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::context::LEAST;
 use conductor::state::{Standing, Task};
-use shared::context::Cut;
+use shared::context::{Charter, Cut, Fact};
 use shared::entry::Purpose;
 use shared::id::{RunId, TaskId};
 
@@ -28,7 +30,12 @@ impl Watch {
     pub(super) fn check_memory(&self, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
         let begins = match purpose {
             Purpose::Review => true,
-            Purpose::Classify | Purpose::Diagnose | Purpose::Base | Purpose::Check | Purpose::Commit => false,
+            Purpose::Classify
+            | Purpose::Diagnose
+            | Purpose::Base
+            | Purpose::Check
+            | Purpose::Commit
+            | Purpose::After => false,
             _ => !self.sessions.contains_key(&task.id),
         };
         let memory = self.memory.as_str();
@@ -36,6 +43,35 @@ impl Watch {
         ensure!(told == (begins && !memory.is_empty()), "{} is told {memory:?}: {told}", task.id);
         let whole = prompt.contains(CUT) || prompt.contains(memory);
         ensure!(!told || whole, "{} is told another memory than {memory:?}", task.id);
+        self.check_charter(task, begins, prompt)
+    }
+
+    /// The same of the rules and facts of its goal, and of no other's.
+    fn check_charter(&self, task: &Task, begins: bool, prompt: &str) -> Result<()> {
+        let told = [prompt.contains("## Rules of this goal\n\n"), prompt.contains("## Facts\n\n")];
+        let Some(Charter { rules, facts }) = self.charters.get(&task.root).filter(|_| begins) else {
+            ensure!(told == [false, false], "{} is told rules that it should not be", task.id);
+            return Ok(());
+        };
+        ensure!(told == [true, true], "{} is not told the rules of its goal", task.id);
+        let each = |fact: &Fact| prompt.contains(&format!("- {}: {}\n", fact.key, fact.value));
+        let right = prompt.contains(&format!("\n{rules}\n")) && facts.iter().all(each);
+        ensure!(right || prompt.contains(CUT), "{} is told other rules than those of now", task.id);
+        Ok(())
+    }
+
+    /// Who goes on and was told another memory is told of it, until a turn has come to its session, and then no more.
+    pub(super) fn check_change(&self, task: &Task, purpose: Purpose, prompt: &str) -> Result<()> {
+        let goes_on = purpose.is_conversation() && self.sessions.contains_key(&task.id);
+        let stale = self.remembers.get(&task.id).is_some_and(|memory| *memory != self.memories);
+        let told = prompt.contains("## Memory, changed since\n\n");
+        ensure!(
+            told == (goes_on && stale),
+            "{} is told of a change: {told}, and goes on: {goes_on}",
+            task.id
+        );
+        let whole = self.memory.is_empty() || prompt.contains(CUT) || prompt.contains(&self.memory);
+        ensure!(!told || whole, "{} is told of another change than {:?}", task.id, self.memory);
         Ok(())
     }
 
@@ -59,7 +95,7 @@ pub(super) fn check_words(
     begins: bool,
     prompt: &str,
 ) -> Result<()> {
-    let told: Vec<&TaskId> = match purpose {
+    let told: BTreeSet<&TaskId> = match purpose {
         Purpose::Summary => task.children.iter().collect(),
         Purpose::Plan if begins && !task.is_goal() => {
             let holders = std::iter::once(task).chain(state.ancestors(task));
@@ -69,7 +105,7 @@ pub(super) fn check_words(
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()
         }
-        _ => Vec::new(),
+        _ => BTreeSet::new(),
     };
     if matches!(purpose, Purpose::Work | Purpose::Repair) && !begins {
         return Ok(());
@@ -86,8 +122,12 @@ pub(super) fn check_words(
         let first = || result.summary.lines().find(|line| line.contains(char::is_alphanumeric));
         let words = if whole { &*result.summary } else { first().unwrap_or_default() };
         let times = ends.iter().filter(|before| before.ends_with(words)).count();
-        let gone = matches!(other.standing, Standing::Removed { .. });
-        let expected = usize::from(told.contains(&&other.id) && !gone);
+        // Who was given another's result says the same as that.
+        let says = |id: &&&TaskId| {
+            let there = state.task(id).filter(|task| !matches!(task.standing, Standing::Removed { .. }));
+            there.is_some_and(|task| task.result.as_ref() == Some(result))
+        };
+        let expected = told.iter().filter(says).count();
         ensure!(
             times == expected || (!whole && times < expected),
             "the result of {} is told {times} times",

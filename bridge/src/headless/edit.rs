@@ -1,0 +1,90 @@
+//! `orchestrator edit`: what a task is to reach and how, while that can be changed. The REST API says it in the same words.
+
+use clap::{Args, ValueEnum};
+use conductor::plan::edit::check_edit;
+use conductor::state::{State, Task};
+use serde::Deserialize;
+use shared::id::TaskId;
+use shared::plan::{PlanEdit, Size};
+use utoipa::ToSchema;
+
+use super::TaskArgs;
+
+#[derive(Debug, Args)]
+pub struct EditArgs {
+    #[command(flatten)]
+    pub(super) task: TaskArgs,
+    #[command(flatten)]
+    pub(super) changes: Changes,
+}
+
+/// What becomes other of a task; what is not given stays.
+#[derive(Debug, Clone, Default, Args, Deserialize, ToSchema)]
+#[group(required = true, multiple = true)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changes {
+    /// Its name
+    #[arg(long)]
+    title: Option<String>,
+    /// What it is to reach
+    #[arg(long)]
+    objective: Option<String>,
+    /// How hard it is, which chooses the model: light, standard or heavy; auto has that found out
+    #[arg(long, value_enum)]
+    #[schema(value_type = Option<String>)]
+    size: Option<Hardness>,
+    /// A file or fact that it needs. May be given again; these are all of them, and one empty word is none
+    #[arg(long = "needs", value_name = "INPUT")]
+    inputs: Option<Vec<String>>,
+    /// What is there when it is done. May be given again; these are all of them, and one empty word is none
+    #[arg(long = "makes", value_name = "OUTPUT")]
+    outputs: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Hardness {
+    Auto,
+    Light,
+    Standard,
+    Heavy,
+}
+
+impl Hardness {
+    fn size(self) -> Option<Size> {
+        match self {
+            Self::Auto => None,
+            Self::Light => Some(Size::Light),
+            Self::Standard => Some(Size::Standard),
+            Self::Heavy => Some(Size::Heavy),
+        }
+    }
+}
+
+impl Changes {
+    /// The edits that they come to.
+    ///
+    /// # Errors
+    /// Why one of them cannot be made as the task is now; then none is.
+    pub(super) fn edits(self, state: &State, task: &Task) -> Result<Vec<PlanEdit>, String> {
+        let id = || -> TaskId { task.id.clone() };
+        let lines = |lines: Vec<String>| -> Vec<String> {
+            lines.iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+        };
+        let edits = [
+            self.title.map(|title| PlanEdit::Rename { task: id(), title }),
+            self.objective.map(|objective| PlanEdit::SetObjective { task: id(), objective }),
+            self.size.map(|size| PlanEdit::SetSize { task: id(), size: size.size() }),
+            self.inputs.map(|inputs| PlanEdit::SetInputs { task: id(), inputs: lines(inputs) }),
+            self.outputs.map(|outputs| PlanEdit::SetOutputs { task: id(), outputs: lines(outputs) }),
+        ];
+        let edits: Vec<PlanEdit> = edits.into_iter().flatten().collect();
+        if edits.is_empty() {
+            return Err("nothing is to be changed; say what".to_owned());
+        }
+        for edit in &edits {
+            check_edit(state, &task.root, edit).map_err(|problem| problem.to_string())?;
+        }
+        Ok(edits)
+    }
+}

@@ -499,6 +499,10 @@ impl Desk {
         self.about(goal, Kind::GoalArchived { goal: goal.clone() });
     }
 
+    pub fn restore(self, goal: &TaskId) {
+        self.about(goal, Kind::GoalRestored { goal: goal.clone() });
+    }
+
     pub fn approve(self, goal: &TaskId) {
         if let Some(version) = self.peek(|state| Some(state.task(goal)?.planning.as_ref()?.version)) {
             self.about(goal, Kind::PlanApproved { goal: goal.clone(), version });

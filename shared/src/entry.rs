@@ -223,6 +223,10 @@ pub enum Kind {
     GoalArchived {
         goal: TaskId,
     },
+    /// Puts an archived goal back in the lists.
+    GoalRestored {
+        goal: TaskId,
+    },
     LimitsSet {
         limits: Limits,
     },

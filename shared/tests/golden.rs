@@ -171,7 +171,8 @@ fn intents() -> Vec<Kind> {
         Kind::TaskAccepted { task: goal.clone(), words: "The form is signed.".to_owned() },
         Kind::TaskGivenUp { task: goal.clone(), why: "The office is closed until March.".to_owned() },
         Kind::GoalClosed { goal: goal.clone() },
-        Kind::GoalArchived { goal },
+        Kind::GoalArchived { goal: goal.clone() },
+        Kind::GoalRestored { goal },
         Kind::LimitsSet { limits: Limits::default() },
         Kind::LimitsSet {
             limits: Limits {

@@ -122,6 +122,7 @@ impl State {
             Kind::TaskGivenUp { task, why } => self.with(task, |task| task.give_up(why, at)),
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
+            Kind::GoalRestored { goal } => self.with_goal(goal, |goal| goal.archived = None),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
             Kind::ModelsSet { models } => self.models = models.clone(),
             Kind::TemplateSaved { template } => self.shelve(template),

@@ -4,6 +4,7 @@ use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::{FoundAgent, HarnessId};
 use shared::evidence::Preset;
+use shared::id::TaskId;
 use shared::limits::Caps;
 use shared::plan::Access;
 
@@ -168,34 +169,55 @@ fn AccessChoice(access: RwSignal<Access>) -> impl IntoView {
     }
 }
 
-/// The goals that are not archived, newest first.
+/// A goal in the list.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    id: TaskId,
+    title: String,
+    project: String,
+    kind: conductor::status::Kind,
+}
+
+/// The goals that are there, or those that are archived; newest first.
+fn goals(state: &conductor::State, archived: bool) -> Vec<Row> {
+    let all = state.goals.iter().rev().filter_map(|goal| state.task(goal));
+    let wanted =
+        all.filter(|task| task.goal.as_ref().is_some_and(|goal| goal.archived.is_some() == archived));
+    let row = |task: &conductor::state::Task| Row {
+        id: task.id.clone(),
+        title: task.title.clone(),
+        project: state.projects.get(&task.project).map(|project| project.name.clone()).unwrap_or_default(),
+        kind: conductor::status::status(state, task).kind,
+    };
+    wanted.map(row).collect()
+}
+
+/// All goals; what is archived stands folded behind them, and can be looked at and brought back.
 #[component]
 fn Known() -> impl IntoView {
     let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
-    let goals = Memo::new(move |_| {
-        desk.read(|state| {
-            let live = state.goals.iter().rev().filter_map(|goal| state.task(goal));
-            let live = live.filter(|task| task.goal.as_ref().is_some_and(|goal| goal.archived.is_none()));
-            live.map(|task| {
-                let project =
-                    state.projects.get(&task.project).map(|project| project.name.clone()).unwrap_or_default();
-                (task.id.clone(), task.title.clone(), conductor::status::status(state, task).kind, project)
-            })
-            .collect::<Vec<_>>()
-        })
-    });
+    let live = Memo::new(move |_| desk.read(|state| goals(state, false)));
+    let archived = Memo::new(move |_| desk.read(|state| goals(state, true)));
+    let list = move |rows: Memo<Vec<Row>>| {
+        view! {
+            <For each=move || rows.get() key=|row| format!("{row:?}") children=move |Row { id, title, project, kind }| view! {
+                <button on:click=move |_| here.go(Some(id.clone()), None)>
+                    <span class="glyph" data-status=kind.token()><Icon name=kind.token()/></span>
+                    <span class="clip">{title}" "<span class="quiet">{project}</span></span>
+                    <StatusMark kind=kind/>
+                </button>
+            }/>
+        }
+    };
     view! {
-        <Show when=move || !goals.read().is_empty()>
-            <section class="known">
-                <h2 class="label">"Goals"</h2>
-                <For each=move || goals.get() key=|goal| format!("{goal:?}") children=move |(id, title, kind, project)| view! {
-                    <button on:click=move |_| here.go(Some(id.clone()), None)>
-                        <span class="glyph" data-status=kind.token()><Icon name=kind.token()/></span>
-                        <span class="clip">{title}" "<span class="quiet">{project}</span></span>
-                        <StatusMark kind=kind/>
-                    </button>
-                }/>
-            </section>
+        <Show when=move || !live.read().is_empty()>
+            <section class="known"><h2 class="label">"Goals"</h2>{list(live)}</section>
+        </Show>
+        <Show when=move || !archived.read().is_empty()>
+            <details class="known">
+                <summary class="label">{move || format!("Archived, {}", archived.read().len())}</summary>
+                {list(archived)}
+            </details>
         </Show>
     }
 }

@@ -344,6 +344,7 @@ struct Head {
     busy: bool,
     over: bool,
     goal: bool,
+    archived: bool,
     can_accept: bool,
     /// A planner thinks about it, and is not at it now.
     planned: bool,
@@ -384,6 +385,7 @@ fn head(state: &conductor::State, task: &Task, row: &Row) -> Head {
         busy: row.busy,
         over: task.is_over(),
         goal: task.is_goal(),
+        archived: task.goal.as_ref().is_some_and(|goal| goal.archived.is_some()),
         planned: task.is_planned()
             && !task.is_goal()
             && task.current.is_none()
@@ -444,7 +446,10 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                                 <Icon name="stop"/>{move || if is(|head| head.goal)() { "Stop everything" } else { "Stop" }}
                             </button>
                         </Show>
-                        <Show when=is(|head| head.goal && head.over && !head.busy)>
+                        <Show when=is(|head| head.archived)>
+                            <button class="button" data-size="sm" title="Puts this goal back in the lists" on:click=move |_| desk.restore(&own.get_value())>"Bring back"</button>
+                        </Show>
+                        <Show when=is(|head| head.goal && head.over && !head.busy && !head.archived)>
                             <button class="button" data-kind="plain" data-size="sm" title="Hides this goal; nothing is deleted" on:click=move |_| {
                                 desk.archive(&own.get_value());
                                 tree.here.go(None, None);

@@ -38,6 +38,7 @@ impl Kind {
             | Self::TaskGivenUp { .. }
             | Self::GoalClosed { .. }
             | Self::GoalArchived { .. }
+            | Self::GoalRestored { .. }
             | Self::LimitsSet { .. }
             | Self::ModelsSet { .. }
             | Self::TemplateSaved { .. }

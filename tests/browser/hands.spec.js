@@ -1,0 +1,110 @@
+// What the hand does: two clicks, the menu, a message taken back, a mode changed while a turn runs, and what a reload keeps.
+import { expect, goal, node, plan, test, top } from "./world.js";
+
+const message = (page) => page.getByLabel("Message", { exact: true });
+const toast = (page) => page.locator(".toast");
+
+test("two clicks change a task's mode, and the menu's items do what they say", async ({ page, world }) => {
+  await plan(page, world, goal());
+  const mode = node(page, /^1, /).locator(".mode");
+  const before = await mode.innerText();
+  await node(page, /^1, /).locator(".called").dblclick();
+  await expect(mode).not.toHaveText(before);
+  await expect(toast(page)).toContainText(`Mode: ${await mode.innerText()}.`);
+  await toast(page).getByRole("button", { name: "Undo" }).click();
+  await expect(mode).toHaveText(before);
+
+  const choose = async (task, item) => {
+    await node(page, task).click({ button: "right" });
+    await page.getByRole("menuitem", { name: item }).click();
+    await expect(page.getByRole("menu")).toBeHidden();
+  };
+  await choose(/^1, /, /^Change the mode/);
+  await expect(mode).not.toHaveText(before);
+  await choose(/^5, /, /^Remove/);
+  await expect(page.getByRole("treeitem")).toHaveCount(5);
+  await choose(/^4, /, /^Clone/);
+  await expect(page.getByRole("treeitem")).toHaveCount(6);
+  await choose(/^3, /, /^Rename/);
+  await page.keyboard.type("Write it down");
+  await page.keyboard.press("Enter");
+  await expect(node(page, /^3, Write it down/)).toBeVisible();
+  await choose(/^2, /, /^Write to it/);
+  await expect(message(page)).toBeFocused();
+});
+
+test("a message that waits is withdrawn, and a mode changed while its turn runs holds when it ends", async ({ page, world }) => {
+  await plan(page, world, `${goal()} [[task 1: slow=150]]`);
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "active");
+  await node(page, /^1, /).click();
+  await message(page).fill("Never mind.");
+  await message(page).press("Enter");
+  await expect(page.locator(".queued")).toContainText("Never mind.");
+  await page.locator(".queued").getByRole("button", { name: "Withdraw" }).click();
+  await expect(page.locator(".queued")).toHaveCount(0);
+  await expect(message(page)).toHaveValue("");
+
+  await node(page, /^1, /).click();
+  for (const wished of ["hybrid", "with you"]) {
+    await page.keyboard.press("e");
+    await expect(toast(page)).toContainText(`Mode: ${wished}.`);
+  }
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "waiting", { timeout: 40_000 });
+  await expect(node(page, /^1, /)).toContainText("your turn");
+  await expect(page.locator(".msg[data-from=person]", { hasText: "Never mind." })).toHaveCount(0);
+  await page.getByRole("button", { name: "Mark as done" }).click();
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+});
+
+test("what is written and not sent is there after a reload", async ({ page, world }) => {
+  await page.goto(world.url);
+  const stated = page.getByLabel("Goal", { exact: true }).last();
+  await stated.fill("Half a thought");
+  await page.reload();
+  await expect(stated).toHaveValue("Half a thought");
+  await plan(page, world, goal());
+  await node(page, /^2, /).click();
+  await message(page).fill("Mind the keys.");
+  await page.reload();
+  await expect(message(page)).toHaveValue("Mind the keys.");
+  await top(page).click();
+  await expect(message(page)).toHaveValue(""); // Each task has its own.
+});
+
+test("a page of another version says so, and that agents are not touched", async ({ page, world }) => {
+  let hellos = 0;
+  await page.routeWebSocket(/./, (socket) => {
+    const bridge = socket.connectToServer();
+    socket.onMessage((said) => {
+      const older = typeof said === "string" ? said.replace(/"protocol":\d+/, '"protocol":0') : said;
+      hellos += older === said ? 0 : 1;
+      bridge.send(older);
+    });
+  });
+  await page.goto(world.url);
+  await expect(page.getByText("Reload needed")).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("Running agents are not touched.");
+  expect(hellos).toBeGreaterThan(0);
+  await page.unrouteAll();
+});
+
+test("a goal that is archived is found again and brought back", async ({ page, world }) => {
+  await page.goto(world.url);
+  await page.getByLabel("Goal", { exact: true }).last().fill("What is a worktree?");
+  await page.getByLabel("Folder", { exact: true }).fill(world.project);
+  await page.getByRole("button", { name: /Make a plan/ }).click();
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+  await page.getByRole("button", { name: "Archive" }).click();
+  const shelf = page.locator("details.known");
+  await expect(shelf.locator("summary")).toHaveText("Archived, 1");
+  await expect(page.getByRole("heading", { name: "Goals" })).toBeHidden();
+  await shelf.locator("summary").click();
+  await shelf.getByRole("button").click();
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+  await page.getByRole("button", { name: "Bring back" }).click();
+  await expect(page.getByRole("button", { name: "Archive" })).toBeVisible();
+  await page.getByRole("button", { name: "Orchestrator" }).click();
+  await expect(page.getByRole("heading", { name: "Goals" })).toBeVisible();
+  await expect(shelf).toHaveCount(0);
+});

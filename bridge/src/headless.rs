@@ -18,6 +18,7 @@ use crate::cli::say;
 use crate::clock;
 
 mod agents;
+mod caps;
 mod client;
 mod conduct;
 mod devices;
@@ -26,16 +27,21 @@ mod goal;
 mod limits;
 mod live;
 mod memory;
+mod mode;
 mod models;
+mod next;
 mod place;
 mod prompts;
 mod ps;
 pub(crate) mod rest;
 mod statement;
 mod task;
+mod versions;
 mod view;
+mod waiting;
 mod word;
 
+use caps::CapsWish;
 pub(crate) use conduct::IDLE;
 use word::Word;
 
@@ -56,6 +62,8 @@ pub enum Command {
     Approve(TaskArgs),
     /// Say what a task and all below it may spend; what paused for want of it goes on
     Budget(BudgetArgs),
+    /// Say how far a task goes by itself: in money, requests, time and tokens
+    Caps(caps::CapsArgs),
     /// Say when a task gets its turn, and whether it is done again and again
     Schedule(ScheduleArgs),
     /// Print how many agents may run and what a task may spend, and change it
@@ -86,6 +94,20 @@ pub enum Command {
     OnFailure(OnFailureArgs),
     /// Stop a task and all below it
     Cancel(TaskArgs),
+    /// Call a task done as it is
+    Done(TaskArgs),
+    /// Sum a goal up without what is not done
+    Close(TaskArgs),
+    /// Hide a goal that is over; nothing is deleted
+    Archive(TaskArgs),
+    /// Say how much of you a task needs, also while it runs
+    Mode(mode::ModeArgs),
+    /// List what you wrote to a task that waits for its next turn
+    Waiting(TaskArgs),
+    /// Take back what waits for a task's next turn
+    Withdraw(waiting::WithdrawArgs),
+    /// Print what each version of a plan changed
+    Versions(TaskArgs),
     /// List the processes of all agents; needs no bridge
     Ps(PsArgs),
     /// Check the set-up, and attack the bridge as others would
@@ -128,9 +150,8 @@ pub struct GoalArgs {
     /// What agents may do in the folder
     #[arg(long, value_enum, default_value_t = Allowed::Edit)]
     access: Allowed,
-    /// What all of it may spend; at that it pauses and asks
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    budget: Option<MicroUsd>,
+    #[command(flatten)]
+    caps: caps::CapFlags,
     /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan
     #[arg(long, value_enum, default_value_t = How::Quick)]
     preset: How,
@@ -164,6 +185,9 @@ pub struct RunArgs {
 
 #[derive(Debug, Args)]
 pub struct TasksArgs {
+    /// Also goals that are archived
+    #[arg(long)]
+    all: bool,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
@@ -516,7 +540,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Plan(args) => goal::run(&args, goal::Until::Planned, None).await,
             Command::Schema => {
-                say(PLANNER_ANSWER);
+                say(&caps::schema(PLANNER_ANSWER)?);
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tasks(args) => task::list(&args).await,
@@ -524,7 +548,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 task::tell(&task, Word::Answer { text, now }).await
             }
             Command::Approve(args) => task::tell(&args, Word::Approve).await,
-            Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
+            Command::Budget(BudgetArgs { task, budget }) => {
+                task::tell(&task, Word::Caps(CapsWish::budget(budget))).await
+            }
+            Command::Caps(args) => task::tell(&args.task, Word::Caps((&args.flags).into())).await,
             Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {
                 let start = within.map(|span| clock::now() + span);
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
@@ -548,6 +575,13 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
+            Command::Done(args) => task::tell(&args, Word::Done).await,
+            Command::Close(args) => task::tell(&args, Word::Close).await,
+            Command::Archive(args) => task::tell(&args, Word::Archive).await,
+            Command::Mode(args) => task::tell(&args.task, Word::Mode(args.mode.into())).await,
+            Command::Waiting(args) => waiting::list(&args).await,
+            Command::Withdraw(args) => waiting::withdraw(&args).await,
+            Command::Versions(args) => versions::list(&args).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,
             Command::Devices(args) => devices::see_to(&args).await,

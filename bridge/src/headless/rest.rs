@@ -15,6 +15,7 @@ use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::api::Problem;
 use shared::evidence::{Check, Evidence, Preset};
+use shared::limits::Caps;
 use shared::plan::Access;
 use shared::retry::Policy;
 use shared::unit::{MicroUsd, Millis};
@@ -25,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::agents::{self, AgentView, NoPersona};
+use super::caps::{CapsJson, CapsWish};
 use super::prompts::{self, LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
@@ -33,7 +35,9 @@ use super::word::{Unsaid, Word};
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
 
+mod caps;
 mod desk;
+mod ends;
 mod events;
 mod projects;
 
@@ -80,6 +84,13 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(retry))
         .routes(routes!(resume))
         .routes(routes!(cancel))
+        .routes(routes!(caps::caps))
+        .routes(routes!(ends::done))
+        .routes(routes!(ends::close))
+        .routes(routes!(ends::archive))
+        .routes(routes!(ends::mode))
+        .routes(routes!(ends::withdraw))
+        .routes(routes!(ends::versions))
         .routes(routes!(budget))
         .routes(routes!(schedule))
         .routes(routes!(on_failure))
@@ -221,6 +232,9 @@ struct NewGoal {
     access: Access,
     /// What all of it may spend; at that it pauses and asks.
     budget_usd: Option<f64>,
+    /// How far the goal's own turns go by themselves, which plan and sum up; its tasks have caps of their own.
+    #[serde(default)]
+    caps: CapsJson,
     /// Name or id of the template whose guidelines its tasks work by.
     template: Option<String>,
     /// Name or id of the agent of the person's own that plans it and does its tasks.
@@ -229,7 +243,7 @@ struct NewGoal {
     #[serde(default)]
     #[schema(value_type = String, default = "quick")]
     preset: Preset,
-    /// A plan of your own instead of a planner's, as `orchestrator schema` describes it; it is approved with this.
+    /// A plan of your own instead of a planner's, as `orchestrator schema` describes it, `caps` of its tasks among it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
 }
@@ -342,16 +356,20 @@ async fn state_goal(
     let state = desk.state().await?;
     let template = new.template.as_deref().map(|name| prompts::find(&state, name)).transpose()?;
     let persona = new.agent.as_deref().map(|name| agents::find(&state, name)).transpose()?;
+    let budget = new.budget_usd.map(dollars).transpose()?;
+    let caps = new.caps.wish()?.of(Caps { budget, ..Caps::default() });
+    let (plan, task_caps) = new.plan.map(statement::given).transpose()?.unzip();
     let statement = Statement {
         text: new.goal,
         folder: new.folder,
         harness: new.harness,
         access: new.access,
-        budget: new.budget_usd.map(dollars).transpose()?,
+        caps,
         template: template.map(|shelf| shelf.template.clone()),
         persona: persona.cloned(),
         preset: new.preset,
-        plan: new.plan.map(statement::plan).transpose()?,
+        plan,
+        task_caps: task_caps.unwrap_or_default(),
     };
     let (goal, drafts) = statement.drafts(&state)?;
     let seq = desk.intend(drafts).await?.0;
@@ -492,7 +510,7 @@ async fn budget(
     sent: Sent<Sum>,
 ) -> Answer<Committed> {
     let Json(Sum { usd }) = sent?;
-    desk.tell(&task, Word::Budget(dollars(usd)?)).await
+    desk.tell(&task, Word::Caps(CapsWish::budget(dollars(usd)?))).await
 }
 
 /// Say when a task gets its turn, and whether it is done again and again

@@ -8,13 +8,15 @@ use conductor::{hearing, words};
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::{MessageId, TaskId};
-use shared::limits::Caps;
-use shared::plan::{PlanEdit, Schedule};
+use shared::plan::{Mode, PlanEdit, Schedule};
 use shared::retry::{Policy, Retry};
-use shared::unit::{MicroUsd, Millis};
+use shared::unit::Millis;
 
-use super::agents;
+use super::caps::CapsWish;
 use super::statement::drawn;
+use super::{agents, waiting};
+
+mod over;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
@@ -31,11 +33,20 @@ pub(super) enum Word {
     /// A copy of it and all below it, behind it.
     Clone,
     Retry,
+    /// It is done as it is.
+    Done,
+    /// The goal is summed up without what is not done.
+    Close,
+    /// The goal is hidden from the lists.
+    Archive,
+    Mode(Mode),
+    /// Takes back what waits for the next turn: by its place, counted from 1, or by its id.
+    Withdraw(String),
     /// Not to wait for what it waits for by itself.
     Resume,
     Cancel,
-    /// Its other caps stay.
-    Budget(MicroUsd),
+    /// What it says nothing of stays.
+    Caps(CapsWish),
     /// Which agent of the person's own does it and all below it; `nobody` for whoever does what it is a part of.
     As(String),
     /// All that is wanted from now on.
@@ -56,7 +67,7 @@ pub(super) enum Word {
 /// Why it cannot be said now.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Unsaid(String);
+pub(super) struct Unsaid(pub String);
 
 impl Word {
     /// The intents, in the task's project.
@@ -113,7 +124,17 @@ impl Word {
                 }
                 Kind::PlanEdited { goal: task.root.clone(), edit }
             }
-            (Self::Retry, _) => Kind::TaskRetried { task: id },
+            (Self::Retry, _) => over::retry(state, task)?,
+            (Self::Done, _) => over::done(state, task)?,
+            (Self::Close, _) => over::close(task)?,
+            (Self::Archive, _) => over::archive(state, task)?,
+            (Self::Mode(mode), _) => {
+                Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetMode { task: id, mode } }
+            }
+            (Self::Withdraw(which), _) => {
+                let message = waiting::message(task, &which)?.id.clone();
+                Kind::MessageWithdrawn { task: id, message }
+            }
             (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
                 return unsaid(format!("{} has no turn that waits", name(task)));
             }
@@ -122,8 +143,8 @@ impl Word {
                 return unsaid(format!("{} is over already", name(task)));
             }
             (Self::Cancel, _) => Kind::TaskStopped { task: id },
-            (Self::Budget(budget), _) => {
-                let caps = Caps { budget: Some(budget), ..task.caps };
+            (Self::Caps(wish), _) => {
+                let caps = wish.of(task.caps);
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
             }
             (Self::As(name), _) => {

@@ -9,6 +9,7 @@ mod health;
 mod library;
 mod log;
 mod models;
+mod modes;
 mod personas;
 mod planning;
 mod plans;

@@ -73,6 +73,12 @@ pub fn steps(report: &Report) {
             Ok(())
         });
     }
+    // What of the page needs no browser: the link, the layout of the tree, Markdown.
+    report.step("the page's unit tests", || {
+        let output = program::run("the page's unit tests", cargo(&["test", "-p", "frontend"]))?;
+        say::line(&format!("      {} tests passed", tests_passed(&output)));
+        Ok(())
+    });
 }
 
 fn step(report: &Report, name: &str, command: impl FnOnce() -> Command) -> bool {
@@ -81,7 +87,8 @@ fn step(report: &Report, name: &str, command: impl FnOnce() -> Command) -> bool 
 
 fn clippy_wasm() -> Result<()> {
     let env = wasm_target::ready()?;
-    let mut command = cargo(&["clippy", "--quiet", "-p", "frontend", "--target", wasm_target::TARGET]);
+    let mut command =
+        cargo(&["clippy", "--quiet", "-p", "frontend", "--all-targets", "--target", wasm_target::TARGET]);
     command.args(["--", "-D", "warnings"]).envs(env);
     program::run("clippy for WASM", command).map(|_| ())
 }

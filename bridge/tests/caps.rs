@@ -39,6 +39,12 @@ async fn a_task_pauses_at_each_of_its_caps_and_goes_on_when_it_is_raised() -> an
         let (code, said) = world.terminal(&run)?;
         ensure!(code == Some(2) && said.contains(words), "{said}");
     }
+    // What is no plan at all is told as that.
+    for text in ["[]", "7", r#"{"decision": "plan", "reply": "", "tasks": [1]}"#] {
+        std::fs::write(&file, text)?;
+        let (code, said) = world.terminal(&run)?;
+        ensure!(code == Some(2) && said.contains("the plan cannot be used"), "{text}: {said}");
+    }
     std::fs::write(&file, plan(json!({"requests": 1, "seconds": 600})))?;
     let (code, said) = world.terminal(&run)?;
     ensure!(code == Some(3), "it asks: {said}");

@@ -186,9 +186,10 @@ fn some<T: Default + PartialEq + ToString>(bound: Option<Option<T>>) -> Result<O
 /// Some are no caps; every problem names its place.
 pub(super) fn take(plan: &mut Value) -> Result<Vec<(String, Caps)>, Vec<String>> {
     let (mut caps, mut problems) = (Vec::new(), Vec::new());
-    for (place, task) in plan["tasks"].as_array_mut().into_iter().flatten().enumerate() {
+    let tasks = plan.get_mut("tasks").and_then(Value::as_array_mut);
+    for (place, task) in tasks.into_iter().flatten().enumerate() {
         let Some(json) = task.as_object_mut().and_then(|task| task.remove("caps")) else { continue };
-        let key = task["key"].as_str().unwrap_or_default().to_owned();
+        let key = task.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
         let read = serde_json::from_value::<CapsJson>(json).map_err(|error| error.to_string());
         match read.and_then(|json| json.wish().map_err(|error| error.to_string())) {
             Ok(wish) => caps.push((key, wish.of(Caps::default()))),

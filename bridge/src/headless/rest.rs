@@ -39,6 +39,8 @@ mod caps;
 mod desk;
 mod ends;
 mod events;
+mod limits;
+mod models;
 mod projects;
 
 use desk::Desk;
@@ -95,6 +97,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(schedule))
         .routes(routes!(on_failure))
         .routes(routes!(evidence))
+        .routes(routes!(limits::limits, limits::set_limits))
+        .routes(routes!(models::models))
+        .routes(routes!(models::set_models))
         .routes(routes!(projects::projects))
         .routes(routes!(projects::remember))
         .routes(routes!(events::follow))

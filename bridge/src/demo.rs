@@ -52,7 +52,7 @@ pub struct DemoArgs {
     #[arg(long, default_value = "standard", value_parser = ["light", "standard", "heavy"])]
     size: String,
     /// What it may do in the folder
-    #[arg(long, default_value = "edit", value_parser = ["read-only", "edit", "full"])]
+    #[arg(long, default_value = "edit", value_parser = ["read-only", "ask", "edit", "full"])]
     access: String,
     /// Read the prompt and what is said while it works as lines of JSON, until the input ends
     #[arg(long)]
@@ -187,6 +187,8 @@ impl<'a> Turn<'a> {
             objective.unwrap_or_else(|| brief.goal()).clone_into(&mut session.began_with);
             brief.title.clone_into(&mut session.title);
             brief.section("## Mode").unwrap_or_default().clone_into(&mut session.mode);
+            let expected = brief.section("## Expected when it is done").unwrap_or_default();
+            expected.clone_into(&mut session.expected);
         }
         session.turns += 1;
         // As Claude does, it knows the session from the first moment.
@@ -205,8 +207,11 @@ impl<'a> Turn<'a> {
             (None, _) => 0.0003,
         };
         let model = format!("demo-{}", args.size);
-        let stage =
+        let mut stage =
             Stage::new(io::BufWriter::new(io::stdout().lock()), &session.id, session.turns, model, pace);
+        if args.access == "ask" {
+            stage.asks();
+        }
         let (max_cost, max_turns, writes) = (args.max_budget_usd, args.max_turns, args.access != "read-only");
         Ok(Self { stage, home, session, wanted, brief, directives, cost, max_cost, max_turns, writes })
     }
@@ -357,6 +362,8 @@ impl<'a> Turn<'a> {
             let outputs = vec!["demo/lie.md".to_owned()];
             return self.reports(&TaskReport { outputs, ..worker::report(ReportOutcome::Done, summary) });
         }
+        let commands: Vec<String> = self.directives.values("may").map(|may| may.replace('_', " ")).collect();
+        commands.iter().try_for_each(|command| self.stage.runs(command))?;
         let may_split = self.brief.section("## Where it is too much for one agent").is_some();
         if let Some(count) = self.directives.number("split").filter(|_| may_split) {
             let summary = "The demo agent was told to split this task.".to_owned();
@@ -381,6 +388,7 @@ impl<'a> Turn<'a> {
             &worker::Job {
                 title: &title,
                 objective: &objective,
+                expected: &self.session.expected,
                 says: says.as_deref(),
                 with_person: mode.starts_with("interactive"),
                 asks,

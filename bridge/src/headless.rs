@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
-use shared::agent::HarnessId;
-use shared::evidence::{Check, Evidence, Preset};
-use shared::plan::{Access, PLANNER_ANSWER};
+use shared::evidence::{Check, Evidence};
+use shared::permission::Permit;
+use shared::plan::PLANNER_ANSWER;
 use shared::retry::Policy;
 use shared::unit::{MicroUsd, Millis};
 
@@ -17,21 +17,23 @@ use crate::clock;
 
 mod agents;
 mod caps;
+mod choice;
 mod client;
 mod conduct;
 mod devices;
 pub(crate) mod doctor;
 mod goal;
+mod hand;
 mod limits;
 mod live;
 mod memory;
-mod mode;
 mod models;
 mod next;
 mod place;
 mod prompts;
 mod ps;
 pub(crate) mod rest;
+mod rules;
 mod statement;
 mod task;
 mod versions;
@@ -40,6 +42,7 @@ mod waiting;
 mod word;
 
 use caps::CapsWish;
+use choice::{Allowed, Harness, How};
 pub(crate) use conduct::IDLE;
 use word::Word;
 
@@ -50,12 +53,18 @@ pub enum Command {
     #[command(after_help = goal::HELP)]
     Run(RunArgs),
     /// Have a plan made for a goal, and print it
-    Plan(GoalArgs),
+    Plan(PlanArgs),
     /// List goals and their tasks
     Tasks(TasksArgs),
     /// Write into a task's conversation: an answer, or a wish
     #[command(visible_alias = "say")]
     Answer(AnswerArgs),
+    /// Let an agent do what it asks to be allowed
+    Allow(rules::AllowArgs),
+    /// Do not let it, and say why
+    Deny(rules::DenyArgs),
+    /// Print the rules about what agents may do and what waits for an answer; try, save and remove rules
+    Rules(rules::RulesArgs),
     /// Approve the plan of a goal
     Approve(TaskArgs),
     /// Say what a task and all below it may spend; what paused for want of it goes on
@@ -80,26 +89,32 @@ pub enum Command {
     Evidence(EvidenceArgs),
     /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
     Split(TaskArgs),
+    /// Put a new task behind the last part of a goal or task
+    Add(hand::AddArgs),
+    /// Say how much of you a task needs: nothing, or all of it
+    Mode(hand::ModeArgs),
+    /// Say that a task is done, with what came of it
+    Done(hand::DoneArgs),
+    /// Say that a task which is yours to do cannot be done
+    GiveUp(hand::GiveUpArgs),
     /// Leave what is below a task as it was before it was planned
     Reject(TaskArgs),
     /// Put a copy of a task and of all below it behind it
     Clone(TaskArgs),
     /// Try a task anew
     Retry(TaskArgs),
+    /// End the turn of a task that is at work, and put it back in the queue for a fresh attempt
+    Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
     /// Say what becomes of a task when it fails
     OnFailure(OnFailureArgs),
     /// Stop a task and all below it
     Cancel(TaskArgs),
-    /// Call a task done as it is
-    Done(TaskArgs),
     /// Sum a goal up without what is not done
     Close(TaskArgs),
     /// Hide a goal that is over; nothing is deleted
     Archive(TaskArgs),
-    /// Say how much of you a task needs, also while it runs
-    Mode(mode::ModeArgs),
     /// List what you wrote to a task that waits for its next turn
     Waiting(TaskArgs),
     /// Take back what waits for a task's next turn
@@ -182,6 +197,15 @@ pub struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    goal: GoalArgs,
+    /// Without a planner: you add its tasks, here or on the page
+    #[arg(long)]
+    myself: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct TasksArgs {
     /// Also goals that are archived
     #[arg(long)]
@@ -189,6 +213,9 @@ pub struct TasksArgs {
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
+    /// One goal or task with all below it instead, as a document in Markdown with check boxes
+    #[arg(long, value_name = "TASK", conflicts_with = "json")]
+    markdown: Option<String>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -360,60 +387,6 @@ fn dollars(text: &str) -> Result<MicroUsd, String> {
     sum.ok_or_else(|| format!("{text:?} is not a sum in US dollars, such as 2.50"))
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Harness {
-    Claude,
-    Codex,
-    Demo,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum How {
-    /// What agents report is taken, once their checks hold
-    Quick,
-    /// Another agent reviews each task
-    Reviewed,
-    /// Reviewed, mended up to nine times, and plans are carried out unasked
-    Autonomous,
-}
-
-impl From<How> for Preset {
-    fn from(how: How) -> Self {
-        match how {
-            How::Quick => Self::Quick,
-            How::Reviewed => Self::Reviewed,
-            How::Autonomous => Self::Autonomous,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Allowed {
-    ReadOnly,
-    Edit,
-    Full,
-}
-
-impl From<Harness> for HarnessId {
-    fn from(harness: Harness) -> Self {
-        match harness {
-            Harness::Claude => Self::Claude,
-            Harness::Codex => Self::Codex,
-            Harness::Demo => Self::Demo,
-        }
-    }
-}
-
-impl From<Allowed> for Access {
-    fn from(allowed: Allowed) -> Self {
-        match allowed {
-            Allowed::ReadOnly => Self::ReadOnly,
-            Allowed::Edit => Self::Edit,
-            Allowed::Full => Self::Full,
-        }
-    }
-}
-
 impl DataArgs {
     fn dir(&self) -> anyhow::Result<PathBuf> {
         self.data_dir.clone().map_or_else(crate::cli::default_data_dir, Ok)
@@ -435,7 +408,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Run(args) => {
                 goal::run(&args.goal, goal::Until::Done { approve: args.approve }, args.plan.as_deref()).await
             }
-            Command::Plan(args) => goal::run(&args, goal::Until::Planned, None).await,
+            Command::Plan(args) => {
+                goal::run(&args.goal, goal::Until::Planned { by_hand: args.myself }, None).await
+            }
             Command::Schema => {
                 say(&caps::schema(PLANNER_ANSWER)?);
                 Ok(ExitCode::SUCCESS)
@@ -444,6 +419,20 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Answer(AnswerArgs { task, text, now }) => {
                 task::tell(&task, Word::Answer { text, now }).await
             }
+            Command::Allow(args) => {
+                let word = Word::Permit {
+                    permit: Permit::Allow,
+                    request: None,
+                    word: String::new(),
+                    rule: args.rule,
+                };
+                task::tell(&args.task, word).await
+            }
+            Command::Deny(rules::DenyArgs { allow, word }) => {
+                let word = Word::Permit { permit: Permit::Deny, request: None, word, rule: allow.rule };
+                task::tell(&allow.task, word).await
+            }
+            Command::Rules(args) => rules::see_to(&args).await,
             Command::Approve(args) => task::tell(&args, Word::Approve).await,
             Command::Budget(BudgetArgs { task, budget }) => {
                 task::tell(&task, Word::Caps(CapsWish::budget(budget))).await
@@ -468,14 +457,17 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Prompts(args) => prompts::see_to(&args).await,
             Command::Split(args) => task::tell(&args, Word::Split).await,
             Command::Reject(args) => task::tell(&args, Word::Reject).await,
+            Command::Add(args) => task::tell(&args.task, Word::add(&args)).await,
+            Command::Mode(args) => task::tell(&args.task, Word::Mode(args.mode.into())).await,
+            Command::Done(args) => task::tell(&args.task, Word::Done(args.words)).await,
+            Command::GiveUp(args) => task::tell(&args.task, Word::GiveUp(args.why)).await,
             Command::Clone(args) => task::tell(&args, Word::Clone).await,
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
+            Command::Requeue(args) => task::tell(&args, Word::Requeue).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
-            Command::Done(args) => task::tell(&args, Word::Done).await,
             Command::Close(args) => task::tell(&args, Word::Close).await,
             Command::Archive(args) => task::tell(&args, Word::Archive).await,
-            Command::Mode(args) => task::tell(&args.task, Word::Mode(args.mode.into())).await,
             Command::Waiting(args) => waiting::list(&args).await,
             Command::Withdraw(args) => waiting::withdraw(&args).await,
             Command::Versions(args) => versions::list(&args).await,

@@ -62,7 +62,8 @@ mod tests {
         for id in &ids[..3] {
             store.append_output(&run(id), vec![piece("one\n"), piece("two\n")]).await.unwrap();
         }
-        let read = |id| Draft::new(None, Kind::TurnRead { run: run(id), report: TurnReport::default() });
+        let read =
+            |id| Draft::new(None, Kind::TurnRead { run: run(id), report: TurnReport::default().into() });
         let ended = vec![ends("unread", 2), ends("old", 2), ends("silent", 0), read("old"), read("silent")];
         let ended = store.append(Actor::Bridge, ended).await.unwrap();
         let at = ended[0].entry.at;

@@ -138,7 +138,14 @@ fn an_adopted_run_is_stopped_written_to_and_timed_as_any() {
         |bench: &Bench| RunSpec { stdin: Stdin::Pipe, ..bench.sh("echo ready; read word; echo got $word") };
     let (dir, run) = crashed(piped);
     next(dir, async |bench| {
-        bench.append(Kind::InputSent { run: run.clone(), text: "a word\n".to_owned(), message: None }).await;
+        bench
+            .append(Kind::InputSent {
+                run: run.clone(),
+                text: "a word\n".to_owned(),
+                message: None,
+                answers: None,
+            })
+            .await;
         assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
         assert_eq!(bench.bytes(&run).await, b"ready\ngot a word\n");
     });

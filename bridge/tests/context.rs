@@ -52,7 +52,7 @@ async fn who_needs_what_another_makes_comes_after_it_and_is_told_so() -> anyhow:
     world.start_bridge().await?;
     let task = |key: &str, inputs: &[&str], outputs: &[&str]| json!({"key": key, "title": key, "objective": "Write it.", "inputs": inputs, "outputs": outputs});
     let plan = json!({"decision": "plan", "reply": "", "tasks": [
-        task("tests", &["src/cart.rs"], &[]), task("cart", &["schema.sql"], &["src/cart.rs"]), task("schema", &[], &["schema.sql"])]});
+        task("tests", &["demo/cart.md"], &[]), task("cart", &["demo/schema.md"], &["demo/cart.md"]), task("schema", &[], &["demo/schema.md"])]});
     std::fs::write(world.project.join("plan.json"), plan.to_string())?;
     std::fs::write(world.project.join("memory.md"), "word ".repeat(4_000))?;
     assert_eq!(world.terminal(&["memory", "--set", "memory.md"])?.0, Some(0));
@@ -64,14 +64,14 @@ async fn who_needs_what_another_makes_comes_after_it_and_is_told_so() -> anyhow:
     let (status, tests) = call(&world, "GET /api/tasks/1%2F1", &Value::Null).await?;
     let (_, cart) = call(&world, "GET /api/tasks/1%2F2", &Value::Null).await?;
     assert_eq!(status, 200, "{tests}");
-    assert_eq!(tests["inputs"], json!(["src/cart.rs"]));
+    assert_eq!(tests["inputs"], json!(["demo/cart.md"]));
     assert_eq!(tests["after"], json!([cart["task"]["id"]]));
     assert_eq!(cart["after"].as_array().map(Vec::len), Some(1));
     let cut = &tests["runs"][0]["cut"][0];
     assert_eq!((cut["section"].as_str(), cut["of"].as_u64()), (Some("memory"), Some(20_001)), "{tests:#}");
     let (_, log) = world.terminal(&["export"])?;
     let told = prompts(&log).concat();
-    assert!(told.contains("## Inputs\n\n- src/cart.rs, made by 2 cart\n"), "who made it");
+    assert!(told.contains("## Inputs\n\n- demo/cart.md, made by 2 cart\n"), "who made it");
     assert!(
         log.contains("\"kind\":\"run_trimmed\"") && told.contains(" bytes of the memory\n"),
         "what was cut"

@@ -105,7 +105,7 @@ async fn words_that_wait_are_listed_and_withdrawn_and_a_running_task_is_not_retr
     let goal = world.goal(&mut page, "Build it [[demo hang]]", shared::agent::HarnessId::Demo).await?;
     page.until("work", |state| state.active_runs() == 1).await?;
     drop(page);
-    says(&world, &["retry", "1"], 1, "is at work; cancel it")?;
+    says(&world, &["retry", "1"], 1, "is at work; `requeue`")?;
     says(&world, &["done", "1"], 1, "is a goal")?;
     says(&world, &["waiting", "1"], 0, "Nothing waits")?;
     says(&world, &["answer", "1", "And a changelog."], 0, "")?;

@@ -52,7 +52,7 @@ async fn a_worker_and_a_person_split_tasks_and_each_is_summed_up() -> anyhow::Re
     let purposes = |id: &TaskId| -> Vec<Purpose> {
         task(id).runs.iter().filter_map(|run| state.run(run)).map(|run| run.purpose).collect()
     };
-    assert_eq!(purposes(&first), [Purpose::Work, Purpose::Summary]);
-    assert_eq!(purposes(&last), [Purpose::Plan, Purpose::Work]);
+    assert_eq!(purposes(&first), [Purpose::Work, Purpose::Summary, Purpose::Check]);
+    assert_eq!(purposes(&last), [Purpose::Plan, Purpose::Work, Purpose::Check]);
     Ok(())
 }

@@ -229,6 +229,7 @@ async fn until_all_is_there(random: &mut Random) -> anyhow::Result<usize> {
         run: run.clone(),
         text: text.clone(),
         message: None,
+        answers: None,
     }));
     let mut outbox = BTreeMap::new();
     for (n, order) in orders.into_iter().enumerate() {

@@ -196,7 +196,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
     }
     let (_, described) = call(&world, "GET /api/openapi.json", &json!({})).await?;
     let paths = described["paths"].as_object().context("no paths")?;
-    assert_eq!(paths.len(), 31, "{paths:?}");
+    assert_eq!(paths.len(), 39, "{paths:?}");
     for path in paths.keys() {
         let (status, told) = call(&world, &format!("OPTIONS {path}"), &json!({})).await?;
         assert_eq!(status, 405, "{path} is there: {told}");
@@ -242,5 +242,42 @@ async fn a_token_opens_the_api_alone_and_never_from_a_page() -> anyhow::Result<(
     assert_eq!(status, 429);
     let (status, _) = send(&world, "GET /api/goals", &[("Authorization", &right)], "{}").await?;
     assert_eq!(status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plan_is_built_done_by_hand_and_read_as_a_document() -> anyhow::Result<()> {
+    let world = world().await?;
+    let folder = world.project.display().to_string();
+    let new = json!({"goal": "Open the shop", "folder": folder, "harness": "demo", "by_hand": true});
+    let (_, stated) = call(&world, "POST /api/goals", &new).await?;
+    let mut events = Events::after(&world, stated["seq"].as_u64().context("a seq")?).await?;
+    for (line, body, status) in [
+        ("POST /api/tasks/1/approve", json!({}), 409),
+        ("POST /api/tasks/1/add", json!({"title": "Sign the lease"}), 200),
+        ("POST /api/tasks/1%2F1/mode", json!({"mode": "manual"}), 200),
+        ("POST /api/tasks/1%2F1/done", json!({}), 409),
+        ("POST /api/tasks/1/approve", json!({}), 200),
+        ("POST /api/tasks/1%2F1/requeue", json!({}), 409),
+        ("POST /api/tasks/1%2F1/give-up", json!({"why": " "}), 409),
+        ("POST /api/tasks/1%2F1/give-up", json!({"why": "Closed."}), 200),
+        ("POST /api/tasks/1%2F1/done", json!({"words": "Signed."}), 200),
+    ] {
+        let (found, told) = call(&world, line, &body).await?;
+        ensure!(found == status, "{line} {found}: {told}");
+    }
+    let goal = stated["id"].as_str().context("an id")?.to_owned();
+    events.until(|entry| settled(entry, &goal)).await?;
+    let request = format!(
+        "GET /api/tasks/1/document HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
+        world.host()?,
+        world.secret()?
+    );
+    let answer = world.http(&request).await?;
+    ensure!(
+        answer.contains("text/markdown") && answer.contains("- [x] 1 Sign the lease · by you\n"),
+        "{answer}"
+    );
+    ensure!(answer.contains("### 1 Sign the lease\n\nSigned.\n"), "{answer}");
     Ok(())
 }

@@ -185,7 +185,14 @@ async fn input_is_written_beside_the_reading() {
     talks.stdin = Stdin::Pipe;
     let run = bench.start(talks).await;
     for word in ["one", "two"] {
-        bench.append(Kind::InputSent { run: run.clone(), text: format!("{word}\n"), message: None }).await;
+        bench
+            .append(Kind::InputSent {
+                run: run.clone(),
+                text: format!("{word}\n"),
+                message: None,
+                answers: None,
+            })
+            .await;
         bench.said(&run, &format!("got {word}")).await;
     }
     assert_eq!(bench.ended(&run).await, exited(0, 2));
@@ -326,7 +333,14 @@ async fn silence_is_told_once_each_time() {
         |kinds: &[Kind]| kinds.iter().filter(|kind| matches!(kind, Kind::RunSilent { .. })).count();
     for count in 1..=2 {
         bench.until("silence", |kinds| (silences(kinds) == count).then_some(())).await;
-        bench.append(Kind::InputSent { run: run.clone(), text: "go\n".to_owned(), message: None }).await;
+        bench
+            .append(Kind::InputSent {
+                run: run.clone(),
+                text: "go\n".to_owned(),
+                message: None,
+                answers: None,
+            })
+            .await;
     }
     assert_eq!(bench.ended(&run).await, exited(0, 1));
     let kinds = bench.kinds().await;
@@ -376,7 +390,14 @@ async fn two_hundred_at_once() {
         bench.said(run, "ready\n").await;
     }
     for (run, n) in &runs {
-        bench.append(Kind::InputSent { run: run.clone(), text: format!("{n}\n"), message: None }).await;
+        bench
+            .append(Kind::InputSent {
+                run: run.clone(),
+                text: format!("{n}\n"),
+                message: None,
+                answers: None,
+            })
+            .await;
     }
     for (run, n) in &runs {
         assert_eq!(bench.ended(run).await, exited(0, 2));

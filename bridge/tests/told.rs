@@ -29,7 +29,9 @@ fn on_terminal(spec: RunSpec) -> RunSpec {
 }
 
 async fn types(bench: &Bench, run: &RunId, text: &str) {
-    bench.append(Kind::InputSent { run: run.clone(), text: text.to_owned(), message: None }).await;
+    bench
+        .append(Kind::InputSent { run: run.clone(), text: text.to_owned(), message: None, answers: None })
+        .await;
 }
 
 #[tokio::test]
@@ -107,8 +109,12 @@ fn a_terminal_outlives_the_bridge_and_loses_nothing() {
 #[test]
 fn what_was_ordered_before_a_crash_is_told_by_the_next_bridge() {
     let piped = |bench: &Bench, script| RunSpec { stdin: Stdin::Pipe, ..bench.sh(script) };
-    let told =
-        |run: &RunId, text: &str| Kind::InputSent { run: run.clone(), text: text.to_owned(), message: None };
+    let told = |run: &RunId, text: &str| Kind::InputSent {
+        run: run.clone(),
+        text: text.to_owned(),
+        message: None,
+        answers: None,
+    };
     let (dir, run) = crashed(|bench| piped(bench, "echo ready; exec cat"));
     let other = new_run();
     let (dir, ()) = cut_off(async || {
@@ -220,7 +226,8 @@ async fn a_terminal_is_opened_again_after_a_restart_and_after_its_end() -> anyho
     world.start_bridge().await?;
     assert_eq!(screen(&world, "").await?, shown);
     let (mut client, epoch) = holder(&world, "other").await?;
-    let typed = Kind::InputSent { run: run.clone(), text: "a word\n".to_owned(), message: None };
+    let typed =
+        Kind::InputSent { run: run.clone(), text: "a word\n".to_owned(), message: None, answers: None };
     send(&mut client, epoch, &[orders.as_slice(), &[typed]].concat()).await?;
     ends(&world, &mut client).await?;
     assert_eq!(std::fs::read_to_string(world.project.join("heard"))?, "a word\n");
@@ -250,8 +257,12 @@ async fn a_bridge_that_is_killed_again_and_again_tells_each_word_once() -> anyho
     let run = new_run();
     let echo = "while read word; do echo $word; [ $word = last ] && exit; done";
     let words: Vec<String> = (0..WORDS).map(|n| format!("{n}\n")).chain(["last\n".to_owned()]).collect();
-    let told =
-        words.iter().map(|word| Kind::InputSent { run: run.clone(), text: word.clone(), message: None });
+    let told = words.iter().map(|word| Kind::InputSent {
+        run: run.clone(),
+        text: word.clone(),
+        message: None,
+        answers: None,
+    });
     let orders: Vec<Kind> = [script(&world, &run, Stdin::Pipe, echo)].into_iter().chain(told).collect();
     for kill in 0..KILLS {
         let (mut client, epoch) = holder(&world, &format!("page-{kill}")).await?;

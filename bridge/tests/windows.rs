@@ -96,7 +96,14 @@ async fn a_program_reads_what_it_is_given_and_what_it_is_told() {
     bench.said(&run, "got sesame").await;
     let run = bench.start(RunSpec { stdin: Stdin::Pipe, ..bench.sh(ASKS) }).await;
     bench.said(&run, "ready").await;
-    bench.append(Kind::InputSent { run: run.clone(), text: "sesame\r\n".to_owned(), message: None }).await;
+    bench
+        .append(Kind::InputSent {
+            run: run.clone(),
+            text: "sesame\r\n".to_owned(),
+            message: None,
+            answers: None,
+        })
+        .await;
     assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
     bench.said(&run, "got sesame").await;
 }
@@ -153,7 +160,14 @@ async fn a_program_has_a_terminal_of_its_own() {
     let stdin = Stdin::Pty { window: Window { rows: 24, cols: 80 } };
     let run = bench.start(RunSpec { stdin, ..bench.sh(ASKS) }).await;
     bench.said(&run, "ready").await;
-    bench.append(Kind::InputSent { run: run.clone(), text: "sesame\r".to_owned(), message: None }).await;
+    bench
+        .append(Kind::InputSent {
+            run: run.clone(),
+            text: "sesame\r".to_owned(),
+            message: None,
+            answers: None,
+        })
+        .await;
     bench.said(&run, "got sesame").await;
     let ended = bench.ended(&run).await;
     assert_eq!((ended.end, ended.pipes), (RunEnd::Exited { code: 0 }, Pipes::Closed));

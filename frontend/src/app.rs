@@ -11,6 +11,7 @@ use crate::screen::agents::Agents;
 use crate::screen::bridge::Bridge;
 use crate::screen::pair::Pair;
 use crate::screen::prompts::Prompts;
+use crate::screen::rules::Rules;
 use crate::screen::start::Start;
 use crate::screen::work::Work;
 
@@ -21,6 +22,7 @@ enum Screen {
     Bridge(Part),
     Prompts,
     Agents,
+    Rules,
     Pair,
     Loading,
     NotThere,
@@ -44,6 +46,7 @@ pub fn App() -> impl IntoView {
         _ if unknown.get() => Screen::Pair,
         (Some(Part::Prompts), _) => Screen::Prompts,
         (Some(Part::Agents), _) => Screen::Agents,
+        (Some(Part::Rules), _) => Screen::Rules,
         (Some(part), _) => Screen::Bridge(part),
         (None, None) => Screen::Start,
         (None, Some(goal)) if desk.read(|state| state.task(&goal).is_some()) => Screen::Work(goal),
@@ -60,6 +63,7 @@ pub fn App() -> impl IntoView {
                     Screen::Bridge(part) => view! { <Bridge part=part/> }.into_any(),
                     Screen::Prompts => view! { <Prompts/> }.into_any(),
                     Screen::Agents => view! { <Agents/> }.into_any(),
+                    Screen::Rules => view! { <Rules/> }.into_any(),
                     Screen::Pair => view! { <Pair/> }.into_any(),
                     Screen::Loading => view! { <Loading/> }.into_any(),
                     Screen::NotThere => view! { <NotThere/> }.into_any(),

@@ -1,6 +1,7 @@
 //! A task's conversation: the person's words, each turn as the agent writes it, what came of it, and the
 //! place to write. It follows the end only while the view is at the end.
 
+use conductor::status::Reason;
 use leptos::html;
 use leptos::prelude::*;
 use shared::api::HitPlace;
@@ -12,11 +13,13 @@ use crate::desk::Desk;
 use crate::transcript::{Item, What};
 
 mod composer;
+mod hand;
 mod item;
 mod revision;
 mod turn;
 
 use composer::Composer;
+use hand::HandIn;
 use item::ItemView;
 
 /// Items that are shown at first, and more with each wish for earlier ones.
@@ -37,6 +40,7 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
         items.into_iter().skip(skip).collect::<Vec<_>>()
     });
     let earlier = Memo::new(move |_| count.get() > shown.get());
+    let theirs = Memo::new(move |_| desk.read(|state| is_theirs(state, &own.get_value())));
     let scroller = NodeRef::<html::Div>::new();
     let at_end = RwSignal::new(true);
     let unseen = RwSignal::new(0_usize);
@@ -102,8 +106,13 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
                 </button>
             </Show>
         </div>
-        <Composer id=own.get_value()/>
+        {move || if theirs.get() { view! { <HandIn id=own.get_value()/> }.into_any() } else { view! { <Composer id=own.get_value()/> }.into_any() }}
     }
+}
+
+/// It is the person's to do, and its turn has come.
+fn is_theirs(state: &conductor::State, id: &TaskId) -> bool {
+    state.task(id).is_some_and(|task| conductor::status::status(state, task).reason == Reason::Yours)
 }
 
 /// Scrolls to what was looked for and marks it, when it has been drawn.
@@ -159,9 +168,7 @@ fn empty_words(state: &conductor::State, id: &TaskId) -> String {
     let status = conductor::status::status(state, task);
     let reason = crate::words::reason(state, &status, status.since);
     match status.reason {
-        conductor::status::Reason::Begin => {
-            "This task is done together with you. Say how to begin.".to_owned()
-        }
+        Reason::Begin => "This task is done together with you. Say how to begin.".to_owned(),
         _ => format!("{}: {reason}. What you write now is read when it begins.", status.kind.word()),
     }
 }

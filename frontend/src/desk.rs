@@ -30,6 +30,7 @@ use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
 
 mod memory;
+mod permits;
 mod prompts;
 mod turns;
 
@@ -74,6 +75,14 @@ struct Inner {
     frame_asked: bool,
     head: Option<shared::unit::Seq>,
     toasts: u32,
+}
+
+/// Who makes a goal's first plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planner {
+    Agent,
+    /// Task by task, in the tree.
+    Person,
 }
 
 /// Edits that can be taken back.
@@ -360,6 +369,7 @@ impl Desk {
         (harness, access, preset): (HarnessId, Access, Preset),
         caps: Caps,
         (template, persona): (Option<TemplateId>, Option<PersonaId>),
+        planner: Planner,
     ) -> Option<TaskId> {
         let known = self.peek(|state| {
             let found = state.projects.iter().find(|(_, project)| project.folder == folder);
@@ -378,6 +388,11 @@ impl Desk {
         });
         let how = PlanEdit::SetPreset { task: task.clone(), preset };
         let how = (preset != Preset::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: how });
+        let own = (planner == Planner::Person).then(|| Kind::PlanGiven {
+            goal: task.clone(),
+            reply: String::new(),
+            tasks: Vec::new(),
+        });
         let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
         let (project, opened) = match known {
             Some(project) => (project, None),
@@ -389,7 +404,15 @@ impl Desk {
         };
         self.intend(
             Some(project),
-            opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how).collect(),
+            opened
+                .into_iter()
+                .chain([stated])
+                .chain(capped)
+                .chain(guided)
+                .chain(cast)
+                .chain(how)
+                .chain(own)
+                .collect(),
         );
         Some(task)
     }
@@ -423,6 +446,15 @@ impl Desk {
         self.about(task, Kind::TaskRetried { task: task.clone() });
     }
 
+    /// Ends the task's turn for a fresh attempt, or says that there is none.
+    pub fn requeue(self, task: &TaskId) {
+        if self.peek(|state| state.task(task).is_some_and(|task| task.current.is_some())) {
+            self.about(task, Kind::TaskRequeued { task: task.clone() });
+        } else {
+            self.say("It is not at work; retry begins it anew.".to_owned(), false);
+        }
+    }
+
     pub fn resume(self, task: &TaskId) {
         self.about(task, Kind::TaskResumed { task: task.clone() });
     }
@@ -435,8 +467,14 @@ impl Desk {
         self.intend(None, vec![Kind::ModelsSet { models }]);
     }
 
-    pub fn accept(self, task: &TaskId) {
-        self.about(task, Kind::TaskAccepted { task: task.clone() });
+    /// It is done, with what came of it if that is said.
+    pub fn accept(self, task: &TaskId, words: String) {
+        self.about(task, Kind::TaskAccepted { task: task.clone(), words });
+    }
+
+    /// The person cannot do what is theirs.
+    pub fn give_up(self, task: &TaskId, why: String) {
+        self.about(task, Kind::TaskGivenUp { task: task.clone(), why });
     }
 
     pub fn close_goal(self, goal: &TaskId) {

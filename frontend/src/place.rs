@@ -14,14 +14,17 @@ pub enum Part {
     Prompts,
     /// The agents of the person's own, beside it.
     Agents,
+    /// The rules about what agents may do.
+    Rules,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Devices, Self::Processes, Self::SelfTest, Self::Prompts, Self::Agents];
+    const ALL: [Self; 6] =
+        [Self::Devices, Self::Processes, Self::SelfTest, Self::Prompts, Self::Agents, Self::Rules];
     /// Those that have a tab.
     pub const TABS: [Self; 3] = [Self::Devices, Self::Processes, Self::SelfTest];
     /// Those of the library.
-    pub const LIBRARY: [Self; 2] = [Self::Prompts, Self::Agents];
+    pub const LIBRARY: [Self; 3] = [Self::Prompts, Self::Agents, Self::Rules];
     const UNDER: &str = "#/bridge/";
 
     fn token(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Part {
             Self::SelfTest => "self-test",
             Self::Prompts => "prompts",
             Self::Agents => "agents",
+            Self::Rules => "rules",
         }
     }
 
@@ -41,6 +45,7 @@ impl Part {
             Self::SelfTest => "Self-test",
             Self::Prompts => "Prompts",
             Self::Agents => "Agents",
+            Self::Rules => "Rules",
         }
     }
 }

@@ -63,7 +63,12 @@ pub enum What {
     Settled(Outcome),
     Stopped,
     Retried,
-    Accepted,
+    Requeued,
+    /// With what came of it, if the person said that.
+    Accepted(String),
+    /// The turn of a task that the person does has come.
+    Handed,
+    GivenUp(String),
     Closed,
 }
 
@@ -96,10 +101,13 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
             (task, What::Reviewed { summary: summary.clone(), findings: findings.clone() })
         }
         Kind::TaskCommitted { task, outcome, .. } => (task, What::Committed(outcome.clone())),
+        Kind::TaskSettled { task, run: None, outcome: Outcome::Yielded { .. } } => (task, What::Handed),
         Kind::TaskSettled { task, outcome, .. } => (task, What::Settled(outcome.clone())),
         Kind::TaskStopped { task } => (task, What::Stopped),
         Kind::TaskRetried { task } => (task, What::Retried),
-        Kind::TaskAccepted { task } => (task, What::Accepted),
+        Kind::TaskRequeued { task } => (task, What::Requeued),
+        Kind::TaskAccepted { task, words } => (task, What::Accepted(words.clone())),
+        Kind::TaskGivenUp { task, why } => (task, What::GivenUp(why.clone())),
         Kind::GoalClosed { goal } => (goal, What::Closed),
         _ => return None,
     };

@@ -5,7 +5,7 @@ use conductor::health::Warning;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
     again_words, cap, change, change_kind, changes, class_words, committed, cuts, dollars, mode, mode_token,
-    next_mode, next_step, policy, preset, remedy, size, sizes, span, spent,
+    next_step, policy, preset, remedy, size, sizes, span, spent,
 };
 use shared::unit::Millis;
 

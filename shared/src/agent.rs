@@ -6,6 +6,7 @@ use serde_json::Value;
 use shared_derive::FromJson;
 
 use crate::id::SessionId;
+use crate::permission::Ask;
 use crate::unit::{MicroUsd, Millis};
 
 /// A kind of agent CLI that an adapter exists for.
@@ -79,6 +80,14 @@ pub enum AgentEvent {
     PermissionDenied {
         tool: String,
         why: String,
+    },
+    /// It asks whether it may do something, and its call waits for the answer.
+    PermissionAsked {
+        ask: Ask,
+    },
+    /// It does not wait for that answer any more.
+    PermissionWithdrawn {
+        request: String,
     },
     /// The harness tries a request again by itself.
     Retrying {
@@ -255,7 +264,7 @@ impl ErrorClass {
 }
 
 /// A run's output, read to its end.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, FromJson)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(default)]
 pub struct TurnReport {
     pub final_text: String,

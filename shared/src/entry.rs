@@ -4,6 +4,7 @@
 mod authority;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -12,9 +13,10 @@ use shared_derive::FromJson;
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
 use crate::evidence::{Check, CommitOutcome};
-use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
+use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
 use crate::models::Models;
+use crate::permission::{Answer, Permit, Rule};
 use crate::persona::Persona;
 use crate::plan::{Access, PlanEdit, PlannedTask, Size};
 use crate::retry::Again;
@@ -144,6 +146,22 @@ pub enum Kind {
         task: TaskId,
         message: MessageId,
     },
+    /// What a run asks to be allowed is answered; the first answer counts.
+    PermissionAnswered {
+        run: RunId,
+        request: String,
+        permit: Permit,
+        /// To the agent, where it is denied; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        word: String,
+    },
+    /// A rule about what agents may do; the same id again changes it.
+    RuleSaved {
+        rule: Rule,
+    },
+    RuleRemoved {
+        rule: RuleId,
+    },
     PlanEdited {
         goal: TaskId,
         edit: PlanEdit,
@@ -176,6 +194,11 @@ pub enum Kind {
     TaskRetried {
         task: TaskId,
     },
+    /// The run that is under way is ended, and its task goes back to the queue with a new session and what the person
+    /// wrote for that turn. Means nothing where nothing runs.
+    TaskRequeued {
+        task: TaskId,
+    },
     /// Takes the turn that was cut short up again now, instead of at its time.
     TaskResumed {
         task: TaskId,
@@ -183,6 +206,14 @@ pub enum Kind {
     /// The person says that a task is done.
     TaskAccepted {
         task: TaskId,
+        /// What came of it, where the person says more; its result until then stays where these are empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        words: String,
+    },
+    /// The person says that a task which is theirs to do cannot be done.
+    TaskGivenUp {
+        task: TaskId,
+        why: String,
     },
     /// Give up what is left of a goal and summarise.
     GoalClosed {
@@ -255,6 +286,9 @@ pub enum Kind {
         /// What the person wrote that this is; it goes to the next turn where the run ends before it was read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageId>,
+        /// What it asked to be allowed, and this answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<Answer>,
     },
     /// It is told nothing more; a program without a terminal comes to the end of its input.
     InputClosed {
@@ -352,7 +386,8 @@ pub enum Kind {
     /// A run's output was read to its end.
     TurnRead {
         run: RunId,
-        report: TurnReport,
+        /// Shared by all that fold it: an agent's answer may be long.
+        report: Arc<TurnReport>,
     },
 
     // The bridge's facts.
@@ -492,6 +527,10 @@ pub enum Outcome {
     /// The turn is over and the person has the word: an interactive task.
     Yielded {
         summary: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        outputs: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_done: Vec<String>,
     },
     /// Is taken up again at `until`.
     Limited {

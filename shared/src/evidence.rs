@@ -157,6 +157,19 @@ pub struct Evidence {
     pub commit: Option<bool>,
 }
 
+impl Evidence {
+    /// The same, and those checks that are not among its own.
+    #[must_use]
+    pub fn and(mut self, checks: Vec<Check>) -> Self {
+        for check in checks {
+            if !self.checks.contains(&check) {
+                self.checks.push(check);
+            }
+        }
+        self
+    }
+}
+
 /// How a goal is gone about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]

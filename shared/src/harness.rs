@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::agent::{AgentEvent, HarnessId, Progress, TurnReport};
 use crate::id::{MessageId, SessionId};
+use crate::permission::Permit;
 use crate::plan::{Access, Size};
 use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream};
 use crate::unit::MicroUsd;
@@ -97,6 +98,11 @@ pub fn command_line(harness: HarnessId, turn: &Turn) -> CommandLine {
 /// [`AgentEvent::Told`] when it did; one that is over before never reads it. Nothing for a harness that reads its prompt alone.
 pub fn tell(harness: HarnessId, message: &MessageId, text: &str) -> Option<String> {
     hears(harness).then(|| claude::user_line(text, Some(message)))
+}
+
+/// What to send to a run that asked to be allowed something; `word` tells its agent why not. Nothing for a harness that cannot ask.
+pub fn answer(harness: HarnessId, request: &str, permit: Permit, word: &str) -> Option<String> {
+    hears(harness).then(|| claude::answer(request, permit, word))
 }
 
 /// The words that an order gives its agent to begin with, whatever the form in which its harness takes them.

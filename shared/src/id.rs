@@ -1,10 +1,12 @@
 //! Ids: short text that is safe as a file name, in a URL and in a log line.
 //! They are drawn at the edge (UUIDs) or derived by the conductor, never inside the core.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use shared_derive::FromJson;
 
 /// The longest id in bytes; a file name may have 255.
@@ -15,10 +17,77 @@ pub const MAX_ID_LEN: usize = 128;
 #[error("id {0:?} is not 1 to {MAX_ID_LEN} of A-Z a-z 0-9 . _ ~ - (and not a leading dot)")]
 pub struct BadId(String);
 
-fn checked(text: &str) -> Result<Arc<str>, BadId> {
+/// A text that is compared all the time: trees and runs are found by it. Most are told apart by their first eight bytes,
+/// which are compared as one number and without a look at the text.
+#[derive(Clone)]
+struct Text {
+    /// The first bytes, the first one highest; zeros behind a shorter text, which no id has in it.
+    head: u64,
+    whole: Arc<str>,
+}
+
+impl Text {
+    const HEAD: usize = size_of::<u64>();
+
+    /// Of ASCII.
+    fn new(text: &str) -> Self {
+        let mut head = [0; Self::HEAD];
+        head.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+        Self { head: u64::from_be_bytes(head), whole: text.into() }
+    }
+
+    /// The head says all.
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.whole.len() <= Self::HEAD
+    }
+}
+
+impl Ord for Text {
+    /// As the texts themselves.
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        let heads = self.head.cmp(&other.head);
+        if heads.is_ne() || (self.is_short() && other.is_short()) {
+            heads
+        } else {
+            self.whole.cmp(&other.whole)
+        }
+    }
+}
+
+impl PartialOrd for Text {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Text {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Text {}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.whole.hash(state);
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.whole)
+    }
+}
+
+fn checked(text: &str) -> Result<Text, BadId> {
     let fits = (1..=MAX_ID_LEN).contains(&text.len()) && !text.starts_with('.');
     let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-'));
-    if fits && plain { Ok(text.into()) } else { Err(BadId(text.chars().take(MAX_ID_LEN).collect())) }
+    if fits && plain { Ok(Text::new(text)) } else { Err(BadId(text.chars().take(MAX_ID_LEN).collect())) }
 }
 
 macro_rules! ids {
@@ -26,7 +95,7 @@ macro_rules! ids {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
         #[serde(try_from = "String")]
-        pub struct $name(Arc<str>);
+        pub struct $name(Text);
 
         impl $name {
             /// Takes 1 to [`MAX_ID_LEN`] plain characters; errs on anything else.
@@ -36,7 +105,7 @@ macro_rules! ids {
 
             /// The id as text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                &self.0.whole
             }
         }
 
@@ -49,13 +118,13 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     )*};
@@ -80,6 +149,8 @@ ids! {
     TemplateId;
     /// An agent of the person's own.
     PersonaId;
+    /// A rule about what agents may do.
+    RuleId;
     /// A session as its harness names it.
     SessionId;
 }
@@ -101,9 +172,10 @@ impl TaskId {
     }
 
     /// Keeps a derived id within [`MAX_ID_LEN`] by cutting the stem, whose start alone is telling.
-    fn suffixed(&self, suffix: &str) -> Arc<str> {
-        let stem = &self.0[..self.0.len().min(MAX_ID_LEN - suffix.len())];
-        format!("{stem}{suffix}").into()
+    fn suffixed(&self, suffix: &str) -> Text {
+        let stem = self.as_str();
+        let stem = &stem[..stem.len().min(MAX_ID_LEN - suffix.len())];
+        Text::new(&format!("{stem}{suffix}"))
     }
 }
 
@@ -117,6 +189,19 @@ mod tests {
             assert!(RunId::new(bad).is_err(), "{bad:?}");
         }
         assert!(RunId::new("0192f0c1-aa~3~r12").is_ok());
+    }
+
+    #[test]
+    fn ids_are_in_the_order_of_their_texts() {
+        let texts =
+            ["a", "ab", "a~", "abcdefg", "abcdefgh", "abcdefgh-", "abcdefgh1", "abcdefgh1z", "abcdefgi", "B"];
+        for one in texts {
+            for other in texts {
+                let (a, b) = (RunId::new(one).expect("an id"), RunId::new(other).expect("an id"));
+                assert_eq!(a.cmp(&b), one.cmp(other), "{one} and {other}");
+                assert_eq!(a == b, one == other, "{one} and {other}");
+            }
+        }
     }
 
     #[test]

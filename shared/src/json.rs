@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -133,6 +134,12 @@ impl<T: FromJson> FromJson for Option<T> {
 
     fn absent() -> Option<Self> {
         Some(None)
+    }
+}
+
+impl<T: FromJson> FromJson for Arc<T> {
+    fn from_json(json: Value) -> Result<Self, Unfit> {
+        T::from_json(json).map(Self::new)
     }
 }
 

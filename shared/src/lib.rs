@@ -12,6 +12,7 @@ pub mod id;
 pub mod json;
 pub mod limits;
 pub mod models;
+pub mod permission;
 pub mod persona;
 pub mod plan;
 pub mod quiet;

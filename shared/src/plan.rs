@@ -15,7 +15,8 @@ use crate::sizing::SizeWish;
 use crate::unit::Millis;
 
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
-/// is done together with the person, who begins it and says when it is done.
+/// is done together with the person, who begins it and says when it is done, manual is done by the person without
+/// an agent.
 // Variants carry no docs of their own: with them the schema becomes a union, which strict providers refuse.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, FromJson)]
 #[cfg_attr(test, derive(JsonSchema))]
@@ -25,6 +26,7 @@ pub enum Mode {
     Autonomous,
     Hybrid,
     Interactive,
+    Manual,
 }
 
 /// How hard a task is; chooses the model.
@@ -43,6 +45,8 @@ pub enum Size {
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     ReadOnly,
+    /// Asks the person before each edit and each command that no rule decides, where its harness can ask.
+    Ask,
     /// Edits files; commands only as far as the harness allows them unasked.
     #[default]
     Edit,
@@ -84,7 +88,8 @@ pub struct ProposedTask {
     pub title: String,
     /// What is to be reached, so that an agent that sees nothing else can do it and knows when it is done.
     pub objective: String,
-    /// "autonomous" runs alone, "hybrid" runs alone but may ask, "interactive" is done with the person.
+    /// "autonomous" runs alone, "hybrid" runs alone but may ask, "interactive" is done with the person, "manual" by the
+    /// person alone.
     #[serde(default)]
     pub mode: Mode,
     /// How hard it is: "light", "standard" or "heavy"; "auto" where you cannot tell.

@@ -69,6 +69,20 @@ fn command_lines() {
 }
 
 #[test]
+fn only_a_run_that_listens_asks() {
+    let session = Start::New { session: SessionId::new("0b5f3a52").unwrap() };
+    let asks = |listens: bool| {
+        let turn = Turn { listens, ..turn(session.clone(), Size::Light, Access::Ask, None) };
+        let args = command_line(HarnessId::Claude, &turn).args;
+        let words: Vec<&str> =
+            args.iter().map(|arg| if let Arg::Text { text } = arg { text } else { "" }).collect();
+        assert!(words.windows(2).any(|pair| pair == ["--permission-mode", "default"]), "{words:?}");
+        words.windows(2).any(|pair| pair == ["--permission-prompt-tool", "stdio"])
+    };
+    assert!(asks(true) && !asks(false));
+}
+
+#[test]
 fn a_prompt_goes_by_stdin_and_no_argument_is_longer_than_the_system_takes() {
     let session = SessionId::new("6cd31fba-95f4-4dea-81d0-98a8fb31fe80").unwrap();
     let schema = "x".repeat(200 * 1024);

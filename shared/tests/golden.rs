@@ -10,10 +10,11 @@ use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{
-    AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId,
+    AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
 };
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
+use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::persona::{Character, Persona};
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
@@ -45,6 +46,20 @@ fn ann(character: Character) -> Persona {
         model: Some("gpt-5.1-codex".to_owned()),
         folder: Some("/home/dev/shop/web".to_owned()),
     }
+}
+
+fn rule() -> RuleId {
+    RuleId::new("rule1").unwrap()
+}
+
+fn saved(what: What, scope: Scope) -> Kind {
+    Kind::RuleSaved { rule: Rule { rule: rule(), permit: Permit::Allow, what, scope } }
+}
+
+fn asked(tool: &str, deed: Deed) -> Kind {
+    let (request, call, tool) = ("q1".to_owned(), "t1".to_owned(), tool.to_owned());
+    let event = AgentEvent::PermissionAsked { ask: Ask { request, call, tool, deed } };
+    Kind::AgentSpoke { run: run(), line: 2, event }
 }
 
 fn template() -> TemplateId {
@@ -140,8 +155,11 @@ fn intents() -> Vec<Kind> {
         Kind::PlanRejected { task: task("goal~1"), version: 2 },
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
+        Kind::TaskRequeued { task: goal.clone() },
         Kind::TaskResumed { task: goal.clone() },
-        Kind::TaskAccepted { task: goal.clone() },
+        Kind::TaskAccepted { task: goal.clone(), words: String::new() },
+        Kind::TaskAccepted { task: goal.clone(), words: "The form is signed.".to_owned() },
+        Kind::TaskGivenUp { task: goal.clone(), why: "The office is closed until March.".to_owned() },
         Kind::GoalClosed { goal: goal.clone() },
         Kind::GoalArchived { goal },
         Kind::LimitsSet { limits: Limits::default() },
@@ -166,6 +184,26 @@ fn intents() -> Vec<Kind> {
         Kind::PersonaSaved { persona: ann(Character::Words { text: "Kind and strict.".to_owned() }) },
         Kind::PersonaSaved { persona: ann(Character::File { path: "Soul.md".to_owned() }) },
         Kind::PersonaRetired { persona: persona() },
+        Kind::PermissionAnswered {
+            run: run(),
+            request: "q1".to_owned(),
+            permit: Permit::Allow,
+            word: String::new(),
+        },
+        Kind::PermissionAnswered {
+            run: run(),
+            request: "q1".to_owned(),
+            permit: Permit::Deny,
+            word: "Use make.".to_owned(),
+        },
+        saved(What::Commands { words: vec!["cargo".to_owned(), "test".to_owned()] }, Scope::Always),
+        saved(What::Edits { under: "src".to_owned() }, Scope::Task { task: task("goal~1") }),
+        saved(
+            What::Reads { under: "/etc".to_owned() },
+            Scope::Project { project: ProjectId::new("shop").unwrap() },
+        ),
+        saved(What::Tool { name: "WebFetch".to_owned() }, Scope::Always),
+        Kind::RuleRemoved { rule: rule() },
         Kind::PlanEdited {
             goal: task("goal"),
             edit: PlanEdit::SetPersona { task: task("goal~1"), persona: Some(persona()) },
@@ -230,8 +268,19 @@ fn decisions() -> Vec<Kind> {
             run: run(),
             by: Guided { template: template(), version: 2, variant: "a".to_owned() },
         },
-        Kind::InputSent { run: run(), text: "y\n".to_owned(), message: None },
-        Kind::InputSent { run: run(), text: "{}\n".to_owned(), message: MessageId::new("m1").ok() },
+        Kind::InputSent { run: run(), text: "y\n".to_owned(), message: None, answers: None },
+        Kind::InputSent {
+            run: run(),
+            text: "{}\n".to_owned(),
+            message: MessageId::new("m1").ok(),
+            answers: None,
+        },
+        Kind::InputSent {
+            run: run(),
+            text: "{}\n".to_owned(),
+            message: None,
+            answers: Some(Answer { request: "q1".to_owned(), permit: Permit::Allow, by: Some(rule()) }),
+        },
         Kind::InputClosed { run: run() },
         Kind::RunTrimmed {
             run: run(),
@@ -272,6 +321,15 @@ fn decisions() -> Vec<Kind> {
             event: AgentEvent::Progress { progress: Progress { requests: 2, tokens: 350 } },
         },
         Kind::AgentSpoke { run: run(), line: 2, event: AgentEvent::Told { message: "m1".to_owned() } },
+        asked("Bash", Deed::Command { line: "cargo test && git push".to_owned() }),
+        asked("Write", Deed::Edit { path: "src/a.rs".to_owned() }),
+        asked("Read", Deed::Read { path: "/etc/hosts".to_owned() }),
+        asked("WebFetch", Deed::Use { about: "http://localhost/".to_owned() }),
+        Kind::AgentSpoke {
+            run: run(),
+            line: 2,
+            event: AgentEvent::PermissionWithdrawn { request: "q1".to_owned() },
+        },
         Kind::RunRequested {
             run: run(),
             task: task("goal~1"),
@@ -372,7 +430,8 @@ fn decisions() -> Vec<Kind> {
         },
         Kind::TurnRead {
             run: run(),
-            report: TurnReport { cost: Some(MicroUsd(180)), error: Some(error), ..TurnReport::default() },
+            report: TurnReport { cost: Some(MicroUsd(180)), error: Some(error), ..TurnReport::default() }
+                .into(),
         },
     ]
 }

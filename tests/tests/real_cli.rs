@@ -16,6 +16,8 @@ use tests::world::{Client, World};
 mod agents;
 #[path = "real_cli/faults.rs"]
 mod faults;
+#[path = "real_cli/permission.rs"]
+mod permission;
 #[path = "real_cli/told.rs"]
 mod told;
 

@@ -25,6 +25,7 @@ Words:
   deaf           hear nothing of what is said while it works
   lie            report that all is done and do nothing of it, in a repair too; lie-once: the first time only
   reject         reviewer: let nothing pass; reject-once: the first time only
+  may=COMMAND    where its access is ask, ask whether it may run it (_ for a space); may be given again
   split=N        ask that the task is split into N parts
   ask            ask the person a question first
   answer         planner: answer directly
@@ -58,6 +59,11 @@ impl Directives {
 
     pub fn value(&self, name: &str) -> Option<&str> {
         self.words.iter().rev().find(|(word, _)| word == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All of this name, in their order.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.words.iter().filter(move |(word, _)| word == name).map(|(_, value)| value.as_str())
     }
 
     /// A number, with `K` and `M` for thousands and millions.

@@ -21,9 +21,22 @@ pub struct Said {
     pub id: Option<String>,
 }
 
+/// What comes in.
+#[derive(Debug)]
+enum Heard {
+    Said(Said),
+    /// To a request of its own; what it is told where that is denied.
+    Answer {
+        request: String,
+        denied: Option<String>,
+    },
+}
+
 #[derive(Debug)]
 pub struct Ear {
-    said: Receiver<Said>,
+    heard: Receiver<Heard>,
+    /// What was said while it waited for an answer; a person writes no more than they can.
+    kept: Vec<Said>,
 }
 
 impl Ear {
@@ -33,38 +46,69 @@ impl Ear {
     /// There is no prompt, or nobody to listen.
     pub fn open(input: impl Read + Send + 'static) -> anyhow::Result<(String, Self)> {
         let mut input = BufReader::new(input);
-        let Some(prompt) = next(&mut input).context("cannot read the prompt")? else {
-            bail!("there is no prompt: the input ends before its first line");
+        let Some(Heard::Said(prompt)) = next(&mut input).context("cannot read the prompt")? else {
+            bail!("there is no prompt: the input does not begin with one");
         };
-        let (tell, said) = sync_channel(WAITING);
+        let (tell, heard) = sync_channel(WAITING);
         thread::Builder::new().spawn(move || {
             // What cannot be read is the end of it.
-            while let Ok(Some(said)) = next(&mut input) {
-                if tell.send(said).is_err() {
+            while let Ok(Some(heard)) = next(&mut input) {
+                if tell.send(heard).is_err() {
                     return;
                 }
             }
         })?;
-        Ok((prompt.text, Self { said }))
+        Ok((prompt.text, Self { heard, kept: Vec::new() }))
     }
 
     /// What was said by now.
-    pub fn heard(&self) -> Vec<Said> {
-        self.said.try_iter().collect()
+    pub fn heard(&mut self) -> Vec<Said> {
+        let said = self.heard.try_iter().filter_map(|heard| match heard {
+            Heard::Said(said) => Some(said),
+            Heard::Answer { .. } => None,
+        });
+        self.kept.drain(..).chain(said).collect()
+    }
+
+    /// Waits for the answer to a request: why not, or nothing where it may.
+    pub fn denial(&mut self, request: &str) -> Option<String> {
+        loop {
+            match self.heard.recv() {
+                Ok(Heard::Answer { request: own, denied }) if own == request => return denied,
+                Ok(Heard::Answer { .. }) => {}
+                Ok(Heard::Said(said)) => self.kept.push(said),
+                Err(_) => return Some("The input ended before anybody answered.".to_owned()),
+            }
+        }
     }
 
     /// Waits for the next message; nothing when there are no more to come.
-    pub fn wait(&self) -> Option<Said> {
-        self.said.recv().ok()
+    pub fn wait(&mut self) -> Option<Said> {
+        if !self.kept.is_empty() {
+            return Some(self.kept.remove(0));
+        }
+        self.heard.iter().find_map(|heard| match heard {
+            Heard::Said(said) => Some(said),
+            Heard::Answer { .. } => None,
+        })
     }
 }
 
-fn next(input: &mut impl BufRead) -> anyhow::Result<Option<Said>> {
+fn next(input: &mut impl BufRead) -> anyhow::Result<Option<Heard>> {
     let mut line = Vec::new();
     if input.take(MAX_PROMPT).read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
     let line: Value = serde_json::from_slice(&line).context("a line of the input is no JSON")?;
+    let answer = &line["response"];
+    if let Some(request) = answer["request_id"].as_str() {
+        let allowed = answer["response"]["behavior"] == "allow";
+        let why = answer["response"]["message"].as_str().unwrap_or_default();
+        return Ok(Some(Heard::Answer {
+            request: request.to_owned(),
+            denied: (!allowed).then(|| why.to_owned()),
+        }));
+    }
     let text = line["message"]["content"][0]["text"].as_str().context("a line of the input has no text")?;
-    Ok(Some(Said { text: text.to_owned(), id: line["uuid"].as_str().map(str::to_owned) }))
+    Ok(Some(Heard::Said(Said { text: text.to_owned(), id: line["uuid"].as_str().map(str::to_owned) })))
 }

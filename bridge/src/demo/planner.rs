@@ -82,7 +82,9 @@ pub fn parts(objective: &str) -> PlannerAnswer {
 pub fn task(title: &str, objective: &str) -> ProposedTask {
     let lower = objective.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| has_word(&lower, word));
-    let mode = if any(&["with me", "together with", "i want a say", "interview me", "let me"]) {
+    let mode = if any(&["myself", "by hand"]) {
+        Mode::Manual
+    } else if any(&["with me", "together with", "i want a say", "interview me", "let me"]) {
         Mode::Interactive
     } else if any(&["choose", "decide", "pick", "which", "either", "prefer", "ask me"]) {
         Mode::Hybrid
@@ -380,6 +382,7 @@ pub fn describe(tasks: &[ProposedTask]) -> String {
             Mode::Autonomous => "",
             Mode::Hybrid => " *(may ask you)*",
             Mode::Interactive => " *(with you)*",
+            Mode::Manual => " *(by you)*",
         };
         text.push_str(&format!("{}. **{}**{mode}{after}\n", place + 1, task.title));
     }

@@ -74,6 +74,7 @@ fn change(tasks: &mut Vec<ProposedTask>, sentence: &str) -> Option<String> {
         return Some(remove(tasks, found));
     }
     let mode = [
+        ("myself", Mode::Manual),
         ("with me", Mode::Interactive),
         ("interactive", Mode::Interactive),
         ("a say in", Mode::Interactive),
@@ -89,6 +90,7 @@ fn change(tasks: &mut Vec<ProposedTask>, sentence: &str) -> Option<String> {
             Mode::Autonomous => "runs alone",
             Mode::Hybrid => "may ask you",
             Mode::Interactive => "is done with you",
+            Mode::Manual => "is done by you",
         };
         return Some(format!("- “{}” {how} now.", tasks[found].title));
     }

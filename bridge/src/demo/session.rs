@@ -17,6 +17,8 @@ pub struct Session {
     /// The goal or the objective that the session began with, as it was written.
     pub began_with: String,
     pub title: String,
+    /// What its task is expected to leave, as its prompt said.
+    pub expected: String,
     /// The mode in which a task is done, as its prompt said.
     pub mode: String,
     pub asked: bool,

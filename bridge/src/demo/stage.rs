@@ -24,6 +24,9 @@ pub struct Stage<W> {
     calls: u32,
     words: u64,
     ear: Option<Ear>,
+    /// It asks before it does anything.
+    asks: bool,
+    requests: u32,
     cwd: String,
     results: u32,
 }
@@ -46,10 +49,23 @@ pub struct Curtain<'a> {
 
 impl<W: Write> Stage<W> {
     pub fn new(out: W, session: &str, turn: u32, model: String, pace: Duration) -> Self {
-        let began = Instant::now();
-        let (session, cwd) = (session.to_owned(), String::new());
-        let (messages, calls, words, results) = (0, 0, 0, 0);
-        Self { out, session, turn, model, pace, began, messages, calls, words, ear: None, cwd, results }
+        let session = session.to_owned();
+        Self {
+            out,
+            session,
+            turn,
+            model,
+            pace,
+            began: Instant::now(),
+            messages: 0,
+            calls: 0,
+            words: 0,
+            ear: None,
+            asks: false,
+            requests: 0,
+            cwd: String::new(),
+            results: 0,
+        }
     }
 
     /// From now on it reads what it is told between its calls.
@@ -57,8 +73,38 @@ impl<W: Write> Stage<W> {
         self.ear = ear;
     }
 
+    /// From now on it asks before it changes or runs anything.
+    pub fn asks(&mut self) {
+        self.asks = true;
+    }
+
+    /// As Claude, it asks its host and waits; why it may not, or nothing where it may.
+    pub fn may_not(&mut self, tool: &str, input: &Value) -> io::Result<Option<String>> {
+        if !self.asks {
+            return Ok(None);
+        }
+        if self.ear.is_none() {
+            return Ok(Some("Nobody can be asked.".to_owned()));
+        }
+        self.requests += 1;
+        let request = format!("{}-{}-ask{}", self.session, self.turn, self.requests);
+        let call = format!("toolu_demo_{}_{}", self.turn, self.calls + 1);
+        let asked =
+            json!({"subtype": "can_use_tool", "tool_name": tool, "input": input, "tool_use_id": call});
+        self.line(&json!({"type": "control_request", "request_id": request, "request": asked}))?;
+        Ok(self.ear.as_mut().and_then(|ear| ear.denial(&request)))
+    }
+
+    /// Shows a command as if it ran it, after it has asked.
+    pub fn runs(&mut self, command: &str) -> io::Result<()> {
+        let input = json!({"command": command});
+        let denied = self.may_not("Bash", &input)?;
+        let shown = denied.as_deref().unwrap_or("It may; but the demo agent runs nothing.");
+        self.calls("Bash", &input, shown, denied.is_some())
+    }
+
     fn hears(&mut self) -> io::Result<()> {
-        let heard = self.ear.as_ref().map(Ear::heard).unwrap_or_default();
+        let heard = self.ear.as_mut().map(Ear::heard).unwrap_or_default();
         heard.iter().try_for_each(|said| self.reads(said))
     }
 
@@ -77,7 +123,7 @@ impl<W: Write> Stage<W> {
     /// After its result: each message that came too late for that has a turn of its own, until there are no more to come.
     pub fn goes_on(&mut self, total: f64) -> io::Result<()> {
         // One that broke off ends at once.
-        let Some(ear) = self.ear.take().filter(|_| self.results > 0) else { return Ok(()) };
+        let Some(mut ear) = self.ear.take().filter(|_| self.results > 0) else { return Ok(()) };
         while let Some(said) = ear.wait() {
             self.opens(&self.cwd.clone())?;
             self.reads(&said)?;

@@ -22,6 +22,8 @@ const NAMES: u32 = 100;
 pub struct Job<'a> {
     pub title: &'a str,
     pub objective: &'a str,
+    /// What is expected of it, a list.
+    pub expected: &'a str,
     /// What the person has written for this turn.
     pub says: Option<&'a str>,
     pub with_person: bool,
@@ -50,7 +52,16 @@ pub fn work<W: Write>(stage: &mut Stage<W>, job: &Job<'_>) -> io::Result<TaskRep
         return Ok(TaskReport { not_done, ..report(ReportOutcome::Done, summary) });
     }
     let text = note(job);
-    match write_note(Path::new("."), job.title, &text) {
+    let wished = format!("{FOLDER}/{}.md", stem(job));
+    if let Some(why) = stage.may_not("Write", &json!({"file_path": wished, "content": text}))? {
+        stage.calls("Write", &json!({"file_path": wished}), &why, true)?;
+        let summary =
+            "I was not allowed to write my note, so there is none (demo agent, no model).".to_owned();
+        stage.says(&summary)?;
+        let not_done = vec![format!("`{wished}`: {why}")];
+        return Ok(TaskReport { not_done, ..report(ReportOutcome::Done, summary) });
+    }
+    match write_note(Path::new("."), &stem(job), job.title, &text) {
         Ok(path) => {
             stage.calls(
                 "Write",
@@ -68,7 +79,7 @@ pub fn work<W: Write>(stage: &mut Stage<W>, job: &Job<'_>) -> io::Result<TaskRep
             Ok(TaskReport { outputs: vec![path], ..report(ReportOutcome::Done, summary) })
         }
         Err(error) => {
-            let path = format!("{FOLDER}/{}.md", slug(job.title));
+            let path = format!("{FOLDER}/{}.md", stem(job));
             stage.calls(
                 "Write",
                 &json!({"file_path": path, "content": text}),
@@ -138,8 +149,18 @@ fn note(job: &Job<'_>) -> String {
     text
 }
 
-/// Writes the note under a name of its own below `root` and gives its path relative to it.
-fn write_note(root: &Path, title: &str, text: &str) -> io::Result<String> {
+/// The name of its note: the first that is expected where the notes go, else one of its title's.
+fn stem(job: &Job<'_>) -> String {
+    let notes = job.expected.lines().filter_map(|line| {
+        let path = line.trim().strip_prefix("- ")?.strip_prefix(FOLDER)?.strip_prefix('/')?;
+        path.strip_suffix(".md")
+    });
+    let expected = notes.map(str::to_owned).find(|name| *name == slug(name));
+    expected.unwrap_or_else(|| slug(job.title))
+}
+
+/// Writes the note under this name or the next that is free, below `root`, and gives its path relative to it.
+fn write_note(root: &Path, stem: &str, title: &str, text: &str) -> io::Result<String> {
     let folder = root.join(FOLDER);
     match fs::symlink_metadata(&folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::create_dir(&folder) {
@@ -151,7 +172,6 @@ fn write_note(root: &Path, title: &str, text: &str) -> io::Result<String> {
         Ok(meta) if meta.is_dir() => {}
         Ok(_) => return Err(io::Error::other("`demo` is there and is not a folder")),
     }
-    let stem = slug(title);
     for n in 1..=NAMES {
         let name = if n == 1 { format!("{stem}.md") } else { format!("{stem}-{n}.md") };
         let path = folder.join(&name);
@@ -239,13 +259,13 @@ mod tests {
     fn a_file_that_it_has_not_made_is_never_written_over() {
         let dir = tempfile::tempdir().unwrap();
         let own = format!("{MARK}\n# Write it\n\nfirst\n");
-        assert_eq!(write_note(dir.path(), "Write it", &own).unwrap(), "demo/write-it.md");
-        assert_eq!(write_note(dir.path(), "Write it", &own).unwrap(), "demo/write-it.md");
+        assert_eq!(write_note(dir.path(), "write-it", "Write it", &own).unwrap(), "demo/write-it.md");
+        assert_eq!(write_note(dir.path(), "write-it", "Write it", &own).unwrap(), "demo/write-it.md");
         fs::write(dir.path().join("demo/write-it.md"), "precious").unwrap();
-        assert_eq!(write_note(dir.path(), "Write it", &own).unwrap(), "demo/write-it-2.md");
+        assert_eq!(write_note(dir.path(), "write-it", "Write it", &own).unwrap(), "demo/write-it-2.md");
         assert_eq!(fs::read_to_string(dir.path().join("demo/write-it.md")).unwrap(), "precious");
         let other = format!("{MARK}\n# Write it!\n\n");
-        assert_eq!(write_note(dir.path(), "Write it!", &other).unwrap(), "demo/write-it-3.md");
+        assert_eq!(write_note(dir.path(), "write-it", "Write it!", &other).unwrap(), "demo/write-it-3.md");
     }
 
     #[cfg(unix)]
@@ -253,7 +273,7 @@ mod tests {
     fn it_does_not_follow_a_link_out_of_the_folder() {
         let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("demo")).unwrap();
-        write_note(dir.path(), "Write it", "x").unwrap_err();
+        write_note(dir.path(), "write-it", "Write it", "x").unwrap_err();
         assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
 

@@ -25,7 +25,7 @@ use super::live::Live;
 use super::next;
 use super::place::Place;
 use super::prompts;
-use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
+use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task;
 use super::word::Word;
 use super::{GoalArgs, agents, versions};
@@ -46,16 +46,22 @@ const NEEDS_A_PERSON: u8 = 3;
 /// How far a goal is followed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Until {
-    Planned,
-    Done { approve: bool },
+    /// By a planner, or not at all yet.
+    Planned {
+        by_hand: bool,
+    },
+    Done {
+        approve: bool,
+    },
 }
 
 /// States a goal and follows it; with a `plan` the one in that file is carried out.
 pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let (plan, task_caps) = match plan.map(own_plan).transpose()? {
+    let plan = match plan.map(own_plan).transpose()? {
         Some(Err(bad)) => return Ok(refused(&bad.into())),
-        Some(Ok((plan, caps))) => (Some(plan), caps),
-        None => (None, Vec::new()),
+        Some(Ok((plan, caps))) => Planner::Given(plan, caps),
+        None if matches!(until, Until::Planned { by_hand: true }) => Planner::Person,
+        None => Planner::Agent,
     };
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
@@ -86,8 +92,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
         access: args.access.into(),
         caps: CapsWish::from(&args.caps).of(Caps::default()),
         preset: args.preset.into(),
-        plan,
-        task_caps,
+        planner: plan,
     };
     let (goal, drafts) = match statement.drafts(client.state()) {
         Ok(stated) => stated,
@@ -162,7 +167,11 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
                 told.result(client.state(), &task);
                 return Ok(FAILED);
             }
-            (_, Reason::Approve { version }, Until::Planned) => {
+            (_, Reason::NoTasks, Until::Planned { by_hand: true }) => {
+                told.needs_a_person(client.state(), &task);
+                return Ok(0);
+            }
+            (_, Reason::Approve { version }, Until::Planned { .. }) => {
                 told.plan(client.state(), &task, *version);
                 return Ok(0);
             }
@@ -300,6 +309,7 @@ impl Told {
                 Reason::Stuck(_) | Reason::Unattended(_) => {
                     format!("{}: {}.\n", name(task), words::reason(state, &status, clock::now()))
                 }
+                Reason::Yours => format!("{} is yours to do:\n{}\n", name(task), task.objective.trim()),
                 _ => String::new(),
             };
             say(&format!("\n{words}Next: {next}"));

@@ -20,6 +20,9 @@ pub(super) fn step(state: &State, task: &Task) -> Option<String> {
             format!("approve {named}, or answer {named} \"…\" with what to change")
         }
         Reason::Approve { .. } => format!("approve {named}, or reject {named}"),
+        Reason::NoTasks => format!("add {named} \"…\", then approve {named}"),
+        Reason::Yours => format!("done {named} \"…\", or give-up {named} \"…\""),
+        Reason::Permission(_) => format!("allow {named}, or deny {named}"),
         Reason::Asks(_) | Reason::PlanProblem(_) => format!("answer {named} \"…\""),
         Reason::Begin | Reason::YourTurn => format!("answer {named} \"…\", or {give_up}"),
         Reason::Used { cap, above } => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -28,7 +29,7 @@ use utoipa_axum::routes;
 use super::agents::{self, AgentView, NoPersona};
 use super::caps::{CapsJson, CapsWish};
 use super::prompts::{self, LibraryView, NoTemplate};
-use super::statement::{self, BadPlan, NoAgent, Statement, Unstated};
+use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
 use super::view::{GoalView, TaskDetails, TaskView};
 use super::word::{Unsaid, Word};
@@ -39,9 +40,11 @@ mod caps;
 mod desk;
 mod ends;
 mod events;
+mod hand;
 mod limits;
 mod models;
 mod projects;
+mod rules;
 
 use desk::Desk;
 
@@ -75,22 +78,30 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
         .routes(routes!(task))
+        .routes(routes!(document))
         .routes(routes!(prompts))
         .routes(routes!(list_agents))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
+        .routes(routes!(rules::permit))
+        .routes(routes!(rules::rules, rules::save))
+        .routes(routes!(rules::try_out))
+        .routes(routes!(rules::remove))
         .routes(routes!(approve))
+        .routes(routes!(hand::add))
+        .routes(routes!(hand::mode))
+        .routes(routes!(hand::done))
+        .routes(routes!(hand::give_up))
         .routes(routes!(split))
         .routes(routes!(reject))
         .routes(routes!(copy))
         .routes(routes!(retry))
+        .routes(routes!(hand::requeue))
         .routes(routes!(resume))
         .routes(routes!(cancel))
         .routes(routes!(caps::caps))
-        .routes(routes!(ends::done))
         .routes(routes!(ends::close))
         .routes(routes!(ends::archive))
-        .routes(routes!(ends::mode))
         .routes(routes!(ends::withdraw))
         .routes(routes!(ends::versions))
         .routes(routes!(budget))
@@ -231,7 +242,7 @@ struct NewGoal {
     /// `claude`, `codex` or `demo`; without it, the first agent CLI of the machine that works.
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
-    /// `read_only`, `edit` or `full`.
+    /// `read_only`, `ask` (Codex cannot ask: its sandbox decides), `edit` or `full`.
     #[serde(default)]
     #[schema(value_type = String, default = "edit")]
     access: Access,
@@ -251,6 +262,9 @@ struct NewGoal {
     /// A plan of your own instead of a planner's, as `orchestrator schema` describes it, `caps` of its tasks among it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
+    /// Without a planner and without a plan: the person adds its tasks.
+    #[serde(default)]
+    by_hand: bool,
 }
 
 /// What was committed. What comes of it is in the log after this entry.
@@ -363,7 +377,6 @@ async fn state_goal(
     let persona = new.agent.as_deref().map(|name| agents::find(&state, name)).transpose()?;
     let budget = new.budget_usd.map(dollars).transpose()?;
     let caps = new.caps.wish()?.of(Caps { budget, ..Caps::default() });
-    let (plan, task_caps) = new.plan.map(statement::given).transpose()?.unzip();
     let statement = Statement {
         text: new.goal,
         folder: new.folder,
@@ -373,8 +386,14 @@ async fn state_goal(
         template: template.map(|shelf| shelf.template.clone()),
         persona: persona.cloned(),
         preset: new.preset,
-        plan,
-        task_caps: task_caps.unwrap_or_default(),
+        planner: match new.plan {
+            Some(plan) => {
+                let (plan, caps) = statement::given(plan)?;
+                Planner::Given(plan, caps)
+            }
+            None if new.by_hand => Planner::Person,
+            None => Planner::Agent,
+        },
     };
     let (goal, drafts) = statement.drafts(&state)?;
     let seq = desk.intend(drafts).await?.0;
@@ -394,6 +413,17 @@ async fn goal(State(desk): State<Arc<Desk>>, Path(goal): Path<String>) -> Answer
 async fn task(State(desk): State<Arc<Desk>>, Path(task): Path<String>) -> Answer<TaskDetails> {
     let state = desk.state().await?;
     Ok(Json(TaskDetails::of(&state, find(&state, &task)?)))
+}
+
+/// A goal or task with all below it as a document in Markdown, with check boxes
+#[utoipa::path(get, path = "/api/tasks/{task}/document", params(("task" = String, Path)), responses((status = OK, body = String, content_type = "text/markdown")))]
+async fn document(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+) -> Result<impl IntoResponse, Refused> {
+    let state = desk.state().await?;
+    let text = conductor::plan::document::document(&state, find(&state, &task)?);
+    Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], text))
 }
 
 /// The library of prompts: its templates, the record of each wording, and what failed how often

@@ -32,10 +32,17 @@ pub(super) struct Statement {
     /// Who plans it and does its tasks.
     pub persona: Option<Persona>,
     pub preset: Preset,
-    /// Taken as it is and approved with the goal; without it a planner makes one.
-    pub plan: Option<PlannerAnswer>,
-    /// Of the plan's tasks, by their keys.
-    pub task_caps: Vec<(String, Caps)>,
+    pub planner: Planner,
+}
+
+/// Who makes the plan.
+#[derive(Debug, Clone)]
+pub(super) enum Planner {
+    Agent,
+    /// It is here with the caps of its tasks by their keys, taken as it is and approved with the goal.
+    Given(PlannerAnswer, Vec<(String, Caps)>),
+    /// The person, task by task from now on.
+    Person,
 }
 
 /// Why a goal cannot be stated.
@@ -93,16 +100,19 @@ impl Statement {
         let draft = |kind| Draft::new(Some(project.clone()), kind);
         let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
         let mut drafts: Vec<Draft> = said.map(draft).collect();
-        if let Some(answer) = self.plan {
+        let given = |reply, tasks| Kind::PlanGiven { goal: goal.clone(), reply, tasks };
+        if let Planner::Given(answer, bounds) = self.planner {
             let state = foretold(state, &drafts);
             let task = state.task(&goal).ok_or_else(|| BadPlan(vec!["the goal is empty".to_owned()]))?;
             let tasks = validate_given(&state, task, &answer).map_err(BadPlan)?;
             let of = |key: &str| tasks.iter().find(|task| task.key == key).map(|task| &task.task);
-            let bounds = self.task_caps.iter().filter_map(|(key, bounds)| caps(of(key)?, *bounds));
+            let bounds = bounds.iter().filter_map(|(key, bounds)| caps(of(key)?, *bounds));
             let bounds: Vec<Kind> = bounds.collect();
-            let given = Kind::PlanGiven { goal: goal.clone(), reply: answer.reply, tasks };
             let approved = Kind::PlanApproved { goal: goal.clone(), version: 1 };
-            drafts.extend([given].into_iter().chain(bounds).chain([approved]).map(draft));
+            drafts
+                .extend([given(answer.reply, tasks)].into_iter().chain(bounds).chain([approved]).map(draft));
+        } else if let Planner::Person = self.planner {
+            drafts.push(draft(given(String::new(), Vec::new())));
         }
         Ok((goal, drafts))
     }

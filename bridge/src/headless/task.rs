@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use conductor::health::warnings;
+use conductor::plan::document::document;
 use conductor::state::{State, Task};
 use conductor::status::status;
 use conductor::words;
@@ -24,6 +25,12 @@ pub(super) async fn list(args: &TasksArgs) -> anyhow::Result<ExitCode> {
     let place = Place::find_or_start(&args.data.dir()?, false).await?;
     let client = Client::connect(&place, "terminal").await?;
     let state = client.state();
+    if let Some(top) = &args.markdown {
+        say(document(state, find(state, top)?).trim_end());
+        drop(client);
+        place.leave().await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let shown = state.goals.iter().filter_map(|goal| state.task(goal));
     let shown: Vec<&Task> = shown.filter(|task| args.all || !is_archived(task)).collect();
     for goal in &shown {

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 use super::caps::CapsJson;
 use super::next;
+use super::rules::RequestView;
 use super::task::reference;
 use crate::clock;
 
@@ -35,6 +36,8 @@ pub(super) struct TaskView {
     reason: String,
     /// What it asks the person.
     question: Option<String>,
+    /// What its agent asks to be allowed; it waits until it is answered, however long.
+    permission: Option<RequestView>,
     failure: Option<Failure>,
     /// The commands of a terminal that help where it waits for the person or failed.
     next_step: Option<String>,
@@ -238,8 +241,10 @@ impl TaskView {
             Waker::Clock(at) => Some(at.0),
             _ => None,
         };
+        let permission = state.current(task).and_then(|run| Some(RequestView::of(run, run.asks_now()?)));
         Self {
             resumes,
+            permission,
             task: reference(state, task),
             id: task.id.to_string(),
             title: task.title.clone(),

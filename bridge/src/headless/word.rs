@@ -1,5 +1,6 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
+use conductor::permission::{TooLate, reply};
 use conductor::plan::edit::check_edit;
 use conductor::plan::name;
 use conductor::planning::may_plan;
@@ -7,13 +8,17 @@ use conductor::state::{Standing, State, Task};
 use conductor::{hearing, words};
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
-use shared::id::{MessageId, TaskId};
-use shared::plan::{Mode, PlanEdit, Schedule};
+use shared::id::{MessageId, RuleId, TaskId};
+use shared::permission::{Permit, Rule, WORD, What};
+use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::Millis;
 
 use super::caps::CapsWish;
+use super::hand::AddArgs;
+use super::rules::Reach;
 use super::statement::drawn;
+use super::task::find;
 use super::{agents, waiting};
 
 mod over;
@@ -25,7 +30,29 @@ pub(super) enum Word {
         /// To the turn that runs, instead of the next one.
         now: bool,
     },
+    /// To what its agent asks to be allowed: this request, or the one that has waited the longest.
+    Permit {
+        permit: Permit,
+        request: Option<String>,
+        /// To the agent.
+        word: String,
+        /// Where the narrowest rule about it holds from now on, if one is saved.
+        rule: Option<Reach>,
+    },
     Approve,
+    /// A new task behind its last part.
+    Add {
+        title: String,
+        objective: String,
+        mode: Mode,
+        /// As a person names them.
+        after: Vec<String>,
+    },
+    Mode(Mode),
+    /// What came of it; may be empty.
+    Done(String),
+    /// Why it cannot be done, by the person whose task it is.
+    GiveUp(String),
     /// A planner is to split it, or to plan what is below it again.
     Split,
     /// What is below it stays as it was.
@@ -33,13 +60,12 @@ pub(super) enum Word {
     /// A copy of it and all below it, behind it.
     Clone,
     Retry,
-    /// It is done as it is.
-    Done,
+    /// To end its turn for a fresh attempt.
+    Requeue,
     /// The goal is summed up without what is not done.
     Close,
     /// The goal is hidden from the lists.
     Archive,
-    Mode(Mode),
     /// Takes back what waits for the next turn: by its place, counted from 1, or by its id.
     Withdraw(String),
     /// Not to wait for what it waits for by itself.
@@ -70,6 +96,12 @@ pub(super) enum Word {
 pub(super) struct Unsaid(pub String);
 
 impl Word {
+    pub(super) fn add(args: &AddArgs) -> Self {
+        let (title, after) = (args.title.clone(), args.after.clone());
+        let objective = args.objective.clone().unwrap_or_else(|| title.clone());
+        Self::Add { title, objective, mode: args.mode.into(), after }
+    }
+
     /// The intents, in the task's project.
     ///
     /// # Errors
@@ -78,6 +110,9 @@ impl Word {
         let now = matches!(self, Self::Answer { now: true, .. });
         if let Some(why) = words::deaf(hearing(state, task)).filter(|_| now) {
             return Err(Unsaid(format!("{why} Say it without --now (\"now\": false)")));
+        }
+        if let Self::Permit { permit, request, word, rule } = self {
+            return permitted(state, task, permit, request, word, rule);
         }
         let kind = self.kind(state, task)?;
         let urged = match &kind {
@@ -93,11 +128,15 @@ impl Word {
     fn kind(self, state: &State, task: &Task) -> Result<Kind, Unsaid> {
         let (id, unsaid) = (task.id.clone(), |why: String| Err(Unsaid(why)));
         Ok(match (self, &task.goal) {
+            (Self::Permit { .. }, _) => unreachable!("it is answered to a run"),
             (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
             (Self::Answer { text, .. }, _) => {
                 Kind::MessageSent { task: id, message: drawn(MessageId::new), text }
+            }
+            (Self::Approve, _) if !task.is_group() && task.is_planned() => {
+                return unsaid(format!("the plan of {} has no tasks yet; add some first", name(task)));
             }
             (Self::Approve, _) => match task.planning.as_ref().filter(|planning| planning.is_proposed()) {
                 Some(planning) => Kind::PlanApproved { goal: id, version: planning.version },
@@ -117,24 +156,39 @@ impl Word {
                 Some(planning) => Kind::PlanRejected { task: id, version: planning.version },
                 None => return unsaid(format!("{} has no plan that waits for a word", name(task))),
             },
-            (Self::Clone, _) => {
-                let edit = PlanEdit::Clone { task: id, copy: drawn(TaskId::new) };
-                if let Err(problem) = check_edit(state, &task.root, &edit) {
-                    return unsaid(problem.to_string());
-                }
-                Kind::PlanEdited { goal: task.root.clone(), edit }
+            (Self::Add { title, objective, mode, after }, _) => {
+                let after = after.iter().map(|name| find(state, name).map(|task| task.id.clone()));
+                let after = after.collect::<Result<_, _>>().map_err(|none| Unsaid(none.to_string()))?;
+                let planned = PlannedTask::new(drawn(TaskId::new), id, title.trim(), objective);
+                let planned = PlannedTask { size: None, mode, after, ..planned };
+                checked(state, task, PlanEdit::Add { planned, index: u32::MAX })?
             }
-            (Self::Retry, _) => over::retry(state, task)?,
-            (Self::Done, _) => over::done(state, task)?,
+            (Self::Mode(mode), _) => checked(state, task, PlanEdit::SetMode { task: id, mode })?,
+            (Self::Done(words), _) => over::done(state, task, &words)?,
             (Self::Close, _) => over::close(task)?,
             (Self::Archive, _) => over::archive(state, task)?,
-            (Self::Mode(mode), _) => {
-                Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetMode { task: id, mode } }
-            }
             (Self::Withdraw(which), _) => {
                 let message = waiting::message(task, &which)?.id.clone();
                 Kind::MessageWithdrawn { task: id, message }
             }
+            (Self::GiveUp(_), _)
+                if !task.is_by_hand() || !matches!(task.standing, Standing::Open | Standing::Yielded) =>
+            {
+                return unsaid(format!(
+                    "{} is not yours to do now; cancel stops an agent's task",
+                    name(task)
+                ));
+            }
+            (Self::GiveUp(why), _) if why.trim().is_empty() => {
+                return unsaid("say in a few words why it cannot be done".to_owned());
+            }
+            (Self::GiveUp(why), _) => Kind::TaskGivenUp { task: id, why: why.trim().to_owned() },
+            (Self::Clone, _) => checked(state, task, PlanEdit::Clone { task: id, copy: drawn(TaskId::new) })?,
+            (Self::Retry, _) => over::retry(state, task)?,
+            (Self::Requeue, _) if task.current.is_none() => {
+                return unsaid(format!("{} is not at work; retry begins it anew", name(task)));
+            }
+            (Self::Requeue, _) => Kind::TaskRequeued { task: id },
             (Self::Resume, _) if !matches!(task.standing, Standing::Limited { .. } | Standing::Open) => {
                 return unsaid(format!("{} has no turn that waits", name(task)));
             }
@@ -199,4 +253,46 @@ impl Word {
             }
         })
     }
+}
+
+/// The edit, where it can be made.
+fn checked(state: &State, task: &Task, edit: PlanEdit) -> Result<Kind, Unsaid> {
+    check_edit(state, &task.root, &edit).map_err(|problem| Unsaid(problem.to_string()))?;
+    Ok(Kind::PlanEdited { goal: task.root.clone(), edit })
+}
+
+/// The answer to a request of the task's runs, and the rule that is saved with it.
+fn permitted(
+    state: &State,
+    task: &Task,
+    permit: Permit,
+    request: Option<String>,
+    word: String,
+    rule: Option<Reach>,
+) -> Result<Vec<Draft>, Unsaid> {
+    let of_task = task.runs.iter().rev().filter_map(|run| state.run(run));
+    let mut asked = of_task.flat_map(|run| run.asks.iter().map(move |asked| (run, asked)));
+    let found = match &request {
+        Some(request) => asked.find(|(_, asked)| asked.ask.request == *request),
+        None => state.current(task).and_then(|run| Some((run, run.asks_now()?))),
+    };
+    let none = || match request {
+        Some(_) => TooLate::Unknown.to_string(),
+        None => format!("{} asks nothing now. `orchestrator rules` lists what waits", name(task)),
+    };
+    let (run, asked) = found.ok_or_else(|| Unsaid(none()))?;
+    if word.len() > WORD {
+        return Err(Unsaid(format!("a word to an agent has {WORD} bytes at most; shorten it")));
+    }
+    let answer =
+        reply(state, &run.id, &asked.ask.request, permit, word).map_err(|late| Unsaid(late.to_string()))?;
+    let rule = rule.map(|reach| Kind::RuleSaved {
+        rule: Rule {
+            rule: drawn(RuleId::new),
+            permit,
+            what: What::suggested(&asked.ask),
+            scope: reach.scope(task),
+        },
+    });
+    Ok([answer].into_iter().chain(rule).map(|kind| Draft::new(Some(task.project.clone()), kind)).collect())
 }

@@ -46,7 +46,7 @@ fn outcome_text(outcome: &Outcome) -> Option<String> {
             let parts = std::iter::once(question).chain(options);
             Some(parts.map(String::as_str).collect::<Vec<_>>().join("\n"))
         }
-        Outcome::Yielded { summary } => Some(summary.clone()),
+        Outcome::Yielded { summary, .. } => Some(summary.clone()),
         _ => None,
     }
 }
@@ -76,12 +76,14 @@ fn words_of(event: AgentEvent) -> Option<String> {
         // An answer in its schema's shape: what it says is in the log, in words.
         AgentEvent::ToolCall { tool, .. } if tool == "StructuredOutput" => None,
         AgentEvent::ToolCall { tool, title, input, .. } => Some(format!("{tool} {title}\n{input}")),
+        AgentEvent::PermissionAsked { ask } => Some(format!("{} {}", ask.tool, ask.about())),
         AgentEvent::PermissionDenied { tool, why } => Some(format!("{tool}\n{why}")),
         AgentEvent::Retrying { message, .. } => Some(message),
         // The whole message follows on its deltas.
         AgentEvent::TextDelta { .. }
         | AgentEvent::ThinkingDelta { .. }
         | AgentEvent::Session { .. }
+        | AgentEvent::PermissionWithdrawn { .. }
         | AgentEvent::Usage { .. }
         | AgentEvent::Progress { .. }
         | AgentEvent::RateLimit { .. }

@@ -8,26 +8,30 @@ use shared::context::MEMORY;
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
-use shared::plan::{PlannedTask, Size};
+use shared::plan::{Mode, PlannedTask, Size};
 use shared::run::{RunEnd, Stdin};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::planning::Planning;
 use crate::proof::Proof;
 use crate::state::{
-    Baton, Disk, Ear, Goal, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult, Verdict,
-    Vitals,
+    Baton, Disk, Ear, Goal, Halt, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult,
+    Verdict, Vitals,
 };
 
 mod account;
 mod copied;
 mod health;
 mod library;
+mod permitted;
 mod planned;
 mod proven;
 mod replanned;
+mod requeued;
 mod standing;
 mod told;
+
+use account::spent;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -81,6 +85,13 @@ impl State {
             Kind::MessageWithdrawn { task, message } => {
                 self.with(task, |task| task.queue.retain(|m| m.id != *message))
             }
+            Kind::PermissionAnswered { run, request, permit, word } => {
+                self.say_permit(run, request, *permit, word)
+            }
+            Kind::RuleSaved { rule } => self.rule(rule),
+            Kind::RuleRemoved { rule } => {
+                self.rules.remove(rule);
+            }
             Kind::PlanEdited { goal, edit } => self.edit(goal, edit, at),
             Kind::PlanGiven { goal, reply, tasks } => self.give(goal, reply, tasks, at),
             Kind::PlanWanted { task } => self.want_plan(task, at),
@@ -98,19 +109,14 @@ impl State {
             }
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
+            Kind::TaskRequeued { task } => self.requeue(task),
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
-            Kind::TaskAccepted { task } => {
+            Kind::TaskAccepted { task, words } => {
                 // What was thought of for it is not needed any more.
                 self.reject(task, at);
-                self.with(task, |task| {
-                    if task.current.is_none()
-                        && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
-                    {
-                        task.result.get_or_insert_default();
-                        task.stand(Standing::Completed, at);
-                    }
-                });
+                self.with(task, |task| task.accept(words, at));
             }
+            Kind::TaskGivenUp { task, why } => self.with(task, |task| task.give_up(why, at)),
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::LimitsSet { limits } => self.limits = limits.clone(),
@@ -136,8 +142,9 @@ impl State {
                 let folder = elsewhere.then(|| spec.cwd.clone());
                 self.request(Run { carries, ordered, holds: *holds, check, folder, ear, ..run });
             }
-            Kind::InputSent { run, message, .. } => {
+            Kind::InputSent { run, message, answers, .. } => {
                 message.iter().for_each(|message| self.tell(run, message));
+                answers.iter().for_each(|answer| self.answer_ask(run, answer, at));
             }
             Kind::InputClosed { run } => self.with_run(run, |run| run.ear = Ear::Closed),
             Kind::SignalSent { run, .. } => self.with_run(run, |run| {
@@ -163,12 +170,17 @@ impl State {
             }
             Kind::TaskCommitted { task, run, outcome } => self.committed(task, run, outcome, at),
             Kind::TaskSettled { task, outcome, run } => {
-                self.with(task, |task| task.settle(outcome, at));
+                let requeued = self.task(task).is_some_and(|task| task.stop == Some(Halt::Requeued));
+                if requeued {
+                    self.begin_in_line(task, at);
+                } else {
+                    self.with(task, |task| task.settle(outcome, at));
+                }
                 run.iter().for_each(|run| self.with_run(run, |run| run.verdict = verdict(outcome)));
             }
             Kind::AgentSpoke { run, line, event } => {
                 self.feel(run, event, at);
-                self.hear(run, *line, event);
+                self.hear(run, *line, event, at);
             }
             Kind::TurnRead { run, report } => self.read(run, report),
             Kind::AgentsFound { agents } => self.agents.clone_from(agents),
@@ -246,7 +258,7 @@ impl State {
             run.persona = persona.take_if(|_| task.session.is_some());
             task.runs.push(run.id.clone());
             task.current = Some(run.id.clone());
-            task.queue.retain(|message| !run.carries.contains(&message.id));
+            task.hand_on(&run);
             task.doing.clear();
             task.urged = false;
             task.prove(run.purpose, !run.carries.is_empty(), run.requested);
@@ -270,7 +282,7 @@ impl State {
         self.runs.insert(run.id.clone(), Arc::new(run));
     }
 
-    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent) {
+    fn hear(&mut self, id: &RunId, line: u64, event: &AgentEvent, at: Millis) {
         let Some(run) = self.runs.get_mut(id) else { return };
         let run = Arc::make_mut(run);
         run.read_through = run.read_through.max(Some(line));
@@ -296,6 +308,8 @@ impl State {
             AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
             AgentEvent::Progress { progress } => run.progress = *progress,
             AgentEvent::Told { message } => self.has_read(id, message),
+            AgentEvent::PermissionAsked { ask } => self.asked(id, ask, at),
+            AgentEvent::PermissionWithdrawn { request } => self.withdraw_ask(id, request),
             AgentEvent::TurnEnded { .. } => run.listened(),
             AgentEvent::TextDelta { .. }
             | AgentEvent::ThinkingDelta { .. }
@@ -310,17 +324,18 @@ impl State {
         }
     }
 
-    fn read(&mut self, id: &RunId, report: &TurnReport) {
+    fn read(&mut self, id: &RunId, report: &Arc<TurnReport>) {
         let Some(run) = self.runs.get_mut(id) else { return };
         let Phase::Ended { started, at, end, lines } = run.phase.clone() else { return };
         let (purpose, owner) = (run.purpose, run.task.clone());
         self.outages.read(run, &end, report.error.as_ref(), at);
-        let run = Arc::make_mut(run);
-        run.phase = Phase::Read { started, at, end, lines, report: report.clone() };
-        let run = run.clone();
+        let (harness, held) = (run.harness, run.holds.unwrap_or_default());
+        Arc::make_mut(run).phase = Phase::Read { started, at, end, lines, report: Arc::clone(report) };
         self.unread.retain(|unread| unread != id);
-        self.settle_account(&run, report.cost, started.is_some());
+        let spend = spent(harness, held, report.cost, started.is_some());
+        self.settle_account(&owner, held, spend);
         self.take_back(id);
+        let mut requeued = false;
         self.with(&owner, |task| {
             task.doing.clear();
             match report.error.as_ref().map(|error| error.class) {
@@ -339,11 +354,22 @@ impl State {
                 matches!(purpose, Purpose::Talk | Purpose::Diagnose) || (purpose == Purpose::Plan && agreed);
             if moot && task.current.as_ref() == Some(id) {
                 task.current = None;
-                if task.stop.take().is_some() && !task.is_over() {
-                    task.stand(Standing::Cancelled, at);
+                match task.stop.take() {
+                    Some(Halt::Stopped) if !task.is_over() => {
+                        task.carried.clear();
+                        task.stand(Standing::Cancelled, at);
+                    }
+                    Some(Halt::Requeued) => requeued = true,
+                    _ => task.carried.clear(),
                 }
             }
         });
+        match purpose {
+            Purpose::Diagnose if requeued => self.begin_in_line(&owner, at),
+            // Talk changes nothing of what is done.
+            _ if requeued => self.with(&owner, Task::unsay),
+            _ => {}
+        }
     }
 
     /// Stops the task and all below it.
@@ -365,10 +391,7 @@ impl State {
                     && task.current.is_none()
                     && !matches!(task.standing, Standing::Proposed | Standing::Removed { .. })
                 {
-                    task.begin_again(at);
-                    if !agreed && !task.is_goal() {
-                        task.stand(Standing::Proposed, at);
-                    }
+                    task.begin_again_where(agreed, at);
                 }
             });
         }
@@ -382,12 +405,13 @@ impl State {
         if self.task(&task.root).is_some_and(Task::is_planned) {
             return;
         }
-        let above: Vec<TaskId> = self.ancestors(task).into_iter().map(|task| task.id.clone()).collect();
+        let above: Vec<TaskId> = self.ancestors(task).map(|task| task.id.clone()).collect();
         for id in above {
             self.with_goal(&id, |goal| goal.closing = None);
             self.with(&id, |task| {
                 // What its agent said of it was said before this.
-                if task.current.is_none() && task.is_over() || task.standing == Standing::Claimed {
+                let asked = task.mode == Mode::Manual && task.standing == Standing::Yielded;
+                if task.current.is_none() && (task.is_over() || asked) || task.standing == Standing::Claimed {
                     task.stand(Standing::Open, at);
                 }
             });
@@ -437,6 +461,7 @@ impl Run {
             carries: Vec::new(),
             ear: Ear::Deaf,
             told: Vec::new(),
+            asks: Vec::new(),
             holds: None,
             ordered: None,
             check: None,

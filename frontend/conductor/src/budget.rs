@@ -140,7 +140,7 @@ pub fn envelope(state: &State, task: &Task) -> Option<Envelope> {
 
 /// What the tasks below a goal may spend at most, without its planning and summing up; nothing where one has no bound.
 pub fn most(state: &State, goal: &Task) -> Option<MicroUsd> {
-    let works = |task: &&Task| !task.is_group() && matches!(task.work, Work::Agent);
+    let works = |task: &&Task| !task.is_group() && !task.is_by_hand() && matches!(task.work, Work::Agent);
     let below = state.subtree(&goal.id).into_iter().skip(1).filter(works);
     let sum: Option<u64> = below.map(|task| caps(state, task).budget.map(|budget| budget.0)).sum();
     sum.map(MicroUsd).into_iter().chain(goal.caps.budget).min()

@@ -5,22 +5,23 @@
 use std::cmp::Reverse;
 
 use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind, Purpose};
+use shared::entry::{Draft, Kind, Outcome, Purpose};
 use shared::id::{RunId, TaskId};
 use shared::retry::Again;
 use shared::run::Signal;
 use shared::unit::Millis;
 
 use crate::budget::Purse;
-use crate::order::waits_for;
+use crate::order::is_free;
 use crate::planning::{Plan, Planning};
 use crate::proof;
 use crate::sizing;
-use crate::state::{Standing, State, Task};
-use crate::status::{self, Reason};
+use crate::state::{Run, Standing, State, Task};
+use crate::status;
 
 mod again;
 mod judge;
+mod permit;
 mod prove;
 mod queue;
 mod tell;
@@ -35,12 +36,15 @@ pub(crate) use waits::{due, harness, is_probed, outage, unattended};
 /// What to append now, as one batch. Empty when nothing is to be decided.
 #[must_use]
 pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
-    let tasks: Vec<&Task> = state.unsettled().collect();
-    let mut drafts = stops(state, &tasks);
-    drafts.extend(tell::tells(state, &tasks));
+    let tasks = state.unsettled();
+    let under_way: Vec<(&Task, &Run)> =
+        tasks.iter().filter_map(|task| Some((*task, state.current(task)?))).collect();
+    let mut drafts: Vec<Draft> = stops(&under_way).collect();
+    drafts.extend(permit::answers(state));
+    drafts.extend(tell::tells(&under_way));
     drafts.extend(tell::closes(state));
     // Runs that were read and whose task waits for a judgement.
-    for run in tasks.iter().filter_map(|task| state.current(task)).filter(|run| run.is_read()) {
+    for (_, run) in under_way.iter().filter(|(_, run)| run.is_read()) {
         drafts.extend(judge::judge(state, run, now));
         // What the next one may add hangs on what this one did.
         let proposes = |draft: &Draft| matches!(draft.body.known(), Some(Kind::PlanProposed { .. }));
@@ -50,9 +54,10 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     }
     for task in &tasks {
         drafts.extend(cancelled_whole(state, task));
+        drafts.extend(handed(state, task, now));
         drafts.extend(sized(state, task, now));
         if is_shown(state, task, now) {
-            drafts.extend(prove::settle(state, task));
+            drafts.extend(prove::settle(state, task, now));
         }
         drafts.extend(adopted(state, task));
     }
@@ -61,12 +66,12 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
-    let due = state.unsettled().flat_map(|task| {
+    let due = state.unsettled().into_iter().flat_map(|task| {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
         let starts = task.schedule.start.filter(|_| !task.is_over());
         let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
-        let wanted = idle && (wanted || task.is_spoken_to());
+        let wanted = idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =
             wanted.then(|| waits::outage(state, waits::harness(state, task, next_purpose(state, task))));
         [limited, starts, task.again(), outage.flatten()]
@@ -78,48 +83,60 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
 }
 
 impl State {
-    /// Tasks of goals that are not over, in the order of their trees.
-    fn unsettled(&self) -> impl Iterator<Item = &Task> {
-        let open = self.goals.iter().filter_map(|goal| self.task(goal)).filter(|goal| !self.is_at_rest(goal));
-        open.flat_map(|goal| self.subtree(&goal.id))
-    }
-
-    /// Nothing is on its way or wished for anywhere in the goal's tree.
-    fn is_at_rest(&self, goal: &Task) -> bool {
-        goal.is_over()
-            && goal.current.is_none()
-            && !goal.is_spoken_to()
-            && self
-                .subtree(&goal.id)
-                .iter()
-                .all(|task| task.is_over() && task.current.is_none() && !task.is_spoken_to())
+    /// Tasks of goals that are not over, in the order of their trees: something is on its way or wished for there.
+    fn unsettled(&self) -> Vec<&Task> {
+        let mut tasks = Vec::new();
+        for goal in &self.goals {
+            let before = tasks.len();
+            self.gather(goal, &mut tasks);
+            if tasks[before..].iter().all(|task| is_at_rest(task)) {
+                tasks.truncate(before);
+            }
+        }
+        tasks
     }
 }
 
+fn is_at_rest(task: &Task) -> bool {
+    task.is_over() && task.current.is_none() && !task.is_spoken_to()
+}
+
 /// Orders the end of runs whose task is to stop; once each, the supervisor sees it through.
-fn stops(state: &State, tasks: &[&Task]) -> Vec<Draft> {
-    let stopping = tasks.iter().copied().filter(|task| task.stop.is_some());
-    let runs = stopping.filter_map(|task| state.current(task).map(|run| (task, run)));
-    runs.filter(|(_, run)| run.signalled.is_none() && run.is_active())
+fn stops(under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> {
+    let stopping = under_way.iter().filter(|(task, run)| task.stop.is_some() && run.signalled.is_none());
+    stopping
+        .filter(|(_, run)| run.is_active())
         .map(|(task, run)| draft(task, Kind::SignalSent { run: run.id.clone(), signal: Signal::Terminate }))
-        .collect()
 }
 
 /// A group all of whose parts were stopped has nothing to sum up.
 fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
-    let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
-    let all_stopped = !parts.is_empty() && parts.iter().all(|part| part.standing == Standing::Cancelled);
-    if all_stopped && state.admits(task) && task.standing == Standing::Open && task.current.is_none() {
-        let outcome = shared::entry::Outcome::Cancelled;
-        return Some(draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }));
-    }
-    None
+    let waits = task.is_group() && task.standing == Standing::Open && task.current.is_none();
+    let stopped = |part: &TaskId| state.task(part).is_none_or(|part| part.standing == Standing::Cancelled);
+    let whole = waits && state.admits(task) && task.children.iter().all(stopped);
+    let outcome = Outcome::Cancelled;
+    whole.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
+}
+
+/// The turn of a task that the person does has come: it is theirs.
+fn handed(state: &State, task: &Task, now: Millis) -> Option<Draft> {
+    let begins = || {
+        task.standing == Standing::Open
+            && state.is_agreed(task)
+            && is_free(state, task)
+            && queue::starts_at(state, task).is_none_or(|at| at <= now)
+    };
+    let anew = || task.again().is_some_and(|at| at <= now);
+    let theirs = task.is_by_hand() && task.current.is_none() && (begins() || anew());
+    let outcome = Outcome::Yielded { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() };
+    theirs.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
 }
 
 /// Nobody is asked about a plan where the person said so beforehand, unless there is something to answer first.
 fn adopted(state: &State, task: &Task) -> Option<Draft> {
     let planning = task.planning.as_ref().filter(|planning| planning.is_proposed())?;
     let quiet = task.standing == Standing::Open
+        && task.is_group()
         && task.current.is_none()
         && task.stop.is_none()
         && !task.is_spoken_to();
@@ -183,6 +200,7 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     let wish = match &task.planning {
         Some(planning) if task.is_planned() => plan_wish(state, task, planning, spoken_to),
         _ if task.is_goal() => goal_wish(state, task, spoken_to),
+        _ if task.is_by_hand() => None,
         _ if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
         _ => task_wish(state, task, spoken_to),
     };
@@ -209,7 +227,8 @@ fn is_shown(state: &State, task: &Task, now: Millis) -> bool {
     let claimed = match task.standing {
         Standing::Claimed => true,
         Standing::Limited { .. } => {
-            waits::due(state, task).is_some_and(|due| due <= now) && !task.is_group() && looks(task)
+            let due = waits::due(state, task).is_some_and(|due| due <= now);
+            due && !task.is_group() && !begins_anew(task) && looks(task)
         }
         _ => false,
     };
@@ -229,7 +248,7 @@ pub(crate) fn can_resume(state: &State, task: &Task) -> bool {
         // How it is to be split can be thought of before.
         _ if purpose == Purpose::Plan => true,
         (true, _) if purpose == Purpose::Summary => parts_are_over(state, task),
-        (_, None) => waits_for(state, task).is_empty(),
+        (_, None) => is_free(state, task),
         (_, Some(_)) => true,
     }
 }
@@ -240,15 +259,20 @@ pub(crate) fn goes_on(state: &State, task: &Task) -> bool {
     waits::session(state, task, purpose).is_some()
 }
 
+/// What was done so far does not count in its next try.
+fn begins_anew(task: &Task) -> bool {
+    matches!(task.standing, Standing::Limited { again: Again::Anew | Again::Diagnosed, .. })
+}
+
 /// The purpose of the turn that was cut short.
 fn resumed(state: &State, task: &Task) -> Purpose {
-    let anew = matches!(task.standing, Standing::Limited { again: Again::Anew | Again::Diagnosed, .. });
     match last_purpose(state, task).unwrap_or(Purpose::Work) {
-        // What was to be mended is begun again.
-        Purpose::Repair if anew => Purpose::Work,
         // What was to be shown is past, when there is more to do.
         Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::Repair if task.is_group() => {
             Purpose::Summary
+        }
+        Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::Repair if begins_anew(task) => {
+            Purpose::Work
         }
         Purpose::Check | Purpose::Review | Purpose::Commit if task.is_spoken_to() => Purpose::Work,
         // The person wants less than before.
@@ -338,24 +362,16 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
         return None;
     }
     if task.is_group() {
-        if wants_sum(task) && waits_for(state, task).is_empty() && parts_are_over(state, task) {
+        if wants_sum(task) && is_free(state, task) && parts_are_over(state, task) {
             return Some(Purpose::Summary);
         }
         return (spoken_to && goes_on(state, task)).then_some(Purpose::Talk);
     }
     match task.standing {
-        Standing::Open => {
-            let status = status::status(state, task);
-            // When it starts was looked at before, and whether its agent is left alone is looked at for all together.
-            matches!(
-                status.reason,
-                Reason::Slot | Reason::StartsAt(_) | Reason::Outage { .. } | Reason::Unattended(_)
-            )
-            .then_some(Purpose::Work)
-        }
+        // When it starts was looked at before, and whether its agent is left alone is looked at for all together.
+        Standing::Open => status::can_begin(state, task).then_some(Purpose::Work),
         // What never began waits for its dependencies also when it is spoken to.
-        _ => (spoken_to && (goes_on(state, task) || waits_for(state, task).is_empty()))
-            .then_some(Purpose::Work),
+        _ => (spoken_to && (goes_on(state, task) || is_free(state, task))).then_some(Purpose::Work),
     }
 }
 

@@ -2,6 +2,7 @@
 //! while it holds the baton, and has at most one batch of decisions on its way. Page, headless clients and
 //! tests give it what they receive and carry out what it asks.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use shared::entry::{Actor, Draft, Entry};
@@ -72,6 +73,27 @@ pub struct Driver {
     advanced: Millis,
     /// Nothing is sent before this, because the store could not write.
     held_back: Option<Millis>,
+    rest: Option<Rest>,
+}
+
+/// A state that left nothing to decide, and for how long: most of what comes, lines of output above all, changes
+/// neither state nor time, and is not worth asking again.
+#[derive(Debug)]
+struct Rest {
+    seq: Seq,
+    from: Millis,
+    /// When time alone changes it; worked out when somebody asks, for mostly an entry comes before that.
+    until: OnceCell<Option<Millis>>,
+}
+
+impl Rest {
+    fn holds(&self, state: &State, now: Millis) -> bool {
+        self.seq == state.seq && self.from <= now && self.until(state).is_none_or(|until| now < until)
+    }
+
+    fn until(&self, state: &State) -> Option<Millis> {
+        *self.until.get_or_init(|| next_deadline(state, self.from).map(|(at, _)| at))
+    }
 }
 
 #[derive(Debug)]
@@ -95,6 +117,7 @@ impl Driver {
             batches: 0,
             advanced: Millis(0),
             held_back: None,
+            rest: None,
         }
     }
 
@@ -116,7 +139,7 @@ impl Driver {
             && self.facts.is_empty()
             && self.state.unread.is_empty()
             && self.held_back.is_none()
-            && next_deadline(&self.state, self.advanced).is_none()
+            && self.due().is_none()
     }
 
     /// Takes a message from the bridge.
@@ -175,8 +198,15 @@ impl Driver {
         if !self.decides() {
             return None;
         }
-        let due = next_deadline(&self.state, self.advanced).map(|(at, _)| at);
-        self.held_back.into_iter().chain(due).min()
+        self.held_back.into_iter().chain(self.due()).min()
+    }
+
+    /// When time alone gives it something to decide.
+    fn due(&self) -> Option<Millis> {
+        match &self.rest {
+            Some(rest) if rest.holds(&self.state, self.advanced) => rest.until(&self.state),
+            _ => next_deadline(&self.state, self.advanced).map(|(at, _)| at),
+        }
     }
 
     fn fold(&mut self, entry: &Entry) {
@@ -286,17 +316,23 @@ impl Driver {
 
     /// The facts that were read, and all that follows from them, as one batch: what one decision makes
     /// possible is decided with it, so that a dependent task starts one commit after its dependency ended.
-    fn batch(&self, facts: Vec<Draft>, now: Millis) -> Vec<Draft> {
-        let mut drafts = facts;
-        let mut ahead = self.state.clone();
-        foretell(&mut ahead, &drafts, self.held, now);
-        while drafts.len() < BATCH {
-            let decided = decide(&ahead, now);
-            if decided.is_empty() {
-                break;
+    fn batch(&mut self, facts: Vec<Draft>, now: Millis) -> Vec<Draft> {
+        let mut decided = facts;
+        if decided.is_empty() {
+            if self.rest.as_ref().is_some_and(|rest| rest.holds(&self.state, now)) {
+                return Vec::new();
             }
-            foretell(&mut ahead, &decided, self.held, now);
-            drafts.extend(decided);
+            decided = decide(&self.state, now);
+            if decided.is_empty() {
+                self.rest = Some(Rest { seq: self.state.seq, from: now, until: OnceCell::new() });
+                return Vec::new();
+            }
+        }
+        let mut drafts = Vec::new();
+        let mut ahead = self.state.clone();
+        while !decided.is_empty() {
+            drafts.extend(foretell(&mut ahead, decided, self.held, now));
+            decided = if drafts.len() < BATCH { decide(&ahead, now) } else { Vec::new() };
         }
         drafts
     }
@@ -312,16 +348,13 @@ impl Driver {
     }
 }
 
-/// Folds drafts as if they were committed.
-fn foretell(state: &mut State, drafts: &[Draft], epoch: Option<Epoch>, now: Millis) {
-    for draft in drafts {
-        let entry = Entry {
-            seq: state.seq.next(),
-            at: now,
-            actor: Actor::Conductor { epoch: epoch.unwrap_or_default() },
-            project: draft.project.clone(),
-            body: draft.body.clone(),
-        };
+/// Folds drafts as if they were committed; gives them back.
+fn foretell(state: &mut State, drafts: Vec<Draft>, epoch: Option<Epoch>, now: Millis) -> Vec<Draft> {
+    let actor = Actor::Conductor { epoch: epoch.unwrap_or_default() };
+    let told = drafts.into_iter().map(|Draft { project, body }| {
+        let entry = Entry { seq: state.seq.next(), at: now, actor: actor.clone(), project, body };
         apply(state, &entry);
-    }
+        Draft { project: entry.project, body: entry.body }
+    });
+    told.collect()
 }

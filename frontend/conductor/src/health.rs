@@ -29,9 +29,11 @@ pub fn warnings(state: &State, task: &Task, now: Millis) -> Vec<Warning> {
         let (health, vitals) = (state.limits.health, run.vitals);
         let past = |since: Millis, bound: Millis| since + bound <= now;
         match vitals.silent {
-            Some(since) => found.push(Warning::Stalled { since }),
-            None if past(vitals.moved, health.slow) => found.push(Warning::Slow { since: vitals.moved }),
-            None => {}
+            // It waits for the person, or did: from then on it counts anew.
+            _ if run.asks_now().is_some() => {}
+            Some(since) if since >= vitals.moved => found.push(Warning::Stalled { since }),
+            _ if past(vitals.moved, health.slow) => found.push(Warning::Slow { since: vitals.moved }),
+            _ => {}
         }
         found.extend(vitals.heavy.map(|memory| Warning::Heavy { memory }));
         if past(started, health.long) {
@@ -50,7 +52,8 @@ pub fn next_change(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let due = running(state).flat_map(|task| {
         let health = state.limits.health;
         let pulse = pulse(state, task).map(|(run, started)| {
-            let slow = run.vitals.silent.is_none().then(|| run.vitals.moved + health.slow);
+            let stalled = run.vitals.silent.is_some_and(|since| since >= run.vitals.moved);
+            let slow = (!stalled && run.asks_now().is_none()).then(|| run.vitals.moved + health.slow);
             [slow, Some(started + health.long)]
         });
         let times = pulse.into_iter().flatten().chain([budget::time_is_near(state, task)]);

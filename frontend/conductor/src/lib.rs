@@ -11,6 +11,7 @@ pub mod health;
 pub mod library;
 pub mod order;
 pub mod outage;
+pub mod permission;
 pub mod persona;
 pub mod plan;
 pub mod planning;

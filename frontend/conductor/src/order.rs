@@ -198,15 +198,24 @@ fn named<'a>(points: impl Iterator<Item = Point<'a>>) -> Vec<TaskId> {
 /// What keeps a task from beginning: dependencies of its own or of a group above it that are not completed.
 pub fn waits_for<'a>(state: &'a State, task: &'a Task) -> Vec<&'a Task> {
     let mut open: Vec<&Task> = Vec::new();
-    for holder in std::iter::once(task).chain(state.ancestors(task)) {
-        for dep in holder.after.iter().filter_map(|id| state.task(id)) {
-            let gone = matches!(dep.standing, Standing::Removed { .. });
-            if dep.standing != Standing::Completed && !gone && !open.iter().any(|known| known.id == dep.id) {
-                open.push(dep);
-            }
+    for dep in unfinished(state, task) {
+        if !open.iter().any(|known| known.id == dep.id) {
+            open.push(dep);
         }
     }
     open
+}
+
+/// Nothing keeps the task from beginning.
+pub(crate) fn is_free(state: &State, task: &Task) -> bool {
+    unfinished(state, task).next().is_none()
+}
+
+/// Each as often as it is waited for.
+fn unfinished<'a>(state: &'a State, task: &'a Task) -> impl Iterator<Item = &'a Task> {
+    let holders = std::iter::once(task).chain(state.ancestors(task));
+    let deps = holders.flat_map(|holder| &holder.after).filter_map(|id| state.task(id));
+    deps.filter(|dep| !matches!(dep.standing, Standing::Completed | Standing::Removed { .. }))
 }
 
 #[cfg(test)]

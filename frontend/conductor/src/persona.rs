@@ -23,7 +23,7 @@ pub fn own<'a>(state: &'a State, task: &Task) -> Option<&'a Persona> {
 
 /// Who does a task: its own, or that of the nearest task above that has one.
 pub fn of<'a>(state: &'a State, task: &Task) -> Option<&'a Persona> {
-    own(state, task).or_else(|| state.ancestors(task).into_iter().find_map(|above| own(state, above)))
+    own(state, task).or_else(|| state.ancestors(task).find_map(|above| own(state, above)))
 }
 
 /// Those that are offered, by name.

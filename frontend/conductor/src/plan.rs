@@ -2,6 +2,7 @@
 //! planner and the person can act on.
 
 pub mod diff;
+pub mod document;
 pub mod edit;
 pub mod feed;
 
@@ -200,8 +201,9 @@ fn planned(
     }
 }
 
-/// A part that is there already still comes after what it comes after elsewhere in the tree, and one that has begun
-/// is what it was.
+/// A part that is there already still comes after what it comes after elsewhere in the tree, keeps the evidence that is
+/// wanted of it, since a planner may ask for more and never for less, and the person's word on tries where the plan has
+/// none. One that has begun is what it was.
 fn kept(state: &State, owner: &Task, planned: PlannedTask) -> PlannedTask {
     let Some(task) = state.task(&planned.task) else { return planned };
     if is_fixed(state, task) {
@@ -225,7 +227,11 @@ fn kept(state: &State, owner: &Task, planned: PlannedTask) -> PlannedTask {
     let outside = outside(state, owner);
     let elsewhere = task.after.iter().filter(|dep| outside.iter().any(|other| other.id == **dep));
     let after = planned.after.iter().chain(elsewhere).cloned().collect();
-    PlannedTask { after, key: task.key.clone(), ..planned }
+    let attempts =
+        |wished: Retry| task.retry.map_or(wished, |own| Retry { attempts: own.attempts, ..wished });
+    let retry = planned.retry.map(attempts).or(task.retry);
+    let evidence = task.evidence.clone().and(planned.evidence.checks);
+    PlannedTask { after, key: task.key.clone(), retry, evidence, ..planned }
 }
 
 /// What is wrong with the tasks together.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::id::{SessionId, TaskId};
-use shared::plan::Work;
+use shared::plan::{Mode, Work};
 use shared::unit::Millis;
 
 use crate::plan::diff::Revision;
@@ -140,13 +140,13 @@ impl State {
 
     /// The nearest above whose plan is not agreed on.
     pub fn planner_above(&self, task: &Task) -> Option<&Task> {
-        self.ancestors(task).into_iter().find(|above| above.is_planned())
+        self.ancestors(task).find(|above| above.is_planned())
     }
 }
 
 /// Levels between a task and its goal, which has none.
 pub fn level(state: &State, task: &Task) -> u32 {
-    u32::try_from(state.ancestors(task).len()).unwrap_or(u32::MAX)
+    u32::try_from(state.ancestors(task).count()).unwrap_or(u32::MAX)
 }
 
 /// Why a task is not planned now, for the person.
@@ -223,7 +223,12 @@ pub fn room(state: &State, task: &Task) -> u32 {
 
 /// A plan leaves it as it is: it or something below it has begun, and did not fail.
 pub(crate) fn is_fixed(state: &State, task: &Task) -> bool {
-    state.subtree(&task.id).into_iter().any(|task| !task.runs.is_empty() && !task.is_dead())
+    let begun = |task: &Task| match task.standing {
+        // No run shows what the person did.
+        Standing::Completed if task.mode == Mode::Manual => true,
+        _ => !task.runs.is_empty() && !task.is_dead(),
+    };
+    state.subtree(&task.id).into_iter().any(begun)
 }
 
 /// The tasks below this one with the keys by which a planner names them, each once: parts of parts have keys of their

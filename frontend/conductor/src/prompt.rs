@@ -51,7 +51,8 @@ const PLANNING: &str = "\
 : split it (decision \"plan\") into focused tasks, each for an agent of its own that sees nothing but its objective \
 and the results of the tasks it comes after. Prefer tasks that can run side by side and do not change the same files.
 An objective says what to reach, where, and how to know that it is done. Choose \"interactive\" only where the person must take part, \
-\"hybrid\" where a question may come up.";
+\"hybrid\" where a question may come up, \"manual\" only for what no agent can do, such as signing or trying a device: the person does it and \
+says what came of it.";
 
 const REVIEWING: &str = "\
 ## How to review
@@ -195,7 +196,7 @@ fn work(state: &State, task: &Task, words: &mut Words) {
     expected(task, words);
     words.say("## Mode\n\n");
     words.say(match task.mode {
-        Mode::Autonomous => {
+        Mode::Autonomous | Mode::Manual => {
             "Autonomous: nobody is there to ask. Decide for yourself and say what you assumed."
         }
         Mode::Hybrid => "Hybrid: work alone, but where a decision is not yours to make, end with a question.",
@@ -262,7 +263,7 @@ fn review(state: &State, task: &Task, words: &mut Words) {
     expected(task, words);
     context(state, task, words);
     results("## What the worker says\n\n", &[task], words);
-    let held: Vec<String> = checks(task).map(|check| format!("{check} holds")).collect();
+    let held: Vec<String> = checks(state, task).map(|check| format!("{check} holds")).collect();
     if !held.is_empty() {
         words.say("## What was checked by machine\n\n");
         words.give(Section::Found, &list(&held));
@@ -410,7 +411,7 @@ fn said(task: &Task, heading: &'static str, words: &mut Words) {
 
 /// What the task is a part of: the goal, and the groups between.
 fn context(state: &State, task: &Task, words: &mut Words) {
-    let above = state.ancestors(task);
+    let above: Vec<&Task> = state.ancestors(task).collect();
     if above.is_empty() {
         return;
     }

@@ -3,7 +3,7 @@
 
 use shared::agent::ErrorClass;
 use shared::entry::Purpose;
-use shared::evidence::{Check, CommitOutcome};
+use shared::evidence::{Check, CommitOutcome, is_path};
 use shared::id::RunId;
 use shared::plan::{Access, Work};
 
@@ -62,7 +62,7 @@ pub fn step(state: &State, task: &Task) -> Step {
         return if mends { Step::Repair } else { Step::Failed { class, why } };
     }
     let made = |check: &&Check| proof.checked.iter().any(|made| made.check == **check);
-    if let Some(next) = checks(task).find(|check| !made(check)) {
+    if let Some(next) = checks(state, task).find(|check| !made(check)) {
         return Step::Check(next.clone());
     }
     match () {
@@ -74,7 +74,7 @@ pub fn step(state: &State, task: &Task) -> Step {
 
 /// What was found wrong with the last work, in words for the worker and the person.
 pub fn problem(state: &State, task: &Task) -> Option<(ErrorClass, String)> {
-    let wanted = |made: &&Checked| checks(task).any(|check| *check == made.check);
+    let wanted = |made: &&Checked| checks(state, task).any(|check| *check == made.check);
     let mut made = task.proof.checked.iter().filter(wanted);
     let failed = made.find_map(|made| Some((&made.check, made.problem.as_ref()?)));
     if let Some((check, problem)) = failed {
@@ -95,14 +95,23 @@ pub fn problem(state: &State, task: &Task) -> Option<(ErrorClass, String)> {
 
 /// Whether an agent's word is not enough.
 pub fn is_wanted(state: &State, task: &Task) -> bool {
-    checks(task).next().is_some() || reviews(state, task) || commits(state, task)
+    checks(state, task).next().is_some() || reviews(state, task) || commits(state, task)
 }
 
-/// The checks that hold for it. How a folder was before is not known of a task that is a group from its beginning.
-pub fn checks(task: &Task) -> impl Iterator<Item = &Check> {
+/// The checks that hold for it: that the files which its plan declares are there, and those that it was given. How a
+/// folder was before is not known of a task that is a group from its beginning.
+pub fn checks<'a>(state: &State, task: &'a Task) -> impl Iterator<Item = &'a Check> {
     let known = task.proof.base.is_some();
-    let all = task.evidence.checks.iter().filter(|_| !task.is_goal());
+    let declared = declares_files(state, task).then_some(&Check::OutputsExist);
+    let all = declared.into_iter().chain(&task.evidence.checks).filter(|_| !task.is_goal());
     all.filter(move |check| known || **check != Check::DiffNotEmpty)
+}
+
+/// Files that it should make, and nobody said to look for them. Who may change nothing makes none.
+fn declares_files(state: &State, task: &Task) -> bool {
+    let writes = state.goal_of(task).is_some_and(|goal| goal.access != Access::ReadOnly);
+    let asked = task.evidence.checks.contains(&Check::OutputsExist);
+    writes && !asked && task.outputs.iter().any(|output| is_path(output))
 }
 
 /// Whether another agent reviews it: as the person says, else by the goal's preset, which leaves out groups, since

@@ -8,9 +8,10 @@ use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnRep
 use shared::context::Cut;
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
-use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
+use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
 use shared::run::RunEnd;
@@ -19,6 +20,7 @@ use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::library::{Shelf, template_of};
 use crate::outage::Outages;
+use crate::permission::Asked;
 use crate::persona::{self, Known};
 use crate::planning::Planning;
 use crate::proof::Proof;
@@ -41,6 +43,8 @@ pub struct State {
     pub templates: BTreeMap<TemplateId, Shelf>,
     /// The agents of the person's own.
     pub personas: BTreeMap<PersonaId, Known>,
+    /// About what agents may do.
+    pub rules: BTreeMap<RuleId, Rule>,
     pub baton: Option<Baton>,
     pub disk: Disk,
     pub memory: Memory,
@@ -128,8 +132,8 @@ pub struct Task {
     pub standing: Standing,
     /// When `standing` became what it is.
     pub since: Millis,
-    /// When a stop was asked for while a run was on its way.
-    pub stop: Option<Millis>,
+    /// What becomes of it when the run has ended that the person asked to end.
+    pub stop: Option<Halt>,
     /// Counts from 1; a retry begins the next with a new session.
     pub attempt: u32,
     /// Its last, of whatever agent; [`State::session_with`] says whether one can go on with it.
@@ -140,6 +144,8 @@ pub struct Task {
     pub current: Option<RunId>,
     /// What the person wrote and no turn has carried yet.
     pub queue: Vec<Message>,
+    /// What its turns were told since one of them came to something.
+    pub carried: Vec<Message>,
     /// Times in a row that it was taken up again without asking.
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
@@ -158,6 +164,15 @@ pub struct Task {
     pub account: Account,
     /// What it is doing, in a few words: its last tool call.
     pub doing: String,
+}
+
+/// Why a run that is under way was asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// Its task is stopped.
+    Stopped,
+    /// Its task goes back to the queue.
+    Requeued,
 }
 
 /// Who said how hard a task is.
@@ -296,6 +311,8 @@ pub struct Run {
     pub ear: Ear,
     /// In the order in which it was told.
     pub told: Vec<Told>,
+    /// What it asked to be allowed, in that order.
+    pub asks: Vec<Asked>,
     /// Of the budgets of its task and of those above.
     pub holds: Option<MicroUsd>,
     /// The model that its order names.
@@ -365,7 +382,7 @@ pub enum Phase {
         at: Millis,
         end: RunEnd,
         lines: u64,
-        report: TurnReport,
+        report: Arc<TurnReport>,
     },
 }
 
@@ -406,7 +423,7 @@ impl State {
             task.harness.or_else(|| persona::own(self, task).filter(|_| !task.is_goal())?.harness)
         };
         // What is above a task chooses for it where it does not itself.
-        let above = || self.ancestors(task).into_iter().find_map(own);
+        let above = || self.ancestors(task).find_map(own);
         let goal = || self.goal_of(task).map(|goal| goal.harness);
         task.alternate.or_else(|| own(task)).or_else(above).or_else(goal).unwrap_or(HarnessId::Demo)
     }
@@ -438,23 +455,24 @@ impl State {
     /// The task and all below it, parents first, in plan order.
     pub fn subtree(&self, id: &TaskId) -> Vec<&Task> {
         let mut found = Vec::new();
-        let mut stack = vec![id];
-        while let Some(task) = stack.pop().and_then(|id| self.task(id)) {
-            found.push(task);
-            stack.extend(task.children.iter().rev());
-        }
+        self.gather(id, &mut found);
         found
     }
 
-    /// Its ancestors, the parent first.
-    pub fn ancestors(&self, task: &Task) -> Vec<&Task> {
-        let mut found: Vec<&Task> = Vec::new();
-        let mut next = task.parent.as_ref();
-        while let Some(parent) = next.and_then(|id| self.task(id)) {
-            next = parent.parent.as_ref();
-            found.push(parent);
+    /// Puts the subtree behind what was found before. Without recursion: a plan from outside may be deep.
+    pub(crate) fn gather<'a>(&'a self, id: &TaskId, found: &mut Vec<&'a Task>) {
+        let Some(top) = self.task(id) else { return };
+        let mut stack = vec![top];
+        while let Some(task) = stack.pop() {
+            found.push(task);
+            stack.extend(task.children.iter().rev().filter_map(|id| self.task(id)));
         }
-        found
+    }
+
+    /// Its ancestors, the parent first.
+    pub fn ancestors<'a>(&'a self, task: &Task) -> impl Iterator<Item = &'a Task> + Clone + use<'a> {
+        let parent = |task: &Task| task.parent.as_ref().and_then(|id| self.task(id));
+        std::iter::successors(parent(task), move |task| parent(task))
     }
 
     /// Runs that have a process or are about to.
@@ -491,9 +509,14 @@ impl Task {
         text
     }
 
-    /// Whether the person said something that wants a turn.
+    /// Whether the person said something that wants a turn. To a task of their own they say notes, for whoever does it.
     pub fn is_spoken_to(&self) -> bool {
-        self.queue.iter().any(|message| !message.held)
+        !self.is_by_hand() && self.queue.iter().any(|message| !message.held)
+    }
+
+    /// The person does it, without an agent. What has parts is done by them, and summed up by an agent.
+    pub fn is_by_hand(&self) -> bool {
+        self.mode == Mode::Manual && !self.is_group() && !self.is_goal() && !self.is_planned()
     }
 
     pub fn is_goal(&self) -> bool {

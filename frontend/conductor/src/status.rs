@@ -4,13 +4,14 @@
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::TaskId;
+use shared::permission::Ask;
 use shared::plan::Mode;
 use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::budget::{self, Cap, Short};
 use crate::decide::{self, can_resume, parts_are_over, starts_at};
-use crate::order::waits_for;
+use crate::order::{is_free, waits_for};
 use crate::planning::Plan;
 use crate::proof;
 use crate::state::{Phase, Run, Standing, State, Task};
@@ -94,14 +95,20 @@ pub enum Reason {
         all: u32,
     },
     Asks(String),
+    /// Its agent asks to be allowed something, and waits until the person answers, however long.
+    Permission(Ask),
     /// An interactive task whose turn is over.
     YourTurn,
     /// An interactive task that can begin.
     Begin,
+    /// A task that the person does, and whose turn has come.
+    Yours,
     Approve {
         version: u32,
     },
     PlanProblem(Vec<String>),
+    /// A plan of the person's own that has no tasks.
+    NoTasks,
     /// Cannot go on before these are retried, dropped or given up.
     Stuck(Vec<TaskId>),
     /// Its turn was cut short by `class`, and is taken up again.
@@ -142,6 +149,7 @@ pub fn status(state: &State, task: &Task) -> Status {
 pub(crate) fn status_beside(state: &State, task: &Task, of: Known<'_>) -> Status {
     let (kind, reason) = kind_and_reason(state, task, of);
     let since = match (kind, state.current(task)) {
+        (Kind::Waiting, Some(run)) => run.asks_now().map_or(task.since, |asked| asked.at),
         (Kind::Active | Kind::Review, Some(run)) => run.requested,
         _ => task.since,
     };
@@ -156,7 +164,8 @@ fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) 
         return under_way(state, task, run);
     }
     let (kind, reason) = standing(state, task, of);
-    let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. });
+    // What the person does costs nothing and waits for no agent.
+    let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. }) && !task.is_by_hand();
     let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
     let short = || budget::short(state, task, decide::next_purpose(state, task));
     match wished.then(short).flatten() {
@@ -201,6 +210,7 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             open(state, task, of)
         }
         Standing::Asked { question, .. } => (Kind::Waiting, Reason::Asks(question.clone())),
+        Standing::Yielded if task.is_by_hand() => (Kind::Waiting, Reason::Yours),
         Standing::Yielded => (Kind::Waiting, Reason::YourTurn),
         // Its turn for that is next in line, after talk that is not over yet.
         Standing::Claimed => {
@@ -226,10 +236,13 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
 
 /// What comes before a turn that begins anew is done: dependencies, and the parts of what sums up.
 fn is_ready(state: &State, task: &Task) -> bool {
-    waits_for(state, task).is_empty() && (!task.is_group() || parts_are_over(state, task))
+    is_free(state, task) && (!task.is_group() || parts_are_over(state, task))
 }
 
 fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
+    if let Some(asked) = run.asks_now().filter(|_| task.stop.is_none()) {
+        return (Kind::Waiting, Reason::Permission(asked.ask.clone()));
+    }
     let reason = match (&run.phase, run.purpose) {
         _ if task.stop.is_some() || run.signalled.is_some() => Reason::Stopping,
         (Phase::Requested, _) => Reason::Starting,
@@ -256,6 +269,7 @@ fn open(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             Plan::Wanted => {
                 return (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt));
             }
+            Plan::Proposed { .. } if !task.is_group() => return (Kind::Waiting, Reason::NoTasks),
             Plan::Proposed { .. } => {
                 return (Kind::Waiting, Reason::Approve { version: planning.version });
             }
@@ -288,6 +302,17 @@ fn leaf(state: &State, task: &Task) -> (Kind, Reason) {
         return (Kind::Waiting, Reason::Begin);
     }
     (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt))
+}
+
+/// Whether an open task without parts, whose plan is agreed on, waits for nothing but its time and a free agent.
+pub(crate) fn can_begin(state: &State, task: &Task) -> bool {
+    if !is_free(state, task) {
+        return false;
+    }
+    match leaf(state, task).1 {
+        Reason::Slot => budget::short(state, task, decide::next_purpose(state, task)).is_none(),
+        reason => matches!(reason, Reason::StartsAt(_)),
+    }
 }
 
 /// A failed or stopped task that others wait for.
@@ -383,8 +408,9 @@ impl Status {
     /// What will change it.
     pub fn waker(&self) -> Waker {
         match &self.reason {
-            Reason::Proposed | Reason::Asks(_) | Reason::YourTurn | Reason::Begin => Waker::Person,
-            Reason::Approve { .. } | Reason::PlanProblem(_) | Reason::Stuck(_) => Waker::Person,
+            Reason::Proposed | Reason::Asks(_) | Reason::Permission(_) | Reason::YourTurn => Waker::Person,
+            Reason::Begin | Reason::Yours | Reason::Approve { .. } | Reason::PlanProblem(_) => Waker::Person,
+            Reason::NoTasks | Reason::Stuck(_) => Waker::Person,
             Reason::Parts { .. } if self.kind == Kind::Waiting => Waker::Person,
             Reason::After(tasks) => Waker::Tasks(tasks.clone()),
             Reason::Planned(task) | Reason::WithParent(task) => Waker::Tasks(vec![task.clone()]),

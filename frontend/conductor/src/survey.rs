@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use shared::id::TaskId;
 
 use crate::state::{Standing, State, Task};
-use crate::status::{Kind, Status, status, status_beside};
+use crate::status::{Kind, Reason, Status, status, status_beside};
 
 /// The tasks of some goals. A whole tree costs little more than its goal's status alone would.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +50,8 @@ impl Survey {
         let known =
             |part: &Task| self.row(&part.id).map_or_else(|| status(state, part), |row| row.status.clone());
         let status = status_beside(state, task, &known);
-        let own = u32::from(speaks(task) && status.kind == Kind::Waiting);
+        let speaks = speaks(task) || matches!(status.reason, Reason::Permission(_));
+        let own = u32::from(speaks && status.kind == Kind::Waiting);
         let mut row = Row { worst: status.kind, status, done: 0, all: 0, waiting: own };
         for part in task.children.iter().filter_map(|part| Some((state.task(part)?, self.row(part)?))) {
             let (part, below) = part;

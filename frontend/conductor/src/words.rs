@@ -19,6 +19,10 @@ use crate::sizing::{self, Guess};
 use crate::state::{SizedBy, Spend, Task};
 use crate::status::{Kind, Reason, Status};
 
+mod permission;
+
+pub use permission::{deed, rule, scope};
+
 /// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
 pub fn money(spend: Spend) -> String {
     let figure = dollars(spend.known);
@@ -146,10 +150,13 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Parts { .. } if status.kind == Kind::Waiting => "parts of it need you".to_owned(),
         Reason::Parts { done, all } => format!("{done} of {all} done"),
         Reason::Asks(question) => format!("asks: {question}"),
+        Reason::Permission(ask) => format!("asks whether it may {}", deed(ask)),
         Reason::YourTurn => "your turn".to_owned(),
         Reason::Begin => "begins with you".to_owned(),
+        Reason::Yours => "yours to do".to_owned(),
         Reason::Approve { version } => format!("plan v{version} waits for you"),
         Reason::PlanProblem(_) => "the plan needs you".to_owned(),
+        Reason::NoTasks => "your plan has no tasks yet".to_owned(),
         Reason::Stuck(tasks) => format!("held up by {}", numbers(state, tasks)),
         Reason::Done => "done".to_owned(),
         Reason::Failure { class, .. } => class_words(*class).to_owned(),
@@ -296,6 +303,7 @@ pub fn mode(mode: Mode) -> &'static str {
         Mode::Autonomous => "auto",
         Mode::Hybrid => "hybrid",
         Mode::Interactive => "with you",
+        Mode::Manual => "by you",
     }
 }
 
@@ -304,14 +312,7 @@ pub fn mode_token(mode: Mode) -> &'static str {
         Mode::Autonomous => "autonomous",
         Mode::Hybrid => "hybrid",
         Mode::Interactive => "interactive",
-    }
-}
-
-pub fn next_mode(mode: Mode) -> Mode {
-    match mode {
-        Mode::Autonomous => Mode::Hybrid,
-        Mode::Hybrid => Mode::Interactive,
-        Mode::Interactive => Mode::Autonomous,
+        Mode::Manual => "manual",
     }
 }
 
@@ -404,6 +405,9 @@ pub fn change(state: &State, what: &What) -> String {
         Field::Inputs => "what it needs".to_owned(),
         Field::Outputs => "what is expected".to_owned(),
         Field::Work => "how it is done".to_owned(),
+        Field::Retry => "what happens when it fails".to_owned(),
+        Field::Evidence => "what shows that it is done".to_owned(),
+        Field::Agent => "who does it".to_owned(),
         Field::Moved => "another place".to_owned(),
     };
     fields.iter().map(field).collect::<Vec<_>>().join(", ")

@@ -11,17 +11,22 @@ use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
 use crate::desk::Desk;
 
+/// What the person has written about a task and not sent.
+pub(super) fn draft(task: &TaskId) -> RwSignal<String> {
+    let key = format!("orchestrator.draft.{task}");
+    let text = RwSignal::new(Local::get::<String>(&key).unwrap_or_default());
+    Effect::new(move |_| {
+        let text = text.get();
+        if text.is_empty() { Local::delete(&key) } else { drop(Local::set(&key, text)) }
+    });
+    text
+}
+
 #[component]
 pub fn Composer(id: TaskId) -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let key = format!("orchestrator.draft.{id}");
+    let text = draft(&id);
     let own = StoredValue::new(id);
-    let text = RwSignal::new(Local::get::<String>(&key).unwrap_or_default());
-    let draft = key;
-    Effect::new(move |_| {
-        let text = text.get();
-        if text.is_empty() { Local::delete(&draft) } else { drop(Local::set(&draft, text)) }
-    });
     let hint = Memo::new(move |_| desk.read(|state| hint(state, &own.get_value())));
     let closed = move || hint.with(|hint| hint.is_err());
     let words = move || hint.with(|hint| hint.clone().unwrap_or_else(|why| why));
@@ -100,6 +105,8 @@ fn hint(state: &conductor::State, id: &TaskId) -> Result<String, String> {
     Ok(match status.reason {
         Reason::Approve { .. } => "Say what to change, or edit the tree".to_owned(),
         Reason::Asks(_) => "Your answer".to_owned(),
+        Reason::NoTasks => "Ask the planner for a plan after all".to_owned(),
+        _ if task.is_by_hand() => "A note: an agent that gets this task reads it".to_owned(),
         Reason::Begin => format!("Say how to begin with {name}"),
         Reason::PlanProblem(_) => "Tell the planner how to go on".to_owned(),
         _ if task.current.is_some() => {

@@ -53,6 +53,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             view! { <div class="stack">{said}{changes}</div> }.into_any()
         }
         What::Refused(problems) => refused(at, problems),
+        What::Given(0) => line("tree", at, "You make the plan yourself.".to_owned()),
         What::Given(tasks) => line("tree", at, format!("You gave a plan with {tasks} tasks.")),
         What::Wanted => line("tree", at, "You asked for a plan of this task.".to_owned()),
         What::Rejected => line("undo", at, "You left it as it was.".to_owned()),
@@ -84,8 +85,24 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         }
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),
         What::Stopped => line("stop", at, "You stopped it.".to_owned()),
+        What::Requeued => line("retry", at, "You put it back in the queue.".to_owned()),
         What::Retried => line("retry", at, "You asked for a fresh attempt.".to_owned()),
-        What::Accepted => line("completed", at, "You marked it as done.".to_owned()),
+        What::Handed => {
+            let (desk, task) = (expect_context::<Desk>(), StoredValue::new(id));
+            let objective = move || {
+                desk.read(|state| state.task(&task.get_value()).map(|task| markdown(&task.objective).into_any()))
+            };
+            view! {
+                <div class="outcome" data-status="waiting">
+                    <span class="status"><Icon name="waiting"/>"It is yours to do."<span class="meta">{words::time(at)}</span></span>
+                    <div class="prose">{objective}</div>
+                </div>
+            }
+            .into_any()
+        }
+        What::Accepted(words) if words.is_empty() => line("completed", at, "You marked it as done.".to_owned()),
+        What::Accepted(words) => view! { <Settled id=id at=at outcome=Outcome::Completed { summary: words, outputs: Vec::new(), not_done: Vec::new() }/> }.into_any(),
+        What::GivenUp(why) => line("failed", at, format!("You said that it cannot be done: {why}")),
         What::Closed => line("completed", at, "You finished the goal without what was left.".to_owned()),
     }
 }
@@ -164,7 +181,7 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
         }
         .into_any(),
         Outcome::Asked { question, options } => view! { <Question id=id at=at question=question options=options/> }.into_any(),
-        Outcome::Yielded { summary } => view! {
+        Outcome::Yielded { summary, .. } => view! {
             <div class="outcome" data-status="waiting">
                 <span class="status"><Icon name="waiting"/>"Your turn: write what comes next, or mark it as done."<span class="meta">{words::time(at)}</span></span>
                 <div class="prose">{markdown(&summary)}</div>

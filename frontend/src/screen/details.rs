@@ -1,6 +1,7 @@
 //! A task in detail: what it is to reach and how, changeable while it has not begun.
 
-use conductor::state::{Standing, Task};
+use conductor::plan::edit::check_edit;
+use conductor::state::Task;
 use leptos::prelude::*;
 use shared::agent::HarnessId;
 use shared::id::TaskId;
@@ -51,9 +52,8 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
     let name = |id: &TaskId| state.task(id).map(|task| (task.id.clone(), conductor::plan::name(task)));
     let tree = state.subtree(&task.root);
     let free = |other: &&Task| other.id != task.id && !other.is_goal() && !task.after.contains(&other.id);
-    let changeable =
-        matches!(task.standing, Standing::Proposed | Standing::Failed { .. } | Standing::Cancelled)
-            || (task.standing == Standing::Open && task.runs.is_empty());
+    let edit = PlanEdit::SetObjective { task: id.clone(), objective: String::new() };
+    let changeable = check_edit(state, &task.root, &edit).is_ok();
     let result = task.result.clone().unwrap_or_default();
     let unchosen = Task { model: None, ..task.clone() };
     let harness = state.harness_of(task);
@@ -109,7 +109,14 @@ pub fn Details(tree: Tree, id: TaskId) -> impl IntoView {
             {move || card.get().map(|card| if card.goal {
                 view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><PresetField tree=tree own=own/><MemoryField tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card.clone()/></div> }.into_any()
             } else {
-                view! { <div class="details"><Editor tree=tree own=own card=card.clone()/><EvidenceFields tree=tree own=own/><ScheduleFields tree=tree own=own/><RetryFields tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card/></div> }.into_any()
+                let agent = card.mode != Mode::Manual;
+                view! { <div class="details">
+                    <Editor tree=tree own=own card=card.clone()/>
+                    {agent.then(|| view! { <EvidenceFields tree=tree own=own/> })}
+                    <ScheduleFields tree=tree own=own/>
+                    {agent.then(|| view! { <RetryFields tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/> })}
+                    <Result card=card/>
+                </div> }.into_any()
             })}
         </div>
     }
@@ -119,13 +126,10 @@ pub fn Details(tree: Tree, id: TaskId) -> impl IntoView {
 fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
     let edit = move |edit: PlanEdit| tree.desk.edit(&tree.goal.get_value(), edit);
     let task = move || own.get_value();
-    let modes = [Mode::Autonomous, Mode::Hybrid, Mode::Interactive];
-    let sizes = [None, Some(Size::Light), Some(Size::Standard), Some(Size::Heavy)];
-    let chosen = card.harness.map(|harness| format!("{harness:?}")).unwrap_or_default();
-    let agents = card.agents.clone();
+    let modes = [Mode::Autonomous, Mode::Hybrid, Mode::Interactive, Mode::Manual];
     view! {
         <Show when=move || card.fixed>
-            <p class="hint">"This task has begun; stop it to change what it is to reach. The mode can be changed at any time."</p>
+            <p class="hint">"This task has begun; stop it to change what it is to reach, or to do it yourself. How much of you its agent needs can be changed at any time."</p>
         </Show>
         <label class="field">
             <span>"Objective"</span>
@@ -141,6 +145,33 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
                 }).collect_view()}
             </span>
         </div>
+        {(card.mode != Mode::Manual).then(|| view! { <Doer tree=tree own=own card=card.clone()/> })}
+        <After tree=tree own=own card=card.clone()/>
+        <label class="field">
+            <span>"Needs, one a line"</span>
+            <textarea class="input" rows="2" disabled=card.fixed placeholder="src/schema.sql" prop:value=card.inputs.clone() on:change=move |event| {
+                edit(PlanEdit::SetInputs { task: task(), inputs: lines(&event_target_value(&event)) });
+            }></textarea>
+            {(!card.made_before.is_empty()).then(|| view! { <span class="hint">{card.made_before.join("; ")}</span> })}
+        </label>
+        <label class="field">
+            <span>"Expected when it is done, one a line"</span>
+            <textarea class="input" rows="3" disabled=card.fixed prop:value=card.outputs.clone() on:change=move |event| {
+                edit(PlanEdit::SetOutputs { task: task(), outputs: lines(&event_target_value(&event)) });
+            }></textarea>
+        </label>
+    }
+}
+
+/// Which agent and which model does it, where the person does not.
+#[component]
+fn Doer(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
+    let edit = move |edit: PlanEdit| tree.desk.edit(&tree.goal.get_value(), edit);
+    let task = move || own.get_value();
+    let sizes = [None, Some(Size::Light), Some(Size::Standard), Some(Size::Heavy)];
+    let chosen = card.harness.map(|harness| format!("{harness:?}")).unwrap_or_default();
+    let agents = card.agents.clone();
+    view! {
         <div class="field">
             <span>"Size, which chooses the model"</span>
             <span class="seg" role="radiogroup" aria-label="Size">
@@ -167,20 +198,6 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
                 let name = event_target_value(&event).trim().to_owned();
                 edit(PlanEdit::SetModel { task: task(), model: (!name.is_empty()).then_some(name) });
             }/>
-        </label>
-        <After tree=tree own=own card=card.clone()/>
-        <label class="field">
-            <span>"Needs, one a line"</span>
-            <textarea class="input" rows="2" disabled=card.fixed placeholder="src/schema.sql" prop:value=card.inputs.clone() on:change=move |event| {
-                edit(PlanEdit::SetInputs { task: task(), inputs: lines(&event_target_value(&event)) });
-            }></textarea>
-            {(!card.made_before.is_empty()).then(|| view! { <span class="hint">{card.made_before.join("; ")}</span> })}
-        </label>
-        <label class="field">
-            <span>"Expected when it is done, one a line"</span>
-            <textarea class="input" rows="3" disabled=card.fixed prop:value=card.outputs.clone() on:change=move |event| {
-                edit(PlanEdit::SetOutputs { task: task(), outputs: lines(&event_target_value(&event)) });
-            }></textarea>
         </label>
     }
 }

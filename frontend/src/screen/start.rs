@@ -15,7 +15,7 @@ use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
 use crate::component::icon::{Icon, StatusMark};
-use crate::desk::Desk;
+use crate::desk::{Desk, Planner};
 use crate::place::Here;
 
 const FOLDER: &str = "orchestrator.folder";
@@ -59,7 +59,7 @@ pub fn Start() -> impl IntoView {
         () if text.read().trim().is_empty() => Some("Say what you want to reach."),
         () => None,
     };
-    let begin = move || {
+    let begin = move |planner: Planner| {
         let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
         let _ = Local::set(FOLDER, folder.get_untracked());
         let (folder, words) = (folder.get_untracked(), text.get_untracked());
@@ -69,6 +69,7 @@ pub fn Start() -> impl IntoView {
             (harness, access.get_untracked(), preset.get_untracked()),
             caps.get_untracked(),
             (template.get_untracked(), persona.get_untracked()),
+            planner,
         );
         text.set(String::new());
         here.go(goal, None);
@@ -81,7 +82,7 @@ pub fn Start() -> impl IntoView {
                 <textarea class="input" rows="6" autofocus placeholder="Say what you want built or found out. You get a plan to change and approve before anything runs."
                     prop:value=move || text.get()
                     on:input=move |event| text.set(event_target_value(&event))
-                    on:keydown=move |event| if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) { begin() }
+                    on:keydown=move |event| if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) { begin(Planner::Agent) }
                 ></textarea>
             </label>
             <div class="field">
@@ -98,9 +99,10 @@ pub fn Start() -> impl IntoView {
             <div class="pair"><PersonaChoice chosen=persona/><TemplateChoice chosen=template/></div>
             <div class="pair"><PresetChoice preset=preset/><FirstBudget caps=caps/></div>
             <div class="row">
-                <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin()>
+                <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin(Planner::Agent)>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>
                 </button>
+                <button class="button" title="No planner: you add the tasks to the tree" disabled=move || missing().is_some() on:click=move |_| begin(Planner::Person)>"Plan it myself"</button>
                 <span class="hint">{missing}</span>
             </div>
             <Known/>
@@ -159,6 +161,7 @@ fn AccessChoice(access: RwSignal<Access>) -> impl IntoView {
         <fieldset>
             <legend class="label">"They may"</legend>
             {choice(Access::Edit, "Edit files", "Commands only as far as the agent allows them by itself.")}
+            {choice(Access::Ask, "Ask me first", "Each edit and each command waits for your yes, unless a rule of yours decides. Codex cannot ask: its sandbox lets it edit and run commands in this folder alone.")}
             {choice(Access::Full, "Edit files and run commands", "Anything that you could run in this folder. For a folder that you could lose.")}
             {choice(Access::ReadOnly, "Only read", "For questions and reviews.")}
         </fieldset>

@@ -11,6 +11,7 @@ use super::caps::{AtCap, BudgetField};
 use super::details::Details;
 use super::health::Warnings;
 use super::news::news;
+use super::permit::{self, Permission};
 use super::waits::Waits;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
@@ -82,17 +83,24 @@ fn on_node(event: &web_sys::MouseEvent) -> bool {
     element.is_some_and(|element| element.closest(".node").is_ok_and(|node| node.is_some()))
 }
 
-/// Keys that work wherever the focus is, but in a text field.
-fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
+/// It is meant for a field.
+pub(super) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     use wasm_bindgen::JsCast;
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let typing =
-        target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Keys that work wherever the focus is, but in a text field.
+fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
+    let typing = is_typing(event);
     if event.default_prevented() {
         return;
     }
     if event.key() == "Enter" && event.ctrl_key() && !typing {
-        tree.approve();
+        // Where the open task asks to be allowed something, it is the answer to that.
+        if tree.here.now().task.is_none_or(|task| !permit::asks(tree.desk, &task)) {
+            tree.approve();
+        }
         return;
     }
     if event.key() == "Escape" && typing {
@@ -205,7 +213,8 @@ fn Approval(tree: Tree) -> impl IntoView {
         desk.read(|state| {
             let task = state.task(&tree.proposal.get()?)?;
             let below = state.subtree(&task.id);
-            let with_you = below.iter().filter(|task| task.mode == Mode::Interactive).count();
+            let with_you =
+                below.iter().filter(|task| matches!(task.mode, Mode::Interactive | Mode::Manual)).count();
             let may_ask = below.iter().filter(|task| task.mode == Mode::Hybrid).count();
             Some(Proposal {
                 of: (!task.is_goal()).then(|| conductor::plan::name(task)),
@@ -228,7 +237,12 @@ fn Approval(tree: Tree) -> impl IntoView {
         })
     });
     view! {
-        {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| view! {
+        {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| if tasks == 0 { view! {
+            <footer class="approve" role="status">
+                <p class="hint">"Your plan has no tasks yet. Add the first one, then more after it (N) or inside it (Shift N), and approve when it is whole. Or write to the planner to have it planned."</p>
+                <button class="button push" data-kind="solid" disabled=busy on:click=move |_| keys::add(tree, &tree.goal.get_value(), None)><Icon name="plus"/>"Add the first task"</button>
+            </footer>
+        }.into_any() } else { view! {
             <footer class="approve">
                 {news(tree)}
                 {of.clone().map(|of| view! { <p class="clip">"Plan of "<b>{of}</b></p> })}
@@ -249,12 +263,12 @@ fn Approval(tree: Tree) -> impl IntoView {
                         <button class="button" disabled=busy on:click=move |_| tree.reject()>"Leave it as it was"</button>
                     })}
                     <button class="button" on:click=move |_| { tree.proposal.get_untracked().into_iter().for_each(|task| tree.here.select(&task)); keys::focus_composer(); }>"Say what to change"</button>
-                    <button class="button" data-kind="solid" disabled=busy || tasks == 0 on:click=move |_| tree.approve()>
+                    <button class="button" data-kind="solid" disabled=busy on:click=move |_| tree.approve()>
                         {if busy { "The planner is at it" } else { "Approve and start" }}<kbd class="key">"Ctrl Enter"</kbd>
                     </button>
                 </span>
             </footer>
-        })}
+        }.into_any() })}
         {move || stuck.get().map(|words| view! {
             <footer class="approve" role="status">
                 <span class="status" data-status="waiting"><Icon name="waiting"/>{format!("Nothing more can run: {words}.")}</span>
@@ -307,6 +321,7 @@ fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
             <button role="tab" aria-selected=move || (tab.get() == "details").to_string() on:click=move |_| tab.set("details")>"Details"</button>
         </div>
         <Waits tree=tree id=id/>
+        <Permission desk=tree.desk id=own.get_value()/>
         {move || match tab.get() {
             "details" => view! { <Warnings desk=tree.desk id=own.get_value()/><Details tree=tree id=own.get_value()/> }.into_any(),
             _ => view! { <AtCap tree=tree id=own.get_value()/><Warnings desk=tree.desk id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),
@@ -345,15 +360,13 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let model = runs.find(|run| run.purpose.is_conversation()).and_then(|run| run.model.clone());
     let agent = state.harness_of(task).to_string();
     let agent = match conductor::persona::of(state, task) {
+        _ if task.is_by_hand() => String::new(),
         Some(persona) => format!("{}, {agent}", persona.name),
         None => agent,
     };
-    let path = state
-        .ancestors(task)
-        .into_iter()
-        .rev()
-        .map(|above| (above.id.clone(), conductor::plan::name(above)))
-        .collect();
+    let mut path: Vec<_> =
+        state.ancestors(task).map(|above| (above.id.clone(), conductor::plan::name(above))).collect();
+    path.reverse();
     Some(Head {
         path,
         number: task.number_text(),
@@ -374,8 +387,10 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
             && !task.is_goal()
             && task.current.is_none()
             && !conductor::plan::awaits_approval(task),
+        // What came of a task of their own is said where it is written.
         can_accept: !task.is_goal()
             && task.current.is_none()
+            && !(task.is_by_hand() && task.standing == Standing::Yielded)
             && (capped
                 || matches!(
                     task.standing,
@@ -414,7 +429,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                             <button class="button" data-size="sm" on:click=move |_| desk.reject(&own.get_value())>"Leave it as it was"</button>
                         </Show>
                         <Show when=is(|head| head.can_accept)>
-                            <button class="button" data-size="sm" on:click=move |_| desk.accept(&own.get_value())>"Mark as done"</button>
+                            <button class="button" data-size="sm" on:click=move |_| desk.accept(&own.get_value(), String::new())>"Mark as done"</button>
                         </Show>
                         <Show when=is(|head| head.over && !head.busy)>
                             <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.retry(&own.get_value())><Icon name="retry"/>"Retry"</button>
@@ -445,7 +460,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 22] = [
+    const KEYS: [(&str, &str); 24] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -462,12 +477,14 @@ fn Keys() -> impl IntoView {
         ("L", "add or drop a dependency"),
         ("P", "split, or plan again"),
         ("R", "retry"),
+        ("Shift R", "end its turn, back to the queue"),
         ("S", "stop"),
         (".", "menu of the task"),
         ("Z", "undo the last edit"),
         ("+ − 0", "zoom in, out, back"),
         ("F", "fit the tree"),
-        ("Ctrl Enter", "approve the plan"),
+        ("Ctrl Enter", "approve the plan; allow what is asked"),
+        ("Ctrl ⌫", "deny what is asked"),
     ];
     view! {
         <div class="body">

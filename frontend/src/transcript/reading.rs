@@ -249,6 +249,9 @@ impl Reading {
                 self.add(kind, String::new(), BlockState::Growing, line);
             }
             AgentEvent::ToolResult { call, outcome, text } => self.answered(call, outcome, text, line),
+            AgentEvent::PermissionAsked { ask } => {
+                self.note(format!("Asks whether it may {}", conductor::words::deed(&ask)), line);
+            }
             AgentEvent::PermissionDenied { tool, why } => {
                 self.note(format!("{tool} was not allowed: {why}"), line);
             }
@@ -266,6 +269,7 @@ impl Reading {
             | AgentEvent::Usage { .. }
             | AgentEvent::Progress { .. }
             | AgentEvent::Told { .. }
+            | AgentEvent::PermissionWithdrawn { .. }
             | AgentEvent::TurnEnded { .. } => {}
         }
     }

@@ -1,9 +1,10 @@
 //! What keys and pointers do to the tree. Each makes an edit or an intent; whether it is possible is the
 //! conductor's to say.
 
+use conductor::plan::edit::next_mode;
 use leptos::prelude::*;
 use shared::id::TaskId;
-use shared::plan::{PlanEdit, PlannedTask};
+use shared::plan::{Mode, PlanEdit, PlannedTask};
 use wasm_bindgen::JsCast;
 
 use super::node::{Drag, Spot};
@@ -17,7 +18,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
         .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
     let Some(task) = tree.here.now().task else { return };
-    if typing || (event.ctrl_key() && event.key() != "Enter") || event.meta_key() {
+    if typing || event.ctrl_key() || event.meta_key() {
         return;
     }
     let goal = tree.goal.get_value();
@@ -32,7 +33,6 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("ArrowLeft", ..) => left(tree, &task),
         ("ArrowRight", ..) => right(tree, &task),
         ("Home", ..) => go(tree, &goal),
-        ("Enter", ..) if event.ctrl_key() => tree.approve(),
         ("Enter", ..) if super::link::choose(tree, &task) => {}
         ("Escape", ..) => handled = super::link::cancel(tree),
         ("l" | "L", ..) => super::link::begin(tree, &task),
@@ -45,6 +45,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("Delete" | "Backspace", ..) => remove(tree, &task),
         ("p", ..) => tree.desk.split(&task),
         ("r", ..) => tree.desk.retry(&task),
+        ("R", ..) => tree.desk.requeue(&task),
         ("s", ..) => tree.desk.stop(&task),
         ("z", ..) => tree.desk.undo(),
         ("+" | "=", ..) => tree.zoom_by(-1),
@@ -124,13 +125,22 @@ fn right(tree: Tree, task: &TaskId) {
 }
 
 pub fn change_mode(tree: Tree, task: &TaskId) {
-    let Some((mode, goal)) =
-        tree.desk.peek(|state| state.task(task).map(|task| (words::next_mode(task.mode), task.is_goal())))
-    else {
-        return;
-    };
-    if !goal {
-        tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetMode { task: task.clone(), mode });
+    if let Some(mode) = tree.desk.peek(|state| state.task(task).map(|task| next_mode(state, task))) {
+        set_mode(tree, task, mode);
+    }
+}
+
+/// Makes it the person's own, or an agent's again.
+pub fn change_hands(tree: Tree, task: &TaskId) {
+    let manual = tree.desk.peek(|state| state.task(task).is_some_and(|task| task.mode == Mode::Manual));
+    set_mode(tree, task, if manual { Mode::Autonomous } else { Mode::Manual });
+}
+
+fn set_mode(tree: Tree, task: &TaskId, mode: Mode) {
+    let (goal, edit) = (tree.goal.get_value(), PlanEdit::SetMode { task: task.clone(), mode });
+    let made = *task != goal && tree.desk.check(&goal, &edit).is_ok();
+    tree.desk.edit(&goal, edit);
+    if made {
         tree.desk.say(format!("Mode: {}.", words::mode(mode)), true);
     }
 }

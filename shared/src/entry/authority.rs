@@ -22,6 +22,9 @@ impl Kind {
             | Self::MessageSent { .. }
             | Self::MessageUrged { .. }
             | Self::MessageWithdrawn { .. }
+            | Self::PermissionAnswered { .. }
+            | Self::RuleSaved { .. }
+            | Self::RuleRemoved { .. }
             | Self::PlanEdited { .. }
             | Self::PlanGiven { .. }
             | Self::PlanWanted { .. }
@@ -29,8 +32,10 @@ impl Kind {
             | Self::PlanRejected { .. }
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }
+            | Self::TaskRequeued { .. }
             | Self::TaskResumed { .. }
             | Self::TaskAccepted { .. }
+            | Self::TaskGivenUp { .. }
             | Self::GoalClosed { .. }
             | Self::GoalArchived { .. }
             | Self::LimitsSet { .. }

@@ -18,16 +18,20 @@ use crate::run::{Arg, Program, RunEnd, Signal, Stdin, Stream};
 use crate::unit::{MicroUsd, Millis};
 
 mod blocks;
+mod permission;
 mod result;
 mod tools;
 
 use blocks::Blocks;
+pub(super) use permission::answer;
 
 type Json = Map<String, Value>;
 
 /// Tools by which sessions see each other or plan their own future; a task must do neither.
 const NEVER: &str = "ListAgents,SendMessage,CronCreate,ScheduleWakeup";
 const EDITING: &str = "Edit,Write,NotebookEdit";
+/// Tools that wait for a person in ways that are not those of a report.
+const QUESTIONS: &str = "AskUserQuestion,EnterPlanMode,ExitPlanMode";
 
 /// How many results are remembered so that reading one again counts nothing twice.
 const RESULTS_KEPT: usize = 64;
@@ -54,6 +58,14 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     }
     match turn.access {
         Access::ReadOnly => flag("--disallowedTools", &format!("{NEVER},{EDITING}")),
+        Access::Ask => {
+            flag("--permission-mode", "default");
+            flag("--disallowedTools", &format!("{NEVER},{QUESTIONS}"));
+            // Who hears nothing gets no answer, and is denied at once.
+            if turn.listens {
+                flag("--permission-prompt-tool", "stdio");
+            }
+        }
         Access::Edit => {
             flag("--permission-mode", "acceptEdits");
             flag("--disallowedTools", NEVER);
@@ -211,12 +223,11 @@ impl Reader {
             "user" => tools::results(json, events),
             "rate_limit_event" => self.rate_limit(json, events),
             "result" => self.result(json, events),
-            "control_request" => events.extend(tools::asked(json)),
-            "control_response"
-            | "control_cancel_request"
-            | "command_lifecycle"
-            | "keep_alive"
-            | "tool_progress" => {}
+            "control_request" => return permission::asked(json, events),
+            "control_cancel_request" => {
+                events.push(AgentEvent::PermissionWithdrawn { request: text(json, "request_id").to_owned() });
+            }
+            "control_response" | "command_lifecycle" | "keep_alive" | "tool_progress" => {}
             _ => return false,
         }
         true

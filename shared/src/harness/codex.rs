@@ -39,7 +39,8 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     args.extend(["--json", "--skip-git-repo-check"].map(Arg::text));
     let sandbox = match turn.access {
         Access::ReadOnly => "read-only",
-        Access::Edit => "workspace-write",
+        // It cannot ask; its sandbox decides.
+        Access::Edit | Access::Ask => "workspace-write",
         Access::Full => "danger-full-access",
     };
     let effort = match turn.size {

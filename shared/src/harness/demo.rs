@@ -24,6 +24,7 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     flag("--size", Arg::text(size));
     let access = match turn.access {
         Access::ReadOnly => "read-only",
+        Access::Ask => "ask",
         Access::Edit => "edit",
         Access::Full => "full",
     };

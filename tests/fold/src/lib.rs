@@ -154,7 +154,7 @@ fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
         lines: 40,
         pipes: Pipes::Closed,
     });
-    kinds.push(Kind::TurnRead { run: run.clone(), report: TurnReport::default() });
+    kinds.push(Kind::TurnRead { run: run.clone(), report: TurnReport::default().into() });
     kinds
 }
 

@@ -10,6 +10,7 @@ use bridge::supervisor::lines::{Cut, LONGEST, Splitter};
 use shared::agent::HarnessId;
 use shared::entry::Entry;
 use shared::harness::Decoder;
+use shared::permission::shell::{Word, segments};
 use shared::run::{RunEnd, Stream, Window};
 use shared::unit::Millis;
 use shared::wire::{ClientMessage, OutputFrame, ServerMessage};
@@ -18,7 +19,7 @@ use shared::wire::{ClientMessage, OutputFrame, ServerMessage};
 pub type Target = fn(&[u8]);
 
 /// All targets by the names of their corpora.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("wire", wire),
     ("lines", lines),
     ("decoders", decoders),
@@ -26,6 +27,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("import", imported),
     ("fold", fold),
     ("screen", screen),
+    ("shell", shell),
 ];
 
 /// What is read is written so that it reads as the same.
@@ -145,4 +147,18 @@ pub fn screen(bytes: &[u8]) {
     let screen = past.draw();
     assert!(screen.row < screen.window.rows && screen.col <= screen.window.cols);
     assert!(screen.contents.len() <= 1024 * 1024);
+}
+
+/// A line that is understood is so beside another one too: nothing of it hides what stands behind or before it.
+pub fn shell(bytes: &[u8]) {
+    let line = String::from_utf8_lossy(bytes);
+    let Some(found) = segments(&line) else { return };
+    let removes = segments("rm x").unwrap();
+    assert_eq!(removes[0].words, ["rm", "x"].map(|word| Word::Plain(word.to_owned())));
+    assert_eq!(segments(&format!("{line}\nrm x")).unwrap(), [found.clone(), removes.clone()].concat());
+    assert_eq!(segments(&format!("rm x\n{line}")).unwrap(), [removes.clone(), found.clone()].concat());
+    // In brackets it is the same, unless a bracket of its own ends them, which is not understood.
+    if let Some(inner) = segments(&format!("({line}\n)")) {
+        assert_eq!(inner, found);
+    }
 }

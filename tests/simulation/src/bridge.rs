@@ -85,6 +85,9 @@ impl Bridge {
         match order {
             Kind::SignalSent { .. } => process.signal(),
             Kind::InputSent { message: Some(message), .. } => process.ear.tell(message),
+            Kind::InputSent { answers: Some(answer), .. } => {
+                process.questions.answer(&answer.request, answer.permit);
+            }
             Kind::InputClosed { .. } => process.ear.close(),
             _ => {}
         }

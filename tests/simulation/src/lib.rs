@@ -8,6 +8,8 @@ pub mod cast;
 pub mod chance;
 pub mod client;
 mod ear;
+mod hands;
+pub mod permits;
 pub mod person;
 pub mod process;
 pub mod rest;

@@ -16,6 +16,8 @@ use shared::unit::MicroUsd;
 
 use crate::cast::Cast;
 use crate::chance::Chance;
+use crate::hands::Hands;
+use crate::permits::Permits;
 
 #[derive(Debug)]
 pub struct Person {
@@ -30,16 +32,26 @@ pub struct Person {
     retries: usize,
     /// What they do with agents of their own, if they have any.
     pub cast: Option<Cast>,
+    /// What they do themselves, if they do anything.
+    pub hands: Option<Hands>,
+    /// What they say to agents that ask, where agents do.
+    pub permits: Option<Permits>,
 }
 
 impl Person {
-    pub fn new(whims: usize, cast: Option<Cast>) -> Self {
-        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0, cast }
+    pub fn new(whims: usize, cast: Option<Cast>, hands: Option<Hands>, permits: Option<Permits>) -> Self {
+        Self { whims, splits: false, trades: false, messages: 0, added: 0, retries: 0, cast, hands, permits }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
     pub fn whim(&mut self, seen: &State, chance: &mut Chance) -> Option<Kind> {
         if let Some(kind) = self.cast.as_mut().and_then(|cast| cast.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.permits.as_mut().and_then(|permits| permits.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.hands.as_mut().and_then(|hands| hands.whim(seen)) {
             return Some(kind);
         }
         let goal = chance.pick(&seen.goals)?.clone();
@@ -57,7 +69,7 @@ impl Person {
             (Plan::Proposed { .. }, 0..11) => Kind::PlanApproved { goal, version: root.version },
             (_, 0..3) => Kind::TaskStopped { task: id },
             (_, 3..7) => Kind::TaskRetried { task: id },
-            (_, 7) => Kind::TaskAccepted { task: id },
+            (_, 7) => Kind::TaskAccepted { task: id, words: String::new() },
             (_, 8) => Kind::TaskResumed { task: id },
             (_, 18) if chance.one_in(4) => Kind::GoalClosed { goal },
             (_, 9) if self.trades && chance.one_in(2) => {
@@ -152,6 +164,9 @@ impl Person {
         if let Some(kind) = state.subtree(&root.id).into_iter().find_map(|task| let_go_on(state, task)) {
             return Some(kind);
         }
+        if let Some(kind) = self.hands.as_mut().and_then(|hands| hands.builds(root)) {
+            return Some(kind);
+        }
         let asks = matches!(root.standing, Standing::Asked { .. } | Standing::Yielded);
         if asks && matches!(goal.plan, Plan::Approved { .. }) {
             return Some(self.message(root.id.clone()));
@@ -182,7 +197,11 @@ impl Person {
         }
         match (&task.standing, now.kind, now.reason) {
             (Standing::Asked { .. }, ..) if !task.is_spoken_to() => Some(self.message(id)),
-            (Standing::Yielded, ..) => Some(Kind::TaskAccepted { task: id }),
+            (Standing::Yielded, ..) => {
+                let theirs = self.hands.as_mut().filter(|_| self.retries < 12);
+                let said = theirs.and_then(|hands| hands.help_with(task));
+                said.or(Some(Kind::TaskAccepted { task: id, words: String::new() }))
+            }
             (_, StatusKind::Waiting, Reason::Begin) => Some(self.message(id)),
             (Standing::Failed { .. }, ..) if self.retries < 12 => {
                 self.retries += 1;

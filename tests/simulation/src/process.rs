@@ -9,6 +9,7 @@ use shared::unit::{MicroUsd, Millis};
 use crate::agent::{Order, Script, Truth, Ways};
 use crate::chance::Chance;
 use crate::ear::{Ear, is_result};
+use crate::permits::Questions;
 
 #[derive(Debug, Clone)]
 pub struct Process {
@@ -20,6 +21,7 @@ pub struct Process {
     pub written: usize,
     pub stage: Stage,
     pub(crate) ear: Ear,
+    pub(crate) questions: Questions,
     signalled: bool,
     wall: Option<Millis>,
 }
@@ -53,6 +55,7 @@ impl Process {
         };
         let mut script = Script::draw(&order, chance);
         let ear = Ear::of(spec, &mut script.lines);
+        let questions = Questions::of(run, spec, &mut script.lines);
         Some(Self {
             run: run.clone(),
             task: task.clone(),
@@ -61,6 +64,7 @@ impl Process {
             script,
             written: 0,
             ear,
+            questions,
             stage: Stage::Ordered,
             signalled: false,
             wall: spec.limits.wall,
@@ -98,7 +102,8 @@ impl Process {
             Stage::Ordered => true,
             Stage::Running { .. } => {
                 let waits = self.waits() && !self.ear.goes_on(&self.script.lines);
-                let stuck = self.written == self.script.lines.len() && (self.script.hangs || waits);
+                let asks = self.asks().is_some();
+                let stuck = asks || (self.written == self.script.lines.len() && (self.script.hangs || waits));
                 !stuck || self.signalled || self.times_out().is_some_and(|at| at <= now)
             }
             Stage::Over { .. } => false,
@@ -122,10 +127,15 @@ impl Process {
             Stage::Running { .. } if self.signalled && !chance.one_in(4) => {
                 Some(self.ends(RunEnd::Signalled { signal: 15 }))
             }
+            Stage::Running { .. } if self.asks().is_some() && !self.signalled => None,
+            Stage::Running { .. } if self.asks().is_some() => {
+                Some(self.ends(RunEnd::Signalled { signal: 15 }))
+            }
             Stage::Running { .. } if self.written < self.script.lines.len() => {
                 self.ear.look_up(&mut self.script.lines, self.written, chance);
                 let left = self.script.lines.len() - self.written;
-                self.written += 1 + chance.below(left);
+                let most = self.written + 1 + chance.below(left);
+                self.written = self.questions.bound(&self.script.lines, self.written, most);
                 None
             }
             Stage::Running { .. } if self.script.hangs && !self.signalled => None,
@@ -143,6 +153,11 @@ impl Process {
     pub fn waits(&self) -> bool {
         let whole = self.written == self.script.lines.len();
         whole && !self.script.hangs && self.ear.holds() && self.is_told()
+    }
+
+    /// The request whose answer it waits for.
+    pub fn asks(&self) -> Option<String> {
+        self.questions.waits(&self.script.lines, self.written)
     }
 
     /// It has written a result.

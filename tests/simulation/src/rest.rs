@@ -1,7 +1,7 @@
 //! What must hold when nothing moves: whatever waits says truly what it waits for, and at the very end every
 //! goal is over and every client knows the same.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use conductor::budget::{Short, short};
 use conductor::state::{Run, Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
@@ -30,6 +30,12 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
     }
     ensure!(decide(state, now).is_empty(), "{} leaves decisions undone", holder.id);
     for process in bridge.live.iter().filter_map(|run| bridge.processes.get(run)) {
+        if process.asks().is_some() {
+            let task = state.task(&process.task).context("a task that never was")?;
+            let reason = self::status(state, task).reason;
+            let told = matches!(reason, Reason::Permission(_) | Reason::Stopping);
+            ensure!(told, "{} waits for an answer, and {} says {reason:?}", process.run, task.id);
+        }
         ensure!(!process.waits(), "{} has said all, and nobody ends its input", process.run);
     }
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
@@ -116,8 +122,8 @@ fn check_inbox(state: &State) -> Result<()> {
     for task in state.tasks.values() {
         let asks = match task.standing {
             // Who has the answer and cannot pay for the turn waits for the money.
-            Standing::Asked { .. } | Standing::Yielded => task.current.is_none() && !task.is_spoken_to(),
-            _ => false,
+            Standing::Asked { .. } | Standing::Yielded if task.current.is_none() => !task.is_spoken_to(),
+            _ => matches!(status(state, task).reason, Reason::Permission(_)),
         };
         let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status(state, task));
         ensure!(surveyed, "{} stands otherwise in the survey", task.id);

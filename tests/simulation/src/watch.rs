@@ -16,11 +16,14 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 use crate::process::Process;
 
 mod feed;
+mod hand;
 mod order;
 mod outage;
+mod permit;
 mod persona;
 mod planned;
 mod proof;
+mod requeue;
 mod result;
 mod sizing;
 mod steer;
@@ -104,6 +107,8 @@ pub struct Watch {
     asked: BTreeSet<TaskId>,
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
+    requeues: requeue::Requeues,
+    permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
 }
@@ -140,14 +145,27 @@ impl Watch {
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => ensure!(self.ended.insert(run.clone()), "ended twice"),
             Kind::SignalSent { run, .. } => self.signal(state, run)?,
-            Kind::InputSent { run, text, message } => self.tell(state, run, text, message.as_ref())?,
+            Kind::InputSent { run, text, answers: Some(answer), .. } => {
+                self.answer(state, run, text, answer, processes)?;
+            }
+            Kind::InputSent { run, text, message, .. } => self.tell(state, run, text, message.as_ref())?,
+            Kind::PermissionAnswered { .. } | Kind::RuleSaved { .. } | Kind::RuleRemoved { .. } => {
+                self.permit_wish(kind);
+            }
             Kind::InputClosed { run } => self.close(run, processes)?,
             Kind::MessageUrged { message, .. } => drop(self.urged.insert(message.clone())),
             Kind::AgentSpoke { run, event: AgentEvent::Told { message }, line } => {
                 self.hear(state, run, *line, &AgentEvent::Told { message: message.clone() })?;
                 self.has_read(run, message, processes)?;
             }
-            Kind::AgentSpoke { run, line, event } => self.hear(state, run, *line, event)?,
+            Kind::AgentSpoke { run, line, event } => {
+                self.hear(state, run, *line, event)?;
+                match event {
+                    AgentEvent::PermissionAsked { ask } => self.asked(run, ask)?,
+                    AgentEvent::PermissionWithdrawn { request } => self.withdraws(run, request),
+                    _ => {}
+                }
+            }
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
@@ -161,6 +179,7 @@ impl Watch {
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
+                self.requeues.close(goal);
                 self.choose(tasks);
                 if state.task(goal).is_some_and(Task::is_goal) {
                     result::check_order(goal, tasks)?;
@@ -198,6 +217,7 @@ impl Watch {
             Kind::MemorySet { text } => self.memory.clone_from(text),
             Kind::MessageSent { task, message, text } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
+                self.requeues.say(task, message, text);
                 self.afresh(task);
                 self.refused.remove(task);
                 self.stopped.remove(task);
@@ -212,13 +232,18 @@ impl Watch {
             Kind::MessageWithdrawn { message, .. } => {
                 self.unsaid.remove(message);
             }
+            // The person's own plan is the first.
+            Kind::PlanGiven { goal, .. } => drop(self.versions.entry(goal.clone()).or_insert(1)),
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
                 let sums_up = closes && !state.task(task).is_some_and(planned::is_open);
                 let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
+                let halted = |below: &&Task| !(sums_up && below.id == *task);
+                state.subtree(task).into_iter().filter(halted).for_each(|task| self.requeues.stop(&task.id));
             }
+            Kind::TaskRequeued { task } => self.requeue(state, task),
             Kind::TaskRetried { task } => {
                 self.reopened(state, task);
                 for below in state.subtree(task) {
@@ -247,6 +272,7 @@ impl Watch {
                 // A planner who has answered and was not judged has answered in vain.
                 if self.open.get(goal).is_some_and(|run| self.read.contains(run)) {
                     self.open.remove(goal);
+                    self.requeues.stop(goal);
                 }
             }
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
@@ -314,6 +340,8 @@ impl Watch {
             ensure!(kept == Some(summary), "the result of {} is not what was reported", task.id);
         }
         if let Some(kind) = entry.body.known() {
+            hand::check_words(state, kind)?;
+            self.check_requeued(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

@@ -21,6 +21,8 @@ use crate::bridge::{Append, Bridge};
 use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::client::Client;
+use crate::hands::Hands;
+use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
 
@@ -77,7 +79,7 @@ impl World {
         let mut world = Self {
             bridge: Bridge::new([0, 10, 25, 50][rough]),
             clients: Vec::new(),
-            person: Person::new(whims, Cast::of(seed)),
+            person: Person::new(whims, Cast::of(seed), Hands::of(seed), Permits::of(seed)),
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
@@ -125,7 +127,8 @@ impl World {
         for n in 1..=goals {
             let harness = if world.chance.one_in(3) { HarnessId::Claude } else { HarnessId::Demo };
             let (task, text) = (TaskId::new(&format!("g{n}"))?, format!("Goal {n}"));
-            world.intend(Kind::GoalStated { task: task.clone(), text, harness, access: Access::Edit })?;
+            let access = if world.person.permits.is_some() { Access::Ask } else { Access::Edit };
+            world.intend(Kind::GoalStated { task: task.clone(), text, harness, access })?;
             if world.chance.one_in(3) {
                 world.guide(task.clone())?;
             }
@@ -136,6 +139,10 @@ impl World {
             }
         }
         for kind in world.person.cast.as_mut().map(|cast| cast.begins(&first)).unwrap_or_default() {
+            world.intend(kind)?;
+        }
+        world.bridge.ways.hands = world.person.hands.is_some();
+        if let Some(kind) = world.person.hands.as_mut().and_then(|hands| hands.begins(&first)) {
             world.intend(kind)?;
         }
         world.pass_baton()?;
@@ -268,6 +275,10 @@ impl World {
                 self.bridge.measure(disk, Room::Plenty, self.now, &mut self.chance)?;
             }
             return Ok(true);
+        }
+        let asked = self.person.permits.as_mut().and_then(|permits| permits.help(&self.bridge.state));
+        if let Some(kind) = asked {
+            return self.intend(kind).map(|()| true);
         }
         if let Some(run) = self.bridge.live.first() {
             // It hangs, and nothing but a person ends it.

@@ -1,11 +1,10 @@
-//! What ends a task or a goal, how much of a person a task needs, what waits for its next turn, and its plan's versions.
+//! What ends a goal, what waits for a task's next turn, and its plan's versions.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
-use shared::plan::Mode;
 use utoipa::ToSchema;
 
 use super::super::task::find;
@@ -15,28 +14,9 @@ use super::{Answer, Committed, Empty, Sent, Word};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Manner {
-    /// `autonomous` runs alone, `hybrid` may ask, `interactive` is begun by the person, who says when it is done.
-    #[schema(value_type = String)]
-    mode: Mode,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Which {
     /// Of what `GET /api/tasks/ID` lists under `waiting`.
     message: String,
-}
-
-/// Call a task done as it is
-#[utoipa::path(post, path = "/api/tasks/{task}/done", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
-pub(super) async fn done(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Empty>,
-) -> Answer<Committed> {
-    let Json(Empty {}) = sent?;
-    desk.tell(&task, Word::Done).await
 }
 
 /// Sum a goal up without what is not done
@@ -59,17 +39,6 @@ pub(super) async fn archive(
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
     desk.tell(&task, Word::Archive).await
-}
-
-/// Say how much of the person a task needs, also while it runs
-#[utoipa::path(post, path = "/api/tasks/{task}/mode", params(("task" = String, Path)), request_body = Manner, responses((status = OK, body = Committed)))]
-pub(super) async fn mode(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Manner>,
-) -> Answer<Committed> {
-    let Json(Manner { mode }) = sent?;
-    desk.tell(&task, Word::Mode(mode)).await
 }
 
 /// Take back what waits for a task's next turn

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::entry::{Draft, Kind};
 use shared::limits::{BOUNDS, Bound, Limits, Unbounded, Unit};
 use utoipa::ToSchema;

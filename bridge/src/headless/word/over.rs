@@ -7,8 +7,8 @@ use shared::entry::Kind;
 
 use super::Unsaid;
 
-/// The task is done as it is, whatever its agent, its checks or its review say.
-pub(super) fn done(state: &State, task: &Task) -> Result<Kind, Unsaid> {
+/// The task is done as it is, with the person's words about it, whatever its agent, its checks or its review say.
+pub(super) fn done(state: &State, task: &Task, words: &str) -> Result<Kind, Unsaid> {
     let why = match &task.standing {
         _ if task.is_goal() => "is a goal; close it, and it is summed up without what is not done",
         _ if task.current.is_some() => "is at work; cancel it first, or wait until its turn is over",
@@ -18,7 +18,7 @@ pub(super) fn done(state: &State, task: &Task) -> Result<Kind, Unsaid> {
         Standing::Open | Standing::Limited { .. } if task.is_group() && !is_capped(state, task) => {
             "is done when its parts are; say it of those that hold it up"
         }
-        _ => return Ok(Kind::TaskAccepted { task: task.id.clone() }),
+        _ => return Ok(Kind::TaskAccepted { task: task.id.clone(), words: words.trim().to_owned() }),
     };
     Err(Unsaid(format!("{} {why}", name(task))))
 }
@@ -55,7 +55,7 @@ pub(super) fn archive(state: &State, task: &Task) -> Result<Kind, Unsaid> {
 pub(super) fn retry(state: &State, task: &Task) -> Result<Kind, Unsaid> {
     let dead = |task: &&Task| matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled);
     let why = match &task.standing {
-        _ if task.current.is_some() => "is at work; cancel it, and retry it when it has stopped",
+        _ if task.current.is_some() => "is at work; `requeue` ends its turn and begins it anew",
         Standing::Proposed => "is part of a plan that waits for a yes; approve that first",
         Standing::Removed { .. } => "is no longer in the plan",
         Standing::Yielded => "waits for you; answer it, or cancel it and retry it then",

@@ -199,7 +199,7 @@ fn says(text: &str) -> Draft {
 }
 
 fn input(id: &str) -> Draft {
-    Draft::new(None, Kind::InputSent { run: run(id), text: "x".to_owned(), message: None })
+    Draft::new(None, Kind::InputSent { run: run(id), text: "x".to_owned(), message: None, answers: None })
 }
 
 #[tokio::test]

@@ -14,19 +14,11 @@ impl State {
         self.upwards(Some(run.task.clone()), |account| account.held += held);
     }
 
-    /// A run was read to its end: what it held becomes what it cost.
-    pub(super) fn settle_account(&mut self, run: &Run, cost: Option<MicroUsd>, began: bool) {
-        let held = run.holds.unwrap_or_default();
-        let spend = match (cost, run.harness) {
-            (Some(known), _) => Spend { known, ..Spend::default() },
-            (None, HarnessId::Command) => Spend::default(),
-            // A process that never came to be cost nothing.
-            (None, _) if !began => Spend::default(),
-            (None, _) => Spend { unknown_runs: 1, presumed: held, ..Spend::default() },
-        };
+    /// A run of the task was read to its end: what it held becomes what it cost.
+    pub(super) fn settle_account(&mut self, task: &TaskId, held: MicroUsd, spend: Spend) {
         self.outages.spent(spend);
-        self.with(&run.task, |task| task.spend.add(spend));
-        self.upwards(Some(run.task.clone()), |account| {
+        self.with(task, |task| task.spend.add(spend));
+        self.upwards(Some(task.clone()), |account| {
             account.held = account.held - held;
             account.spend.add(spend);
         });
@@ -66,6 +58,17 @@ impl State {
                 next.clone_from(&task.parent);
             });
         }
+    }
+}
+
+/// What a run cost that held so much; whether it `began`, its process tells.
+pub(super) fn spent(harness: HarnessId, held: MicroUsd, cost: Option<MicroUsd>, began: bool) -> Spend {
+    match (cost, harness) {
+        (Some(known), _) => Spend { known, ..Spend::default() },
+        (None, HarnessId::Command) => Spend::default(),
+        // A process that never came to be cost nothing.
+        (None, _) if !began => Spend::default(),
+        (None, _) => Spend { unknown_runs: 1, presumed: held, ..Spend::default() },
     }
 }
 

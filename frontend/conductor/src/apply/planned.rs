@@ -8,6 +8,7 @@ use shared::limits::Caps;
 use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::Millis;
 
+use crate::order::waits_for;
 use crate::plan::diff::{Revision, diff};
 use crate::plan::edit::check_edit;
 use crate::plan::feed::{Rewiring, rewire};
@@ -54,7 +55,10 @@ impl State {
             self.put(goal, planned, u32::MAX, standings.get(&planned.task), at);
         }
         let changes = before.map(|before| diff(&before, self, goal));
-        self.with(goal, |task| task.current = None);
+        self.with(goal, |task| {
+            task.current = None;
+            task.carried.clear();
+        });
         self.with_planning(goal, |planning| {
             planning.revisions.extend(changes.map(|changes| Revision { version, changes }));
             planning.version = version;
@@ -64,13 +68,14 @@ impl State {
         });
     }
 
-    /// Takes a person's own plan as the next version, while no run is at work on one and none is approved.
+    /// Takes a person's own plan as the next version, while no run is at work on one and none is approved. The first may be
+    /// empty: the person builds it task by task.
     pub(super) fn give(&mut self, goal: &TaskId, reply: &str, tasks: &[PlannedTask], at: Millis) {
         let Some(task) = self.task(goal) else { return };
         let open = task.planning.as_ref().filter(|planning| task.is_goal() && !planning.plan.admits());
         if let Some(version) = open.map(|planning| planning.version + 1)
             && task.current.is_none()
-            && fits(self, task, tasks)
+            && (fits(self, task, tasks) || version == 1 && tasks.is_empty())
         {
             self.propose(goal, version, reply, tasks, at);
             self.with(goal, |task| task.stand(Standing::Open, at));
@@ -82,7 +87,8 @@ impl State {
             .task(goal)
             .and_then(|task| task.planning.as_ref())
             .is_some_and(|planning| planning.version == version && planning.is_proposed());
-        if !proposed {
+        // In a plan without tasks there is nothing to say yes to.
+        if !proposed || self.task(goal).is_some_and(|task| task.numbered == 0) {
             return;
         }
         let below: Vec<TaskId> = self.subtree(goal).into_iter().skip(1).map(|task| task.id.clone()).collect();
@@ -96,7 +102,9 @@ impl State {
         // What the planner said since is an answer to a plan that is past.
         let answered = self.task(goal).and_then(|task| self.current(task)).is_some_and(Run::is_read);
         self.with(goal, |task| {
-            task.current.take_if(|_| answered);
+            if task.current.take_if(|_| answered).is_some() {
+                task.stop = None;
+            }
             task.stand(Standing::Open, at);
         });
         self.with_planning(goal, |planning| {
@@ -116,7 +124,12 @@ impl State {
             PlanEdit::SetObjective { task, objective } => {
                 self.with(task, |task| task.objective.clone_from(objective))
             }
-            PlanEdit::SetMode { task, mode } => self.with(task, |task| task.mode = *mode),
+            PlanEdit::SetMode { task, mode } => self.with(task, |task| {
+                if task.is_by_hand() {
+                    task.take_from_hand(at);
+                }
+                task.mode = *mode;
+            }),
             PlanEdit::SetSize { task, size } => self.with(task, |task| {
                 (task.size, task.sized) = sized(*size);
             }),
@@ -135,7 +148,12 @@ impl State {
             PlanEdit::SetPersona { task, persona } => {
                 self.with(task, |task| task.persona.clone_from(persona))
             }
-            PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| task.schedule = *schedule),
+            PlanEdit::SetSchedule { task, schedule } => self.with(task, |task| {
+                task.schedule = *schedule;
+                if task.is_by_hand() {
+                    task.take_from_hand(at);
+                }
+            }),
             PlanEdit::SetRetry { task, retry } => self.with(task, |task| task.retry = *retry),
             PlanEdit::SetEvidence { task, evidence } => {
                 self.with(task, |task| task.evidence.clone_from(evidence));
@@ -175,7 +193,22 @@ impl State {
         {
             self.reopen(task, at);
         }
+        self.take_from_hands(goal, at);
         self.with_planning(goal, |planning| planning.edits += 1);
+    }
+
+    /// What the person is asked to do and what has to come after others now waits for them; what an agent left when its
+    /// parts were taken away is the person's.
+    fn take_from_hands(&mut self, goal: &TaskId, at: Millis) {
+        let moved = |task: &&Task| match task.standing {
+            Standing::Yielded => !waits_for(self, task).is_empty(),
+            Standing::Asked { .. } | Standing::Limited { .. } => task.current.is_none(),
+            _ => false,
+        };
+        let tasks = self.subtree(goal).into_iter().filter(|task| task.is_by_hand()).filter(moved);
+        for id in tasks.map(|task| task.id.clone()).collect::<Vec<_>>() {
+            self.with(&id, |task| task.stand(Standing::Open, at));
+        }
     }
 
     /// Makes the task of the plan, or brings an existing one to what the plan says; it stands as before where that is `kept`.
@@ -337,6 +370,7 @@ impl Task {
             runs: Vec::new(),
             current: None,
             queue: Vec::new(),
+            carried: Vec::new(),
             resumptions: 0,
             retries: 0,
             failure: String::new(),

@@ -1,12 +1,13 @@
 //! Where a task stands after what happened to it, and what of its past counts no more.
 
+use shared::agent::ErrorClass;
 use shared::entry::Outcome;
 use shared::retry::Again;
 use shared::unit::Millis;
 
 use crate::planning::Plan;
 use crate::proof::Proof;
-use crate::state::{Standing, Task, TaskResult};
+use crate::state::{Halt, Standing, Task, TaskResult};
 
 impl Task {
     /// Ends it: at once where nothing runs, else when the run has ended.
@@ -14,9 +15,7 @@ impl Task {
         self.urged = false;
         self.queue.iter_mut().for_each(|message| message.held = true);
         match (&self.current, self.is_over()) {
-            (Some(_), _) => {
-                self.stop.get_or_insert(at);
-            }
+            (Some(_), _) => self.stop = Some(Halt::Stopped),
             (None, false) => self.stand(Standing::Cancelled, at),
             // What is done stays done, and is not done anew.
             (None, true) => self.schedule.repeat = None,
@@ -34,6 +33,7 @@ impl Task {
         self.current = None;
         self.stop = None;
         self.urged = false;
+        self.carried.clear();
         match outcome {
             Outcome::Limited { again, why, .. } => self.put_off(*again, why),
             _ => (self.resumptions, self.retries) = (0, 0),
@@ -56,8 +56,14 @@ impl Task {
             Outcome::Asked { question, options } => {
                 Standing::Asked { question: question.clone(), options: options.clone() }
             }
-            Outcome::Yielded { summary } => {
-                self.result = Some(TaskResult { summary: summary.clone(), ..TaskResult::default() });
+            // It is theirs from now on; what came of it the last time stands until they are done.
+            Outcome::Yielded { .. } if self.is_by_hand() => Standing::Yielded,
+            Outcome::Yielded { summary, outputs, not_done } => {
+                self.result = Some(TaskResult {
+                    summary: summary.clone(),
+                    outputs: outputs.clone(),
+                    not_done: not_done.clone(),
+                });
                 Standing::Yielded
             }
             Outcome::Limited { until, class, again, .. } => {
@@ -89,6 +95,33 @@ impl Task {
         why.clone_into(&mut self.failure);
     }
 
+    /// Is done because the person says so, with their words about it if there are any.
+    pub(super) fn accept(&mut self, words: &str, at: Millis) {
+        if self.current.is_some() || matches!(self.standing, Standing::Proposed | Standing::Removed { .. }) {
+            return;
+        }
+        let result = self.result.get_or_insert_default();
+        if !words.is_empty() {
+            *result = TaskResult { summary: words.to_owned(), ..TaskResult::default() };
+        }
+        self.stand(Standing::Completed, at);
+    }
+
+    /// The person cannot do it; nobody tries it again unasked.
+    pub(super) fn give_up(&mut self, why: &str, at: Millis) {
+        if self.is_by_hand() && matches!(self.standing, Standing::Open | Standing::Yielded) {
+            let why = why.to_owned();
+            self.stand(Standing::Failed { class: ErrorClass::TaskFailure, why }, at);
+        }
+    }
+
+    /// What a person was asked to do is not theirs any more, or not yet.
+    pub(super) fn take_from_hand(&mut self, at: Millis) {
+        if self.standing == Standing::Yielded {
+            self.stand(Standing::Open, at);
+        }
+    }
+
     /// The person does not want to wait for what it waits for by itself.
     pub(super) fn urge(&mut self, at: Millis) {
         if self.current.is_some() {
@@ -101,7 +134,15 @@ impl Task {
         self.urged = matches!(self.standing, Standing::Limited { .. } | Standing::Open);
     }
 
-    pub(super) fn begin_again(&mut self, at: Millis) {
+    /// A fresh attempt; where the plan that it is a part of is not agreed on, when it is.
+    pub(super) fn begin_again_where(&mut self, agreed: bool, at: Millis) {
+        self.begin_again(at);
+        if !agreed && !self.is_goal() {
+            self.stand(Standing::Proposed, at);
+        }
+    }
+
+    fn begin_again(&mut self, at: Millis) {
         self.attempt += 1;
         self.session = None;
         (self.resumptions, self.retries) = (0, 0);

@@ -35,10 +35,14 @@ impl State {
                 news |= !std::mem::replace(&mut told.read, true);
             }
         });
-        if let Some(task) = self.run(id).filter(|_| news).map(|run| run.task.clone()) {
+        let Some(run) = self.run(id).filter(|_| news) else { return };
+        let told = run.told.iter().find(|told| told.message.id.as_str() == message);
+        let (owner, told) = (run.task.clone(), told.map(|told| told.message.clone()));
+        self.with(&owner, |task| {
             // The person had a say.
-            self.with(&task, |task| task.proof.repairs = 0);
-        }
+            task.proof.repairs = 0;
+            task.carried.extend(told);
+        });
     }
 
     /// What a run that is over was told and has not read is for the next turn, before what was written since.

@@ -44,15 +44,15 @@ fn remedy(class: ErrorClass, end: Option<&RunEnd>) -> Remedy {
         | ErrorClass::NothingSaid
         | ErrorClass::ContextOverflow
         | ErrorClass::Timeout
-        | ErrorClass::Unknown => Remedy::Anew,
+        | ErrorClass::Unknown
+        // It was mended as often as may be.
+        | ErrorClass::CheckFailed
+        | ErrorClass::Rejected => Remedy::Anew,
         ErrorClass::Billing
         | ErrorClass::Auth
         | ErrorClass::ModelNotFound
         | ErrorClass::Launch
         | ErrorClass::Capped
-        // It was mended as often as may be.
-        | ErrorClass::CheckFailed
-        | ErrorClass::Rejected
         | ErrorClass::Interrupted => Remedy::Person,
     }
 }

@@ -46,21 +46,21 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
         outcome => outcome,
     };
     let works = matches!(run.purpose, Purpose::Work | Purpose::Summary | Purpose::Repair);
-    if works
-        && let Ok(answer) = structured::<TaskReport>(report)
-        && answer.outcome == ReportOutcome::Split
-    {
+    let answer: Option<TaskReport> = works.then(|| structured(report).ok()).flatten();
+    if let Some(answer) = answer.as_ref().filter(|answer| answer.outcome == ReportOutcome::Split) {
         return Some(split(state, task, run, answer).unwrap_or_else(|failed| settled(worked(failed))));
     }
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
-        Purpose::Work | Purpose::Summary | Purpose::Repair => match worked(reported(task, run, report)) {
-            Outcome::Completed { summary, outputs, not_done } if proof::is_wanted(state, task) => {
-                let (task_id, run) = (task.id.clone(), run.id.clone());
-                draft(task, Kind::WorkClaimed { task: task_id, run, summary, outputs, not_done })
+        Purpose::Work | Purpose::Summary | Purpose::Repair => {
+            match worked(reported(task, run, report, answer)) {
+                Outcome::Completed { summary, outputs, not_done } if proof::is_wanted(state, task) => {
+                    let (task_id, run) = (task.id.clone(), run.id.clone());
+                    draft(task, Kind::WorkClaimed { task: task_id, run, summary, outputs, not_done })
+                }
+                outcome => settled(outcome),
             }
-            outcome => settled(outcome),
-        },
+        }
         Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit => prove::judge(task, run, report),
         Purpose::Talk | Purpose::Diagnose | Purpose::Classify => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
@@ -143,7 +143,7 @@ fn proposed(
 }
 
 /// What becomes of a worker's wish to split its task; its problems go back to it, so often and no more.
-fn split(state: &State, task: &Task, run: &Run, answer: TaskReport) -> Result<Draft, Outcome> {
+fn split(state: &State, task: &Task, run: &Run, answer: &TaskReport) -> Result<Draft, Outcome> {
     let (goal, of) = (task.id.clone(), run.id.clone());
     let proposed = if run.purpose == Purpose::Work && may_split(state, task) {
         proposed(state, task, run, clipped(&answer.summary), &answer.tasks)
@@ -166,13 +166,12 @@ fn keep_plan(task: &Task, run: &Run, reply: String) -> Draft {
     draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome })
 }
 
-fn reported(task: &Task, run: &Run, report: &TurnReport) -> Outcome {
+fn reported(task: &Task, run: &Run, report: &TurnReport, answer: Option<TaskReport>) -> Outcome {
     // By the run: the parts of a command, which it has where a person gave it some, are summed up by an agent.
     if run.harness == HarnessId::Command {
         let summary = quoted(report.final_text.trim_end());
         return Outcome::Completed { summary, outputs: task.outputs.clone(), not_done: Vec::new() };
     }
-    let answer: Option<TaskReport> = structured(report).ok();
     let Some(answer) = answer else {
         if report.final_text.trim().is_empty() {
             return nothing_said();
@@ -184,9 +183,11 @@ fn reported(task: &Task, run: &Run, report: &TurnReport) -> Outcome {
             nothing_said()
         }
         ReportOutcome::Done => over(task, clipped(&answer.summary), answer.outputs, answer.not_done),
-        ReportOutcome::Question if answer.question.trim().is_empty() => {
-            Outcome::Yielded { summary: clipped(&answer.summary) }
-        }
+        ReportOutcome::Question if answer.question.trim().is_empty() => Outcome::Yielded {
+            summary: clipped(&answer.summary),
+            outputs: answer.outputs,
+            not_done: answer.not_done,
+        },
         ReportOutcome::Question => Outcome::Asked { question: answer.question, options: answer.options },
         // It is no result: what becomes of it was decided before.
         ReportOutcome::Split | ReportOutcome::Failed => {
@@ -209,8 +210,8 @@ fn nothing_said() -> Outcome {
 /// Done, or the person's word where the task is done together with the person.
 fn over(task: &Task, summary: String, outputs: Vec<String>, not_done: Vec<String>) -> Outcome {
     match task.mode {
-        Mode::Interactive if !task.is_group() => Outcome::Yielded { summary },
-        Mode::Autonomous | Mode::Hybrid | Mode::Interactive => {
+        Mode::Interactive if !task.is_group() => Outcome::Yielded { summary, outputs, not_done },
+        Mode::Autonomous | Mode::Hybrid | Mode::Interactive | Mode::Manual => {
             Outcome::Completed { summary, outputs, not_done }
         }
     }

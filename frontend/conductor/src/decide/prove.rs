@@ -6,9 +6,10 @@ use shared::evidence::{self, COMMITTED, Check, CommitOutcome, ReviewAnswer, Revi
 use shared::harness::CommandLine;
 use shared::id::RunId;
 use shared::plan::Size;
+use shared::unit::Millis;
 
-use super::draft;
 use super::judge::{clipped, structured};
+use super::{again, draft};
 use crate::proof::{self, Step, error_in};
 use crate::state::{Phase, Run, State, Task};
 
@@ -102,7 +103,8 @@ fn reviewed(task: shared::id::TaskId, run: RunId, answer: ReviewAnswer) -> Kind 
 }
 
 /// What follows for a task whose agent says that it is done, where that takes no run; to be asked where it is shown.
-pub(super) fn settle(state: &State, task: &Task) -> Option<Draft> {
+/// What does not hold although it was mended is a failure like others, and worth another try as the policy says.
+pub(super) fn settle(state: &State, task: &Task, now: Millis) -> Option<Draft> {
     let run = worker(state, task)?;
     let outcome = match proof::step(state, task) {
         Step::Check(check @ Check::NoErrorInOutput) => {
@@ -117,7 +119,9 @@ pub(super) fn settle(state: &State, task: &Task) -> Option<Draft> {
             let (summary, outputs, not_done) = (result.summary, result.outputs, result.not_done);
             Outcome::Completed { summary, outputs, not_done }
         }
-        Step::Failed { class, why } => Outcome::Failed { class, why },
+        Step::Failed { class, why } => {
+            again::outcome(state, task, run, &AgentError { class, message: why, until: None }, now)
+        }
         Step::Check(_) | Step::Review | Step::Commit | Step::Repair => return None,
     };
     Some(draft(task, Kind::TaskSettled { task: task.id.clone(), run: Some(run.id.clone()), outcome }))

@@ -7,7 +7,7 @@ use crate::state::{Run, State, Task};
 
 /// The higher goes first: a task's own and those of the tasks above it, together.
 pub(super) fn priority(state: &State, task: &Task) -> i32 {
-    let above = state.ancestors(task).into_iter().map(|above| above.schedule.priority);
+    let above = state.ancestors(task).map(|above| above.schedule.priority);
     above.fold(task.schedule.priority, i32::saturating_add)
 }
 
@@ -16,7 +16,7 @@ pub(crate) fn starts_at(state: &State, task: &Task) -> Option<Millis> {
     if !task.runs.is_empty() {
         return None;
     }
-    let above = state.ancestors(task).into_iter().filter_map(|above| above.schedule.start);
+    let above = state.ancestors(task).filter_map(|above| above.schedule.start);
     above.chain(task.schedule.start).max()
 }
 

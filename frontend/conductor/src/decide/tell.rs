@@ -36,18 +36,15 @@ fn listens(task: &Task, run: &Run) -> bool {
 }
 
 /// Tells each turn that listens what is urgent, in the order in which it was written.
-pub(super) fn tells(state: &State, tasks: &[&Task]) -> Vec<Draft> {
-    let running = tasks.iter().filter_map(|task| Some((*task, state.current(task)?)));
-    let listening = running.filter(|(task, run)| listens(task, run));
-    listening
-        .flat_map(|(task, run)| {
-            task.queue.iter().filter(|message| message.urged).filter_map(|message| {
-                let text = harness::tell(run.harness, &message.id, message.text.trim())?;
-                let message = Some(message.id.clone());
-                Some(draft(task, Kind::InputSent { run: run.id.clone(), text, message }))
-            })
+pub(super) fn tells(under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> {
+    let listening = under_way.iter().filter(|(task, run)| listens(task, run));
+    listening.flat_map(|(task, run)| {
+        task.queue.iter().filter(|message| message.urged).filter_map(|message| {
+            let text = harness::tell(run.harness, &message.id, message.text.trim())?;
+            let (run, message) = (run.id.clone(), Some(message.id.clone()));
+            Some(draft(task, Kind::InputSent { run, text, message, answers: None }))
         })
-        .collect()
+    })
 }
 
 /// Ends the input of programs whose turn is over, so that they end too. What they were told before that they still read.

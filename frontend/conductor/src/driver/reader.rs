@@ -112,7 +112,7 @@ impl Reader {
             facts.extend(kept.map(|event| Kind::AgentSpoke { run: self.run.clone(), line: lines, event }));
         }
         let report = TurnReport { final_text: cut(report.final_text, MESSAGE), ..report };
-        facts.push(Kind::TurnRead { run: self.run.clone(), report });
+        facts.push(Kind::TurnRead { run: self.run.clone(), report: report.into() });
         Some(facts)
     }
 
@@ -155,6 +155,8 @@ fn kept(event: AgentEvent) -> Option<AgentEvent> {
             input: serde_json::Value::Null,
         }),
         AgentEvent::Session { .. }
+        | AgentEvent::PermissionAsked { .. }
+        | AgentEvent::PermissionWithdrawn { .. }
         | AgentEvent::PermissionDenied { .. }
         | AgentEvent::Retrying { .. }
         | AgentEvent::RateLimit { .. }

@@ -58,6 +58,12 @@ pub enum Field {
     Outputs,
     /// An agent's work became a command, a command an agent's work, or another command.
     Work,
+    /// What is done when it fails.
+    Retry,
+    /// What is wanted before it counts as done.
+    Evidence,
+    /// Which agent of the person's own does it.
+    Agent,
     Moved,
 }
 
@@ -117,6 +123,15 @@ fn altered(former: &Task, task: &Task, moved: bool) -> Option<What> {
     if former.work != task.work {
         fields.push(Field::Work);
     }
+    if former.retry != task.retry {
+        fields.push(Field::Retry);
+    }
+    if former.evidence != task.evidence {
+        fields.push(Field::Evidence);
+    }
+    if former.persona != task.persona {
+        fields.push(Field::Agent);
+    }
     match (fields.is_empty(), moved) {
         (true, false) => None,
         (true, true) => Some(What::Moved),
@@ -161,8 +176,10 @@ mod tests {
     use super::*;
     use shared::agent::HarnessId;
     use shared::entry::{Actor, Body, Entry, Kind};
-    use shared::id::{ClientId, ProjectId, RunId};
+    use shared::evidence::{Check, Evidence};
+    use shared::id::{ClientId, PersonaId, ProjectId, RunId};
     use shared::plan::{Access, PlanEdit, PlannedTask, Work};
+    use shared::retry::Retry;
     use shared::unit::{Millis, Seq};
 
     fn id(text: &str) -> TaskId {
@@ -253,6 +270,9 @@ mod tests {
             inputs: vec!["a.md".to_owned()],
             outputs: vec!["b.md".to_owned()],
             work: Work::Command { command: "make".to_owned(), timeout: Millis(1) },
+            retry: Some(Retry::default()),
+            evidence: Evidence::default().and(vec![Check::OutputsExist]),
+            persona: PersonaId::new("ann").ok(),
             parent: id("c"),
             ..after[1].clone()
         };
@@ -265,6 +285,9 @@ mod tests {
             Field::Inputs,
             Field::Outputs,
             Field::Work,
+            Field::Retry,
+            Field::Evidence,
+            Field::Agent,
             Field::Moved,
         ];
         check(before, after, &[("b", What::Changed(fields))]);

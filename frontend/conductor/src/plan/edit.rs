@@ -3,7 +3,7 @@
 use shared::evidence::Check;
 use shared::id::TaskId;
 use shared::models::is_model;
-use shared::plan::PlanEdit;
+use shared::plan::{Mode, PlanEdit};
 
 use super::{feed, name};
 use crate::order::Order;
@@ -70,6 +70,12 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
                 Err(EditProblem::Gone)
             }
         }
+        // Whoever has begun it goes on with it.
+        PlanEdit::SetMode { task, mode }
+            if (*mode == Mode::Manual) != (known(task)?.mode == Mode::Manual) =>
+        {
+            unbegun(not_goal(known(task)?)?)
+        }
         PlanEdit::SetModel { task, .. }
         | PlanEdit::SetTemplate { task, .. }
         | PlanEdit::SetPersona { task, .. }
@@ -109,7 +115,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             if moved.parent.as_ref() == Some(&parent.id) {
                 return Ok(());
             }
-            if parent.id == moved.id || state.ancestors(parent).iter().any(|above| above.id == moved.id) {
+            if parent.id == moved.id || state.ancestors(parent).any(|above| above.id == moved.id) {
                 return Err(EditProblem::Cycle(vec![name(moved), name(parent), name(moved)]));
             }
             idle(state, moved)?;
@@ -129,6 +135,16 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
     }
 }
 
+/// The mode that follows the task's in the round of those that it may have now.
+pub fn next_mode(state: &State, task: &Task) -> Mode {
+    let all = [Mode::Autonomous, Mode::Hybrid, Mode::Interactive, Mode::Manual];
+    let after = all.into_iter().cycle().skip_while(|mode| *mode != task.mode).skip(1).take(all.len());
+    let may = |mode: &Mode| {
+        check_edit(state, &task.root, &PlanEdit::SetMode { task: task.id.clone(), mode: *mode }).is_ok()
+    };
+    after.into_iter().find(may).unwrap_or(task.mode)
+}
+
 fn not_goal(task: &Task) -> Result<&Task, EditProblem> {
     if task.is_goal() { Err(EditProblem::Goal) } else { Ok(task) }
 }
@@ -145,6 +161,8 @@ pub(super) fn unbegun(task: &Task) -> Result<(), EditProblem> {
     match task.standing {
         Standing::Proposed => Ok(()),
         Standing::Open if task.runs.is_empty() => Ok(()),
+        // The person is asked to do it, which nobody does by asking.
+        Standing::Open | Standing::Yielded if task.is_by_hand() && task.current.is_none() => Ok(()),
         // What failed or was stopped may be put right before it is tried again.
         Standing::Failed { .. } | Standing::Cancelled if task.current.is_none() => Ok(()),
         _ => Err(EditProblem::Begun(name(task))),

@@ -117,7 +117,7 @@ impl World {
         if let (Some(cost), Some(held)) = (report.cost, self.state.run(run).unwrap().holds) {
             self.beyond += cost - held;
         }
-        self.say(Kind::TurnRead { run: run.clone(), report });
+        self.say(Kind::TurnRead { run: run.clone(), report: report.into() });
     }
 
     fn under_way(&self) -> Vec<Run> {
@@ -129,7 +129,7 @@ impl World {
         for task in self.state.tasks.values() {
             let mut sum = Account::default();
             let below = self.state.tasks.values().filter(|other| {
-                other.id == task.id || self.state.ancestors(other).iter().any(|above| above.id == task.id)
+                other.id == task.id || self.state.ancestors(other).any(|above| above.id == task.id)
             });
             for run in below.flat_map(|task| &task.runs).map(|run| self.state.run(run).unwrap()) {
                 match &run.phase {

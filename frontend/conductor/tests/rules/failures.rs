@@ -99,7 +99,7 @@ impl World {
         self.fold(Actor::Bridge, Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
         let session = Some(SessionId::new(&format!("s-{run}")).unwrap());
         let report = TurnReport { session, ..report };
-        self.fold(Actor::Conductor { epoch: Epoch(1) }, Kind::TurnRead { run, report });
+        self.fold(Actor::Conductor { epoch: Epoch(1) }, Kind::TurnRead { run, report: report.into() });
     }
 
     fn fails(&mut self, task: &str, class: ErrorClass, until: Option<Millis>) {

@@ -79,7 +79,7 @@ impl World {
     fn ends(&mut self) {
         let (run, end) = (self.run.clone(), RunEnd::Exited { code: 0 });
         self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
-        self.say(Kind::TurnRead { run, report: TurnReport { turns: 2, ..TurnReport::default() } });
+        self.say(Kind::TurnRead { run, report: TurnReport { turns: 2, ..TurnReport::default() }.into() });
     }
 
     fn warnings(&self) -> Vec<Warning> {
@@ -114,7 +114,7 @@ fn the_bridge_is_asked_to_tell_of_silence() {
         lines: 0,
         pipes: Pipes::Closed,
     });
-    world.say(Kind::TurnRead { run: world.run.clone(), report: TurnReport::default() });
+    world.say(Kind::TurnRead { run: world.run.clone(), report: TurnReport::default().into() });
     world.order();
     let Some(Kind::RunRequested { spec, .. }) = world.order() else { panic!("the planner is asked again") };
     assert_eq!(wish(&spec), Some(limits.health.stalled));

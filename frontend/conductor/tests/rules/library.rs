@@ -96,7 +96,7 @@ impl World {
         self.now = self.now + Millis(2_000);
         let end = RunEnd::Exited { code: 0 };
         self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
-        self.say(Kind::TurnRead { run: run.clone(), report });
+        self.say(Kind::TurnRead { run: run.clone(), report: report.into() });
     }
 
     /// Lets every task of the goal come to its end: those with a variant for which `fails` says so fail.

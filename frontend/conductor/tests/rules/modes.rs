@@ -30,7 +30,7 @@ fn the_mode_that_holds_when_the_turn_ends_decides() {
         world.step();
         let stands = |world: &World| world.state.task(&id("a")).map(|task| task.standing.clone());
         assert_eq!(stands(&world), Some(standing), "{before:?} to {after:?}");
-        world.say(Kind::TaskAccepted { task: id("a") });
+        world.say(Kind::TaskAccepted { task: id("a"), words: String::new() });
         assert_eq!(stands(&world), Some(Standing::Completed), "a person says that it is done");
     }
 }

@@ -3,16 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
 use conductor::decide;
+use conductor::plan::validate;
 use conductor::planning::{Plan, Unplannable, may_plan};
 use conductor::state::{Standing, State, Task};
 use conductor::status::{Kind as Stands, Reason, status};
 use serde_json::{Value, json};
 use shared::agent::{HarnessId, TurnReport};
 use shared::entry::{Actor, Kind, Purpose};
-use shared::evidence::Preset;
+use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{MessageId, SessionId, TaskId};
 use shared::limits::Limits;
 use shared::plan::{Access, PlanEdit, PlannedTask};
+use shared::retry::{Policy, Retry};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{Epoch, MicroUsd, Millis};
 
@@ -92,7 +94,7 @@ impl World {
             "p",
             Kind::RunEnded { run: run.clone(), end, lines: 0, pipes },
         );
-        append(&mut self.state, self.now, CONDUCTOR, "p", Kind::TurnRead { run, report });
+        append(&mut self.state, self.now, CONDUCTOR, "p", Kind::TurnRead { run, report: report.into() });
         self.step()
     }
 
@@ -384,4 +386,32 @@ fn a_copy_has_the_parts_and_their_order_and_nothing_that_was_done() {
     world.person(Kind::PlanEdited { goal: id("goal"), edit: back.unwrap() });
     assert_eq!(world.task("goal").children.len(), 3, "undo takes it back");
     assert!(!world.step().iter().any(|(task, _)| task.starts_with('k')));
+}
+
+#[test]
+fn a_planner_may_want_more_evidence_than_the_person_and_never_less() {
+    let mut world = World::new();
+    let wanted = Evidence { checks: vec![Check::OutputsExist], review: Some(true), commit: Some(false) };
+    let retry = Some(Retry { policy: Policy::Analyze, attempts: 7 });
+    let edits = [
+        PlanEdit::SetEvidence { task: id("a"), evidence: wanted.clone() },
+        PlanEdit::SetRetry { task: id("a"), retry },
+    ];
+    for edit in edits {
+        world.person(Kind::PlanEdited { goal: id("goal"), edit });
+    }
+    let again = |retry: &str, checks: &[&str]| -> PlannedTask {
+        let proposed = ["a", "b", "c"].map(|key| {
+            let (title, checks) = (format!("Task {key}"), if key == "a" { checks } else { &[] });
+            let task =
+                json!({"key": key, "title": title, "objective": "Do", "retry": retry, "checks": checks});
+            serde_json::from_value(task).unwrap()
+        });
+        validate(&world.state, world.task("goal"), &proposed).unwrap().remove(0)
+    };
+    let silent = again("usual", &[]);
+    assert_eq!((silent.evidence, silent.retry), (wanted.clone(), retry));
+    let more = again("same", &["outputs_exist", "no_error_in_output"]);
+    assert_eq!(more.evidence, wanted.and(vec![Check::NoErrorInOutput]));
+    assert_eq!(more.retry, Some(Retry { policy: Policy::Same, attempts: 7 }));
 }

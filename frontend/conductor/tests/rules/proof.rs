@@ -13,7 +13,8 @@ use shared::entry::{Kind, Purpose};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness;
 use shared::id::{MessageId, RunId, SessionId};
-use shared::plan::{Access, PlanEdit, PlannedTask};
+use shared::plan::{Access, Mode, PlanEdit, PlannedTask};
+use shared::retry::{Policy, Retry};
 use shared::run::{Arg, Pipes, Program, RunEnd};
 use shared::unit::Millis;
 
@@ -141,10 +142,10 @@ impl World {
         self.state.task(&id("a")).unwrap()
     }
 
-    /// Lives until nothing is left to decide.
+    /// Lives until nothing is left to decide, an hour at a time.
     fn live(&mut self) {
-        for _ in 0..200 {
-            let drafts = decide(&self.state, Millis(u64::MAX / 2));
+        for hour in 0..200 {
+            let drafts = decide(&self.state, Millis(u64::MAX / 2) + Millis::from_secs(hour * 3_600));
             if drafts.is_empty() {
                 return;
             }
@@ -174,7 +175,7 @@ impl World {
         self.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
         let (end, pipes) = (RunEnd::Exited { code: 0 }, Pipes::Closed);
         self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes });
-        self.say(Kind::TurnRead { run: run.clone(), report });
+        self.say(Kind::TurnRead { run: run.clone(), report: report.into() });
     }
 
     /// A hook finds something the first time, where the world has one.
@@ -331,11 +332,64 @@ fn a_lie_that_is_found_out_once_is_mended_in_the_same_session() {
 }
 
 #[test]
+fn files_that_are_declared_are_looked_for_also_where_nobody_asks() {
+    let quick = |nature| {
+        let mut world = World::new(nature, Preset::Quick);
+        world.edit(PlanEdit::SetEvidence { task: id("a"), evidence: Evidence::default() });
+        world.live();
+        world
+    };
+    use Purpose::{Base, Check, Repair, Summary, Work};
+    let honest = quick(honest());
+    // The first look was ordered before it was asked for less.
+    let done: Vec<Purpose> = purposes(&honest).into_iter().filter(|purpose| *purpose != Base).collect();
+    assert_eq!(done, [Work, Check, Summary]);
+    let liar = quick(liars().swap_remove(2));
+    assert!(
+        matches!(liar.task().standing, Standing::Failed { class: ErrorClass::CheckFailed, .. }),
+        "{:?}",
+        liar.task().standing
+    );
+    let repairs = purposes(&liar).iter().filter(|purpose| **purpose == Repair).count();
+    assert_eq!(repairs, 2);
+}
+
+#[test]
+fn what_cannot_be_mended_is_tried_anew_as_the_policy_says() {
+    let liar = liars().swap_remove(6);
+    for (policy, tries, diagnoses) in [(Policy::None, 1, 0), (Policy::Same, 3, 0), (Policy::Analyze, 3, 2)] {
+        let mut world = World::new(liar.clone(), Preset::Quick);
+        let retry = Some(Retry { policy, attempts: 3 });
+        world.edit(PlanEdit::SetRetry { task: id("a"), retry });
+        world.live();
+        let Standing::Failed { class: ErrorClass::CheckFailed, why } = &world.task().standing else {
+            panic!("{policy:?}: {:?}", world.task().standing)
+        };
+        assert!(why.contains("make test does not hold"), "{why}");
+        let count = |wanted| purposes(&world).iter().filter(|purpose| **purpose == wanted).count();
+        assert_eq!((count(Purpose::Work), count(Purpose::Diagnose)), (tries, diagnoses), "{policy:?}");
+        assert_eq!(count(Purpose::Repair), 2 * tries, "{policy:?}: each try is mended as often");
+    }
+}
+
+#[test]
+fn what_is_done_together_keeps_its_files_for_those_who_come_after() {
+    let mut world = World::new(honest(), Preset::Quick);
+    world.edit(PlanEdit::SetMode { task: id("a"), mode: Mode::Interactive });
+    let (task, message) = (id("a"), MessageId::new("m").unwrap());
+    world.say(Kind::MessageSent { task, message, text: "Begin".to_owned() });
+    world.live();
+    assert_eq!(world.task().standing, Standing::Yielded);
+    world.say(Kind::TaskAccepted { task: id("a"), words: String::new() });
+    assert_eq!(world.task().result.as_ref().unwrap().outputs, ["cart.rs"]);
+}
+
+#[test]
 fn the_person_has_the_last_word() {
     let liar = liars().swap_remove(6);
     let mut world = World::new(liar.clone(), Preset::Quick);
     world.live();
-    world.say(Kind::TaskAccepted { task: id("a") });
+    world.say(Kind::TaskAccepted { task: id("a"), words: String::new() });
     world.live();
     assert_eq!(world.task().standing, Standing::Completed, "it is done because they say so");
     let mut world = World::new(liar, Preset::Quick);

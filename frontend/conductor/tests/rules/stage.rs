@@ -101,7 +101,7 @@ impl World {
     pub fn ends(&mut self, run: &RunId, report: TurnReport) {
         let end = RunEnd::Exited { code: 0 };
         self.say(Kind::RunEnded { run: run.clone(), end, lines: 1, pipes: Pipes::Closed });
-        self.say(Kind::TurnRead { run: run.clone(), report });
+        self.say(Kind::TurnRead { run: run.clone(), report: report.into() });
     }
 
     pub fn done(&mut self, run: &RunId) {

@@ -16,7 +16,7 @@ pub(super) fn call(block: &Json, sub: bool) -> AgentEvent {
 }
 
 /// What a call is about, in a few words: the first field that tells it.
-fn title(input: &Value) -> Option<String> {
+pub(super) fn title(input: &Value) -> Option<String> {
     const TELLING: [&str; 9] =
         ["command", "file_path", "notebook_path", "path", "pattern", "url", "query", "description", "prompt"];
     let input = input.as_object()?;
@@ -64,13 +64,4 @@ fn shown(content: Option<&Value>) -> String {
         }
         Some(other) => other.to_string(),
     }
-}
-
-/// A question of the harness to its host. Our runs give it no way to ask, so a line is all there is to it.
-pub(super) fn asked(json: &Json) -> Option<AgentEvent> {
-    let request = child(json, "request").filter(|request| text(request, "subtype") == "can_use_tool")?;
-    let about = request.get("input").and_then(title).unwrap_or_default();
-    Some(AgentEvent::Notice {
-        text: format!("Asks whether it may use {}: {about}", text(request, "tool_name")),
-    })
 }

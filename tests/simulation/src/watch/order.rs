@@ -10,6 +10,7 @@ use shared::run::{Arg, Program, RunSpec};
 
 use super::Watch;
 use super::feed::check_inputs;
+use super::hand::check_agent;
 use super::planned::is_open;
 use super::told::check_words;
 use crate::process;
@@ -32,6 +33,7 @@ impl Watch {
         if purpose.is_conversation() && self.sessions.get(id).is_some_and(|(whose, _)| whose != harness) {
             self.sessions.remove(id);
         }
+        check_agent(task, *purpose)?;
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
         // The words go along with what comes after the look.
@@ -51,6 +53,7 @@ impl Watch {
             _ => harness::prompt(spec),
         };
         let prompt = prompt.as_str();
+        self.requeues.tell(id, carries);
         for message in carries {
             let (to, text) =
                 self.unsaid.remove(message).context("carries what nobody said, or said twice")?;
@@ -83,7 +86,7 @@ impl Watch {
         );
         // Also what failed or was stopped there: by the plan it may be another task.
         let begins = matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
-        let above = state.ancestors(task).into_iter().find(|above| is_open(above));
+        let above = state.ancestors(task).find(|above| is_open(above));
         ensure!(!begins || above.is_none(), "begins below {above:?}, which is planned");
         ensure!(!silent || !self.stopped.contains(&task.id), "starts after it was stopped");
         match &task.standing {

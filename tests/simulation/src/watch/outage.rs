@@ -101,7 +101,7 @@ impl Watch {
         for holder in std::iter::once(task).chain(state.ancestors(task)) {
             let Some(budget) = holder.caps.budget else { continue };
             let below = |task: &Task| {
-                task.id == holder.id || state.ancestors(task).iter().any(|above| above.id == holder.id)
+                task.id == holder.id || state.ancestors(task).any(|above| above.id == holder.id)
             };
             let mut used = holds.context("no bound below a budget")?;
             ensure!(used > MicroUsd(0), "begins with no money");

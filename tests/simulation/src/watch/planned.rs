@@ -34,7 +34,7 @@ fn below(state: &State, owner: &TaskId) -> Vec<Part> {
 }
 
 fn levels(state: &State, task: &Task) -> u32 {
-    u32::try_from(state.ancestors(task).len()).unwrap_or(u32::MAX)
+    u32::try_from(state.ancestors(task).count()).unwrap_or(u32::MAX)
 }
 
 impl Watch {
@@ -57,7 +57,7 @@ impl Watch {
         } else {
             ensure!(truth == Truth::Split && process.purpose == Purpose::Work, "{run} did {truth:?}");
             ensure!(owner.children.is_empty() && !owner.is_goal(), "splits what has parts");
-            let above = state.ancestors(owner).into_iter().find(|above| is_open(above));
+            let above = state.ancestors(owner).find(|above| is_open(above));
             ensure!(above.is_none(), "splits a part of {above:?}, which is planned");
             ensure!(!self.whole.contains(goal), "the person said that it is not to be split");
         }
@@ -93,7 +93,7 @@ impl Watch {
                     || !owner.children.is_empty()
                     || owner.schedule.repeat.is_some()
                     || self.whole.contains(goal)
-                    || state.ancestors(owner).into_iter().any(is_open)
+                    || state.ancestors(owner).any(is_open)
             }
             _ => false,
         };
@@ -124,7 +124,7 @@ impl Watch {
                 }
                 return;
             }
-            Kind::PlanRejected { task, .. } | Kind::TaskAccepted { task } => {
+            Kind::PlanRejected { task, .. } | Kind::TaskAccepted { task, .. } => {
                 let said = match kind {
                     Kind::PlanRejected { version, .. } => Some(*version),
                     _ => None,
@@ -161,9 +161,8 @@ impl Watch {
         };
         let Some(task) = state.task(owner).filter(|task| !task.is_goal()) else { return };
         // Also what was removed from it is inside, and may come back.
-        let inside = |other: &Task| {
-            other.id == *owner || state.ancestors(other).iter().any(|above| above.id == *owner)
-        };
+        let inside =
+            |other: &Task| other.id == *owner || state.ancestors(other).any(|above| above.id == *owner);
         let elsewhere = state.tasks.iter().filter(|(_, other)| other.root == task.root && !inside(other));
         self.before.elsewhere = elsewhere.map(|(id, task)| (id.clone(), task.clone())).collect();
     }

@@ -9,8 +9,10 @@ use shared::evidence::{Check, CommitOutcome, Preset};
 use shared::id::{RunId, TaskId};
 use shared::plan::{Access, Mode, Work};
 
+use super::result::is_anew;
 use super::{Processes, Watch};
 use crate::agent::Truth;
+use crate::process::Process;
 
 /// What was shown of a task's last work.
 #[derive(Debug)]
@@ -23,7 +25,7 @@ pub(super) struct Shown {
 
 /// Whether a task wants more than its agent's word.
 pub(super) fn is_wanted(watch: &Watch, state: &State, task: &Task) -> bool {
-    watch.checks(task).next().is_some() || wants_review(state, task) || wants_commit(state, task)
+    watch.checks(state, task).next().is_some() || wants_review(state, task) || wants_commit(state, task)
 }
 
 fn wants_commit(state: &State, task: &Task) -> bool {
@@ -44,16 +46,21 @@ impl Watch {
     /// Something that is wanted was found not to be so.
     fn is_wanting(&self, state: &State, task: &Task) -> bool {
         let Some(shown) = self.shown.get(&task.id) else { return false };
-        let wanted = |check: &Check| self.checks(task).any(|wanted| wanted == check);
+        let wanted = |check: &Check| self.checks(state, task).any(|wanted| wanted == check);
         shown.checks.iter().any(|(check, holds)| !holds && wanted(check))
             || shown.passed == Some(false) && wants_review(state, task)
             || shown.committed == Some(false) && wants_commit(state, task)
     }
 
-    /// The checks that are wanted; nothing is compared with a folder that nobody looked at.
-    fn checks<'a>(&self, task: &'a Task) -> impl Iterator<Item = &'a Check> {
+    /// The checks that are wanted, those of declared files among them; nothing is compared with a folder that nobody
+    /// looked at.
+    fn checks<'a>(&self, state: &State, task: &'a Task) -> impl Iterator<Item = &'a Check> {
         let base = self.bases.contains(&task.id);
-        let all = task.evidence.checks.iter().filter(|_| task.goal.is_none());
+        let writes = state.goal_of(task).is_some_and(|goal| goal.access != Access::ReadOnly);
+        let files = writes && task.outputs.iter().any(|output| output.ends_with(".md"));
+        let own = &task.evidence.checks;
+        let declared = (files && !own.contains(&Check::OutputsExist)).then_some(&Check::OutputsExist);
+        let all = declared.into_iter().chain(own).filter(|_| task.goal.is_none());
         all.filter(move |check| base || **check != Check::DiffNotEmpty)
     }
 
@@ -77,7 +84,8 @@ impl Watch {
                     "looked at further, though something is wrong with it"
                 );
                 ensure!(silent, "what the person said goes to an agent that does not know it");
-                let all = self.checks(task).all(|check| shown.checks.iter().any(|(made, _)| made == check));
+                let all =
+                    self.checks(state, task).all(|check| shown.checks.iter().any(|(made, _)| made == check));
                 ensure!(purpose == Purpose::Check || all, "goes on before its checks are made");
                 let reviewed = !wants_review(state, task) || shown.passed == Some(true);
                 let commits = wants_commit(state, task) && reviewed && shown.committed.is_none();
@@ -230,12 +238,18 @@ impl Watch {
     }
 
     /// What was claimed comes to its end: done with all that was wanted, or failed by what was found.
-    pub(super) fn prove(&mut self, state: &State, task: &Task, run: &RunId, outcome: &Outcome) -> Result<()> {
+    pub(super) fn prove(
+        &mut self,
+        state: &State,
+        task: &Task,
+        process: &Process,
+        outcome: &Outcome,
+    ) -> Result<()> {
         let shown = self.shown.get(&task.id).context("done, and nothing was claimed")?;
-        ensure!(shown.work == *run, "it is another work that was shown");
+        ensure!(shown.work == process.run, "it is another work that was shown");
         match outcome {
             Outcome::Completed { .. } => {
-                for check in self.checks(task) {
+                for check in self.checks(state, task) {
                     let held = shown.checks.iter().any(|(made, holds)| made == check && *holds);
                     ensure!(held, "done, and {check} was not shown");
                 }
@@ -245,12 +259,15 @@ impl Watch {
                     "done before its commit"
                 );
             }
-            Outcome::Failed { class, why } => {
+            Outcome::Failed { class, why } | Outcome::Limited { class: Some(class), why, .. } => {
                 ensure!(
                     self.is_wanting(state, task) && !why.trim().is_empty(),
                     "failed, and nothing is wrong"
                 );
                 ensure!(matches!(class, ErrorClass::CheckFailed | ErrorClass::Rejected), "{class:?}");
+                let anew = matches!(outcome, Outcome::Limited { again, .. } if is_anew(*again));
+                let due = self.may_try(state, task, process);
+                ensure!(anew == due, "another try is due: {due}, and it comes to {outcome:?}");
             }
             other => bail!("claimed, and comes to {other:?}"),
         }

@@ -11,6 +11,7 @@ use shared::id::{RunId, TaskId};
 use shared::plan::{Mode, PlannedTask};
 use shared::retry::Again;
 
+use super::hand::check_handed;
 use super::planned::is_open;
 use super::{Processes, Watch, proof};
 use crate::agent::Truth;
@@ -45,6 +46,7 @@ impl Watch {
         }
         if is_moot(state, run) {
             self.judge(&process.task, run)?;
+            self.ends_for_anew(state, &process.task);
         }
         Ok(())
     }
@@ -60,6 +62,11 @@ impl Watch {
     ) -> Result<()> {
         let task = state.task(id).context("a task that never was")?;
         let Some(run) = run else {
+            self.requeues.close(id);
+            if let Outcome::Yielded { .. } = outcome {
+                ensure!(!self.stopped.contains(id), "the person is asked to do what they stopped");
+                return check_handed(state, task, self.latest);
+            }
             let stopped =
                 |part: &TaskId| state.task(part).is_some_and(|part| part.standing == Standing::Cancelled);
             ensure!(*outcome == Outcome::Cancelled, "settled without a run");
@@ -68,34 +75,42 @@ impl Watch {
             return Ok(());
         };
         if task.current.is_none() {
-            self.prove(state, task, run, outcome)?;
-            self.afresh(id);
+            self.requeues.close(id);
+            let process = processes.get(run).context("a run that never was")?;
+            self.prove(state, task, process, outcome)?;
+            self.count(id, outcome);
             return Ok(());
         }
         self.judge(id, run)?;
         if task.stop.is_some() {
             ensure!(*outcome == Outcome::Cancelled, "it was stopped, and is not called so");
             self.afresh(id);
+            self.ends_for_anew(state, id);
             return Ok(());
         }
-        if let Outcome::Limited { again: Again::Anew | Again::Diagnosed, .. } = outcome {
-            self.repairs.remove(id);
-        }
+        self.requeues.close(id);
         let process = processes.get(run).context("a run that never was")?;
         if matches!(process.truth(), Truth::Split | Truth::BadSplit) {
             let times = self.refused.remove(id).unwrap_or_default();
             ensure!(times >= state.limits.repairs, "given up after {times} refusals");
         }
-        // Who begins anew is told of no answer before.
-        if let Outcome::Limited { again: Again::Anew | Again::Diagnosed, .. } = outcome {
-            self.refused.remove(id);
-        }
         let taken = matches!(outcome, Outcome::Completed { .. }) && proof::is_wanted(self, state, task);
         ensure!(!taken, "done by its agent's word alone");
         self.check_truth(state, task, process, outcome)?;
+        self.count(id, outcome);
+        Ok(())
+    }
+
+    /// Counts what is tried again without asking.
+    fn count(&mut self, id: &TaskId, outcome: &Outcome) {
         match outcome {
             Outcome::Limited { again: Again::GoOn, .. } => *self.put_off.entry(id.clone()).or_default() += 1,
             Outcome::Limited { again, .. } => {
+                // Who begins anew is told of no answer before.
+                if is_anew(*again) {
+                    self.repairs.remove(id);
+                    self.refused.remove(id);
+                }
                 self.put_off.remove(id);
                 self.sessions.remove(id);
                 self.found.remove(id);
@@ -106,7 +121,6 @@ impl Watch {
             }
             _ => self.afresh(id),
         }
-        Ok(())
     }
 
     /// What was tried so far no longer counts.
@@ -124,7 +138,7 @@ impl Watch {
                 let quoted = process.is_command() && summary.contains(told);
                 quoted || (summary == told && !together)
             }
-            (Truth::Done(told) | Truth::Words(told), Outcome::Yielded { summary }) => {
+            (Truth::Done(told) | Truth::Words(told), Outcome::Yielded { summary, .. }) => {
                 summary == told && together
             }
             // Words about a plan that is on the table leave it there.
@@ -132,7 +146,7 @@ impl Watch {
                 question == told
             }
             (Truth::Question(told), Outcome::Asked { question, .. }) => question == told,
-            (Truth::Pause(told), Outcome::Yielded { summary }) => summary == told,
+            (Truth::Pause(told), Outcome::Yielded { summary, .. }) => summary == told,
             // It would be split, and nobody could tell how.
             (
                 Truth::CannotBeDone | Truth::Split | Truth::BadSplit,
@@ -218,7 +232,7 @@ fn is_worth_it(class: ErrorClass) -> bool {
     matches!(class, ErrorClass::ContextOverflow | ErrorClass::Timeout)
 }
 
-fn is_anew(again: Again) -> bool {
+pub(super) fn is_anew(again: Again) -> bool {
     matches!(again, Again::Anew | Again::Diagnosed)
 }
 

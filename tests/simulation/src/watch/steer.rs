@@ -34,7 +34,8 @@ impl Watch {
         ensure!(told == *run, "read by another run");
         let process = processes.get(run).context("a run that never was")?;
         ensure!(process.ear.read.contains(&message), "it has not read that");
-        ensure!(self.carried.insert(message), "told twice");
+        ensure!(self.carried.insert(message.clone()), "told twice");
+        self.requeues.tell(&task, &[message]);
         self.repairs.remove(&task);
         Ok(())
     }

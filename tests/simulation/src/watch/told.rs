@@ -75,6 +75,8 @@ pub(super) fn check_words(
         return Ok(());
     }
     let whole = !prompt.contains(CUT);
+    // A result ends with its line.
+    let ends: Vec<&str> = prompt.match_indices('\n').map(|(at, _)| &prompt[..at]).collect();
     for other in state.subtree(&task.root).into_iter().filter(|other| other.id != task.id && !other.is_goal())
     {
         let Some(result) = other.result.as_ref().filter(|result| !result.summary.is_empty()) else {
@@ -83,7 +85,7 @@ pub(super) fn check_words(
         // What is cut is cut from its end, and fences are everybody's.
         let first = || result.summary.lines().find(|line| line.contains(char::is_alphanumeric));
         let words = if whole { &*result.summary } else { first().unwrap_or_default() };
-        let times = prompt.matches(&format!("{words}\n")).count();
+        let times = ends.iter().filter(|before| before.ends_with(words)).count();
         let gone = matches!(other.standing, Standing::Removed { .. });
         let expected = usize::from(told.contains(&&other.id) && !gone);
         ensure!(

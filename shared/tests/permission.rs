@@ -1,0 +1,238 @@
+//! Rules about what agents may do: what holds of any shell line and any set of rules.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use shared::id::RuleId;
+use shared::permission::shell::{Word, segments};
+use shared::permission::{Ask, Deed, Permit, Rule, Scope, What, ruling};
+
+const FOLDER: &str = "/home/dev/shop";
+
+fn rule(permit: Permit, what: What) -> Rule {
+    Rule { rule: RuleId::new("r").unwrap(), permit, what, scope: Scope::Always }
+}
+
+fn commands(permit: Permit, text: &str) -> Rule {
+    rule(permit, What::commands(text).unwrap())
+}
+
+fn ask(tool: &str, deed: Deed) -> Ask {
+    Ask { request: "q".to_owned(), call: String::new(), tool: tool.to_owned(), deed }
+}
+
+fn bash(line: &str) -> Ask {
+    ask("Bash", Deed::Command { line: line.to_owned() })
+}
+
+fn says(rules: &[Rule], ask: &Ask) -> Option<Permit> {
+    ruling(rules, ask, FOLDER).map(|rule| rule.permit)
+}
+
+/// `cargo test`, `git` and `echo` are allowed; `git push` and `rm` are denied.
+fn usual() -> Vec<Rule> {
+    let allowed = ["cargo test", "git", "echo", "sudo", "A=1 make"].map(|text| commands(Permit::Allow, text));
+    let denied = ["git push", "rm"].map(|text| commands(Permit::Deny, text));
+    allowed.into_iter().chain(denied).collect()
+}
+
+#[test]
+fn a_line_is_allowed_where_each_of_its_commands_is() {
+    let table: &[(&str, Option<Permit>)] = &[
+        ("cargo test --all", Some(Permit::Allow)),
+        ("cargo test && git status | echo", Some(Permit::Allow)),
+        ("git commit -m \"$(echo 'rm is gone')\"", None),
+        ("git commit -m \"$(echo fine)\"", Some(Permit::Allow)),
+        ("A=1 make -j", Some(Permit::Allow)),
+        ("cargo", None),
+        ("cargo build", None),
+        ("cargotest", None),
+        ("PATH=/tmp cargo test", None),
+        ("./git status", None),
+        ("cargo test > log", None),
+        ("cargo test && ls", None),
+        ("cargo test $(ls)", None),
+        ("cargo test `ls`", None),
+        ("$X test", None),
+        ("", None),
+        // Deny stands above allow, whatever is written around it.
+        ("git push", Some(Permit::Deny)),
+        ("cargo test; g'i't \"push\" -f", Some(Permit::Deny)),
+        ("X=1 git push", Some(Permit::Deny)),
+        ("/usr/bin/git push", Some(Permit::Deny)),
+        ("echo $(rm x)", Some(Permit::Deny)),
+        ("(echo; (rm x))", Some(Permit::Deny)),
+        // And where it may be behind something, the person is asked.
+        ("git -C . push", None),
+        ("git $X", None),
+        ("git {push,-f}", None),
+        ("sudo rm x", None),
+        ("sudo sh -c 'cd x; rm y'", None),
+        ("echo form.txt", Some(Permit::Allow)),
+        ("if true; then git status; fi", None),
+    ];
+    for (line, expected) in table {
+        assert_eq!(says(&usual(), &bash(line)), *expected, "{line}");
+    }
+}
+
+#[test]
+fn a_rule_for_the_whole_tool_takes_what_nobody_understands_but_not_past_a_denial() {
+    let whole = rule(Permit::Allow, What::Tool { name: "Bash".to_owned() });
+    let unclear = bash("for f in *; do cat $f; done");
+    assert_eq!(says(&[whole.clone()], &unclear), Some(Permit::Allow));
+    assert_eq!(says(&[whole.clone(), commands(Permit::Deny, "rm")], &unclear), None);
+    assert_eq!(says(&[rule(Permit::Deny, whole.what)], &unclear), Some(Permit::Deny));
+}
+
+#[test]
+fn files_are_what_their_paths_resolve_to() {
+    let edits = |under: &str, permit| rule(permit, What::Edits { under: under.to_owned() });
+    let rules = [edits("src", Permit::Allow), edits("/tmp/", Permit::Allow), edits("src/keys", Permit::Deny)];
+    let table: &[(&str, Option<Permit>)] = &[
+        ("src/a.rs", Some(Permit::Allow)),
+        ("/home/dev/shop/src/a.rs", Some(Permit::Allow)),
+        ("/tmp/x/../y", Some(Permit::Allow)),
+        ("src/../Cargo.toml", None),
+        ("/tmp/../etc/passwd", None),
+        ("srcs/a.rs", None),
+        ("src/.git/hooks/x", None),
+        ("~/src/a.rs", None),
+        ("src\\a.rs", None),
+        ("src/keys/a", Some(Permit::Deny)),
+        ("src/x/../KEYS/a", Some(Permit::Deny)),
+    ];
+    for (path, expected) in table {
+        let ask = ask("Write", Deed::Edit { path: (*path).to_owned() });
+        assert_eq!(says(&rules, &ask), *expected, "{path}");
+    }
+    let read = ask("Read", Deed::Read { path: "src/a.rs".to_owned() });
+    assert_eq!(says(&rules, &read), None, "a rule about edits says nothing of looking");
+    assert_eq!(
+        says(&[edits("src", Permit::Deny), commands(Permit::Allow, "echo")], &bash("echo x > src/a")),
+        None
+    );
+}
+
+#[test]
+fn what_is_suggested_is_about_the_request_and_can_be_saved() {
+    let table = [
+        (bash("cargo test --all | tail"), "commands cargo test"),
+        (bash("rm -rf target"), "commands rm"),
+        (bash("for x in a; do b; done"), "tool Bash"),
+        (ask("Write", Deed::Edit { path: "/p/src/a.rs".to_owned() }), "edits /p/src"),
+        (ask("Read", Deed::Read { path: "/passwd".to_owned() }), "reads /"),
+        (ask("WebFetch", Deed::Use { about: "http://x/".to_owned() }), "tool WebFetch"),
+    ];
+    for (ask, expected) in table {
+        let what = What::suggested(&ask);
+        assert_eq!((what.to_string().as_str(), what.problem()), (expected, None));
+    }
+    assert!(
+        What::commands("a; b").is_err() && What::commands("a > b").is_err() && What::commands("$X").is_err()
+    );
+}
+
+/// Pieces of lines that mean something to a shell, and some that do not.
+fn line() -> impl Strategy<Value = String> {
+    let pieces = [
+        "git",
+        "git push",
+        "status",
+        "rm x",
+        "echo",
+        "cargo test",
+        " ",
+        " ",
+        " ",
+        ";",
+        "&&",
+        "||",
+        "|",
+        "&",
+        "\n",
+        "(",
+        ")",
+        "$(",
+        "`",
+        "'",
+        "\"",
+        "\\",
+        "$X",
+        "${X}",
+        "*",
+        "> f",
+        "2>&1",
+        "< f",
+        "<<E\n",
+        "E\n",
+        "A=1 ",
+        "#",
+        "if ",
+        "{",
+        "}",
+        "é",
+    ];
+    prop::collection::vec(select(pieces.to_vec()), 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// Whatever is put behind a line, no more is allowed than was.
+    #[test]
+    fn another_command_never_widens_what_is_allowed(line in line(), more in line()) {
+        let alone = says(&usual(), &bash(&line));
+        for joint in [";", "&&", "||", "|", "\n", "&"] {
+            let both = says(&usual(), &bash(&format!("{line} {joint} {more}")));
+            if alone != Some(Permit::Allow) && segments(&line).is_some_and(|found| !found.is_empty()) {
+                prop_assert_ne!(both, Some(Permit::Allow), "{} {} {}", line, joint, more);
+            }
+            if alone == Some(Permit::Deny) && segments(&format!("{line} {joint} {more}")).is_some() {
+                prop_assert_eq!(both, Some(Permit::Deny));
+            }
+        }
+    }
+
+    /// What stands in another command is asked about like any other.
+    #[test]
+    fn no_substitution_slips_through(line in line()) {
+        // A backquote of the line's own ends it, and what is behind it is another command's.
+        let quoted = (!line.contains('`')).then(|| format!("echo `{line}\n`"));
+        let wholes = [format!("echo $({line}\n)"), format!("echo \"$({line}\n)\""), format!("echo <({line})"), format!("({line}\n)")];
+        for whole in wholes.into_iter().chain(quoted) {
+            if says(&usual(), &bash(&whole)) == Some(Permit::Allow) {
+                let inner = segments(&line);
+                let nothing = inner.as_ref().is_none_or(Vec::is_empty);
+                // A bracket or quote of the line's own may end it earlier: then the rest stands outside, and was asked about too.
+                prop_assert!(nothing || says(&usual(), &bash(&line)) == Some(Permit::Allow), "{}", whole);
+            }
+        }
+    }
+
+    /// In quotes, nothing is a command: the word is what was quoted.
+    #[test]
+    fn what_is_quoted_is_one_word(text in "[ -~]{0,40}") {
+        let quoted = format!("echo '{}'", text.replace('\'', "'\\''"));
+        let found = segments(&quoted).unwrap();
+        prop_assert_eq!(found.len(), 1);
+        prop_assert_eq!(&found[0].words[..], &[Word::Plain("echo".to_owned()), Word::Plain(text)]);
+    }
+
+    /// Another denial never allows, and another allowance never denies.
+    #[test]
+    fn rules_only_add_what_they_say(line in line()) {
+        let (ask, rules) = (bash(&line), usual());
+        let (all, denials): (Option<Permit>, Vec<Rule>) =
+            (says(&rules, &ask), rules.iter().filter(|rule| rule.permit == Permit::Deny).cloned().collect());
+        prop_assert_ne!(says(&denials, &ask), Some(Permit::Allow));
+        prop_assert_eq!(all == Some(Permit::Deny), says(&denials, &ask) == Some(Permit::Deny));
+    }
+
+    /// No text panics, nor takes long.
+    #[test]
+    fn any_text_is_split_or_not_understood(text in "\\PC{0,200}") {
+        let _ = segments(&text);
+    }
+}

@@ -1,0 +1,70 @@
+// What the person does without an agent: a plan that they build, and a task of their own in it. And a turn that they end to
+// have it begun anew.
+import { expect, goal, node, plan, shots, test, top } from "./world.js";
+
+test("a plan is built by hand, and its person does a task of it", async ({ page, world }) => {
+  await page.goto(world.url);
+  await page.getByLabel("Goal", { exact: true }).last().fill("Open the shop");
+  await page.getByLabel("Folder", { exact: true }).fill(world.project);
+  await page.getByRole("button", { name: "Plan it myself" }).click();
+  await expect(page.getByText("Your plan has no tasks yet.")).toBeVisible();
+  await shots(page, "hand-empty");
+  await page.getByRole("button", { name: "Add the first task" }).click();
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("Sign the lease");
+  await page.keyboard.press("Enter");
+  await expect(node(page, /Sign the lease/)).toBeFocused();
+  await page.keyboard.press("n");
+  await name.fill("Announce it");
+  await page.keyboard.press("Enter");
+  await node(page, /Sign the lease/).click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Do it yourself" }).click();
+  await node(page, /Announce it/).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await page.getByLabel("Add a dependency").selectOption({ label: "1 Sign the lease" });
+  await node(page, /Sign the lease/).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(page.getByRole("radio", { name: "by you" })).toBeChecked();
+  await expect(page.getByRole("radiogroup", { name: "Size" })).toBeHidden();
+  await shots(page, "hand-details");
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /Sign the lease/)).toHaveAttribute("data-status", "waiting");
+  await expect(page.getByTitle("Go to what waits for you")).toBeVisible();
+  await page.getByRole("tab", { name: "Chat" }).click();
+  await expect(page.getByText("It is yours to do.")).toBeVisible();
+  await shots(page, "hand-yours");
+  const words = page.getByLabel("What came of it");
+  await expect(page.getByRole("button", { name: "It cannot be done" })).toBeDisabled();
+  await words.fill("The office is closed.");
+  await page.getByRole("button", { name: "It cannot be done" }).click();
+  await expect(node(page, /Sign the lease/)).toHaveAttribute("data-status", "failed");
+  await page.getByRole("button", { name: "Retry", exact: true }).first().click();
+  await words.fill("Signed for **ten** years.");
+  await page.keyboard.press("Control+Enter");
+  await expect(node(page, /Sign the lease/)).toHaveAttribute("data-status", "completed");
+  await expect(page.locator(".chat strong", { hasText: "ten" }).first()).toBeVisible();
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+  await shots(page, "hand-done");
+});
+
+test("a turn is put back in the queue, and begins anew with what was written", async ({ page, world }) => {
+  await plan(page, world, goal("[[task 1: hang]]", ["read the code", "write the report", "check the report"]));
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  const first = node(page, /^1, /);
+  await expect(first).toHaveAttribute("data-status", "active");
+  await first.click();
+  await page.getByLabel("Message", { exact: true }).fill("Mind the doors.");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Queued: “Mind the doors.”")).toBeVisible();
+  await first.click({ button: "right" });
+  await expect(page.getByRole("menuitem", { name: /Back to the queue/ })).toBeEnabled();
+  await shots(page, "requeue-menu");
+  await page.getByRole("menuitem", { name: /Back to the queue/ }).click();
+  await expect(page.getByText("You put it back in the queue.")).toBeVisible();
+  await expect(page.getByText("Queued: “Mind the doors.”")).toBeHidden();
+  await expect(page.getByText("Mind the doors.")).toBeVisible();
+  await expect(first).toHaveAttribute("data-status", "active");
+  await top(page).click();
+  await page.getByRole("button", { name: "Stop everything" }).click();
+  await expect(top(page)).toHaveAttribute("data-status", "cancelled");
+});

@@ -1,0 +1,100 @@
+//! What Claude Code asks to be allowed: a rule answers at once, the person says no with a word and yes, and what was
+//! denied is not done.
+
+use conductor::permission::Reply;
+use conductor::state::State;
+use conductor::status::{Kind as Status, Reason, status};
+use serde_json::json;
+use shared::agent::HarnessId;
+use shared::entry::{Draft, Kind};
+use shared::id::{ProjectId, RuleId, TaskId};
+use shared::permission::{Permit, Rule as Allows, Scope, What};
+use shared::plan::{Access, Mode, PlannedTask, Size};
+use tests::stub::{Rule, Step, Stub};
+use tests::world::Client;
+
+use super::{claude_at, is, report, variable, world_of};
+
+/// Waits until the task asks about this; gives the request.
+async fn asks(client: &mut Client, task: &TaskId, about: &str) -> anyhow::Result<String> {
+    let asked = |state: &State| match status(state, state.task(task)?).reason {
+        Reason::Permission(ask) if ask.about().contains(about) => Some(ask.request),
+        _ => None,
+    };
+    client.until(about, |state| asked(state).is_some()).await?;
+    Ok(asked(client.state()).unwrap())
+}
+
+#[tokio::test]
+async fn claude_code_asks_and_does_only_what_it_may() -> anyhow::Result<()> {
+    let mut world = world_of("claude", &variable("CLAUDE_BIN")?)?;
+    let file = world.project.join("made.txt");
+    let bash = |line: &str| Step::Tool("Bash".to_owned(), json!({"command": line}));
+    let write = Step::Tool("Write".to_owned(), json!({"file_path": file, "content": "made\n"}));
+    let rule = |when: &str, steps: Vec<Step>| Rule { when: when.to_owned(), steps };
+    let steps = vec![bash("touch one"), bash("touch two && rm -f one"), write, report("RESULT-alpha")];
+    let stub = Stub::start(vec![rule("OBJECTIVE-alpha", steps)]).await?;
+    claude_at(&mut world, &stub);
+    world.set("ANTHROPIC_API_KEY", "dummy");
+    world.start_bridge().await?;
+    let mut client = world.client("page").await?;
+    client.until("the agents", |state| !state.agents.is_empty()).await?;
+    let (project, goal, task) = (ProjectId::new("project")?, TaskId::new("goal")?, TaskId::new("alpha")?);
+    let (folder, what) = (world.project.to_string_lossy().into_owned(), What::commands("touch"));
+    let part = |name: &str, mode| PlannedTask {
+        size: Some(Size::Light),
+        mode,
+        ..PlannedTask::new(TaskId::new(name).unwrap(), goal.clone(), name, &*format!("OBJECTIVE-{name}"))
+    };
+    let tasks = vec![
+        part("alpha", Mode::Autonomous),
+        part("beta", Mode::Interactive),
+        part("gamma", Mode::Interactive),
+    ];
+    let touch = Allows {
+        rule: RuleId::new("touch")?,
+        permit: Permit::Allow,
+        what: what.map_err(anyhow::Error::msg)?,
+        scope: Scope::Project { project: project.clone() },
+    };
+    let kinds = [
+        Kind::ProjectOpened { folder, name: "project".to_owned() },
+        Kind::RuleSaved { rule: touch },
+        Kind::GoalStated {
+            task: goal.clone(),
+            text: "Do it".to_owned(),
+            harness: HarnessId::Claude,
+            access: Access::Ask,
+        },
+        Kind::PlanGiven { goal: goal.clone(), reply: "So".to_owned(), tasks },
+        Kind::PlanApproved { goal, version: 1 },
+    ];
+    client.append(kinds.map(|kind| Draft::new(Some(project.clone()), kind)).to_vec()).await?;
+
+    let run = task.run(1);
+    let answer = |request: String, permit, word: &str| Kind::PermissionAnswered {
+        run: run.clone(),
+        request,
+        permit,
+        word: word.to_owned(),
+    };
+    let request = asks(&mut client, &task, "rm -f one").await?;
+    client.intend(answer(request, Permit::Deny, "KEEP-one")).await?;
+    let request = asks(&mut client, &task, "made.txt").await?;
+    client.intend(answer(request, Permit::Allow, "")).await?;
+    client.until("its end", |state| is(state, &task, Status::Completed)).await?;
+
+    let asks = &client.state().run(&run).unwrap().asks;
+    let permits: Vec<(Permit, bool)> = asks
+        .iter()
+        .map(|asked| match &asked.reply {
+            Reply::Sent { permit, by, .. } => (*permit, by.is_some()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(permits, [(Permit::Allow, true), (Permit::Deny, false), (Permit::Allow, false)]);
+    let there = ["one", "two", "made.txt"].map(|name| world.project.join(name).exists());
+    assert_eq!(there, [true, false, true]);
+    assert!(stub.requests_with("KEEP-one") > 0, "the agent reads why not");
+    client.all_taken()
+}

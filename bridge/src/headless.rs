@@ -17,6 +17,7 @@ use crate::clock;
 
 mod agents;
 mod caps;
+mod charter;
 mod choice;
 mod client;
 mod conduct;
@@ -85,6 +86,8 @@ pub enum Command {
     Prompts(prompts::PromptsArgs),
     /// Print what all tasks of a project are told, and change it
     Memory(memory::MemoryArgs),
+    /// Print the rules and facts that all tasks of a goal are told, and change them
+    Charter(charter::CharterArgs),
     /// Say what has to be shown before a task counts as done
     Evidence(EvidenceArgs),
     /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
@@ -447,6 +450,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
+            Command::Charter(args) => charter::see_to(&args).await,
             Command::Memory(args) => memory::see_to(&args).await,
             Command::OnFailure(OnFailureArgs { task, policy, attempts }) => {
                 let policy = policy.policy();

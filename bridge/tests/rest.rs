@@ -196,7 +196,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
     }
     let (_, described) = call(&world, "GET /api/openapi.json", &json!({})).await?;
     let paths = described["paths"].as_object().context("no paths")?;
-    assert_eq!(paths.len(), 39, "{paths:?}");
+    assert_eq!(paths.len(), 40, "{paths:?}");
     for path in paths.keys() {
         let (status, told) = call(&world, &format!("OPTIONS {path}"), &json!({})).await?;
         assert_eq!(status, 405, "{path} is there: {told}");
@@ -254,6 +254,8 @@ async fn a_plan_is_built_done_by_hand_and_read_as_a_document() -> anyhow::Result
     let mut events = Events::after(&world, stated["seq"].as_u64().context("a seq")?).await?;
     for (line, body, status) in [
         ("POST /api/tasks/1/approve", json!({}), 409),
+        ("PUT /api/goals/1/charter", json!({"rules": "Use no red.", "facts": {"door": "oak"}}), 200),
+        ("PUT /api/goals/1/charter", json!({"facts": {" ": "oak"}}), 409),
         ("POST /api/tasks/1/add", json!({"title": "Sign the lease"}), 200),
         ("POST /api/tasks/1%2F1/mode", json!({"mode": "manual"}), 200),
         ("POST /api/tasks/1%2F1/done", json!({}), 409),
@@ -268,6 +270,8 @@ async fn a_plan_is_built_done_by_hand_and_read_as_a_document() -> anyhow::Result
     }
     let goal = stated["id"].as_str().context("an id")?.to_owned();
     events.until(|entry| settled(entry, &goal)).await?;
+    let (_, view) = call(&world, "GET /api/goals/1", &json!({})).await?;
+    assert_eq!((&view["rules"], &view["facts"]), (&json!("Use no red."), &json!({"door": "oak"})));
     let request = format!(
         "GET /api/tasks/1/document HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
         world.host()?,

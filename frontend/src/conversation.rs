@@ -1,7 +1,7 @@
 //! A task's conversation: the person's words, each turn as the agent writes it, what came of it, and the
 //! place to write. It follows the end only while the view is at the end.
 
-use conductor::status::Reason;
+use conductor::status::{Reason, Status};
 use leptos::html;
 use leptos::prelude::*;
 use shared::api::HitPlace;
@@ -94,7 +94,7 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
                     <Show when=move || items.read().is_empty()>
                         <div class="void">
                             <h3>"Nothing was said here yet"</h3>
-                            <p>{move || desk.read(|state| empty_words(state, &own.get_value()))}</p>
+                            <p>{move || desk.look(&own.get_value(), |state, _, row| empty_words(state, &row.status))}</p>
                         </div>
                     </Show>
                     <For each=move || numbered(items.get()) key=|(key, _)| key.clone() children=move |(_, item)| { let seq = item.seq.0; view! { <div class="said" data-seq=seq><ItemView id=own.get_value() item=item/></div> } }/>
@@ -163,10 +163,8 @@ fn numbered(items: Vec<Item>) -> Vec<(String, Item)> {
     items.into_iter().map(|item| (key(&item), item)).collect()
 }
 
-fn empty_words(state: &conductor::State, id: &TaskId) -> String {
-    let Some(task) = state.task(id) else { return String::new() };
-    let status = conductor::status::status(state, task);
-    let reason = crate::words::reason(state, &status, status.since);
+fn empty_words(state: &conductor::State, status: &Status) -> String {
+    let reason = crate::words::reason(state, status, status.since);
     match status.reason {
         Reason::Begin => "This task is done together with you. Say how to begin.".to_owned(),
         _ => format!("{}: {reason}. What you write now is read when it begins.", status.kind.word()),

@@ -9,7 +9,7 @@ use conductor::health::next_change;
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
 use conductor::planning::may_plan;
 use conductor::state::Task;
-use conductor::survey::Survey;
+use conductor::survey::{Row, Survey};
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -103,10 +103,12 @@ impl Desk {
             toasts: 0,
         };
         let (inner, revision) = (StoredValue::new_local(inner), RwSignal::new(0));
-        // Worked out once for all that is drawn of a revision.
-        let survey = Memo::new(move |_| {
+        // Worked out once for all that is drawn of a revision, and only what is another since the last one.
+        let survey = Memo::new_owning(move |survey: Option<Survey>| {
             revision.track();
-            inner.with_value(|inner| Survey::live(inner.driver.state()))
+            let mut survey = survey.unwrap_or_default();
+            let differs = inner.with_value(|inner| survey.renew(inner.driver.state()));
+            (survey, differs)
         });
         let desk = Self {
             inner,
@@ -162,6 +164,17 @@ impl Desk {
                 None => look(state, &Survey::of(state, [task])),
             })
         })
+    }
+
+    /// Reads a task with how it and all below it stand; tracked. Nothing where there is no such task.
+    pub fn look<T>(self, id: &TaskId, look: impl FnOnce(&State, &Task, &Row) -> T) -> Option<T> {
+        self.surveyed(id, |state, survey| Some(look(state, state.task(id)?, survey.row(id)?)))
+    }
+
+    /// Another number when the goal's tree may have another shape; tracked.
+    pub fn shape(self, goal: &TaskId) -> u64 {
+        let known = self.survey.with(|survey| survey.row(goal).map(|_| survey.shape));
+        known.unwrap_or_else(|| self.revision.get())
     }
 
     /// The tasks that wait for the person, each behind its goal; tracked.

@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod bridge;
 pub mod caps;
+pub mod charter;
 pub mod details;
 pub mod evidence;
 pub mod finder;

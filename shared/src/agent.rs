@@ -21,6 +21,10 @@ pub enum HarnessId {
     Command,
 }
 
+impl HarnessId {
+    pub const ALL: [Self; 4] = [Self::Claude, Self::Codex, Self::Demo, Self::Command];
+}
+
 /// An agent CLI on the bridge's machine, as found when the bridge started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct FoundAgent {

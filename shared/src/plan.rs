@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
+use crate::context::Charter;
 use crate::evidence::{Evidence, Preset};
 use crate::id::{PersonaId, TaskId, TemplateId};
 use crate::limits::Caps;
@@ -308,6 +309,11 @@ pub enum PlanEdit {
     SetPreset {
         task: TaskId,
         preset: Preset,
+    },
+    /// What all tasks of a goal are told when they begin.
+    SetCharter {
+        task: TaskId,
+        charter: Charter,
     },
     /// Also of a goal, and while it runs.
     SetCaps {

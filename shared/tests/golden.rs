@@ -5,7 +5,7 @@
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, Progress, TurnReport};
 use shared::api::Asking;
-use shared::context::{Cut, Section};
+use shared::context::{Charter, Cut, Fact, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
@@ -144,6 +144,16 @@ fn intents() -> Vec<Kind> {
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::SetPreset { task: goal.clone(), preset: Preset::Autonomous },
+        },
+        Kind::PlanEdited {
+            goal: goal.clone(),
+            edit: PlanEdit::SetCharter {
+                task: goal.clone(),
+                charter: Charter {
+                    rules: "- Touch no migration.".to_owned(),
+                    facts: vec![Fact { key: "server".to_owned(), value: "10.0.0.7".to_owned() }],
+                },
+            },
         },
         Kind::PlanEdited {
             goal: goal.clone(),

@@ -39,6 +39,33 @@ test("a memory is written, taken back and told, and what does not fit is said", 
   await shots(page, "cut");
 });
 
+test("a goal's rules and facts are written, refused by name, taken back and told", async ({ page, world }) => {
+  await plan(page, world, goal());
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(page.getByText("no rules yet")).toBeVisible();
+  const dialog = page.getByRole("dialog");
+  const write = async (rules, facts) => {
+    await page.getByRole("button", { name: "Rules and facts" }).click();
+    await dialog.getByLabel(/^Rules that every task/).fill(rules);
+    await dialog.getByLabel("Facts, one a line").fill(facts);
+  };
+  await write("- Use no red.", "door oak");
+  await expect(dialog.getByText("a fact is a line such as server = 10.0.0.7")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Save" })).toBeDisabled();
+  await dialog.getByLabel("Facts, one a line").fill("door = oak");
+  await shots(page, "rules");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("lines of rules: 1, facts: 1")).toBeVisible();
+  await page.keyboard.press("z");
+  await expect(page.getByText("no rules yet")).toBeVisible();
+  await write("- Use no red.", "door = oak");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.reload();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await page.getByRole("button", { name: "Rules and facts" }).click();
+  await expect(dialog.getByLabel("Facts, one a line")).toHaveValue("door = oak");
+});
+
 test("a task comes after whoever makes what it needs, and a circle is refused by name", async ({ page, world }) => {
   await plan(page, world, goal());
   const details = async (number) => {

@@ -180,11 +180,14 @@ fn some<T: Default + PartialEq + ToString>(bound: Option<Option<T>>) -> Result<O
     }
 }
 
+/// Caps of a plan's tasks, by their keys.
+pub(super) type TaskCaps = Vec<(String, Caps)>;
+
 /// Takes the caps out of a plan of the person's own: `caps` of each task, by the task's key. Planners give none.
 ///
 /// # Errors
 /// Some are no caps; every problem names its place.
-pub(super) fn take(plan: &mut Value) -> Result<Vec<(String, Caps)>, Vec<String>> {
+pub(super) fn take(plan: &mut Value) -> Result<TaskCaps, Vec<String>> {
     let (mut caps, mut problems) = (Vec::new(), Vec::new());
     let tasks = plan.get_mut("tasks").and_then(Value::as_array_mut);
     for (place, task) in tasks.into_iter().flatten().enumerate() {

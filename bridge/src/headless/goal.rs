@@ -19,7 +19,7 @@ use shared::plan::PlannerAnswer;
 use shared::template::Template;
 use shared::wire::Want;
 
-use super::caps::CapsWish;
+use super::caps::{CapsWish, TaskCaps};
 use super::client::Client;
 use super::live::Live;
 use super::next;
@@ -130,7 +130,7 @@ fn advice(state: &State, args: &GoalArgs) -> anyhow::Result<(Option<Template>, O
 }
 
 /// The plan in a file with the caps of its tasks, or what is wrong with it.
-fn own_plan(file: &Path) -> anyhow::Result<Result<(PlannerAnswer, Vec<(String, Caps)>), BadPlan>> {
+fn own_plan(file: &Path) -> anyhow::Result<Result<(PlannerAnswer, TaskCaps), BadPlan>> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("the plan {} cannot be read. Give a file with --plan.", file.display()))?;
     let json = serde_json::from_str(&text).map_err(|error| BadPlan(vec![format!("it is not JSON: {error}")]));

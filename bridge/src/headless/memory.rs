@@ -48,7 +48,8 @@ pub(super) async fn see_to(args: &MemoryArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(file: &PathBuf) -> anyhow::Result<String> {
+/// A text in Markdown from a file or stdin, of at most [`MEMORY`] bytes.
+pub(super) fn read(file: &PathBuf) -> anyhow::Result<String> {
     let text = if file.as_os_str() == "-" {
         std::io::read_to_string(std::io::stdin()).context("stdin cannot be read. Give a file.")?
     } else {
@@ -56,6 +57,6 @@ fn read(file: &PathBuf) -> anyhow::Result<String> {
             .with_context(|| format!("{} cannot be read. Give a file in Markdown.", file.display()))?
     };
     let long = text.len();
-    ensure!(long <= MEMORY, "a memory has {MEMORY} bytes at most, and this has {long}. Shorten it.");
+    ensure!(long <= MEMORY, "it may have {MEMORY} bytes at most, and this has {long}. Shorten it.");
     Ok(text)
 }

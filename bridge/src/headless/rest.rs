@@ -37,6 +37,7 @@ use crate::relay::Relay;
 use crate::store::{Store, StoreError};
 
 mod caps;
+mod charter;
 mod desk;
 mod ends;
 mod events;
@@ -77,6 +78,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
+        .routes(routes!(charter::set))
         .routes(routes!(task))
         .routes(routes!(document))
         .routes(routes!(prompts))

@@ -14,7 +14,7 @@ use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
 use shared::template::Template;
 use shared::unit::Millis;
 
-use super::caps;
+use super::caps::{self, TaskCaps};
 
 /// What is to be stated.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ pub(super) struct Statement {
 pub(super) enum Planner {
     Agent,
     /// It is here with the caps of its tasks by their keys, taken as it is and approved with the goal.
-    Given(PlannerAnswer, Vec<(String, Caps)>),
+    Given(PlannerAnswer, TaskCaps),
     /// The person, task by task from now on.
     Person,
 }
@@ -157,7 +157,7 @@ fn foretold(state: &State, drafts: &[Draft]) -> State {
 ///
 /// # Errors
 /// It is not of the schema; every problem names its place.
-pub(super) fn given(mut json: Value) -> Result<(PlannerAnswer, Vec<(String, Caps)>), BadPlan> {
+pub(super) fn given(mut json: Value) -> Result<(PlannerAnswer, TaskCaps), BadPlan> {
     let caps = caps::take(&mut json).map_err(BadPlan)?;
     Ok((plan(json)?, caps))
 }

@@ -1,5 +1,7 @@
 //! The work as scripts and monitors read it: what `--json` prints and the REST API answers.
 
+use std::collections::BTreeMap;
+
 use conductor::budget;
 use conductor::health::{Warning, warnings};
 use conductor::persona;
@@ -10,7 +12,7 @@ use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
 use shared::agent::ErrorClass;
-use shared::context::{Cut, Section};
+use shared::context::{Charter, Cut, Section};
 use shared::entry::Purpose;
 use shared::evidence::CommitOutcome;
 use shared::plan::Size;
@@ -123,6 +125,10 @@ pub(super) struct GoalView {
     /// What is wrong with the planner's answer.
     problems: Vec<String>,
     folder: String,
+    /// How its tasks go about it, in Markdown.
+    rules: String,
+    /// What they should know, by name.
+    facts: BTreeMap<String, String>,
     tasks: Vec<TaskView>,
 }
 
@@ -268,7 +274,10 @@ impl GoalView {
         let PlanView { plan, version, problems } = PlanView::of(task).filter(|_| task.is_goal())?;
         let folder = state.projects.get(&task.project).map(|project| project.folder.clone());
         let tasks = state.subtree(&task.id).into_iter().map(|task| TaskView::of(state, task)).collect();
-        Some(Self { plan, version, problems, folder: folder.unwrap_or_default(), tasks })
+        let Charter { rules, facts } =
+            task.goal.as_ref().map(|goal| goal.charter.clone()).unwrap_or_default();
+        let facts = facts.into_iter().map(|fact| (fact.key, fact.value)).collect();
+        Some(Self { plan, version, problems, folder: folder.unwrap_or_default(), rules, facts, tasks })
     }
 }
 

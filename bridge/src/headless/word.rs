@@ -6,6 +6,7 @@ use conductor::plan::name;
 use conductor::planning::may_plan;
 use conductor::state::{Standing, State, Task};
 use conductor::{hearing, words};
+use shared::context::Charter;
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::{MessageId, RuleId, TaskId};
@@ -75,6 +76,8 @@ pub(super) enum Word {
     Caps(CapsWish),
     /// Which agent of the person's own does it and all below it; `nobody` for whoever does what it is a part of.
     As(String),
+    /// What all tasks of a goal are told when they begin.
+    Charter(Charter),
     /// All that is wanted from now on.
     Evidence(Evidence),
     /// What is given changes, the rest stays.
@@ -219,6 +222,12 @@ impl Word {
                 let retry = policy.map(|policy| Retry { policy, attempts });
                 let edit = PlanEdit::SetRetry { task: id, retry };
                 Kind::PlanEdited { goal: task.root.clone(), edit }
+            }
+            (Self::Charter(_), None) => {
+                return unsaid(format!("{} is no goal; rules are a goal's, for all its tasks", name(task)));
+            }
+            (Self::Charter(charter), Some(_)) => {
+                checked(state, task, PlanEdit::SetCharter { task: id, charter })?
             }
             (Self::Evidence(_), Some(_)) => {
                 return unsaid(format!("{} is a goal; what is wanted is said for its tasks", name(task)));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
-use shared::context::MEMORY;
+use shared::context::{Charter, MEMORY};
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
@@ -433,7 +433,8 @@ impl State {
 
 impl Goal {
     fn new(harness: HarnessId, access: shared::plan::Access) -> Self {
-        Self { harness, access, preset: shared::evidence::Preset::default(), closing: None, archived: None }
+        let (preset, charter) = (shared::evidence::Preset::default(), Charter::default());
+        Self { harness, access, preset, charter, closing: None, archived: None }
     }
 }
 

@@ -66,12 +66,13 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
+    let outages = HarnessId::ALL.into_iter().any(|harness| waits::outage(state, harness).is_some());
     let due = state.unsettled().into_iter().flat_map(|task| {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
         let starts = task.schedule.start.filter(|_| !task.is_over());
         let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
-        let wanted = idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
+        let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =
             wanted.then(|| waits::outage(state, waits::harness(state, task, next_purpose(state, task))));
         [limited, starts, task.again(), outage.flatten()]
@@ -146,19 +147,22 @@ fn adopted(state: &State, task: &Task) -> Option<Draft> {
 
 fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
     // What runs goes on.
-    if state.is_full() {
+    let mut room = Room::of(state);
+    if state.is_full() || room.is_taken() {
         return Vec::new();
     }
     let wished = tasks.iter().filter_map(|task| wish(state, task, now).map(|purpose| (*task, purpose)));
     let mut wished: Vec<(&Task, Purpose)> = wished.collect();
     // Stable: of the same priority, the first in the tree goes first.
-    wished.sort_by_key(|(task, _)| Reverse(queue::priority(state, task)));
-    let mut room = Room::of(state);
+    wished.sort_by_cached_key(|(task, _)| Reverse(queue::priority(state, task)));
     let mut purse = Purse::new(state);
     let mut drafts = Vec::new();
     let unattended = waits::unattended(state).is_some();
     let mut probed = Vec::new();
     for (task, purpose) in wished {
+        if room.is_taken() {
+            break;
+        }
         let harness = waits::harness(state, task, purpose);
         if unattended && harness != HarnessId::Command {
             continue;

@@ -1,7 +1,7 @@
 //! The words that an agent gets. A task sees its objective, what the groups above it are about, and the
 //! results of what it depends on; never its siblings. How they are made to fit is `context`'s.
 
-use shared::context::{Cut, Section};
+use shared::context::{Cut, Fact, Section};
 use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::plan::{Mode, ProposedTask, Work};
@@ -374,6 +374,22 @@ fn memory(state: &State, task: &Task, words: &mut Words) {
     if !memory.is_empty() {
         words.say("## Memory\n\n");
         words.give(Section::Memory, memory);
+    }
+    charter(state, task, words);
+}
+
+/// What all tasks of the goal are told, where a session begins.
+fn charter(state: &State, task: &Task, words: &mut Words) {
+    let Some(charter) = state.goal_of(task).map(|goal| &goal.charter) else { return };
+    if !charter.rules.trim().is_empty() {
+        words.say("## Rules of this goal\n\n");
+        words.give(Section::Rules, charter.rules.trim());
+    }
+    let fact = |fact: &Fact| format!("{}: {}", fact.key.trim(), fact.value.trim().replace('\n', "\n  "));
+    let facts: Vec<String> = charter.facts.iter().map(fact).collect();
+    if !facts.is_empty() {
+        words.say("## Facts\n\n");
+        words.give(Section::Facts, &list(&facts));
     }
 }
 

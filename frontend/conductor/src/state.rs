@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnReport};
-use shared::context::Cut;
+use shared::context::{Charter, Cut};
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId};
@@ -193,6 +193,8 @@ pub struct Goal {
     pub harness: HarnessId,
     pub access: Access,
     pub preset: Preset,
+    /// What each of its tasks is told when it begins.
+    pub charter: Charter,
     pub closing: Option<Millis>,
     pub archived: Option<Millis>,
 }

@@ -442,6 +442,18 @@ impl Status {
 }
 
 impl Kind {
+    /// The loudest first.
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Failed,
+        Self::Limited,
+        Self::Active,
+        Self::Review,
+        Self::Pending,
+        Self::Completed,
+        Self::Cancelled,
+    ];
+
     /// The word that a person reads.
     pub fn word(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! How every task stands at one moment, and what a folded branch says of all below it: the worst status, how far it is,
-//! and how many wait for the person. Each task is asked once, parts before what they are parts of.
+//! and how many wait for the person. Each task is asked once, parts before what they are parts of; when the state goes
+//! on, only those are asked again of whom it may say something else (`renewed`).
 
 use std::collections::BTreeMap;
 
@@ -8,10 +9,17 @@ use shared::id::TaskId;
 use crate::state::{Standing, State, Task};
 use crate::status::{Kind, Reason, Status, status, status_beside};
 
+mod renewed;
+
+use renewed::Seen;
+
 /// The tasks of some goals. A whole tree costs little more than its goal's status alone would.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Survey {
     rows: BTreeMap<TaskId, Row>,
+    /// Becomes another when tasks come, go or change places, and now and then when they do not.
+    pub shape: u64,
+    seen: Seen,
 }
 
 /// A task and its subtree. The task itself counts in `worst`; the others count leaves, `done` and `all` without itself.
@@ -22,6 +30,10 @@ pub struct Row {
     pub done: u32,
     pub all: u32,
     pub waiting: u32,
+    /// A run of the task or of one below it is under way or not judged.
+    pub busy: bool,
+    /// All tasks below, by how they stand.
+    below: [u32; Kind::ALL.len()],
 }
 
 impl Survey {
@@ -36,9 +48,9 @@ impl Survey {
 
     /// Of all goals that are not archived.
     pub fn live(state: &State) -> Self {
-        let goals = state.goals.iter().filter_map(|goal| state.task(goal));
-        let live = goals.filter(|goal| goal.goal.as_ref().is_some_and(|goal| goal.archived.is_none()));
-        Self::of(state, live.map(|goal| &goal.id))
+        let mut survey = Self::default();
+        survey.renew(state);
+        survey
     }
 
     pub fn row(&self, task: &TaskId) -> Option<&Row> {
@@ -52,13 +64,18 @@ impl Survey {
         let status = status_beside(state, task, &known);
         let speaks = speaks(task) || matches!(status.reason, Reason::Permission(_));
         let own = u32::from(speaks && status.kind == Kind::Waiting);
-        let mut row = Row { worst: status.kind, status, done: 0, all: 0, waiting: own };
+        let below = [0; Kind::ALL.len()];
+        let busy = task.current.is_some();
+        let mut row = Row { worst: status.kind, status, done: 0, all: 0, waiting: own, busy, below };
         for part in task.children.iter().filter_map(|part| Some((state.task(part)?, self.row(part)?))) {
             let (part, below) = part;
             row.worst = row.worst.min(below.worst);
             row.waiting += below.waiting;
+            row.busy |= below.busy;
             row.done += below.done;
             row.all += below.all;
+            row.below[below.status.kind as usize] += 1;
+            row.below.iter_mut().zip(below.below).for_each(|(sum, count)| *sum += count);
             if !part.is_group() {
                 row.all += 1;
                 row.done += u32::from(below.status.kind == Kind::Completed);
@@ -68,24 +85,27 @@ impl Survey {
     }
 
     /// How many tasks below a goal are in each status; the goal itself is not counted.
-    pub fn counts(&self, state: &State, goal: &TaskId) -> BTreeMap<Kind, u32> {
-        let mut counts = BTreeMap::new();
-        for row in state.subtree(goal).into_iter().skip(1).filter_map(|task| self.row(&task.id)) {
-            *counts.entry(row.status.kind).or_insert(0) += 1;
-        }
-        counts
+    pub fn counts(&self, goal: &TaskId) -> Vec<(Kind, u32)> {
+        let counts = self.row(goal).into_iter().flat_map(|row| Kind::ALL.into_iter().zip(row.below));
+        counts.filter(|(_, count)| *count > 0).collect()
     }
 
     /// The tasks that wait for the person, in the order of their goals and trees. A group that waits only because a part
     /// does leaves the word to the part.
     pub fn waiting<'a>(&self, state: &'a State) -> Vec<&'a Task> {
         let waits = |id: &TaskId| self.row(id).is_some_and(|row| row.status.kind == Kind::Waiting);
-        let surveyed = state.goals.iter().filter(|goal| self.rows.contains_key(*goal));
-        surveyed
-            .flat_map(|goal| state.subtree(goal))
-            .filter(|task| !matches!(task.standing, Standing::Removed { .. }))
-            .filter(|task| waits(&task.id) && (asks(task) || !task.children.iter().any(waits)))
-            .collect()
+        let mut found = Vec::new();
+        // Nothing waits louder: a branch that is quieter has none of them.
+        let waits_below = |id: &&TaskId| self.row(id).is_some_and(|row| row.worst == Kind::Waiting);
+        let mut stack: Vec<&TaskId> = state.goals.iter().rev().filter(waits_below).collect();
+        while let Some(task) = stack.pop().and_then(|id| state.task(id)) {
+            let gone = matches!(task.standing, Standing::Removed { .. });
+            if !gone && waits(&task.id) && (asks(task) || !task.children.iter().any(waits)) {
+                found.push(task);
+            }
+            stack.extend(task.children.iter().rev().filter(waits_below));
+        }
+        found
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a person writes. The draft is kept per task; what waits for the agent's turn stands above.
 
-use conductor::status::Reason;
+use conductor::state::Task;
+use conductor::status::{Reason, Status};
 use conductor::{Hearing, hearing, words};
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
@@ -27,7 +28,10 @@ pub fn Composer(id: TaskId) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let text = draft(&id);
     let own = StoredValue::new(id);
-    let hint = Memo::new(move |_| desk.read(|state| hint(state, &own.get_value())));
+    let hint = Memo::new(move |_| {
+        let hint = desk.look(&own.get_value(), |state, task, row| hint(state, task, &row.status));
+        hint.unwrap_or_else(|| Err("This task is gone.".to_owned()))
+    });
     let closed = move || hint.with(|hint| hint.is_err());
     let words = move || hint.with(|hint| hint.clone().unwrap_or_else(|why| why));
     let heard = Memo::new(move |_| desk.read(|state| is_heard(state, &own.get_value())));
@@ -91,8 +95,7 @@ fn is_heard(state: &conductor::State, id: &TaskId) -> bool {
 }
 
 /// The placeholder, or why nothing can be written.
-fn hint(state: &conductor::State, id: &TaskId) -> Result<String, String> {
-    let Some(task) = state.task(id) else { return Err("This task is gone.".to_owned()) };
+fn hint(state: &conductor::State, task: &Task, status: &Status) -> Result<String, String> {
     if let Work::Command { .. } = task.work {
         return Err("A command runs here; there is nobody to write to.".to_owned());
     }
@@ -101,8 +104,7 @@ fn hint(state: &conductor::State, id: &TaskId) -> Result<String, String> {
         (false, true) => format!("the planner of {}", task.number_text()),
         (false, false) => task.number_text(),
     };
-    let status = conductor::status::status(state, task);
-    Ok(match status.reason {
+    Ok(match &status.reason {
         Reason::Approve { .. } => "Say what to change, or edit the tree".to_owned(),
         Reason::Asks(_) => "Your answer".to_owned(),
         Reason::NoTasks => "Ask the planner for a plan after all".to_owned(),

@@ -203,14 +203,11 @@ fn CutShort(id: TaskId, at: Millis, class: Option<ErrorClass>, again: Again, why
     // While it still waits for this, when that is over.
     let waits = Memo::new(move |_| {
         let now = desk.clock.get();
-        desk.read(|state| {
-            let task =
-                state.task(&own.get_value()).filter(|task| task.since == at && task.current.is_none())?;
-            match conductor::status::status(state, task).reason {
-                Reason::ResumesAt { until, .. } => Some(until).filter(|until| *until > now),
-                _ => None,
-            }
-        })
+        let until = desk.look(&own.get_value(), |_, task, row| match row.status.reason {
+            Reason::ResumesAt { until, .. } if task.since == at && task.current.is_none() => Some(until),
+            _ => None,
+        });
+        until.flatten().filter(|until| *until > now)
     });
     let what = if again.is_go_on() { "Cut short" } else { "Failed" };
     let class = class.map_or("the provider makes it wait", words::class_words);

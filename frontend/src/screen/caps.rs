@@ -1,7 +1,7 @@
 //! How far a task may go: the fields in its details, and what is asked when it has come to one of its caps.
 
 use conductor::budget::{Cap, caps, envelope};
-use conductor::status::{Reason, status};
+use conductor::status::Reason;
 use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::limits::Caps;
@@ -165,13 +165,11 @@ pub fn FirstBudget(caps: RwSignal<Caps>) -> impl IntoView {
 pub fn AtCap(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let short = Memo::new(move |_| {
-        tree.desk.read(|state| {
-            let task = state.task(&own.get_value())?;
-            match status(state, task).reason {
-                Reason::Used { cap, above } => Some((cap, above, task.caps, task.is_goal())),
-                _ => None,
-            }
-        })
+        let short = tree.desk.look(&own.get_value(), |_, task, row| match &row.status.reason {
+            Reason::Used { cap, above } => Some((*cap, above.clone(), task.caps, task.is_goal())),
+            _ => None,
+        });
+        short.flatten()
     });
     move || {
         short.get().map(|(cap, above, caps, is_goal)| match above {

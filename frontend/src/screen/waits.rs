@@ -1,6 +1,7 @@
 //! What a task waits for by itself: until when, and the person's word that goes before it.
 
-use conductor::status::{Kind, Reason, status};
+use conductor::status::{Kind, Reason};
+use conductor::survey::Row;
 use leptos::prelude::*;
 use shared::id::TaskId;
 
@@ -23,16 +24,16 @@ pub fn Waits(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let wait = Memo::new(move |_| {
         let now = tree.desk.clock.get();
-        tree.desk.read(|state| {
-            let status = status(state, state.task(&own.get_value())?);
+        let wait = tree.desk.look(&own.get_value(), |state, _, Row { status, .. }| {
             let go_on = match &status.reason {
                 Reason::ResumesAt { until, .. } if *until > now => "Try now",
                 Reason::Outage { .. } => "Try now",
                 Reason::Unattended(_) => "Go on",
                 _ => return None,
             };
-            Some(Wait { kind: status.kind, words: words::reason(state, &status, now), go_on })
-        })
+            Some(Wait { kind: status.kind, words: words::reason(state, status, now), go_on })
+        });
+        wait.flatten()
     });
     move || {
         wait.get().map(|wait| {

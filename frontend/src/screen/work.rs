@@ -1,6 +1,8 @@
 //! The work: the tree on the left, the open conversation on the right, a divider between them.
 
 use conductor::planning::Plan;
+use conductor::state::Task;
+use conductor::survey::Row;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -171,7 +173,7 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
 fn Index(tree: Tree) -> impl IntoView {
     let counted = Memo::new(move |_| {
         let goal = tree.goal.get_value();
-        tree.desk.surveyed(&goal, |state, survey| survey.counts(state, &goal)).into_iter().collect::<Vec<_>>()
+        tree.desk.surveyed(&goal, |_, survey| survey.counts(&goal))
     });
     let room = move || {
         tree.layout.with(|layout| layout.nodes.iter().any(|node| node.level == 0))
@@ -228,13 +230,11 @@ fn Approval(tree: Tree) -> impl IntoView {
         })
     });
     let stuck = Memo::new(move |_| {
-        desk.read(|state| {
-            let status = conductor::status::status(state, state.task(&tree.goal.get_value())?);
-            match &status.reason {
-                conductor::status::Reason::Stuck(_) => Some(words::reason(state, &status, status.since)),
-                _ => None,
-            }
-        })
+        let stuck = desk.look(&tree.goal.get_value(), |state, _, Row { status, .. }| match &status.reason {
+            conductor::status::Reason::Stuck(_) => Some(words::reason(state, status, status.since)),
+            _ => None,
+        });
+        stuck.flatten()
     });
     view! {
         {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| if tasks == 0 { view! {
@@ -349,11 +349,10 @@ struct Head {
     capped: bool,
 }
 
-fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
+fn head(state: &conductor::State, task: &Task, row: &Row) -> Head {
     use conductor::state::Standing;
     use conductor::status::Reason;
-    let task = state.task(id)?;
-    let status = conductor::status::status(state, task);
+    let status = row.status.clone();
     let capped = matches!(status.reason, conductor::status::Reason::Used { above: None, .. });
     // A reviewer's is not the task's.
     let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
@@ -367,7 +366,7 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
     let mut path: Vec<_> =
         state.ancestors(task).map(|above| (above.id.clone(), conductor::plan::name(above))).collect();
     path.reverse();
-    Some(Head {
+    Head {
         path,
         number: task.number_text(),
         title: task.title.clone(),
@@ -380,7 +379,7 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
         mode: words::mode(task.mode),
         agent: model.map_or(agent.clone(), |model| format!("{agent}, {model}")),
         cost: words::spent(state, task),
-        busy: state.subtree(id).iter().any(|task| task.current.is_some()),
+        busy: row.busy,
         over: task.is_over(),
         goal: task.is_goal(),
         planned: task.is_planned()
@@ -397,14 +396,14 @@ fn head(state: &conductor::State, id: &TaskId) -> Option<Head> {
                     Standing::Yielded | Standing::Asked { .. } | Standing::Failed { .. }
                 )),
         capped,
-    })
+    }
 }
 
 #[component]
 fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
     let desk = tree.desk;
     let own = StoredValue::new(id);
-    let head = Memo::new(move |_| desk.read(|state| head(state, &own.get_value())));
+    let head = Memo::new(move |_| desk.look(&own.get_value(), head));
     let elapsed = move || {
         let since = head.with(|head| {
             head.as_ref()

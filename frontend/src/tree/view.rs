@@ -58,9 +58,12 @@ impl Tree {
             phone.maybe_update(|phone| std::mem::replace(phone, is_phone()) != is_phone());
         });
         on_cleanup(move || resized.remove());
+        let shaped = goal.clone();
+        let shape = Memo::new(move |_| desk.shape(&shaped));
         let layout = Memo::new(move |_| {
+            shape.track();
             let zoom = if phone.get() { OUTLINE } else { ZOOMS[zoom.get()] };
-            folded.with(|folded| desk.read(|state| layout(state, &own, folded, zoom)))
+            folded.with(|folded| desk.peek(|state| layout(state, &own, folded, zoom)))
         });
         let seen = RwSignal::new(Local::get::<String>(SEEN).unwrap_or_default());
         let own = goal.clone();

@@ -90,9 +90,9 @@ impl Unit {
         match self {
             Self::Count => value.to_string(),
             Self::Money => format!("${}", MicroUsd(value)),
-            Self::Time if value % SECOND > 0 => format!("{value}ms"),
-            Self::Time if value == 0 || value % MINUTE > 0 => format!("{}s", value / SECOND),
-            Self::Time if value % HOUR > 0 => format!("{}m", value / MINUTE),
+            Self::Time if !value.is_multiple_of(SECOND) => format!("{value}ms"),
+            Self::Time if value == 0 || !value.is_multiple_of(MINUTE) => format!("{}s", value / SECOND),
+            Self::Time if !value.is_multiple_of(HOUR) => format!("{}m", value / MINUTE),
             Self::Time => format!("{}h", value / HOUR),
             Self::Text => (value / 1_024).to_string(),
         }

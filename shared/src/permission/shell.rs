@@ -270,22 +270,21 @@ impl Parser<'_> {
                 return Some(());
             }
             current.segment.writes |= self.takes('>');
-            self.takes('&');
-            self.target()?;
-            return Some(());
+            return if self.takes('&') { self.copied() } else { self.target().map(drop) };
         }
         self.rest.next();
         let _ = self.takes('>') || self.takes('|');
-        let copies = self.takes('&');
-        let Lexed { word, .. } = self.target()?;
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let harmless = match &word {
-            Word::Plain(text) if copies => digits(text) || text == "-",
-            Word::Plain(text) => text == "/dev/null",
-            Word::Open => false,
-        };
-        current.segment.writes |= !harmless;
+        if self.takes('&') {
+            return self.copied();
+        }
+        current.segment.writes |= !self.target()?.word.is("/dev/null");
         Some(())
+    }
+
+    /// Which of the open files is meant. Of anything else shells make things of their own.
+    fn copied(&mut self) -> Option<()> {
+        let Lexed { word: Word::Plain(text), quoted: false } = self.target()? else { return None };
+        (text == "-" || text.bytes().all(|byte| byte.is_ascii_digit())).then_some(())
     }
 
     fn target(&mut self) -> Option<Lexed> {
@@ -323,7 +322,8 @@ impl Parser<'_> {
                 '\\' => {
                     self.rest.next();
                     match self.rest.next()? {
-                        '\n' => {}
+                        // It joins what stands at both sides, which may be more than words.
+                        '\n' => return None,
                         c if is_odd(c) => return None,
                         c => text.push(c),
                     }
@@ -357,7 +357,7 @@ impl Parser<'_> {
                 '\\' => {
                     self.rest.next();
                     match self.rest.next()? {
-                        '\n' => {}
+                        '\n' => return None,
                         c @ ('$' | '`' | '"' | '\\') => text.push(c),
                         c if is_odd(c) => return None,
                         c => text.extend(['\\', c]),
@@ -499,7 +499,7 @@ mod tests {
     fn what_a_line_writes_is_told() {
         splits("make 2>&1 >/dev/null </etc/hosts 3>&-", &["make"]);
         splits("make > log", &["make >"]);
-        splits("make &> log; make >| log; make >& log", &["make >", "make >", "make >"]);
+        splits("make &> log; make >| log; make >>log", &["make >", "make >", "make >"]);
         splits("(make) > log", &["make", " >"]);
         splits("> log", &[" >"]);
         splits("make 2>$X", &["make >"]);
@@ -542,6 +542,11 @@ mod tests {
             "time rm x",
             "echo `echo \\`rm x\\``",
             "(a) b",
+            "a >& log",
+            "echo \"$\\\n(b)\"",
+            "$\\\nX",
+            "gi\\\nt push",
+            "a >&'$(b)'",
             "a;;b",
             "echo $[1]",
             "cat <<E\nE x\nE",

@@ -33,7 +33,7 @@ async function folding() {
   });
   await page.goto("http://localhost:1/index.html");
   const rates = await page.evaluate(async (entries) => {
-    const { default: init, Log } = await import("/fold.js");
+    const { default: init, Log, Tree } = await import("/fold.js");
     await init();
     const log = new Log(entries);
     const best = (work) => {
@@ -44,7 +44,21 @@ async function folding() {
       });
       return Math.max(...rates);
     };
-    return { read: best(() => log.read()), folded: best(() => log.fold()) };
+    const forest = new Tree();
+    const timed = (work) => {
+      const began = performance.now();
+      const count = work();
+      return [performance.now() - began, count];
+    };
+    const times = (count, work) => Array.from({ length: count }, () => timed(work));
+    return {
+      read: best(() => log.read()),
+      folded: best(() => log.fold()),
+      forest: forest.len(),
+      "forest surveyed": times(9, () => forest.survey()).map(([time]) => time),
+      "forest decided": times(9, () => forest.decide()).map(([time]) => time),
+      "forest entries": times(100, () => forest.step()).map(([time, count]) => time / count),
+    };
   }, Number(ENTRIES));
   await page.close();
   return rates;

@@ -1,5 +1,9 @@
 //! A log of ordinary work, and the folding of it: read from JSON and applied, as a page does when it opens.
 
+mod forest;
+
+pub use forest::Forest;
+
 use conductor::{State, apply};
 use shared::agent::{AgentEvent, HarnessId, ToolOutcome, TurnReport};
 use shared::entry::{Actor, Body, Entry, Kind, Outcome, Purpose};
@@ -164,6 +168,35 @@ mod page {
     use shared::entry::Entry;
     use wasm_bindgen::JsError;
     use wasm_bindgen::prelude::wasm_bindgen;
+
+    /// The tree of ten thousand tasks.
+    #[wasm_bindgen]
+    pub struct Tree(crate::Forest);
+
+    #[wasm_bindgen]
+    impl Tree {
+        #[wasm_bindgen(constructor)]
+        pub fn new() -> Result<Tree, JsError> {
+            crate::Forest::grow().map(Tree).map_err(|error| JsError::new(&error.to_string()))
+        }
+
+        pub fn len(&self) -> usize {
+            self.0.len()
+        }
+
+        pub fn survey(&self) -> usize {
+            self.0.survey()
+        }
+
+        pub fn decide(&self) -> usize {
+            self.0.decide()
+        }
+
+        /// Gives the number of entries that were taken in.
+        pub fn step(&mut self) -> Result<usize, JsError> {
+            self.0.step().map_err(|error| JsError::new(&error.to_string()))
+        }
+    }
 
     #[wasm_bindgen]
     pub struct Log {

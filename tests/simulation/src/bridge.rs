@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
+use conductor::survey::Survey;
 use conductor::{State, apply};
 use shared::entry::{Actor, Authority, Draft, Entry, Kind, Room};
 use shared::id::{AppendId, ClientId, RunId};
@@ -25,6 +26,8 @@ pub struct Bridge {
     /// Processes that are not over.
     pub live: Vec<RunId>,
     pub watch: Watch,
+    /// How all stood in the last moment of rest; it goes on from there as the page's does.
+    pub survey: Survey,
     /// Of a hundred processes so many come to grief.
     pub trouble: usize,
     pub ways: Ways,

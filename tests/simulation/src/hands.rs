@@ -1,8 +1,9 @@
 //! What a person does without agents: plans that they build, tasks that they do late, wrongly or never, and turns of agents
-//! that they end to have them begun anew. Its chances are its own, so that a world without it is as it was.
+//! that they end to have them begun anew. And the rules of a goal. Its chances are its own, so that a world without it is as it was.
 
 use conductor::State;
 use conductor::state::{Standing, Task};
+use shared::context::{Charter, Fact};
 use shared::entry::Kind;
 use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit, PlannedTask};
@@ -22,10 +23,11 @@ impl Hands {
         chance.one_in(4).then_some(Self { chance, said: 0 })
     }
 
-    /// Now and then the goal gets no planner.
-    pub fn begins(&mut self, goal: &TaskId) -> Option<Kind> {
+    /// Now and then the goal gets no planner, or rules for all its tasks.
+    pub fn begins(&mut self, goal: &TaskId) -> Vec<Kind> {
         let given = Kind::PlanGiven { goal: goal.clone(), reply: String::new(), tasks: Vec::new() };
-        self.chance.one_in(3).then_some(given)
+        let given = self.chance.one_in(3).then_some(given);
+        given.into_iter().chain(self.chance.one_in(2).then(|| rule(goal, 0))).collect()
     }
 
     /// Something that comes to mind about who does what, or how it went.
@@ -46,6 +48,10 @@ impl Hands {
             && let Some(task) = self.chance.pick(&theirs)
         {
             return Some(self.say(task));
+        }
+        if self.chance.one_in(3) {
+            self.said += 1;
+            return Some(rule(&goal, self.said));
         }
         let task = self.chance.pick(&tasks)?.id.clone();
         let mode = if self.chance.one_in(3) { Mode::Autonomous } else { Mode::Manual };
@@ -76,4 +82,11 @@ impl Hands {
             _ => Kind::TaskAccepted { task: task.id.clone(), words },
         }
     }
+}
+
+/// The goal's tasks get rules that name this number, and one fact.
+fn rule(goal: &TaskId, number: u32) -> Kind {
+    let facts = vec![Fact { key: "it".to_owned(), value: format!("FACT {number}") }];
+    let charter = Charter { rules: format!("RULE {number}"), facts };
+    Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::SetCharter { task: goal.clone(), charter } }
 }

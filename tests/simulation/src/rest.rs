@@ -55,7 +55,7 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
             ensure!(status.since > Millis(0), "{} waits since nobody knows when", task.id);
         }
     }
-    check_inbox(state)
+    check_inbox(state, &bridge.survey)
 }
 
 fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bool {
@@ -116,8 +116,8 @@ fn is_full(state: &State) -> bool {
 }
 
 /// Every question is in the one place where a person looks for what waits (P10).
-fn check_inbox(state: &State) -> Result<()> {
-    let survey = Survey::live(state);
+fn check_inbox(state: &State, survey: &Survey) -> Result<()> {
+    let afresh = Survey::live(state);
     let shown = survey.waiting(state);
     for task in state.tasks.values() {
         let asks = match task.standing {
@@ -127,6 +127,8 @@ fn check_inbox(state: &State) -> Result<()> {
         };
         let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status(state, task));
         ensure!(surveyed, "{} stands otherwise in the survey", task.id);
+        let kept = survey.row(&task.id) == afresh.row(&task.id);
+        ensure!(kept, "{} was left out when the survey went on", task.id);
         let waits = asks && status(state, task).kind == Kind::Waiting;
         ensure!(!asks || waits, "{} asks, and its status does not say so", task.id);
         let there = shown.iter().any(|shown| shown.id == task.id);

@@ -8,6 +8,7 @@ use conductor::State;
 use conductor::planning::Planning;
 use conductor::state::{Standing, Task};
 use shared::agent::{AgentEvent, HarnessId};
+use shared::context::Charter;
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::{PlanEdit, PlannedTask, Size};
@@ -65,6 +66,8 @@ pub struct Watch {
     sessions: BTreeMap<TaskId, (HarnessId, SessionId)>,
     /// The guidelines that each task began with; it never gets others.
     wordings: BTreeMap<TaskId, String>,
+    /// The rules of each goal.
+    charters: BTreeMap<TaskId, Charter>,
     /// The project's memory.
     memory: String,
     /// Runs whose words say that something was cut, until the log says it too.
@@ -277,6 +280,9 @@ impl Watch {
             }
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
                 self.instead.remove(task);
+            }
+            Kind::PlanEdited { goal, edit: PlanEdit::SetCharter { task, charter } } if goal == task => {
+                self.charters.insert(goal.clone(), charter.clone());
             }
             Kind::PlanEdited { edit: PlanEdit::SetCaps { task, .. }, .. } => drop(self.put_off.remove(task)),
             Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {

@@ -142,7 +142,7 @@ impl World {
             world.intend(kind)?;
         }
         world.bridge.ways.hands = world.person.hands.is_some();
-        if let Some(kind) = world.person.hands.as_mut().and_then(|hands| hands.begins(&first)) {
+        for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
         }
         world.pass_baton()?;
@@ -257,6 +257,7 @@ impl World {
         let holder = self.clients.iter().find(|client| Some(&client.id) == self.bridge.holder());
         let holder = holder.context("the baton's holder is gone")?;
         let due = holder.driver.deadline();
+        self.bridge.survey.renew(&self.bridge.state);
         rest::check_quiet(&self.bridge, holder, self.now)?;
         let next = due.into_iter().chain(self.bridge.times_out()).min();
         if let Some(next) = next.filter(|_| self.person.whims == 0 || !self.chance.one_in(4)) {

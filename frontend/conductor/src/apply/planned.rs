@@ -159,6 +159,9 @@ impl State {
                 self.with(task, |task| task.evidence.clone_from(evidence));
             }
             PlanEdit::SetPreset { task, preset } => self.with_goal(task, |goal| goal.preset = *preset),
+            PlanEdit::SetCharter { task, charter } => {
+                self.with_goal(task, |goal| goal.charter.clone_from(charter));
+            }
             PlanEdit::SetCaps { task, caps } => self.with(task, |task| {
                 task.caps = *caps;
                 task.resumptions = 0;

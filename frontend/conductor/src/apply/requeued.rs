@@ -32,10 +32,8 @@ impl State {
 impl Task {
     /// What the run carries is no longer in the queue.
     pub(super) fn hand_on(&mut self, run: &Run) {
-        let queue = std::mem::take(&mut self.queue);
-        let (carried, left) = queue.into_iter().partition(|message| run.carries.contains(&message.id));
-        self.queue = left;
-        self.carried.extend::<Vec<_>>(carried);
+        let carried = self.queue.extract_if(.., |message| run.carries.contains(&message.id));
+        self.carried.extend(carried);
     }
 
     /// What its last turn was told waits again, for a session that knows nothing of it.

@@ -33,6 +33,11 @@ impl<'a> Room<'a> {
         Self { state, taken: active.filter_map(place).collect() }
     }
 
+    /// Nothing more may run, whatever it is.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken.len() >= usize::try_from(self.state.limits.parallel).unwrap_or(usize::MAX)
+    }
+
     /// Whether one more of this kind may run in the task's folder.
     pub(super) fn has(&self, task: &Task, harness: HarnessId) -> bool {
         let limits = &self.state.limits;
@@ -41,7 +46,7 @@ impl<'a> Room<'a> {
         };
         let taken =
             |same: &dyn Fn(&(&Task, HarnessId)) -> bool| self.taken.iter().filter(|run| same(run)).count();
-        below(self.taken.len(), Some(limits.parallel))
+        !self.is_taken()
             && below(taken(&|run| run.1 == harness), limits.each.of(harness))
             && below(taken(&|run| run.0.project == task.project), limits.per_folder)
     }

@@ -31,6 +31,8 @@ pub enum EditProblem {
     Template,
     #[error("there is no such agent")]
     Persona,
+    #[error("{0}")]
+    Charter(String),
     #[error("a task needs a name")]
     Nameless,
     #[error("this task exists already")]
@@ -63,7 +65,10 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             unbegun(not_goal(known(task)?)?)
         }
         PlanEdit::SetEvidence { task, .. } => not_goal(known(task)?).map(drop),
-        PlanEdit::SetPreset { task, .. } => {
+        PlanEdit::SetCharter { charter, .. } if let Some(problem) = charter.problem() => {
+            Err(EditProblem::Charter(problem))
+        }
+        PlanEdit::SetPreset { task, .. } | PlanEdit::SetCharter { task, .. } => {
             if *task == *goal {
                 known(task).map(drop)
             } else {
@@ -268,6 +273,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetPreset { task: id, .. } => {
             PlanEdit::SetPreset { task: id.clone(), preset: task(id)?.goal.as_ref()?.preset }
+        }
+        PlanEdit::SetCharter { task: id, .. } => {
+            PlanEdit::SetCharter { task: id.clone(), charter: task(id)?.goal.as_ref()?.charter.clone() }
         }
         PlanEdit::SetCaps { task: id, .. } => PlanEdit::SetCaps { task: id.clone(), caps: task(id)?.caps },
         PlanEdit::Add { planned, .. } => PlanEdit::Remove { task: planned.task.clone() },

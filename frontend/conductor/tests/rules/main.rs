@@ -2,6 +2,7 @@
 
 mod budget;
 mod by_hand;
+mod charter;
 mod context;
 mod document;
 mod driver;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::context::LEAST;
 use conductor::state::{Standing, Task};
-use shared::context::Cut;
+use shared::context::{Charter, Cut, Fact};
 use shared::entry::Purpose;
 use shared::id::{RunId, TaskId};
 
@@ -36,6 +36,20 @@ impl Watch {
         ensure!(told == (begins && !memory.is_empty()), "{} is told {memory:?}: {told}", task.id);
         let whole = prompt.contains(CUT) || prompt.contains(memory);
         ensure!(!told || whole, "{} is told another memory than {memory:?}", task.id);
+        self.check_charter(task, begins, prompt)
+    }
+
+    /// The same of the rules and facts of its goal, and of no other's.
+    fn check_charter(&self, task: &Task, begins: bool, prompt: &str) -> Result<()> {
+        let told = [prompt.contains("## Rules of this goal\n\n"), prompt.contains("## Facts\n\n")];
+        let Some(Charter { rules, facts }) = self.charters.get(&task.root).filter(|_| begins) else {
+            ensure!(told == [false, false], "{} is told rules that it should not be", task.id);
+            return Ok(());
+        };
+        ensure!(told == [true, true], "{} is not told the rules of its goal", task.id);
+        let each = |fact: &Fact| prompt.contains(&format!("- {}: {}\n", fact.key, fact.value));
+        let right = prompt.contains(&format!("\n{rules}\n")) && facts.iter().all(each);
+        ensure!(right || prompt.contains(CUT), "{} is told other rules than those of now", task.id);
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use figure::{Aim, Figure, per_second, quantile, table};
 use round::{LINE, Load};
 
 mod figure;
+mod forest;
 mod history;
 mod memory;
 mod page;
@@ -97,6 +98,7 @@ async fn measure(
     let entries = if quick { 20_000 } else { 100_000 };
     if wanted("fold") {
         figures.extend(folding(entries)?);
+        figures.extend(forest::figures()?);
     }
     if wanted("page") {
         figures.extend(page::figures(binary, entries).await?);

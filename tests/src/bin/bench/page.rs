@@ -9,7 +9,7 @@ use tests::world::World;
 use tokio::process::Command;
 
 use crate::figure::{Aim, Figure};
-use crate::plan;
+use crate::{forest, plan};
 
 /// Tasks of the tree that is scrolled, zoomed and worked through.
 const TASKS: u32 = 1_000;
@@ -54,6 +54,14 @@ pub async fn figures(binary: &Path, entries: usize) -> anyhow::Result<Vec<Figure
         )
         .aim(Aim::AtLeast(99.0)),
     ];
+
+    let times = |name: &str| {
+        let times = found[name].as_array().with_context(|| format!("no {name} in {found}"))?;
+        times.iter().map(|time| time.as_f64().context("a time is no number")).collect::<anyhow::Result<_>>()
+    };
+    let grown = usize::try_from(found["forest"].as_u64().context("no forest")?)?;
+    let whole = [times("forest surveyed")?, times("forest decided")?];
+    figures.extend(forest::told("in Chromium", grown, whole, times("forest entries")?));
     for what in ["scrolling", "zooming", "working"] {
         let name = format!("{TASKS} tasks, {what}: ");
         let p50 = Figure::new(format!("{name}frame p50"), number(&format!("{what} p50"))?, "ms");

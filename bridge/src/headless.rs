@@ -9,15 +9,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use shared::evidence::{Check, Evidence};
 use shared::permission::Permit;
 use shared::plan::PLANNER_ANSWER;
-use shared::quiet::Quiet;
 use shared::retry::Policy;
-use shared::sizing::Sizing;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::cli::say;
 use crate::clock;
 
 mod agents;
+mod caps;
 mod charter;
 mod choice;
 mod client;
@@ -31,6 +30,7 @@ mod limits;
 mod live;
 mod memory;
 mod models;
+mod next;
 mod place;
 mod prompts;
 mod ps;
@@ -38,9 +38,12 @@ pub(crate) mod rest;
 mod rules;
 mod statement;
 mod task;
+mod versions;
 mod view;
+mod waiting;
 mod word;
 
+use caps::CapsWish;
 use choice::{Allowed, Harness, How};
 pub(crate) use conduct::IDLE;
 use word::Word;
@@ -68,10 +71,12 @@ pub enum Command {
     Approve(TaskArgs),
     /// Say what a task and all below it may spend; what paused for want of it goes on
     Budget(BudgetArgs),
+    /// Say how far a task goes by itself: in money, requests, time and tokens
+    Caps(caps::CapsArgs),
     /// Say when a task gets its turn, and whether it is done again and again
     Schedule(ScheduleArgs),
-    /// Print how many agents may run and what a task may spend, and change it
-    Limits(LimitsArgs),
+    /// Print every bound that agents work within, and change it
+    Limits(limits::LimitsArgs),
     /// Print which model does a task of which size, and change it
     Models(ModelsArgs),
     /// Print the agents of your own, and change them
@@ -112,6 +117,16 @@ pub enum Command {
     OnFailure(OnFailureArgs),
     /// Stop a task and all below it
     Cancel(TaskArgs),
+    /// Sum a goal up without what is not done
+    Close(TaskArgs),
+    /// Hide a goal that is over; nothing is deleted
+    Archive(TaskArgs),
+    /// List what you wrote to a task that waits for its next turn
+    Waiting(TaskArgs),
+    /// Take back what waits for a task's next turn
+    Withdraw(waiting::WithdrawArgs),
+    /// Print what each version of a plan changed
+    Versions(TaskArgs),
     /// List the processes of all agents; needs no bridge
     Ps(PsArgs),
     /// Check the set-up, and attack the bridge as others would
@@ -154,9 +169,8 @@ pub struct GoalArgs {
     /// What agents may do in the folder
     #[arg(long, value_enum, default_value_t = Allowed::Edit)]
     access: Allowed,
-    /// What all of it may spend; at that it pauses and asks
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    budget: Option<MicroUsd>,
+    #[command(flatten)]
+    caps: caps::CapFlags,
     /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan
     #[arg(long, value_enum, default_value_t = How::Quick)]
     preset: How,
@@ -199,6 +213,9 @@ pub struct PlanArgs {
 
 #[derive(Debug, Args)]
 pub struct TasksArgs {
+    /// Also goals that are archived
+    #[arg(long)]
+    all: bool,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
@@ -341,80 +358,6 @@ pub struct EvidenceArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct LimitsArgs {
-    /// Agents at the same time
-    #[arg(long, value_name = "N")]
-    parallel: Option<u32>,
-    /// Claude Code agents among them
-    #[arg(long, value_name = "N")]
-    claude: Option<u32>,
-    /// Codex agents among them
-    #[arg(long, value_name = "N")]
-    codex: Option<u32>,
-    /// Agents in one folder
-    #[arg(long, value_name = "N")]
-    per_folder: Option<u32>,
-    /// What a task may spend that has no budget of its own
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    task_budget: Option<MicroUsd>,
-    /// Warn of an agent that writes nothing for so long
-    #[arg(long, value_name = "SPAN", value_parser = span)]
-    stalled: Option<Millis>,
-    /// Warn of an agent that is at one and the same thing for so long
-    #[arg(long, value_name = "SPAN", value_parser = span)]
-    slow: Option<Millis>,
-    /// Warn of a turn that takes so long
-    #[arg(long, value_name = "SPAN", value_parser = span)]
-    long: Option<Millis>,
-    /// Largest words of a turn in KB, 8 at least; what is more is cut, and that is said
-    #[arg(long, value_name = "KB", value_parser = clap::value_parser!(u32).range(8..=1024))]
-    words: Option<u32>,
-    /// What becomes of a task that fails and says nothing else
-    #[arg(long, value_enum)]
-    on_failure: Option<OnFailure>,
-    /// Tries of a task in all
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
-    attempts: Option<u32>,
-    /// When nothing that was cut short goes on by itself, such as 22:00-07:00+02:00; the last part is what your clock is ahead of UTC. `none` ends it
-    #[arg(long, value_name = "HOURS", value_parser = quiet)]
-    quiet: Option<Quiet>,
-    /// What may be spent since you last did anything
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    unattended: Option<MicroUsd>,
-    /// Give to the other agent what one fails again and again
-    #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
-    alternate: Option<bool>,
-    /// Use a result again where words, agent and folder are those of a task that is done and changed nothing
-    #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
-    reuse: Option<bool>,
-    /// Who says how hard a task is that nobody gave a size, which chooses the model
-    #[arg(long, value_enum)]
-    sizes: Option<Sizes>,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Sizes {
-    /// Nobody: it is of standard size
-    Off,
-    /// A rule, from its words
-    Rule,
-    /// The rule, and where that is not sure the light model, once
-    Ask,
-}
-
-impl From<Sizes> for Sizing {
-    fn from(sizes: Sizes) -> Self {
-        match sizes {
-            Sizes::Off => Self::Off,
-            Sizes::Rule => Self::Rule,
-            Sizes::Ask => Self::Ask,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
 pub struct ModelsArgs {
     /// Whose models are changed
     #[arg(long, value_enum, default_value_t = Harness::Claude)]
@@ -442,36 +385,6 @@ fn span(text: &str) -> Result<Millis, String> {
     };
     let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
     Ok(Millis::from_secs(count.saturating_mul(secs)))
-}
-
-/// Quiet hours from the command line; `none` is a span without length.
-fn quiet(text: &str) -> Result<Quiet, String> {
-    let wrong = || format!("{text:?} are no hours, such as 22:00-07:00+02:00");
-    if text == "none" {
-        return Ok(Quiet::default());
-    }
-    let time = |text: &str| {
-        let (hours, minutes) = text.split_once(':')?;
-        let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
-        (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
-    };
-    let (from, rest) = text.split_once('-').ok_or_else(wrong)?;
-    let (to, offset) = rest.split_at_checked(5).ok_or_else(wrong)?;
-    let ahead = match offset.split_at_checked(1) {
-        None => 0,
-        Some((sign, span)) => {
-            let minutes = i32::from(time(span).ok_or_else(wrong)?);
-            match sign {
-                "+" => minutes,
-                "-" => -minutes,
-                _ => return Err(wrong()),
-            }
-        }
-    };
-    match (time(from), time(to)) {
-        (Some(from), Some(to)) => Ok(Quiet { from, to, offset: ahead }),
-        _ => Err(wrong()),
-    }
 }
 
 /// A sum of money from the command line.
@@ -505,7 +418,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 goal::run(&args.goal, goal::Until::Planned { by_hand: args.myself }, None).await
             }
             Command::Schema => {
-                say(PLANNER_ANSWER);
+                say(&caps::schema(PLANNER_ANSWER)?);
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tasks(args) => task::list(&args).await,
@@ -527,7 +440,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Rules(args) => rules::see_to(&args).await,
             Command::Approve(args) => task::tell(&args, Word::Approve).await,
-            Command::Budget(args) => task::tell(&args.task, Word::Budget(args.budget)).await,
+            Command::Budget(BudgetArgs { task, budget }) => {
+                task::tell(&task, Word::Caps(CapsWish::budget(budget))).await
+            }
+            Command::Caps(args) => task::tell(&args.task, Word::Caps((&args.flags).into())).await,
             Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {
                 let start = within.map(|span| clock::now() + span);
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
@@ -558,6 +474,11 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Requeue(args) => task::tell(&args, Word::Requeue).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
+            Command::Close(args) => task::tell(&args, Word::Close).await,
+            Command::Archive(args) => task::tell(&args, Word::Archive).await,
+            Command::Waiting(args) => waiting::list(&args).await,
+            Command::Withdraw(args) => waiting::withdraw(&args).await,
+            Command::Versions(args) => versions::list(&args).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,
             Command::Devices(args) => devices::see_to(&args).await,

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::store::{Pending, Store, StoreError};
 
 mod admit;
+mod alive;
 mod baton;
 mod frame;
 pub(crate) mod history;

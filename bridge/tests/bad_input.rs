@@ -177,7 +177,12 @@ async fn a_client_of_another_version_is_told_and_parted_from() -> anyhow::Result
     request.headers_mut().insert("Origin", format!("http://{host}").parse()?);
     request.headers_mut().insert("Cookie", world.enter().await?.parse()?);
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
-    let hello = ClientMessage::Hello { protocol: PROTOCOL + 1, client: ClientId::new("old")?, since: Seq(0) };
+    let hello = ClientMessage::Hello {
+        protocol: PROTOCOL + 1,
+        client: ClientId::new("old")?,
+        since: Seq(0),
+        lively: false,
+    };
     socket.send(Message::text(serde_json::to_string(&hello)?)).await?;
     let Message::Text(text) = socket.next().await.context("no answer")?? else { bail!("words") };
     let ServerMessage::Incompatible { protocol, .. } = serde_json::from_str(&text)? else { bail!("{text}") };

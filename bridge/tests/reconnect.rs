@@ -117,7 +117,7 @@ impl Client {
         self.epoch = None;
         let mut socket = self.connect(reads, writes).await?;
         let (client, since) = (ClientId::new("page")?, Seq(self.log.len() as u64));
-        send(&mut socket, &ClientMessage::Hello { protocol: PROTOCOL, client, since }).await?;
+        send(&mut socket, &ClientMessage::Hello { protocol: PROTOCOL, client, since, lively: false }).await?;
         send(&mut socket, &ClientMessage::Follow { run: RunId::new("run")?, from: self.lines }).await?;
         send(&mut socket, &ClientMessage::WantBaton { want: Want::Take }).await?;
         while self.output.len() < all.len() || !self.outbox.is_empty() {

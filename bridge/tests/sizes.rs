@@ -21,7 +21,12 @@ async fn connect(world: &World) -> anyhow::Result<Socket> {
     request.headers_mut().insert("Origin", format!("http://{host}").parse()?);
     request.headers_mut().insert("Cookie", world.enter().await?.parse()?);
     let (mut socket, _) = connect_async(request).await?;
-    let hello = ClientMessage::Hello { protocol: PROTOCOL, client: ClientId::new("page")?, since: Seq(0) };
+    let hello = ClientMessage::Hello {
+        protocol: PROTOCOL,
+        client: ClientId::new("page")?,
+        since: Seq(0),
+        lively: false,
+    };
     socket.send(Message::text(serde_json::to_string(&hello)?)).await?;
     Ok(socket)
 }

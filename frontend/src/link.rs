@@ -206,7 +206,10 @@ impl Link {
             on_event(LinkEvent::Output(frame));
         } else if let Some(message) = data.as_string().and_then(|text| serde_json::from_str(&text).ok()) {
             self.handle(Event::Heard(machine::heard(&message)));
-            on_event(LinkEvent::Message(message));
+            // It is the link's own, and comes too often to draw anything for it.
+            if !matches!(message, ServerMessage::Pong { .. }) {
+                on_event(LinkEvent::Message(message));
+            }
         }
     }
 }

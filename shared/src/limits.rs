@@ -9,6 +9,10 @@ use crate::retry::Retry;
 use crate::sizing::Sizing;
 use crate::unit::{MicroUsd, Millis};
 
+mod bound;
+
+pub use bound::{BOUNDS, Bound, Unbounded, Unit};
+
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(default)]

@@ -16,6 +16,11 @@ pub const PROTOCOL: u32 = 1;
 /// Largest text message that a client may send, in bytes. A goal of 1 MB fits even when every byte is escaped.
 pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 
+/// How often a lively client says something while it holds the baton.
+pub const PULSE: Millis = Millis(500);
+/// One that says nothing for so long loses the baton to whoever else wishes for it.
+pub const QUIET: Millis = Millis(1_500);
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 // Tagged from outside: a kept unknown entry is raw JSON, which an inside tag would have to take apart.
 #[serde(rename_all = "snake_case")]
@@ -25,6 +30,9 @@ pub enum ClientMessage {
         protocol: u32,
         client: ClientId,
         since: Seq,
+        /// Its script says something every [`PULSE`] while it holds the baton, so that one that hangs is found out. Older clients do not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lively: bool,
     },
     /// Commit these together or not at all. The same `id` again is acknowledged again and appended once.
     /// With an epoch they are decisions, without one a person's intents.

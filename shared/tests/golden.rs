@@ -542,7 +542,7 @@ fn the_wire_reads_as_it_was_written() {
     let (client, id) = (ClientId::new("c").unwrap(), AppendId::new("a1").unwrap());
     let drafts = vec![Draft::new(None, Kind::GoalClosed { goal: task("goal") })];
     let said = [
-        ClientMessage::Hello { protocol: PROTOCOL, client: client.clone(), since: Seq(0) },
+        ClientMessage::Hello { protocol: PROTOCOL, client: client.clone(), since: Seq(0), lively: false },
         ClientMessage::Append { id: id.clone(), epoch: Some(Epoch(1)), seen: Some(Seq(7)), drafts },
         ClientMessage::Follow { run: run(), from: 4 },
         ClientMessage::Unfollow { run: run() },

@@ -295,7 +295,9 @@ impl World {
             frames: 0,
             on_frame: None,
         };
-        client.send(&ClientMessage::Hello { protocol: PROTOCOL, client: id, since: Seq(0) }).await?;
+        client
+            .send(&ClientMessage::Hello { protocol: PROTOCOL, client: id, since: Seq(0), lively: false })
+            .await?;
         let head = loop {
             if let Some(ServerMessage::Welcome { head, log, .. }) = client.step().await? {
                 client.log = log;

@@ -1,7 +1,7 @@
 //! One connection to the bridge: it folds the log, decides where it holds the baton, and says what its person
 //! intends. A lost connection ends the command; what was decided stands in the log.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use axum::http::HeaderValue;
@@ -11,7 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use shared::entry::Draft;
 use shared::id::{AppendId, ClientId};
 use shared::unit::Seq;
-use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, Refusal, ServerMessage, Want};
+use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, PULSE, Refusal, ServerMessage, Want};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -23,6 +23,8 @@ use crate::tls::Wire;
 pub(super) struct Client {
     driver: Driver,
     socket: WebSocketStream<Box<dyn Wire>>,
+    /// When it last said something; nothing while it does not hold the baton.
+    spoke: Option<Instant>,
 }
 
 impl Client {
@@ -36,8 +38,8 @@ impl Client {
             .await
             .with_context(|| format!("the bridge at {} does not let us in", place.address()))?;
         let client = ClientId::new(&format!("{kind}-{}", uuid::Uuid::now_v7()))?;
-        let mut new = Self { driver: Driver::new(client.clone()), socket };
-        new.send(&ClientMessage::Hello { protocol: PROTOCOL, client, since: Seq(0) }).await?;
+        let mut new = Self { driver: Driver::new(client.clone()), socket, spoke: None };
+        new.send(&ClientMessage::Hello { protocol: PROTOCOL, client, since: Seq(0), lively: true }).await?;
         let mut head = None;
         while head.is_none_or(|head| new.state().seq < head) {
             match new.step().await? {
@@ -96,7 +98,8 @@ impl Client {
         most: Option<Duration>,
     ) -> anyhow::Result<Option<ServerMessage>> {
         let due = self.driver.deadline().map(|at| Duration::from_millis(at.since(clock::now()).0));
-        let due = due.into_iter().chain(most).min();
+        let pulse = self.show_life().await?;
+        let due = due.into_iter().chain(most).chain(pulse).min();
         let passed = async {
             match due {
                 Some(span) => tokio::time::sleep(span).await,
@@ -114,6 +117,11 @@ impl Client {
         let (message, effects) = match received {
             Message::Text(text) => {
                 let message = serde_json::from_str(&text).context("the bridge speaks another language")?;
+                match message {
+                    ServerMessage::BatonYours { .. } => self.spoke = Some(Instant::now()),
+                    ServerMessage::BatonGone { .. } => self.spoke = None,
+                    _ => {}
+                }
                 let effects = self.driver.receive(&message, clock::now());
                 (Some(message), effects)
             }
@@ -123,6 +131,17 @@ impl Client {
         };
         self.carry_out(effects).await?;
         Ok(message)
+    }
+
+    /// Says that it is there, where it holds the baton and was silent for a while; gives when it has to again.
+    async fn show_life(&mut self) -> anyhow::Result<Option<Duration>> {
+        let pulse = Duration::from_millis(PULSE.0);
+        let Some(spoke) = self.spoke else { return Ok(None) };
+        if spoke.elapsed() >= pulse {
+            self.send(&ClientMessage::Ping { at: clock::now() }).await?;
+            self.spoke = Some(Instant::now());
+        }
+        Ok(self.spoke.map(|spoke| pulse.saturating_sub(spoke.elapsed())))
     }
 
     async fn carry_out(&mut self, effects: Vec<Effect>) -> anyhow::Result<()> {

@@ -6,26 +6,29 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use conductor::plan::name;
-use conductor::planning::Plan;
+use conductor::planning::{Plan, Planning};
 use conductor::state::{State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
 use serde_json::json;
 use shared::entry::{Draft, Kind};
 use shared::id::TaskId;
+use shared::limits::Caps;
 use shared::persona::Persona;
 use shared::plan::PlannerAnswer;
 use shared::template::Template;
 use shared::wire::Want;
 
+use super::caps::{CapsWish, TaskCaps};
 use super::client::Client;
 use super::live::Live;
+use super::next;
 use super::place::Place;
 use super::prompts;
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
-use super::task::{self, reference};
+use super::task;
 use super::word::Word;
-use super::{GoalArgs, agents};
+use super::{GoalArgs, agents, versions};
 use crate::cli::say;
 use crate::clock;
 
@@ -56,7 +59,7 @@ pub(super) enum Until {
 pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> anyhow::Result<ExitCode> {
     let plan = match plan.map(own_plan).transpose()? {
         Some(Err(bad)) => return Ok(refused(&bad.into())),
-        Some(Ok(plan)) => Planner::Given(plan),
+        Some(Ok((plan, caps))) => Planner::Given(plan, caps),
         None if matches!(until, Until::Planned { by_hand: true }) => Planner::Person,
         None => Planner::Agent,
     };
@@ -87,7 +90,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
         folder,
         harness: args.harness.map(Into::into),
         access: args.access.into(),
-        budget: args.budget,
+        caps: CapsWish::from(&args.caps).of(Caps::default()),
         preset: args.preset.into(),
         planner: plan,
     };
@@ -126,12 +129,12 @@ fn advice(state: &State, args: &GoalArgs) -> anyhow::Result<(Option<Template>, O
     Ok((template.map(|shelf| shelf.template.clone()), persona.cloned()))
 }
 
-/// The plan in a file, or what is wrong with it.
-fn own_plan(file: &Path) -> anyhow::Result<Result<PlannerAnswer, BadPlan>> {
+/// The plan in a file with the caps of its tasks, or what is wrong with it.
+fn own_plan(file: &Path) -> anyhow::Result<Result<(PlannerAnswer, TaskCaps), BadPlan>> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("the plan {} cannot be read. Give a file with --plan.", file.display()))?;
     let json = serde_json::from_str(&text).map_err(|error| BadPlan(vec![format!("it is not JSON: {error}")]));
-    Ok(json.and_then(statement::plan))
+    Ok(json.and_then(statement::given))
 }
 
 fn refused(unstated: &Unstated) -> ExitCode {
@@ -210,14 +213,6 @@ fn kind(state: &State, task: &Task) -> Stands {
     status(state, task).kind
 }
 
-/// A group speaks for its parts, unless it is its own budget that is used up.
-fn asks_itself(state: &State, goal: &Task, task: &Task) -> bool {
-    task.id == goal.id
-        || !task.is_group()
-        || task.is_planned()
-        || matches!(status(state, task).reason, Reason::Used { .. } | Reason::Unattended(_))
-}
-
 /// What the person was told, so that nothing is told twice.
 struct Told {
     json: bool,
@@ -279,6 +274,9 @@ impl Told {
         if let Some(Plan::Proposed { reply, .. }) = goal.planning.as_ref().map(|planning| &planning.plan) {
             say(&format!("\n{}\n", reply.trim()));
         }
+        if let Some(news) = goal.planning.as_ref().and_then(Planning::news) {
+            versions::lines(state, news).iter().for_each(|line| say(line));
+        }
         for task in below.iter().skip(1) {
             let indent = "  ".repeat(task.number.len());
             let after = words::numbers(state, &task.after);
@@ -296,37 +294,25 @@ impl Told {
         }
     }
 
+    /// What waits for the person or failed, each with what helps.
     fn needs_a_person(&self, state: &State, goal: &Task) {
-        let waiting = state.subtree(&goal.id).into_iter().filter(|task| kind(state, task) == Stands::Waiting);
-        for task in waiting.filter(|task| !self.json && asks_itself(state, goal, task)) {
-            let named = reference(state, task);
-            match &status(state, task).reason {
-                Reason::Approve { .. } => say(&format!("\nNext: orchestrator approve {named}")),
-                Reason::Asks(question) => {
-                    say(&format!("\n{question}\nNext: orchestrator answer {named} \"…\""));
+        for task in state.subtree(&goal.id) {
+            let status = status(state, task);
+            let Some(next) = next::step(state, task).filter(|_| !self.json) else { continue };
+            let words = match &status.reason {
+                Reason::Asks(question) => format!("{question}\n"),
+                Reason::PlanProblem(problems) => {
+                    format!("The plan cannot be used:\n  {}\n", problems.join("\n  "))
                 }
-                Reason::PlanProblem(problems) => say(&format!(
-                    "\nThe plan cannot be used:\n  {}\nNext: orchestrator answer {named} \"…\"",
-                    problems.join("\n  ")
-                )),
-                Reason::Used { cap, above: None } => say(&format!(
-                    "\n{}: {} used up.\nNext: orchestrator budget {named} USD, or cancel {named}",
-                    name(task),
-                    words::cap(*cap, None)
-                )),
-                Reason::Begin | Reason::YourTurn => {
-                    say(&format!("\nNext: orchestrator answer {named} \"…\""));
+                Reason::Used { cap, .. } => format!("{}: {} used up.\n", name(task), words::cap(*cap, None)),
+                Reason::Failure { why, .. } => format!("{} failed: {why}\n", name(task)),
+                Reason::Stuck(_) | Reason::Unattended(_) => {
+                    format!("{}: {}.\n", name(task), words::reason(state, &status, clock::now()))
                 }
-                Reason::Yours => say(&format!(
-                    "\n{} is yours to do:\n{}\nNext: orchestrator done {named} \"…\", or give-up {named} \"…\"",
-                    name(task),
-                    task.objective.trim()
-                )),
-                Reason::NoTasks => {
-                    say(&format!("\nNext: orchestrator add {named} \"…\", then approve {named}"));
-                }
-                _ => {}
-            }
+                Reason::Yours => format!("{} is yours to do:\n{}\n", name(task), task.objective.trim()),
+                _ => String::new(),
+            };
+            say(&format!("\n{words}Next: {next}"));
         }
     }
 
@@ -346,12 +332,7 @@ impl Told {
                 items.iter().for_each(|item| say(&format!("{word}: {item}")));
             }
         }
-        for task in state.subtree(&goal.id) {
-            if let Reason::Failure { why, .. } = status(state, task).reason {
-                let (name, named) = (name(task), reference(state, task));
-                say(&format!("\n{name} failed: {why}\nNext: orchestrator retry {named}"));
-            }
-        }
+        self.needs_a_person(state, goal);
         say(&[kind.word(), &cost]
             .into_iter()
             .filter(|part| !part.is_empty())

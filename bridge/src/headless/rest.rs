@@ -16,6 +16,7 @@ use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::api::Problem;
 use shared::evidence::{Check, Evidence, Preset};
+use shared::limits::Caps;
 use shared::plan::Access;
 use shared::retry::Policy;
 use shared::unit::{MicroUsd, Millis};
@@ -26,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::agents::{self, AgentView, NoPersona};
-use super::edit::Changes;
+use super::caps::{CapsJson, CapsWish};
 use super::prompts::{self, LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
@@ -35,10 +36,15 @@ use super::word::{Unsaid, Word};
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
 
+mod caps;
 mod charter;
 mod desk;
+mod ends;
 mod events;
 mod hand;
+mod limits;
+mod models;
+mod plans;
 mod projects;
 mod rules;
 
@@ -84,23 +90,31 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(rules::rules, rules::save))
         .routes(routes!(rules::try_out))
         .routes(routes!(rules::remove))
-        .routes(routes!(approve))
+        .routes(routes!(plans::approve))
         .routes(routes!(hand::add))
         .routes(routes!(hand::mode))
         .routes(routes!(hand::done))
         .routes(routes!(hand::give_up))
-        .routes(routes!(split))
-        .routes(routes!(reject))
-        .routes(routes!(copy))
+        .routes(routes!(plans::split))
+        .routes(routes!(plans::reject))
+        .routes(routes!(plans::copy))
         .routes(routes!(retry))
         .routes(routes!(hand::requeue))
         .routes(routes!(resume))
         .routes(routes!(cancel))
+        .routes(routes!(caps::caps))
+        .routes(routes!(ends::close))
+        .routes(routes!(ends::archive))
+        .routes(routes!(ends::withdraw))
+        .routes(routes!(ends::versions))
         .routes(routes!(budget))
         .routes(routes!(schedule))
         .routes(routes!(on_failure))
-        .routes(routes!(edit))
+        .routes(routes!(plans::edit))
         .routes(routes!(evidence))
+        .routes(routes!(limits::limits, limits::set_limits))
+        .routes(routes!(models::models))
+        .routes(routes!(models::set_models))
         .routes(routes!(projects::projects))
         .routes(routes!(projects::remember))
         .routes(routes!(events::follow))
@@ -238,6 +252,9 @@ struct NewGoal {
     access: Access,
     /// What all of it may spend; at that it pauses and asks.
     budget_usd: Option<f64>,
+    /// How far the goal's own turns go by themselves, which plan and sum up; its tasks have caps of their own.
+    #[serde(default)]
+    caps: CapsJson,
     /// Name or id of the template whose guidelines its tasks work by.
     template: Option<String>,
     /// Name or id of the agent of the person's own that plans it and does its tasks.
@@ -246,7 +263,7 @@ struct NewGoal {
     #[serde(default)]
     #[schema(value_type = String, default = "quick")]
     preset: Preset,
-    /// A plan of your own instead of a planner's, as `orchestrator schema` describes it; it is approved with this.
+    /// A plan of your own instead of a planner's, as `orchestrator schema` describes it, `caps` of its tasks among it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
     /// Without a planner and without a plan: the person adds its tasks.
@@ -362,17 +379,22 @@ async fn state_goal(
     let state = desk.state().await?;
     let template = new.template.as_deref().map(|name| prompts::find(&state, name)).transpose()?;
     let persona = new.agent.as_deref().map(|name| agents::find(&state, name)).transpose()?;
+    let budget = new.budget_usd.map(dollars).transpose()?;
+    let caps = new.caps.wish()?.of(Caps { budget, ..Caps::default() });
     let statement = Statement {
         text: new.goal,
         folder: new.folder,
         harness: new.harness,
         access: new.access,
-        budget: new.budget_usd.map(dollars).transpose()?,
+        caps,
         template: template.map(|shelf| shelf.template.clone()),
         persona: persona.cloned(),
         preset: new.preset,
         planner: match new.plan {
-            Some(plan) => Planner::Given(statement::plan(plan)?),
+            Some(plan) => {
+                let (plan, caps) = statement::given(plan)?;
+                Planner::Given(plan, caps)
+            }
             None if new.by_hand => Planner::Person,
             None => Planner::Agent,
         },
@@ -442,50 +464,6 @@ async fn answer(
     desk.tell(&task, Word::Answer { text, now }).await
 }
 
-/// Approve the plan that waits
-#[utoipa::path(post, path = "/api/tasks/{task}/approve", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
-async fn approve(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Empty>,
-) -> Answer<Committed> {
-    let Json(Empty {}) = sent?;
-    desk.tell(&task, Word::Approve).await
-}
-
-/// Have a planner split a task, or plan what is below it again; its plan then waits for approval
-#[utoipa::path(post, path = "/api/tasks/{task}/split", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
-async fn split(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Empty>,
-) -> Answer<Committed> {
-    let Json(Empty {}) = sent?;
-    desk.tell(&task, Word::Split).await
-}
-
-/// Leave what is below a task as it was before it was planned
-#[utoipa::path(post, path = "/api/tasks/{task}/reject", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
-async fn reject(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Empty>,
-) -> Answer<Committed> {
-    let Json(Empty {}) = sent?;
-    desk.tell(&task, Word::Reject).await
-}
-
-/// Put a copy of a task and of all below it behind it
-#[utoipa::path(post, path = "/api/tasks/{task}/clone", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
-async fn copy(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Empty>,
-) -> Answer<Committed> {
-    let Json(Empty {}) = sent?;
-    desk.tell(&task, Word::Clone).await
-}
-
 /// Try a task anew
 #[utoipa::path(post, path = "/api/tasks/{task}/retry", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 async fn retry(
@@ -527,7 +505,7 @@ async fn budget(
     sent: Sent<Sum>,
 ) -> Answer<Committed> {
     let Json(Sum { usd }) = sent?;
-    desk.tell(&task, Word::Budget(dollars(usd)?)).await
+    desk.tell(&task, Word::Caps(CapsWish::budget(dollars(usd)?))).await
 }
 
 /// Say when a task gets its turn, and whether it is done again and again
@@ -540,17 +518,6 @@ async fn schedule(
     let Json(Turn { priority, start, repeat_seconds }) = sent?;
     let (start, repeat) = (start.map(Millis), repeat_seconds.map(Millis::from_secs));
     desk.tell(&task, Word::Schedule { priority, start, repeat }).await
-}
-
-/// Say what a task is to reach, how hard it is, what it needs and what it makes
-#[utoipa::path(post, path = "/api/tasks/{task}/edit", params(("task" = String, Path)), request_body = Changes, responses((status = OK, body = Committed)))]
-async fn edit(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Changes>,
-) -> Answer<Committed> {
-    let Json(changes) = sent?;
-    desk.tell(&task, Word::Edit(changes)).await
 }
 
 /// Say what becomes of a task when it fails

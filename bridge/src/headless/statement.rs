@@ -12,7 +12,9 @@ use shared::limits::Caps;
 use shared::persona::Persona;
 use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
 use shared::template::Template;
-use shared::unit::{MicroUsd, Millis};
+use shared::unit::Millis;
+
+use super::caps::{self, TaskCaps};
 
 /// What is to be stated.
 #[derive(Debug, Clone)]
@@ -23,7 +25,8 @@ pub(super) struct Statement {
     /// Without one, the first agent CLI of the machine that works.
     pub harness: Option<HarnessId>,
     pub access: Access,
-    pub budget: Option<MicroUsd>,
+    /// Of the goal.
+    pub caps: Caps,
     /// Whose guidelines its tasks work by.
     pub template: Option<Template>,
     /// Who plans it and does its tasks.
@@ -36,8 +39,8 @@ pub(super) struct Statement {
 #[derive(Debug, Clone)]
 pub(super) enum Planner {
     Agent,
-    /// It is here, taken as it is and approved with the goal.
-    Given(PlannerAnswer),
+    /// It is here with the caps of its tasks by their keys, taken as it is and approved with the goal.
+    Given(PlannerAnswer, TaskCaps),
     /// The person, task by task from now on.
     Person,
 }
@@ -77,10 +80,11 @@ impl Statement {
         let goal = drawn(TaskId::new);
         let (project, opened) = project(state, &self.folder);
         let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access: self.access };
-        let capped = self.budget.map(|budget| {
-            let caps = Caps { budget: Some(budget), ..Caps::default() };
-            Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::SetCaps { task: goal.clone(), caps } }
-        });
+        let caps = |task: &TaskId, caps: Caps| {
+            let edit = PlanEdit::SetCaps { task: task.clone(), caps };
+            (caps != Caps::default()).then(|| Kind::PlanEdited { goal: goal.clone(), edit })
+        };
+        let capped = caps(&goal, self.caps);
         let guided = self.template.map(|template| {
             let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template.template) };
             Kind::PlanEdited { goal: goal.clone(), edit }
@@ -97,12 +101,16 @@ impl Statement {
         let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
         let mut drafts: Vec<Draft> = said.map(draft).collect();
         let given = |reply, tasks| Kind::PlanGiven { goal: goal.clone(), reply, tasks };
-        if let Planner::Given(answer) = self.planner {
+        if let Planner::Given(answer, bounds) = self.planner {
             let state = foretold(state, &drafts);
             let task = state.task(&goal).ok_or_else(|| BadPlan(vec!["the goal is empty".to_owned()]))?;
             let tasks = validate_given(&state, task, &answer).map_err(BadPlan)?;
+            let of = |key: &str| tasks.iter().find(|task| task.key == key).map(|task| &task.task);
+            let bounds = bounds.iter().filter_map(|(key, bounds)| caps(of(key)?, *bounds));
+            let bounds: Vec<Kind> = bounds.collect();
             let approved = Kind::PlanApproved { goal: goal.clone(), version: 1 };
-            drafts.extend([given(answer.reply, tasks), approved].map(draft));
+            drafts
+                .extend([given(answer.reply, tasks)].into_iter().chain(bounds).chain([approved]).map(draft));
         } else if let Planner::Person = self.planner {
             drafts.push(draft(given(String::new(), Vec::new())));
         }
@@ -145,12 +153,21 @@ fn foretold(state: &State, drafts: &[Draft]) -> State {
     state
 }
 
+/// Reads a plan of the person's own: what a planner answers, and `caps` of its tasks, by their keys.
+///
+/// # Errors
+/// It is not of the schema; every problem names its place.
+pub(super) fn given(mut json: Value) -> Result<(PlannerAnswer, TaskCaps), BadPlan> {
+    let caps = caps::take(&mut json).map_err(BadPlan)?;
+    Ok((plan(json)?, caps))
+}
+
 /// Reads a plan as planners answer it. Who writes one by hand is told of names that mean nothing, which are
 /// passed over where a model made them up.
 ///
 /// # Errors
 /// It is not of the schema; every problem names its place.
-pub(super) fn plan(json: Value) -> Result<PlannerAnswer, BadPlan> {
+fn plan(json: Value) -> Result<PlannerAnswer, BadPlan> {
     let schema: Value = serde_json::from_str(PLANNER_ANSWER).unwrap_or_default();
     let mut problems = strangers("", &json, &schema);
     let tasks = json["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();

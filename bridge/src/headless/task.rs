@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use shared::id::TaskId;
 
 use super::client::Client;
+use super::next;
 use super::place::Place;
 use super::view::TaskView;
 use super::word::Word;
@@ -19,7 +20,7 @@ use super::{DataArgs, TaskArgs, TasksArgs};
 use crate::cli::say;
 use crate::clock;
 
-/// Prints every goal that is not archived, with its tree.
+/// Prints every goal that is not archived, with its tree, and what helps where a person is needed.
 pub(super) async fn list(args: &TasksArgs) -> anyhow::Result<ExitCode> {
     let place = Place::find_or_start(&args.data.dir()?, false).await?;
     let client = Client::connect(&place, "terminal").await?;
@@ -31,10 +32,17 @@ pub(super) async fn list(args: &TasksArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let shown = state.goals.iter().filter_map(|goal| state.task(goal));
-    let shown: Vec<&Task> = shown.filter(|task| !is_archived(task)).collect();
+    let shown: Vec<&Task> = shown.filter(|task| args.all || !is_archived(task)).collect();
     for goal in &shown {
         for task in state.subtree(&goal.id) {
-            if args.json { say(&json(state, task).to_string()) } else { say(&line(state, task)) }
+            if args.json {
+                say(&json(state, task).to_string());
+                continue;
+            }
+            say(&line(state, task));
+            if let Some(next) = next::step(state, task) {
+                say(&format!("{}    Next: {next}", "  ".repeat(task.number.len())));
+            }
         }
     }
     if shown.is_empty() && !args.json {

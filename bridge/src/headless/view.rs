@@ -7,7 +7,7 @@ use conductor::health::{Warning, warnings};
 use conductor::persona;
 use conductor::planning::Plan;
 use conductor::proof::{commits, reviews};
-use conductor::state::{Phase, State, Task};
+use conductor::state::{Message, Phase, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
@@ -19,6 +19,8 @@ use shared::plan::Size;
 use shared::unit::Millis;
 use utoipa::ToSchema;
 
+use super::caps::CapsJson;
+use super::next;
 use super::rules::RequestView;
 use super::task::reference;
 use crate::clock;
@@ -39,6 +41,8 @@ pub(super) struct TaskView {
     /// What its agent asks to be allowed; it waits until it is answered, however long.
     permission: Option<RequestView>,
     failure: Option<Failure>,
+    /// The commands of a terminal that help where it waits for the person or failed.
+    next_step: Option<String>,
     /// When what it waits for by itself is over, in milliseconds since 1970: a limit, a retry, an agent that fails.
     resumes: Option<u64>,
     /// Since when it has this status, in milliseconds since 1970.
@@ -133,7 +137,13 @@ pub(super) struct GoalView {
 pub(super) struct TaskDetails {
     task: TaskView,
     objective: String,
+    /// `autonomous`, `hybrid` or `interactive`.
+    mode: &'static str,
     plan: Option<PlanView>,
+    /// How far it goes by itself, by its own caps and those that hold for all tasks.
+    caps: CapsJson,
+    /// What the person wrote that no turn has carried yet, the oldest first.
+    waiting: Vec<WaitingView>,
     /// Which agent of the person's own does it.
     agent: Option<String>,
     /// `light`, `standard` or `heavy`: how hard it is, which chooses the model.
@@ -163,6 +173,26 @@ pub(super) struct TaskDetails {
     /// What was shown of its last work: checks, then the review, then the commit.
     shown: Vec<ShownView>,
     runs: Vec<RunView>,
+}
+
+/// What the person wrote and can still take back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WaitingView {
+    message: String,
+    text: String,
+    /// When it was written, in milliseconds since 1970.
+    at: u64,
+    /// The turn that runs is to read it.
+    now: bool,
+    /// Its task was stopped since: it goes along with the next turn, and starts none.
+    held: bool,
+}
+
+impl WaitingView {
+    fn of(message: &Message) -> Self {
+        let Message { id, text, at, held, urged } = message;
+        Self { message: id.to_string(), text: text.clone(), at: at.0, now: *urged, held: *held }
+    }
 }
 
 /// One thing that was shown of a task's last work.
@@ -230,6 +260,7 @@ impl TaskView {
             reason: words::says(state, task, &status, now),
             question,
             failure,
+            next_step: next::step(state, task),
             since: status.since.0,
             usd: spend.known.as_usd(),
             unknown_costs: spend.unknown_runs,
@@ -262,7 +293,10 @@ impl TaskDetails {
         Self {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),
+            mode: words::mode_token(task.mode),
             plan: PlanView::of(task),
+            caps: CapsJson::of(budget::caps(state, task)),
+            waiting: task.queue.iter().map(WaitingView::of).collect(),
             size: task.size,
             sizing: words::sizing(state, task),
             agent: persona::of(state, task).map(|persona| persona.name.clone()),

@@ -10,18 +10,20 @@ use shared::context::Charter;
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::{MessageId, RuleId, TaskId};
-use shared::limits::Caps;
 use shared::permission::{Permit, Rule, WORD, What};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
-use shared::unit::{MicroUsd, Millis};
+use shared::unit::Millis;
 
-use super::agents;
+use super::caps::CapsWish;
 use super::edit::Changes;
 use super::hand::AddArgs;
 use super::rules::Reach;
 use super::statement::drawn;
 use super::task::find;
+use super::{agents, waiting};
+
+mod over;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
@@ -62,11 +64,17 @@ pub(super) enum Word {
     Retry,
     /// To end its turn for a fresh attempt.
     Requeue,
+    /// The goal is summed up without what is not done.
+    Close,
+    /// The goal is hidden from the lists.
+    Archive,
+    /// Takes back what waits for the next turn: by its place, counted from 1, or by its id.
+    Withdraw(String),
     /// Not to wait for what it waits for by itself.
     Resume,
     Cancel,
-    /// Its other caps stay.
-    Budget(MicroUsd),
+    /// What it says nothing of stays.
+    Caps(CapsWish),
     /// Which agent of the person's own does it and all below it; `nobody` for whoever does what it is a part of.
     As(String),
     /// What is given changes, the rest stays.
@@ -91,7 +99,7 @@ pub(super) enum Word {
 /// Why it cannot be said now.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Unsaid(String);
+pub(super) struct Unsaid(pub String);
 
 impl Word {
     pub(super) fn add(args: &AddArgs) -> Self {
@@ -167,13 +175,13 @@ impl Word {
                 checked(state, task, PlanEdit::Add { planned, index: u32::MAX })?
             }
             (Self::Mode(mode), _) => checked(state, task, PlanEdit::SetMode { task: id, mode })?,
-            (Self::Done(_), _) if task.current.is_some() => {
-                return unsaid(format!("{} is at work; cancel that first", name(task)));
+            (Self::Done(words), _) => over::done(state, task, &words)?,
+            (Self::Close, _) => over::close(task)?,
+            (Self::Archive, _) => over::archive(state, task)?,
+            (Self::Withdraw(which), _) => {
+                let message = waiting::message(task, &which)?.id.clone();
+                Kind::MessageWithdrawn { task: id, message }
             }
-            (Self::Done(_), _) if matches!(task.standing, Standing::Proposed | Standing::Removed { .. }) => {
-                return unsaid(format!("{} is no part of the work yet", name(task)));
-            }
-            (Self::Done(words), _) => Kind::TaskAccepted { task: id, words: words.trim().to_owned() },
             (Self::GiveUp(_), _)
                 if !task.is_by_hand() || !matches!(task.standing, Standing::Open | Standing::Yielded) =>
             {
@@ -187,7 +195,7 @@ impl Word {
             }
             (Self::GiveUp(why), _) => Kind::TaskGivenUp { task: id, why: why.trim().to_owned() },
             (Self::Clone, _) => checked(state, task, PlanEdit::Clone { task: id, copy: drawn(TaskId::new) })?,
-            (Self::Retry, _) => Kind::TaskRetried { task: id },
+            (Self::Retry, _) => over::retry(state, task)?,
             (Self::Requeue, _) if task.current.is_none() => {
                 return unsaid(format!("{} is not at work; retry begins it anew", name(task)));
             }
@@ -200,8 +208,8 @@ impl Word {
                 return unsaid(format!("{} is over already", name(task)));
             }
             (Self::Cancel, _) => Kind::TaskStopped { task: id },
-            (Self::Budget(budget), _) => {
-                let caps = Caps { budget: Some(budget), ..task.caps };
+            (Self::Caps(wish), _) => {
+                let caps = wish.of(task.caps);
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
             }
             (Self::Edit(_), _) => return unsaid("what is edited is several words".to_owned()),

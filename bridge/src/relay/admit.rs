@@ -31,6 +31,11 @@ pub(super) fn check(epoch: Option<Epoch>, drafts: &[Draft]) -> Result<(), Refusa
                 return Err(Refusal::NotYours { why: "a person's intent carries no epoch".to_owned() });
             }
         }
+        if let Kind::LimitsSet { limits } = kind
+            && let Err(problem) = limits.check()
+        {
+            return invalid(format!("{problem}. The limits stay as they were."));
+        }
         if let Kind::ProjectOpened { folder, .. } = kind {
             if draft.project.is_none() {
                 return invalid("an opened project needs an id".to_owned());

@@ -1,5 +1,5 @@
 //! The baton: which connection decides. It is granted with an epoch that only rises and that the log keeps.
-//! It moves when its holder goes away or gives it up, and to one that wishes for it more.
+//! It moves when its holder goes away, gives it up or falls silent, and to one that wishes for it more.
 
 use std::collections::VecDeque;
 
@@ -36,6 +36,15 @@ struct Seat {
     connection: Connection,
     client: ClientId,
     want: Want,
+    /// Its client hangs, as far as one can tell: it has the baton only while nobody else wishes for it.
+    silent: bool,
+}
+
+impl Seat {
+    /// The lowest has the baton.
+    fn rank(&self) -> (bool, Want) {
+        (self.silent, self.want)
+    }
 }
 
 /// Who holds the baton, for everybody.
@@ -75,7 +84,14 @@ impl Seen {
 
     /// Whether nobody decides whom a person looks at.
     pub(crate) fn is_unattended(&self) -> bool {
-        self.holder.as_ref().is_none_or(|seat| seat.want != Want::Take)
+        self.holder.as_ref().is_none_or(|seat| seat.want != Want::Take || seat.silent)
+    }
+
+    /// Whether this connection has the baton and is to show life. A hidden page's timers are slowed by its browser; it gives way to
+    /// all others anyway.
+    pub(super) fn is_watched(&self, connection: Connection) -> bool {
+        let held = self.holder.as_ref().filter(|seat| seat.connection == connection);
+        held.is_some_and(|seat| !seat.silent && seat.want != Want::Spare)
     }
 }
 
@@ -112,15 +128,41 @@ impl Baton {
         let known = place.seats().find(|seat| seat.connection == from);
         match known {
             Some(seat) => seat.want = want,
-            None => place.waiting.push_back(Seat { connection: from, client: client.clone(), want }),
+            None => {
+                let client = client.clone();
+                place.waiting.push_back(Seat { connection: from, client, want, silent: false });
+            }
         }
+        self.show(&mut place).await;
+    }
+
+    /// Its client hangs: the baton goes to whoever else wishes for it, now or later.
+    pub(super) async fn fell_silent(&self, from: Connection) {
+        self.call(from, true).await;
+    }
+
+    /// It may have the baton again.
+    pub(super) async fn spoke_again(&self, from: Connection) {
+        self.call(from, false).await;
+    }
+
+    async fn call(&self, from: Connection, silent: bool) {
+        let mut place = self.place.lock().await;
+        if let Some(seat) = place.seats().find(|seat| seat.connection == from) {
+            seat.silent = silent;
+        }
+        self.show(&mut place).await;
+    }
+
+    /// Tells of a holder that changed, and hands the baton on where another is to have it.
+    async fn show(&self, place: &mut Place) {
         let holder = place.holder.clone();
         self.seen.send_if_modified(|seen| {
             let changed = seen.holder != holder;
             seen.holder = holder;
             changed
         });
-        self.hand_on(&mut place).await;
+        self.hand_on(place).await;
     }
 
     /// Tries again to hand on a baton that could not be granted while the log could not be written.
@@ -166,8 +208,8 @@ impl Place {
 
     /// Who is to have it next, and where they wait.
     fn next(&self) -> Option<(usize, Seat)> {
-        let (index, seat) = self.waiting.iter().enumerate().min_by_key(|(_, seat)| seat.want)?;
-        let better = self.holder.as_ref().is_none_or(|holder| seat.want < holder.want);
+        let (index, seat) = self.waiting.iter().enumerate().min_by_key(|(_, seat)| seat.rank())?;
+        let better = self.holder.as_ref().is_none_or(|holder| seat.rank() < holder.rank());
         better.then(|| (index, seat.clone()))
     }
 }

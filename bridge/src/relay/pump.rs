@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::baton::{Seen, View};
-use super::{Connection, Relay, frame, refusal};
+use super::{Connection, Relay, alive, frame, refusal};
 use crate::clock;
 use crate::store::{Follower, Page, StoreError, Stored, Tail};
 
@@ -65,6 +65,7 @@ where
     let id = relay.connect();
     let (mut sink, mut stream) = socket.split();
     let hello = hello(&mut sink, &mut stream, &relay).await?;
+    let (heard, life) = watch::channel(Instant::now());
     let mut session = Session {
         _page: is_page(&hello.0).then(|| relay.pages.subscribe()),
         news: relay.store.hub().follower(),
@@ -79,9 +80,15 @@ where
         told: None,
         answers: FuturesOrdered::new(),
         unanswered_bytes: 0,
+        heard,
     };
-    let ended = session.serve(&mut sink, &mut stream).await;
-    session.relay.baton.release(id).await;
+    let baton = Arc::clone(&session.relay.baton);
+    // Beside the session, which waits where its client takes nothing.
+    let ended = tokio::select! {
+        ended = session.serve(&mut sink, &mut stream) => ended,
+        never = alive::watch(&baton, id, life), if hello.2 => match never {},
+    };
+    baton.release(id).await;
     ended
 }
 
@@ -94,14 +101,14 @@ async fn hello<E: std::fmt::Display>(
     sink: &mut (impl Sink<Message, Error = E> + Unpin),
     stream: &mut (impl Stream<Item = Result<Message, E>> + Unpin),
     relay: &Relay,
-) -> Result<(ClientId, Seq), Closed> {
+) -> Result<(ClientId, Seq, bool), Closed> {
     let text = match stream.next().await {
         Some(Ok(Message::Text(text))) => text,
         Some(Err(error)) => return Err(Closed::Broken(error.to_string())),
         Some(Ok(_)) | None => return Err(Closed::NoHello),
     };
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let Ok(ClientMessage::Hello { protocol, client, since }) = serde_json::from_str(&text) else {
+    let Ok(ClientMessage::Hello { protocol, client, since, lively }) = serde_json::from_str(&text) else {
         say(sink, &ServerMessage::Incompatible { protocol: PROTOCOL, version }).await?;
         return Err(Closed::NoHello);
     };
@@ -113,7 +120,7 @@ async fn hello<E: std::fmt::Display>(
     let log = Some(relay.store.log().clone());
     say(sink, &ServerMessage::Welcome { protocol: PROTOCOL, version, head, now: clock::now(), log }).await?;
     // A client that knows more than the log holds saw another history; it starts anew.
-    Ok((client, if since > head { Seq(0) } else { since }))
+    Ok((client, if since > head { Seq(0) } else { since }, lively))
 }
 
 async fn say<E: std::fmt::Display>(
@@ -145,6 +152,8 @@ struct Session {
     /// Answers to appends in the order of their commits, each with the bytes of its message.
     answers: FuturesOrdered<Answer>,
     unanswered_bytes: usize,
+    /// When the client's script last said something.
+    heard: watch::Sender<Instant>,
 }
 
 struct Follow {
@@ -191,7 +200,10 @@ impl Session {
             };
             heard = Instant::now();
             match received {
-                Some(Ok(Message::Text(text))) => self.take(sink, &text).await?,
+                Some(Ok(Message::Text(text))) => {
+                    self.heard.send_replace(heard);
+                    self.take(sink, &text).await?;
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Binary(_))) => {
                     let why = "binary messages are the bridge's alone".to_owned();

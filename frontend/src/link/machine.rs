@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use shared::entry::Draft;
 use shared::id::{AppendId, ClientId, LogId, RunId};
 use shared::unit::{Millis, Seq};
-use shared::wire::{ClientMessage, PROTOCOL, ServerMessage, Want};
+use shared::wire::{ClientMessage, PROTOCOL, PULSE, ServerMessage, Want};
 
 /// First wait after a lost connection; it doubles up to the longest.
 const BACK_OFF: Millis = Millis(250);
@@ -69,6 +69,8 @@ pub(super) enum Heard {
     Incompatible(String),
     Entries(Seq),
     Settled(AppendId),
+    /// Whether this page decides.
+    Baton(bool),
     /// The store could not write; it is tried again with the next connection.
     Other,
 }
@@ -83,9 +85,9 @@ pub(super) fn heard(message: &ServerMessage) -> Heard {
         }
         ServerMessage::Refused { refusal: Refusal::Store { .. }, .. } => Heard::Other,
         ServerMessage::Acked { id, .. } | ServerMessage::Refused { id, .. } => Heard::Settled(id.clone()),
-        ServerMessage::BatonYours { .. }
-        | ServerMessage::BatonGone { .. }
-        | ServerMessage::Behind { .. }
+        ServerMessage::BatonYours { .. } => Heard::Baton(true),
+        ServerMessage::BatonGone { .. } => Heard::Baton(false),
+        ServerMessage::Behind { .. }
         | ServerMessage::Pong { .. }
         | ServerMessage::Asking { .. }
         | ServerMessage::Unreadable { .. } => Heard::Other,
@@ -131,6 +133,7 @@ pub(super) struct Machine {
     /// Not bounded by number: each is something a person did by hand and must not be lost.
     outbox: VecDeque<(AppendId, Vec<Draft>)>,
     baton: Want,
+    holds: bool,
     tries: u32,
     lost: Option<Millis>,
 }
@@ -145,6 +148,7 @@ impl Machine {
             follows: BTreeMap::new(),
             outbox: VecDeque::new(),
             baton: Want::Release,
+            holds: false,
             tries: 0,
             lost: None,
         }
@@ -169,12 +173,17 @@ impl Machine {
     pub(super) fn deadline(&self) -> Option<Millis> {
         match &self.phase {
             Phase::Waiting { until, .. } => Some(*until),
-            Phase::Live { heard, pinged } => Some((*pinged + HEARTBEAT).min(*heard + SILENCE)),
+            Phase::Live { heard, pinged } => Some((*pinged + self.beat()).min(*heard + SILENCE)),
             Phase::Greeting { heard } => Some(*heard + SILENCE),
             Phase::Entering | Phase::Opening | Phase::Denied | Phase::Incompatible(_) | Phase::Replaced => {
                 None
             }
         }
+    }
+
+    /// Between its pings. Who decides shows that it does not hang; of a hidden page, whose timers are slow, nobody asks it.
+    fn beat(&self) -> Millis {
+        if self.holds && self.baton == Want::Take { PULSE } else { HEARTBEAT }
     }
 
     pub(super) fn handle(&mut self, event: Event, now: Millis) -> Vec<Effect> {
@@ -192,6 +201,7 @@ impl Machine {
                     protocol: PROTOCOL,
                     client: self.client.clone(),
                     since: self.seq,
+                    lively: true,
                 })]
             }
             Event::Closed => self.lose(now),
@@ -277,6 +287,10 @@ impl Machine {
                 self.outbox.retain(|(waiting, _)| *waiting != id);
                 Vec::new()
             }
+            Heard::Baton(holds) => {
+                self.holds = holds;
+                Vec::new()
+            }
             Heard::Other => Vec::new(),
         }
     }
@@ -284,7 +298,7 @@ impl Machine {
     /// Says again what the last connection may not have heard.
     fn welcome(&mut self, now: Millis) -> Vec<Effect> {
         self.phase = Phase::Live { heard: now, pinged: now };
-        (self.tries, self.lost) = (0, None);
+        (self.tries, self.lost, self.holds) = (0, None, false);
         let appends = self.outbox.iter().map(|(id, drafts)| ClientMessage::Append {
             id: id.clone(),
             epoch: None,
@@ -310,12 +324,13 @@ impl Machine {
     }
 
     fn tick(&mut self, now: Millis) -> Vec<Effect> {
+        let beat = self.beat();
         match &mut self.phase {
             Phase::Waiting { until, .. } if now >= *until => self.open(),
             Phase::Live { heard, .. } | Phase::Greeting { heard } if now >= *heard + SILENCE => {
                 self.lose(now)
             }
-            Phase::Live { pinged, .. } if now >= *pinged + HEARTBEAT => {
+            Phase::Live { pinged, .. } if now >= *pinged + beat => {
                 *pinged = now;
                 vec![Effect::Send(ClientMessage::Ping { at: now })]
             }
@@ -424,6 +439,18 @@ mod tests {
         ));
         assert_eq!(machine.handle(Event::Tick, Millis(15_000)), [Effect::Close, Effect::CheckAccess]);
         assert!(matches!(machine.standing(), Standing::Lost { .. }));
+    }
+
+    #[test]
+    fn who_decides_shows_life_twice_a_second_and_no_hidden_page_does() {
+        let mut machine = live();
+        let pings = |machine: &mut Machine, now: u64| !machine.handle(Event::Tick, Millis(now)).is_empty();
+        machine.handle(Event::Baton(Want::Take), Millis(0));
+        machine.handle(Event::Heard(Heard::Baton(true)), Millis(0));
+        assert_eq!(machine.deadline(), Some(PULSE));
+        assert!(!pings(&mut machine, 499) && pings(&mut machine, 500) && !pings(&mut machine, 999));
+        machine.handle(Event::Baton(Want::Spare), Millis(1_000));
+        assert!(!pings(&mut machine, 1_500) && pings(&mut machine, 5_500));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod inbox;
 mod library;
 mod log;
 mod models;
+mod modes;
 mod permission;
 mod personas;
 mod planning;

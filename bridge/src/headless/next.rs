@@ -1,0 +1,57 @@
+//! What a person can do about a task that waits for them or failed, as commands of a terminal.
+
+use conductor::budget::Cap;
+use conductor::state::{State, Task};
+use conductor::status::{Kind, Reason, status};
+
+use super::task::reference;
+
+/// The commands that help, the likeliest first; nothing where it goes on by itself, or where its parts ask.
+pub(super) fn step(state: &State, task: &Task) -> Option<String> {
+    let status = status(state, task);
+    if !matches!(status.kind, Kind::Waiting | Kind::Failed) {
+        return None;
+    }
+    let named = reference(state, task);
+    // A goal is summed up without it; a task of it may count as done as it is.
+    let give_up = if task.is_goal() { format!("close {named}") } else { format!("done {named}") };
+    let words = match &status.reason {
+        Reason::Approve { .. } if task.is_goal() => {
+            format!("approve {named}, or answer {named} \"…\" with what to change")
+        }
+        Reason::Approve { .. } => format!("approve {named}, or reject {named}"),
+        Reason::NoTasks => format!("add {named} \"…\", then approve {named}"),
+        Reason::Yours => format!("done {named} \"…\", or give-up {named} \"…\""),
+        Reason::Permission(_) => format!("allow {named}, or deny {named}"),
+        Reason::Asks(_) | Reason::PlanProblem(_) => format!("answer {named} \"…\""),
+        Reason::Begin | Reason::YourTurn => format!("answer {named} \"…\", or {give_up}"),
+        Reason::Used { cap, above } => {
+            let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
+            // The task above asks for those below it, while it is not over.
+            if above.is_some() && !holder.is_over() {
+                return None;
+            }
+            format!("{}, or cancel {named}", raise(*cap, &reference(state, holder)))
+        }
+        Reason::Unattended(_) if task.is_goal() => format!("resume {named}, or limits --unattended USD"),
+        Reason::Stuck(by) => {
+            let first = by.first().and_then(|id| state.task(id))?;
+            let first = reference(state, first);
+            let close = if task.is_goal() { format!(", or close {named}") } else { String::new() };
+            format!("retry {first}, or done {first}{close}")
+        }
+        Reason::Failure { .. } if task.is_goal() => format!("retry {named}, or archive {named}"),
+        Reason::Failure { .. } => format!("retry {named}, or {give_up}"),
+        _ => return None,
+    };
+    Some(format!("orchestrator {words}"))
+}
+
+fn raise(cap: Cap, named: &str) -> String {
+    match cap {
+        Cap::Budget(_) => format!("budget {named} USD"),
+        Cap::Turns(_) => format!("caps {named} --requests N"),
+        Cap::Time(_) => format!("caps {named} --time SPAN"),
+        Cap::Tokens(_) => format!("caps {named} --tokens N"),
+    }
+}

@@ -1,0 +1,66 @@
+//! Plans: the word on one that waits, and changes of what it holds.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+
+use super::desk::Desk;
+use super::{Answer, Committed, Empty, Sent};
+use crate::headless::edit::Changes;
+use crate::headless::word::Word;
+
+/// Approve the plan that waits
+#[utoipa::path(post, path = "/api/tasks/{task}/approve", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+pub(super) async fn approve(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Approve).await
+}
+
+/// Have a planner split a task, or plan what is below it again; its plan then waits for approval
+#[utoipa::path(post, path = "/api/tasks/{task}/split", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+pub(super) async fn split(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Split).await
+}
+
+/// Leave what is below a task as it was before it was planned
+#[utoipa::path(post, path = "/api/tasks/{task}/reject", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+pub(super) async fn reject(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Reject).await
+}
+
+/// Put a copy of a task and of all below it behind it
+#[utoipa::path(post, path = "/api/tasks/{task}/clone", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+pub(super) async fn copy(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Empty>,
+) -> Answer<Committed> {
+    let Json(Empty {}) = sent?;
+    desk.tell(&task, Word::Clone).await
+}
+
+/// Say what a task is to reach, how hard it is, what it needs and what it makes
+#[utoipa::path(post, path = "/api/tasks/{task}/edit", params(("task" = String, Path)), request_body = Changes, responses((status = OK, body = Committed)))]
+pub(super) async fn edit(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    sent: Sent<Changes>,
+) -> Answer<Committed> {
+    let Json(changes) = sent?;
+    desk.tell(&task, Word::Edit(changes)).await
+}

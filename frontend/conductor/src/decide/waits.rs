@@ -5,7 +5,7 @@ use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::SessionId;
 use shared::models::is_model;
-use shared::plan::Size;
+use shared::plan::{Access, Size};
 use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
 
@@ -121,7 +121,8 @@ fn free(state: &State, harness: HarnessId, model: Option<&str>, now: Millis) -> 
     reached.is_none_or(|reached| reached.until.unwrap_or(reached.at + again::SERVICE) <= now)
 }
 
-/// The other agent, where the person allows that one may do what this one cannot, and it is there.
+/// The other agent, where the person allows that one may do what this one cannot, and it is there. One that cannot ask
+/// does nothing where the person wants to be asked.
 pub(super) fn alternate(state: &State, task: &Task, harness: HarnessId) -> Option<HarnessId> {
     let other = match harness {
         HarnessId::Claude => HarnessId::Codex,
@@ -129,5 +130,7 @@ pub(super) fn alternate(state: &State, task: &Task, harness: HarnessId) -> Optio
         HarnessId::Demo | HarnessId::Command => return None,
     };
     let there = state.agents.iter().any(|agent| agent.harness == other && agent.problem.is_none());
-    (state.limits.alternate && task.alternate.is_none() && there).then_some(other)
+    let asks = state.goal_of(task).is_some_and(|goal| goal.access == Access::Ask);
+    let may = state.limits.alternate && !(asks && other == HarnessId::Codex);
+    (may && task.alternate.is_none() && there).then_some(other)
 }

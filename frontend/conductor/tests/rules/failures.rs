@@ -35,11 +35,15 @@ struct World {
 impl World {
     /// A goal `goal` in Claude Code's hands with as many tasks: `a`, `b`, `c`, ….
     fn of(tasks: usize, limits: Limits) -> Self {
+        Self::with(tasks, limits, Access::Edit)
+    }
+
+    fn with(tasks: usize, limits: Limits, access: Access) -> Self {
         let mut world = Self { state: State::default(), now: MIDNIGHT };
         world.person(Kind::LimitsSet { limits });
         world.person(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() });
         let (task, text, harness) = (id("goal"), "Do it".to_owned(), HarnessId::Claude);
-        world.person(Kind::GoalStated { task, text, harness, access: Access::Edit });
+        world.person(Kind::GoalStated { task, text, harness, access });
         let tasks = ('a'..).take(tasks).map(|name| PlannedTask {
             key: name.to_string(),
             ..PlannedTask::new(id(&name.to_string()), id("goal"), format!("Task {name}"), "Do")
@@ -399,8 +403,8 @@ fn found(harness: HarnessId) -> FoundAgent {
 }
 
 /// Where a task stands that its agent failed four times in a row.
-fn given_up(limits: Limits, agents: Vec<FoundAgent>) -> World {
-    let mut world = World::of(1, limits);
+fn given_up(limits: Limits, agents: Vec<FoundAgent>, access: Access) -> World {
+    let mut world = World::with(1, limits, access);
     world.fold(Actor::Bridge, Kind::AgentsFound { agents });
     world.step();
     for _ in 0..4 {
@@ -417,7 +421,7 @@ fn given_up(limits: Limits, agents: Vec<FoundAgent>) -> World {
 fn another_agent_steps_in_where_it_is_there_and_allowed() {
     let both = || vec![found(HarnessId::Claude), found(HarnessId::Codex)];
     let allowed = || Limits { alternate: true, ..Limits::default() };
-    let mut world = given_up(allowed(), both());
+    let mut world = given_up(allowed(), both(), Access::Edit);
     assert_eq!(world.order("a").1, HarnessId::Codex);
     for _ in 0..4 {
         world.fails("a", ErrorClass::CliCrash, None);
@@ -431,8 +435,12 @@ fn another_agent_steps_in_where_it_is_there_and_allowed() {
     world.person(Kind::TaskRetried { task: id("a") });
     world.step();
     assert_eq!(world.order("a").1, HarnessId::Claude, "a person begins with the first choice");
-    for (limits, agents) in [(Limits::default(), both()), (allowed(), vec![found(HarnessId::Claude)])] {
-        let world = given_up(limits, agents);
+    // Where the person wants to be asked, nobody steps in who cannot ask.
+    let alone = vec![found(HarnessId::Claude)];
+    let (edit, ask) = (Access::Edit, Access::Ask);
+    let none = [(Limits::default(), both(), edit), (allowed(), alone, edit), (allowed(), both(), ask)];
+    for (limits, agents, access) in none {
+        let world = given_up(limits, agents, access);
         assert!(matches!(world.task("a").standing, Standing::Failed { .. }));
     }
 }

@@ -7,6 +7,8 @@ const AXE = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 
 /** What axe finds that keeps people out, a line for each element. */
 async function violations(page) {
+  // Colours on their way from one state to the next are neither.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished)));
   // Through the debugger, because the page's own policy allows no script from elsewhere.
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => (await globalThis.axe.run(document, { resultTypes: ["violations"] })).violations);

@@ -29,7 +29,7 @@ test("a plan is built by hand, and its person does a task of it", async ({ page,
   await shots(page, "hand-details");
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await expect(node(page, /Sign the lease/)).toHaveAttribute("data-status", "waiting");
-  await expect(page.getByTitle("Go to what waits for you")).toBeVisible();
+  await expect(page.getByTitle("What waits for you (I)")).toContainText("1");
   await page.getByRole("tab", { name: "Chat" }).click();
   await expect(page.getByText("It is yours to do.")).toBeVisible();
   await shots(page, "hand-yours");

@@ -41,7 +41,8 @@ test("a goal becomes a plan, is changed, approved, worked through and summed up"
   await page.getByLabel("Message", { exact: true }).fill("Say it once more.");
   await page.keyboard.press("Enter");
   await expect(page.locator(".msg[data-from=person]").last()).toContainText("Say it once more.");
-  await expect(page.locator(".msg[data-from=agent]")).toHaveCount(2);
+  // The work and the look for its file, twice.
+  await expect(page.locator(".msg[data-from=agent]")).toHaveCount(4);
   await expect(node(page, /^2, /)).toHaveAttribute("data-status", "completed");
 });
 

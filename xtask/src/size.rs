@@ -11,9 +11,10 @@ use crate::{page, place, say};
 const AIM: u64 = 300_000;
 /// What fails the build. The page is over its aim since it was first whole; this stands close above where it is, so
 /// that nothing large comes in unseen. It was 410,000 before search, budgets, the queue, devices, processes and the
-/// self-test came in, 480,000 before retries, limits, warnings, prompts and evidence did, and 560,000 before splitting,
-/// agents, memory, sizes, words to running turns and commits did.
-const CEILING: u64 = 620_000;
+/// self-test came in, 480,000 before retries, limits, warnings, prompts and evidence did, 560,000 before splitting,
+/// agents, memory, sizes, words to running turns and commits did, and 620,000 before permissions and their rules, tasks of
+/// the person's own, the inbox, usage, a goal's charter and the tree of ten thousand did.
+const CEILING: u64 = 690_000;
 /// Folder of assets that are loaded when they are first needed.
 const LAZY: &str = "lazy";
 

@@ -5,6 +5,7 @@ use shared::id::TaskId;
 use shared::unit::{Bytes, Millis};
 
 use crate::budget::{self, Cap};
+use crate::permission::Reply;
 use crate::state::{Phase, Run, State, Task};
 
 /// Why somebody should look.
@@ -28,12 +29,12 @@ pub fn warnings(state: &State, task: &Task, now: Millis) -> Vec<Warning> {
     if let Some((run, started)) = pulse(state, task) {
         let (health, vitals) = (state.limits.health, run.vitals);
         let past = |since: Millis, bound: Millis| since + bound <= now;
-        match vitals.silent {
-            // It waits for the person, or did: from then on it counts anew.
+        match stalled(run) {
+            // It waits for the person.
             _ if run.asks_now().is_some() => {}
-            Some(since) if since >= vitals.moved => found.push(Warning::Stalled { since }),
-            _ if past(vitals.moved, health.slow) => found.push(Warning::Slow { since: vitals.moved }),
-            _ => {}
+            Some(since) => found.push(Warning::Stalled { since }),
+            None if past(vitals.moved, health.slow) => found.push(Warning::Slow { since: vitals.moved }),
+            None => {}
         }
         found.extend(vitals.heavy.map(|memory| Warning::Heavy { memory }));
         if past(started, health.long) {
@@ -47,13 +48,23 @@ pub fn warnings(state: &State, task: &Task, now: Millis) -> Vec<Warning> {
     found
 }
 
+/// Since when nothing came from it. Where that was because it waited for an answer, it counts anew from there.
+fn stalled(run: &Run) -> Option<Millis> {
+    let answered = run.asks.iter().filter_map(|asked| match asked.reply {
+        Reply::Sent { at, .. } => Some(at),
+        Reply::None | Reply::Said { .. } | Reply::Withdrawn => None,
+    });
+    let answered = answered.max();
+    run.vitals.silent.filter(|since| answered.is_none_or(|at| *since >= at))
+}
+
 /// When, after `after`, time alone brings the next warning, and to which task.
 pub fn next_change(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let due = running(state).flat_map(|task| {
         let health = state.limits.health;
         let pulse = pulse(state, task).map(|(run, started)| {
-            let stalled = run.vitals.silent.is_some_and(|since| since >= run.vitals.moved);
-            let slow = (!stalled && run.asks_now().is_none()).then(|| run.vitals.moved + health.slow);
+            let slow =
+                (stalled(run).is_none() && run.asks_now().is_none()).then(|| run.vitals.moved + health.slow);
             [slow, Some(started + health.long)]
         });
         let times = pulse.into_iter().flatten().chain([budget::time_is_near(state, task)]);

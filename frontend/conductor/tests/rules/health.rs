@@ -104,6 +104,15 @@ fn a_silent_run_is_stalled_until_it_is_heard_again() {
 }
 
 #[test]
+fn what_it_said_last_reaches_the_log_after_it_was_heard() {
+    let mut world = World::new();
+    world.at(4).call(1, "ls");
+    let (run, since) = (world.run.clone(), World::minute(3));
+    world.at(14).say(Kind::RunSilent { run, since });
+    assert_eq!(world.warnings(), [Warning::Stalled { since }]);
+}
+
+#[test]
 fn the_bridge_is_asked_to_tell_of_silence() {
     let mut world = World::new();
     let limits = Limits::default();

@@ -88,7 +88,7 @@ impl State {
             .and_then(|task| task.planning.as_ref())
             .is_some_and(|planning| planning.version == version && planning.is_proposed());
         // In a plan without tasks there is nothing to say yes to.
-        if !proposed || self.task(goal).is_some_and(|task| task.numbered == 0) {
+        if !proposed || self.task(goal).is_some_and(|task| task.numbered == 0 && !task.is_group()) {
             return;
         }
         let below: Vec<TaskId> = self.subtree(goal).into_iter().skip(1).map(|task| task.id.clone()).collect();

@@ -1,16 +1,16 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
-use conductor::permission::{TooLate, reply};
+use conductor::permission::{Asked, Reply, TooLate, reply, suggested};
 use conductor::plan::edit::check_edit;
 use conductor::plan::name;
 use conductor::planning::may_plan;
-use conductor::state::{Standing, State, Task};
+use conductor::state::{Run, Standing, State, Task};
 use conductor::{hearing, words};
 use shared::context::Charter;
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::{MessageId, RuleId, TaskId};
-use shared::permission::{Permit, Rule, WORD, What};
+use shared::permission::{Permit, Rule, WORD};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::Millis;
@@ -32,7 +32,7 @@ pub(super) enum Word {
         /// To the turn that runs, instead of the next one.
         now: bool,
     },
-    /// To what its agent asks to be allowed: this request, or the one that has waited the longest.
+    /// To what its agent asks to be allowed: this request, or the only one that waits.
     Permit {
         permit: Permit,
         request: Option<String>,
@@ -294,6 +294,9 @@ fn permitted(
         Some(request) => asked.find(|(_, asked)| asked.ask.request == *request),
         None => state.current(task).and_then(|run| Some((run, run.asks_now()?))),
     };
+    if let (None, Some((run, _))) = (&request, &found) {
+        only(run)?;
+    }
     let none = || match request {
         Some(_) => TooLate::Unknown.to_string(),
         None => format!("{} asks nothing now. `orchestrator rules` lists what waits", name(task)),
@@ -304,13 +307,27 @@ fn permitted(
     }
     let answer =
         reply(state, &run.id, &asked.ask.request, permit, word).map_err(|late| Unsaid(late.to_string()))?;
-    let rule = rule.map(|reach| Kind::RuleSaved {
-        rule: Rule {
-            rule: drawn(RuleId::new),
-            permit,
-            what: What::suggested(&asked.ask),
-            scope: reach.scope(task),
-        },
-    });
+    let saved = |reach: Reach| -> Result<Kind, Unsaid> {
+        let what = suggested(state, run, &asked.ask);
+        let none = || Unsaid(format!("{}: `orchestrator rules save`", words::ONCE));
+        let rule =
+            Rule { rule: drawn(RuleId::new), permit, what: what.ok_or_else(none)?, scope: reach.scope(task) };
+        Ok(Kind::RuleSaved { rule })
+    };
+    let rule = rule.map(saved).transpose()?;
     Ok([answer].into_iter().chain(rule).map(|kind| Draft::new(Some(task.project.clone()), kind)).collect())
+}
+
+/// Nobody answers a request that came while they read another.
+fn only(run: &Run) -> Result<(), Unsaid> {
+    let waiting: Vec<&Asked> = run.asks.iter().filter(|asked| asked.reply == Reply::None).collect();
+    if waiting.len() < 2 {
+        return Ok(());
+    }
+    let named = waiting.iter().map(|asked| format!("\n  {}  {}", asked.ask.request, words::deed(&asked.ask)));
+    let all: String = named.collect();
+    Err(Unsaid(format!(
+        "{} requests wait; say which one is meant (--request ID, or \"request\"):{all}",
+        waiting.len()
+    )))
 }

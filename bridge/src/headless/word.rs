@@ -1,16 +1,15 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
-use conductor::permission::{Asked, Reply, TooLate, reply, suggested};
 use conductor::plan::edit::check_edit;
 use conductor::plan::name;
 use conductor::planning::may_plan;
-use conductor::state::{Run, Standing, State, Task};
+use conductor::state::{Standing, State, Task};
 use conductor::{hearing, words};
 use shared::context::Charter;
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
-use shared::id::{MessageId, RuleId, TaskId};
-use shared::permission::{Permit, Rule, WORD};
+use shared::id::{MessageId, TaskId};
+use shared::permission::Permit;
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::Millis;
@@ -24,6 +23,7 @@ use super::task::find;
 use super::{agents, waiting};
 
 mod over;
+mod permit;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
@@ -124,7 +124,7 @@ impl Word {
             return Ok(edits.into_iter().map(|edit| Draft::new(project(), edited(edit))).collect());
         }
         if let Self::Permit { permit, request, word, rule } = self {
-            return permitted(state, task, permit, request, word, rule);
+            return permit::answer(state, task, permit, request, word, rule);
         }
         let kind = self.kind(state, task)?;
         let urged = match &kind {
@@ -277,57 +277,4 @@ impl Word {
 fn checked(state: &State, task: &Task, edit: PlanEdit) -> Result<Kind, Unsaid> {
     check_edit(state, &task.root, &edit).map_err(|problem| Unsaid(problem.to_string()))?;
     Ok(Kind::PlanEdited { goal: task.root.clone(), edit })
-}
-
-/// The answer to a request of the task's runs, and the rule that is saved with it.
-fn permitted(
-    state: &State,
-    task: &Task,
-    permit: Permit,
-    request: Option<String>,
-    word: String,
-    rule: Option<Reach>,
-) -> Result<Vec<Draft>, Unsaid> {
-    let of_task = task.runs.iter().rev().filter_map(|run| state.run(run));
-    let mut asked = of_task.flat_map(|run| run.asks.iter().map(move |asked| (run, asked)));
-    let found = match &request {
-        Some(request) => asked.find(|(_, asked)| asked.ask.request == *request),
-        None => state.current(task).and_then(|run| Some((run, run.asks_now()?))),
-    };
-    if let (None, Some((run, _))) = (&request, &found) {
-        only(run)?;
-    }
-    let none = || match request {
-        Some(_) => TooLate::Unknown.to_string(),
-        None => format!("{} asks nothing now. `orchestrator rules` lists what waits", name(task)),
-    };
-    let (run, asked) = found.ok_or_else(|| Unsaid(none()))?;
-    if word.len() > WORD {
-        return Err(Unsaid(format!("a word to an agent has {WORD} bytes at most; shorten it")));
-    }
-    let answer =
-        reply(state, &run.id, &asked.ask.request, permit, word).map_err(|late| Unsaid(late.to_string()))?;
-    let saved = |reach: Reach| -> Result<Kind, Unsaid> {
-        let what = suggested(state, run, &asked.ask);
-        let none = || Unsaid(format!("{}: `orchestrator rules save`", words::ONCE));
-        let rule =
-            Rule { rule: drawn(RuleId::new), permit, what: what.ok_or_else(none)?, scope: reach.scope(task) };
-        Ok(Kind::RuleSaved { rule })
-    };
-    let rule = rule.map(saved).transpose()?;
-    Ok([answer].into_iter().chain(rule).map(|kind| Draft::new(Some(task.project.clone()), kind)).collect())
-}
-
-/// Nobody answers a request that came while they read another.
-fn only(run: &Run) -> Result<(), Unsaid> {
-    let waiting: Vec<&Asked> = run.asks.iter().filter(|asked| asked.reply == Reply::None).collect();
-    if waiting.len() < 2 {
-        return Ok(());
-    }
-    let named = waiting.iter().map(|asked| format!("\n  {}  {}", asked.ask.request, words::deed(&asked.ask)));
-    let all: String = named.collect();
-    Err(Unsaid(format!(
-        "{} requests wait; say which one is meant (--request ID, or \"request\"):{all}",
-        waiting.len()
-    )))
 }

@@ -428,14 +428,15 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Allow(args) => {
                 let word = Word::Permit {
                     permit: Permit::Allow,
-                    request: None,
+                    request: args.request,
                     word: String::new(),
                     rule: args.rule,
                 };
                 task::tell(&args.task, word).await
             }
             Command::Deny(rules::DenyArgs { allow, word }) => {
-                let word = Word::Permit { permit: Permit::Deny, request: None, word, rule: allow.rule };
+                let word =
+                    Word::Permit { permit: Permit::Deny, request: allow.request, word, rule: allow.rule };
                 task::tell(&allow.task, word).await
             }
             Command::Rules(args) => rules::see_to(&args).await,

@@ -51,7 +51,7 @@ async fn stated(world: &World, client: &mut Client, directive: &str) -> anyhow::
 
 fn asks_now(state: &State, run: &RunId) -> Option<(String, String)> {
     let asked = state.run(run)?.asks_now()?;
-    Some((asked.ask.request.clone(), asked.ask.about().to_owned()))
+    Some((asked.ask.request.clone(), asked.ask.about()))
 }
 
 /// Waits until the run asks this.
@@ -182,8 +182,13 @@ async fn terminal_and_api_answer_and_try_rules_before_they_save_them() -> anyhow
     );
     let (_, text) = world.terminal(&["rules"])?;
     assert!(text.contains("No rules yet."), "{text}");
-    let (code, text) = world.terminal(&["allow", "1/1", "--rule", "task"])?;
+    let (code, text) = world.terminal(&["allow", "1/1", "--request", "another"])?;
+    assert!(code != Some(0) && text.contains("there is no such request"), "{text}");
+    let request = asks_now(client.state(), &run).unwrap().0;
+    let (code, text) = world.terminal(&["allow", "1/1", "--request", &request, "--rule", "task"])?;
     assert_eq!(code, Some(0), "{text}");
+    let told = "allow commands that begin with cargo test, for 1 a\nOf ";
+    assert!(text.contains(told), "{text}");
     // The second command is decided by the rule that came with the first answer.
     asks(&mut client, &run, "make").await?;
     let (_, text) = world.terminal(&["rules"])?;

@@ -1,6 +1,7 @@
 //! Permissions: what an agent asks to be allowed, the person's rules, and what a set of rules says to a request. Pure,
 //! so that the conductor, the page and the terminal say the same of a request that waits and of one of last week.
-//! Deny stands above allow, and what is not understood with certainty is for the person.
+//! Deny stands above allow. What is not understood with certainty is for the person, but for a rule that allows the whole
+//! tool; and beside that too where it may be what another rule denies.
 
 use std::fmt;
 
@@ -9,9 +10,15 @@ use shared_derive::FromJson;
 
 use crate::id::{ProjectId, RuleId, TaskId};
 
+mod command;
+mod nature;
+mod seen;
 pub mod shell;
 
-use shell::{Segment, Word, segments};
+pub use command::written;
+pub use nature::Nature;
+pub use seen::seen;
+use shell::{Segment, Word, is_assignment, segments};
 
 /// The longest command line that rules are asked about, in bytes; a longer one is always the person's.
 pub const LONGEST: usize = 16 * 1024;
@@ -47,13 +54,13 @@ pub enum Deed {
 }
 
 impl Ask {
-    /// What it is about, for people.
-    pub fn about(&self) -> &str {
-        match &self.deed {
+    /// What it is about, for people: what they would not see stands there as `\u{202e}`.
+    pub fn about(&self) -> String {
+        seen(match &self.deed {
             Deed::Command { line } => line,
             Deed::Edit { path } | Deed::Read { path } => path,
             Deed::Use { about } => about,
-        }
+        })
     }
 }
 
@@ -126,8 +133,21 @@ impl What {
         Ok(Self::Commands { words })
     }
 
-    /// What is wrong with it, in words; nothing for one that can be used.
+    /// What is wrong with it, in words; nothing for one that can be saved.
     pub fn problem(&self) -> Option<&'static str> {
+        self.unusable().or_else(|| match self {
+            Self::Commands { words } if words.iter().all(|word| is_assignment(word)) => {
+                Some("a rule about commands needs the program, not only what is set before it")
+            }
+            Self::Edits { under } | Self::Reads { under } if under.starts_with('~') => {
+                Some("a path begins at / or in the project's folder; write the home folder out")
+            }
+            _ => None,
+        })
+    }
+
+    /// What keeps it from being used at all. What else is wrong with it may have been saved once, and may deny.
+    pub fn unusable(&self) -> Option<&'static str> {
         let (long, empty) = match self {
             Self::Commands { words } => {
                 (words.iter().map(String::len).sum(), words.first().is_none_or(String::is_empty))
@@ -142,26 +162,34 @@ impl What {
         }
     }
 
-    /// The narrowest rule that would be about this request, and about more than it alone.
-    pub fn suggested(ask: &Ask) -> Self {
-        let tool = || Self::Tool { name: ask.tool.clone() };
-        match &ask.deed {
+    /// The narrowest rule that would be about this request of a run in `folder` (absolute), and about more than it alone.
+    /// Nothing where each would say much more than was asked: nobody should save that in passing.
+    pub fn suggested(ask: &Ask, folder: &str) -> Option<Self> {
+        let reach = |path: &str| {
+            let folder_of = above(path);
+            // Outside it, what lies beside a file has nothing to do with it.
+            (if lies(folder_of, folder, folder) { folder_of } else { path }).to_owned()
+        };
+        let what = match &ask.deed {
             Deed::Command { line } => {
-                let first = segments(line).and_then(|found| found.first().map(Segment::beginning));
-                let words = first.filter(|words| !words.is_empty());
-                words.map_or_else(tool, |words| Self::Commands { words })
+                let words = segments(line)?.first()?.narrowest()?;
+                Self::Commands { words }
             }
-            Deed::Edit { path } => Self::Edits { under: above(path).to_owned() },
-            Deed::Read { path } => Self::Reads { under: above(path).to_owned() },
-            Deed::Use { .. } => tool(),
-        }
+            Deed::Edit { path } => Self::Edits { under: reach(path) },
+            Deed::Read { path } => Self::Reads { under: reach(path) },
+            Deed::Use { .. } if matches!(Nature::of(&ask.tool), Nature::Commands | Nature::Edits) => {
+                return None;
+            }
+            Deed::Use { .. } => Self::Tool { name: ask.tool.clone() },
+        };
+        what.problem().is_none().then_some(what)
     }
 }
 
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Commands { words } => write!(f, "commands {}", words.join(" ")),
+            Self::Commands { words } => write!(f, "commands {}", written(words)),
             Self::Edits { under } => write!(f, "edits {under}"),
             Self::Reads { under } => write!(f, "reads {under}"),
             Self::Tool { name } => write!(f, "tool {name}"),
@@ -210,7 +238,7 @@ pub fn ruling<'a>(rules: impl IntoIterator<Item = &'a Rule>, ask: &Ask, folder: 
     whole.copied().or_else(|| match &ask.deed {
         Deed::Command { .. } => {
             let by = |segment: &Segment| {
-                allows.iter().find(|rule| matches!(&rule.what, What::Commands { words } if segment.begins(words)))
+                allows.iter().find(|rule| matches!(&rule.what, What::Commands { words } if !segment.writes && segment.begins(words)))
             };
             // Every one of them, and there is one.
             let by: Option<Vec<&&Rule>> = found?.iter().map(by).collect();
@@ -241,11 +269,14 @@ fn denied(what: &What, ask: &Ask, folder: &str, found: Option<&[Segment]>) -> Fi
             None => Fit::Perhaps,
         },
         (What::Edits { under }, Deed::Edit { path }) | (What::Reads { under }, Deed::Read { path }) => {
+            // Some systems do not tell large letters from small ones.
             let small = |text: &str| text.to_ascii_lowercase();
-            match (resolved(path, folder), resolved(under, folder)) {
-                // Some systems do not tell large letters from small ones.
-                (Some(_), Some(_)) if lies(&small(path), &small(under), &small(folder)) => Fit::Yes,
-                (Some(_), Some(_)) => Fit::No,
+            let (path, under, folder) = (small(path), small(under), small(folder));
+            // Who looks at a folder may look at all below it.
+            let reaches = matches!(what, What::Reads { .. }) && lies(&under, &path, &folder);
+            match (resolved(&path, &folder), resolved(&under, &folder)) {
+                (Some(_), Some(_)) if lies(&path, &under, &folder) => Fit::Yes,
+                (Some(_), Some(_)) if !reaches => Fit::No,
                 _ => Fit::Perhaps,
             }
         }
@@ -254,17 +285,22 @@ fn denied(what: &What, ask: &Ask, folder: &str, found: Option<&[Segment]>) -> Fi
             Some(found) if !found.iter().any(|segment| segment.writes) => Fit::No,
             _ => Fit::Perhaps,
         },
+        // What could not be told of such a call may be just this.
+        (what, Deed::Use { .. }) => match (Nature::of(&ask.tool), what) {
+            (Nature::Commands, _)
+            | (Nature::Edits, What::Edits { .. })
+            | (Nature::Reads, What::Reads { .. }) => Fit::Perhaps,
+            _ => Fit::No,
+        },
         _ => Fit::No,
     }
 }
 
 impl Segment {
-    /// It begins with exactly these words, and writes no file.
+    /// It begins with exactly these words.
     fn begins(&self, words: &[String]) -> bool {
         let mut own = self.words.iter();
-        !words.is_empty()
-            && !self.writes
-            && words.iter().all(|word| own.next().is_some_and(|own| own.is(word)))
+        !words.is_empty() && words.iter().all(|word| own.next().is_some_and(|own| own.is(word)))
     }
 
     /// It is this command where it begins with the words, whatever is set before it and wherever its program lies. It may
@@ -273,12 +309,14 @@ impl Segment {
         let Some((program, rest)) = words.split_first() else { return Fit::No };
         let mut own = self.words.iter().skip_while(|word| word.is_assignment());
         let is_program = own.next().is_some_and(|word| word.is(program) || word.is_program(program));
-        if is_program && rest.iter().all(|word| own.next().is_some_and(|own| own.is(word))) {
+        if self.begins(words)
+            || is_program && rest.iter().all(|word| own.next().is_some_and(|own| own.is(word)))
+        {
             return Fit::Yes;
         }
         let mut tokens = self.words.iter().flat_map(Word::tokens);
         let named = words.iter().all(|word| tokens.any(|token| token == last(word)));
-        if named || self.may_become(words) { Fit::Perhaps } else { Fit::No }
+        if named || self.runs_any() || self.may_become(words) { Fit::Perhaps } else { Fit::No }
     }
 
     /// Something that is known only when it runs stands where these words would: as the program, or behind some of them,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use shared::id::RuleId;
 use shared::permission::shell::{Word, segments};
-use shared::permission::{Ask, Deed, Permit, Rule, Scope, What, ruling};
+use shared::permission::{Ask, Deed, Permit, Rule, Scope, What, ruling, written};
 
 const FOLDER: &str = "/home/dev/shop";
 
@@ -116,19 +116,95 @@ fn files_are_what_their_paths_resolve_to() {
 }
 
 #[test]
-fn what_is_suggested_is_about_the_request_and_can_be_saved() {
+fn a_denial_stands_also_where_a_call_was_not_understood() {
+    let whole = |tool: &str| rule(Permit::Allow, What::Tool { name: tool.to_owned() });
+    let unclear = |tool: &str| ask(tool, Deed::Use { about: "command: git push".to_owned() });
+    let reads = || rule(Permit::Deny, What::Reads { under: "keys".to_owned() });
+    let edits = || rule(Permit::Deny, What::Edits { under: "keys".to_owned() });
+    let push = || commands(Permit::Deny, "git push");
+    assert_eq!(says(&[whole("Bash"), push()], &unclear("Bash")), None);
+    assert_eq!(says(&[whole("Write"), edits()], &unclear("Write")), None);
+    assert_eq!(says(&[whole("Glob"), reads()], &unclear("Glob")), None);
+    assert_eq!(says(&[whole("WebFetch"), push(), reads()], &unclear("WebFetch")), Some(Permit::Allow));
+    assert_eq!(says(&[whole("Bash")], &unclear("Bash")), Some(Permit::Allow));
+}
+
+#[test]
+fn who_looks_at_a_folder_may_look_at_what_is_denied_below_it() {
+    let reads = |under: &str, permit| rule(permit, What::Reads { under: under.to_owned() });
+    let rules = [reads(".", Permit::Allow), reads("src/keys", Permit::Deny)];
+    let table =
+        [("src", None), (".", None), ("src/KEYS/a", Some(Permit::Deny)), ("docs", Some(Permit::Allow))];
+    for (path, expected) in table {
+        assert_eq!(says(&rules, &ask("Grep", Deed::Read { path: path.to_owned() })), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_text_that_is_run_may_be_any_denied_command() {
+    let allowed = ["bash", "eval", "source", "xargs", "sudo", "timeout", "ls", "."]
+        .map(|text| commands(Permit::Allow, text));
+    let rules: Vec<Rule> = allowed.into_iter().chain([commands(Permit::Deny, "rm")]).collect();
+    for line in [
+        "bash -c 'r\"\"m x'",
+        "eval 'r\"\"m x'",
+        "source x",
+        ". x",
+        "xargs ls",
+        "sudo bash -xc 'a'",
+        "timeout 5 eval x",
+    ] {
+        assert_eq!(says(&rules, &bash(line)), None, "{line}");
+    }
+    for line in ["bash x.sh", "ls .", "sudo ls .", "timeout 5 ls"] {
+        assert_eq!(says(&rules, &bash(line)), Some(Permit::Allow), "{line}");
+    }
+}
+
+#[test]
+fn what_is_suggested_says_little_more_than_the_request() {
+    let edit = |path: &str| ask("Write", Deed::Edit { path: path.to_owned() });
+    let read = |path: &str| ask("Read", Deed::Read { path: path.to_owned() });
     let table = [
-        (bash("cargo test --all | tail"), "commands cargo test"),
-        (bash("rm -rf target"), "commands rm"),
-        (bash("for x in a; do b; done"), "tool Bash"),
-        (ask("Write", Deed::Edit { path: "/p/src/a.rs".to_owned() }), "edits /p/src"),
-        (ask("Read", Deed::Read { path: "/passwd".to_owned() }), "reads /"),
-        (ask("WebFetch", Deed::Use { about: "http://x/".to_owned() }), "tool WebFetch"),
+        (bash("cargo test --all | tail"), Some("commands cargo test")),
+        (bash("RUST_LOG=debug ./app --fast"), Some("commands RUST_LOG=debug ./app --fast")),
+        (bash("RUST_LOG=debug cargo run x"), Some("commands RUST_LOG=debug cargo run")),
+        (bash("RUST_LOG=debug"), None),
+        (bash("rm -rf target"), Some("commands rm -rf target")),
+        (bash("sh -c 'ls'"), Some("commands sh -c ls")),
+        (bash("sh -c \"it's -l; b\""), Some("commands sh -c 'it'\\''s -l; b'")),
+        (bash("/bin/bash x.sh a"), Some("commands /bin/bash x.sh a")),
+        (bash("env A=1 x"), Some("commands env A=1 x")),
+        (bash("python3.12 x.py"), Some("commands python3.12 x.py")),
+        (bash("find . -exec rm x"), Some("commands find . -exec rm x")),
+        (bash("git -C x status"), Some("commands git -C x status")),
+        (bash("git -C $X status"), None),
+        (bash("sh -c \"$X\""), None),
+        (bash("$X status"), None),
+        (bash("for x in a; do b; done"), None),
+        (edit("src/a.rs"), Some("edits src")),
+        (edit("/home/dev/shop/src/a.rs"), Some("edits /home/dev/shop/src")),
+        (edit("/home/dev/notes.txt"), Some("edits /home/dev/notes.txt")),
+        (edit("~/notes.txt"), None),
+        (read("/passwd"), Some("reads /passwd")),
+        (read(FOLDER), Some("reads /home/dev/shop")),
+        (ask("WebFetch", Deed::Use { about: "http://x/".to_owned() }), Some("tool WebFetch")),
+        (ask("Bash", Deed::Use { about: "command: ls".to_owned() }), None),
     ];
     for (ask, expected) in table {
-        let what = What::suggested(&ask);
-        assert_eq!((what.to_string().as_str(), what.problem()), (expected, None));
+        let what = What::suggested(&ask, FOLDER);
+        assert_eq!(what.as_ref().map(ToString::to_string).as_deref(), expected, "{ask:?}");
+        // It is about what was asked, and can be saved.
+        let Some(what) = what else { continue };
+        assert_eq!(what.problem(), None);
+        if let What::Commands { words } = &what {
+            assert_eq!(What::commands(&written(words)).as_ref(), Ok(&what), "as a person reads it");
+        }
+        assert_eq!(says(&[rule(Permit::Deny, what)], &ask), Some(Permit::Deny), "{ask:?}");
     }
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+    assert!(What::Commands { words: words("A=1 B=2") }.problem().is_some());
+    assert!(What::Reads { under: "~/.ssh".to_owned() }.problem().is_some());
     assert!(
         What::commands("a; b").is_err() && What::commands("a > b").is_err() && What::commands("$X").is_err()
     );
@@ -212,7 +288,7 @@ proptest! {
 
     /// In quotes, nothing is a command: the word is what was quoted.
     #[test]
-    fn what_is_quoted_is_one_word(text in "[ -~]{0,40}") {
+    fn what_is_quoted_is_one_word(text in "[ -Z\\\\-~]{0,40}") {
         let quoted = format!("echo '{}'", text.replace('\'', "'\\''"));
         let found = segments(&quoted).unwrap();
         prop_assert_eq!(found.len(), 1);

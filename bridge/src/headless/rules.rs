@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::entry::{Draft, Kind};
 use shared::id::RuleId;
-use shared::permission::{Permit, Rule, Scope, What};
+use shared::permission::{Permit, Rule, Scope, What, seen};
 use utoipa::ToSchema;
 
 use super::client::Client;
@@ -94,6 +94,9 @@ struct ScopeArgs {
 pub struct AllowArgs {
     #[command(flatten)]
     pub task: TaskArgs,
+    /// The request that is meant, where more than one waits for the task; `rules` lists them
+    #[arg(long, value_name = "ID")]
+    pub request: Option<String>,
     /// Save it as a rule too, the narrowest that says more than this once; `rules` lists it
     #[arg(long, value_enum, value_name = "WHERE")]
     pub rule: Option<Reach>,
@@ -162,7 +165,7 @@ pub(super) struct RequestView {
     request: String,
     /// As the agent names it, such as `Bash`.
     tool: String,
-    /// The command, the path, or what else it is about.
+    /// The command, the path, or what else it is about; characters that show nothing stand as `\u{202e}`.
     about: String,
     /// In milliseconds since 1970.
     at: u64,
@@ -185,8 +188,8 @@ impl RequestView {
         Self {
             run: run.id.to_string(),
             request: asked.ask.request.clone(),
-            tool: asked.ask.tool.clone(),
-            about: asked.ask.about().to_owned(),
+            tool: seen(&asked.ask.tool),
+            about: asked.ask.about(),
             at: asked.at.0,
             answer,
             rule,
@@ -291,7 +294,7 @@ pub(super) fn tell(state: &State, rule: &Rule, as_json: bool) {
     let TrialView { asked, would_decide } = trial;
     say(&format!("Of {asked} requests so far it would have decided {} otherwise.", would_decide.len()));
     for RequestView { tool, about, answer, .. } in would_decide.iter().take(TOLD) {
-        say(&format!("  {tool} {} ({answer})", about.lines().next().unwrap_or_default()));
+        say(&format!("  {tool} {} ({answer})", words::beginning(about)));
     }
     if would_decide.len() > TOLD {
         say(&format!("  and {} more; --json tells all", would_decide.len() - TOLD));
@@ -315,8 +318,9 @@ fn list(state: &State, as_json: bool) {
     for (run, asked) in waiting(state) {
         let task = state.task(&run.task).map(|task| reference(state, task)).unwrap_or_default();
         say(&format!(
-            "{task} asks whether it may {}. Next: orchestrator allow {task}",
-            words::deed(&asked.ask)
+            "{task} asks whether it may {}. Next: orchestrator allow {task} --request {}",
+            words::deed(&asked.ask),
+            seen(&asked.ask.request)
         ));
     }
 }

@@ -9,11 +9,13 @@ use conductor::state::{State, Task};
 use conductor::status::status;
 use conductor::words;
 use serde_json::{Value, json};
+use shared::entry::Kind;
 use shared::id::TaskId;
 
 use super::client::Client;
 use super::next;
 use super::place::Place;
+use super::rules;
 use super::view::TaskView;
 use super::word::Word;
 use super::{DataArgs, TaskArgs, TasksArgs};
@@ -73,7 +75,14 @@ pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode
     let mut client = Client::connect(&place, "terminal").await?;
     let state = client.state();
     let drafts = word.to(state, find(state, &args.task)?)?;
+    let rule = drafts.iter().find_map(|draft| match draft.body.known() {
+        Some(Kind::RuleSaved { rule }) => Some(rule.clone()),
+        _ => None,
+    });
     client.intend(drafts).await?;
+    if let Some(rule) = rule {
+        rules::tell(client.state(), &rule, false);
+    }
     place.stays().iter().for_each(|line| say(line));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,5 @@
 //! A person's word to one task, as the entry that it becomes. Said in a terminal or through the REST API.
 
-use conductor::permission::{TooLate, reply};
 use conductor::plan::edit::check_edit;
 use conductor::plan::name;
 use conductor::planning::may_plan;
@@ -9,8 +8,8 @@ use conductor::{hearing, words};
 use shared::context::Charter;
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
-use shared::id::{MessageId, RuleId, TaskId};
-use shared::permission::{Permit, Rule, WORD, What};
+use shared::id::{MessageId, TaskId};
+use shared::permission::Permit;
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::unit::Millis;
@@ -24,6 +23,7 @@ use super::task::find;
 use super::{agents, waiting};
 
 mod over;
+mod permit;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
@@ -32,7 +32,7 @@ pub(super) enum Word {
         /// To the turn that runs, instead of the next one.
         now: bool,
     },
-    /// To what its agent asks to be allowed: this request, or the one that has waited the longest.
+    /// To what its agent asks to be allowed: this request, or the only one that waits.
     Permit {
         permit: Permit,
         request: Option<String>,
@@ -124,7 +124,7 @@ impl Word {
             return Ok(edits.into_iter().map(|edit| Draft::new(project(), edited(edit))).collect());
         }
         if let Self::Permit { permit, request, word, rule } = self {
-            return permitted(state, task, permit, request, word, rule);
+            return permit::answer(state, task, permit, request, word, rule);
         }
         let kind = self.kind(state, task)?;
         let urged = match &kind {
@@ -277,40 +277,4 @@ impl Word {
 fn checked(state: &State, task: &Task, edit: PlanEdit) -> Result<Kind, Unsaid> {
     check_edit(state, &task.root, &edit).map_err(|problem| Unsaid(problem.to_string()))?;
     Ok(Kind::PlanEdited { goal: task.root.clone(), edit })
-}
-
-/// The answer to a request of the task's runs, and the rule that is saved with it.
-fn permitted(
-    state: &State,
-    task: &Task,
-    permit: Permit,
-    request: Option<String>,
-    word: String,
-    rule: Option<Reach>,
-) -> Result<Vec<Draft>, Unsaid> {
-    let of_task = task.runs.iter().rev().filter_map(|run| state.run(run));
-    let mut asked = of_task.flat_map(|run| run.asks.iter().map(move |asked| (run, asked)));
-    let found = match &request {
-        Some(request) => asked.find(|(_, asked)| asked.ask.request == *request),
-        None => state.current(task).and_then(|run| Some((run, run.asks_now()?))),
-    };
-    let none = || match request {
-        Some(_) => TooLate::Unknown.to_string(),
-        None => format!("{} asks nothing now. `orchestrator rules` lists what waits", name(task)),
-    };
-    let (run, asked) = found.ok_or_else(|| Unsaid(none()))?;
-    if word.len() > WORD {
-        return Err(Unsaid(format!("a word to an agent has {WORD} bytes at most; shorten it")));
-    }
-    let answer =
-        reply(state, &run.id, &asked.ask.request, permit, word).map_err(|late| Unsaid(late.to_string()))?;
-    let rule = rule.map(|reach| Kind::RuleSaved {
-        rule: Rule {
-            rule: drawn(RuleId::new),
-            permit,
-            what: What::suggested(&asked.ask),
-            scope: reach.scope(task),
-        },
-    });
-    Ok([answer].into_iter().chain(rule).map(|kind| Draft::new(Some(task.project.clone()), kind)).collect())
 }

@@ -3,7 +3,7 @@
 
 use shared::entry::Kind;
 use shared::id::{RuleId, RunId};
-use shared::permission::{Ask, Permit, Rule, Scope, ruling};
+use shared::permission::{Ask, Permit, Rule, Scope, What, ruling};
 use shared::unit::Millis;
 
 use crate::state::{Ear, Run, State, Task};
@@ -104,8 +104,18 @@ pub fn decides<'a>(
     ask: &Ask,
 ) -> Option<&'a Rule> {
     let task = state.task(&run.task)?;
-    let folder = run.folder.as_ref().or_else(|| Some(&state.projects.get(&task.project)?.folder))?;
-    ruling(rules.into_iter().filter(|rule| holds(state, rule, task)), ask, folder)
+    ruling(rules.into_iter().filter(|rule| holds(state, rule, task)), ask, folder(state, run)?)
+}
+
+/// The narrowest rule about what the run asks; nothing where it can only be answered once.
+pub fn suggested(state: &State, run: &Run, ask: &Ask) -> Option<What> {
+    What::suggested(ask, folder(state, run)?)
+}
+
+/// Where the run works.
+fn folder<'a>(state: &'a State, run: &'a Run) -> Option<&'a str> {
+    let of_project = || Some(&state.projects.get(&state.task(&run.task)?.project)?.folder);
+    run.folder.as_ref().or_else(of_project).map(String::as_str)
 }
 
 /// The requests of all runs that would have had another answer with this rule beside those that there are (in the place of

@@ -1,7 +1,9 @@
 //! What an agent asks to be allowed, above its task's conversation: what it would do, and the person's word, once or as a
 //! rule. It takes nobody's focus.
 
-use conductor::words::deed;
+use conductor::permission::{Asked, suggested, waiting};
+use conductor::state::Run;
+use conductor::words::{ONCE, deed};
 use leptos::prelude::*;
 use shared::id::{RunId, TaskId};
 use shared::permission::{Ask, Permit, Scope};
@@ -17,21 +19,19 @@ use crate::words;
 /// Milliseconds in which nobody has read a card that has just come.
 const UNREAD: f64 = 400.0;
 
-/// What waits, and how much more of it.
+/// What waits.
 #[derive(Debug, Clone, PartialEq)]
 struct Waits {
     run: RunId,
     ask: Ask,
     since: Millis,
-    behind: usize,
 }
 
 fn waits(desk: Desk, task: &TaskId) -> Option<Waits> {
     desk.read(|state| {
         let run = state.current(state.task(task)?)?;
         let asked = run.asks_now()?;
-        let all = conductor::permission::waiting(state).filter(|(other, _)| other.id == run.id).count();
-        Some(Waits { run: run.id.clone(), ask: asked.ask.clone(), since: asked.at, behind: all - 1 })
+        Some(Waits { run: run.id.clone(), ask: asked.ask.clone(), since: asked.at })
     })
 }
 
@@ -50,10 +50,21 @@ pub fn Permission(desk: Desk, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Card(desk: Desk, own: StoredValue<TaskId>, asked: Waits) -> impl IntoView {
-    let Waits { run, ask, since, behind } = asked;
+    let Waits { run, ask, since } = asked;
+    let of_run = run.clone();
+    // Told beside the card: another one that comes takes nothing from what is being written in this.
+    let behind = Memo::new(move |_| {
+        let is = |(other, _): &(&Run, &Asked)| other.id == of_run;
+        desk.read(|state| waiting(state).filter(is).count().saturating_sub(1))
+    });
     let word = RwSignal::new(String::new());
     let as_rule = RwSignal::new(false);
-    let draft = Draft::about(&ask, Scope::Task { task: own.get_value() });
+    let suggestion = desk.peek(|state| suggested(state, state.run(&run)?, &ask));
+    let (once, scope) = (suggestion.is_none(), Scope::Task { task: own.get_value() });
+    let draft = match suggestion {
+        Some(what) => Draft::about(what, scope),
+        None => Draft::new(scope),
+    };
     let task = own.get_value();
     let project = desk.peek(|state| state.task(&task).map(|task| task.project.clone()));
     let project = project.map(|project| (Scope::Project { project }, "In this project"));
@@ -86,7 +97,7 @@ fn Card(desk: Desk, own: StoredValue<TaskId>, asked: Waits) -> impl IntoView {
         answer(permit);
     });
     on_cleanup(move || keys.remove());
-    let (title, about) = (deed(&ask), ask.about().to_owned());
+    let (title, about) = (deed(&ask), ask.about());
     let more = about.lines().nth(1).is_some();
     view! {
         <section class="permit" data-status="waiting" aria-label="Asks for permission">
@@ -95,14 +106,23 @@ fn Card(desk: Desk, own: StoredValue<TaskId>, asked: Waits) -> impl IntoView {
                 <span class="meta push">{format!("{} since {}", ask.tool, words::time(since))}</span>
             </div>
             {more.then(|| view! { <pre class="raw">{about}</pre> })}
-            <p class="hint">{if behind > 0 { format!("It waits until you answer, however long; {behind} more wait behind it.") } else { "It waits until you answer, however long.".to_owned() }}</p>
+            <p class="hint">{move || match behind.get() {
+                0 => "It waits until you answer, however long.".to_owned(),
+                behind => format!("It waits until you answer, however long; {behind} more wait behind it."),
+            }}</p>
             <div class="row">
                 <Line label="Word to the agent, if you deny it" value=word hint="why not, or what to do instead"/>
             </div>
-            <label class="tick">
-                <input type="checkbox" prop:checked=move || as_rule.get() on:change=move |event| as_rule.set(event_target_checked(&event))/>
-                <span>"Answer such requests by a rule from now on"</span>
-            </label>
+            {if once {
+                view! { <p class="hint">{format!("{ONCE}.")}</p> }.into_any()
+            } else {
+                view! {
+                    <label class="tick">
+                        <input type="checkbox" prop:checked=move || as_rule.get() on:change=move |event| as_rule.set(event_target_checked(&event))/>
+                        <span>"Answer such requests by a rule from now on"</span>
+                    </label>
+                }.into_any()
+            }}
             <Show when=move || as_rule.get()>
                 {
                     let scopes = scopes.clone();

@@ -25,7 +25,7 @@ pub fn Rules() -> impl IntoView {
                 <h1>"Rules"</h1>
                 <button class="button push" data-kind="solid" on:click=move |_| writing.set(true)>"New rule"</button>
             </div>
-            <p class="quiet">"Agents of goals that ask you first are answered by these at once. A line is allowed where each of its commands is, what is denied stands above what is allowed, and what is not understood with certainty comes to you."</p>
+            <p class="quiet">"Agents of goals that ask you first are answered by these at once. A line is allowed where each of its commands is, what is denied stands above what is allowed, and what is not understood with certainty comes to you, unless its whole tool is allowed and nothing that may be in it is denied."</p>
             <Show when=move || writing.get()><New desk=desk writing=writing/></Show>
             <Show when=move || !desk.loaded.get()>
                 <p class="meta" aria-busy="true">"Reading the log"</p>

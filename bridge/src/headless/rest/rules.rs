@@ -24,7 +24,7 @@ pub(super) struct Permitted {
     /// `allow` or `deny`.
     #[schema(value_type = String)]
     permit: Permit,
-    /// As the task's `permission` names it; without this, what has waited the longest.
+    /// As the task's `permission` names it; can be left out where only one waits.
     request: Option<String>,
     /// To the agent, where it is denied.
     #[serde(default)]

@@ -64,7 +64,9 @@ impl State {
     }
 
     pub(super) fn rule(&mut self, rule: &Rule) {
-        if rule.what.problem().is_none() {
+        // Such a denial of an old log still keeps others from deciding.
+        let denies = rule.permit == Permit::Deny && rule.what.unusable().is_none();
+        if denies || rule.what.problem().is_none() {
             self.rules.insert(rule.rule.clone(), rule.clone());
         }
     }

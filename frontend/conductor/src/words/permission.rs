@@ -1,27 +1,42 @@
 //! What agents ask to be allowed, and rules about it, in words.
 
-use shared::permission::{Ask, Deed, Scope, What};
+use shared::permission::{Ask, Deed, Scope, What, seen, written};
 
 use crate::State;
 
+/// Why a request can only be answered once.
+pub const ONCE: &str =
+    "A rule about this would say much more than was asked. Answer it once, or write a rule of your own";
+
 /// "run cargo test", "change src/a.rs": what an agent asks to be allowed.
 pub fn deed(ask: &Ask) -> String {
-    let about = ask.about().lines().next().unwrap_or_default();
+    let about = beginning(&ask.about());
     match &ask.deed {
         Deed::Command { .. } => format!("run {about}"),
         Deed::Edit { .. } => format!("change {about}"),
         Deed::Read { .. } => format!("look at {about}"),
-        Deed::Use { .. } => format!("use {}: {about}", ask.tool),
+        Deed::Use { .. } => format!("use {}: {about}", seen(&ask.tool)),
+    }
+}
+
+/// The first line that says something, and how many more lines there are.
+pub fn beginning(about: &str) -> String {
+    let mut lines = about.lines().skip_while(|line| line.trim().is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.count() {
+        0 => first.to_owned(),
+        1 => format!("{first} and 1 more line"),
+        more => format!("{first} and {more} more lines"),
     }
 }
 
 /// "commands that begin with cargo test", "changes below src".
 pub fn rule(what: &What) -> String {
     match what {
-        What::Commands { words } => format!("commands that begin with {}", words.join(" ")),
-        What::Edits { under } => format!("changes of {under} and what is below it"),
-        What::Reads { under } => format!("looks at {under} and what is below it"),
-        What::Tool { name } => format!("whatever {name} does"),
+        What::Commands { words } => format!("commands that begin with {}", seen(&written(words))),
+        What::Edits { under } => format!("changes of {} and what is below it", seen(under)),
+        What::Reads { under } => format!("looks at {} and what is below it", seen(under)),
+        What::Tool { name } => format!("whatever {} does", seen(name)),
     }
 }
 

@@ -273,3 +273,35 @@ fn a_group_tells_of_a_part_that_waits_when_nothing_else_moves() {
     let waiting: Vec<TaskId> = inbox(&world.state, &survey).into_iter().map(|request| request.task).collect();
     assert_eq!(waiting, [id("a"), id("b")]);
 }
+
+#[test]
+fn what_is_shown_of_a_request_hides_nothing() {
+    let ask =
+        |deed: Deed| Ask { request: "q".to_owned(), call: String::new(), tool: "Bash".to_owned(), deed };
+    let command = |line: &str| words::deed(&ask(Deed::Command { line: line.to_owned() }));
+    assert_eq!(command("make\nrm x"), "run make and 1 more line");
+    assert_eq!(command("\n \nmake\n\nrm x\nrm y"), "run make and 3 more lines");
+    assert_eq!(command("make \u{202e}x"), "run make \\u{202e}x");
+    let what = What::Commands { words: vec!["sh".to_owned(), "-c".to_owned(), "a b\u{200b}".to_owned()] };
+    assert_eq!(words::rule(&what), "commands that begin with sh -c 'a b\\u{200b}'");
+}
+
+#[test]
+fn a_rule_that_cannot_be_saved_any_more_still_denies() {
+    let mut world = World::new();
+    let mut save = |name: &str, permit, under: &str| {
+        let (rule, what) = (RuleId::new(name).unwrap(), What::Reads { under: under.to_owned() });
+        world.say(Kind::RuleSaved { rule: Rule { rule, permit, what, scope: Scope::Always } });
+    };
+    save("all", Permit::Allow, "/");
+    save("home", Permit::Allow, "~/x");
+    save("keys", Permit::Deny, "~/.ssh");
+    save("none", Permit::Deny, "");
+    let kept: Vec<&str> = world.state.rules.keys().map(RuleId::as_str).collect();
+    assert_eq!(kept, ["all", "keys"]);
+    let deed = Deed::Read { path: "/home/dev/.ssh/id".to_owned() };
+    let ask = Ask { request: "q1".to_owned(), call: String::new(), tool: "Read".to_owned(), deed };
+    let run = world.run.clone();
+    world.hears(&run, AgentEvent::PermissionAsked { ask });
+    assert!(world.decide().is_empty(), "where it lies nobody knows");
+}

@@ -4,7 +4,7 @@ use conductor::permission::replayed;
 use conductor::words::deed;
 use leptos::prelude::*;
 use shared::id::RuleId;
-use shared::permission::{Ask, Permit, Rule, Scope, What};
+use shared::permission::{Permit, Rule, Scope, What, written};
 
 use crate::desk::{Desk, draw};
 
@@ -37,11 +37,11 @@ impl Draft {
         }
     }
 
-    /// The narrowest one about this request.
-    pub fn about(ask: &Ask, scope: Scope) -> Self {
+    /// It begins as this one.
+    pub fn about(what: What, scope: Scope) -> Self {
         let draft = Self::new(scope);
-        let (kind, text) = match What::suggested(ask) {
-            What::Commands { words } => ("commands", words.join(" ")),
+        let (kind, text) = match what {
+            What::Commands { words } => ("commands", written(&words)),
             What::Edits { under } => ("edits", under),
             What::Reads { under } => ("reads", under),
             What::Tool { name } => ("tool", name),

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Json, tools};
+use super::Json;
 use crate::agent::AgentEvent;
 use crate::harness::loose::{child, short, text};
-use crate::permission::{Ask, Deed, LONGEST, Permit};
+use crate::permission::{Ask, Deed, LONGEST, Nature, Permit};
 
 /// The longest id that can be answered, in bytes; Claude's are UUIDs.
 const ID: usize = 200;
+/// Characters of a call that rules know nothing of.
 const ABOUT: usize = 2_000;
 
 /// What changes nothing about what a command does.
@@ -32,26 +33,54 @@ pub(super) fn asked(json: &Json, events: &mut Vec<AgentEvent>) -> bool {
 }
 
 fn deed(tool: &str, input: &Value) -> Deed {
-    let about =
-        || Deed::Use { about: tools::title(input).unwrap_or_else(|| short(&input.to_string(), ABOUT)) };
+    let about = || Deed::Use { about: whole(input) };
     let Some(fields) = input.as_object() else { return about() };
     let path = || {
         let named = ["file_path", "notebook_path", "path"].map(|key| text(fields, key)).into_iter();
         named.filter(|path| !path.is_empty() && path.len() <= LONGEST).map(str::to_owned).next()
     };
-    match tool {
-        "Bash" if fields.keys().all(|key| PLAIN.contains(&key.as_str())) => match text(fields, "command") {
-            line if line.len() <= LONGEST => Deed::Command { line: line.to_owned() },
-            line => Deed::Use { about: short(line, ABOUT) },
-        },
-        // Something is said of the command that rules do not know, such as that it leaves the sandbox.
-        "Bash" => Deed::Use { about: short(&input.to_string(), ABOUT) },
-        "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => {
-            path().map_or_else(about, |path| Deed::Edit { path })
+    match Nature::of(tool) {
+        // Something may be said of the command that rules do not know, such as that it leaves the sandbox.
+        Nature::Commands if fields.keys().all(|key| PLAIN.contains(&key.as_str())) => {
+            match text(fields, "command") {
+                line if line.len() <= LONGEST => Deed::Command { line: line.to_owned() },
+                _ => about(),
+            }
         }
-        "Read" | "Glob" | "Grep" | "LS" => path().map_or_else(about, |path| Deed::Read { path }),
-        _ => about(),
+        Nature::Edits => path().map_or_else(about, |path| Deed::Edit { path }),
+        Nature::Reads if tool != "Glob" || stays(text(fields, "pattern")) => {
+            path().map_or_else(about, |path| Deed::Read { path })
+        }
+        Nature::Commands | Nature::Reads | Nature::Other => about(),
     }
+}
+
+/// All that a call is given, each field on its line; what is cut is said.
+fn whole(input: &Value) -> String {
+    let shown = |value: &Value| match value {
+        Value::String(text) if !text.contains(char::is_control) => text.clone(),
+        value => value.to_string(),
+    };
+    let all = match input.as_object() {
+        Some(fields) => {
+            let lines: Vec<String> =
+                fields.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
+            lines.join("\n")
+        }
+        None => input.to_string(),
+    };
+    match all.char_indices().nth(ABOUT) {
+        None => all,
+        Some((at, _)) => {
+            format!("{}\n… and {} more characters that are not shown", &all[..at], all[at..].chars().count())
+        }
+    }
+}
+
+/// What a pattern finds lies below where it begins, however its braces are read.
+fn stays(pattern: &str) -> bool {
+    let leaves = ["..", "\\", "{.", ",.", ".,", ".}", "{,", ",,", ",}", "{}", "{/", ",/", "{~", ",~"];
+    !pattern.starts_with(['/', '~']) && !leaves.into_iter().any(|part| pattern.contains(part))
 }
 
 /// The line that answers it. `word` is told to the agent where it is denied.
@@ -62,4 +91,38 @@ pub(in crate::harness) fn answer(request: &str, permit: Permit, word: &str) -> S
     };
     let response = json!({"subtype": "success", "request_id": request, "response": response});
     format!("{}\n", json!({"type": "control_response", "response": response}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn used(tool: &str, input: Value) -> Option<String> {
+        match deed(tool, &input) {
+            Deed::Use { about } => Some(about),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_call_that_rules_do_not_know_is_shown_whole() {
+        let about = used("Task", json!({"prompt": "Do\nit", "model": "opus", "n": 2})).unwrap_or_default();
+        let mut lines: Vec<&str> = about.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["model: opus", "n: 2", "prompt: \"Do\\nit\""]);
+        let long = used("Bash", json!({"command": "x".repeat(LONGEST + 1)})).unwrap_or_default();
+        let cut = "command: ".len() + LONGEST + 1 - ABOUT;
+        assert!(long.ends_with(&format!("x\n… and {cut} more characters that are not shown")), "{long}");
+        assert!(used("Bash", json!({"command": "ls", "dangerouslyDisableSandbox": true})).is_some());
+    }
+
+    #[test]
+    fn a_pattern_that_may_leave_its_folder_is_no_look_below_it() {
+        for pattern in ["../*", "/etc/*", "~/x", "a/.{.,x}/*", ".{,x}./*", "{/etc,..}/*", "{/etc,/usr}/*"] {
+            assert!(used("Glob", json!({"path": "src", "pattern": pattern})).is_some(), "{pattern}");
+        }
+        for pattern in ["**/*.rs", "*.{ts,tsx}", "a.{test,spec}.ts"] {
+            assert_eq!(used("Glob", json!({"path": "src", "pattern": pattern})), None, "{pattern}");
+        }
+    }
 }

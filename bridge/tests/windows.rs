@@ -116,7 +116,14 @@ async fn an_input_that_is_open_has_its_beginning_and_comes_to_its_end_by_order()
     let stdin = Stdin::Open { text: "one\r\n".to_owned() };
     let run = bench.start(RunSpec { stdin, ..bench.sh("listens.cmd") }).await;
     bench.said(&run, "got one").await;
-    bench.append(Kind::InputSent { run: run.clone(), text: "two\r\n".to_owned(), message: None }).await;
+    bench
+        .append(Kind::InputSent {
+            run: run.clone(),
+            text: "two\r\n".to_owned(),
+            message: None,
+            answers: None,
+        })
+        .await;
     bench.said(&run, "got two").await;
     bench.append(Kind::InputClosed { run: run.clone() }).await;
     assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });

@@ -55,13 +55,16 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
         }
     }
     for task in &tasks {
-        drafts.extend(cancelled_whole(state, task));
         drafts.extend(handed(state, task, now));
         drafts.extend(sized(state, task, now).or_else(|| reused(state, task, now)));
         if is_shown(state, task, now) {
             drafts.extend(prove::settle(state, task, now));
         }
         drafts.extend(adopted(state, task));
+    }
+    // What else is decided may open a part again.
+    if drafts.is_empty() {
+        drafts.extend(tasks.iter().filter_map(|task| cancelled_whole(state, task)));
     }
     if drafts.is_empty() { starts(state, &tasks, now) } else { drafts }
 }

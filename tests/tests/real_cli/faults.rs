@@ -10,7 +10,7 @@ use serde_json::json;
 use shared::agent::{AgentError, ErrorClass, HarnessId};
 use shared::entry::Kind;
 use shared::id::TaskId;
-use shared::limits::{Caps, Limits};
+use shared::limits::Caps;
 use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::{MicroUsd, Millis};
 use tests::stub::{Fault, Rule, Step, Stub};
@@ -254,7 +254,6 @@ async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raise
     let mut ward = Ward::claude(("ANTHROPIC_API_KEY", "dummy")).await?;
     let tiny = MicroUsd(10);
     let caps = Caps { budget: Some(tiny), ..Caps::default() };
-    ward.client.intend(Kind::LimitsSet { limits: Limits { caps, ..Limits::default() } }).await?;
     let goal = ward.goal().await?;
     ward.client.until("the answer", |state| is(state, &goal, Status::Completed)).await?;
     let task = TaskId::new(&format!("{goal}~1"))?;
@@ -265,6 +264,8 @@ async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raise
     };
     let reply = "Mine".to_owned();
     ward.client.intend(Kind::PlanGiven { goal: goal.clone(), reply, tasks: vec![planned] }).await?;
+    let edit = PlanEdit::SetCaps { task: task.clone(), caps };
+    ward.client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;
     ward.client.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
     let asks = |state: &State| {
         state.task(&task).is_some_and(|task| matches!(status(state, task).reason, Reason::Used { .. }))

@@ -72,7 +72,9 @@ impl Watch {
             let stopped =
                 |part: &TaskId| state.task(part).is_some_and(|part| part.standing == Standing::Cancelled);
             ensure!(*outcome == Outcome::Cancelled, "settled without a run");
-            ensure!(task.children.iter().all(stopped), "called off with parts that go on");
+            let parts = || task.children.iter().filter_map(|part| state.task(part));
+            let stand = || parts().map(|part| (&part.id, &part.standing)).collect::<Vec<_>>();
+            ensure!(task.children.iter().all(stopped), "called off with parts that go on: {:?}", stand());
             self.afresh(id);
             return Ok(());
         };

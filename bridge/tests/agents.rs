@@ -9,9 +9,7 @@ const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
 #[tokio::test]
 async fn an_agent_is_saved_told_who_it_is_and_retired() -> anyhow::Result<()> {
-    let mut world = World::prepare(BIN)?;
-    world.standby = true;
-    world.start_bridge().await?;
+    let world = World::attended(BIN).await?;
     let (code, said) = world.terminal(&["agents"])?;
     assert!(code == Some(0) && said.contains("Next: orchestrator agents save"), "{said}");
     let save = ["agents", "save", "Ann", "--role", "reads closely", "--soul", "Soul.md"];

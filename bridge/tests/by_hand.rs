@@ -1,7 +1,7 @@
 //! What the person does without an agent, with the real binary: a plan built in a terminal, a task of their own in it, and
 //! agents around it.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use conductor::state::{Standing, State};
 use shared::agent::HarnessId;
 use shared::entry::Kind;
@@ -16,19 +16,12 @@ fn is_done(state: &State, task: &TaskId) -> bool {
 
 #[tokio::test]
 async fn a_plan_is_built_by_hand_and_the_persons_words_go_on_to_the_agent() -> anyhow::Result<()> {
-    let mut world = World::prepare(BIN)?;
-    world.standby = true;
-    world.start_bridge().await?;
-    let say = |args: &[&str], code: i32, words: &str| {
-        let (ended, said) = world.terminal(args)?;
-        ensure!(ended == Some(code) && said.contains(words), "{args:?} ended with {ended:?}: {said}");
-        anyhow::Ok(said)
-    };
-    say(&["plan", "Open the shop", "--myself", "--harness", "demo"], 0, "orchestrator add 1 \"…\"")?;
-    say(&["approve", "1"], 1, "has no tasks yet")?;
-    say(&["add", "1", "Sign the lease", "--mode", "manual"], 0, "")?;
-    say(&["add", "1", "Announce it", "--objective", "Tell people", "--after", "1/1"], 0, "")?;
-    say(&["approve", "1"], 0, "")?;
+    let world = World::attended(BIN).await?;
+    world.says(&["plan", "Open the shop", "--myself", "--harness", "demo"], 0, "orchestrator add 1 \"…\"")?;
+    world.says(&["approve", "1"], 1, "has no tasks yet")?;
+    world.says(&["add", "1", "Sign the lease", "--mode", "manual"], 0, "")?;
+    world.says(&["add", "1", "Announce it", "--objective", "Tell people", "--after", "1/1"], 0, "")?;
+    world.says(&["approve", "1"], 0, "")?;
     let mut client = world.watcher("page").await?;
     let (goal, theirs) = {
         client
@@ -40,20 +33,24 @@ async fn a_plan_is_built_by_hand_and_the_persons_words_go_on_to_the_agent() -> a
         let goal = state.goals[0].clone();
         (goal.clone(), state.task(&goal).context("the goal")?.children[0].clone())
     };
-    say(&["tasks"], 0, "Waiting for you · yours to do")?;
-    say(&["mode", "1/2", "manual"], 0, "")?;
-    say(&["mode", "1/2", "autonomous"], 0, "")?;
-    say(&["give-up", "1/2", "no"], 1, "is not yours to do now")?;
-    say(&["give-up", "1/1", "The office is closed."], 0, "")?;
+    world.says(&["tasks"], 0, "Waiting for you · yours to do")?;
+    world.says(&["mode", "1/2", "manual"], 0, "")?;
+    world.says(&["mode", "1/2", "autonomous"], 0, "")?;
+    world.says(&["give-up", "1/2", "no"], 1, "is not yours to do now")?;
+    world.says(&["give-up", "1/1", "The office is closed."], 0, "")?;
     client
         .until("it failed", |state| {
             state.task(&theirs).is_some_and(|task| matches!(task.standing, Standing::Failed { .. }))
         })
         .await?;
-    say(&["retry", "1/1"], 0, "")?;
-    say(&["done", "1/1", "Signed for ten years."], 0, "")?;
+    world.says(&["retry", "1/1"], 0, "")?;
+    world.says(&["done", "1/1", "Signed for ten years."], 0, "")?;
     client.until("all is done", |state| is_done(state, &goal)).await?;
-    say(&["tasks", "--markdown", "1"], 0, "- [x] 1 Sign the lease · by you\n- [x] 2 Announce it · after 1")?;
+    world.says(
+        &["tasks", "--markdown", "1"],
+        0,
+        "- [x] 1 Sign the lease · by you\n- [x] 2 Announce it · after 1",
+    )?;
     let exported = std::process::Command::new(BIN)
         .args(["export", "--data-dir"])
         .arg(world.home.path().join("data"))

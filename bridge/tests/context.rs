@@ -9,9 +9,7 @@ const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
 #[tokio::test]
 async fn the_memory_is_told_to_each_task_and_can_be_read_and_set() -> anyhow::Result<()> {
-    let mut world = World::prepare(BIN)?;
-    world.standby = true;
-    world.start_bridge().await?;
+    let world = World::attended(BIN).await?;
     let (code, said) = world.terminal(&["memory"])?;
     assert!(
         code == Some(0) && said.contains("no memory yet. Next: orchestrator memory --set FILE"),
@@ -47,9 +45,7 @@ async fn the_memory_is_told_to_each_task_and_can_be_read_and_set() -> anyhow::Re
 
 #[tokio::test]
 async fn who_needs_what_another_makes_comes_after_it_and_is_told_so() -> anyhow::Result<()> {
-    let mut world = World::prepare(BIN)?;
-    world.standby = true;
-    world.start_bridge().await?;
+    let world = World::attended(BIN).await?;
     let task = |key: &str, inputs: &[&str], outputs: &[&str]| json!({"key": key, "title": key, "objective": "Write it.", "inputs": inputs, "outputs": outputs});
     let plan = json!({"decision": "plan", "reply": "", "tasks": [
         task("tests", &["demo/cart.md"], &[]), task("cart", &["demo/schema.md"], &["demo/cart.md"]), task("schema", &[], &["demo/schema.md"])]});

@@ -17,9 +17,7 @@ const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
 #[tokio::test]
 async fn a_page_that_hangs_is_taken_over_from() -> anyhow::Result<()> {
-    let mut world = World::prepare(BIN)?;
-    world.standby = true;
-    world.start_bridge().await?;
+    let world = World::attended(BIN).await?;
     let mut request = format!("ws://{}/ws", world.host()?).into_client_request()?;
     request.headers_mut().insert("Origin", world.origin()?.parse()?);
     request.headers_mut().insert("Cookie", world.enter().await?.parse()?);

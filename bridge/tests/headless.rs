@@ -31,17 +31,10 @@ fn completed(state: &State, task: &TaskId) -> bool {
     state.task(task).is_some_and(|task| task.standing == Standing::Completed)
 }
 
-async fn attended() -> anyhow::Result<World> {
-    let mut world = World::prepare(BIN)?;
-    world.standby = true;
-    world.start_bridge().await?;
-    Ok(world)
-}
-
 /// Closing the tab in the middle stops nothing, and a page that comes back decides again.
 #[tokio::test]
 async fn the_work_goes_on_when_the_last_page_is_closed() -> anyhow::Result<()> {
-    let world = attended().await?;
+    let world = World::attended(BIN).await?;
     let mut page = world.client("page").await?;
     let text = "Go on alone. [[demo tasks=3 shape=chain]] [[tasks: slow=20]]";
     let goal = world.goal(&mut page, text, HarnessId::Demo).await?;
@@ -64,7 +57,7 @@ async fn the_work_goes_on_when_the_last_page_is_closed() -> anyhow::Result<()> {
 /// A page that nobody looks at has the baton back when the standby has nothing more to do, and that is all.
 #[tokio::test]
 async fn a_hidden_page_and_the_standby_do_not_take_turns_for_ever() -> anyhow::Result<()> {
-    let world = attended().await?;
+    let world = World::attended(BIN).await?;
     let mut page = world.watcher("hidden").await?;
     page.send(&ClientMessage::WantBaton { want: Want::Spare }).await?;
     let epoch = |state: &State| state.baton.as_ref().map_or(0, |baton| baton.epoch.0);
@@ -97,7 +90,7 @@ fn standby_of(bridge: u32) -> anyhow::Result<Option<String>> {
 /// A standby that is killed is started again, and what it had in hand is done once.
 #[tokio::test]
 async fn a_standby_that_is_killed_is_replaced() -> anyhow::Result<()> {
-    let world = attended().await?;
+    let world = World::attended(BIN).await?;
     let mut page = world.client("page").await?;
     let text = "Go on in spite of all. [[demo tasks=3]] [[task 1: ask]] [[task 2: slow=30]]";
     let goal = world.goal(&mut page, text, HarnessId::Demo).await?;

@@ -9,9 +9,7 @@ const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
 #[tokio::test]
 async fn a_template_is_saved_worked_by_recorded_and_retired() -> anyhow::Result<()> {
-    let mut world = World::prepare(BIN)?;
-    world.standby = true;
-    world.start_bridge().await?;
+    let world = World::attended(BIN).await?;
     for (file, text) in [("brief.md", "Be brief. [[demo cost=7]]\n"), ("long.md", "Take your time.\n")] {
         std::fs::write(world.project.join(file), text)?;
     }

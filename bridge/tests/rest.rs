@@ -9,13 +9,6 @@ use tokio::net::tcp::OwnedReadHalf;
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
-async fn world() -> anyhow::Result<World> {
-    let mut world = World::prepare(BIN)?;
-    world.standby = true;
-    world.start_bridge().await?;
-    Ok(world)
-}
-
 /// A call with these headers beside the usual ones; its status and its JSON, null where there is none.
 async fn send(
     world: &World,
@@ -93,7 +86,7 @@ fn settled(entry: &Value, task: &str) -> bool {
 
 #[tokio::test]
 async fn a_goal_is_stated_approved_answered_and_watched_without_a_page() -> anyhow::Result<()> {
-    let world = world().await?;
+    let world = World::attended(BIN).await?;
     let folder = world.project.display().to_string();
     let text = "Build it. [[demo tasks=3]] [[task 1: ask]] [[task 2: fail-once]]";
     let new = json!({"goal": text, "folder": folder, "harness": "demo", "budget_usd": 5});
@@ -139,7 +132,7 @@ async fn a_goal_is_stated_approved_answered_and_watched_without_a_page() -> anyh
 
 #[tokio::test]
 async fn a_plan_of_ones_own_a_budget_and_a_stop() -> anyhow::Result<()> {
-    let world = world().await?;
+    let world = World::attended(BIN).await?;
     let task = |key: &str, objective: &str| json!({"key": key, "title": key, "objective": objective});
     let plan = |tasks: Value| json!({"decision": "plan", "reply": "", "tasks": tasks});
     let new = |plan: Value| json!({"goal": "Do", "folder": world.project, "harness": "demo", "plan": plan});
@@ -170,7 +163,7 @@ async fn a_plan_of_ones_own_a_budget_and_a_stop() -> anyhow::Result<()> {
 /// Every problem is JSON with a next step, and the description names every route.
 #[tokio::test]
 async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> {
-    let world = world().await?;
+    let world = World::attended(BIN).await?;
     let folder = world.project.display().to_string();
     let long = "x".repeat(1_100_000);
     for (line, body, status) in [
@@ -209,7 +202,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn a_token_opens_the_api_alone_and_never_from_a_page() -> anyhow::Result<()> {
-    let world = world().await?;
+    let world = World::attended(BIN).await?;
     let (right, wrong) = (format!("Bearer {}", world.secret()?), format!("Bearer {}", "x".repeat(43)));
     let own = format!("http://{}", world.host()?);
     let cookie = world.enter().await?;
@@ -249,7 +242,7 @@ async fn a_token_opens_the_api_alone_and_never_from_a_page() -> anyhow::Result<(
 
 #[tokio::test]
 async fn a_plan_is_built_done_by_hand_and_read_as_a_document() -> anyhow::Result<()> {
-    let world = world().await?;
+    let world = World::attended(BIN).await?;
     let folder = world.project.display().to_string();
     let new = json!({"goal": "Open the shop", "folder": folder, "harness": "demo", "by_hand": true});
     let (_, stated) = call(&world, "POST /api/goals", &new).await?;

@@ -280,7 +280,7 @@ fn denied(what: &What, ask: &Ask, folder: &str, found: Option<&[Segment]>) -> Fi
                 _ => Fit::Perhaps,
             }
         }
-        // A line may change or read any file.
+        // A line that writes may change any file. What it reads is not looked at.
         (What::Edits { .. }, Deed::Command { .. }) => match found {
             Some(found) if !found.iter().any(|segment| segment.writes) => Fit::No,
             _ => Fit::Perhaps,

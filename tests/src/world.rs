@@ -85,6 +85,14 @@ impl World {
         Ok(world)
     }
 
+    /// The same with a standby, which decides while no client does.
+    pub async fn attended(bin: impl AsRef<Path>) -> anyhow::Result<Self> {
+        let mut world = Self::prepare(bin)?;
+        world.standby = true;
+        world.start_bridge().await?;
+        Ok(world)
+    }
+
     /// A world whose bridge is started later.
     pub fn prepare(bin: impl AsRef<Path>) -> anyhow::Result<Self> {
         let home = tempfile::tempdir()?;
@@ -115,6 +123,13 @@ impl World {
         command.env("HOME", self.home.path()).current_dir(&self.project).stdin(Stdio::null());
         let std::process::Output { status, stdout, stderr } = command.output()?;
         Ok((status.code(), String::from_utf8([stdout, stderr].concat())?))
+    }
+
+    /// What such a command says, which ends with `code` and has `words` in what it says.
+    pub fn says(&self, args: &[&str], code: i32, words: &str) -> anyhow::Result<String> {
+        let (ended, said) = self.terminal(args)?;
+        ensure!(ended == Some(code) && said.contains(words), "{args:?} ended with {ended:?}: {said}");
+        Ok(said)
     }
 
     /// A further argument of `serve`.

@@ -38,7 +38,7 @@ pub(super) struct TaskView {
     reason: String,
     /// What it asks the person.
     question: Option<String>,
-    /// What its agent asks to be allowed; it waits until it is answered, however long.
+    /// What its agent asks to be allowed; it waits until it is answered.
     permission: Option<RequestView>,
     failure: Option<Failure>,
     /// The commands of a terminal that help where it waits for the person or failed.

@@ -117,34 +117,28 @@ impl Word {
         if let Some(why) = words::deaf(hearing(state, task)).filter(|_| now) {
             return Err(Unsaid(format!("{why} Say it without --now (\"now\": false)")));
         }
-        let project = || Some(task.project.clone());
-        if let Self::Edit(changes) = self {
-            let edited = |edit| Kind::PlanEdited { goal: task.root.clone(), edit };
-            let edits = changes.edits(state, task).map_err(Unsaid)?;
-            return Ok(edits.into_iter().map(|edit| Draft::new(project(), edited(edit))).collect());
-        }
-        if let Self::Permit { permit, request, word, rule } = self {
-            return permit::answer(state, task, permit, request, word, rule);
-        }
-        let kind = self.kind(state, task)?;
-        let urged = match &kind {
-            Kind::MessageSent { task, message, .. } if now => {
-                Some(Kind::MessageUrged { task: task.clone(), message: message.clone() })
-            }
-            _ => None,
-        };
-        Ok([kind].into_iter().chain(urged).map(|kind| Draft::new(project(), kind)).collect())
+        let kinds = self.kinds(state, task)?;
+        Ok(kinds.into_iter().map(|kind| Draft::new(Some(task.project.clone()), kind)).collect())
     }
 
-    fn kind(self, state: &State, task: &Task) -> Result<Kind, Unsaid> {
+    fn kinds(self, state: &State, task: &Task) -> Result<Vec<Kind>, Unsaid> {
         let (id, unsaid) = (task.id.clone(), |why: String| Err(Unsaid(why)));
-        Ok(match (self, &task.goal) {
-            (Self::Permit { .. }, _) => unreachable!("it is answered to a run"),
+        let kind = match (self, &task.goal) {
+            (Self::Permit { permit, request, word, rule }, _) => {
+                return permit::answer(state, task, permit, request, word, rule);
+            }
+            (Self::Edit(changes), _) => {
+                let edited = |edit| Kind::PlanEdited { goal: task.root.clone(), edit };
+                return Ok(changes.edits(state, task).map_err(Unsaid)?.into_iter().map(edited).collect());
+            }
             (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
-            (Self::Answer { text, .. }, _) => {
-                Kind::MessageSent { task: id, message: drawn(MessageId::new), text }
+            (Self::Answer { text, now }, _) => {
+                let message = drawn(MessageId::new);
+                let urged = now.then(|| Kind::MessageUrged { task: id.clone(), message: message.clone() });
+                let sent = Kind::MessageSent { task: id, message, text };
+                return Ok([sent].into_iter().chain(urged).collect());
             }
             (Self::Approve, _) if !task.is_group() && task.is_planned() => {
                 return unsaid(format!("the plan of {} has no tasks yet; add some first", name(task)));
@@ -212,7 +206,6 @@ impl Word {
                 let caps = wish.of(task.caps);
                 Kind::PlanEdited { goal: task.root.clone(), edit: PlanEdit::SetCaps { task: id, caps } }
             }
-            (Self::Edit(_), _) => return unsaid("what is edited is several words".to_owned()),
             (Self::As(name), _) => {
                 let persona = match name.as_str() {
                     "nobody" => None,
@@ -269,7 +262,8 @@ impl Word {
                 let edit = PlanEdit::SetSchedule { task: id, schedule };
                 Kind::PlanEdited { goal: task.root.clone(), edit }
             }
-        })
+        };
+        Ok(vec![kind])
     }
 }
 

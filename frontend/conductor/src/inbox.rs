@@ -118,7 +118,9 @@ impl Ask {
     pub fn ignored(self) -> &'static str {
         match self {
             Self::Answer => "it stays waiting. Nothing is assumed, and its session is kept",
-            Self::Permit => "its turn stays where it is, until its time limit. Nothing is allowed by silence",
+            Self::Permit => {
+                "its turn stays where it is, as long as its time allows. Nothing is allowed by silence"
+            }
             Self::Write | Self::Begin => "it stays yours. Nobody else begins or ends it",
             Self::Do => "it stays yours, and what comes after it waits",
             Self::Approve => "nothing of the plan begins",

@@ -90,9 +90,7 @@ pub fn holds(state: &State, rule: &Rule, task: &Task) -> bool {
     match &rule.scope {
         Scope::Always => true,
         Scope::Project { project } => *project == task.project,
-        Scope::Task { task: id } => {
-            *id == task.id || state.ancestors(task).into_iter().any(|above| above.id == *id)
-        }
+        Scope::Task { task: id } => *id == task.id || state.ancestors(task).any(|above| above.id == *id),
     }
 }
 

@@ -97,7 +97,7 @@ pub enum Reason {
         all: u32,
     },
     Asks(String),
-    /// Its agent asks to be allowed something, and waits until the person answers, however long.
+    /// Its agent asks to be allowed something, and waits until the person answers.
     Permission(Ask),
     /// An interactive task whose turn is over.
     YourTurn,

@@ -107,8 +107,8 @@ fn Card(desk: Desk, own: StoredValue<TaskId>, asked: Waits) -> impl IntoView {
             </div>
             {more.then(|| view! { <pre class="raw">{about}</pre> })}
             <p class="hint">{move || match behind.get() {
-                0 => "It waits until you answer, however long.".to_owned(),
-                behind => format!("It waits until you answer, however long; {behind} more wait behind it."),
+                0 => "It waits until you answer. Nothing is allowed by silence.".to_owned(),
+                behind => format!("It waits until you answer; {behind} more wait behind it. Nothing is allowed by silence."),
             }}</p>
             <div class="row">
                 <Line label="Word to the agent, if you deny it" value=word hint="why not, or what to do instead"/>

@@ -4,7 +4,7 @@ use conductor::permission::{Asked, Reply, TooLate, reply, suggested};
 use conductor::plan::name;
 use conductor::state::{Run, State, Task};
 use conductor::words;
-use shared::entry::{Draft, Kind};
+use shared::entry::Kind;
 use shared::id::RuleId;
 use shared::permission::{Permit, Rule, WORD};
 
@@ -20,7 +20,7 @@ pub(super) fn answer(
     request: Option<String>,
     word: String,
     rule: Option<Reach>,
-) -> Result<Vec<Draft>, Unsaid> {
+) -> Result<Vec<Kind>, Unsaid> {
     let of_task = task.runs.iter().rev().filter_map(|run| state.run(run));
     let mut asked = of_task.flat_map(|run| run.asks.iter().map(move |asked| (run, asked)));
     let found = match &request {
@@ -48,7 +48,7 @@ pub(super) fn answer(
         Ok(Kind::RuleSaved { rule })
     };
     let rule = rule.map(saved).transpose()?;
-    Ok([said].into_iter().chain(rule).map(|kind| Draft::new(Some(task.project.clone()), kind)).collect())
+    Ok([said].into_iter().chain(rule).collect())
 }
 
 /// Nobody answers a request that came while they read another.
@@ -128,9 +128,8 @@ mod tests {
         let (state, task) = asking(lines);
         let (request, rule) = (request.map(str::to_owned), rule.then_some(Reach::Always));
         let task = state.task(&task).unwrap();
-        let drafts = answer(&state, task, Permit::Allow, request, String::new(), rule)
+        let kinds = answer(&state, task, Permit::Allow, request, String::new(), rule)
             .map_err(|unsaid| unsaid.to_string())?;
-        let kinds: Vec<&Kind> = drafts.iter().map(|draft| draft.body.known().unwrap()).collect();
         match &kinds[..] {
             [Kind::PermissionAnswered { request, .. }] => Ok((request.clone(), None)),
             [Kind::PermissionAnswered { request, .. }, Kind::RuleSaved { rule }] => {

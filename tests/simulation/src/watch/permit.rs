@@ -88,9 +88,7 @@ impl Watch {
         let holds = |rule: &&Rule| match &rule.scope {
             Scope::Always => true,
             Scope::Project { project } => *project == task.project,
-            Scope::Task { task: id } => {
-                task.id == *id || state.ancestors(task).into_iter().any(|above| above.id == *id)
-            }
+            Scope::Task { task: id } => task.id == *id || state.ancestors(task).any(|above| above.id == *id),
         };
         ensure!(holds(&by), "the rule holds elsewhere");
         let about = |rule: &Rule, command: &str| match &rule.what {

@@ -92,6 +92,10 @@ fn checks() -> Vec<Check> {
 
 fn intents() -> Vec<Kind> {
     let (goal, message) = (task("goal"), MessageId::new("m1").unwrap());
+    let (own, text) = (message.clone(), "And tests".to_owned());
+    let said =
+        |answers| Kind::MessageSent { task: task("goal"), message: own.clone(), text: text.clone(), answers };
+    let edited = |edit| Kind::PlanEdited { goal: task("goal"), edit };
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
         Kind::MemorySet { text: "Run the tests with `make`.".to_owned() },
@@ -101,18 +105,13 @@ fn intents() -> Vec<Kind> {
             harness: HarnessId::Claude,
             access: Access::Edit,
         },
-        Kind::MessageSent { task: goal.clone(), message: message.clone(), text: "And tests".to_owned() },
+        said(None),
+        said(Some(RunId::new("goal~r1").unwrap())),
         Kind::MessageUrged { task: goal.clone(), message: message.clone() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
-        Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::Clone { task: task("goal~1"), copy: task("copy") },
-        },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 },
-        },
+        edited(PlanEdit::Add { planned: planned(), index: 2 }),
+        edited(PlanEdit::Clone { task: task("goal~1"), copy: task("copy") }),
+        edited(PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 }),
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::SetCaps {
@@ -141,10 +140,7 @@ fn intents() -> Vec<Kind> {
                 evidence: Evidence { checks: checks(), review: Some(true), commit: None },
             },
         },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetPreset { task: goal.clone(), preset: Preset::Autonomous },
-        },
+        edited(PlanEdit::SetPreset { task: goal.clone(), preset: Preset::Autonomous }),
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::SetCharter {
@@ -155,10 +151,7 @@ fn intents() -> Vec<Kind> {
                 },
             },
         },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] },
-        },
+        edited(PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] }),
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanWanted { task: task("goal~1") },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },

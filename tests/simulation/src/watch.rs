@@ -16,6 +16,7 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
+mod answered;
 mod feed;
 mod hand;
 mod order;
@@ -120,6 +121,7 @@ pub struct Watch {
     folders: BTreeMap<TaskId, String>,
     requeues: requeue::Requeues,
     words: said::Words,
+    questions: answered::Questions,
     permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
@@ -148,6 +150,9 @@ impl Watch {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
         self.plans(state, kind);
+        if !self.is_for_its_agent(state, &entry.actor, kind) {
+            return Ok(());
+        }
         match kind {
             Kind::BatonGranted { epoch, .. } => {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
@@ -242,7 +247,7 @@ impl Watch {
                 self.memories += u32::from(self.memory != *text);
                 self.memory.clone_from(text);
             }
-            Kind::MessageSent { task, message, text } => {
+            Kind::MessageSent { task, message, text, .. } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.requeues.say(task, message, text);
                 self.afresh(task);
@@ -378,6 +383,7 @@ impl Watch {
         if let Some(kind) = entry.body.known() {
             hand::check_words(state, kind)?;
             self.check_requeued(state, kind)?;
+            self.check_answered(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

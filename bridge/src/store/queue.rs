@@ -20,8 +20,10 @@ const LONGEST: usize = 1_024;
 /// Jobs in one transaction, beside told lines: enough to share an fsync, few enough to answer soon.
 const GROUP: usize = 256;
 /// For so long told lines wait for more. Each run's go to another page of the file, so the more of them a commit has,
-/// the less there is to write.
-const GATHER: Duration = Duration::from_millis(50);
+/// the less there is to write: with 200 runs a commit takes some milliseconds, in which lines that come are late.
+const GATHER: Duration = Duration::from_millis(500);
+/// Bytes of told lines that wait for a commit, of all runs together, at most; then it comes at once.
+const MOST: usize = 2 * 1024 * 1024;
 /// Bytes of told lines in one slice, at least: some 50 µs of writing, so that they are hardly felt, and not so few that
 /// waking the writer costs more than what it then does.
 const SLICE: usize = 4 * 1024;
@@ -53,6 +55,8 @@ struct Told {
     /// Of each run those that are not written either.
     runs: HashMap<RunId, Lines>,
     /// Of these, all together.
+    unwritten: usize,
+    /// Of all.
     bytes: usize,
 }
 
@@ -97,9 +101,12 @@ impl Sender {
         pieces: &[Arc<Piece>],
     ) -> Result<Option<oneshot::Receiver<Counted>>, StoreError> {
         let mut told = lock(&self.told);
-        let before = told.bytes;
-        told.bytes += pieces.iter().map(|piece| piece.bytes.len()).sum::<usize>();
-        let wakes = told.runs.is_empty() || (before < SLICE && told.bytes >= SLICE);
+        let size: usize = pieces.iter().map(|piece| piece.bytes.len()).sum();
+        let first_or_enough =
+            told.runs.is_empty() || (told.unwritten < SLICE && told.unwritten + size >= SLICE);
+        let too_many = told.bytes < MOST && told.bytes + size >= MOST;
+        told.unwritten += size;
+        told.bytes += size;
         let mut answered = None;
         if let Some(lines) = told.runs.get_mut(run) {
             lines.pieces.extend_from_slice(pieces);
@@ -109,8 +116,11 @@ impl Sender {
             answered = Some(answer);
         }
         drop(told);
-        if wakes && let Err(mpsc::error::TrySendError::Closed(_)) = self.jobs.try_send(Next::Told) {
+        if first_or_enough && let Err(mpsc::error::TrySendError::Closed(_)) = self.jobs.try_send(Next::Told) {
             return Err(StoreError::Closed);
+        }
+        if too_many {
+            self.hurry();
         }
         Ok(answered)
     }
@@ -155,10 +165,10 @@ impl Receiver {
     /// What of the told lines is to be written now.
     fn slice(&self) -> Vec<Slice> {
         let mut told = lock(&self.told);
-        if told.bytes < SLICE {
+        if told.unwritten < SLICE {
             return Vec::new();
         }
-        told.bytes = 0;
+        told.unwritten = 0;
         told.runs.iter_mut().filter_map(|(run, lines)| lines.slice(run)).collect()
     }
 

@@ -146,8 +146,8 @@ pub struct Task {
     pub current: Option<RunId>,
     /// What the person wrote and no turn has carried yet.
     pub queue: Vec<Message>,
-    /// What its turns were told since one of them came to something.
-    pub carried: Vec<Message>,
+    /// What the person wrote that its turns were told, in that order: the latest of it, as `apply::said` keeps it.
+    pub said: Vec<Said>,
     /// Times in a row that it was taken up again without asking.
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
@@ -247,6 +247,16 @@ pub struct Message {
     pub held: bool,
     /// The person would have the turn that runs read it.
     pub urged: bool,
+}
+
+/// A message that a turn of its task was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub message: Message,
+    /// The session that surely has it; nothing while no run that was told it has named its own.
+    pub heard: Option<SessionId>,
+    /// No turn that was told it has come to something.
+    pub open: bool,
 }
 
 /// A message that a run was told while it worked.

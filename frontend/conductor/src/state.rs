@@ -8,7 +8,9 @@ use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnRep
 use shared::context::{Charter, Cut};
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
-use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{
+    ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
+};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
 use shared::permission::Rule;
@@ -19,6 +21,7 @@ use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::library::{Shelf, template_of};
+use crate::list;
 use crate::outage::Outages;
 use crate::permission::Asked;
 use crate::persona::{self, Known};
@@ -43,6 +46,8 @@ pub struct State {
     pub templates: BTreeMap<TemplateId, Shelf>,
     /// The agents of the person's own.
     pub personas: BTreeMap<PersonaId, Known>,
+    /// Tasks that the person keeps, to run them again and again.
+    pub lists: BTreeMap<ListId, list::Known>,
     /// About what agents may do.
     pub rules: BTreeMap<RuleId, Rule>,
     pub baton: Option<Baton>,

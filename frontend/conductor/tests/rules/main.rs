@@ -11,6 +11,7 @@ mod feeds;
 mod health;
 mod inbox;
 mod library;
+mod lists;
 mod log;
 mod models;
 mod modes;

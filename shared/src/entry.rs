@@ -3,7 +3,6 @@
 
 mod authority;
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -283,6 +282,12 @@ pub enum Kind {
     RunCast {
         run: RunId,
         persona: PersonaId,
+    },
+    /// Another one than was chosen reviews by this run, and why.
+    ReviewerReplaced {
+        run: RunId,
+        task: TaskId,
+        why: String,
     },
     /// What the words, the agent and the folder of a run that was ordered come to. What one run came to may stand for
     /// another with the same key.
@@ -579,15 +584,4 @@ pub enum Outcome {
         why: String,
     },
     Cancelled,
-}
-
-impl fmt::Display for HarnessId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Claude => "Claude Code",
-            Self::Codex => "Codex",
-            Self::Demo => "Demo agent",
-            Self::Command => "Command",
-        })
-    }
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use conductor::plan::name;
 use conductor::planning::{Plan, Planning};
+use conductor::reviewer;
 use conductor::state::{State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
@@ -16,6 +17,7 @@ use shared::id::TaskId;
 use shared::limits::Caps;
 use shared::persona::Persona;
 use shared::plan::PlannerAnswer;
+use shared::reviewer::Reviewer;
 use shared::template::Template;
 use shared::wire::Want;
 
@@ -70,7 +72,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     while args.harness.is_none() && client.state().agents.is_empty() {
         client.step().await?;
     }
-    let (template, persona) = match advice(client.state(), args) {
+    let (template, persona, reviewer) = match advice(client.state(), args) {
         Ok(advice) => advice,
         Err(none) => {
             drop(client);
@@ -86,6 +88,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     let statement = Statement {
         template,
         persona,
+        reviewer,
         text: args.goal.clone(),
         folder,
         harness: args.harness.map(Into::into),
@@ -122,11 +125,16 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     followed.map(ExitCode::from)
 }
 
-/// Whom and which guidelines the command line names.
-fn advice(state: &State, args: &GoalArgs) -> anyhow::Result<(Option<Template>, Option<Persona>)> {
+/// Which guidelines, who works and who reviews.
+type Advice = (Option<Template>, Option<Persona>, Option<Reviewer>);
+
+/// What the command line names of that.
+fn advice(state: &State, args: &GoalArgs) -> anyhow::Result<Advice> {
     let template = args.template.as_deref().map(|name| prompts::find(state, name)).transpose()?;
     let persona = args.persona.as_deref().map(|name| agents::find(state, name)).transpose()?;
-    Ok((template.map(|shelf| shelf.template.clone()), persona.cloned()))
+    let reviewer = args.reviewer.as_deref().map(|words| reviewer::named(state, words)).transpose();
+    let reviewer = reviewer.map_err(anyhow::Error::msg)?.flatten();
+    Ok((template.map(|shelf| shelf.template.clone()), persona.cloned(), reviewer))
 }
 
 /// The plan in a file with the caps of its tasks, or what is wrong with it.

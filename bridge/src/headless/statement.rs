@@ -11,6 +11,7 @@ use shared::id::{ClientId, ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::persona::Persona;
 use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
+use shared::reviewer::Reviewer;
 use shared::template::Template;
 use shared::unit::Millis;
 
@@ -31,6 +32,8 @@ pub(super) struct Statement {
     pub template: Option<Template>,
     /// Who plans it and does its tasks.
     pub persona: Option<Persona>,
+    /// Who reviews its tasks.
+    pub reviewer: Option<Reviewer>,
     pub preset: Preset,
     pub planner: Planner,
 }
@@ -93,12 +96,23 @@ impl Statement {
             let edit = PlanEdit::SetPersona { task: goal.clone(), persona: Some(persona.persona) };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
+        let judged = self.reviewer.map(|reviewer| {
+            let edit = PlanEdit::SetReviewer { task: goal.clone(), reviewer: Some(reviewer) };
+            Kind::PlanEdited { goal: goal.clone(), edit }
+        });
         let how = (self.preset != Preset::default()).then(|| {
             let edit = PlanEdit::SetPreset { task: goal.clone(), preset: self.preset };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
         let draft = |kind| Draft::new(Some(project.clone()), kind);
-        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
+        let said = opened
+            .into_iter()
+            .chain([stated])
+            .chain(capped)
+            .chain(guided)
+            .chain(cast)
+            .chain(judged)
+            .chain(how);
         let mut drafts: Vec<Draft> = said.map(draft).collect();
         let given = |reply, tasks| Kind::PlanGiven { goal: goal.clone(), reply, tasks };
         if let Planner::Given(answer, bounds) = self.planner {

@@ -5,11 +5,13 @@ use leptos::prelude::*;
 use shared::limits::Limits;
 use shared::quiet::Quiet;
 use shared::retry::{Policy, Retry};
+use shared::reviewer::Reviewer;
 use shared::sizing::Sizing;
 use shared::unit::{MicroUsd, Millis};
 
 use super::models::ModelsTable;
 use super::retry::PolicySelect;
+use super::reviewer::ReviewerChoice;
 use crate::component::dialog::Dialog;
 use crate::component::flow::Show;
 use crate::component::latest::Latest;
@@ -126,6 +128,7 @@ pub fn LimitsDialog(open: RwSignal<bool>) -> impl IntoView {
                         <BoundField book=book bound=Bound::Attempts/>
                         <BoundField book=book bound=Bound::Words/>
                     </div>
+                    <UsualReviewer book=book/>
                     <Switch book=book of=|limits| &mut limits.reuse
                         name="Where words, agent and folder are those of a task that is done and changed nothing, its result is used again"/>
                 </fieldset>
@@ -179,6 +182,17 @@ fn UsualPolicy(book: Book) -> impl IntoView {
         book.change(|limits| Limits { retry: Retry { policy, ..limits.retry }, ..limits });
     });
     view! { <PolicySelect chosen=chosen usual=None pick=pick/> }
+}
+
+#[component]
+fn UsualReviewer(book: Book) -> impl IntoView {
+    let known = Memo::new(move |_| {
+        Some(book.known.with(|limits| limits.reviewer.clone())).filter(|it| !it.is_auto())
+    });
+    let set = Callback::new(move |reviewer: Option<Reviewer>| {
+        book.change(|limits| Limits { reviewer: reviewer.unwrap_or_default(), ..limits });
+    });
+    view! { <ReviewerChoice known=known set=set above=None/> }
 }
 
 /// Something that is allowed, or not.

@@ -50,6 +50,7 @@ impl Kind {
             | Self::RunTrimmed { .. }
             | Self::RunKeyed { .. }
             | Self::RunCast { .. }
+            | Self::ReviewerReplaced { .. }
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
             | Self::SignalSent { .. }

@@ -22,6 +22,7 @@ mod proof;
 mod queue;
 mod requeue;
 mod reuse;
+mod reviewers;
 mod sizing;
 mod stage;
 mod told;

@@ -115,7 +115,7 @@ pub enum Command {
     Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
-    /// Say what a task is to reach, how hard it is, what it needs and what it makes
+    /// Say what a task is to reach, how hard it is, what it needs, what it makes and who reviews it
     Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
     OnFailure(OnFailureArgs),
@@ -171,6 +171,9 @@ pub struct GoalArgs {
     /// What agents may do in the folder
     #[arg(long, value_enum, default_value_t = Allowed::Edit)]
     access: Allowed,
+    /// Who reviews its tasks, where they are reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
+    #[arg(long, value_name = "WHO")]
+    reviewer: Option<String>,
     #[command(flatten)]
     caps: caps::CapFlags,
     /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan

@@ -141,6 +141,9 @@ impl State {
                 self.lists.get_mut(list).into_iter().for_each(|known| known.retired = true)
             }
             Kind::RunCast { run, persona } => self.with_run(run, |run| run.persona = Some(persona.clone())),
+            Kind::ReviewerReplaced { run, why, .. } => {
+                self.with_run(run, |run| run.replaced = Some(why.clone()))
+            }
             Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
             Kind::RunTrimmed { run, cuts, .. } => self.with_run(run, |run| run.cuts.clone_from(cuts)),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
@@ -501,6 +504,7 @@ impl Run {
             cuts: Vec::new(),
             key: None,
             persona: None,
+            replaced: None,
             folder: None,
             verdict: None,
         }

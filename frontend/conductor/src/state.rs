@@ -16,6 +16,7 @@ use shared::models::{Models, is_model};
 use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
+use shared::reviewer::Reviewer;
 use shared::run::RunEnd;
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
@@ -125,6 +126,8 @@ pub struct Task {
     pub template: Option<TemplateId>,
     /// Who does it and what is below it, as the person or the plan says.
     pub persona: Option<PersonaId>,
+    /// Who reviews it and what is below it, as the person or the plan says.
+    pub reviewer: Option<Reviewer>,
     /// As the person set them.
     pub caps: Caps,
     pub schedule: Schedule,
@@ -368,6 +371,8 @@ pub struct Run {
     pub key: Option<String>,
     /// Whose words its session began with.
     pub persona: Option<PersonaId>,
+    /// Why it reviews in the place of who was chosen to.
+    pub replaced: Option<String>,
     /// Where it works, if that is not its project's folder.
     pub folder: Option<String>,
     /// What its end meant for its task, where it was one of these.

@@ -23,6 +23,7 @@ mod proof;
 mod queue;
 mod requeue;
 mod reuse;
+mod reviewers;
 mod said;
 mod sizing;
 mod stage;

@@ -130,7 +130,14 @@ impl State {
             Kind::PersonaRetired { persona } => {
                 self.personas.get_mut(persona).into_iter().for_each(|known| known.retired = true)
             }
+            Kind::ListSaved { list } => self.keep_list(list),
+            Kind::ListRetired { list } => {
+                self.lists.get_mut(list).into_iter().for_each(|known| known.retired = true)
+            }
             Kind::RunCast { run, persona } => self.with_run(run, |run| run.persona = Some(persona.clone())),
+            Kind::ReviewerReplaced { run, why, .. } => {
+                self.with_run(run, |run| run.replaced = Some(why.clone()))
+            }
             Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
             Kind::RunTrimmed { run, cuts, .. } => self.with_run(run, |run| run.cuts.clone_from(cuts)),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
@@ -491,6 +498,7 @@ impl Run {
             cuts: Vec::new(),
             key: None,
             persona: None,
+            replaced: None,
             folder: None,
             verdict: None,
         }

@@ -15,6 +15,7 @@ use crate::plan::feed::sources;
 use crate::plan::{dependencies, name};
 use crate::planning::{Plan, is_fixed, keyed, may_split, room};
 use crate::proof::{checks, problem};
+use crate::reviewer;
 use crate::state::{Standing, State, Task, TaskResult};
 
 /// The prompt of the task's next turn for this purpose, and what of it was cut to fit the limit.
@@ -262,6 +263,7 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
 /// The reviewer sees the task, what the worker says of it, and the folder; nothing of how it was done.
 fn review(state: &State, task: &Task, words: &mut Words) {
     titled("# Review: ", task, words);
+    introduce(state, task, Purpose::Review, words);
     memory(state, task, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
@@ -529,6 +531,7 @@ fn current_plan(state: &State, owner: &Task) -> String {
         retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
         checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
         agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
+        reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
     };
     let tasks: Vec<ProposedTask> = keyed.iter().map(proposed).collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

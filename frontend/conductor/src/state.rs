@@ -8,18 +8,22 @@ use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnRep
 use shared::context::{Charter, Cut};
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
-use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{
+    ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
+};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
 use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
+use shared::reviewer::Reviewer;
 use shared::run::RunEnd;
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::apply::{Answer, Said};
 use crate::library::{Shelf, template_of};
+use crate::list;
 use crate::outage::Outages;
 use crate::permission::Asked;
 use crate::persona::{self, Known};
@@ -44,6 +48,8 @@ pub struct State {
     pub templates: BTreeMap<TemplateId, Shelf>,
     /// The agents of the person's own.
     pub personas: BTreeMap<PersonaId, Known>,
+    /// Tasks that the person keeps, to run them again and again.
+    pub lists: BTreeMap<ListId, list::Known>,
     /// About what agents may do.
     pub rules: BTreeMap<RuleId, Rule>,
     pub baton: Option<Baton>,
@@ -121,6 +127,8 @@ pub struct Task {
     pub template: Option<TemplateId>,
     /// Who does it and what is below it, as the person or the plan says.
     pub persona: Option<PersonaId>,
+    /// Who reviews it and what is below it, as the person or the plan says.
+    pub reviewer: Option<Reviewer>,
     /// As the person set them.
     pub caps: Caps,
     pub schedule: Schedule,
@@ -358,6 +366,8 @@ pub struct Run {
     pub key: Option<String>,
     /// Whose words its session began with.
     pub persona: Option<PersonaId>,
+    /// Why it reviews in the place of who was chosen to.
+    pub replaced: Option<String>,
     /// Where it works, if that is not its project's folder.
     pub folder: Option<String>,
     /// What its end meant for its task, where it was one of these.

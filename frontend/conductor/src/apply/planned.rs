@@ -208,6 +208,9 @@ impl State {
             if planned.persona.is_some() {
                 task.persona.clone_from(&planned.persona);
             }
+            if planned.reviewer.is_some() {
+                task.reviewer.clone_from(&planned.reviewer);
+            }
             task.stand(standing, at);
         });
         self.link(&planned.task, &planned.parent, index);
@@ -314,6 +317,7 @@ impl Task {
             model: None,
             template: None,
             persona: planned.persona.clone(),
+            reviewer: planned.reviewer.clone(),
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,

@@ -34,6 +34,7 @@ impl Watch {
             self.sessions.remove(id);
         }
         check_agent(task, *purpose)?;
+        self.check_reviewer(state, task, kind)?;
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
         // The words go along with what comes after the look.

@@ -18,6 +18,7 @@ use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::hands::Hands;
 use crate::permits::Permits;
+use crate::steward::Steward;
 
 #[derive(Debug)]
 pub struct Person {
@@ -38,6 +39,8 @@ pub struct Person {
     pub hands: Option<Hands>,
     /// What they say to agents that ask, where agents do.
     pub permits: Option<Permits>,
+    /// What they say of when, in which order and how far, if they say anything.
+    pub steward: Option<Steward>,
 }
 
 impl Person {
@@ -53,6 +56,7 @@ impl Person {
             cast,
             hands,
             permits,
+            steward: None,
         }
     }
 

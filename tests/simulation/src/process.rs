@@ -196,6 +196,16 @@ impl Process {
         }
     }
 
+    /// How many tasks its words propose, on how many levels.
+    pub fn proposes(&self) -> (usize, u32) {
+        let lines = self.script.lines.iter().map(|said| said.text.replace('\\', ""));
+        let size = |line: String| {
+            let parts = line.contains("\"parent\":\"k");
+            (line.matches("\"key\":\"k").count(), 1 + u32::from(parts))
+        };
+        lines.map(size).max().unwrap_or_default()
+    }
+
     /// Whether its words tell of an error.
     pub fn tells_error(&self) -> bool {
         self.script.lines.iter().any(|said| said.text.contains(crate::agent::ERROR))

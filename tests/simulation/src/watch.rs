@@ -16,6 +16,7 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
+mod bounds;
 mod feed;
 mod hand;
 mod order;
@@ -48,6 +49,10 @@ pub struct Watch {
     pub seen: Seq,
     /// When the disk was measured last.
     measured: Seq,
+    /// When a run ended last.
+    freed: Seq,
+    /// What the task was a part of that a person puts somewhere.
+    place: Option<TaskId>,
     /// The one run of each task that is ordered and not judged (P24).
     open: BTreeMap<TaskId, RunId>,
     ended: BTreeSet<RunId>,
@@ -146,6 +151,9 @@ impl Watch {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
         self.plans(state, kind);
+        if let Kind::PlanEdited { edit, .. } = kind {
+            self.note_place(state, edit);
+        }
         match kind {
             Kind::BatonGranted { epoch, .. } => {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
@@ -160,6 +168,7 @@ impl Watch {
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => {
                 ensure!(self.ended.insert(run.clone()), "ended twice");
+                self.freed = entry.seq;
                 self.reuse.end(processes.get(run));
             }
             Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, processes)?,
@@ -201,6 +210,7 @@ impl Watch {
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
+                Self::check_width(state, tasks)?;
                 self.requeues.close(goal);
                 self.choose(tasks);
                 if state.task(goal).is_some_and(Task::is_goal) {
@@ -358,7 +368,10 @@ impl Watch {
     pub fn after(&mut self, state: &State, entry: &Entry) -> Result<()> {
         ensure!(state.seq == entry.seq, "an entry was not folded");
         match entry.body.known() {
-            Some(Kind::PlanEdited { edit, .. }) => self.rechoose(state, edit),
+            Some(Kind::PlanEdited { edit, .. }) => {
+                self.rechoose(state, edit);
+                self.check_depth(state, edit)?;
+            }
             Some(Kind::PlanRejected { task, .. }) => self.unchoose(state, task),
             Some(Kind::RunRequested { task, .. } | Kind::TaskSized { task, .. }) => {
                 self.check_sizes(state, task)?;

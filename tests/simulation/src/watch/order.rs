@@ -33,6 +33,7 @@ impl Watch {
         if purpose.is_conversation() && self.sessions.get(id).is_some_and(|(whose, _)| whose != harness) {
             self.sessions.remove(id);
         }
+        self.check_place(state, task, kind)?;
         check_agent(task, *purpose)?;
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);

@@ -22,6 +22,7 @@ use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::client::Client;
 use crate::hands::Hands;
+use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
@@ -153,6 +154,11 @@ impl World {
         }
         world.bridge.ways.hands = world.person.hands.is_some();
         for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
+            world.intend(kind)?;
+        }
+        world.person.judges = Judges::of(seed);
+        let limits = &world.bridge.state.limits;
+        if let Some(kind) = world.person.judges.as_mut().map(|judges| judges.begins(&first, limits)) {
             world.intend(kind)?;
         }
         world.pass_baton()?;

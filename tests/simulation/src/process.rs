@@ -6,7 +6,7 @@ use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::unit::{MicroUsd, Millis};
 
-use crate::agent::{Order, Script, Truth, Ways};
+use crate::agent::{Order, Script, TOKENS, Truth, Ways};
 use crate::chance::Chance;
 use crate::ear::{Ear, is_result};
 use crate::permits::Questions;
@@ -215,6 +215,12 @@ impl Process {
     fn is_told(&self) -> bool {
         let tells = |text: &str| text.contains("\"result\"") || text.contains("turn.completed");
         self.script.lines.last().is_some_and(|said| tells(&said.text))
+    }
+
+    /// In and out, of what it wrote; nothing where it tells only what its session has used.
+    pub fn tokens(&self) -> u64 {
+        let written = self.script.lines[..self.written].iter();
+        written.filter(|said| is_result(&said.text)).map(|_| TOKENS.0 + TOKENS.1).sum()
     }
 
     pub fn cost(&self) -> Option<MicroUsd> {

@@ -1,4 +1,4 @@
-//! What a person says of when, in which order, how many at once and by which model, and which goals they put away. Its
+//! What a person says of when, in which order, how many at once, how far and by which model, and which goals they put away. Its
 //! chances are its own, so that a world without it is as it was.
 
 use conductor::State;
@@ -6,7 +6,7 @@ use conductor::planning::Planning;
 use conductor::state::Task;
 use shared::entry::Kind;
 use shared::id::TaskId;
-use shared::limits::{Each, Limits};
+use shared::limits::{Caps, Each, Limits};
 use shared::plan::{PlanEdit, Schedule};
 use shared::unit::Millis;
 
@@ -33,7 +33,19 @@ impl Steward {
         let plan_max = [4, 6, 12, 12][self.chance.below(4)];
         let mut few = || self.chance.one_in(2).then(|| [1, 1, 2][self.chance.below(3)]);
         let each = Each { claude: few(), codex: few(), demo: few(), command: few() };
-        Limits { each, per_folder: few().map(|few| few + 1), depth, plan_max, ..limits }
+        let per_folder = few().map(|few| few + 1);
+        let caps = if self.chance.one_in(2) { self.caps(limits.caps) } else { limits.caps };
+        Limits { each, per_folder, depth, plan_max, caps, ..limits }
+    }
+
+    /// These, and one on requests, time or tokens.
+    fn caps(&mut self, caps: Caps) -> Caps {
+        let few = 1 + self.chance.draw() % 4;
+        match self.chance.below(3) {
+            0 => Caps { turns: u32::try_from(few).ok(), ..caps },
+            1 => Caps { time: Some(Millis(few * 500)), ..caps },
+            _ => Caps { tokens: Some(few * 10), ..caps },
+        }
     }
 
     /// Something that comes to mind, looking at `seen`, which may be old.
@@ -62,7 +74,8 @@ impl Steward {
         let tasks = state.subtree(goal);
         let task = *self.chance.pick(&tasks)?;
         let id = task.id.clone();
-        let edit = match self.chance.below(4) {
+        let edit = match self.chance.below(6) {
+            4 | 5 => PlanEdit::SetCaps { task: id, caps: self.caps(task.caps) },
             0 => {
                 let model = [None, Some("opus"), Some("haiku")][self.chance.below(3)];
                 PlanEdit::SetModel { task: id, model: model.map(str::to_owned) }

@@ -17,6 +17,7 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 use crate::process::Process;
 
 mod bounds;
+mod caps;
 mod feed;
 mod hand;
 mod order;
@@ -53,6 +54,8 @@ pub struct Watch {
     measured: Seq,
     /// When a run ended last.
     freed: Seq,
+    /// What each task has used.
+    used: BTreeMap<TaskId, caps::Used>,
     /// What the task was a part of that a person puts somewhere.
     place: Option<TaskId>,
     /// The one run of each task that is ordered and not judged (P24).
@@ -354,6 +357,10 @@ impl Watch {
     /// One fact of one line: each is in the log once, whoever read it (P1, P17).
     fn hear(&mut self, state: &State, run: &RunId, line: u64, event: &AgentEvent) -> Result<()> {
         ensure!(!self.read.contains(run), "said after its end");
+        // How far it is follows from several lines, and is told where a cap is to be seen coming.
+        if let AgentEvent::Progress { .. } = event {
+            return Ok(());
+        }
         let lines = self.heard.entry(run.clone()).or_default();
         ensure!(lines.keys().all(|known| *known <= line), "heard out of order");
         *lines.entry(line).or_default() += 1;

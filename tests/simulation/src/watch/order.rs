@@ -34,6 +34,7 @@ impl Watch {
             self.sessions.remove(id);
         }
         self.check_place(state, task, kind)?;
+        self.check_caps(state, task, kind)?;
         check_agent(task, *purpose)?;
         self.check_reviewer(state, task, kind)?;
         self.check_stage(state, task, *purpose, carries.is_empty())?;

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
-use conductor::words;
+use conductor::{State, reviewer, words};
 use shared::entry::{Draft, Kind};
-use shared::limits::{BOUNDS, Bound, Limits, Unit};
+use shared::limits::{BOUNDS, Bound, Unit};
 use shared::quiet::Quiet;
 use shared::sizing::Sizing;
 
@@ -31,6 +31,9 @@ pub struct LimitsArgs {
     /// Use a result again where words, agent and folder are those of a task that is done and changed nothing
     #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
     reuse: Option<bool>,
+    /// Who reviews a task where nobody chose: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
+    #[arg(long, value_name = "WHO")]
+    reviewer: Option<String>,
     /// Who says how hard a task is that nobody gave a size, which chooses the model
     #[arg(long, value_enum)]
     sizes: Option<Sizes>,
@@ -120,17 +123,22 @@ pub(super) async fn set(args: &LimitsArgs) -> anyhow::Result<ExitCode> {
     limits.alternate = args.alternate.unwrap_or(known.alternate);
     limits.reuse = args.reuse.unwrap_or(known.reuse);
     limits.sizing = args.sizes.map_or(known.sizing, Into::into);
+    if let Some(words) = &args.reviewer {
+        let reviewer = reviewer::named(client.state(), words).map_err(anyhow::Error::msg)?;
+        limits.reviewer = reviewer.unwrap_or_default();
+    }
     if limits != known {
         client.intend(vec![Draft::new(None, Kind::LimitsSet { limits: limits.clone() })]).await?;
     }
-    tell(&limits);
+    tell(client.state());
     drop(client);
     place.leave().await?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Each by the option that changes it.
-fn tell(limits: &Limits) {
+fn tell(state: &State) {
+    let limits = &state.limits;
     let line = |option: &str, value: &str, words: &str| say(&format!("--{option:<14} {value:<12} {words}"));
     for bound in &BOUNDS {
         let value = bound.get(limits).map_or("none".to_owned(), |value| bound.unit.text(value));
@@ -159,6 +167,8 @@ fn tell(limits: &Limits) {
     );
     let sized = format!("the size of a task that nobody gave one: {}", words::sizes(limits.sizing));
     line("sizes", &token(sizes), &sized);
+    let reviewer = reviewer::words(state, &limits.reviewer);
+    line("reviewer", &reviewer, "who reviews a task where nobody chose for it or for what it is a part of");
 }
 
 /// A choice as it is given.

@@ -5,11 +5,13 @@ use leptos::html;
 use leptos::prelude::*;
 use shared::limits::{Bound, Group, Limits, Unbounded};
 use shared::retry::{Policy, Retry};
+use shared::reviewer::Reviewer;
 use shared::sizing::Sizing;
 
 use self::quiet::QuietFields;
 use super::models::ModelsTable;
 use super::retry::PolicySelect;
+use super::reviewer::ReviewerChoice;
 use crate::component::dialog::Dialog;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
@@ -54,6 +56,7 @@ pub fn LimitsDialog(open: RwSignal<bool>) -> impl IntoView {
             <div class="body settings">
                 {group(book, Group::Agents, ().into_any())}
                 {group(book, Group::Task, view! {
+                    <UsualReviewer book=book/>
                     <Switch book=book of=|limits| &mut limits.reuse
                         name="Where words, agent and folder are those of a task that is done and changed nothing, its result is used again"/>
                 }.into_any())}
@@ -150,6 +153,17 @@ fn UsualPolicy(book: Book) -> impl IntoView {
         book.change(|limits| Limits { retry: Retry { policy, ..limits.retry }, ..limits });
     });
     view! { <PolicySelect chosen=chosen usual=None pick=pick/> }
+}
+
+#[component]
+fn UsualReviewer(book: Book) -> impl IntoView {
+    let known = Memo::new(move |_| {
+        Some(book.known.with(|limits| limits.reviewer.clone())).filter(|it| !it.is_auto())
+    });
+    let set = Callback::new(move |reviewer: Option<Reviewer>| {
+        book.change(|limits| Limits { reviewer: reviewer.unwrap_or_default(), ..limits });
+    });
+    view! { <ReviewerChoice known=known set=set above=None/> }
 }
 
 /// Something that is allowed, or not.

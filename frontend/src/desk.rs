@@ -50,6 +50,8 @@ pub struct Desk {
     /// The last moment at which time alone made something worth a look.
     pub pulse: RwSignal<Millis>,
     pub toast: RwSignal<Option<Toast>>,
+    /// A text that could not be put on the clipboard.
+    pub uncopied: RwSignal<Option<String>>,
     /// Devices that ask to be let in.
     pub asking: RwSignal<Vec<Asking>>,
     /// What was looked for last, until it is shown.
@@ -128,6 +130,7 @@ impl Desk {
             clock: RwSignal::new(now()),
             pulse: RwSignal::new(now()),
             toast: RwSignal::new(None),
+            uncopied: RwSignal::new(None),
             asking: RwSignal::new(Vec::new()),
             sought: RwSignal::new(None),
             loaded: RwSignal::new(false),

@@ -488,12 +488,17 @@ impl State {
 
     /// Puts the subtree behind what was found before. Without recursion: a plan from outside may be deep.
     pub(crate) fn gather<'a>(&'a self, id: &TaskId, found: &mut Vec<&'a Task>) {
-        let Some(top) = self.task(id) else { return };
-        let mut stack = vec![top];
-        while let Some(task) = stack.pop() {
-            found.push(task);
+        found.extend(self.walk(id));
+    }
+
+    /// A task and all below it, in the order of the tree, as far as somebody asks.
+    pub(crate) fn walk<'a>(&'a self, id: &TaskId) -> impl Iterator<Item = &'a Task> + use<'a> {
+        let mut stack: Vec<&Task> = self.task(id).into_iter().collect();
+        std::iter::from_fn(move || {
+            let task = stack.pop()?;
             stack.extend(task.children.iter().rev().filter_map(|id| self.task(id)));
-        }
+            Some(task)
+        })
     }
 
     /// Its ancestors, the parent first.

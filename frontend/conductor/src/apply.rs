@@ -32,6 +32,8 @@ mod requeued;
 mod standing;
 mod told;
 
+pub use altered::Changed;
+
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
     if entry.seq <= state.seq {
@@ -123,7 +125,12 @@ impl State {
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::GoalRestored { goal } => self.with_goal(goal, |goal| goal.archived = None),
-            Kind::LimitsSet { limits } => self.limits = limits.clone(),
+            Kind::LimitsSet { limits } => {
+                if limits.caps.is_less(self.limits.caps) {
+                    self.capped = at;
+                }
+                self.limits = limits.clone();
+            }
             Kind::ModelsSet { models } => self.models = models.clone(),
             Kind::TemplateSaved { template } => self.shelve(template),
             Kind::TemplateRetired { template } => {

@@ -40,11 +40,12 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
         }
         ensure!(!process.waits(), "{} has said all, and nobody ends its input", process.run);
     }
+    let shown = inbox(state, &bridge.survey);
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
         for task in state.subtree(&goal.id) {
             let status = self::status(state, task);
             ensure!(
-                truly_waits(bridge, task, &status, now),
+                truly_waits(bridge, &shown, task, &status, now),
                 "{} does not wait for what it says: {status:?}, and below it {:?}",
                 task.id,
                 state
@@ -54,13 +55,14 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
                     .map(|part| (&part.id, self::status(state, part)))
                     .collect::<Vec<_>>()
             );
-            ensure!(status.since > Millis(0), "{} waits since nobody knows when", task.id);
+            let known = task.made <= status.since && status.since <= bridge.watch.latest;
+            ensure!(known, "{} stands so since {:?}, made at {:?}", task.id, status.since, task.made);
         }
     }
-    check_inbox(state, &bridge.survey)
+    check_inbox(state, &bridge.survey, &shown)
 }
 
-fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bool {
+fn truly_waits(bridge: &Bridge, shown: &[Request], task: &Task, status: &Status, now: Millis) -> bool {
     let state = &bridge.state;
     let lives = |task: &Task| task.current.as_ref().is_some_and(|run| bridge.live.contains(run));
     let asleep = |task: &Task| matches!(task.standing, Standing::Limited { .. });
@@ -79,9 +81,22 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
             state.runs.values().any(|run| run.is_active())
         }
         Waker::Room => is_slot(state, task),
-        Waker::Person => !task.is_over() || task.is_spoken_to(),
+        Waker::Person => person_can(state, shown, task, status),
         Waker::Nothing => task.is_over(),
     }
+}
+
+/// A person finds in the inbox what wakes it: the task itself, what it waits for because of, or who speaks for it above.
+fn person_can(state: &State, shown: &[Request], task: &Task, status: &Status) -> bool {
+    let speaks = |above: &Task| {
+        // Who goes on with other parts asks when these have come to their end, and a planner when it has planned.
+        is_shown(state, shown, above) || self::status(state, above).waker() != Waker::Person
+    };
+    let of_above = matches!(
+        status.reason,
+        Reason::Proposed | Reason::Unattended(_) | Reason::Stuck(_) | Reason::Used { .. }
+    );
+    is_shown(state, shown, task) || of_above && state.ancestors(task).any(speaks)
 }
 
 /// It would run, and there is no room.
@@ -118,9 +133,8 @@ fn is_full(state: &State) -> bool {
 }
 
 /// All that waits for a person is in the one place where they look for it, by itself or by what it is a part of (P10).
-fn check_inbox(state: &State, survey: &Survey) -> Result<()> {
+fn check_inbox(state: &State, survey: &Survey, shown: &[Request]) -> Result<()> {
     let afresh = Survey::live(state);
-    let shown = inbox(state, survey);
     for task in state.tasks.values() {
         let status = status(state, task);
         let asks = match task.standing {
@@ -140,12 +154,12 @@ fn check_inbox(state: &State, survey: &Survey) -> Result<()> {
         ensure!(!asks || status.kind == Kind::Waiting, "{} asks, and its status does not say so", task.id);
         let waits = status.kind == Kind::Waiting && survey.row(&task.id).is_some();
         ensure!(
-            !waits || is_shown(state, &shown, task),
+            !waits || is_shown(state, shown, task),
             "{} waits for a person, and nobody is shown that: {status:?}",
             task.id
         );
     }
-    for request in &shown {
+    for request in shown {
         let about = state.task(&request.task).map(|task| status(state, task));
         ensure!(about.as_ref() == Some(&request.status), "{} is shown otherwise than it is", request.task);
     }

@@ -23,6 +23,7 @@ mod proof;
 mod queue;
 mod requeue;
 mod reuse;
+mod since;
 mod sizing;
 mod stage;
 mod told;

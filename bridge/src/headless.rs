@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::evidence::{Check, Evidence};
+use shared::limits::{Unbounded, Unit};
 use shared::permission::Permit;
 use shared::plan::PLANNER_ANSWER;
 use shared::retry::Policy;
@@ -130,7 +131,7 @@ pub enum Command {
     Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
-    /// Say what a task is to reach, how hard it is, what it needs and what it makes
+    /// Say what a task is to reach, how hard it is, what it needs, what it makes and who reviews it
     Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
     OnFailure(OnFailureArgs),
@@ -186,6 +187,9 @@ pub struct GoalArgs {
     /// What agents may do in the folder
     #[arg(long, value_enum, default_value_t = Allowed::Edit)]
     access: Allowed,
+    /// Who reviews its tasks, where they are reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
+    #[arg(long, value_name = "WHO")]
+    reviewer: Option<String>,
     #[command(flatten)]
     caps: caps::CapFlags,
     /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan
@@ -413,23 +417,13 @@ pub struct ModelsArgs {
 }
 
 /// A span of time from the command line.
-fn span(text: &str) -> Result<Millis, String> {
-    let wrong = || format!("{text:?} is no span of time, such as 90s, 15m or 2h");
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let secs = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        _ => return Err(wrong()),
-    };
-    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    Ok(Millis::from_secs(count.saturating_mul(secs)))
+fn span(text: &str) -> Result<Millis, Unbounded> {
+    Unit::Time.read(text).map(Millis)
 }
 
 /// A sum of money from the command line.
-fn dollars(text: &str) -> Result<MicroUsd, String> {
-    let sum = text.trim_start_matches('$').parse().ok().and_then(MicroUsd::from_usd);
-    sum.ok_or_else(|| format!("{text:?} is not a sum in US dollars, such as 2.50"))
+fn dollars(text: &str) -> Result<MicroUsd, Unbounded> {
+    Unit::Money.read(text).map(MicroUsd)
 }
 
 impl DataArgs {

@@ -18,6 +18,7 @@ pub mod pair;
 pub mod permit;
 pub mod prompts;
 pub mod retry;
+pub mod reviewer;
 pub mod rules;
 pub mod schedule;
 pub mod start;

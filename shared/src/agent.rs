@@ -25,6 +25,15 @@ pub enum HarnessId {
 
 impl HarnessId {
     pub const ALL: [Self; 4] = [Self::Claude, Self::Codex, Self::Demo, Self::Command];
+
+    /// The other kind of agent CLI, which may do what this one does; nothing for what stands alone.
+    pub fn other(self) -> Option<Self> {
+        match self {
+            Self::Claude => Some(Self::Codex),
+            Self::Codex => Some(Self::Claude),
+            Self::Demo | Self::Command => None,
+        }
+    }
 }
 
 impl fmt::Display for HarnessId {

@@ -292,6 +292,12 @@ pub enum Kind {
         run: RunId,
         persona: PersonaId,
     },
+    /// Another one than was chosen reviews by this run, and why.
+    ReviewerReplaced {
+        run: RunId,
+        task: TaskId,
+        why: String,
+    },
     /// What the words, the agent and the folder of a run that was ordered come to. What one run came to may stand for
     /// another with the same key.
     RunKeyed {

@@ -18,6 +18,7 @@ pub mod persona;
 pub mod plan;
 pub mod quiet;
 pub mod retry;
+pub mod reviewer;
 pub mod run;
 pub mod sizing;
 pub mod template;

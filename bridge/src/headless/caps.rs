@@ -60,13 +60,13 @@ pub(super) trait Bounding: Sized + Default + PartialEq {
 
 impl Bounding for MicroUsd {
     fn read(text: &str) -> Result<Self, String> {
-        dollars(text)
+        dollars(text).map_err(|error| error.to_string())
     }
 }
 
 impl Bounding for Millis {
     fn read(text: &str) -> Result<Self, String> {
-        span(text)
+        span(text).map_err(|error| error.to_string())
     }
 }
 

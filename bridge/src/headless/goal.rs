@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use conductor::plan::name;
 use conductor::planning::{Plan, Planning};
+use conductor::reviewer;
 use conductor::state::{State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
@@ -17,6 +18,7 @@ use shared::limits::Caps;
 use shared::list::{Fillings, TaskList};
 use shared::persona::Persona;
 use shared::plan::PlannerAnswer;
+use shared::reviewer::Reviewer;
 use shared::template::Template;
 use shared::wire::Want;
 
@@ -86,7 +88,7 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
     while args.harness.is_none() && client.state().agents.is_empty() {
         client.step().await?;
     }
-    let Advice { template, persona, list } = match advice(client.state(), args, list.as_ref()) {
+    let Advice { template, persona, reviewer, list } = match advice(client.state(), args, list.as_ref()) {
         Ok(advice) => advice,
         Err(none) => {
             drop(client);
@@ -103,6 +105,7 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
     let statement = Statement {
         template,
         persona,
+        reviewer,
         text: text.or_else(|| Some(list.as_ref()?.words().to_owned())).unwrap_or_default(),
         folder,
         harness: args.harness.map(Into::into).or_else(|| list.as_ref()?.harness),
@@ -158,6 +161,7 @@ async fn tidy_away(client: &mut Client, goal: &TaskId, json: bool) -> anyhow::Re
 struct Advice {
     template: Option<Template>,
     persona: Option<Persona>,
+    reviewer: Option<Reviewer>,
     /// With its blanks filled in.
     list: Option<TaskList>,
 }
@@ -166,7 +170,10 @@ fn advice(state: &State, args: &GoalArgs, list: Option<&(String, Fillings)>) -> 
     let template = args.template.as_deref().map(|name| prompts::find(state, name)).transpose()?;
     let persona = args.persona.as_deref().map(|name| agents::find(state, name)).transpose()?;
     let list = list.map(|(name, words)| lists::filled(state, name, words)).transpose()?;
-    Ok(Advice { template: template.map(|shelf| shelf.template.clone()), persona: persona.cloned(), list })
+    let reviewer = args.reviewer.as_deref().map(|words| reviewer::named(state, words)).transpose();
+    let reviewer = reviewer.map_err(anyhow::Error::msg)?.flatten();
+    let template = template.map(|shelf| shelf.template.clone());
+    Ok(Advice { template, persona: persona.cloned(), reviewer, list })
 }
 
 /// The plan in a file with the caps of its tasks, or what is wrong with it.

@@ -11,6 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use conductor::reviewer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::agent::HarnessId;
@@ -278,6 +279,8 @@ struct NewGoal {
     template: Option<String>,
     /// Name or id of the agent of the person's own that plans it and does its tasks.
     agent: Option<String>,
+    /// Who reviews its tasks, where they are reviewed: `auto`, `other`, `claude`, `codex`, `codex:MODEL`, `model:MODEL` or an agent of the person's own.
+    reviewer: Option<String>,
     /// `quick`, `reviewed` or `autonomous`: whether each task is reviewed, and whether anybody is asked about a plan.
     #[serde(default)]
     #[schema(value_type = String, default = "quick")]
@@ -413,6 +416,8 @@ async fn state_goal(
     };
     let own = || list.as_ref().map(|list| list.words().to_owned());
     let text = Some(new.goal).filter(|goal| !goal.trim().is_empty()).or_else(own).unwrap_or_default();
+    let reviewer = new.reviewer.as_deref().map(|words| reviewer::named(&state, words)).transpose();
+    let reviewer = reviewer.map_err(|error| wrong(&error, "Say one of these in \"reviewer\"."))?.flatten();
     let budget = new.budget_usd.map(dollars).transpose()?;
     let caps = new.caps.wish()?.of(Caps { budget, ..Caps::default() });
     let statement = Statement {
@@ -423,6 +428,7 @@ async fn state_goal(
         caps,
         template: template.map(|shelf| shelf.template.clone()),
         persona: persona.cloned(),
+        reviewer,
         preset: new.preset,
         planner: match (new.plan, list) {
             (Some(plan), _) => statement::read(plan)?.into(),

@@ -11,6 +11,7 @@ use shared::id::{ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::persona::Persona;
 use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
+use shared::reviewer::Reviewer;
 use shared::template::Template;
 
 use super::caps::{self, TaskCaps};
@@ -30,6 +31,8 @@ pub(super) struct Statement {
     pub template: Option<Template>,
     /// Who plans it and does its tasks.
     pub persona: Option<Persona>,
+    /// Who reviews its tasks.
+    pub reviewer: Option<Reviewer>,
     pub preset: Preset,
     pub planner: Planner,
 }
@@ -97,11 +100,22 @@ impl Statement {
             let edit = PlanEdit::SetPersona { task: goal.clone(), persona: Some(persona.persona) };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
+        let judged = self.reviewer.map(|reviewer| {
+            let edit = PlanEdit::SetReviewer { task: goal.clone(), reviewer: Some(reviewer) };
+            Kind::PlanEdited { goal: goal.clone(), edit }
+        });
         let how = (self.preset != Preset::default()).then(|| {
             let edit = PlanEdit::SetPreset { task: goal.clone(), preset: self.preset };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
-        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
+        let said = opened
+            .into_iter()
+            .chain([stated])
+            .chain(capped)
+            .chain(guided)
+            .chain(cast)
+            .chain(judged)
+            .chain(how);
         let said: Vec<Kind> = said.collect();
         let planned = match self.planner {
             Planner::Agent => Vec::new(),

@@ -20,6 +20,7 @@ pub mod planning;
 pub mod prompt;
 pub mod proof;
 pub mod reuse;
+pub mod reviewer;
 pub mod sizing;
 pub mod state;
 pub mod status;

@@ -11,9 +11,9 @@ use shared::plan::{Access, Mode, PlannerAnswer, ProposedTask, Verdict, Work};
 use shared::retry::RetryWish;
 use shared::sizing::SizeWish;
 
-use crate::persona;
 use crate::plan::given::given;
 use crate::state::{State, Task};
+use crate::{persona, reviewer};
 
 /// A list as it was saved last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,7 @@ pub fn tasks(state: &State, top: &Task) -> (Vec<ProposedTask>, BTreeMap<String, 
         retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
         checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
         agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
+        reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
     };
     let capped = below.iter().filter(|task| task.caps != Caps::default());
     let caps = capped.map(|task| (task.number_text(), task.caps)).collect();
@@ -132,6 +133,7 @@ pub fn from_lines(text: &str) -> Vec<ProposedTask> {
         retry: RetryWish::Usual,
         checks: Vec::new(),
         agent: String::new(),
+        reviewer: String::new(),
     };
     lines.enumerate().map(task).collect()
 }

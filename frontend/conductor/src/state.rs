@@ -16,6 +16,7 @@ use shared::models::{Models, is_model};
 use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
+use shared::reviewer::Reviewer;
 use shared::run::RunEnd;
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
@@ -128,6 +129,8 @@ pub struct Task {
     pub template: Option<TemplateId>,
     /// Who does it and what is below it, as the person or the plan says.
     pub persona: Option<PersonaId>,
+    /// Who reviews it and what is below it, as the person or the plan says.
+    pub reviewer: Option<Reviewer>,
     /// As the person set them.
     pub caps: Caps,
     pub schedule: Schedule,
@@ -155,8 +158,8 @@ pub struct Task {
     pub current: Option<RunId>,
     /// What the person wrote and no turn has carried yet.
     pub queue: Vec<Message>,
-    /// What its turns were told since one of them came to something.
-    pub carried: Vec<Message>,
+    /// What the person wrote that its turns were told, in that order: the latest of it, as `apply::said` keeps it.
+    pub said: Vec<Said>,
     /// Times in a row that it was taken up again without asking.
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
@@ -256,6 +259,16 @@ pub struct Message {
     pub held: bool,
     /// The person would have the turn that runs read it.
     pub urged: bool,
+}
+
+/// A message that a turn of its task was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub message: Message,
+    /// The session that surely has it; nothing while no run that was told it has named its own.
+    pub heard: Option<SessionId>,
+    /// No turn that was told it has come to something.
+    pub open: bool,
 }
 
 /// A message that a run was told while it worked.
@@ -362,6 +375,8 @@ pub struct Run {
     pub key: Option<String>,
     /// Whose words its session began with.
     pub persona: Option<PersonaId>,
+    /// Why it reviews in the place of who was chosen to.
+    pub replaced: Option<String>,
     /// Where it works, if that is not its project's folder.
     pub folder: Option<String>,
     /// What its end meant for its task, where it was one of these.

@@ -52,6 +52,7 @@ impl Kind {
             | Self::RunTrimmed { .. }
             | Self::RunKeyed { .. }
             | Self::RunCast { .. }
+            | Self::ReviewerReplaced { .. }
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
             | Self::SignalSent { .. }

@@ -1,6 +1,8 @@
 //! What must hold when nothing moves: whatever waits says truly what it waits for, and at the very end every
 //! goal is over and every client knows the same.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use conductor::budget::{Short, short};
 use conductor::inbox::{Request, inbox};
@@ -15,6 +17,9 @@ use shared::unit::Millis;
 use crate::bridge::Bridge;
 use crate::client::Client;
 use crate::world::World;
+
+/// How each task stands. Each is asked once.
+type Known<'a> = BTreeMap<&'a TaskId, Status>;
 
 /// Nobody has anything to say or to do by itself.
 ///
@@ -40,12 +45,12 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
         }
         ensure!(!process.waits(), "{} has said all, and nobody ends its input", process.run);
     }
-    let shown = inbox(state, &bridge.survey);
+    let known: Known<'_> = state.tasks.values().map(|task| (&task.id, status(state, task))).collect();
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
         for task in state.subtree(&goal.id) {
-            let status = self::status(state, task);
+            let status = known.get(&task.id).context("a task without a status")?;
             ensure!(
-                truly_waits(bridge, &shown, task, &status, now),
+                truly_waits(bridge, task, status, now),
                 "{} does not wait for what it says: {status:?}, and below it {:?}",
                 task.id,
                 state
@@ -55,14 +60,14 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
                     .map(|part| (&part.id, self::status(state, part)))
                     .collect::<Vec<_>>()
             );
-            let known = task.made <= status.since && status.since <= bridge.watch.latest;
-            ensure!(known, "{} stands so since {:?}, made at {:?}", task.id, status.since, task.made);
+            let then = task.made <= status.since && status.since <= bridge.watch.latest;
+            ensure!(then, "{} stands so since {:?}, made at {:?}", task.id, status.since, task.made);
         }
     }
-    check_inbox(state, &bridge.survey, &shown)
+    check_inbox(state, &known, &bridge.survey)
 }
 
-fn truly_waits(bridge: &Bridge, shown: &[Request], task: &Task, status: &Status, now: Millis) -> bool {
+fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bool {
     let state = &bridge.state;
     let lives = |task: &Task| task.current.as_ref().is_some_and(|run| bridge.live.contains(run));
     let asleep = |task: &Task| matches!(task.standing, Standing::Limited { .. });
@@ -81,22 +86,9 @@ fn truly_waits(bridge: &Bridge, shown: &[Request], task: &Task, status: &Status,
             state.runs.values().any(|run| run.is_active())
         }
         Waker::Room => is_slot(state, task),
-        Waker::Person => person_can(state, shown, task, status),
+        Waker::Person => !task.is_over() || task.is_spoken_to(),
         Waker::Nothing => task.is_over(),
     }
-}
-
-/// A person finds in the inbox what wakes it: the task itself, what it waits for because of, or who speaks for it above.
-fn person_can(state: &State, shown: &[Request], task: &Task, status: &Status) -> bool {
-    let speaks = |above: &Task| {
-        // Who goes on with other parts asks when these have come to their end, and a planner when it has planned.
-        is_shown(state, shown, above) || self::status(state, above).waker() != Waker::Person
-    };
-    let of_above = matches!(
-        status.reason,
-        Reason::Proposed | Reason::Unattended(_) | Reason::Stuck(_) | Reason::Used { .. }
-    );
-    is_shown(state, shown, task) || of_above && state.ancestors(task).any(speaks)
 }
 
 /// It would run, and there is no room.
@@ -133,47 +125,63 @@ fn is_full(state: &State) -> bool {
 }
 
 /// All that waits for a person is in the one place where they look for it, by itself or by what it is a part of (P10).
-fn check_inbox(state: &State, survey: &Survey, shown: &[Request]) -> Result<()> {
+fn check_inbox(state: &State, known: &Known<'_>, survey: &Survey) -> Result<()> {
     let afresh = Survey::live(state);
+    let requests = inbox(state, survey);
     for task in state.tasks.values() {
-        let status = status(state, task);
+        let status = known.get(&task.id).context("a task without a status")?;
         let asks = match task.standing {
             // Who has the answer and cannot pay for the turn waits for the money.
             Standing::Asked { .. } | Standing::Yielded if task.current.is_none() => !task.is_spoken_to(),
             _ => matches!(status.reason, Reason::Permission(_)),
         };
-        let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status);
-        ensure!(
-            surveyed,
-            "{} stands otherwise in the survey: {status:?}, {:?}",
-            task.id,
-            survey.row(&task.id)
-        );
-        let kept = survey.row(&task.id) == afresh.row(&task.id);
-        ensure!(kept, "{} was left out when the survey went on", task.id);
+        let row = survey.row(&task.id);
+        let surveyed = row.is_none_or(|row| row.status == *status);
+        ensure!(surveyed, "{} stands otherwise in the survey: {status:?}, {row:?}", task.id);
+        ensure!(row == afresh.row(&task.id), "{} was left out when the survey went on", task.id);
         ensure!(!asks || status.kind == Kind::Waiting, "{} asks, and its status does not say so", task.id);
-        let waits = status.kind == Kind::Waiting && survey.row(&task.id).is_some();
+        let waits = status.kind == Kind::Waiting && row.is_some();
         ensure!(
-            !waits || is_shown(state, shown, task),
+            !waits || is_shown(state, known, &requests, task),
             "{} waits for a person, and nobody is shown that: {status:?}",
             task.id
         );
+        let wakes = row.is_none() || status.waker() != Waker::Person;
+        let can = wakes || person_can(state, known, &requests, task, status);
+        ensure!(can, "{} says that a person wakes it, and none is told by what: {status:?}", task.id);
     }
-    for request in shown {
-        let about = state.task(&request.task).map(|task| status(state, task));
-        ensure!(about.as_ref() == Some(&request.status), "{} is shown otherwise than it is", request.task);
+    for request in &requests {
+        let told = known.get(&request.task) == Some(&request.status);
+        ensure!(told, "{} is shown otherwise than it is", request.task);
     }
     Ok(())
 }
 
 /// It is in the inbox itself, or by what it waits for because of: its parts, or what failed before it.
-fn is_shown(state: &State, shown: &[Request], task: &Task) -> bool {
-    let there = |id: &TaskId| shown.iter().any(|request| request.task == *id);
-    let because = match status(state, task).reason {
-        Reason::Stuck(by) => !by.is_empty() && by.iter().all(there),
-        _ => task.children.iter().filter_map(|id| state.task(id)).any(|part| is_shown(state, shown, part)),
+fn is_shown(state: &State, known: &Known<'_>, requests: &[Request], task: &Task) -> bool {
+    let there = |id: &TaskId| requests.iter().any(|request| request.task == *id);
+    let because = match known.get(&task.id).map(|status| &status.reason) {
+        Some(Reason::Stuck(by)) => !by.is_empty() && by.iter().all(there),
+        _ => {
+            let mut parts = task.children.iter().filter_map(|id| state.task(id));
+            parts.any(|part| is_shown(state, known, requests, part))
+        }
     };
     there(&task.id) || because
+}
+
+/// A person finds in the inbox what wakes it: the task itself, what it waits for because of, or who speaks for it above.
+fn person_can(state: &State, known: &Known<'_>, requests: &[Request], task: &Task, status: &Status) -> bool {
+    let speaks = |above: &Task| {
+        // Who goes on with other parts asks when these have come to their end, and a planner when it has planned.
+        is_shown(state, known, requests, above)
+            || known.get(&above.id).is_some_and(|above| above.waker() != Waker::Person)
+    };
+    let of_above = matches!(
+        status.reason,
+        Reason::Proposed | Reason::Unattended(_) | Reason::Stuck(_) | Reason::Used { .. }
+    );
+    is_shown(state, known, requests, task) || of_above && state.ancestors(task).any(speaks)
 }
 
 /// The last moment of a world.

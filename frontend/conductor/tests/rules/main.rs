@@ -23,6 +23,8 @@ mod proof;
 mod queue;
 mod requeue;
 mod reuse;
+mod reviewers;
+mod said;
 mod since;
 mod sizing;
 mod stage;

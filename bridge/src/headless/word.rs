@@ -18,8 +18,9 @@ use super::caps::CapsWish;
 use super::edit::Changes;
 use super::hand::AddArgs;
 use super::rules::Reach;
+use super::shape::{self, Order, Place};
 use super::statement::drawn;
-use super::task::find;
+use super::task::{Unknown, find, find_removed};
 use super::{agents, waiting};
 
 mod over;
@@ -50,6 +51,12 @@ pub(super) enum Word {
         /// As a person names them.
         after: Vec<String>,
     },
+    /// Taken out of the plan, with all below it.
+    Remove,
+    /// Put back into the plan, or into the lists of goals.
+    Restore,
+    Move(Place),
+    After(Order),
     Mode(Mode),
     /// What came of it; may be empty.
     Done(String),
@@ -108,6 +115,17 @@ impl Word {
         Self::Add { title, objective, mode: args.mode.into(), after }
     }
 
+    /// The task that it is said to by this name. Only what was removed can be brought back.
+    ///
+    /// # Errors
+    /// Nothing has the name.
+    pub(super) fn whom<'a>(&self, state: &'a State, text: &str) -> Result<&'a Task, Unknown> {
+        match self {
+            Self::Restore => find(state, text).or_else(|unknown| find_removed(state, text).ok_or(unknown)),
+            _ => find(state, text),
+        }
+    }
+
     /// The intents, in the task's project.
     ///
     /// # Errors
@@ -131,6 +149,7 @@ impl Word {
                 let edited = |edit| Kind::PlanEdited { goal: task.root.clone(), edit };
                 return Ok(changes.edits(state, task).map_err(Unsaid)?.into_iter().map(edited).collect());
             }
+            (Self::After(order), _) => return order.edits(state, task),
             (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
@@ -169,6 +188,9 @@ impl Word {
                 let planned = PlannedTask { size: None, mode, after, ..planned };
                 checked(state, task, PlanEdit::Add { planned, index: u32::MAX })?
             }
+            (Self::Remove, _) => shape::remove(state, task)?,
+            (Self::Restore, _) => shape::restore(state, task)?,
+            (Self::Move(place), _) => place.put(state, task)?,
             (Self::Mode(mode), _) => checked(state, task, PlanEdit::SetMode { task: id, mode })?,
             (Self::Done(words), _) => over::done(state, task, &words)?,
             (Self::Close, _) => over::close(task)?,

@@ -34,6 +34,7 @@ mod said;
 mod standing;
 mod told;
 
+pub use altered::Changed;
 pub use answered::{Answer, answers};
 pub use said::{KEPT, Said};
 
@@ -120,7 +121,12 @@ impl State {
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::GoalRestored { goal } => self.with_goal(goal, |goal| goal.archived = None),
-            Kind::LimitsSet { limits } => self.limits = limits.clone(),
+            Kind::LimitsSet { limits } => {
+                if limits.caps.is_less(self.limits.caps) {
+                    self.capped = at;
+                }
+                self.limits = limits.clone();
+            }
             Kind::ModelsSet { models } => self.models = models.clone(),
             Kind::TemplateSaved { template } => self.shelve(template),
             Kind::TemplateRetired { template } => {

@@ -21,7 +21,7 @@ use shared::run::RunEnd;
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
-use crate::apply::{Answer, Said};
+use crate::apply::{Answer, Changed, Said};
 use crate::library::{Shelf, template_of};
 use crate::list;
 use crate::outage::Outages;
@@ -43,6 +43,8 @@ pub struct State {
     pub unread: Vec<RunId>,
     pub agents: Vec<FoundAgent>,
     pub limits: Limits,
+    /// When the caps of all tasks were last set to less.
+    pub capped: Millis,
     pub models: Models,
     /// The library of prompts.
     pub templates: BTreeMap<TemplateId, Shelf>,
@@ -140,6 +142,7 @@ pub struct Task {
     pub planning: Option<Planning>,
     pub made: Millis,
 
+    pub changed: Changed,
     pub standing: Standing,
     /// When `standing` became what it is.
     pub since: Millis,

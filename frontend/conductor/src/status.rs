@@ -16,7 +16,10 @@ use crate::planning::Plan;
 use crate::proof;
 use crate::state::{Phase, Run, Standing, State, Task};
 
+mod room;
 mod since;
+
+pub use room::Room;
 
 /// The eight that a person sees; their order is how loudly they speak, the loudest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -61,7 +61,8 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
                     .map(|part| (&part.id, self::status(state, part)))
                     .collect::<Vec<_>>()
             );
-            ensure!(status.since > Millis(0), "{} waits since nobody knows when", task.id);
+            let then = task.made <= status.since && status.since <= bridge.watch.latest;
+            ensure!(then, "{} stands so since {:?}, made at {:?}", task.id, status.since, task.made);
         }
     }
     check_inbox(state, &known, &bridge.survey)
@@ -174,6 +175,9 @@ fn check_inbox(state: &State, known: &Known<'_>, survey: &Survey) -> Result<()> 
             "{} waits for a person, and nobody is shown that: {status:?}",
             task.id
         );
+        let wakes = row.is_none() || status.waker() != Waker::Person;
+        let can = wakes || person_can(state, known, &requests, task, status);
+        ensure!(can, "{} says that a person wakes it, and none is told by what: {status:?}", task.id);
     }
     for request in &requests {
         let told = known.get(&request.task) == Some(&request.status);
@@ -193,6 +197,20 @@ fn is_shown(state: &State, known: &Known<'_>, requests: &[Request], task: &Task)
         }
     };
     there(&task.id) || because
+}
+
+/// A person finds in the inbox what wakes it: the task itself, what it waits for because of, or who speaks for it above.
+fn person_can(state: &State, known: &Known<'_>, requests: &[Request], task: &Task, status: &Status) -> bool {
+    let speaks = |above: &Task| {
+        // Who goes on with other parts asks when these have come to their end, and a planner when it has planned.
+        is_shown(state, known, requests, above)
+            || known.get(&above.id).is_some_and(|above| above.waker() != Waker::Person)
+    };
+    let of_above = matches!(
+        status.reason,
+        Reason::Proposed | Reason::Unattended(_) | Reason::Stuck(_) | Reason::Used { .. }
+    );
+    is_shown(state, known, requests, task) || of_above && state.ancestors(task).any(speaks)
 }
 
 /// The last moment of a world.

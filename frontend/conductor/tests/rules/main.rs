@@ -26,6 +26,7 @@ mod requeue;
 mod reuse;
 mod reviewers;
 mod said;
+mod since;
 mod sizing;
 mod stage;
 mod told;

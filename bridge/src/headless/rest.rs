@@ -42,6 +42,7 @@ mod desk;
 mod ends;
 mod events;
 mod hand;
+mod harnesses;
 mod limits;
 mod models;
 mod plans;
@@ -84,6 +85,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(document))
         .routes(routes!(prompts))
         .routes(routes!(list_agents))
+        .routes(routes!(harnesses::harnesses))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
         .routes(routes!(rules::permit))

@@ -12,7 +12,7 @@ use shared::harness::{Start, Turn, command_line};
 use shared::id::{
     AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
 };
-use shared::limits::{Caps, Limits};
+use shared::limits::{Caps, Limits, StageCaps};
 use shared::models::Models;
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::persona::{Character, Persona};
@@ -84,6 +84,7 @@ fn planned() -> PlannedTask {
         evidence: Evidence { checks: vec![Check::OutputsExist], ..Evidence::default() },
         persona: None,
         reviewer: None,
+        caps: Caps::default(),
     }
 }
 
@@ -112,6 +113,10 @@ fn intents() -> Vec<Kind> {
         edited(PlanEdit::SetCaps {
             task: goal.clone(),
             caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
+        }),
+        edited(PlanEdit::SetCaps {
+            task: task("goal~1"),
+            caps: Caps { review: StageCaps { turns: Some(9), ..StageCaps::default() }, ..Caps::default() },
         }),
         edited(PlanEdit::SetSchedule {
             task: goal.clone(),
@@ -231,7 +236,8 @@ fn reviewers() -> impl Iterator<Item = Kind> {
         Reviewer::Persona { persona: persona() },
     ];
     let chosen = all.map(|reviewer| PlanEdit::SetReviewer { task: task("goal~1"), reviewer: Some(reviewer) });
-    let planned = PlannedTask { reviewer: Some(Reviewer::Other), ..planned() };
+    let caps = Caps { turns: Some(40), ..Caps::default() };
+    let planned = PlannedTask { reviewer: Some(Reviewer::Other), caps, ..planned() };
     chosen.into_iter().chain([PlanEdit::Add { planned, index: 0 }]).map(edited)
 }
 

@@ -107,6 +107,7 @@ impl State {
                     evidence: former.evidence.clone(),
                     persona: former.persona.clone(),
                     reviewer: former.reviewer.clone(),
+                    caps: former.caps,
                     ..task.clone()
                 };
             }

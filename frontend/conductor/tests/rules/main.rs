@@ -25,6 +25,7 @@ mod reuse;
 mod reviewers;
 mod sizing;
 mod stage;
+mod stages;
 mod told;
 mod tree;
 mod usage;

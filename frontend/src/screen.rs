@@ -10,6 +10,7 @@ pub mod finder;
 pub mod health;
 pub mod inbox;
 pub mod limits;
+pub mod lists;
 pub mod memory;
 pub mod models;
 pub mod news;

@@ -12,8 +12,9 @@ use shared_derive::FromJson;
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
 use crate::evidence::{Check, CommitOutcome};
-use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, TaskId, TemplateId};
+use crate::id::{ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
+use crate::list::TaskList;
 use crate::models::Models;
 use crate::permission::{Answer, Permit, Rule};
 use crate::persona::Persona;
@@ -248,6 +249,14 @@ pub enum Kind {
     /// It is offered no more.
     PersonaRetired {
         persona: PersonaId,
+    },
+    /// Tasks that are kept to be run again and again; the same id again changes them.
+    ListSaved {
+        list: TaskList,
+    },
+    /// It is offered no more.
+    ListRetired {
+        list: ListId,
     },
 
     // The conductor's decisions and orders.

@@ -11,6 +11,7 @@ pub mod harness;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod list;
 pub mod models;
 pub mod permission;
 pub mod persona;

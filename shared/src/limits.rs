@@ -12,7 +12,7 @@ use crate::unit::{MicroUsd, Millis};
 
 mod bound;
 
-pub use bound::{BOUNDS, Bound, Unbounded, Unit};
+pub use bound::{BOUNDS, Bound, Group, Unbounded, Unit};
 
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]

@@ -9,13 +9,11 @@ use shared::context::{Charter, Cut, Fact, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
-use shared::id::{
-    AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
-};
+use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RuleId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits, StageCaps};
 use shared::models::Models;
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
-use shared::persona::{Character, Persona};
+use shared::persona::Character;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
 use shared::retry::{Again, Policy, Retry};
@@ -25,28 +23,17 @@ use shared::template::{Guided, Template, Variant};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
 
+#[path = "golden/library.rs"]
+mod library;
+
+use library::{ann, list, persona, template};
+
 fn task(id: &str) -> TaskId {
     TaskId::new(id).unwrap()
 }
 
 fn run() -> RunId {
     RunId::new("goal~1~r1").unwrap()
-}
-
-fn persona() -> PersonaId {
-    PersonaId::new("ann").unwrap()
-}
-
-fn ann(character: Character) -> Persona {
-    Persona {
-        persona: persona(),
-        name: "Ann".to_owned(),
-        role: "reviews what others wrote".to_owned(),
-        character,
-        harness: Some(HarnessId::Codex),
-        model: Some("gpt-5.1-codex".to_owned()),
-        folder: Some("/home/dev/shop/web".to_owned()),
-    }
 }
 
 fn rule() -> RuleId {
@@ -61,10 +48,6 @@ fn asked(tool: &str, deed: Deed) -> Kind {
     let (request, call, tool) = ("q1".to_owned(), "t1".to_owned(), tool.to_owned());
     let event = AgentEvent::PermissionAsked { ask: Ask { request, call, tool, deed } };
     Kind::AgentSpoke { run: run(), line: 2, event }
-}
-
-fn template() -> TemplateId {
-    TemplateId::new("t1").unwrap()
 }
 
 fn planned() -> PlannedTask {
@@ -187,6 +170,8 @@ fn intents() -> Vec<Kind> {
         Kind::PersonaSaved { persona: ann(Character::Words { text: "Kind and strict.".to_owned() }) },
         Kind::PersonaSaved { persona: ann(Character::File { path: "Soul.md".to_owned() }) },
         Kind::PersonaRetired { persona: persona() },
+        Kind::ListSaved { list: list() },
+        Kind::ListRetired { list: list().list },
         Kind::PermissionAnswered {
             run: run(),
             request: "q1".to_owned(),

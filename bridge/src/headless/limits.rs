@@ -6,13 +6,13 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use conductor::{State, reviewer, words};
 use shared::entry::{Draft, Kind};
-use shared::limits::{BOUNDS, Bound, Limits, Unit};
+use shared::limits::{BOUNDS, Bound, Unit};
 use shared::quiet::Quiet;
 use shared::sizing::Sizing;
 
 use super::client::Client;
 use super::place::Place;
-use super::{DataArgs, OnFailure, dollars, span};
+use super::{DataArgs, OnFailure};
 use crate::cli::say;
 
 #[derive(Debug, Args)]
@@ -83,7 +83,8 @@ impl Args for Bounds {
                 .long(bound.name)
                 .value_name(value)
                 .help(help)
-                .value_parser(|text: &str| read(bound, text))
+                .help_heading(bound.group.words())
+                .value_parser(|text: &str| bound.read(text).map(Wish))
         };
         BOUNDS.iter().fold(command, |command, bound| command.arg(option(bound)))
     }
@@ -105,20 +106,6 @@ impl FromArgMatches for Bounds {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
-}
-
-/// A bound from the command line, held to its range.
-fn read(bound: &Bound, text: &str) -> Result<Wish, String> {
-    let wrong = || format!("{text:?} is no whole number");
-    let value = match bound.unit {
-        _ if text == "none" => None,
-        Unit::Count => Some(text.parse().map_err(|_| wrong())?),
-        Unit::Money => Some(dollars(text)?.0),
-        Unit::Time => Some(span(text)?.0),
-        Unit::Text => Some(text.parse::<u64>().map_err(|_| wrong())?.saturating_mul(1_024)),
-    };
-    bound.set(&mut Limits::default(), value).map_err(|error| error.to_string())?;
-    Ok(Wish(value))
 }
 
 /// Sets what was given, and prints what holds then.

@@ -29,8 +29,11 @@ mod planned;
 mod proven;
 mod replanned;
 mod requeued;
+mod said;
 mod standing;
 mod told;
+
+pub use said::KEPT;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -132,6 +135,10 @@ impl State {
             Kind::PersonaSaved { persona } => self.cast(persona),
             Kind::PersonaRetired { persona } => {
                 self.personas.get_mut(persona).into_iter().for_each(|known| known.retired = true)
+            }
+            Kind::ListSaved { list } => self.keep_list(list),
+            Kind::ListRetired { list } => {
+                self.lists.get_mut(list).into_iter().for_each(|known| known.retired = true)
             }
             Kind::RunCast { run, persona } => self.with_run(run, |run| run.persona = Some(persona.clone())),
             Kind::ReviewerReplaced { run, why, .. } => {
@@ -264,6 +271,7 @@ impl State {
             if begins && task.again().is_some() && run.carries.is_empty() {
                 task.attempt += 1;
                 task.session = None;
+                task.said.clear();
                 task.proof = Proof::default();
             }
             task.session.take_if(|_| strange);
@@ -309,7 +317,7 @@ impl State {
                 // A look at the work is no part of the task's conversation.
                 if run.purpose.is_conversation() {
                     let (task, session) = (run.task.clone(), session.clone());
-                    self.with(&task, |task| task.session = Some(session));
+                    self.with(&task, |task| task.hear(session));
                 }
             }
             AgentEvent::ToolCall { tool, title, .. } => {
@@ -370,11 +378,11 @@ impl State {
                 task.current = None;
                 match task.stop.take() {
                     Some(Halt::Stopped) if !task.is_over() => {
-                        task.carried.clear();
+                        task.came_to_something();
                         task.stand(Standing::Cancelled, at);
                     }
                     Some(Halt::Requeued) => requeued = true,
-                    _ => task.carried.clear(),
+                    _ => task.came_to_something(),
                 }
             }
         });

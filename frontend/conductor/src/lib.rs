@@ -10,6 +10,7 @@ pub mod driver;
 pub mod health;
 pub mod inbox;
 pub mod library;
+pub mod list;
 pub mod order;
 pub mod outage;
 pub mod permission;

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod document;
 pub mod edit;
 pub mod feed;
+pub mod given;
 
 use std::collections::{BTreeMap, BTreeSet};
 

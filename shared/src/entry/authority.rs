@@ -44,7 +44,9 @@ impl Kind {
             | Self::TemplateSaved { .. }
             | Self::TemplateRetired { .. }
             | Self::PersonaSaved { .. }
-            | Self::PersonaRetired { .. } => Authority::Person,
+            | Self::PersonaRetired { .. }
+            | Self::ListSaved { .. }
+            | Self::ListRetired { .. } => Authority::Person,
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
             | Self::RunTrimmed { .. }

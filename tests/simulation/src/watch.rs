@@ -28,6 +28,7 @@ mod requeue;
 mod result;
 mod reuse;
 mod reviewer;
+mod said;
 mod sizing;
 mod steer;
 mod told;
@@ -121,6 +122,7 @@ pub struct Watch {
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
     requeues: requeue::Requeues,
+    words: said::Words,
     permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
@@ -349,6 +351,7 @@ impl Watch {
             && run.purpose.is_conversation()
         {
             self.sessions.insert(run.task.clone(), (run.harness, session.clone()));
+            self.words.hear(&run.task, session);
             let known = self.ordered.get(&run.id).copied().unwrap_or_default();
             self.remembers.insert(run.task.clone(), known);
         }

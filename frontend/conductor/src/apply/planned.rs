@@ -57,7 +57,7 @@ impl State {
         let changes = before.map(|before| diff(&before, self, goal));
         self.with(goal, |task| {
             task.current = None;
-            task.carried.clear();
+            task.came_to_something();
         });
         self.with_planning(goal, |planning| {
             planning.revisions.extend(changes.map(|changes| Revision { version, changes }));
@@ -336,7 +336,7 @@ impl Task {
             runs: Vec::new(),
             current: None,
             queue: Vec::new(),
-            carried: Vec::new(),
+            said: Vec::new(),
             resumptions: 0,
             retries: 0,
             helped: Vec::new(),

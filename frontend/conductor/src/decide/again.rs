@@ -125,12 +125,10 @@ fn alternate(state: &State, task: &Task, run: &Run, class: ErrorClass) -> Option
     waits::alternate(state, task, run.harness).filter(|_| class.is_outage() && !chosen)
 }
 
-/// Another attempt may do better. Who plans or sums up begins anew without what the person wrote for that turn, so with
-/// that it is the person's.
+/// Another attempt may do better.
 fn is_begun_anew(run: &Run) -> bool {
     match run.purpose {
-        Purpose::Work | Purpose::Repair => true,
-        Purpose::Plan | Purpose::Summary => run.carries.is_empty() && run.told.is_empty(),
+        Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Repair => true,
         Purpose::Talk
         | Purpose::Classify
         | Purpose::Diagnose

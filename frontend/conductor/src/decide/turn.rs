@@ -30,6 +30,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         session: None,
         result: task.result.clone().filter(|_| !from_scratch),
         queue: if aside { Vec::new() } else { task.queue.clone() },
+        said: if from_scratch { Vec::new() } else { task.said.clone() },
         ..task.clone()
     });
     let task = anew.as_ref().unwrap_or(task);

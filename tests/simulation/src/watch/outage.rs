@@ -151,14 +151,7 @@ impl Watch {
         let tried = self.tried.get(&task.id).copied().unwrap_or(0) + 1;
         retry.policy != Policy::None
             && tried < retry.attempts
-            && match process.purpose {
-                Purpose::Work | Purpose::Repair => true,
-                // What the person wrote for it would be lost.
-                Purpose::Plan | Purpose::Summary => {
-                    state.run(&process.run).is_some_and(|run| run.carries.is_empty() && run.told.is_empty())
-                }
-                _ => false,
-            }
+            && matches!(process.purpose, Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Repair)
     }
 
     /// Whether a model is free that may step in for the one of this run.

@@ -10,7 +10,7 @@ use shared::limits::Caps;
 use shared::plan::Access;
 
 use super::agents::PersonaChoice;
-use super::caps::FirstBudget;
+use super::caps::FirstCaps;
 use super::evidence::PresetChoice;
 use super::prompts::TemplateChoice;
 use crate::component::dialog::Dialog;
@@ -105,7 +105,7 @@ pub fn Start() -> impl IntoView {
                 <AccessChoice access=access/>
             </div>
             <div class="pair"><PersonaChoice chosen=persona/><TemplateChoice chosen=template/></div>
-            <div class="pair"><PresetChoice preset=preset/><FirstBudget caps=caps/></div>
+            <div class="pair"><PresetChoice preset=preset/><FirstCaps caps=caps/></div>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin(Planner::Agent)>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>

@@ -38,6 +38,7 @@ pub(crate) mod rest;
 mod rules;
 mod statement;
 mod task;
+mod terminal;
 mod versions;
 mod view;
 mod waiting;
@@ -111,6 +112,10 @@ pub enum Command {
     Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
+    /// Open a terminal for a task, with its agent or command, and work in it
+    Terminal(terminal::TerminalArgs),
+    /// Work in the open terminal of a task; Ctrl-] leaves it, and it goes on
+    Attach(TaskArgs),
     /// Say what a task is to reach, how hard it is, what it needs and what it makes
     Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
@@ -474,6 +479,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Requeue(args) => task::tell(&args, Word::Requeue).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
+            Command::Terminal(args) => terminal::open(&args).await,
+            Command::Attach(args) => terminal::attach(&args).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Close(args) => task::tell(&args, Word::Close).await,
             Command::Archive(args) => task::tell(&args, Word::Archive).await,

@@ -20,6 +20,7 @@ pub mod retry;
 pub mod rules;
 pub mod schedule;
 pub mod start;
+pub mod terminal;
 pub mod usage;
 pub mod waits;
 pub mod work;

@@ -47,6 +47,7 @@ mod models;
 mod plans;
 mod projects;
 mod rules;
+mod terminal;
 
 use desk::Desk;
 
@@ -100,6 +101,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(plans::copy))
         .routes(routes!(retry))
         .routes(routes!(hand::requeue))
+        .routes(routes!(terminal::show, terminal::open))
+        .routes(routes!(terminal::type_there))
+        .routes(routes!(terminal::close))
         .routes(routes!(resume))
         .routes(routes!(cancel))
         .routes(routes!(caps::caps))

@@ -14,7 +14,7 @@ use shared::models::{Models, is_model};
 use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
-use shared::run::RunEnd;
+use shared::run::{RunEnd, Window};
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
@@ -162,6 +162,8 @@ pub struct Task {
     pub alternate: Option<HarnessId>,
     /// The person said that it goes on now, whatever makes others wait.
     pub urged: bool,
+    /// The size of the terminal that the person wants opened.
+    pub terminal: Option<Window>,
     pub result: Option<TaskResult>,
     /// The run whose result it was given, in the place of a turn of its own.
     pub reused: Option<RunId>,
@@ -179,6 +181,8 @@ pub enum Halt {
     Stopped,
     /// Its task goes back to the queue.
     Requeued,
+    /// It is a terminal; its task stays as it is.
+    Closed,
 }
 
 /// Who said how hard a task is.
@@ -355,6 +359,8 @@ pub struct Run {
     pub persona: Option<PersonaId>,
     /// Where it works, if that is not its project's folder.
     pub folder: Option<String>,
+    /// The size of its terminal, where it has one.
+    pub window: Option<Window>,
     /// What its end meant for its task, where it was one of these.
     pub verdict: Option<Verdict>,
 }

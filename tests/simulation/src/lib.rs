@@ -13,6 +13,7 @@ pub mod permits;
 pub mod person;
 pub mod process;
 pub mod rest;
+mod sitting;
 pub mod watch;
 pub mod world;
 

@@ -18,6 +18,7 @@ use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::hands::Hands;
 use crate::permits::Permits;
+use crate::sitting::Sitting;
 
 #[derive(Debug)]
 pub struct Person {
@@ -38,6 +39,8 @@ pub struct Person {
     pub hands: Option<Hands>,
     /// What they say to agents that ask, where agents do.
     pub permits: Option<Permits>,
+    /// What they do at terminals, if they open any.
+    pub sitting: Option<Sitting>,
 }
 
 impl Person {
@@ -53,6 +56,7 @@ impl Person {
             cast,
             hands,
             permits,
+            sitting: None,
         }
     }
 
@@ -65,6 +69,9 @@ impl Person {
             return Some(kind);
         }
         if let Some(kind) = self.hands.as_mut().and_then(|hands| hands.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.sitting.as_mut().and_then(|sitting| sitting.whim(seen)) {
             return Some(kind);
         }
         let goal = chance.pick(&seen.goals)?.clone();

@@ -29,6 +29,7 @@ mod result;
 mod reuse;
 mod sizing;
 mod steer;
+mod terminal;
 mod told;
 
 pub use persona::LIKE;
@@ -122,6 +123,10 @@ pub struct Watch {
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
     reuse: reuse::Known,
+    /// Tasks whose terminal the person wants and has not got.
+    wanted: BTreeSet<TaskId>,
+    /// The task whose terminal was read by the last entry, and how it stood.
+    left: Option<(TaskId, Standing)>,
 }
 
 impl Watch {
@@ -146,6 +151,7 @@ impl Watch {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
         self.plans(state, kind);
+        self.terminal_wish(state, kind);
         match kind {
             Kind::BatonGranted { epoch, .. } => {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
@@ -191,6 +197,7 @@ impl Watch {
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
+                self.leave_terminal(state, run);
                 self.take_back(run, process)?;
             }
             Kind::TaskSized { task, run, size, .. } => {
@@ -375,6 +382,7 @@ impl Watch {
         if let Some(kind) = entry.body.known() {
             hand::check_words(state, kind)?;
             self.check_requeued(state, kind)?;
+            self.check_left(state)?;
             self.planned(state, kind)?;
         }
         if let Some(

@@ -337,6 +337,7 @@ impl Task {
             diagnosis: None,
             alternate: None,
             urged: false,
+            terminal: None,
             result: None,
             reused: None,
             proof: crate::proof::Proof::default(),

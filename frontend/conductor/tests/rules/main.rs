@@ -24,6 +24,7 @@ mod requeue;
 mod reuse;
 mod sizing;
 mod stage;
+mod terminal;
 mod told;
 mod tree;
 mod usage;

@@ -181,6 +181,17 @@ impl StageCaps {
         *self == Self::default()
     }
 
+    /// One of them is less than it was, or is there now.
+    pub fn is_less(self, before: Self) -> bool {
+        fn less<T: PartialOrd>(now: Option<T>, before: Option<T>) -> bool {
+            now.is_some_and(|now| before.is_none_or(|before| now < before))
+        }
+        less(self.budget, before.budget)
+            || less(self.turns, before.turns)
+            || less(self.time, before.time)
+            || less(self.tokens, before.tokens)
+    }
+
     /// These, and `others` where these say nothing.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
@@ -208,6 +219,12 @@ impl StageCaps {
 }
 
 impl Caps {
+    /// One of them is less than it was, or is there now.
+    pub fn is_less(self, before: Self) -> bool {
+        let stages = [None, Some(Stage::Review), Some(Stage::Repair)];
+        stages.into_iter().any(|stage| self.of(stage).is_less(before.of(stage)))
+    }
+
     /// These, and `others` where these say nothing.
     #[must_use]
     pub fn or(self, others: Self) -> Self {

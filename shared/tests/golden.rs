@@ -78,6 +78,10 @@ fn checks() -> Vec<Check> {
 
 fn intents() -> Vec<Kind> {
     let (goal, message) = (task("goal"), MessageId::new("m1").unwrap());
+    let (own, text) = (message.clone(), "And tests".to_owned());
+    let said =
+        |answers| Kind::MessageSent { task: task("goal"), message: own.clone(), text: text.clone(), answers };
+    let window = Window { rows: 24, cols: 80 };
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
         Kind::MemorySet { text: "Run the tests with `make`.".to_owned() },
@@ -87,7 +91,8 @@ fn intents() -> Vec<Kind> {
             harness: HarnessId::Claude,
             access: Access::Edit,
         },
-        Kind::MessageSent { task: goal.clone(), message: message.clone(), text: "And tests".to_owned() },
+        said(None),
+        said(Some(RunId::new("goal~r1").unwrap())),
         Kind::MessageUrged { task: goal.clone(), message: message.clone() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
@@ -141,6 +146,10 @@ fn intents() -> Vec<Kind> {
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
         Kind::TaskRequeued { task: goal.clone() },
+        Kind::TerminalOpened { task: task("goal~1"), window },
+        Kind::TerminalTyped { run: run(), text: "ls\r\u{1b}[A".to_owned() },
+        Kind::TerminalResized { run: run(), window },
+        Kind::TerminalClosed { run: run() },
         Kind::TaskResumed { task: goal.clone() },
         Kind::TaskAccepted { task: goal.clone(), words: String::new() },
         Kind::TaskAccepted { task: goal.clone(), words: "The form is signed.".to_owned() },
@@ -349,7 +358,6 @@ fn decisions() -> Vec<Kind> {
             model: None,
             spec: RunSpec { inserts: vec![insert], ..own_spec() },
         },
-        Kind::TerminalResized { run: run(), window },
         Kind::PlanProposed {
             goal: task("goal"),
             run: run(),

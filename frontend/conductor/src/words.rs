@@ -4,6 +4,7 @@ use shared::agent::ErrorClass;
 use shared::context::Cut;
 use shared::entry::Room;
 use shared::evidence::Preset;
+use shared::harness::Tried;
 use shared::id::TaskId;
 use shared::limits::Stage;
 use shared::plan::{Mode, Size};
@@ -140,6 +141,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         }
         Reason::Outage { harness, .. } => format!("waits for {harness} to answer"),
         Reason::Unattended(cap) => format!("{} spent since you were last here", dollars(*cap)),
+        Reason::Terminal => "you have a terminal open".to_owned(),
         Reason::Diagnosing => "looks at why it failed".to_owned(),
         Reason::Sizing => "looks how hard it is".to_owned(),
         Reason::Slot | Reason::ResumesAt { .. } if state.disk.room == Room::None => {
@@ -338,6 +340,22 @@ pub fn next_step(class: ErrorClass) -> &'static str {
         ErrorClass::CheckFailed | ErrorClass::Rejected => {
             "Write to the agent what to mend, change what is wanted and retry, or call it done as it is."
         }
+    }
+}
+
+/// How far a harness's version is known, and what to do about it; that is empty where all is well.
+pub fn tried(tried: Tried) -> (String, &'static str) {
+    match tried {
+        Tried::Verified => ("verified".to_owned(), ""),
+        Tried::NewerThan(known) => (
+            format!("untested, newer than {known}"),
+            "It may go on working: what is not understood of it is shown as it came. Where something is shown wrong, report it, or go back to that version.",
+        ),
+        Tried::OlderThan(known) => (format!("too old, {known} was tested"), "Update it."),
+        Tried::Unknown(known) => (
+            format!("version unknown, {known} was tested"),
+            "Run it with --version in a terminal, and see that it says one.",
+        ),
     }
 }
 

@@ -22,6 +22,8 @@ mod permission;
 mod restart;
 #[path = "real_cli/told.rs"]
 mod told;
+#[path = "real_cli/trust.rs"]
+mod trust;
 
 fn variable(name: &str) -> anyhow::Result<String> {
     std::env::var(name)

@@ -105,6 +105,7 @@ impl Script {
         match (order.purpose, order.harness) {
             (Purpose::Base | Purpose::Check | Purpose::After, _) => return Self::look(order, chance),
             (Purpose::Commit, _) => return Self::commit(order, chance),
+            (Purpose::Terminal, _) => return Self::terminal(order.run),
             (_, HarnessId::Command) => return Self::command(order, chance),
             (_, HarnessId::Codex) => return Self::codex(order, chance),
             (_, HarnessId::Claude | HarnessId::Demo) => {}
@@ -208,6 +209,13 @@ impl Script {
         Self { lines, end: RunEnd::Exited { code: i32::from(wanting) }, hangs, truth, cost: None }
     }
 
+    /// What nobody reads; it ends when the person closes it.
+    fn terminal(run: &RunId) -> Self {
+        let text = format!("\u{1b}[2J{{\"type\":\"result\",\"result\":\"screen of {run}\"}}\n");
+        let lines = vec![Said { text, facts: 0, asks: None }];
+        Self { lines, end: RunEnd::Exited { code: 1 }, hangs: true, truth: Truth::Nothing, cost: None }
+    }
+
     fn command(order: &Order<'_>, chance: &mut Chance) -> Self {
         let words = format!("output of {}", order.run);
         let lines = vec![Said::new(&words, 0)];
@@ -250,6 +258,7 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Review if chance.percent(15) => Truth::FoundWanting,
         Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => Truth::Holds,
+        Purpose::Terminal => Truth::Nothing,
         Purpose::Work if order.ways.splits && chance.one_in(6) => {
             if chance.percent(75) {
                 Truth::Split
@@ -318,6 +327,9 @@ fn answer(order: &Order<'_>, truth: &Truth, chance: &mut Chance) -> Value {
 
 /// What a model says that is asked for a size, if it says anything.
 pub const JUDGED: Size = Size::Heavy;
+
+/// In and out, of each turn that comes to a result.
+pub const TOKENS: (u64, u64) = (6, 4);
 
 /// What some results that are called done say in their last words.
 pub const ERROR: &str = "error: not all of it";
@@ -398,7 +410,8 @@ fn assistant(session: &str, blocks: &[Value]) -> Value {
 
 /// A result's line: what it costs is a fact.
 fn result(session: &str, cost: Option<MicroUsd>, end: Value) -> Said {
-    let mut line = json!({"type": "result", "subtype": "success", "is_error": false, "session_id": session, "num_turns": 1});
+    let usage = json!({"input_tokens": TOKENS.0, "output_tokens": TOKENS.1});
+    let mut line = json!({"type": "result", "subtype": "success", "is_error": false, "session_id": session, "num_turns": 1, "usage": usage});
     if let (Some(line), Some(end)) = (line.as_object_mut(), end.as_object()) {
         line.extend(end.clone());
         if let Some(cost) = cost {

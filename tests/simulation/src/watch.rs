@@ -17,6 +17,8 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 use crate::process::Process;
 
 mod answered;
+mod bounds;
+mod caps;
 mod feed;
 mod hand;
 mod order;
@@ -32,6 +34,7 @@ mod reviewer;
 mod said;
 mod sizing;
 mod steer;
+mod terminal;
 mod told;
 
 pub use persona::LIKE;
@@ -51,6 +54,12 @@ pub struct Watch {
     pub seen: Seq,
     /// When the disk was measured last.
     measured: Seq,
+    /// When a run ended last.
+    freed: Seq,
+    /// What each task has used.
+    used: BTreeMap<TaskId, caps::Used>,
+    /// What the task was a part of that a person puts somewhere.
+    place: Option<TaskId>,
     /// The one run of each task that is ordered and not judged (P24).
     open: BTreeMap<TaskId, RunId>,
     ended: BTreeSet<RunId>,
@@ -129,6 +138,10 @@ pub struct Watch {
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
     reuse: reuse::Known,
+    /// Tasks whose terminal the person wants and has not got.
+    wanted: BTreeSet<TaskId>,
+    /// The task whose terminal was read by the last entry, and how it stood.
+    left: Option<(TaskId, Standing)>,
 }
 
 impl Watch {
@@ -153,6 +166,10 @@ impl Watch {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
         self.plans(state, kind);
+        self.terminal_wish(state, kind);
+        if let Kind::PlanEdited { edit, .. } = kind {
+            self.note_place(state, edit);
+        }
         if !self.is_for_its_agent(state, &entry.actor, kind) {
             return Ok(());
         }
@@ -171,6 +188,7 @@ impl Watch {
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => {
                 ensure!(self.ended.insert(run.clone()), "ended twice");
+                self.freed = entry.seq;
                 self.reuse.end(processes.get(run));
             }
             Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, processes)?,
@@ -202,6 +220,7 @@ impl Watch {
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
+                self.leave_terminal(state, run);
                 self.take_back(run, process)?;
             }
             Kind::TaskSized { task, run, size, .. } => {
@@ -212,6 +231,7 @@ impl Watch {
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
+                Self::check_width(state, tasks)?;
                 self.requeues.close(goal);
                 self.choose(tasks);
                 if state.task(goal).is_some_and(Task::is_goal) {
@@ -349,6 +369,10 @@ impl Watch {
     /// One fact of one line: each is in the log once, whoever read it (P1, P17).
     fn hear(&mut self, state: &State, run: &RunId, line: u64, event: &AgentEvent) -> Result<()> {
         ensure!(!self.read.contains(run), "said after its end");
+        // How far it is follows from several lines, and is told where a cap is to be seen coming.
+        if let AgentEvent::Progress { .. } = event {
+            return Ok(());
+        }
         let lines = self.heard.entry(run.clone()).or_default();
         ensure!(lines.keys().all(|known| *known <= line), "heard out of order");
         *lines.entry(line).or_default() += 1;
@@ -370,7 +394,10 @@ impl Watch {
     pub fn after(&mut self, state: &State, entry: &Entry) -> Result<()> {
         ensure!(state.seq == entry.seq, "an entry was not folded");
         match entry.body.known() {
-            Some(Kind::PlanEdited { edit, .. }) => self.rechoose(state, edit),
+            Some(Kind::PlanEdited { edit, .. }) => {
+                self.rechoose(state, edit);
+                self.check_depth(state, edit)?;
+            }
             Some(Kind::PlanRejected { task, .. }) => self.unchoose(state, task),
             Some(Kind::RunRequested { task, .. } | Kind::TaskSized { task, .. }) => {
                 self.check_sizes(state, task)?;
@@ -388,6 +415,7 @@ impl Watch {
             hand::check_words(state, kind)?;
             self.check_requeued(state, kind)?;
             self.check_answered(state, kind)?;
+            self.check_left(state)?;
             self.planned(state, kind)?;
         }
         if let Some(

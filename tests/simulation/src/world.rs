@@ -27,6 +27,8 @@ use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
+use crate::sitting::{self, Sitting};
+use crate::steward::Steward;
 
 /// Steps after which a world should long have come to rest.
 const STEPS: usize = 20_000;
@@ -117,6 +119,10 @@ impl World {
         limits.reuse = reuses;
         world.bridge.ways.folder = reuses.then_some(0);
         world.person.repeats = if reuses { 6 } else { 0 };
+        world.person.steward = Steward::of(seed);
+        if let Some(steward) = &mut world.person.steward {
+            limits = steward.limits(limits);
+        }
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {
             world.find_agents()?;
@@ -151,6 +157,7 @@ impl World {
         for kind in world.person.cast.as_mut().map(|cast| cast.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
         }
+        world.person.sitting = Sitting::of(seed);
         world.bridge.ways.hands = world.person.hands.is_some();
         for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
@@ -299,8 +306,16 @@ impl World {
         if let Some(run) = self.bridge.live.first() {
             // It hangs, and nothing but a person ends it.
             let task = self.bridge.processes.get(run).context("a live process")?.task.clone();
-            self.intend(Kind::TaskStopped { task })?;
+            let state = &self.bridge.state;
+            let close = state.task(&task).filter(|task| task.stop.is_none());
+            let close = close.and_then(|task| sitting::closed(state, task));
+            self.intend(close.unwrap_or(Kind::TaskStopped { task }))?;
             return Ok(true);
+        }
+        let word =
+            self.person.steward.as_mut().and_then(|steward| steward.help(&self.bridge.state, self.now));
+        if let Some(kind) = word {
+            return self.intend(kind).map(|()| true);
         }
         let Some(kind) = self.person.help(&self.bridge.state) else { return Ok(false) };
         let asked = question(&self.bridge.state, &kind);
@@ -311,6 +326,10 @@ impl World {
         self.person.whims -= 1;
         let client = self.chance.below(self.clients.len());
         let seen = self.clients[client].driver.state();
+        let now = self.now;
+        if let Some(kind) = self.person.steward.as_mut().and_then(|steward| steward.whim(seen, now)) {
+            return self.intend(kind);
+        }
         let whim = match self.chance.one_in(3) {
             true => self.person.steer(seen, &mut self.chance),
             false => self.person.whim(seen, &mut self.chance),

@@ -98,6 +98,9 @@ pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         io::stdin().lock().take(MAX_PROMPT).read_to_end(&mut prompt).context("cannot read the prompt")?;
         (String::from_utf8_lossy(&prompt).into_owned(), None)
     };
+    if let Some(id) = args.resume.as_deref().filter(|_| forgets(&prompt)) {
+        Session::forget(&home, &SessionId::new(id)?).context("cannot forget the session")?;
+    }
     let session = match open(&args, &home)? {
         Ok(session) => session,
         Err(code) => return Ok(code),
@@ -114,6 +117,11 @@ pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         Err(error) => Err(error).context("the demo agent's turn broke off"),
         Ok(code) => Ok(code),
     }
+}
+
+/// The person's words for this turn are that the session is lost.
+fn forgets(prompt: &str) -> bool {
+    Brief::of(prompt).says().is_some_and(|says| Directives::of(says).has("forget"))
 }
 
 /// The session to play in, or the exit code after what Claude would have said about it.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use shared::evidence::{Check, Evidence};
+use shared::limits::{Unbounded, Unit};
 use shared::permission::Permit;
 use shared::plan::PLANNER_ANSWER;
 use shared::retry::Policy;
@@ -27,6 +28,7 @@ mod edit;
 mod goal;
 mod hand;
 mod limits;
+mod lists;
 mod live;
 mod memory;
 mod models;
@@ -86,6 +88,8 @@ pub enum Command {
     As(agents::AsArgs),
     /// Print the library of prompts with the record of each wording, and change it
     Prompts(prompts::PromptsArgs),
+    /// Print the lists of tasks that you keep to run them again, and change them
+    Lists(lists::ListsArgs),
     /// Print what all tasks of a project are told, and change it
     Memory(memory::MemoryArgs),
     /// Print the rules and facts that all tasks of a goal are told, and change them
@@ -116,7 +120,7 @@ pub enum Command {
     Terminal(terminal::TerminalArgs),
     /// Work in the open terminal of a task; Ctrl-] leaves it, and it goes on
     Attach(TaskArgs),
-    /// Say what a task is to reach, how hard it is, what it needs and what it makes
+    /// Say what a task is to reach, how hard it is, what it needs, what it makes and who reviews it
     Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
     OnFailure(OnFailureArgs),
@@ -157,9 +161,7 @@ pub struct DataArgs {
 
 #[derive(Debug, Args)]
 pub struct GoalArgs {
-    /// What is to be done
-    goal: String,
-    /// The project's folder; without it, its agent's, its template's or this one
+    /// The project's folder; without it, its list's, its agent's, its template's or this one
     #[arg(long, value_name = "DIR", value_parser = folder)]
     dir: Option<PathBuf>,
     /// The template whose guidelines its tasks work by; `orchestrator prompts` lists them
@@ -174,6 +176,9 @@ pub struct GoalArgs {
     /// What agents may do in the folder
     #[arg(long, value_enum, default_value_t = Allowed::Edit)]
     access: Allowed,
+    /// Who reviews its tasks, where they are reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
+    #[arg(long, value_name = "WHO")]
+    reviewer: Option<String>,
     #[command(flatten)]
     caps: caps::CapFlags,
     /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan
@@ -197,18 +202,37 @@ fn folder(path: &str) -> Result<PathBuf, String> {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// What is to be done
+    #[arg(value_name = "GOAL", required_unless_present = "list")]
+    text: Option<String>,
     #[command(flatten)]
     goal: GoalArgs,
     /// Approve the plan as it is proposed
-    #[arg(long, conflicts_with = "plan")]
+    #[arg(long, conflicts_with_all = ["plan", "list"])]
     approve: bool,
     /// A plan of your own instead of a planner's: JSON as `orchestrator schema` describes it. It is approved with this
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "list")]
     plan: Option<PathBuf>,
+    /// The tasks of a list that you keep; `orchestrator lists` lists them
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
+    /// What a blank of the list is filled with. May be given again
+    #[arg(long = "set", value_name = "BLANK=WORDS", value_parser = filling, requires = "list")]
+    words: Vec<(String, String)>,
+}
+
+/// "branch=main" as what the blank `branch` is filled with.
+fn filling(text: &str) -> Result<(String, String), String> {
+    let (blank, words) =
+        text.split_once('=').ok_or_else(|| format!("{text:?} fills no blank; say it as BLANK=WORDS"))?;
+    Ok((blank.trim().to_owned(), words.to_owned()))
 }
 
 #[derive(Debug, Args)]
 pub struct PlanArgs {
+    /// What is to be done
+    #[arg(value_name = "GOAL")]
+    text: String,
     #[command(flatten)]
     goal: GoalArgs,
     /// Without a planner: you add its tasks, here or on the page
@@ -379,23 +403,13 @@ pub struct ModelsArgs {
 }
 
 /// A span of time from the command line.
-fn span(text: &str) -> Result<Millis, String> {
-    let wrong = || format!("{text:?} is no span of time, such as 90s, 15m or 2h");
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let secs = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        _ => return Err(wrong()),
-    };
-    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    Ok(Millis::from_secs(count.saturating_mul(secs)))
+fn span(text: &str) -> Result<Millis, Unbounded> {
+    Unit::Time.read(text).map(Millis)
 }
 
 /// A sum of money from the command line.
-fn dollars(text: &str) -> Result<MicroUsd, String> {
-    let sum = text.trim_start_matches('$').parse().ok().and_then(MicroUsd::from_usd);
-    sum.ok_or_else(|| format!("{text:?} is not a sum in US dollars, such as 2.50"))
+fn dollars(text: &str) -> Result<MicroUsd, Unbounded> {
+    Unit::Money.read(text).map(MicroUsd)
 }
 
 impl DataArgs {
@@ -417,10 +431,15 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Conduct(args) => conduct::conduct(&args.dir()?).await,
             Command::Run(args) => {
-                goal::run(&args.goal, goal::Until::Done { approve: args.approve }, args.plan.as_deref()).await
+                let until = goal::Until::Done { approve: args.approve };
+                let list = args.list.map(|name| (name, args.words.into_iter().collect()));
+                let wish = goal::Wish { text: args.text, until, plan: args.plan, list };
+                goal::run(&args.goal, wish).await
             }
             Command::Plan(args) => {
-                goal::run(&args.goal, goal::Until::Planned { by_hand: args.myself }, None).await
+                let until = goal::Until::Planned { by_hand: args.myself };
+                let wish = goal::Wish { text: Some(args.text), until, plan: None, list: None };
+                goal::run(&args.goal, wish).await
             }
             Command::Schema => {
                 say(&caps::schema(PLANNER_ANSWER)?);
@@ -468,6 +487,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Edit(args) => task::tell(&args.task, Word::Edit(args.changes)).await,
             Command::Agents(args) => agents::see_to(&args).await,
             Command::As(args) => task::tell(&args.task, Word::As(args.name)).await,
+            Command::Lists(args) => lists::see_to(&args).await,
             Command::Prompts(args) => prompts::see_to(&args).await,
             Command::Split(args) => task::tell(&args, Word::Split).await,
             Command::Reject(args) => task::tell(&args, Word::Reject).await,

@@ -56,3 +56,38 @@ async fn an_agent_is_saved_told_who_it_is_and_retired() -> anyhow::Result<()> {
     assert_eq!(task["agent"].as_str(), Some("Ann"), "who has it keeps it");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_agent_that_was_chosen_reviews_and_another_says_why_it_does() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    let (code, said) = world.terminal(&["agents", "save", "Ann", "--role", "is strict"])?;
+    assert_eq!(code, Some(0), "{said}");
+    let run = |who: &'static str| {
+        let goal = "Build it. [[demo tasks=3]]";
+        ["run", goal, "--harness", "demo", "--preset", "reviewed", "--reviewer", who, "--approve"]
+    };
+    let (code, said) = world.terminal(&run("Eve"))?;
+    assert!(code == Some(2) && said.contains("\"Eve\" is no reviewer; say usual, auto"), "{said}");
+    let (code, said) = world.terminal(&run("Ann"))?;
+    assert_eq!(code, Some(0), "{said}");
+    let (_, log) = world.terminal(&["export"])?;
+    assert_eq!(log.matches("\"kind\":\"run_cast\"").count(), 3, "each of three reviews: {log}");
+
+    let edit = json!({"reviewer": "nobody"});
+    let (status, answer) = call(&world, "POST /api/tasks/1%2F1/edit", &edit).await?;
+    assert!(status == 409 && answer["error"].as_str().context("why")?.contains("is no reviewer"), "{answer}");
+    let (code, said) = world.terminal(&run("other"))?;
+    assert_eq!(code, Some(0), "{said}");
+    let (_, task) = call(&world, "GET /api/tasks/2%2F1", &Value::Null).await?;
+    assert_eq!(task["reviewer"], "other");
+    let runs = task["runs"].as_array().context("runs")?;
+    let review = runs.iter().find(|run| run["purpose"] == "review").context("a review")?;
+    assert_eq!(review["replaced"], "There is no other kind of agent for what Demo agent did.");
+    let (code, said) = world.terminal(&["edit", "2/1", "--reviewer", "Ann"])?;
+    assert_eq!(code, Some(0), "{said}");
+    let (_, task) = call(&world, "GET /api/tasks/2%2F1", &Value::Null).await?;
+    assert_eq!(task["reviewer"], "Ann");
+    let (_, said) = world.terminal(&["limits", "--reviewer", "model:opus"])?;
+    assert!(said.contains("--reviewer       model:opus"), "{said}");
+    Ok(())
+}

@@ -243,7 +243,7 @@ fn a_goal_pauses_at_its_budget_and_goes_on_when_it_is_raised() -> anyhow::Result
     assert_eq!(code, Some(0), "{said}");
     terminal.reaches(&|tasks| tasks.iter().all(|task| task["status"] == "completed"))?;
     let (code, said) = terminal.run(&["budget", "1", "much"])?;
-    assert!(code == Some(2) && said.contains("not a sum in US dollars"), "{said}");
+    assert!(code == Some(2) && said.contains("no sum in US dollars"), "{said}");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use crate::link::{Standing, is_encrypted};
 use crate::place::{Here, Part};
 use crate::screen::agents::Agents;
 use crate::screen::bridge::Bridge;
+use crate::screen::lists::Lists;
 use crate::screen::pair::Pair;
 use crate::screen::prompts::Prompts;
 use crate::screen::rules::Rules;
@@ -22,6 +23,7 @@ enum Screen {
     Bridge(Part),
     Prompts,
     Agents,
+    Lists,
     Rules,
     Pair,
     Loading,
@@ -46,6 +48,7 @@ pub fn App() -> impl IntoView {
         _ if unknown.get() => Screen::Pair,
         (Some(Part::Prompts), _) => Screen::Prompts,
         (Some(Part::Agents), _) => Screen::Agents,
+        (Some(Part::Lists), _) => Screen::Lists,
         (Some(Part::Rules), _) => Screen::Rules,
         (Some(part), _) => Screen::Bridge(part),
         (None, None) => Screen::Start,
@@ -63,6 +66,7 @@ pub fn App() -> impl IntoView {
                     Screen::Bridge(part) => view! { <Bridge part=part/> }.into_any(),
                     Screen::Prompts => view! { <Prompts/> }.into_any(),
                     Screen::Agents => view! { <Agents/> }.into_any(),
+                    Screen::Lists => view! { <Lists/> }.into_any(),
                     Screen::Rules => view! { <Rules/> }.into_any(),
                     Screen::Pair => view! { <Pair/> }.into_any(),
                     Screen::Loading => view! { <Loading/> }.into_any(),

@@ -8,6 +8,7 @@ use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
 use conductor::inbox::{Request, inbox};
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
+use conductor::plan::given::given;
 use conductor::planning::may_plan;
 use conductor::state::Task;
 use conductor::survey::{Row, Survey};
@@ -19,6 +20,7 @@ use shared::entry::{Draft, Kind};
 use shared::evidence::Preset;
 use shared::id::{AppendId, ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
 use shared::limits::{Caps, Limits};
+use shared::list::TaskList;
 use shared::models::Models;
 use shared::plan::{Access, PlanEdit};
 use shared::unit::Millis;
@@ -82,11 +84,13 @@ struct Inner {
 }
 
 /// Who makes a goal's first plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planner {
     Agent,
     /// Task by task, in the tree.
     Person,
+    /// It is there: the tasks of a list that was filled in.
+    List(Box<TaskList>),
 }
 
 /// Edits that can be taken back.
@@ -376,7 +380,7 @@ impl Desk {
         self.intend(project, vec![kind]);
     }
 
-    /// States a goal in a folder, which becomes a project if it is none yet.
+    /// States a goal in a folder, which becomes a project if it is none yet. Errs with why it cannot be stated.
     pub fn state_goal(
         self,
         folder: &str,
@@ -385,12 +389,12 @@ impl Desk {
         caps: Caps,
         (template, persona): (Option<TemplateId>, Option<PersonaId>),
         planner: Planner,
-    ) -> Option<TaskId> {
+    ) -> Result<TaskId, String> {
         let known = self.peek(|state| {
             let found = state.projects.iter().find(|(_, project)| project.folder == folder);
             found.map(|(id, _)| id.clone())
         });
-        let task = TaskId::new(&draw()).ok()?;
+        let task = TaskId::new(&draw()).map_err(|bad| bad.to_string())?;
         let capped = PlanEdit::SetCaps { task: task.clone(), caps };
         let capped = (caps != Caps::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: capped });
         let guided = template.map(|template| {
@@ -403,33 +407,30 @@ impl Desk {
         });
         let how = PlanEdit::SetPreset { task: task.clone(), preset };
         let how = (preset != Preset::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: how });
-        let own = (planner == Planner::Person).then(|| Kind::PlanGiven {
-            goal: task.clone(),
-            reply: String::new(),
-            tasks: Vec::new(),
-        });
         let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
         let (project, opened) = match known {
             Some(project) => (project, None),
             None => {
                 let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder).to_owned();
                 let opened = Kind::ProjectOpened { folder: folder.to_owned(), name };
-                (ProjectId::new(&draw()).ok()?, Some(opened))
+                (ProjectId::new(&draw()).map_err(|bad| bad.to_string())?, Some(opened))
             }
         };
-        self.intend(
-            Some(project),
-            opened
-                .into_iter()
-                .chain([stated])
-                .chain(capped)
-                .chain(guided)
-                .chain(cast)
-                .chain(how)
-                .chain(own)
-                .collect(),
-        );
-        Some(task)
+        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
+        let mut said: Vec<Kind> = said.collect();
+        match planner {
+            Planner::Agent => {}
+            Planner::Person => {
+                said.push(Kind::PlanGiven { goal: task.clone(), reply: String::new(), tasks: Vec::new() })
+            }
+            Planner::List(list) => {
+                let plan = conductor::list::plan(&list);
+                let planned = self.peek(|state| given(state, (&project, &task), &said, &plan, &list.caps));
+                said.extend(planned.map_err(|problems| problems.join("; "))?);
+            }
+        }
+        self.intend(Some(project), said);
+        Ok(task)
     }
 
     pub fn send(self, task: &TaskId, text: String) {

@@ -14,17 +14,26 @@ pub enum Part {
     Prompts,
     /// The agents of the person's own, beside it.
     Agents,
+    /// The tasks that are kept to be run again.
+    Lists,
     /// The rules about what agents may do.
     Rules,
 }
 
 impl Part {
-    const ALL: [Self; 6] =
-        [Self::Devices, Self::Processes, Self::SelfTest, Self::Prompts, Self::Agents, Self::Rules];
+    const ALL: [Self; 7] = [
+        Self::Devices,
+        Self::Processes,
+        Self::SelfTest,
+        Self::Prompts,
+        Self::Agents,
+        Self::Lists,
+        Self::Rules,
+    ];
     /// Those that have a tab.
     pub const TABS: [Self; 3] = [Self::Devices, Self::Processes, Self::SelfTest];
     /// Those of the library.
-    pub const LIBRARY: [Self; 3] = [Self::Prompts, Self::Agents, Self::Rules];
+    pub const LIBRARY: [Self; 4] = [Self::Prompts, Self::Agents, Self::Lists, Self::Rules];
     const UNDER: &str = "#/bridge/";
 
     fn token(self) -> &'static str {
@@ -34,6 +43,7 @@ impl Part {
             Self::SelfTest => "self-test",
             Self::Prompts => "prompts",
             Self::Agents => "agents",
+            Self::Lists => "lists",
             Self::Rules => "rules",
         }
     }
@@ -45,6 +55,7 @@ impl Part {
             Self::SelfTest => "Self-test",
             Self::Prompts => "Prompts",
             Self::Agents => "Agents",
+            Self::Lists => "Lists",
             Self::Rules => "Rules",
         }
     }

@@ -47,6 +47,8 @@ pub enum What {
     Rejected,
     /// By the goal's preset.
     Adopted,
+    /// Another one than was chosen reviews, and why.
+    Replaced(String),
     /// What of a turn's words did not fit.
     Trimmed(Vec<Cut>),
     /// Its agent says that it is done.
@@ -85,6 +87,7 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         Kind::RunRequested { task, run, purpose, .. } => {
             (task, What::Turn { run: run.clone(), purpose: *purpose })
         }
+        Kind::ReviewerReplaced { task, why, .. } => (task, What::Replaced(why.clone())),
         Kind::RunTrimmed { task, cuts, .. } => (task, What::Trimmed(cuts.clone())),
         Kind::PlanProposed { goal, version, reply, tasks, .. } => {
             (goal, What::Proposed { version: *version, reply: reply.clone(), tasks: tasks.len() })

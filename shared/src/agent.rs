@@ -1,6 +1,8 @@
 //! What agents say, in one vocabulary for all harnesses, after ACP's session updates: text and thinking in
 //! deltas and whole, tool calls and results, usage, limits, the end of a turn. Adapters produce it.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value;
 use shared_derive::FromJson;
@@ -23,6 +25,26 @@ pub enum HarnessId {
 
 impl HarnessId {
     pub const ALL: [Self; 4] = [Self::Claude, Self::Codex, Self::Demo, Self::Command];
+
+    /// The other kind of agent CLI, which may do what this one does; nothing for what stands alone.
+    pub fn other(self) -> Option<Self> {
+        match self {
+            Self::Claude => Some(Self::Codex),
+            Self::Codex => Some(Self::Claude),
+            Self::Demo | Self::Command => None,
+        }
+    }
+}
+
+impl fmt::Display for HarnessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Claude => "Claude Code",
+            Self::Codex => "Codex",
+            Self::Demo => "Demo agent",
+            Self::Command => "Command",
+        })
+    }
 }
 
 /// An agent CLI on the bridge's machine, as found when the bridge started.

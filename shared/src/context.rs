@@ -94,6 +94,8 @@ pub enum Section {
     Wares,
     /// What a check, a review or a look at its plan found.
     Found,
+    /// What the person wrote to a session that is gone.
+    Before,
     Objective,
     /// What the person wrote.
     Said,
@@ -101,7 +103,7 @@ pub enum Section {
 
 impl Section {
     /// The first to give way first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Above,
         Self::Attempt,
         Self::Memory,
@@ -114,6 +116,7 @@ impl Section {
         Self::Rules,
         Self::Wares,
         Self::Found,
+        Self::Before,
         Self::Objective,
         Self::Said,
     ];
@@ -133,6 +136,7 @@ impl Section {
             Self::Rules => "the goal's rules",
             Self::Wares => "its inputs and outputs",
             Self::Found => "what was found",
+            Self::Before => "what the person said before",
             Self::Objective => "the objective",
             Self::Said => "the person's words",
         }

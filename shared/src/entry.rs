@@ -3,7 +3,6 @@
 
 mod authority;
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,8 +12,9 @@ use shared_derive::FromJson;
 use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
 use crate::evidence::{Check, CommitOutcome};
-use crate::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, TaskId, TemplateId};
+use crate::id::{ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, TaskId, TemplateId};
 use crate::limits::Limits;
+use crate::list::TaskList;
 use crate::models::Models;
 use crate::permission::{Answer, Permit, Rule};
 use crate::persona::Persona;
@@ -270,6 +270,14 @@ pub enum Kind {
     PersonaRetired {
         persona: PersonaId,
     },
+    /// Tasks that are kept to be run again and again; the same id again changes them.
+    ListSaved {
+        list: TaskList,
+    },
+    /// It is offered no more.
+    ListRetired {
+        list: ListId,
+    },
 
     // The conductor's decisions and orders.
     RunRequested {
@@ -303,6 +311,12 @@ pub enum Kind {
     RunCast {
         run: RunId,
         persona: PersonaId,
+    },
+    /// Another one than was chosen reviews by this run, and why.
+    ReviewerReplaced {
+        run: RunId,
+        task: TaskId,
+        why: String,
     },
     /// What the words, the agent and the folder of a run that was ordered come to. What one run came to may stand for
     /// another with the same key.
@@ -597,15 +611,4 @@ pub enum Outcome {
         why: String,
     },
     Cancelled,
-}
-
-impl fmt::Display for HarnessId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Claude => "Claude Code",
-            Self::Codex => "Codex",
-            Self::Demo => "Demo agent",
-            Self::Command => "Command",
-        })
-    }
 }

@@ -149,6 +149,8 @@ ids! {
     TemplateId;
     /// An agent of the person's own.
     PersonaId;
+    /// A list of tasks that is run again and again.
+    ListId;
     /// A rule about what agents may do.
     RuleId;
     /// A session as its harness names it.

@@ -6,12 +6,13 @@ use shared_derive::FromJson;
 use crate::agent::HarnessId;
 use crate::quiet::Quiet;
 use crate::retry::Retry;
+use crate::reviewer::Reviewer;
 use crate::sizing::Sizing;
 use crate::unit::{MicroUsd, Millis};
 
 mod bound;
 
-pub use bound::{BOUNDS, Bound, Unbounded, Unit};
+pub use bound::{BOUNDS, Bound, Group, Unbounded, Unit};
 
 /// Bounds of planning and running. Each field has a default, so an old log still reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
@@ -56,6 +57,9 @@ pub struct Limits {
     pub sizing: Sizing,
     /// What a task came to stands for another with the same words, agent and folder, where it changed nothing there.
     pub reuse: bool,
+    /// Who reviews a task where nobody chose for it or for what it is a part of.
+    #[serde(skip_serializing_if = "Reviewer::is_auto")]
+    pub reviewer: Reviewer,
     /// After what a person is warned of a run that goes on.
     pub health: Health,
 }
@@ -183,6 +187,7 @@ impl Default for Limits {
             alternate: false,
             sizing: Sizing::default(),
             reuse: false,
+            reviewer: Reviewer::default(),
         }
     }
 }

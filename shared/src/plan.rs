@@ -12,6 +12,7 @@ use crate::evidence::{Evidence, Preset};
 use crate::id::{PersonaId, TaskId, TemplateId};
 use crate::limits::Caps;
 use crate::retry::{Retry, RetryWish};
+use crate::reviewer::Reviewer;
 use crate::sizing::SizeWish;
 use crate::unit::Millis;
 
@@ -122,6 +123,10 @@ pub struct ProposedTask {
     /// Name of the agent that does it, one of those that you were told of; empty for none.
     #[serde(default)]
     pub agent: String,
+    /// Who reviews it: empty for the usual one, "other" for another kind of agent than the one that does it, "claude",
+    /// "codex", or the name of one of those agents.
+    #[serde(default)]
+    pub reviewer: String,
 }
 
 /// A worker's report at the end of its turn.
@@ -213,6 +218,9 @@ pub struct PlannedTask {
     /// Nothing for that of what it is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persona: Option<PersonaId>,
+    /// Nothing for that of what it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewer: Option<Reviewer>,
 }
 
 impl PlannedTask {
@@ -233,6 +241,7 @@ impl PlannedTask {
             retry: None,
             evidence: Evidence::default(),
             persona: None,
+            reviewer: None,
         }
     }
 }
@@ -290,6 +299,11 @@ pub enum PlanEdit {
     SetPersona {
         task: TaskId,
         persona: Option<PersonaId>,
+    },
+    /// Who reviews the task and all below it that have none of their own; nothing for that of what it is a part of.
+    SetReviewer {
+        task: TaskId,
+        reviewer: Option<Reviewer>,
     },
     SetSchedule {
         task: TaskId,

@@ -9,20 +9,24 @@ use shared::context::{Charter, Cut, Fact, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
-use shared::id::{
-    AppendId, ClientId, LogId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
-};
+use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RuleId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits};
 use shared::models::Models;
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
-use shared::persona::{Character, Persona};
+use shared::persona::Character;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
 use shared::retry::{Again, Policy, Retry};
+use shared::reviewer::Reviewer;
 use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
 use shared::template::{Guided, Template, Variant};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
+
+#[path = "golden/library.rs"]
+mod library;
+
+use library::{ann, list, persona, template};
 
 fn task(id: &str) -> TaskId {
     TaskId::new(id).unwrap()
@@ -30,22 +34,6 @@ fn task(id: &str) -> TaskId {
 
 fn run() -> RunId {
     RunId::new("goal~1~r1").unwrap()
-}
-
-fn persona() -> PersonaId {
-    PersonaId::new("ann").unwrap()
-}
-
-fn ann(character: Character) -> Persona {
-    Persona {
-        persona: persona(),
-        name: "Ann".to_owned(),
-        role: "reviews what others wrote".to_owned(),
-        character,
-        harness: Some(HarnessId::Codex),
-        model: Some("gpt-5.1-codex".to_owned()),
-        folder: Some("/home/dev/shop/web".to_owned()),
-    }
 }
 
 fn rule() -> RuleId {
@@ -60,10 +48,6 @@ fn asked(tool: &str, deed: Deed) -> Kind {
     let (request, call, tool) = ("q1".to_owned(), "t1".to_owned(), tool.to_owned());
     let event = AgentEvent::PermissionAsked { ask: Ask { request, call, tool, deed } };
     Kind::AgentSpoke { run: run(), line: 2, event }
-}
-
-fn template() -> TemplateId {
-    TemplateId::new("t1").unwrap()
 }
 
 fn planned() -> PlannedTask {
@@ -82,6 +66,7 @@ fn planned() -> PlannedTask {
         retry: None,
         evidence: Evidence { checks: vec![Check::OutputsExist], ..Evidence::default() },
         persona: None,
+        reviewer: None,
     }
 }
 
@@ -106,35 +91,20 @@ fn intents() -> Vec<Kind> {
         Kind::MessageUrged { task: goal.clone(), message: message.clone() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::Clone { task: task("goal~1"), copy: task("copy") },
-        },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 },
-        },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetCaps {
-                task: goal.clone(),
-                caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
-            },
-        },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetSchedule {
-                task: goal.clone(),
-                schedule: Schedule { priority: -3, start: Some(Millis(7)), repeat: Some(Millis(60_000)) },
-            },
-        },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetRetry {
-                task: goal.clone(),
-                retry: Some(Retry { policy: Policy::Analyze, attempts: 2 }),
-            },
-        },
+        edited(PlanEdit::Clone { task: task("goal~1"), copy: task("copy") }),
+        edited(PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 }),
+        edited(PlanEdit::SetCaps {
+            task: goal.clone(),
+            caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
+        }),
+        edited(PlanEdit::SetSchedule {
+            task: goal.clone(),
+            schedule: Schedule { priority: -3, start: Some(Millis(7)), repeat: Some(Millis(60_000)) },
+        }),
+        edited(PlanEdit::SetRetry {
+            task: goal.clone(),
+            retry: Some(Retry { policy: Policy::Analyze, attempts: 2 }),
+        }),
         Kind::PlanEdited {
             goal: goal.clone(),
             edit: PlanEdit::SetEvidence {
@@ -200,6 +170,8 @@ fn intents() -> Vec<Kind> {
         Kind::PersonaSaved { persona: ann(Character::Words { text: "Kind and strict.".to_owned() }) },
         Kind::PersonaSaved { persona: ann(Character::File { path: "Soul.md".to_owned() }) },
         Kind::PersonaRetired { persona: persona() },
+        Kind::ListSaved { list: list() },
+        Kind::ListRetired { list: list().list },
         Kind::PermissionAnswered {
             run: run(),
             request: "q1".to_owned(),
@@ -220,31 +192,37 @@ fn intents() -> Vec<Kind> {
         ),
         saved(What::Tool { name: "WebFetch".to_owned() }, Scope::Always),
         Kind::RuleRemoved { rule: rule() },
-        Kind::PlanEdited {
-            goal: task("goal"),
-            edit: PlanEdit::SetPersona { task: task("goal~1"), persona: Some(persona()) },
-        },
-        Kind::PlanEdited {
-            goal: task("goal"),
-            edit: PlanEdit::SetSize { task: task("goal~1"), size: Some(Size::Heavy) },
-        },
-        Kind::PlanEdited { goal: task("goal"), edit: PlanEdit::SetSize { task: task("goal~1"), size: None } },
-        Kind::PlanEdited {
-            goal: task("goal"),
-            edit: PlanEdit::Add {
-                planned: PlannedTask { persona: Some(persona()), size: None, ..planned() },
-                index: 0,
-            },
-        },
-        Kind::PlanEdited {
-            goal: task("goal"),
-            edit: PlanEdit::SetTemplate { task: task("goal~1"), template: Some(template()) },
-        },
-        Kind::PlanEdited {
-            goal: task("goal"),
-            edit: PlanEdit::SetModel { task: task("goal~1"), model: Some("opus".to_owned()) },
-        },
+        edited(PlanEdit::SetPersona { task: task("goal~1"), persona: Some(persona()) }),
+        edited(PlanEdit::SetSize { task: task("goal~1"), size: Some(Size::Heavy) }),
+        edited(PlanEdit::SetSize { task: task("goal~1"), size: None }),
+        edited(PlanEdit::Add {
+            planned: PlannedTask { persona: Some(persona()), size: None, ..planned() },
+            index: 0,
+        }),
+        edited(PlanEdit::SetTemplate { task: task("goal~1"), template: Some(template()) }),
+        edited(PlanEdit::SetModel { task: task("goal~1"), model: Some("opus".to_owned()) }),
     ]
+    .into_iter()
+    .chain(reviewers())
+    .collect()
+}
+
+fn edited(edit: PlanEdit) -> Kind {
+    Kind::PlanEdited { goal: task("goal"), edit }
+}
+
+fn reviewers() -> impl Iterator<Item = Kind> {
+    let model = "gpt-5.1-codex".to_owned();
+    let all = [
+        Reviewer::Auto,
+        Reviewer::Other,
+        Reviewer::Agent { harness: HarnessId::Codex, model: Some(model.clone()) },
+        Reviewer::Model { model },
+        Reviewer::Persona { persona: persona() },
+    ];
+    let chosen = all.map(|reviewer| PlanEdit::SetReviewer { task: task("goal~1"), reviewer: Some(reviewer) });
+    let planned = PlannedTask { reviewer: Some(Reviewer::Other), ..planned() };
+    chosen.into_iter().chain([PlanEdit::Add { planned, index: 0 }]).map(edited)
 }
 
 fn own_spec() -> RunSpec {
@@ -304,6 +282,11 @@ fn decisions() -> Vec<Kind> {
             cuts: vec![Cut { section: Section::Results, bytes: Bytes(1_200), of: Bytes(50_000) }],
         },
         Kind::RunCast { run: run(), persona: persona() },
+        Kind::ReviewerReplaced {
+            run: run(),
+            task: task("goal~1"),
+            why: "Codex was chosen to review, and is not there.".to_owned(),
+        },
         Kind::RunKeyed { run: run(), key: "5f".to_owned() },
         Kind::AfterTaken { task: task("goal~1"), run: run(), print: "git:5f".to_owned() },
         Kind::ResultReused {

@@ -58,8 +58,8 @@ test("what waits for a person is listed with what, why, since when and what to d
 test("who is next in line says which bound it waits at", async ({ page, world }) => {
   await plan(page, world, goal("[[task 1: hang]]"));
   await page.getByRole("button", { name: /limits and models/ }).click();
-  await page.getByRole("dialog").getByLabel("In all", { exact: true }).fill("1");
-  await page.getByRole("dialog").getByLabel("In all", { exact: true }).press("Tab");
+  await page.getByRole("dialog").getByLabel("agents at the same time", { exact: true }).fill("1");
+  await page.getByRole("dialog").getByLabel("agents at the same time", { exact: true }).press("Tab");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await expect(node(page, /^1, /)).toHaveAttribute("data-status", "active");

@@ -6,6 +6,7 @@ import { BIN, expect, node, shots, test } from "./world.js";
 test("a task that was done in a folder that is as it was is given its result", async ({ page, world }) => {
   await page.goto(world.url);
   await page.getByRole("button", { name: /limits and models/ }).click();
+  await page.locator("summary", { hasText: "Each task" }).click();
   const reuse = page.getByLabel(/its result is used again/);
   await expect(reuse).not.toBeChecked();
   await reuse.check();

@@ -31,7 +31,7 @@ pub struct Brief<'a> {
 }
 
 /// The headings that end a section. Others, and these within a goal's own words, belong to the section.
-const SECTIONS: [&str; 25] = [
+const SECTIONS: [&str; 26] = [
     "## Guidelines",
     "## Where it is too much for one agent",
     "## How it failed",
@@ -52,6 +52,7 @@ const SECTIONS: [&str; 25] = [
     "## Expected when it is done",
     "## Results of earlier tasks",
     "## Results of the parts",
+    "## What the person said before",
     "## The person says",
     "## Current plan",
     "## What was wrong with your last answer",

@@ -25,6 +25,7 @@ Words:
   deaf           hear nothing of what is said while it works
   lie            report that all is done and do nothing of it, in a repair too; lie-once: the first time only
   reject         reviewer: let nothing pass; reject-once: the first time only
+  forget         in a message: lose the session that it is said to, before it is read
   may=COMMAND    where its access is ask, ask whether it may run it (_ for a space); may be given again
   split=N        ask that the task is split into N parts
   ask            ask the person a question first

@@ -114,6 +114,7 @@ pub fn task(title: &str, objective: &str) -> ProposedTask {
         retry: RetryWish::Usual,
         checks: Vec::new(),
         agent: String::new(),
+        reviewer: String::new(),
     }
 }
 

@@ -45,6 +45,11 @@ impl Session {
         serde_json::from_slice(&text).ok()
     }
 
+    /// It is as if it had never been.
+    pub fn forget(home: &Path, id: &SessionId) -> io::Result<()> {
+        fs::remove_file(home.join(format!("{id}.json")))
+    }
+
     /// Stores it, whole or not at all.
     pub fn save(&self, home: &Path) -> io::Result<()> {
         fs::create_dir_all(home)?;

@@ -1,5 +1,7 @@
 //! How far a task goes by itself, as it is said in a terminal, over HTTP and in a plan of the person's own.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -58,13 +60,13 @@ pub(super) trait Bounding: Sized + Default + PartialEq {
 
 impl Bounding for MicroUsd {
     fn read(text: &str) -> Result<Self, String> {
-        dollars(text)
+        dollars(text).map_err(|error| error.to_string())
     }
 }
 
 impl Bounding for Millis {
     fn read(text: &str) -> Result<Self, String> {
-        span(text)
+        span(text).map_err(|error| error.to_string())
     }
 }
 
@@ -181,21 +183,21 @@ fn some<T: Default + PartialEq + ToString>(bound: Option<Option<T>>) -> Result<O
 }
 
 /// Caps of a plan's tasks, by their keys.
-pub(super) type TaskCaps = Vec<(String, Caps)>;
+pub(super) type TaskCaps = BTreeMap<String, Caps>;
 
 /// Takes the caps out of a plan of the person's own: `caps` of each task, by the task's key. Planners give none.
 ///
 /// # Errors
 /// Some are no caps; every problem names its place.
 pub(super) fn take(plan: &mut Value) -> Result<TaskCaps, Vec<String>> {
-    let (mut caps, mut problems) = (Vec::new(), Vec::new());
+    let (mut caps, mut problems) = (TaskCaps::new(), Vec::new());
     let tasks = plan.get_mut("tasks").and_then(Value::as_array_mut);
     for (place, task) in tasks.into_iter().flatten().enumerate() {
         let Some(json) = task.as_object_mut().and_then(|task| task.remove("caps")) else { continue };
         let key = task.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
         let read = serde_json::from_value::<CapsJson>(json).map_err(|error| error.to_string());
         match read.and_then(|json| json.wish().map_err(|error| error.to_string())) {
-            Ok(wish) => caps.push((key, wish.of(Caps::default()))),
+            Ok(wish) => drop(caps.insert(key, wish.of(Caps::default()))),
             Err(problem) => problems.push(format!("tasks: {place}: caps: {problem}")),
         }
     }

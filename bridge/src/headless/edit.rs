@@ -1,7 +1,8 @@
-//! `orchestrator edit`: what a task is to reach and how, while that can be changed. The REST API says it in the same words.
+//! `orchestrator edit`: what a task is to reach, how and who reviews it, while that can be changed. The REST API says it in the same words.
 
 use clap::{Args, ValueEnum};
 use conductor::plan::edit::check_edit;
+use conductor::reviewer;
 use conductor::state::{State, Task};
 use serde::Deserialize;
 use shared::id::TaskId;
@@ -39,6 +40,9 @@ pub(super) struct Changes {
     /// What is there when it is done. May be given again; these are all of them, and one empty word is none
     #[arg(long = "makes", value_name = "OUTPUT")]
     outputs: Option<Vec<String>>,
+    /// Who reviews it and all below it, where that is reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own; usual leaves it to what it is a part of
+    #[arg(long, value_name = "WHO")]
+    reviewer: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
@@ -71,12 +75,14 @@ impl Changes {
         let lines = |lines: Vec<String>| -> Vec<String> {
             lines.iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
         };
+        let reviewer = self.reviewer.map(|words| reviewer::named(state, &words)).transpose()?;
         let edits = [
             self.title.map(|title| PlanEdit::Rename { task: id(), title }),
             self.objective.map(|objective| PlanEdit::SetObjective { task: id(), objective }),
             self.size.map(|size| PlanEdit::SetSize { task: id(), size: size.size() }),
             self.inputs.map(|inputs| PlanEdit::SetInputs { task: id(), inputs: lines(inputs) }),
             self.outputs.map(|outputs| PlanEdit::SetOutputs { task: id(), outputs: lines(outputs) }),
+            reviewer.map(|reviewer| PlanEdit::SetReviewer { task: id(), reviewer }),
         ];
         let edits: Vec<PlanEdit> = edits.into_iter().flatten().collect();
         if edits.is_empty() {

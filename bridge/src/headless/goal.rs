@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use conductor::plan::name;
 use conductor::planning::{Plan, Planning};
+use conductor::reviewer;
 use conductor::state::{State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
@@ -14,8 +15,10 @@ use serde_json::json;
 use shared::entry::{Draft, Kind};
 use shared::id::TaskId;
 use shared::limits::Caps;
+use shared::list::{Fillings, TaskList};
 use shared::persona::Persona;
 use shared::plan::PlannerAnswer;
+use shared::reviewer::Reviewer;
 use shared::template::Template;
 use shared::wire::Want;
 
@@ -28,7 +31,7 @@ use super::prompts;
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task;
 use super::word::Word;
-use super::{GoalArgs, agents, versions};
+use super::{GoalArgs, agents, lists, versions};
 use crate::cli::say;
 use crate::clock;
 
@@ -55,9 +58,22 @@ pub(super) enum Until {
     },
 }
 
-/// States a goal and follows it; with a `plan` the one in that file is carried out.
-pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let plan = match plan.map(own_plan).transpose()? {
+/// What is to be done, and how far it is followed.
+#[derive(Debug)]
+pub(super) struct Wish {
+    /// Without it, as the list says.
+    pub text: Option<String>,
+    pub until: Until,
+    /// A file with a plan to be carried out.
+    pub plan: Option<PathBuf>,
+    /// The name of a list to be carried out in its place, and what its blanks are filled with.
+    pub list: Option<(String, Fillings)>,
+}
+
+/// States a goal and follows it.
+pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode> {
+    let Wish { text, until, plan, list } = wish;
+    let plan = match plan.as_deref().map(own_plan).transpose()? {
         Some(Err(bad)) => return Ok(refused(&bad.into())),
         Some(Ok((plan, caps))) => Planner::Given(plan, caps),
         None if matches!(until, Until::Planned { by_hand: true }) => Planner::Person,
@@ -70,7 +86,7 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     while args.harness.is_none() && client.state().agents.is_empty() {
         client.step().await?;
     }
-    let (template, persona) = match advice(client.state(), args) {
+    let Advice { template, persona, reviewer, list } = match advice(client.state(), args, list.as_ref()) {
         Ok(advice) => advice,
         Err(none) => {
             drop(client);
@@ -79,20 +95,22 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
             return Ok(ExitCode::from(WRONG));
         }
     };
-    let advised = persona.as_ref().and_then(|persona| persona.folder.clone());
+    let advised = list.as_ref().and_then(|list| list.folder.clone());
+    let advised = advised.or_else(|| persona.as_ref()?.folder.clone());
     let advised = advised.or_else(|| template.as_ref()?.folder.clone()).map(PathBuf::from);
     let folder = args.dir.clone().or(advised).map_or_else(std::env::current_dir, Ok)?;
     let folder = folder.to_str().context("the folder's name is not text")?.to_owned();
     let statement = Statement {
         template,
         persona,
-        text: args.goal.clone(),
+        reviewer,
+        text: text.or_else(|| Some(list.as_ref()?.words().to_owned())).unwrap_or_default(),
         folder,
-        harness: args.harness.map(Into::into),
+        harness: args.harness.map(Into::into).or_else(|| list.as_ref()?.harness),
         access: args.access.into(),
         caps: CapsWish::from(&args.caps).of(Caps::default()),
         preset: args.preset.into(),
-        planner: plan,
+        planner: list.as_ref().map_or(plan, |list| lists::given(list).into()),
     };
     let (goal, drafts) = match statement.drafts(client.state()) {
         Ok(stated) => stated,
@@ -122,11 +140,23 @@ pub(super) async fn run(args: &GoalArgs, until: Until, plan: Option<&Path>) -> a
     followed.map(ExitCode::from)
 }
 
-/// Whom and which guidelines the command line names.
-fn advice(state: &State, args: &GoalArgs) -> anyhow::Result<(Option<Template>, Option<Persona>)> {
+/// What of the library the command line names.
+struct Advice {
+    template: Option<Template>,
+    persona: Option<Persona>,
+    reviewer: Option<Reviewer>,
+    /// With its blanks filled in.
+    list: Option<TaskList>,
+}
+
+fn advice(state: &State, args: &GoalArgs, list: Option<&(String, Fillings)>) -> anyhow::Result<Advice> {
     let template = args.template.as_deref().map(|name| prompts::find(state, name)).transpose()?;
     let persona = args.persona.as_deref().map(|name| agents::find(state, name)).transpose()?;
-    Ok((template.map(|shelf| shelf.template.clone()), persona.cloned()))
+    let list = list.map(|(name, words)| lists::filled(state, name, words)).transpose()?;
+    let reviewer = args.reviewer.as_deref().map(|words| reviewer::named(state, words)).transpose();
+    let reviewer = reviewer.map_err(anyhow::Error::msg)?.flatten();
+    let template = template.map(|shelf| shelf.template.clone());
+    Ok(Advice { template, persona: persona.cloned(), reviewer, list })
 }
 
 /// The plan in a file with the caps of its tasks, or what is wrong with it.
@@ -134,7 +164,7 @@ fn own_plan(file: &Path) -> anyhow::Result<Result<(PlannerAnswer, TaskCaps), Bad
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("the plan {} cannot be read. Give a file with --plan.", file.display()))?;
     let json = serde_json::from_str(&text).map_err(|error| BadPlan(vec![format!("it is not JSON: {error}")]));
-    Ok(json.and_then(statement::given))
+    Ok(json.and_then(statement::read))
 }
 
 fn refused(unstated: &Unstated) -> ExitCode {

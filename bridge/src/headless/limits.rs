@@ -4,15 +4,15 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
-use conductor::words;
+use conductor::{State, reviewer, words};
 use shared::entry::{Draft, Kind};
-use shared::limits::{BOUNDS, Bound, Limits, Unit};
+use shared::limits::{BOUNDS, Bound, Unit};
 use shared::quiet::Quiet;
 use shared::sizing::Sizing;
 
 use super::client::Client;
 use super::place::Place;
-use super::{DataArgs, OnFailure, dollars, span};
+use super::{DataArgs, OnFailure};
 use crate::cli::say;
 
 #[derive(Debug, Args)]
@@ -31,6 +31,9 @@ pub struct LimitsArgs {
     /// Use a result again where words, agent and folder are those of a task that is done and changed nothing
     #[arg(long, value_name = "YES", value_parser = clap::value_parser!(bool))]
     reuse: Option<bool>,
+    /// Who reviews a task where nobody chose: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
+    #[arg(long, value_name = "WHO")]
+    reviewer: Option<String>,
     /// Who says how hard a task is that nobody gave a size, which chooses the model
     #[arg(long, value_enum)]
     sizes: Option<Sizes>,
@@ -80,7 +83,8 @@ impl Args for Bounds {
                 .long(bound.name)
                 .value_name(value)
                 .help(help)
-                .value_parser(|text: &str| read(bound, text))
+                .help_heading(bound.group.words())
+                .value_parser(|text: &str| bound.read(text).map(Wish))
         };
         BOUNDS.iter().fold(command, |command, bound| command.arg(option(bound)))
     }
@@ -104,20 +108,6 @@ impl FromArgMatches for Bounds {
     }
 }
 
-/// A bound from the command line, held to its range.
-fn read(bound: &Bound, text: &str) -> Result<Wish, String> {
-    let wrong = || format!("{text:?} is no whole number");
-    let value = match bound.unit {
-        _ if text == "none" => None,
-        Unit::Count => Some(text.parse().map_err(|_| wrong())?),
-        Unit::Money => Some(dollars(text)?.0),
-        Unit::Time => Some(span(text)?.0),
-        Unit::Text => Some(text.parse::<u64>().map_err(|_| wrong())?.saturating_mul(1_024)),
-    };
-    bound.set(&mut Limits::default(), value).map_err(|error| error.to_string())?;
-    Ok(Wish(value))
-}
-
 /// Sets what was given, and prints what holds then.
 pub(super) async fn set(args: &LimitsArgs) -> anyhow::Result<ExitCode> {
     let place = Place::find_or_start(&args.data.dir()?, false).await?;
@@ -133,17 +123,22 @@ pub(super) async fn set(args: &LimitsArgs) -> anyhow::Result<ExitCode> {
     limits.alternate = args.alternate.unwrap_or(known.alternate);
     limits.reuse = args.reuse.unwrap_or(known.reuse);
     limits.sizing = args.sizes.map_or(known.sizing, Into::into);
+    if let Some(words) = &args.reviewer {
+        let reviewer = reviewer::named(client.state(), words).map_err(anyhow::Error::msg)?;
+        limits.reviewer = reviewer.unwrap_or_default();
+    }
     if limits != known {
         client.intend(vec![Draft::new(None, Kind::LimitsSet { limits: limits.clone() })]).await?;
     }
-    tell(&limits);
+    tell(client.state());
     drop(client);
     place.leave().await?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Each by the option that changes it.
-fn tell(limits: &Limits) {
+fn tell(state: &State) {
+    let limits = &state.limits;
     let line = |option: &str, value: &str, words: &str| say(&format!("--{option:<14} {value:<12} {words}"));
     for bound in &BOUNDS {
         let value = bound.get(limits).map_or("none".to_owned(), |value| bound.unit.text(value));
@@ -172,6 +167,8 @@ fn tell(limits: &Limits) {
     );
     let sized = format!("the size of a task that nobody gave one: {}", words::sizes(limits.sizing));
     line("sizes", &token(sizes), &sized);
+    let reviewer = reviewer::words(state, &limits.reviewer);
+    line("reviewer", &reviewer, "who reviews a task where nobody chose for it or for what it is a part of");
 }
 
 /// A choice as it is given.

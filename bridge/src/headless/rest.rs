@@ -11,12 +11,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use conductor::reviewer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::api::Problem;
 use shared::evidence::{Check, Evidence, Preset};
 use shared::limits::Caps;
+use shared::list::Fillings;
 use shared::plan::Access;
 use shared::retry::Policy;
 use shared::unit::{MicroUsd, Millis};
@@ -28,6 +30,7 @@ use utoipa_axum::routes;
 
 use super::agents::{self, AgentView, NoPersona};
 use super::caps::{CapsJson, CapsWish};
+use super::lists as kept;
 use super::prompts::{self, LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
@@ -43,6 +46,7 @@ mod ends;
 mod events;
 mod hand;
 mod limits;
+mod lists;
 mod models;
 mod plans;
 mod projects;
@@ -84,6 +88,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(task))
         .routes(routes!(document))
         .routes(routes!(prompts))
+        .routes(routes!(lists::lists, lists::save))
+        .routes(routes!(lists::retire))
         .routes(routes!(list_agents))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
@@ -244,9 +250,11 @@ async fn other_method(method: Method, uri: Uri) -> Refused {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewGoal {
+    /// Can be left out with a `list`.
+    #[serde(default)]
     goal: String,
-    /// Absolute, on the bridge's machine.
-    folder: String,
+    /// Absolute, on the bridge's machine. Can be left out with a `list` that has one.
+    folder: Option<String>,
     /// `claude`, `codex` or `demo`; without it, the first agent CLI of the machine that works.
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
@@ -263,6 +271,8 @@ struct NewGoal {
     template: Option<String>,
     /// Name or id of the agent of the person's own that plans it and does its tasks.
     agent: Option<String>,
+    /// Who reviews its tasks, where they are reviewed: `auto`, `other`, `claude`, `codex`, `codex:MODEL`, `model:MODEL` or an agent of the person's own.
+    reviewer: Option<String>,
     /// `quick`, `reviewed` or `autonomous`: whether each task is reviewed, and whether anybody is asked about a plan.
     #[serde(default)]
     #[schema(value_type = String, default = "quick")]
@@ -273,6 +283,11 @@ struct NewGoal {
     /// Without a planner and without a plan: the person adds its tasks.
     #[serde(default)]
     by_hand: bool,
+    /// Name or id of a list of tasks that is carried out, instead of a plan; it is approved with this.
+    list: Option<String>,
+    /// What its blanks are filled with, by their names.
+    #[serde(default)]
+    words: Fillings,
 }
 
 /// What was committed. What comes of it is in the log after this entry.
@@ -374,8 +389,11 @@ async fn state_goal(
 ) -> Result<(StatusCode, Json<Committed>), Refused> {
     let Json(new) = sent?;
     let wrong = |error: &str, next: &str| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, next);
-    if new.goal.trim().is_empty() {
+    if new.goal.trim().is_empty() && new.list.is_none() {
         return Err(wrong("the goal is empty", "Say in \"goal\" what is to be reached."));
+    }
+    if new.list.is_some() && (new.plan.is_some() || new.by_hand) {
+        return Err(wrong("a list is a plan already", "Send it without \"plan\" and \"by_hand\"."));
     }
     if new.harness == Some(HarnessId::Command) {
         return Err(wrong("a command plans nothing", "Choose claude, codex or demo."));
@@ -383,24 +401,32 @@ async fn state_goal(
     let state = desk.state().await?;
     let template = new.template.as_deref().map(|name| prompts::find(&state, name)).transpose()?;
     let persona = new.agent.as_deref().map(|name| agents::find(&state, name)).transpose()?;
+    let list = new.list.as_deref().map(|name| kept::filled(&state, name, &new.words)).transpose()?;
+    let folder = new.folder.or_else(|| list.as_ref()?.folder.clone());
+    let Some(folder) = folder else {
+        return Err(wrong("no folder is given", "Say in \"folder\" where it is done."));
+    };
+    let own = || list.as_ref().map(|list| list.words().to_owned());
+    let text = Some(new.goal).filter(|goal| !goal.trim().is_empty()).or_else(own).unwrap_or_default();
+    let reviewer = new.reviewer.as_deref().map(|words| reviewer::named(&state, words)).transpose();
+    let reviewer = reviewer.map_err(|error| wrong(&error, "Say one of these in \"reviewer\"."))?.flatten();
     let budget = new.budget_usd.map(dollars).transpose()?;
     let caps = new.caps.wish()?.of(Caps { budget, ..Caps::default() });
     let statement = Statement {
-        text: new.goal,
-        folder: new.folder,
-        harness: new.harness,
+        text,
+        folder,
+        harness: new.harness.or_else(|| list.as_ref()?.harness),
         access: new.access,
         caps,
         template: template.map(|shelf| shelf.template.clone()),
         persona: persona.cloned(),
+        reviewer,
         preset: new.preset,
-        planner: match new.plan {
-            Some(plan) => {
-                let (plan, caps) = statement::given(plan)?;
-                Planner::Given(plan, caps)
-            }
-            None if new.by_hand => Planner::Person,
-            None => Planner::Agent,
+        planner: match (new.plan, list) {
+            (Some(plan), _) => statement::read(plan)?.into(),
+            (None, Some(list)) => kept::given(&list).into(),
+            (None, None) if new.by_hand => Planner::Person,
+            (None, None) => Planner::Agent,
         },
     };
     let (goal, drafts) = statement.drafts(&state)?;

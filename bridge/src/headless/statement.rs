@@ -1,18 +1,18 @@
 //! A goal as it is stated from outside the page: its folder, its agent, its bounds, and perhaps a plan of the
 //! person's own, which is checked before anything is said.
 
-use conductor::plan::validate_given;
-use conductor::{State, apply};
+use conductor::State;
+use conductor::plan::given::given;
 use serde_json::{Map, Value};
 use shared::agent::{FoundAgent, HarnessId};
-use shared::entry::{Actor, Draft, Entry, Kind};
+use shared::entry::{Draft, Kind};
 use shared::evidence::Preset;
-use shared::id::{ClientId, ProjectId, TaskId};
+use shared::id::{ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::persona::Persona;
 use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
+use shared::reviewer::Reviewer;
 use shared::template::Template;
-use shared::unit::Millis;
 
 use super::caps::{self, TaskCaps};
 
@@ -31,6 +31,8 @@ pub(super) struct Statement {
     pub template: Option<Template>,
     /// Who plans it and does its tasks.
     pub persona: Option<Persona>,
+    /// Who reviews its tasks.
+    pub reviewer: Option<Reviewer>,
     pub preset: Preset,
     pub planner: Planner,
 }
@@ -43,6 +45,12 @@ pub(super) enum Planner {
     Given(PlannerAnswer, TaskCaps),
     /// The person, task by task from now on.
     Person,
+}
+
+impl From<(PlannerAnswer, TaskCaps)> for Planner {
+    fn from((answer, caps): (PlannerAnswer, TaskCaps)) -> Self {
+        Self::Given(answer, caps)
+    }
 }
 
 /// Why a goal cannot be stated.
@@ -80,11 +88,10 @@ impl Statement {
         let goal = drawn(TaskId::new);
         let (project, opened) = project(state, &self.folder);
         let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access: self.access };
-        let caps = |task: &TaskId, caps: Caps| {
-            let edit = PlanEdit::SetCaps { task: task.clone(), caps };
-            (caps != Caps::default()).then(|| Kind::PlanEdited { goal: goal.clone(), edit })
-        };
-        let capped = caps(&goal, self.caps);
+        let capped = (self.caps != Caps::default()).then(|| {
+            let edit = PlanEdit::SetCaps { task: goal.clone(), caps: self.caps };
+            Kind::PlanEdited { goal: goal.clone(), edit }
+        });
         let guided = self.template.map(|template| {
             let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template.template) };
             Kind::PlanEdited { goal: goal.clone(), edit }
@@ -93,27 +100,34 @@ impl Statement {
             let edit = PlanEdit::SetPersona { task: goal.clone(), persona: Some(persona.persona) };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
+        let judged = self.reviewer.map(|reviewer| {
+            let edit = PlanEdit::SetReviewer { task: goal.clone(), reviewer: Some(reviewer) };
+            Kind::PlanEdited { goal: goal.clone(), edit }
+        });
         let how = (self.preset != Preset::default()).then(|| {
             let edit = PlanEdit::SetPreset { task: goal.clone(), preset: self.preset };
             Kind::PlanEdited { goal: goal.clone(), edit }
         });
-        let draft = |kind| Draft::new(Some(project.clone()), kind);
-        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
-        let mut drafts: Vec<Draft> = said.map(draft).collect();
-        let given = |reply, tasks| Kind::PlanGiven { goal: goal.clone(), reply, tasks };
-        if let Planner::Given(answer, bounds) = self.planner {
-            let state = foretold(state, &drafts);
-            let task = state.task(&goal).ok_or_else(|| BadPlan(vec!["the goal is empty".to_owned()]))?;
-            let tasks = validate_given(&state, task, &answer).map_err(BadPlan)?;
-            let of = |key: &str| tasks.iter().find(|task| task.key == key).map(|task| &task.task);
-            let bounds = bounds.iter().filter_map(|(key, bounds)| caps(of(key)?, *bounds));
-            let bounds: Vec<Kind> = bounds.collect();
-            let approved = Kind::PlanApproved { goal: goal.clone(), version: 1 };
-            drafts
-                .extend([given(answer.reply, tasks)].into_iter().chain(bounds).chain([approved]).map(draft));
-        } else if let Planner::Person = self.planner {
-            drafts.push(draft(given(String::new(), Vec::new())));
-        }
+        let said = opened
+            .into_iter()
+            .chain([stated])
+            .chain(capped)
+            .chain(guided)
+            .chain(cast)
+            .chain(judged)
+            .chain(how);
+        let said: Vec<Kind> = said.collect();
+        let planned = match self.planner {
+            Planner::Agent => Vec::new(),
+            Planner::Given(answer, bounds) => {
+                given(state, (&project, &goal), &said, &answer, &bounds).map_err(BadPlan)?
+            }
+            Planner::Person => {
+                vec![Kind::PlanGiven { goal: goal.clone(), reply: String::new(), tasks: Vec::new() }]
+            }
+        };
+        let drafts = said.into_iter().chain(planned).map(|kind| Draft::new(Some(project.clone()), kind));
+        let drafts = drafts.collect();
         Ok((goal, drafts))
     }
 }
@@ -142,22 +156,11 @@ pub(super) fn drawn<T, E>(make: fn(&str) -> Result<T, E>) -> T {
     make(&uuid::Uuid::now_v7().to_string()).unwrap_or_else(|_| unreachable!("a UUID is an id"))
 }
 
-/// The state as it is when the drafts are committed.
-fn foretold(state: &State, drafts: &[Draft]) -> State {
-    let mut state = state.clone();
-    for Draft { project, body } in drafts.iter().cloned() {
-        let actor = Actor::Person { client: drawn(ClientId::new) };
-        let entry = Entry { seq: state.seq.next(), at: Millis(0), actor, project, body };
-        apply(&mut state, &entry);
-    }
-    state
-}
-
 /// Reads a plan of the person's own: what a planner answers, and `caps` of its tasks, by their keys.
 ///
 /// # Errors
 /// It is not of the schema; every problem names its place.
-pub(super) fn given(mut json: Value) -> Result<(PlannerAnswer, TaskCaps), BadPlan> {
+pub(super) fn read(mut json: Value) -> Result<(PlannerAnswer, TaskCaps), BadPlan> {
     let caps = caps::take(&mut json).map_err(BadPlan)?;
     Ok((plan(json)?, caps))
 }

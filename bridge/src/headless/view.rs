@@ -7,6 +7,7 @@ use conductor::health::{Warning, warnings};
 use conductor::persona;
 use conductor::planning::Plan;
 use conductor::proof::{commits, reviews};
+use conductor::reviewer;
 use conductor::state::{Message, Phase, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
@@ -166,6 +167,8 @@ pub(super) struct TaskDetails {
     checks: Vec<String>,
     /// Whether another agent reviews it.
     reviewed: bool,
+    /// Who, where it is: `auto`, `other`, `claude`, `codex`, `codex:MODEL`, `model:MODEL` or an agent's name.
+    reviewer: String,
     /// Whether what it makes is committed.
     commits: bool,
     /// The hash of the commit of its last work.
@@ -218,6 +221,8 @@ pub(super) struct RunView {
     tokens_out: u64,
     /// Nothing where the agent does not say.
     usd: Option<f64>,
+    /// Why it reviews in the place of who was chosen to.
+    replaced: Option<String>,
     /// What of its words did not fit, such as `results`.
     cut: Vec<CutView>,
 }
@@ -309,6 +314,7 @@ impl TaskDetails {
             not_done: result.map(|result| result.not_done).unwrap_or_default(),
             checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
             reviewed: reviews(state, task),
+            reviewer: reviewer::words(state, reviewer::wished(state, task)),
             commits: commits(state, task),
             commit: match &task.proof.commit {
                 Some(CommitOutcome::Made { commit, .. }) => Some(commit.clone()),
@@ -357,6 +363,7 @@ impl RunView {
             tokens_in: run.tokens.input,
             tokens_out: run.tokens.output,
             usd: cost.map(shared::unit::MicroUsd::as_usd),
+            replaced: run.replaced.clone(),
             cut: run.cuts.iter().map(CutView::of).collect(),
         }
     }

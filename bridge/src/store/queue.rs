@@ -1,5 +1,6 @@
 //! What waits for the writer, in order. Lines that followers have already wait beside it for more of their kind: nobody
-//! waits for their commit, and one for each would take the time in which the next are passed on.
+//! waits for their commit, and one for each would take the time in which the next are passed on. They are written in
+//! slices while they wait, or the commit would take that time in one piece, and lines that come in it would be late.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use shared::id::RunId;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::writer::{Counted, Job};
 use super::{Piece, StoreError};
@@ -19,18 +20,45 @@ const LONGEST: usize = 1_024;
 /// Jobs in one transaction, beside told lines: enough to share an fsync, few enough to answer soon.
 const GROUP: usize = 256;
 /// For so long told lines wait for more. Each run's go to another page of the file, so the more of them a commit has,
-/// the less there is to write.
-const GATHER: Duration = Duration::from_millis(50);
+/// the less there is to write: with 200 runs a commit takes some milliseconds, in which lines that come are late.
+const GATHER: Duration = Duration::from_millis(500);
+/// Bytes of told lines that wait for a commit, of all runs together, at most; then it comes at once.
+const MOST: usize = 2 * 1024 * 1024;
+/// Bytes of told lines in one slice, at least: some 50 µs of writing, so that they are hardly felt, and not so few that
+/// waking the writer costs more than what it then does.
+const SLICE: usize = 4 * 1024;
 
 #[derive(Debug)]
 pub(super) enum Next {
     Job(Job),
-    /// Told lines wait.
+    /// Told lines wait, the first or enough for a slice.
     Told,
+    /// Somebody waits for the told lines.
+    Hurry,
 }
 
-/// Told lines of each run. Bounded by its reader, which waits for the store when too many are under way.
-type Told = Mutex<HashMap<RunId, Lines>>;
+/// What the writer does next.
+pub(super) enum Work {
+    /// To be written, not committed yet.
+    Slice(Vec<Slice>),
+    /// To be committed, with all that was written.
+    Group(Vec<Job>),
+}
+
+/// Told lines of a run, as those from this number on. The answer to them goes with the group.
+pub(super) type Slice = (RunId, u64, Vec<Arc<Piece>>);
+
+/// Lines that were told and are not committed. Bounded by their readers, which wait for the store when too many of a
+/// run are under way.
+#[derive(Debug, Default)]
+struct Told {
+    /// Of each run those that are not written either.
+    runs: HashMap<RunId, Lines>,
+    /// Of these, all together.
+    unwritten: usize,
+    /// Of all.
+    bytes: usize,
+}
 
 /// Lines of one run that follow each other.
 #[derive(Debug)]
@@ -45,14 +73,14 @@ pub(super) fn queue() -> std::io::Result<(Sender, Receiver)> {
     let (jobs, waiting) = mpsc::channel(LONGEST);
     let told = Arc::default();
     let clock = runtime::Builder::new_current_thread().enable_time().build()?;
-    Ok((Sender { jobs, told: Arc::clone(&told) }, Receiver { jobs: waiting, told, clock }))
+    Ok((Sender { jobs, told: Arc::clone(&told) }, Receiver { jobs: waiting, told, clock, until: None }))
 }
 
 /// The end of those who want something stored; the writer ends with the last of them.
 #[derive(Debug, Clone)]
 pub(super) struct Sender {
     jobs: mpsc::Sender<Next>,
-    told: Arc<Told>,
+    told: Arc<Mutex<Told>>,
 }
 
 impl Sender {
@@ -73,58 +101,103 @@ impl Sender {
         pieces: &[Arc<Piece>],
     ) -> Result<Option<oneshot::Receiver<Counted>>, StoreError> {
         let mut told = lock(&self.told);
-        if let Some(lines) = told.get_mut(run) {
+        let size: usize = pieces.iter().map(|piece| piece.bytes.len()).sum();
+        let first_or_enough =
+            told.runs.is_empty() || (told.unwritten < SLICE && told.unwritten + size >= SLICE);
+        let too_many = told.bytes < MOST && told.bytes + size >= MOST;
+        told.unwritten += size;
+        told.bytes += size;
+        let mut answered = None;
+        if let Some(lines) = told.runs.get_mut(run) {
             lines.pieces.extend_from_slice(pieces);
-            return Ok(None);
+        } else {
+            let (reply, answer) = oneshot::channel();
+            told.runs.insert(run.clone(), Lines { first: Some(first), pieces: pieces.to_vec(), reply });
+            answered = Some(answer);
         }
-        let (reply, answer) = oneshot::channel();
-        let wakes = told.is_empty();
-        told.insert(run.clone(), Lines { first: Some(first), pieces: pieces.to_vec(), reply });
         drop(told);
-        if wakes && let Err(mpsc::error::TrySendError::Closed(_)) = self.jobs.try_send(Next::Told) {
+        if first_or_enough && let Err(mpsc::error::TrySendError::Closed(_)) = self.jobs.try_send(Next::Told) {
             return Err(StoreError::Closed);
         }
-        Ok(Some(answer))
+        if too_many {
+            self.hurry();
+        }
+        Ok(answered)
     }
 
     /// Has told lines wait no longer.
     pub(super) fn hurry(&self) {
         // A queue that is full keeps the writer awake by itself, and each of its groups takes them along.
-        let _ = self.jobs.try_send(Next::Told);
+        let _ = self.jobs.try_send(Next::Hurry);
     }
 }
 
 /// The writer's end.
 pub(super) struct Receiver {
     jobs: mpsc::Receiver<Next>,
-    told: Arc<Told>,
+    told: Arc<Mutex<Told>>,
     clock: Runtime,
+    /// When told lines have waited long enough, while there are any.
+    until: Option<Instant>,
 }
 
 impl Receiver {
-    /// Waits for the next group; nothing when nobody is left who could want anything.
-    pub(super) fn next(&mut self) -> Option<Vec<Job>> {
-        let mut words = vec![self.jobs.blocking_recv()?];
-        if let [Next::Told] = words[..] {
-            // Whatever comes next ends the gathering, also that word once more.
-            let next = self.clock.block_on(async { timeout(GATHER, self.jobs.recv()).await });
-            words.extend(next.ok().flatten());
+    /// Waits for what is to be done next; nothing when nobody is left who could want anything, and nothing waits.
+    pub(super) fn next(&mut self) -> Option<Work> {
+        let word = match self.until {
+            None => Some(self.jobs.blocking_recv()?),
+            // Nothing at the end of the time, and when all senders are gone.
+            Some(until) => {
+                self.clock.block_on(async { timeout_at(until, self.jobs.recv()).await }).ok().flatten()
+            }
+        };
+        let first = match word {
+            Some(Next::Told) => {
+                self.until.get_or_insert_with(|| Instant::now() + GATHER);
+                return Some(Work::Slice(self.slice()));
+            }
+            Some(Next::Job(job)) => Some(job),
+            Some(Next::Hurry) | None => None,
+        };
+        Some(Work::Group(self.group(first)))
+    }
+
+    /// What of the told lines is to be written now.
+    fn slice(&self) -> Vec<Slice> {
+        let mut told = lock(&self.told);
+        if told.unwritten < SLICE {
+            return Vec::new();
         }
-        while words.len() < GROUP
+        told.unwritten = 0;
+        told.runs.iter_mut().filter_map(|(run, lines)| lines.slice(run)).collect()
+    }
+
+    fn group(&mut self, first: Option<Job>) -> Vec<Job> {
+        let mut jobs: Vec<Job> = first.into_iter().collect();
+        while jobs.len() < GROUP
             && let Ok(word) = self.jobs.try_recv()
         {
-            words.push(word);
+            jobs.extend(if let Next::Job(job) = word { Some(job) } else { None });
         }
-        let jobs =
-            words.into_iter().filter_map(|word| if let Next::Job(job) = word { Some(job) } else { None });
+        self.until = None;
         // Taken after the jobs and stored before them: what an append follows from was told before it was sent.
         let told = std::mem::take(&mut *lock(&self.told));
-        let told = told.into_iter().map(|(run, lines)| Job::Output { run, lines, told: true });
-        Some(told.chain(jobs).collect())
+        let told = told.runs.into_iter().map(|(run, lines)| Job::Output { run, lines, told: true });
+        told.chain(jobs).collect()
     }
 }
 
-fn lock(told: &Told) -> MutexGuard<'_, HashMap<RunId, Lines>> {
+impl Lines {
+    /// Takes the lines; those that come next follow them.
+    fn slice(&mut self, run: &RunId) -> Option<Slice> {
+        let first = self.first?;
+        let pieces = std::mem::take(&mut self.pieces);
+        self.first = Some(first + u64::try_from(pieces.len()).unwrap_or(0));
+        (!pieces.is_empty()).then(|| (run.clone(), first, pieces))
+    }
+}
+
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
     told.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

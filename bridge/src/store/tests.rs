@@ -387,19 +387,65 @@ async fn a_damaged_backup_is_passed_over_and_nothing_is_thrown_away() {
 
 /// A disk with room for a few pages more: what is too large is refused and nothing of its group is half
 /// there, what fits is taken afterwards.
-#[tokio::test]
-async fn a_full_disk_refuses_and_the_store_lives_on() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("log.db");
+/// A writer without its thread, whose file has room for so many pages more.
+fn writer(dir: &Path, room: i64) -> (Writer, Arc<Hub>) {
+    let file = dir.join("log.db");
     let connection = schema::open(&file).unwrap();
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-    connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 20), [], |_| Ok(())).unwrap();
+    connection.query_row(&format!("PRAGMA max_page_count = {}", pages + room), [], |_| Ok(())).unwrap();
     let hub = Arc::new(Hub::new(Seq(0)));
     let checkpoints = Checkpoints::start(&connection, &file).unwrap();
     let (jobs, _queue) = tokio::sync::mpsc::channel(1);
-    let compactor = Compactor::start(jobs.downgrade(), file.clone()).unwrap();
-    let mut writer =
-        Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), clock::now, (Seq(0), Millis(0)));
+    let compactor = Compactor::start(jobs.downgrade(), file).unwrap();
+    let start = (Seq(0), Millis(0));
+    (Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), clock::now, start), hub)
+}
+
+#[tokio::test]
+async fn lines_that_are_written_ahead_are_stored_with_the_next_group_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _hub) = writer(dir.path(), 20);
+    let append = |body| {
+        let (reply, answer) = oneshot::channel();
+        (Job::Append { actor: Actor::Bridge, id: None, seen: None, drafts: vec![body], reply }, answer)
+    };
+    let rest = |first| {
+        let (reply, answer) = oneshot::channel();
+        let lines = Lines { first: Some(first), pieces: Vec::new(), reply };
+        (Job::Output { run: run("r1"), lines, told: true }, answer)
+    };
+    let slice = |first, text: &str| vec![(run("r1"), first, vec![Arc::new(piece(text))])];
+    let (request, _answer) = append(requests("r1"));
+    writer.commit(vec![request]);
+    writer.write_ahead(slice(0, "one\n"));
+    let (lines, stored) = rest(1);
+    writer.commit(vec![lines]);
+    assert_eq!(stored.await.unwrap().unwrap(), 1);
+    // What fills the disk takes what stood before it along, and who waits for either is told.
+    writer.write_ahead(slice(1, "two\n"));
+    writer.write_ahead(slice(2, &"x".repeat(1_000_000)));
+    writer.write_ahead(slice(3, "four\n"));
+    let ((lines, stored), (entry, appended)) = (rest(4), append(says("refused")));
+    writer.commit(vec![lines, entry]);
+    assert!(stored.await.unwrap().unwrap_err().to_string().contains("full"));
+    assert!(appended.await.unwrap().unwrap_err().to_string().contains("full"));
+    // Handed over again they have their numbers, and what is synced is stored behind them.
+    writer.write_ahead(slice(1, "two\n"));
+    let ((lines, stored), (entry, appended)) = (rest(2), append(says("taken")));
+    writer.commit(vec![lines, entry]);
+    assert_eq!(stored.await.unwrap().unwrap(), 2);
+    assert_eq!(appended.await.unwrap().unwrap().1, Seq(2));
+    drop(writer);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(whole_log(&store).await.len(), 2);
+    let lines = store.output_from(&run("r1"), 0, usize::MAX).await.unwrap();
+    assert_eq!(lines.iter().map(|piece| &piece.bytes[..]).collect::<Vec<_>>(), [b"one\n", b"two\n"]);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_the_store_lives_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, hub) = writer(dir.path(), 20);
     let job = |text: &str| {
         let (reply, answer) = oneshot::channel();
         (Job::Append { actor: person(), id: None, seen: None, drafts: vec![says(text)], reply }, answer)

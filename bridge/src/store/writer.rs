@@ -1,5 +1,6 @@
 //! The writer thread: takes what waits, commits it as one transaction, publishes it, answers. A job
-//! that cannot be carried out is rolled back alone; the others of its group are committed.
+//! that cannot be carried out is rolled back alone; the others of its group are committed. Lines that were told are
+//! written ahead, in a transaction that the next group goes on with.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpoints;
 use super::compact::{Compactor, Packed};
-use super::queue::{Lines, Receiver};
+use super::queue::{Lines, Receiver, Slice, Work};
 use super::read::{self, Page, signed, unsigned};
 use super::{Hub, Piece, StoreError, Stored, output};
 
@@ -61,6 +62,17 @@ pub(super) struct Writer {
     /// Number and line count of runs that have output coming.
     runs: HashMap<RunId, (i64, u64)>,
     durable: bool,
+    ahead: Ahead,
+}
+
+/// The transaction of lines that are written and not committed.
+#[derive(Default)]
+enum Ahead {
+    #[default]
+    Nothing,
+    Open,
+    /// It could not begin, or SQLite rolled it back.
+    Broken(StoreError),
 }
 
 /// What a group has made so far, to be published after its commit.
@@ -94,13 +106,39 @@ impl Writer {
             intent: Seq(0),
             runs: HashMap::new(),
             durable: true,
+            ahead: Ahead::Nothing,
         }
     }
 
     pub(super) fn run(mut self, mut queue: Receiver) {
-        while let Some(jobs) = queue.next() {
-            if !jobs.is_empty() {
-                self.commit(jobs);
+        while let Some(work) = queue.next() {
+            match work {
+                Work::Slice(lines) => self.write_ahead(lines),
+                Work::Group(jobs) if jobs.is_empty() => {}
+                Work::Group(jobs) => self.commit(jobs),
+            }
+        }
+    }
+
+    /// Writes lines that the next group commits and answers. Those that are refused are missing then, which refuses
+    /// all that follow them.
+    pub(super) fn write_ahead(&mut self, lines: Vec<Slice>) {
+        for (run, first, pieces) in lines {
+            if let Ahead::Nothing = self.ahead {
+                self.ahead = match self.begin(false) {
+                    Ok(()) => Ahead::Open,
+                    Err(error) => Ahead::Broken(error),
+                };
+            }
+            if let Ahead::Broken(_) = self.ahead {
+                return;
+            }
+            if let Err(error) = self.output(&run, Some(first), &pieces) {
+                self.runs.remove(&run);
+                // A full disk makes SQLite roll back all of it.
+                if self.connection.is_autocommit() {
+                    self.ahead = Ahead::Broken(error);
+                }
             }
         }
     }
@@ -156,12 +194,31 @@ impl Writer {
         Ok(())
     }
 
+    fn begin(&mut self, durable: bool) -> Result<(), StoreError> {
+        self.set_durable(durable)
+            .and_then(|()| self.connection.execute_batch("BEGIN IMMEDIATE"))
+            .map_err(write)
+    }
+
+    /// The transaction of a group, which is that of the lines written ahead unless more is asked of it: then those
+    /// are committed first, and synced with the rest, as both are in one file.
+    fn go_on(&mut self, durable: bool) -> Result<(), StoreError> {
+        match std::mem::take(&mut self.ahead) {
+            Ahead::Nothing => self.begin(durable),
+            Ahead::Open if !durable => Ok(()),
+            Ahead::Open => {
+                self.connection.execute_batch("COMMIT").map_err(write)?;
+                self.begin(durable)
+            }
+            Ahead::Broken(error) => Err(error),
+        }
+    }
+
     fn write(&mut self, jobs: Vec<Job>) -> Result<(Group, Vec<Done>), (StoreError, Vec<Done>)> {
         let durable = jobs.iter().any(|job| matches!(job, Job::Append { .. }));
         let mut group = Group::default();
         let mut done = Vec::with_capacity(jobs.len());
-        let began = self.set_durable(durable).and_then(|()| self.connection.execute_batch("BEGIN IMMEDIATE"));
-        let mut broken = began.map_err(write).err();
+        let mut broken = self.go_on(durable).err();
         for job in jobs {
             // Outside the transaction a job would be committed alone, and then be told to have failed.
             if let Some(error) = &broken {

@@ -13,8 +13,10 @@ use super::{AGAIN, Inner};
 use crate::store::{Committing, Piece, StoreError};
 
 /// Bytes of one run that wait for their commit. When there are as many, its reader waits; what it has not read stays
-/// in the file. At half of that the store is asked to hurry.
-const MOST: usize = 128 * 1024;
+/// in the file.
+const MOST: usize = 256 * 1024;
+/// With so many the store is asked to hurry. A commit costs nearly the same with few lines as with many.
+const MANY: usize = MOST / 4 * 3;
 
 pub(super) struct Flight {
     inner: Arc<Inner>,
@@ -127,7 +129,7 @@ impl Flight {
             (Ok(None), Some(last)) => last.pieces.extend(pieces),
             (Ok(None), None) | (Err(_), _) => return Err(Grounded),
         }
-        if self.bytes >= MOST / 2 {
+        if self.bytes >= MANY {
             self.hurry();
         }
         Ok(())

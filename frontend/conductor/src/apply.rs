@@ -30,8 +30,11 @@ mod planned;
 mod proven;
 mod replanned;
 mod requeued;
+mod said;
 mod standing;
 mod told;
+
+pub use said::KEPT;
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -146,7 +149,14 @@ impl State {
             Kind::PersonaRetired { persona } => {
                 self.personas.get_mut(persona).into_iter().for_each(|known| known.retired = true)
             }
+            Kind::ListSaved { list } => self.keep_list(list),
+            Kind::ListRetired { list } => {
+                self.lists.get_mut(list).into_iter().for_each(|known| known.retired = true)
+            }
             Kind::RunCast { run, persona } => self.with_run(run, |run| run.persona = Some(persona.clone())),
+            Kind::ReviewerReplaced { run, why, .. } => {
+                self.with_run(run, |run| run.replaced = Some(why.clone()))
+            }
             Kind::RunGuided { run, by } => self.with_run(run, |run| run.guided = Some(by.clone())),
             Kind::RunTrimmed { run, cuts, .. } => self.with_run(run, |run| run.cuts.clone_from(cuts)),
             Kind::RunRequested { run, task, purpose, harness, carries, holds, model, spec } => {
@@ -278,6 +288,7 @@ impl State {
             if begins && task.again().is_some() && run.carries.is_empty() {
                 task.attempt += 1;
                 task.session = None;
+                task.said.clear();
                 task.proof = Proof::default();
             }
             task.session.take_if(|_| strange);
@@ -324,7 +335,7 @@ impl State {
                 // A look at the work is no part of the task's conversation.
                 if run.purpose.is_conversation() {
                     let (task, session) = (run.task.clone(), session.clone());
-                    self.with(&task, |task| task.session = Some(session));
+                    self.with(&task, |task| task.hear(session));
                 }
             }
             AgentEvent::ToolCall { tool, title, .. } => {
@@ -385,11 +396,11 @@ impl State {
                 task.current = None;
                 match task.stop.take() {
                     Some(Halt::Stopped) if !task.is_over() => {
-                        task.carried.clear();
+                        task.came_to_something();
                         task.stand(Standing::Cancelled, at);
                     }
                     Some(Halt::Requeued) => requeued = true,
-                    _ => task.carried.clear(),
+                    _ => task.came_to_something(),
                 }
             }
         });
@@ -516,6 +527,7 @@ impl Run {
             cuts: Vec::new(),
             key: None,
             persona: None,
+            replaced: None,
             folder: None,
             window: None,
             verdict: None,

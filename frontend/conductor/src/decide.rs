@@ -94,7 +94,7 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
 impl State {
     /// Tasks of goals that are not over, in the order of their trees: something is on its way or wished for there.
     fn unsettled(&self) -> Vec<&Task> {
-        let mut tasks = Vec::new();
+        let mut tasks = Vec::with_capacity(self.tasks.len());
         for goal in &self.goals {
             let before = tasks.len();
             self.gather(goal, &mut tasks);

@@ -74,6 +74,7 @@ pub struct Driver {
     /// Nothing is sent before this, because the store could not write.
     held_back: Option<Millis>,
     rest: Option<Rest>,
+    foreseen: Option<Foreseen>,
 }
 
 /// A state that left nothing to decide, and for how long: most of what comes, lines of output above all, changes
@@ -94,6 +95,15 @@ impl Rest {
     fn until(&self, state: &State) -> Option<Millis> {
         *self.until.get_or_init(|| next_deadline(state, self.from).map(|(at, _)| at))
     }
+}
+
+/// A batch that left nothing to decide when it was made. In the log as it was sent, with nothing in between and no
+/// earlier than was thought, it leaves nothing to decide there either.
+#[derive(Debug)]
+struct Foreseen {
+    next: Seq,
+    last: Seq,
+    at: Millis,
 }
 
 #[derive(Debug)]
@@ -118,6 +128,7 @@ impl Driver {
             advanced: Millis(0),
             held_back: None,
             rest: None,
+            foreseen: None,
         }
     }
 
@@ -211,6 +222,7 @@ impl Driver {
 
     fn fold(&mut self, entry: &Entry) {
         apply(&mut self.state, entry);
+        self.compare(entry);
         if let Some(Batch { until: Some(until), .. }) = &self.on_its_way
             && self.state.seq >= *until
         {
@@ -218,7 +230,25 @@ impl Driver {
         }
     }
 
+    /// Whether what comes is what was foreseen.
+    fn compare(&mut self, entry: &Entry) {
+        let Some(Foreseen { next, last, at }) = self.foreseen.take_if(|foreseen| foreseen.next <= entry.seq)
+        else {
+            return;
+        };
+        let ours = self.held.is_some_and(|epoch| entry.actor == Actor::Conductor { epoch });
+        if !ours || entry.seq != next || entry.at < at {
+            return;
+        }
+        if next == last {
+            self.rest = Some(Rest { seq: last, from: at, until: OnceCell::new() });
+        } else {
+            self.foreseen = Some(Foreseen { next: next.next(), last, at });
+        }
+    }
+
     fn refused(&mut self, batch: Batch, refusal: &Refusal, now: Millis) {
+        self.foreseen = None;
         match refusal {
             // A person spoke first: decide again, with that.
             Refusal::Overtaken { .. } => drop(self.facts.splice(0..0, batch.facts)),
@@ -237,6 +267,7 @@ impl Driver {
 
     fn put_down(&mut self) {
         self.held = None;
+        self.foreseen = None;
         self.on_its_way = None;
         self.readers.clear();
         self.facts.clear();
@@ -333,10 +364,12 @@ impl Driver {
         }
         let mut drafts = Vec::new();
         let mut ahead = self.state.clone();
-        while !decided.is_empty() {
+        while !decided.is_empty() && drafts.len() < BATCH {
             drafts.extend(foretell(&mut ahead, decided, self.held, now));
-            decided = if drafts.len() < BATCH { decide(&ahead, now) } else { Vec::new() };
+            decided = decide(&ahead, now);
         }
+        let whole = decided.is_empty();
+        self.foreseen = whole.then_some(Foreseen { next: self.state.seq.next(), last: ahead.seq, at: now });
         drafts
     }
 

@@ -6,6 +6,7 @@ use shared::persona::{Character, Persona};
 use shared::plan::Work;
 use shared::run::Insert;
 
+use crate::reviewer;
 use crate::state::{Phase, Run, State, Task};
 
 /// An agent as it was saved last.
@@ -67,7 +68,10 @@ pub fn title(persona: &Persona) -> String {
 }
 
 /// Who begins a session with the task's next turn for this purpose.
-pub fn begins<'a>(state: &'a State, task: &Task, purpose: Purpose) -> Option<&'a Persona> {
+pub fn begins<'a>(state: &'a State, task: &'a Task, purpose: Purpose) -> Option<&'a Persona> {
+    if purpose == Purpose::Review {
+        return reviewer::persona(state, task);
+    }
     let command = matches!((&task.work, purpose), (Work::Command { .. }, Purpose::Work));
     let begins = purpose.is_conversation() && task.session.is_none() && !command;
     of(state, task).filter(|_| begins)

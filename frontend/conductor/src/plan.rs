@@ -5,6 +5,7 @@ pub mod diff;
 pub mod document;
 pub mod edit;
 pub mod feed;
+pub mod given;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use shared::retry::Retry;
 use crate::order::Order;
 use crate::persona;
 use crate::planning::{Planning, is_fixed, keyed, level};
+use crate::reviewer;
 use crate::state::{Standing, State, Task};
 
 /// Longest title that is kept, in characters.
@@ -120,7 +122,7 @@ fn shape(tasks: &[ProposedTask], limits: &Limits) -> Vec<String> {
     problems
 }
 
-/// Agents that tasks are given to and nobody has.
+/// Agents that tasks are given to, or their review, and nobody has.
 fn strangers(state: &State, tasks: &[ProposedTask]) -> Vec<String> {
     let unknown = tasks.iter().filter(|task| !task.agent.trim().is_empty());
     let unknown = unknown.filter(|task| persona::named(state, &task.agent).is_none());
@@ -132,7 +134,11 @@ fn strangers(state: &State, tasks: &[ProposedTask]) -> Vec<String> {
             task.key, task.agent
         )
     };
-    unknown.map(problem).collect()
+    let reviewers = tasks.iter().filter_map(|task| {
+        let problem = reviewer::named(state, &task.reviewer).err()?;
+        Some(format!("task {:?}: {problem}", task.key))
+    });
+    unknown.map(problem).chain(reviewers).collect()
 }
 
 /// Whether tasks that came with ids can be a goal's plan: each is new or the goal's own, and they make a tree
@@ -198,6 +204,7 @@ fn planned(
             commit: None,
         },
         persona: persona::named(state, &task.agent).map(|persona| persona.persona.clone()),
+        reviewer: reviewer::named(state, &task.reviewer).ok().flatten(),
     }
 }
 
@@ -222,6 +229,7 @@ fn kept(state: &State, owner: &Task, planned: PlannedTask) -> PlannedTask {
             retry: task.retry,
             evidence: task.evidence.clone(),
             persona: task.persona.clone(),
+            reviewer: task.reviewer.clone(),
         };
     }
     let outside = outside(state, owner);

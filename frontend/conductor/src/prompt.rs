@@ -7,6 +7,7 @@ use shared::id::TaskId;
 use shared::plan::{Mode, ProposedTask, Work};
 use shared::retry::RetryWish;
 
+use crate::apply::KEPT;
 use crate::context::Words;
 use crate::library;
 use crate::persona;
@@ -14,6 +15,7 @@ use crate::plan::feed::sources;
 use crate::plan::{dependencies, name};
 use crate::planning::{Plan, is_fixed, keyed, may_split, room};
 use crate::proof::{checks, problem};
+use crate::reviewer;
 use crate::state::{Standing, State, Task, TaskResult};
 
 /// The prompt of the task's next turn for this purpose, and what of it was cut to fit the limit.
@@ -99,7 +101,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
         _ => &[],
     };
     let first = task.session.is_none();
-    match (first, problems.is_empty(), task.queue.is_empty()) {
+    match (first, problems.is_empty(), !is_only_new(task)) {
         (true, ..) if task.is_goal() => words.say("# Plan this goal\n\n"),
         (true, ..) if task.is_group() => titled("# Plan this again: ", task, words),
         (true, ..) => titled("# Split this task: ", task, words),
@@ -123,7 +125,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
         }
         diagnosis(task, words);
     }
-    said(task, if first { "## The person says\n\n" } else { "" }, words);
+    said(task, if first || !is_only_new(task) { "## The person says\n\n" } else { "" }, words);
     if !problems.is_empty() {
         wrong(problems, words);
         words.say("Answer again, whole.\n\n");
@@ -189,11 +191,12 @@ fn unsplit(task: &Task, words: &mut Words) {
 
 fn work(state: &State, task: &Task, words: &mut Words) {
     if task.session.is_some() {
-        if task.queue.is_empty() {
-            words.say("# Go on\n\n");
-            words.say(going_on(task));
+        if is_only_new(task) {
+            return said(task, "# The person says\n\n", words);
         }
-        return said(task, "# The person says\n\n", words);
+        words.say("# Go on\n\n");
+        words.say(going_on(task));
+        return said(task, "## The person says\n\n", words);
     }
     titled("# Your task: ", task, words);
     introduce(state, task, Purpose::Work, words);
@@ -244,13 +247,13 @@ fn terminal(state: &State, task: &Task, words: &mut Words) {
 fn going_on(task: &Task) -> &'static str {
     match task.planning.as_ref().map(|planning| &planning.plan) {
         Some(Plan::Rejected) => {
-            "The person does not want this task split. Look at what is there already, do it whole, and report when it is done.\n"
+            "The person does not want this task split. Look at what is there already, do it whole, and report when it is done.\n\n"
         }
         Some(Plan::Unsplit { .. }) => {
             "The task could not be split like that. Split it otherwise, or do it whole and report when it is done.\n\n"
         }
         _ => {
-            "You were interrupted. Look at what is there already, go on with your task, and report when it is done.\n"
+            "You were interrupted. Look at what is there already, go on with your task, and report when it is done.\n\n"
         }
     }
 }
@@ -279,6 +282,7 @@ fn repair(state: &State, task: &Task, words: &mut Words) {
 /// The reviewer sees the task, what the worker says of it, and the folder; nothing of how it was done.
 fn review(state: &State, task: &Task, words: &mut Words) {
     titled("# Review: ", task, words);
+    introduce(state, task, Purpose::Review, words);
     memory(state, task, words);
     objective("## Objective\n\n", task, words);
     inputs(state, task, words);
@@ -336,7 +340,11 @@ fn talk(state: &State, task: &Task, words: &mut Words) {
         memory(state, task, words);
         objective("## Goal\n\n", task, words);
     }
-    said(task, if first { "## The person says\n\n" } else { "# The person says\n\n" }, words);
+    let only_new = !first && is_only_new(task);
+    if !first && !only_new {
+        words.say("# Go on\n\n");
+    }
+    said(task, if only_new { "# The person says\n\n" } else { "## The person says\n\n" }, words);
     words.say("## Where the work is\n\n");
     let parts = task.children.iter().filter_map(|id| state.task(id));
     let standing = |part| crate::status::status(state, part).kind.word().to_lowercase();
@@ -451,12 +459,31 @@ fn expected(task: &Task, words: &mut Words) {
     }
 }
 
-/// What the person wrote and no turn has carried.
+/// What the person wrote: first what the session may know nothing of though a turn was told it, then what no turn has carried.
 fn said(task: &Task, heading: &'static str, words: &mut Words) {
+    before(task, words);
     if !task.queue.is_empty() {
         words.say(heading);
     }
     task.queue.iter().for_each(|message| words.give(Section::Said, message.text.trim()));
+}
+
+/// The person has words for the session, and none that it should know already.
+fn is_only_new(task: &Task) -> bool {
+    !task.queue.is_empty() && task.unheard().next().is_none()
+}
+
+/// What was said to a session that is gone, or to a run that gave no sign of having read it.
+fn before(task: &Task, words: &mut Words) {
+    if task.unheard().next().is_none() {
+        return;
+    }
+    words.say("## What the person said before\n\n");
+    words.say("To this task, in this order; what came of it may be there already.\n\n");
+    if task.said.len() >= KEPT {
+        words.say(format!("These are the last of it, of {KEPT} messages at most.\n\n"));
+    }
+    task.unheard().for_each(|message| words.give(Section::Before, message.text.trim()));
 }
 
 /// What the task is a part of: the goal, and the groups between.
@@ -523,6 +550,7 @@ fn current_plan(state: &State, owner: &Task) -> String {
         retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
         checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
         agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
+        reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
     };
     let tasks: Vec<ProposedTask> = keyed.iter().map(proposed).collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

@@ -8,17 +8,21 @@ use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnRep
 use shared::context::{Charter, Cut};
 use shared::entry::{Purpose, Room};
 use shared::evidence::{Check, Evidence, Preset};
-use shared::id::{ClientId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId};
+use shared::id::{
+    ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
+};
 use shared::limits::{Caps, Limits};
 use shared::models::{Models, is_model};
 use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
+use shared::reviewer::Reviewer;
 use shared::run::{RunEnd, Window};
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
 use crate::library::{Shelf, template_of};
+use crate::list;
 use crate::outage::Outages;
 use crate::permission::Asked;
 use crate::persona::{self, Known};
@@ -43,6 +47,8 @@ pub struct State {
     pub templates: BTreeMap<TemplateId, Shelf>,
     /// The agents of the person's own.
     pub personas: BTreeMap<PersonaId, Known>,
+    /// Tasks that the person keeps, to run them again and again.
+    pub lists: BTreeMap<ListId, list::Known>,
     /// About what agents may do.
     pub rules: BTreeMap<RuleId, Rule>,
     pub baton: Option<Baton>,
@@ -120,6 +126,8 @@ pub struct Task {
     pub template: Option<TemplateId>,
     /// Who does it and what is below it, as the person or the plan says.
     pub persona: Option<PersonaId>,
+    /// Who reviews it and what is below it, as the person or the plan says.
+    pub reviewer: Option<Reviewer>,
     /// As the person set them.
     pub caps: Caps,
     pub schedule: Schedule,
@@ -146,8 +154,8 @@ pub struct Task {
     pub current: Option<RunId>,
     /// What the person wrote and no turn has carried yet.
     pub queue: Vec<Message>,
-    /// What its turns were told since one of them came to something.
-    pub carried: Vec<Message>,
+    /// What the person wrote that its turns were told, in that order: the latest of it, as `apply::said` keeps it.
+    pub said: Vec<Said>,
     /// Times in a row that it was taken up again without asking.
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
@@ -251,6 +259,16 @@ pub struct Message {
     pub held: bool,
     /// The person would have the turn that runs read it.
     pub urged: bool,
+}
+
+/// A message that a turn of its task was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub message: Message,
+    /// The session that surely has it; nothing while no run that was told it has named its own.
+    pub heard: Option<SessionId>,
+    /// No turn that was told it has come to something.
+    pub open: bool,
 }
 
 /// A message that a run was told while it worked.
@@ -357,6 +375,8 @@ pub struct Run {
     pub key: Option<String>,
     /// Whose words its session began with.
     pub persona: Option<PersonaId>,
+    /// Why it reviews in the place of who was chosen to.
+    pub replaced: Option<String>,
     /// Where it works, if that is not its project's folder.
     pub folder: Option<String>,
     /// The size of its terminal, where it has one.

@@ -450,6 +450,7 @@ pub fn change(state: &State, what: &What) -> String {
         Field::Retry => "what happens when it fails".to_owned(),
         Field::Evidence => "what shows that it is done".to_owned(),
         Field::Agent => "who does it".to_owned(),
+        Field::Reviewer => "who reviews it".to_owned(),
         Field::Moved => "another place".to_owned(),
     };
     fields.iter().map(field).collect::<Vec<_>>().join(", ")

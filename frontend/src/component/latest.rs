@@ -29,9 +29,14 @@ impl<T: Clone + PartialEq + Send + Sync> Latest<T> {
         Self { known, sent }
     }
 
+    /// As it is, with what is still on the way; not tracked.
+    pub fn now(self) -> T {
+        self.sent.get_untracked().unwrap_or_else(|| self.known.get_untracked())
+    }
+
     /// Changes it and gives what is to be sent.
     pub fn change(self, change: impl FnOnce(T) -> T) -> T {
-        let value = change(self.sent.get_untracked().unwrap_or_else(|| self.known.get_untracked()));
+        let value = change(self.now());
         self.sent.set(Some(value.clone()));
         value
     }

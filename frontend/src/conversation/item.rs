@@ -68,6 +68,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             line("review", at, "Its agent says that it is done. What was wanted is shown now.".to_owned())
         }
         What::Reused(summary) => view! { <Reused id=id at=at summary=summary/> }.into_any(),
+        What::Replaced(why) => line("review", at, format!("{why} Another agent reviews.")),
         What::Trimmed(cuts) => {
             let cuts = words::cuts(&cuts);
             line("minus", at, format!("{cuts} More may fit: see limits and models."))

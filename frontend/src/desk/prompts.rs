@@ -1,13 +1,19 @@
-//! What a person does to the library of prompts, and to the agents of their own.
+//! What a person does to the library of prompts, to the agents of their own, and to their lists.
 
+use conductor::State;
 use conductor::library::Shelf;
 use leptos::prelude::Set;
+use shared::agent::HarnessId;
 use shared::entry::Kind;
-use shared::id::{PersonaId, TemplateId};
+use shared::evidence::Preset;
+use shared::id::{ListId, PersonaId, TaskId, TemplateId};
+use shared::limits::Caps;
+use shared::list::{Fillings, TaskList};
 use shared::persona::Persona;
+use shared::plan::Access;
 use shared::template::Template;
 
-use super::Desk;
+use super::{Desk, Planner};
 
 impl Desk {
     /// The templates that are offered, by name; tracked.
@@ -42,6 +48,39 @@ impl Desk {
 
     pub fn retire_persona(self, persona: PersonaId) {
         self.intend(None, vec![Kind::PersonaRetired { persona }]);
+    }
+
+    /// Saves it, or says why it cannot be used.
+    pub fn save_list(self, list: TaskList) -> bool {
+        let problem = self.peek(|state| conductor::list::problem(state, &list));
+        self.save(problem, Kind::ListSaved { list })
+    }
+
+    pub fn retire_list(self, list: ListId) {
+        self.intend(None, vec![Kind::ListRetired { list }]);
+    }
+
+    /// Carries a list out as a goal, or says why that cannot be.
+    pub fn run_list(
+        self,
+        list: &TaskList,
+        words: &Fillings,
+        folder: Option<String>,
+        harness: Option<HarnessId>,
+    ) -> Option<TaskId> {
+        let works =
+            |state: &State| state.agents.iter().find(|agent| agent.problem.is_none()).map(|it| it.harness);
+        let stated = match (list.filled(words), folder, harness.or_else(|| self.peek(works))) {
+            (Err(unfilled), ..) => Err(unfilled.to_string()),
+            (_, None, _) => Err("choose a folder first".to_owned()),
+            (.., None) => Err("no agent is there yet; is the bridge connected?".to_owned()),
+            (Ok(list), Some(folder), Some(harness)) => {
+                let (how, words) = ((harness, Access::Edit, Preset::Quick), list.words().to_owned());
+                let planner = Planner::List(Box::new(list));
+                self.state_goal(&folder, words, how, Caps::default(), (None, None), planner)
+            }
+        };
+        stated.map_err(|why| self.say(format!("Not started: {why}."), false)).ok()
     }
 
     fn save(self, problem: Option<String>, kind: Kind) -> bool {

@@ -13,7 +13,7 @@ use crate::place::Part;
 mod choice;
 mod editor;
 
-pub use choice::{PersonaChoice, PersonaField};
+pub use choice::{HarnessPicker, PersonaChoice, PersonaField};
 use editor::Editor;
 
 #[component]

@@ -17,7 +17,7 @@ pub fn Bridge(part: Part) -> impl IntoView {
             {match part {
                 Part::Devices => view! { <devices::Devices/> }.into_any(),
                 Part::Processes => view! { <processes::Processes/> }.into_any(),
-                Part::Prompts | Part::Agents | Part::Rules => ().into_any(),
+                Part::Prompts | Part::Agents | Part::Lists | Part::Rules => ().into_any(),
                 Part::SelfTest => view! { <self_test::SelfTest/> }.into_any(),
             }}
         </div></div>

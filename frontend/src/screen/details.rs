@@ -11,9 +11,11 @@ use super::agents::PersonaField;
 use super::caps::CapFields;
 use super::charter::CharterField;
 use super::evidence::{EvidenceFields, PresetField};
+use super::lists::KeepField;
 use super::memory::MemoryField;
 use super::prompts::TemplateField;
 use super::retry::RetryFields;
+use super::reviewer::ReviewerField;
 use super::schedule::ScheduleFields;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
@@ -111,12 +113,12 @@ pub fn Details(tree: Tree, id: TaskId) -> impl IntoView {
     view! {
         <div class="scroll">
             {move || card.get().map(|card| if card.goal {
-                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><PresetField tree=tree own=own/><CharterField tree=tree own=own/><MemoryField tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><Result card=card.clone()/></div> }.into_any()
+                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><PresetField tree=tree own=own/><ReviewerField tree=tree own=own/><CharterField tree=tree own=own/><MemoryField tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><KeepField tree=tree own=own/><Result card=card.clone()/></div> }.into_any()
             } else {
                 let agent = card.mode != Mode::Manual;
                 view! { <div class="details">
                     <Editor tree=tree own=own card=card.clone()/>
-                    {agent.then(|| view! { <EvidenceFields tree=tree own=own/> })}
+                    {agent.then(|| view! { <EvidenceFields tree=tree own=own/><ReviewerField tree=tree own=own/> })}
                     <ScheduleFields tree=tree own=own/>
                     {agent.then(|| view! { <RetryFields tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/> })}
                     <Result card=card/>

@@ -1,97 +1,25 @@
 //! What agents may do at all: how many run, what is tried again, what is spent while nobody looks, and which model
-//! does what.
+//! does what. Every bound that is a number comes from the table that terminal and REST API have it from.
 
+use leptos::html;
 use leptos::prelude::*;
-use shared::limits::Limits;
-use shared::quiet::Quiet;
+use shared::limits::{Bound, Group, Limits, Unbounded};
 use shared::retry::{Policy, Retry};
+use shared::reviewer::Reviewer;
 use shared::sizing::Sizing;
-use shared::unit::{MicroUsd, Millis};
 
+use self::quiet::QuietFields;
 use super::models::ModelsTable;
 use super::retry::PolicySelect;
+use super::reviewer::ReviewerChoice;
 use crate::component::dialog::Dialog;
 use crate::component::flow::Show;
+use crate::component::icon::Icon;
 use crate::component::latest::Latest;
 use crate::desk::Desk;
 use crate::words;
 
-const MINUTE: u64 = 60_000;
-
-/// One of the bounds, as a number that a person writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bound {
-    Parallel,
-    Claude,
-    Codex,
-    Folder,
-    Budget,
-    Words,
-    Attempts,
-    Failures,
-    Minutes,
-    Unattended,
-}
-
-impl Bound {
-    /// Its name, and what an empty field says; nothing where it must have a value.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Parallel => ("In all", ""),
-            Self::Claude => ("Claude Code", "as many"),
-            Self::Codex => ("Codex", "as many"),
-            Self::Folder => ("In one folder", "as many"),
-            Self::Budget => ("A task goes up to, in dollars", "no limit"),
-            Self::Words => ("A turn is told up to, in KB", ""),
-            Self::Attempts => ("Tries in all", ""),
-            Self::Failures => ("Failures in a row", ""),
-            Self::Minutes => ("Then left alone, minutes", ""),
-            Self::Unattended => ("Spend at most, in dollars", "no limit"),
-        }
-    }
-
-    fn text(self, limits: &Limits) -> String {
-        let count = |count: Option<u32>| count.map(|count| count.to_string()).unwrap_or_default();
-        let money = |sum: Option<MicroUsd>| sum.map(|sum| sum.to_string()).unwrap_or_default();
-        match self {
-            Self::Parallel => count(Some(limits.parallel)),
-            Self::Claude => count(limits.each.claude),
-            Self::Codex => count(limits.each.codex),
-            Self::Folder => count(limits.per_folder),
-            Self::Budget => money(limits.caps.budget),
-            Self::Words => (limits.context_bytes / 1024).to_string(),
-            Self::Attempts => count(Some(limits.retry.attempts)),
-            Self::Failures => count(Some(limits.breaker.failures)),
-            Self::Minutes => (limits.breaker.wait.0 / MINUTE).to_string(),
-            Self::Unattended => money(limits.unattended),
-        }
-    }
-
-    /// Takes what is written; what must have a value keeps the one that it has.
-    fn set(self, mut limits: Limits, text: &str) -> Limits {
-        let count = text.parse::<u32>().ok().filter(|count| *count > 0);
-        let money = text.parse::<f64>().ok().and_then(MicroUsd::from_usd);
-        match self {
-            Self::Parallel => limits.parallel = count.unwrap_or(limits.parallel),
-            Self::Claude => limits.each.claude = count,
-            Self::Codex => limits.each.codex = count,
-            Self::Folder => limits.per_folder = count,
-            Self::Budget => limits.caps.budget = money,
-            Self::Words => {
-                let bytes = count.map(|count| count.clamp(8, 1024) as usize * 1024);
-                limits.context_bytes = bytes.unwrap_or(limits.context_bytes);
-            }
-            Self::Attempts => limits.retry.attempts = count.unwrap_or(limits.retry.attempts),
-            Self::Failures => limits.breaker.failures = count.unwrap_or(limits.breaker.failures),
-            Self::Minutes => {
-                let minutes = count.map(|count| Millis(u64::from(count) * MINUTE));
-                limits.breaker.wait = minutes.unwrap_or(limits.breaker.wait);
-            }
-            Self::Unattended => limits.unattended = money,
-        }
-        limits
-    }
-}
+mod quiet;
 
 /// What the fields share: the limits as they are known, and the way to change them.
 #[derive(Clone, Copy)]
@@ -105,6 +33,16 @@ impl Book {
     fn change(self, change: impl FnOnce(Limits) -> Limits) {
         self.set.run(self.latest.change(change));
     }
+
+    /// Sets a bound as it was written; nothing is changed where that cannot be.
+    fn write(self, bound: &Bound, text: &str) -> Result<(), Unbounded> {
+        let value = bound.read(if text.is_empty() { "none" } else { text })?;
+        let mut limits = self.latest.now();
+        bound.set(&mut limits, value)?;
+        limits.check()?;
+        self.change(|_| limits);
+        Ok(())
+    }
 }
 
 #[component]
@@ -116,28 +54,24 @@ pub fn LimitsDialog(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Dialog open=open title="Limits and models">
             <div class="body settings">
-                <fieldset><legend>"Agents at the same time"</legend>
-                    <Bounds book=book bounds=&[Bound::Parallel, Bound::Claude, Bound::Codex, Bound::Folder]/>
-                </fieldset>
-                <fieldset><legend>"Each task, unless it says otherwise"</legend>
-                    <div class="caps">
-                        <BoundField book=book bound=Bound::Budget/>
-                        <label class="field"><span>"When it fails"</span><UsualPolicy book=book/></label>
-                        <BoundField book=book bound=Bound::Attempts/>
-                        <BoundField book=book bound=Bound::Words/>
-                    </div>
+                {group(book, Group::Agents, ().into_any())}
+                {group(book, Group::Task, view! {
+                    <UsualReviewer book=book/>
                     <Switch book=book of=|limits| &mut limits.reuse
                         name="Where words, agent and folder are those of a task that is done and changed nothing, its result is used again"/>
-                </fieldset>
-                <fieldset><legend>"An agent that fails whatever it is given"</legend>
-                    <Bounds book=book bounds=&[Bound::Failures, Bound::Minutes]/>
+                }.into_any())}
+                {group(book, Group::Failure, view! {
+                    <label class="field"><span>"When it fails"</span><UsualPolicy book=book/></label>
                     <Switch book=book of=|limits| &mut limits.alternate
                         name="What one agent fails again and again may be done by the other, if that one is installed"/>
-                </fieldset>
-                <fieldset><legend>"While you do nothing"</legend>
-                    <div class="caps"><BoundField book=book bound=Bound::Unattended/><QuietFields book=book/></div>
+                }.into_any())}
+                {group(book, Group::Away, view! {
+                    <div class="caps"><QuietFields book=book/></div>
                     <p class="hint">"At that sum nothing new begins until you do anything here. In quiet hours nothing that was cut short goes on by itself."</p>
-                </fieldset>
+                }.into_any())}
+                {group(book, Group::Plans, ().into_any())}
+                {group(book, Group::Programs, ().into_any())}
+                {group(book, Group::Warnings, ().into_any())}
                 <ModelsTable/>
                 <SizesField book=book/>
             </div>
@@ -145,29 +79,69 @@ pub fn LimitsDialog(open: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-#[component]
-fn Bounds(book: Book, bounds: &'static [Bound]) -> impl IntoView {
-    let fields = bounds.iter().map(|bound| view! { <BoundField book=book bound=*bound/> });
-    view! { <div class="caps">{fields.collect_view()}</div> }
+/// Bounds that belong together, and what else is chosen there; folded but for the first.
+fn group(book: Book, group: Group, more: AnyView) -> AnyView {
+    let usual = Limits::default();
+    let changed = move || {
+        let changed = book
+            .known
+            .with(|limits| group.bounds().filter(|bound| bound.get(limits) != bound.get(&usual)).count());
+        (changed > 0).then(|| format!("{changed} changed"))
+    };
+    let fields = group.bounds().map(|bound| field(book, bound)).collect_view();
+    view! {
+        <details class="group" open=group == Group::Agents>
+            <summary><Icon name="right"/><span>{group.words()}</span><span class="meta push">{changed}</span></summary>
+            <div class="stack">{fields}{more}</div>
+        </details>
+    }
+    .into_any()
 }
 
-#[component]
-fn BoundField(book: Book, bound: Bound) -> impl IntoView {
-    let (name, empty) = bound.words();
+/// One bound: its words, its range, and the way back to what it usually is.
+fn field(book: Book, bound: &'static Bound) -> AnyView {
     // Of its own: what is being typed must not be lost when another field's change comes back.
-    let text = Memo::new(move |_| book.known.with(|limits| bound.text(limits)));
-    let money = matches!(bound, Bound::Budget | Bound::Unattended);
+    let value = Memo::new(move |_| book.known.with(|limits| bound.get(limits)));
+    let usual = bound.get(&Limits::default());
+    let text = |value: Option<u64>| value.map(|value| bound.unit.text(value)).unwrap_or_default();
+    let problem = RwSignal::new(None::<String>);
+    let node = NodeRef::<html::Input>::new();
+    let write = move |written: &str| {
+        let done = book.write(bound, written);
+        // Also where what is known stays the same: what is written may differ from it.
+        if let (Ok(()), Some(input)) = (&done, node.get_untracked()) {
+            input.set_value(&text(bound.get(&book.latest.now())));
+        }
+        problem.set(done.err().map(|error| wrong(&error)));
+    };
+    let hint = format!("about-{}", bound.name);
     view! {
-        <label class="field">
-            <span>{name}</span>
-            <input class="input" type="number" min=if money { "0" } else { "1" } step=if money { "any" } else { "1" }
-                required=empty.is_empty() placeholder=empty prop:value=move || text.get()
-                on:change:target=move |event| {
-                    let written = event.target().value();
-                    book.change(|limits| bound.set(limits, &written));
-                    event.target().set_value(&bound.text(&book.known.get_untracked()));
-                }/>
-        </label>
+        <div class="bound">
+            <label for=bound.name>{bound.words}</label>
+            <input class="input" id=bound.name aria-describedby=hint.clone() placeholder="none" node_ref=node
+                aria-invalid=move || problem.read().is_some().to_string()
+                prop:value=move || text(value.get())
+                on:change:target=move |event| write(event.target().value().trim())/>
+            <span class="hint" id=hint role="status" data-state=move || problem.read().is_some().then_some("error")>
+                {move || problem.get().unwrap_or_else(|| bound.range())}
+            </span>
+            <Show when=move || value.get() != usual || problem.read().is_some()>
+                <button class="button" data-kind="plain" data-size="sm" on:click=move |_| write(&text(usual))>
+                    "Back to "{if usual.is_some() { text(usual) } else { "none".to_owned() }}<span class="sr">", "{bound.words}</span>
+                </button>
+            </Show>
+        </div>
+    }
+    .into_any()
+}
+
+/// Why what was written is not taken, beside its field.
+fn wrong(error: &Unbounded) -> String {
+    match error {
+        Unbounded::Fixed { range, .. } => format!("It cannot be lifted; it goes from {range}."),
+        Unbounded::Range { range, .. } => format!("It goes from {range}."),
+        Unbounded::NoPlan => "A plan would have more tasks at least than at most.".to_owned(),
+        Unbounded::Unread { .. } => format!("{error}."),
     }
 }
 
@@ -179,6 +153,17 @@ fn UsualPolicy(book: Book) -> impl IntoView {
         book.change(|limits| Limits { retry: Retry { policy, ..limits.retry }, ..limits });
     });
     view! { <PolicySelect chosen=chosen usual=None pick=pick/> }
+}
+
+#[component]
+fn UsualReviewer(book: Book) -> impl IntoView {
+    let known = Memo::new(move |_| {
+        Some(book.known.with(|limits| limits.reviewer.clone())).filter(|it| !it.is_auto())
+    });
+    let set = Callback::new(move |reviewer: Option<Reviewer>| {
+        book.change(|limits| Limits { reviewer: reviewer.unwrap_or_default(), ..limits });
+    });
+    view! { <ReviewerChoice known=known set=set above=None/> }
 }
 
 /// Something that is allowed, or not.
@@ -216,53 +201,4 @@ fn SizesField(book: Book) -> impl IntoView {
             </select>
         </label>
     }
-}
-
-/// From and to by the clock of this device, which the setting keeps as minutes from UTC.
-#[component]
-fn QuietFields(book: Book) -> impl IntoView {
-    let quiet = Memo::new(move |_| book.known.with(|limits| limits.quiet));
-    #[expect(clippy::cast_possible_truncation, reason = "minutes within a day")]
-    let here = -js_sys::Date::new_0().get_timezone_offset() as i32;
-    let set = move |from: Option<u16>, to: Option<u16>| {
-        book.change(|limits| {
-            let known = limits.quiet.unwrap_or(Quiet { from: 22 * 60, to: 7 * 60, offset: here });
-            let quiet = Quiet { from: from.unwrap_or(known.from), to: to.unwrap_or(known.to), offset: here };
-            Limits { quiet: Some(quiet), ..limits }
-        });
-    };
-    let field = move |name: &'static str, of: fn(&Quiet) -> u16, set: Callback<Option<u16>>| {
-        let text = Memo::new(move |_| quiet.get().map(|quiet| time(of(&quiet))).unwrap_or_default());
-        view! {
-            <label class="field"><span>{name}</span>
-                <input class="input" type="time" prop:value=move || text.get()
-                    on:change:target=move |event| set.run(minutes(&event.target().value()))/>
-            </label>
-        }
-    };
-    let elsewhere = move || quiet.get().is_some_and(|quiet| quiet.offset != here);
-    let clear = move || book.change(|limits| Limits { quiet: None, ..limits });
-    view! {
-        {field("Quiet from", |quiet| quiet.from, Callback::new(move |at: Option<u16>| if at.is_some() { set(at, None) } else { clear() }))}
-        {field("Quiet until", |quiet| quiet.to, Callback::new(move |at: Option<u16>| if at.is_some() { set(None, at) } else { clear() }))}
-        <Show when=move || quiet.get().is_some()>
-            <button class="button" data-size="sm" on:click=move |_| clear()>"No quiet hours"</button>
-        </Show>
-        <Show when=elsewhere>
-            <p class="hint">"These hours count by another clock than this device's. "
-                <button class="button" data-size="sm" on:click=move |_| set(None, None)>"Use this one"</button>
-            </p>
-        </Show>
-    }
-}
-
-/// "22:00".
-fn time(minutes: u16) -> String {
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
-}
-
-fn minutes(time: &str) -> Option<u16> {
-    let (hours, minutes) = time.split_once(':')?;
-    let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.get(..2)?.parse().ok()?);
-    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }

@@ -17,7 +17,7 @@ use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
 use crate::component::icon::{Icon, StatusMark};
 use crate::desk::{Desk, Planner};
-use crate::place::Here;
+use crate::place::{Here, Part};
 
 const FOLDER: &str = "orchestrator.folder";
 const DRAFT: &str = "orchestrator.goal";
@@ -72,8 +72,13 @@ pub fn Start() -> impl IntoView {
             (template.get_untracked(), persona.get_untracked()),
             planner,
         );
-        text.set(String::new());
-        here.go(goal, None);
+        match goal {
+            Ok(goal) => {
+                text.set(String::new());
+                here.go(Some(goal), None);
+            }
+            Err(why) => desk.say(format!("Not started: {why}."), false),
+        }
     };
     view! {
         <div class="start"><div>
@@ -104,6 +109,7 @@ pub fn Start() -> impl IntoView {
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>
                 </button>
                 <button class="button" title="No planner: you add the tasks to the tree" disabled=move || missing().is_some() on:click=move |_| begin(Planner::Person)>"Plan it myself"</button>
+                <button class="button" data-kind="plain" title="Tasks that you keep, to run them again" on:click=move |_| here.open_part(Part::Lists)>"Lists"</button>
                 <span class="hint">{missing}</span>
             </div>
             <Known/>

@@ -53,12 +53,15 @@ impl Kind {
             | Self::TemplateSaved { .. }
             | Self::TemplateRetired { .. }
             | Self::PersonaSaved { .. }
-            | Self::PersonaRetired { .. } => Authority::Person,
+            | Self::PersonaRetired { .. }
+            | Self::ListSaved { .. }
+            | Self::ListRetired { .. } => Authority::Person,
             Self::RunRequested { .. }
             | Self::RunGuided { .. }
             | Self::RunTrimmed { .. }
             | Self::RunKeyed { .. }
             | Self::RunCast { .. }
+            | Self::ReviewerReplaced { .. }
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
             | Self::SignalSent { .. }

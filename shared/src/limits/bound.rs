@@ -7,6 +7,7 @@ use crate::unit::{MicroUsd, Millis};
 /// One of them.
 #[derive(Debug)]
 pub struct Bound {
+    pub group: Group,
     /// As commands and the REST API name it.
     pub name: &'static str,
     pub words: &'static str,
@@ -15,6 +16,36 @@ pub struct Bound {
     pub least: u64,
     pub most: u64,
     field: Field,
+}
+
+/// What bounds have to do with each other. They are listed in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    Agents,
+    Task,
+    Failure,
+    Away,
+    Plans,
+    Programs,
+    Warnings,
+}
+
+impl Group {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Agents => "Agents at the same time",
+            Self::Task => "Each task, unless it says otherwise",
+            Self::Failure => "When something fails",
+            Self::Away => "While you do nothing",
+            Self::Plans => "Plans",
+            Self::Programs => "Programs",
+            Self::Warnings => "What is worth a look",
+        }
+    }
+
+    pub fn bounds(self) -> impl Iterator<Item = &'static Bound> {
+        BOUNDS.iter().filter(move |bound| bound.group == self)
+    }
 }
 
 /// What a bound counts, and in what the limits have it.
@@ -45,6 +76,8 @@ pub enum Unbounded {
     Range { name: &'static str, range: String },
     #[error("plan-min is more than plan-max, so no plan would do; lower the one or raise the other")]
     NoPlan,
+    #[error("{text:?} is no {kind}")]
+    Unread { text: String, kind: &'static str },
 }
 
 impl Bound {
@@ -73,6 +106,15 @@ impl Bound {
         Ok(())
     }
 
+    /// What a person wrote for it; nothing for `none`, which lifts it.
+    ///
+    /// # Errors
+    /// It is nothing of the kind that this bound is, or out of its range, or lifts what cannot be lifted.
+    pub fn read(&self, text: &str) -> Result<Option<u64>, Unbounded> {
+        let value = if text == "none" { None } else { Some(self.unit.read(text)?) };
+        self.set(&mut Limits::default(), value).map(|()| value)
+    }
+
     pub fn lifts(&self) -> bool {
         matches!(self.field, Field::Free(..))
     }
@@ -95,6 +137,28 @@ impl Unit {
             Self::Time if !value.is_multiple_of(HOUR) => format!("{}m", value / MINUTE),
             Self::Time => format!("{}h", value / HOUR),
             Self::Text => (value / 1_024).to_string(),
+        }
+    }
+
+    /// The other way round; a sum also without its sign. What is too much for 64 bits is the most that they hold.
+    ///
+    /// # Errors
+    /// It is nothing of the kind.
+    pub fn read(self, text: &str) -> Result<u64, Unbounded> {
+        let wrong = |kind| Unbounded::Unread { text: text.to_owned(), kind };
+        let number = |text: &str, one: u64| text.parse::<u64>().ok().map(|count| count.saturating_mul(one));
+        match self {
+            Self::Count => number(text, 1).ok_or(wrong("whole number")),
+            Self::Text => number(text, 1_024).ok_or(wrong("whole number")),
+            Self::Money => {
+                let sum = text.trim_start_matches('$').parse().ok().and_then(MicroUsd::from_usd);
+                sum.map(|sum| sum.0).ok_or(wrong("sum in US dollars, such as 2.50"))
+            }
+            Self::Time => {
+                let units = [("ms", 1), ("s", SECOND), ("m", MINUTE), ("h", HOUR)];
+                let spans = units.into_iter().find_map(|(unit, one)| number(text.strip_suffix(unit)?, one));
+                spans.ok_or(wrong("span of time, such as 90s, 15m or 2h"))
+            }
         }
     }
 }
@@ -120,23 +184,25 @@ const CENT: u64 = 10_000;
 const FORTUNE: u64 = 10_000_000 * CENT;
 
 const fn fixed(
+    group: Group,
     name: &'static str,
     words: &'static str,
     (unit, least, most): (Unit, u64, u64),
     get: fn(&Limits) -> u64,
     set: fn(&mut Limits, u64),
 ) -> Bound {
-    Bound { name, words, unit, least, most, field: Field::Fixed(get, set) }
+    Bound { group, name, words, unit, least, most, field: Field::Fixed(get, set) }
 }
 
 const fn free(
+    group: Group,
     name: &'static str,
     words: &'static str,
     (unit, least, most): (Unit, u64, u64),
     get: fn(&Limits) -> Option<u64>,
     set: fn(&mut Limits, Option<u64>),
 ) -> Bound {
-    Bound { name, words, unit, least, most, field: Field::Free(get, set) }
+    Bound { group, name, words, unit, least, most, field: Field::Free(get, set) }
 }
 
 const fn count(least: u64, most: u64) -> (Unit, u64, u64) {
@@ -157,6 +223,7 @@ fn small(value: u64) -> u32 {
 /// In the order in which they are listed.
 pub static BOUNDS: [Bound; 28] = [
     fixed(
+        Group::Agents,
         "parallel",
         "agents at the same time",
         count(1, 1_000),
@@ -164,6 +231,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.parallel = small(n),
     ),
     free(
+        Group::Agents,
         "claude",
         "Claude Code agents among them",
         count(1, 1_000),
@@ -171,6 +239,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.each.claude = n.map(small),
     ),
     free(
+        Group::Agents,
         "codex",
         "Codex agents among them",
         count(1, 1_000),
@@ -178,6 +247,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.each.codex = n.map(small),
     ),
     free(
+        Group::Agents,
         "demo",
         "demo agents among them",
         count(1, 1_000),
@@ -185,6 +255,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.each.demo = n.map(small),
     ),
     free(
+        Group::Agents,
         "commands",
         "plain commands among them",
         count(1, 1_000),
@@ -192,6 +263,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.each.command = n.map(small),
     ),
     free(
+        Group::Agents,
         "per-folder",
         "agents in one folder",
         count(1, 1_000),
@@ -199,6 +271,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.per_folder = n.map(small),
     ),
     free(
+        Group::Task,
         "task-budget",
         "what a task may spend that has no budget of its own",
         MONEY,
@@ -206,6 +279,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.caps.budget = n.map(MicroUsd),
     ),
     free(
+        Group::Task,
         "task-requests",
         "model requests of a task that says nothing else",
         count(1, 1_000_000),
@@ -213,6 +287,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.caps.turns = n.map(small),
     ),
     free(
+        Group::Task,
         "task-time",
         "how long the turns of such a task take together",
         time(SECOND, 365 * DAY),
@@ -220,6 +295,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.caps.time = n.map(Millis),
     ),
     free(
+        Group::Task,
         "task-tokens",
         "tokens in and out of such a task, without those that a cache gave",
         count(1, 1_000_000_000_000),
@@ -227,6 +303,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.caps.tokens = n,
     ),
     fixed(
+        Group::Task,
         "words",
         "largest words of a turn, in KB; what is more is cut, and that is said",
         (Unit::Text, 8 * 1_024, 1_024 * 1_024),
@@ -234,6 +311,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.context_bytes = usize::try_from(n).unwrap_or(usize::MAX),
     ),
     fixed(
+        Group::Failure,
         "attempts",
         "tries of a task in all",
         count(1, 20),
@@ -241,6 +319,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.retry.attempts = small(n),
     ),
     fixed(
+        Group::Failure,
         "resumptions",
         "times in a row that a turn that was cut short goes on unasked",
         count(0, 100),
@@ -248,6 +327,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.resumptions = small(n),
     ),
     fixed(
+        Group::Failure,
         "recoveries",
         "times that a task is helped on unasked within the window of recoveries",
         count(1, 100),
@@ -255,6 +335,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.recovery.times = small(n),
     ),
     fixed(
+        Group::Failure,
         "recovery-window",
         "within which recoveries of a task are counted",
         (Unit::Time, MINUTE, DAY),
@@ -262,6 +343,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.recovery.window = Millis(n),
     ),
     fixed(
+        Group::Failure,
         "failures",
         "failures in a row after which an agent is left alone",
         count(1, 1_000),
@@ -269,6 +351,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.breaker.failures = small(n),
     ),
     fixed(
+        Group::Failure,
         "left-alone",
         "how long it is left alone",
         time(SECOND, DAY),
@@ -276,6 +359,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.breaker.wait = Millis(n),
     ),
     free(
+        Group::Away,
         "unattended",
         "what may be spent since you last did anything",
         MONEY,
@@ -283,6 +367,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.unattended = n.map(MicroUsd),
     ),
     fixed(
+        Group::Plans,
         "plan-min",
         "tasks that a plan has at least",
         count(1, 100),
@@ -290,6 +375,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.plan_min = small(n),
     ),
     fixed(
+        Group::Plans,
         "plan-max",
         "tasks that a plan has at most",
         count(1, 100),
@@ -297,6 +383,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.plan_max = small(n),
     ),
     fixed(
+        Group::Plans,
         "depth",
         "levels of tasks below a goal",
         count(1, 100),
@@ -304,6 +391,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.depth = small(n),
     ),
     fixed(
+        Group::Plans,
         "tasks",
         "tasks of a goal that agents may propose in all",
         count(1, 100_000),
@@ -311,6 +399,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.tasks = small(n),
     ),
     fixed(
+        Group::Plans,
         "repairs",
         "times that a plan that cannot be used goes back to its planner",
         count(0, 20),
@@ -318,6 +407,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.repairs = small(n),
     ),
     fixed(
+        Group::Programs,
         "command",
         "longest run of a plain command",
         time(SECOND, DAY),
@@ -325,6 +415,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.command = Millis(n),
     ),
     fixed(
+        Group::Programs,
         "grace",
         "what a program gets to end by itself when it is stopped",
         time(0, HOUR),
@@ -332,6 +423,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.grace = Millis(n),
     ),
     fixed(
+        Group::Warnings,
         "stalled",
         "after what you are warned of an agent that writes nothing",
         time(1, DAY),
@@ -339,6 +431,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.health.stalled = Millis(n),
     ),
     fixed(
+        Group::Warnings,
         "slow",
         "after what you are warned of one that is at one and the same thing",
         time(1, DAY),
@@ -346,6 +439,7 @@ pub static BOUNDS: [Bound; 28] = [
         |l, n| l.health.slow = Millis(n),
     ),
     fixed(
+        Group::Warnings,
         "long",
         "after what you are warned of a turn that goes on",
         time(1, 30 * DAY),
@@ -380,6 +474,31 @@ mod tests {
                 !bound.lifts() || bound.get(&Limits::default()).is_none()
             );
         }
+    }
+
+    #[test]
+    fn what_a_bound_is_written_as_is_read_again() {
+        for bound in &BOUNDS {
+            for value in [Some(bound.least), Some(bound.most), bound.get(&Limits::default())] {
+                let text = value.map_or("none".to_owned(), |value| bound.unit.text(value));
+                assert_eq!(bound.read(&text), Ok(value), "{}", bound.name);
+            }
+        }
+        assert_eq!(Unit::Money.read("2.5"), Ok(2_500_000));
+        for (unit, text, problem) in [
+            (Unit::Count, "-1", "\"-1\" is no whole number"),
+            (Unit::Money, "$x", "\"$x\" is no sum in US dollars, such as 2.50"),
+            (Unit::Time, "90", "\"90\" is no span of time, such as 90s, 15m or 2h"),
+        ] {
+            assert_eq!(unit.read(text).map_err(|error| error.to_string()), Err(problem.to_owned()));
+        }
+    }
+
+    #[test]
+    fn bounds_of_a_group_stand_together() {
+        let mut groups: Vec<Group> = BOUNDS.iter().map(|bound| bound.group).collect();
+        groups.dedup();
+        assert_eq!(groups.len(), 7, "{groups:?}");
     }
 
     #[test]

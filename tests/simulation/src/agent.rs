@@ -1,6 +1,8 @@
 //! What the processes of a world write and how they end, decided when they are ordered. They do well, fail,
 //! lie, ask, hang, crash and hit limits; what really happened is kept beside it as the `Truth`.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
@@ -44,6 +46,15 @@ pub enum Truth {
 pub struct Said {
     pub text: String,
     pub facts: u32,
+    /// The request that it is, if it is one: what it waits for is looked at again and again.
+    pub asks: Option<String>,
+}
+
+impl Said {
+    /// A line that asks nothing; `text` without its newline.
+    pub fn new(text: impl Display, facts: u32) -> Self {
+        Self { text: format!("{text}\n"), facts, asks: None }
+    }
 }
 
 /// A process's life.
@@ -105,7 +116,7 @@ impl Script {
             1,
         )];
         if chance.percent(15) {
-            lines.push(Said { text: "not JSON at all\n".to_owned(), facts: 0 });
+            lines.push(Said::new("not JSON at all", 0));
         }
         if chance.percent(40) {
             let call = json!({"type": "tool_use", "id": "t", "name": "Edit", "input": {"file_path": "a.rs"}});
@@ -178,7 +189,7 @@ impl Script {
         let wanting = order.purpose == Purpose::Check && chance.percent(15 + order.trouble / 2);
         let seen = format!("files:{}", order.ways.folder.unwrap_or(0));
         let words = if wanting { "it is not so" } else { seen.as_str() };
-        let lines = vec![Said { text: format!("{words}\n"), facts: 0 }];
+        let lines = vec![Said::new(words, 0)];
         let truth = if wanting { Truth::FoundWanting } else { Truth::Holds };
         let hangs = order.trouble > 0 && chance.percent(5);
         Self { lines, end: RunEnd::Exited { code: i32::from(wanting) }, hangs, truth, cost: None }
@@ -192,7 +203,7 @@ impl Script {
             (false, true) => "There is nothing to commit.".to_owned(),
             (false, false) => format!("a.o is ignored by git\ncommitted {}", order.run),
         };
-        let lines = words.lines().map(|line| Said { text: format!("{line}\n"), facts: 0 }).collect();
+        let lines = words.lines().map(|line| Said::new(line, 0)).collect();
         let truth = if wanting { Truth::FoundWanting } else { Truth::Holds };
         let hangs = order.trouble > 0 && chance.percent(5);
         Self { lines, end: RunEnd::Exited { code: i32::from(wanting) }, hangs, truth, cost: None }
@@ -200,14 +211,14 @@ impl Script {
 
     /// What nobody reads; it ends when the person closes it.
     fn terminal(run: &RunId) -> Self {
-        let text = format!("\u{1b}[2J{{\"type\":\"result\",\"result\":\"screen of {run}\"}}\n");
-        let lines = vec![Said { text, facts: 0 }];
+        let text = format!("\u{1b}[2J{{\"type\":\"result\",\"result\":\"screen of {run}\"}}");
+        let lines = vec![Said::new(&text, 0)];
         Self { lines, end: RunEnd::Exited { code: 1 }, hangs: true, truth: Truth::Nothing, cost: None }
     }
 
     fn command(order: &Order<'_>, chance: &mut Chance) -> Self {
         let words = format!("output of {}", order.run);
-        let lines = vec![Said { text: format!("{words}\n"), facts: 0 }];
+        let lines = vec![Said::new(&words, 0)];
         let fails = chance.percent(order.trouble);
         let truth = if fails { Truth::Broken(ErrorClass::TaskFailure, None) } else { Truth::Words(words) };
         let hangs = order.trouble > 0 && chance.percent(5);
@@ -387,8 +398,7 @@ fn bad_plan(trades: bool, chance: &mut Chance) -> Value {
 
 fn said(value: Value, facts: u32) -> Said {
     // A value's own text goes through the formatter piece by piece, which takes twice as long.
-    let text = serde_json::to_string(&value).unwrap_or_default() + "\n";
-    Said { text, facts }
+    Said::new(serde_json::to_string(&value).unwrap_or_default(), facts)
 }
 
 fn assistant(session: &str, blocks: &[Value]) -> Value {

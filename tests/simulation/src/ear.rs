@@ -79,7 +79,7 @@ impl Ear {
 fn echo(id: &Value, facts: u32) -> Said {
     let line =
         json!({"type": "user", "isReplay": true, "uuid": id, "message": {"role": "user", "content": []}});
-    Said { text: format!("{line}\n"), facts }
+    Said::new(line, facts)
 }
 
 pub fn is_result(line: &str) -> bool {

@@ -9,6 +9,7 @@ pub mod chance;
 pub mod client;
 mod ear;
 mod hands;
+mod judges;
 pub mod permits;
 pub mod person;
 pub mod process;

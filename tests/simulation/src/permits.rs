@@ -34,12 +34,6 @@ pub struct Questions {
     pub answers: Vec<(String, Permit)>,
 }
 
-/// The request of a line, if it is one.
-pub fn request(line: &str) -> Option<String> {
-    let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    (line["type"] == "control_request").then(|| line["request_id"].as_str().unwrap_or_default().to_owned())
-}
-
 impl Questions {
     /// Of a process that is ordered to ask: before its result it does so a few times, and may not wait for an answer.
     pub fn of(run: &RunId, spec: &RunSpec, lines: &mut Vec<Said>) -> Self {
@@ -52,14 +46,13 @@ impl Questions {
             for n in (0..chance.below(4)).rev() {
                 let (id, line) = (format!("{run}-q{n}"), LINES[chance.below(LINES.len())].0);
                 if chance.one_in(6) {
-                    lines.insert(place, said(&json!({"type": "control_cancel_request", "request_id": id})));
+                    let cancel = json!({"type": "control_cancel_request", "request_id": id});
+                    lines.insert(place, Said::new(cancel, 1));
                 }
                 let request =
                     json!({"subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": line}});
-                lines.insert(
-                    place,
-                    said(&json!({"type": "control_request", "request_id": id, "request": request})),
-                );
+                let line = json!({"type": "control_request", "request_id": id, "request": request});
+                lines.insert(place, Said { asks: Some(id), ..Said::new(line, 1) });
             }
         }
         Self::default()
@@ -70,10 +63,10 @@ impl Questions {
     }
 
     /// The request that it waits for with the line before `written`.
-    pub fn waits(&self, lines: &[Said], written: usize) -> Option<String> {
-        let asked = request(&lines[..written].last()?.text)?;
+    pub fn waits<'a>(&self, lines: &'a [Said], written: usize) -> Option<&'a str> {
+        let asked = lines[..written].last()?.asks.as_deref()?;
         let goes_on = lines.get(written).is_some_and(|line| line.text.contains("control_cancel_request"));
-        (!goes_on && !self.answers.iter().any(|(answered, _)| *answered == asked)).then_some(asked)
+        (!goes_on && !self.answers.iter().any(|(answered, _)| answered == asked)).then_some(asked)
     }
 
     /// The most lines that it may have written after those: it stops behind a request.
@@ -81,10 +74,6 @@ impl Questions {
         let stop = |count: &usize| self.waits(lines, *count).is_some();
         (written + 1..=most).find(stop).unwrap_or(most)
     }
-}
-
-fn said(line: &serde_json::Value) -> Said {
-    Said { text: format!("{line}\n"), facts: 1 }
 }
 
 /// The person of a world whose agents ask.

@@ -17,6 +17,7 @@ use shared::unit::MicroUsd;
 use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::hands::Hands;
+use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::sitting::Sitting;
 
@@ -37,6 +38,8 @@ pub struct Person {
     pub cast: Option<Cast>,
     /// What they do themselves, if they do anything.
     pub hands: Option<Hands>,
+    /// Whom they have review, if they care.
+    pub judges: Option<Judges>,
     /// What they say to agents that ask, where agents do.
     pub permits: Option<Permits>,
     /// What they do at terminals, if they open any.
@@ -55,6 +58,7 @@ impl Person {
             retries: 0,
             cast,
             hands,
+            judges: None,
             permits,
             sitting: None,
         }
@@ -66,6 +70,9 @@ impl Person {
             return Some(kind);
         }
         if let Some(kind) = self.permits.as_mut().and_then(|permits| permits.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.judges.as_mut().and_then(|judges| judges.whim(seen)) {
             return Some(kind);
         }
         if let Some(kind) = self.hands.as_mut().and_then(|hands| hands.whim(seen)) {

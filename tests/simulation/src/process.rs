@@ -161,7 +161,7 @@ impl Process {
     }
 
     /// The request whose answer it waits for.
-    pub fn asks(&self) -> Option<String> {
+    pub fn asks(&self) -> Option<&str> {
         self.questions.waits(&self.script.lines, self.written)
     }
 

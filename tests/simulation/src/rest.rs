@@ -1,6 +1,8 @@
 //! What must hold when nothing moves: whatever waits says truly what it waits for, and at the very end every
 //! goal is over and every client knows the same.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use conductor::budget::{Short, short};
 use conductor::inbox::{Request, inbox};
@@ -15,6 +17,9 @@ use shared::unit::Millis;
 use crate::bridge::Bridge;
 use crate::client::Client;
 use crate::world::World;
+
+/// How each task stands. Each is asked once.
+type Known<'a> = BTreeMap<&'a TaskId, Status>;
 
 /// Nobody has anything to say or to do by itself.
 ///
@@ -40,11 +45,12 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
         }
         ensure!(!process.waits(), "{} has said all, and nobody ends its input", process.run);
     }
+    let known: Known<'_> = state.tasks.values().map(|task| (&task.id, status(state, task))).collect();
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
         for task in state.subtree(&goal.id) {
-            let status = self::status(state, task);
+            let status = known.get(&task.id).context("a task without a status")?;
             ensure!(
-                truly_waits(bridge, task, &status, now),
+                truly_waits(bridge, task, status, now),
                 "{} does not wait for what it says: {status:?}, and below it {:?}",
                 task.id,
                 state
@@ -57,7 +63,7 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
             ensure!(status.since > Millis(0), "{} waits since nobody knows when", task.id);
         }
     }
-    check_inbox(state, &bridge.survey)
+    check_inbox(state, &known, &bridge.survey)
 }
 
 fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bool {
@@ -118,46 +124,44 @@ fn is_full(state: &State) -> bool {
 }
 
 /// All that waits for a person is in the one place where they look for it, by itself or by what it is a part of (P10).
-fn check_inbox(state: &State, survey: &Survey) -> Result<()> {
+fn check_inbox(state: &State, known: &Known<'_>, survey: &Survey) -> Result<()> {
     let afresh = Survey::live(state);
-    let shown = inbox(state, survey);
+    let requests = inbox(state, survey);
     for task in state.tasks.values() {
-        let status = status(state, task);
+        let status = known.get(&task.id).context("a task without a status")?;
         let asks = match task.standing {
             // Who has the answer and cannot pay for the turn waits for the money.
             Standing::Asked { .. } | Standing::Yielded if task.current.is_none() => !task.is_spoken_to(),
             _ => matches!(status.reason, Reason::Permission(_)),
         };
-        let surveyed = survey.row(&task.id).is_none_or(|row| row.status == status);
-        ensure!(
-            surveyed,
-            "{} stands otherwise in the survey: {status:?}, {:?}",
-            task.id,
-            survey.row(&task.id)
-        );
-        let kept = survey.row(&task.id) == afresh.row(&task.id);
-        ensure!(kept, "{} was left out when the survey went on", task.id);
+        let row = survey.row(&task.id);
+        let surveyed = row.is_none_or(|row| row.status == *status);
+        ensure!(surveyed, "{} stands otherwise in the survey: {status:?}, {row:?}", task.id);
+        ensure!(row == afresh.row(&task.id), "{} was left out when the survey went on", task.id);
         ensure!(!asks || status.kind == Kind::Waiting, "{} asks, and its status does not say so", task.id);
-        let waits = status.kind == Kind::Waiting && survey.row(&task.id).is_some();
+        let waits = status.kind == Kind::Waiting && row.is_some();
         ensure!(
-            !waits || is_shown(state, &shown, task),
+            !waits || is_shown(state, known, &requests, task),
             "{} waits for a person, and nobody is shown that: {status:?}",
             task.id
         );
     }
-    for request in &shown {
-        let about = state.task(&request.task).map(|task| status(state, task));
-        ensure!(about.as_ref() == Some(&request.status), "{} is shown otherwise than it is", request.task);
+    for request in &requests {
+        let told = known.get(&request.task) == Some(&request.status);
+        ensure!(told, "{} is shown otherwise than it is", request.task);
     }
     Ok(())
 }
 
 /// It is in the inbox itself, or by what it waits for because of: its parts, or what failed before it.
-fn is_shown(state: &State, shown: &[Request], task: &Task) -> bool {
-    let there = |id: &TaskId| shown.iter().any(|request| request.task == *id);
-    let because = match status(state, task).reason {
-        Reason::Stuck(by) => !by.is_empty() && by.iter().all(there),
-        _ => task.children.iter().filter_map(|id| state.task(id)).any(|part| is_shown(state, shown, part)),
+fn is_shown(state: &State, known: &Known<'_>, requests: &[Request], task: &Task) -> bool {
+    let there = |id: &TaskId| requests.iter().any(|request| request.task == *id);
+    let because = match known.get(&task.id).map(|status| &status.reason) {
+        Some(Reason::Stuck(by)) => !by.is_empty() && by.iter().all(there),
+        _ => {
+            let mut parts = task.children.iter().filter_map(|id| state.task(id));
+            parts.any(|part| is_shown(state, known, requests, part))
+        }
     };
     there(&task.id) || because
 }

@@ -27,6 +27,8 @@ mod proof;
 mod requeue;
 mod result;
 mod reuse;
+mod reviewer;
+mod said;
 mod sizing;
 mod steer;
 mod terminal;
@@ -78,6 +80,8 @@ pub struct Watch {
     remembers: BTreeMap<TaskId, u32>,
     /// Runs whose words say that something was cut, until the log says it too.
     trimmed: BTreeMap<RunId, String>,
+    /// Runs that review in the place of who was chosen, until the log says why.
+    replaced: BTreeSet<RunId>,
     /// What a person stopped and has not asked for since (P15).
     stopped: BTreeSet<TaskId>,
     /// Times in a row that a task was put off without anybody asked.
@@ -119,6 +123,7 @@ pub struct Watch {
     /// Where each task works that has begun.
     folders: BTreeMap<TaskId, String>,
     requeues: requeue::Requeues,
+    words: said::Words,
     permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
@@ -162,6 +167,7 @@ impl Watch {
                 self.ordered.insert(run.clone(), self.memories);
                 self.reuse.order(kind);
             }
+            Kind::ReviewerReplaced { run, task, why } => self.replace(state, run, task, why)?,
             Kind::RunTrimmed { run, task, cuts } => self.trim(state, run, task, cuts)?,
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => {
@@ -352,6 +358,7 @@ impl Watch {
             && run.purpose.is_conversation()
         {
             self.sessions.insert(run.task.clone(), (run.harness, session.clone()));
+            self.words.hear(&run.task, session);
             let known = self.ordered.get(&run.id).copied().unwrap_or_default();
             self.remembers.insert(run.task.clone(), known);
         }
@@ -403,6 +410,7 @@ impl Watch {
     pub fn check_end(&self, state: &State, processes: &Processes) -> Result<()> {
         ensure!(self.open.is_empty(), "{:?} were never judged", self.open);
         ensure!(self.trimmed.is_empty(), "{:?} were cut, and the log does not say so", self.trimmed);
+        self.check_replaced()?;
         for run in processes.keys() {
             ensure!(self.read.contains(run), "{run} was never read to its end");
         }

@@ -22,6 +22,7 @@ use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::client::Client;
 use crate::hands::Hands;
+use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
@@ -150,6 +151,11 @@ impl World {
         world.person.sitting = Sitting::of(seed);
         world.bridge.ways.hands = world.person.hands.is_some();
         for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
+            world.intend(kind)?;
+        }
+        world.person.judges = Judges::of(seed);
+        let limits = &world.bridge.state.limits;
+        if let Some(kind) = world.person.judges.as_mut().map(|judges| judges.begins(&first, limits)) {
             world.intend(kind)?;
         }
         world.pass_baton()?;
@@ -417,22 +423,22 @@ impl World {
         Ok(lines)
     }
 
-    /// Folds the log again from its text, prefix by prefix, and compares with a fold that never stopped.
+    /// Reads the log again from its text: each entry is what it was, and so every prefix is the state that was lived.
     ///
     /// # Errors
-    /// They differ.
+    /// An entry, or the state that they make, is another one.
     pub fn replay(&self) -> Result<()> {
-        let (mut again, mut live) = (State::default(), State::default());
+        let mut again = State::default();
         let entries = self.bridge.commits.iter().flat_map(|commit| match commit {
             ServerMessage::Entries { entries } => entries.as_slice(),
             _ => &[],
         });
         for (entry, line) in entries.zip(self.log()?) {
-            conductor::apply(&mut live, entry);
-            conductor::apply(&mut again, &serde_json::from_str(&line)?);
-            ensure!(again == live, "the log up to {} gives another state when it is read again", entry.seq);
+            let read = serde_json::from_str(&line)?;
+            ensure!(read == *entry, "entry {} is another one when it is read again", entry.seq);
+            conductor::apply(&mut again, &read);
         }
-        ensure!(live == self.bridge.state, "the log gives another state than the bridge has");
+        ensure!(again == self.bridge.state, "the log gives another state when it is read again");
         Ok(())
     }
 }

@@ -55,6 +55,25 @@ async fn told_lines_are_stored_by_themselves_and_sooner_where_somebody_waits() {
     assert_eq!(stored(&store).await, ["one\n", "two\n"]);
 }
 
+#[test]
+fn told_lines_come_in_slices_and_the_rest_with_the_group() {
+    let (sender, mut receiver) = queue().unwrap();
+    let half = "x".repeat(SLICE / 2);
+    let mut answer = sender.gather(&run(), 0, &pieces(&[&half])).unwrap().unwrap();
+    assert!(matches!(receiver.next(), Some(Work::Slice(few)) if few.is_empty()));
+    assert!(sender.gather(&run(), 1, &pieces(&[&half])).unwrap().is_none());
+    assert!(matches!(&receiver.next(), Some(Work::Slice(slices))
+        if matches!(&slices[..], [(_, 0, lines)] if lines.len() == 2)));
+    assert!(sender.gather(&run(), 2, &pieces(&["rest"])).unwrap().is_none());
+    sender.hurry();
+    let Some(Work::Group(mut jobs)) = receiver.next() else { panic!("no group") };
+    let Some(Job::Output { lines, told: true, .. }) = jobs.pop() else { panic!("no lines") };
+    assert_eq!((lines.first, lines.pieces.len(), jobs.len()), (Some(2), 1, 0));
+    assert!(answer.try_recv().is_err(), "nobody answers before the commit");
+    drop(sender);
+    assert!(receiver.next().is_none());
+}
+
 /// There is nowhere else to read them.
 #[tokio::test]
 async fn the_window_keeps_told_lines_until_they_are_stored() {

@@ -38,6 +38,7 @@ fn altered(edit: &PlanEdit) -> Option<&TaskId> {
         | PlanEdit::SetModel { task, .. }
         | PlanEdit::SetTemplate { task, .. }
         | PlanEdit::SetPersona { task, .. }
+        | PlanEdit::SetReviewer { task, .. }
         | PlanEdit::SetSchedule { task, .. }
         | PlanEdit::SetRetry { task, .. }
         | PlanEdit::SetEvidence { task, .. }
@@ -72,6 +73,7 @@ impl Task {
             PlanEdit::SetModel { model, .. } => self.model.clone_from(model),
             PlanEdit::SetTemplate { template, .. } => self.template.clone_from(template),
             PlanEdit::SetPersona { persona, .. } => self.persona.clone_from(persona),
+            PlanEdit::SetReviewer { reviewer, .. } => self.reviewer.clone_from(reviewer),
             PlanEdit::SetSchedule { schedule, .. } => {
                 self.schedule = *schedule;
                 if self.is_by_hand() {

@@ -46,6 +46,7 @@ impl State {
             let number = self.next_number(&parent);
             let made = Task {
                 persona: task.persona.clone(),
+                reviewer: task.reviewer.clone(),
                 harness: task.harness,
                 model: task.model.clone(),
                 template: task.template.clone(),

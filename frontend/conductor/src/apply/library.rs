@@ -1,10 +1,12 @@
-//! The part of the fold that keeps the library of prompts and the person's agents.
+//! The part of the fold that keeps the library of prompts, the person's agents and their lists.
 
 use shared::id::PersonaId;
+use shared::list::TaskList;
 use shared::persona::Persona;
 use shared::template::Template;
 
 use crate::library::Shelf;
+use crate::list;
 use crate::persona::Known;
 use crate::state::{Run, State};
 
@@ -26,6 +28,13 @@ impl State {
         if persona.problem().is_none() {
             let known = Known { persona: persona.clone(), retired: false };
             self.personas.insert(persona.persona.clone(), known);
+        }
+    }
+
+    /// Takes a list as it is now, where it is one.
+    pub(super) fn keep_list(&mut self, list: &TaskList) {
+        if list.problem().is_none() {
+            self.lists.insert(list.list.clone(), list::Known { list: list.clone(), retired: false });
         }
     }
 

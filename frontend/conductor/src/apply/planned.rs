@@ -57,7 +57,7 @@ impl State {
         let changes = before.map(|before| diff(&before, self, goal));
         self.with(goal, |task| {
             task.current = None;
-            task.carried.clear();
+            task.came_to_something();
         });
         self.with_planning(goal, |planning| {
             planning.revisions.extend(changes.map(|changes| Revision { version, changes }));
@@ -208,6 +208,9 @@ impl State {
             if planned.persona.is_some() {
                 task.persona.clone_from(&planned.persona);
             }
+            if planned.reviewer.is_some() {
+                task.reviewer.clone_from(&planned.reviewer);
+            }
             task.stand(standing, at);
         });
         self.link(&planned.task, &planned.parent, index);
@@ -314,6 +317,7 @@ impl Task {
             model: None,
             template: None,
             persona: planned.persona.clone(),
+            reviewer: planned.reviewer.clone(),
             caps: Caps::default(),
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,
@@ -329,7 +333,7 @@ impl Task {
             runs: Vec::new(),
             current: None,
             queue: Vec::new(),
-            carried: Vec::new(),
+            said: Vec::new(),
             resumptions: 0,
             retries: 0,
             helped: Vec::new(),

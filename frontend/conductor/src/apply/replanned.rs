@@ -106,6 +106,7 @@ impl State {
                     retry: former.retry,
                     evidence: former.evidence.clone(),
                     persona: former.persona.clone(),
+                    reviewer: former.reviewer.clone(),
                     ..task.clone()
                 };
             }

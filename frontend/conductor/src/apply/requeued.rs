@@ -5,7 +5,7 @@ use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::unit::Millis;
 
-use crate::state::{Halt, Run, State, Task};
+use crate::state::{Halt, State, Task};
 
 impl State {
     /// The run that is under way is to end for a fresh attempt; the person's last word about it counts.
@@ -33,16 +33,11 @@ impl State {
 }
 
 impl Task {
-    /// What the run carries is no longer in the queue.
-    pub(super) fn hand_on(&mut self, run: &Run) {
-        let carried = self.queue.extract_if(.., |message| run.carries.contains(&message.id));
-        self.carried.extend(carried);
-    }
-
     /// What its last turn was told waits again, for a session that knows nothing of it.
     pub(super) fn unsay(&mut self) {
         self.session = None;
-        self.queue.splice(0..0, self.carried.drain(..));
+        let unsaid = self.said.extract_if(.., |said| said.open).map(|said| said.message);
+        self.queue.splice(0..0, unsaid);
         // Also before what it was told and had not read.
         self.queue.sort_by_key(|message| message.at);
         self.queue.iter_mut().for_each(|message| (message.held, message.urged) = (false, false));

@@ -36,7 +36,7 @@ impl Task {
         self.current = None;
         self.stop = None;
         self.urged = false;
-        self.carried.clear();
+        self.came_to_something();
         match outcome {
             Outcome::Limited { until, class, again, why } => {
                 // Where a cap is used up, it is the person who helps on.

@@ -37,11 +37,12 @@ impl State {
         });
         let Some(run) = self.run(id).filter(|_| news) else { return };
         let told = run.told.iter().find(|told| told.message.id.as_str() == message);
-        let (owner, told) = (run.task.clone(), told.map(|told| told.message.clone()));
+        let (owner, session) = (run.task.clone(), run.session.clone());
+        let told = told.map(|told| told.message.clone());
         self.with(&owner, |task| {
             // The person had a say.
             task.proof.repairs = 0;
-            task.carried.extend(told);
+            task.remember(told, session.as_ref());
         });
     }
 

@@ -2,7 +2,7 @@
 //! when a turn is taken up again. The same failure of the same run gives the same moment; what looks like chance
 //! comes from the run's id.
 
-use shared::agent::{AgentError, ErrorClass};
+use shared::agent::{AgentError, ErrorClass, HarnessId};
 use shared::entry::{Outcome, Purpose};
 use shared::id::RunId;
 use shared::limits::Recovery;
@@ -12,6 +12,7 @@ use shared::run::RunEnd;
 use shared::unit::Millis;
 
 use super::{BASE, hash, prove, waits};
+use crate::reviewer;
 use crate::state::{Phase, Run, State, Task};
 
 /// Before the first try where a service or the task itself needs time; doubles with each try.
@@ -85,9 +86,11 @@ fn remedied(state: &State, task: &Task, run: &Run, error: &AgentError, now: Mill
     let limited = |until, again, why| Outcome::Limited { until, class: Some(class), again, why };
     match remedy(class, end) {
         Remedy::GoOn(wait) if task.resumptions < state.limits.resumptions => {
-            let reviewing = (run.purpose == Purpose::Review).then(|| prove::reviewing(task));
+            let reviewing =
+                (run.purpose == Purpose::Review).then(|| prove::reviewing(state, task, run.harness));
             let whose = reviewing.as_ref().unwrap_or(task);
-            let other = class == ErrorClass::RateLimit && waits::has_other(state, whose, run.harness, now);
+            let other = class == ErrorClass::RateLimit
+                && waits::has_other(state, whose, run.purpose, run.harness, now);
             let until = match error.until.filter(|_| class == ErrorClass::RateLimit) {
                 _ if other => now,
                 Some(until) => until.max(now) + jitter(&run.id, SPREAD),
@@ -95,7 +98,7 @@ fn remedied(state: &State, task: &Task, run: &Run, error: &AgentError, now: Mill
             };
             limited(until, Again::GoOn, String::new())
         }
-        Remedy::GoOn(_) => match waits::alternate(state, task, run.harness).filter(|_| class.is_outage()) {
+        Remedy::GoOn(_) => match alternate(state, task, run, class) {
             Some(harness) => limited(now, Again::Instead { harness }, why),
             None => Outcome::Failed { class, why: tried(&why, task.resumptions + 1, task) },
         },
@@ -116,12 +119,16 @@ fn remedied(state: &State, task: &Task, run: &Run, error: &AgentError, now: Mill
     }
 }
 
-/// Another attempt may do better. Who plans or sums up begins anew without what the person wrote for that turn, so with
-/// that it is the person's.
+/// Who may do what this run's agent fails again and again; nobody for who was chosen to review.
+fn alternate(state: &State, task: &Task, run: &Run, class: ErrorClass) -> Option<HarnessId> {
+    let chosen = run.purpose == Purpose::Review && matches!(reviewer::chosen(state, task), Some(Ok(_)));
+    waits::alternate(state, task, run.harness).filter(|_| class.is_outage() && !chosen)
+}
+
+/// Another attempt may do better.
 fn is_begun_anew(run: &Run) -> bool {
     match run.purpose {
-        Purpose::Work | Purpose::Repair => true,
-        Purpose::Plan | Purpose::Summary => run.carries.is_empty() && run.told.is_empty(),
+        Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Repair => true,
         Purpose::Talk
         | Purpose::Classify
         | Purpose::Diagnose

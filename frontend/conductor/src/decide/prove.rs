@@ -1,6 +1,6 @@
 //! Proving: what looks, checks and reviews come to, and what becomes of a task whose agent says that it is done.
 
-use shared::agent::{AgentError, ErrorClass, TurnReport};
+use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Draft, Kind, Outcome, Purpose};
 use shared::evidence::{self, COMMITTED, Check, CommitOutcome, ReviewAnswer, ReviewVerdict, is_path};
 use shared::harness::CommandLine;
@@ -185,8 +185,9 @@ fn paths(task: &Task) -> Vec<String> {
     paths
 }
 
-/// The task as its reviewer has it, whose model is another one than the worker's: a stronger one where there is one.
-pub(super) fn reviewing(task: &Task) -> Task {
-    let size = if task.size == Size::Heavy { Size::Standard } else { Size::Heavy };
+/// The task as a reviewer of this kind has it, whose model is another one than the worker's: a stronger one where there is one.
+pub(super) fn reviewing(state: &State, task: &Task, harness: HarnessId) -> Task {
+    let same = worker(state, task).is_none_or(|run| run.harness == harness);
+    let size = if task.size == Size::Heavy && same { Size::Standard } else { Size::Heavy };
     Task { size, model: None, ..task.clone() }
 }

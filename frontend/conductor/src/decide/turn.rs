@@ -13,7 +13,7 @@ use shared::unit::Millis;
 use super::{BASE, draft, hash, next_run, prove, waits};
 use crate::budget::Grant;
 use crate::state::{State, Task};
-use crate::{library, persona, prompt, reuse};
+use crate::{library, persona, prompt, reuse, reviewer};
 
 /// The order for the task's next turn, which may use what was granted, and by which guidelines it works.
 pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant, now: Millis) -> Vec<Draft> {
@@ -30,6 +30,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         session: None,
         result: task.result.clone().filter(|_| !from_scratch),
         queue: if aside { Vec::new() } else { task.queue.clone() },
+        said: if from_scratch { Vec::new() } else { task.said.clone() },
         ..task.clone()
     });
     let task = anew.as_ref().unwrap_or(task);
@@ -64,7 +65,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     };
     let Grant { money, turns, .. } = grant;
     let schema = schema(purpose);
-    let reviewing = (purpose == Purpose::Review).then(|| prove::reviewing(task));
+    let reviewing = (purpose == Purpose::Review).then(|| prove::reviewing(state, task, harness));
     let whose = reviewing.as_ref().unwrap_or(task);
     let size = if aside { Size::Light } else { whose.size };
     let model = match aside {
@@ -93,12 +94,16 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
     let guided = guided.map(|(by, _)| draft(task, Kind::RunGuided { run: run.clone(), by }));
     let cast = cast.map(|persona| persona.persona.clone());
     let cast = cast.map(|persona| draft(task, Kind::RunCast { run: run.clone(), persona }));
+    let replaced = (purpose == Purpose::Review).then(|| reviewer::chosen(state, task)?.err()).flatten();
+    let replaced = replaced
+        .map(|why| draft(task, Kind::ReviewerReplaced { run: run.clone(), task: task.id.clone(), why }));
     let id = task.id.clone();
     let trimmed = (!cuts.is_empty())
         .then(|| draft(task, Kind::RunTrimmed { run: run.clone(), task: id.clone(), cuts }));
     let order =
         Kind::RunRequested { run, task: id, purpose, harness, carries, holds: money, model: ordered, spec };
-    [draft(task, order)].into_iter().chain(guided).chain(cast).chain(trimmed).chain(keyed).collect()
+    let beside = guided.into_iter().chain(cast).chain(replaced).chain(trimmed).chain(keyed);
+    [draft(task, order)].into_iter().chain(beside).collect()
 }
 
 fn schema(purpose: Purpose) -> Option<String> {

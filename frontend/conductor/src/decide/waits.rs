@@ -10,6 +10,7 @@ use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
 
 use super::{again, prove};
+use crate::reviewer;
 use crate::state::{Standing, State, Task};
 
 /// When a turn that was cut short is taken up again: at its time, or when the quiet hours are over that it lies in.
@@ -50,10 +51,13 @@ pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId
     match purpose {
         Purpose::Work | Purpose::Terminal | Purpose::Classify => state.harness_of(task),
         Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After => HarnessId::Command,
-        // The reviewer's agent is of the worker's kind, which is known to work here; its model is another one.
-        Purpose::Review => {
-            worker(state, task).filter(|_| task.alternate.is_none()).unwrap_or(state.harness_of(task))
-        }
+        // Where nobody was chosen the reviewer's agent is of the worker's kind, which is known to work here.
+        Purpose::Review => match reviewer::chosen(state, task) {
+            Some(Ok(chosen)) => chosen.harness,
+            Some(Err(_)) | None => {
+                worker(state, task).filter(|_| task.alternate.is_none()).unwrap_or(state.harness_of(task))
+            }
+        },
         // In the session that did the work.
         Purpose::Repair => {
             worker(state, task).filter(|_| task.session.is_some()).unwrap_or(state.harness_of(task))
@@ -93,13 +97,14 @@ pub(crate) fn model(
     now: Millis,
 ) -> Option<String> {
     let size = task.size;
+    let fixed = fixed_model(state, task, purpose, harness);
     let first = match purpose {
         // Whoever did the work does not review it.
-        Purpose::Review => state.usual_model(task, harness, size),
+        Purpose::Review => fixed.or_else(|| state.usual_model(task, harness, size)),
         _ => state.model_of(task, harness, size),
     };
     let free = |model: Option<&str>| free(state, harness, model, now);
-    if free(first) || state.chosen_model(task, harness).is_some() {
+    if free(first) || fixed.is_some() {
         return first.map(str::to_owned);
     }
     let next = others(state, harness, size).find(|name| free(Some(*name)));
@@ -107,9 +112,28 @@ pub(crate) fn model(
 }
 
 /// Whether another model can step in now for one of this run's size that reached its limit.
-pub(super) fn has_other(state: &State, task: &Task, harness: HarnessId, now: Millis) -> bool {
-    state.chosen_model(task, harness).is_none()
+pub(super) fn has_other(
+    state: &State,
+    task: &Task,
+    purpose: Purpose,
+    harness: HarnessId,
+    now: Millis,
+) -> bool {
+    fixed_model(state, task, purpose, harness).is_none()
         && others(state, harness, task.size).any(|name| free(state, harness, Some(name), now))
+}
+
+/// The model that was chosen for this turn, in whose place no other steps in.
+fn fixed_model<'a>(
+    state: &'a State,
+    task: &'a Task,
+    purpose: Purpose,
+    harness: HarnessId,
+) -> Option<&'a str> {
+    match purpose {
+        Purpose::Review => reviewer::chosen(state, task)?.ok()?.model,
+        _ => state.chosen_model(task, harness),
+    }
 }
 
 fn others(state: &State, harness: HarnessId, size: Size) -> impl Iterator<Item = &str> {
@@ -125,11 +149,7 @@ fn free(state: &State, harness: HarnessId, model: Option<&str>, now: Millis) -> 
 /// The other agent, where the person allows that one may do what this one cannot, and it is there. One that cannot ask
 /// does nothing where the person wants to be asked.
 pub(super) fn alternate(state: &State, task: &Task, harness: HarnessId) -> Option<HarnessId> {
-    let other = match harness {
-        HarnessId::Claude => HarnessId::Codex,
-        HarnessId::Codex => HarnessId::Claude,
-        HarnessId::Demo | HarnessId::Command => return None,
-    };
+    let other = harness.other()?;
     let there = state.agents.iter().any(|agent| agent.harness == other && agent.problem.is_none());
     let asks = state.goal_of(task).is_some_and(|goal| goal.access == Access::Ask);
     let may = state.limits.alternate && !(asks && other == HarnessId::Codex);

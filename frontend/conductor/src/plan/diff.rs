@@ -64,6 +64,8 @@ pub enum Field {
     Evidence,
     /// Which agent of the person's own does it.
     Agent,
+    /// Who reviews it.
+    Reviewer,
     Moved,
 }
 
@@ -132,6 +134,9 @@ fn altered(former: &Task, task: &Task, moved: bool) -> Option<What> {
     if former.persona != task.persona {
         fields.push(Field::Agent);
     }
+    if former.reviewer != task.reviewer {
+        fields.push(Field::Reviewer);
+    }
     match (fields.is_empty(), moved) {
         (true, false) => None,
         (true, true) => Some(What::Moved),
@@ -180,6 +185,7 @@ mod tests {
     use shared::id::{ClientId, PersonaId, ProjectId, RunId};
     use shared::plan::{Access, PlanEdit, PlannedTask, Work};
     use shared::retry::Retry;
+    use shared::reviewer::Reviewer;
     use shared::unit::{Millis, Seq};
 
     fn id(text: &str) -> TaskId {
@@ -273,6 +279,7 @@ mod tests {
             retry: Some(Retry::default()),
             evidence: Evidence::default().and(vec![Check::OutputsExist]),
             persona: PersonaId::new("ann").ok(),
+            reviewer: Some(Reviewer::Other),
             parent: id("c"),
             ..after[1].clone()
         };
@@ -288,6 +295,7 @@ mod tests {
             Field::Retry,
             Field::Evidence,
             Field::Agent,
+            Field::Reviewer,
             Field::Moved,
         ];
         check(before, after, &[("b", What::Changed(fields))]);

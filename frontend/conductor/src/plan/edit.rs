@@ -1,9 +1,11 @@
 //! Which edits of a plan a person may make, and what takes each back.
 
+use shared::agent::HarnessId;
 use shared::evidence::Check;
 use shared::id::TaskId;
 use shared::models::is_model;
 use shared::plan::{Mode, PlanEdit};
+use shared::reviewer::Reviewer;
 
 use super::{feed, name};
 use crate::order::Order;
@@ -31,6 +33,8 @@ pub enum EditProblem {
     Template,
     #[error("there is no such agent")]
     Persona,
+    #[error("nobody like that can review")]
+    Reviewer,
     #[error("{0}")]
     Charter(String),
     #[error("a task needs a name")]
@@ -58,6 +62,9 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         PlanEdit::SetPersona { persona: Some(persona), .. } if !state.personas.contains_key(persona) => {
             Err(EditProblem::Persona)
         }
+        PlanEdit::SetReviewer { reviewer: Some(reviewer), .. } if !may_review(state, reviewer) => {
+            Err(EditProblem::Reviewer)
+        }
         // What it is compared with is taken before it begins.
         PlanEdit::SetEvidence { task, evidence }
             if evidence.checks.contains(&Check::DiffNotEmpty) && known(task)?.proof.base.is_none() =>
@@ -84,6 +91,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
         PlanEdit::SetModel { task, .. }
         | PlanEdit::SetTemplate { task, .. }
         | PlanEdit::SetPersona { task, .. }
+        | PlanEdit::SetReviewer { task, .. }
         | PlanEdit::SetMode { task, .. }
         | PlanEdit::SetCaps { task, .. }
         | PlanEdit::SetSchedule { task, .. }
@@ -155,6 +163,18 @@ pub fn next_mode(state: &State, task: &Task) -> Mode {
         check_edit(state, &task.root, &PlanEdit::SetMode { task: task.id.clone(), mode: *mode }).is_ok()
     };
     after.into_iter().find(may).unwrap_or(task.mode)
+}
+
+/// Its agent is known, and its model's name is one.
+fn may_review(state: &State, reviewer: &Reviewer) -> bool {
+    match reviewer {
+        Reviewer::Auto | Reviewer::Other => true,
+        Reviewer::Agent { harness, model } => {
+            *harness != HarnessId::Command && model.as_deref().is_none_or(is_model)
+        }
+        Reviewer::Model { model } => is_model(model),
+        Reviewer::Persona { persona } => state.personas.contains_key(persona),
+    }
 }
 
 fn not_goal(task: &Task) -> Result<&Task, EditProblem> {
@@ -274,6 +294,9 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
         }
         PlanEdit::SetPersona { task: id, .. } => {
             PlanEdit::SetPersona { task: id.clone(), persona: task(id)?.persona.clone() }
+        }
+        PlanEdit::SetReviewer { task: id, .. } => {
+            PlanEdit::SetReviewer { task: id.clone(), reviewer: task(id)?.reviewer.clone() }
         }
         PlanEdit::SetSchedule { task: id, .. } => {
             PlanEdit::SetSchedule { task: id.clone(), schedule: task(id)?.schedule }

@@ -42,12 +42,12 @@ fn what_fits_is_told_whole() {
 fn sections_give_way_in_their_order_first_to_a_floor_and_then_wholly() {
     let all = |length| Section::ALL.map(|section| (section, length));
     // Little too much: what gives way first is cut, nothing else.
-    let (_, cuts) = words(&all(578)).fit(0);
+    let (_, cuts) = words(&all(540)).fit(0);
     let sections: Vec<Section> = cuts.iter().map(|cut| cut.section).collect();
-    assert_eq!(sections, Section::ALL[..8]);
-    assert!(lost(&cuts, Section::Plan) < lost(&cuts, Section::Results), "{cuts:?}");
+    assert_eq!(sections, Section::ALL[..11]);
+    assert!(lost(&cuts, Section::Wares) < lost(&cuts, Section::Results), "{cuts:?}");
     // Far too much: what stands longest has what is left, and the others their floor.
-    let (text, cuts) = words(&all(20_000)).fit(160 * 1024);
+    let (text, cuts) = words(&all(20_000)).fit(220 * 1024);
     assert_eq!(lost(&cuts, Section::Said), 0);
     assert!(lost(&cuts, Section::Objective) == 0 && lost(&cuts, Section::Found) > 0, "{cuts:?}");
     assert!(text.contains("aaaa") && text.contains("dddd"), "a floor of each");

@@ -108,3 +108,31 @@ fn what_is_due_and_cannot_start_waits_for_an_entry_and_not_for_time() {
     let effects = world.entry(Kind::DiskMeasured { room: Room::Plenty, free: Bytes(1 << 40) }, 9_000);
     assert!(sent(&effects).is_some());
 }
+
+#[test]
+fn a_batch_that_is_in_the_log_as_it_was_sent_is_decided_by_until_something_else_comes() {
+    let (mut world, effects) = World::new();
+    let id = sent(&effects).expect("a turn for the goal is ordered");
+    let drafts = effects.into_iter().find_map(|effect| match effect {
+        Effect::Append { drafts, .. } => Some(drafts),
+        _ => None,
+    });
+    let drafts = drafts.unwrap();
+    let (first, last) = (Seq(world.seq + 1), Seq(world.seq + u64::try_from(drafts.len()).unwrap()));
+    let (at, actor) = (Millis(9), Actor::Conductor { epoch: Epoch(1) });
+    let entry =
+        |(seq, Draft { project, body })| Entry { seq: Seq(seq), at, actor: actor.clone(), project, body };
+    let entries = (first.0..).zip(drafts).map(entry).collect();
+    world.seq = last.0;
+    let again = world.driver.receive(&ServerMessage::Entries { entries }, at);
+    assert_eq!(sent(&again), None);
+    assert_eq!(
+        sent(&world.driver.receive(&ServerMessage::Acked { id, seq: last }, at)),
+        None,
+        "all is decided"
+    );
+    let (harness, access) = (HarnessId::Demo, Access::Full);
+    let task = TaskId::new("other").unwrap();
+    let effects = world.entry(Kind::GoalStated { task, text: "That, too.".to_owned(), harness, access }, 9);
+    assert!(sent(&effects).is_some(), "a turn for the other goal is ordered");
+}

@@ -7,7 +7,7 @@ use conductor::{Hearing, decide, hearing, words};
 use shared::agent::{AgentEvent, HarnessId, TurnEnd, TurnReport};
 use shared::entry::Kind;
 use shared::harness::prompt;
-use shared::id::{MessageId, RunId, TaskId};
+use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::Access;
 use shared::run::{Pipes, RunEnd, Signal};
 use shared::unit::Millis;
@@ -118,6 +118,8 @@ fn what_was_not_read_goes_to_the_next_turn_before_what_was_written_since() {
     world.write("m2", true);
     assert_eq!(told(&world.decide()), ["m1", "m2"]);
     world.write("m3", false);
+    let session = SessionId::new("s").unwrap();
+    world.hears(AgentEvent::Session { session, model: None, version: None });
     world.reads("m1");
     world.ends();
     assert_eq!(world.waiting(), ["m2", "m3"]);

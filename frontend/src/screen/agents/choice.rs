@@ -1,6 +1,8 @@
-//! Choosing an agent of the person's own: for a goal before it is stated, and for a task.
+//! Choosing an agent of the person's own: for a goal before it is stated, and for a task. And an agent CLI.
 
 use leptos::prelude::*;
+use shared::agent::HarnessId;
+use shared::harness::HARNESSES;
 use shared::id::{PersonaId, TaskId};
 use shared::plan::PlanEdit;
 
@@ -59,4 +61,21 @@ pub fn PersonaField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
             </div>
         </Show>
     }
+}
+
+/// An agent CLI, or none.
+#[component]
+pub fn HarnessPicker(
+    /// What it says where none is chosen.
+    none: &'static str,
+    chosen: RwSignal<Option<HarnessId>>,
+) -> impl IntoView {
+    const LABEL: &str = "Agent CLI";
+    let offers =
+        Memo::new(|_| HARNESSES.map(|harness| (format!("{harness:?}"), harness.to_string())).to_vec());
+    let value = Signal::derive(move || chosen.get().map(|harness| format!("{harness:?}")));
+    let pick = move |id: &str| {
+        chosen.set(HARNESSES.into_iter().find(|harness: &HarnessId| format!("{harness:?}") == id));
+    };
+    view! { <div class="field"><span>{LABEL}</span><Picker label=LABEL none=none offers=offers value=value pick=pick/></div> }
 }

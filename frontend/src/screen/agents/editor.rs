@@ -1,12 +1,11 @@
 //! An agent of the person's own as a form.
 
 use leptos::prelude::*;
-use shared::agent::HarnessId;
-use shared::harness::HARNESSES;
 use shared::id::PersonaId;
 use shared::persona::{Character, Persona};
 
-use crate::component::picker::{Line, Picker, some};
+use super::choice::HarnessPicker;
+use crate::component::picker::{Line, some};
 use crate::desk::{Desk, draw};
 
 /// Writes an agent; without an id a new one.
@@ -30,12 +29,6 @@ pub fn Editor(id: Option<PersonaId>, done: impl Fn() + Copy + Send + Sync + 'sta
         Character::Words { .. } => None,
     });
     let harness = RwSignal::new(known.and_then(|known| known.harness));
-    let offers =
-        Memo::new(|_| HARNESSES.map(|harness| (format!("{harness:?}"), harness.to_string())).to_vec());
-    let chosen = Signal::derive(move || harness.get().map(|harness| format!("{harness:?}")));
-    let pick = move |id: &str| {
-        harness.set(HARNESSES.into_iter().find(|harness: &HarnessId| format!("{harness:?}") == id));
-    };
     let save = move || {
         let Some(persona) = id.clone().or_else(|| PersonaId::new(&draw()).ok()) else { return };
         let text = words.get_untracked();
@@ -64,7 +57,7 @@ pub fn Editor(id: Option<PersonaId>, done: impl Fn() + Copy + Send + Sync + 'sta
             </label>
             <Line label="Or a file that says it, from the folder that it works in or absolute" value=soul hint="Soul.md"/>
             <div class="pair">
-                <div class="field"><span>"Agent CLI"</span><Picker label="Agent CLI" none="As the goal" offers=offers value=chosen pick=pick/></div>
+                <HarnessPicker none="As the goal" chosen=harness/>
                 <Line label="Model" value=model hint="the one for a task's size"/>
             </div>
             <Line label="Folder, in a project that is open" value=folder hint="that of the goal"/>

@@ -38,6 +38,7 @@ impl Watch {
             self.sessions.remove(id);
         }
         check_agent(task, *purpose)?;
+        self.check_reviewer(state, task, kind)?;
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
         // The words go along with what comes after the look.
@@ -57,6 +58,13 @@ impl Watch {
             _ => harness::prompt(spec),
         };
         let prompt = prompt.as_str();
+        let again = task.again().is_some() && carries.is_empty();
+        if again && matches!(purpose, Purpose::Work | Purpose::Base) {
+            self.words.forget(id);
+        }
+        if !matches!(spec.program, Program::Shell { .. }) {
+            self.check_said(id, *purpose, prompt)?;
+        }
         self.requeues.tell(id, carries);
         for message in carries {
             let (to, text) =
@@ -65,6 +73,7 @@ impl Watch {
             ensure!(self.carried.insert(message.clone()), "carried twice");
             let told = matches!(spec.program, Program::Shell { .. }) || prompt.contains(&text);
             ensure!(told, "the message is carried and not told");
+            self.words.tell(id, message, &text, None);
         }
         if !matches!(spec.program, Program::Shell { .. }) {
             self.check_size(state, run, prompt)?;

@@ -11,6 +11,7 @@ use shared::retry::{Again, Policy};
 use shared::unit::MicroUsd;
 
 use super::Watch;
+use super::reviewer::{judge, worker};
 use crate::agent::Truth;
 use crate::process::Process;
 
@@ -84,8 +85,10 @@ impl Watch {
         let at_limit = reached(model.clone()).is_some_and(|until| until.is_some_and(|at| at > self.latest));
         let reviews = *purpose == Purpose::Review;
         let aside = matches!(purpose, Purpose::Diagnose | Purpose::Classify);
-        if at_limit && !aside && (task.model.is_none() || reviews) {
-            let size = size_of(task, *purpose);
+        let judged = || judge(state, task).is_some_and(|judge| judge.model.is_some());
+        let chosen = if reviews { judged() } else { task.model.is_some() };
+        if at_limit && !aside && !chosen {
+            let size = size_of(state, task, *purpose, *harness);
             let others = state.models.tiers(*harness).map_or(&[][..], |tiers| tiers.instead(size));
             let free = others.iter().find(|name| reached(Some((*name).clone())).is_none());
             ensure!(free.is_none(), "uses {model:?}, and {free:?} is free");
@@ -149,22 +152,16 @@ impl Watch {
         let tried = self.tried.get(&task.id).copied().unwrap_or(0) + 1;
         retry.policy != Policy::None
             && tried < retry.attempts
-            && match process.purpose {
-                Purpose::Work | Purpose::Repair => true,
-                // What the person wrote for it would be lost.
-                Purpose::Plan | Purpose::Summary => {
-                    state.run(&process.run).is_some_and(|run| run.carries.is_empty() && run.told.is_empty())
-                }
-                _ => false,
-            }
+            && matches!(process.purpose, Purpose::Plan | Purpose::Work | Purpose::Summary | Purpose::Repair)
     }
 
     /// Whether a model is free that may step in for the one of this run.
     pub(super) fn has_other(&self, state: &State, task: &Task, process: &Process) -> bool {
         let reviews = process.purpose == Purpose::Review;
-        let chosen = task.model.is_some() && !reviews;
+        let judged = || judge(state, task).is_some_and(|judge| judge.model.is_some());
+        let chosen = if reviews { judged() } else { task.model.is_some() };
         let Some(run) = state.run(&process.run).filter(|_| !chosen) else { return false };
-        let size = size_of(task, process.purpose);
+        let size = size_of(state, task, process.purpose, run.harness);
         let others = state.models.tiers(run.harness).map_or(&[][..], |tiers| tiers.instead(size));
         let free = |name: &String| {
             let reached = self.reached.get(&(run.harness, Some(name.clone())));
@@ -174,10 +171,10 @@ impl Watch {
     }
 }
 
-/// A reviewer's model is that of another size than the worker's.
-fn size_of(task: &Task, purpose: Purpose) -> Size {
+/// A reviewer's model is that of another size than the worker's, where both are of one kind.
+fn size_of(state: &State, task: &Task, purpose: Purpose, harness: HarnessId) -> Size {
     match (purpose, task.size) {
-        (Purpose::Review, Size::Heavy) => Size::Standard,
+        (Purpose::Review, Size::Heavy) if worker(state, task) == harness => Size::Standard,
         (Purpose::Review, _) => Size::Heavy,
         (_, size) => size,
     }

@@ -1,4 +1,4 @@
-//! Who does it: told in the first words of a session and in no others, and never to who reviews. It works in one folder.
+//! Who does it: told in the first words of a session and in no others, and to who reviews only where that one was chosen for it. It works in one folder.
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
@@ -9,6 +9,7 @@ use shared::persona::Character;
 use shared::run::RunSpec;
 
 use super::Watch;
+use super::reviewer::judge;
 
 /// What every agent's words in a world begin with.
 pub const LIKE: &str = "LIKE-";
@@ -28,7 +29,9 @@ impl Watch {
         );
         let begins = talks && !self.sessions.contains_key(&task.id);
         let mut chain = std::iter::once(task).chain(state.ancestors(task));
-        let who = chain.find_map(|holder| holder.persona.as_ref()).filter(|_| begins);
+        let judge = (purpose == Purpose::Review).then(|| judge(state, task)?.persona).flatten();
+        let who =
+            judge.as_ref().or_else(|| chain.find_map(|holder| holder.persona.as_ref()).filter(|_| begins));
         let who = who.map(|id| state.personas.get(id).context("an agent that never was")).transpose()?;
         let words = who.and_then(|known| match &known.persona.character {
             Character::Words { text } => Some(text.as_str()),

@@ -62,6 +62,7 @@ impl Watch {
         }
         for message in told {
             self.carried.remove(&message);
+            self.words.take_back(task, &message);
             if let Some(said) = self.requeues.said.get(&message) {
                 self.unsaid.insert(message, said.clone());
             }

@@ -30,11 +30,13 @@ impl Watch {
 
     pub(super) fn has_read(&mut self, run: &RunId, message: &str, processes: &Processes) -> Result<()> {
         let message = MessageId::new(message)?;
-        let (told, task, _) = self.telling.remove(&message).context("read what it was not told")?;
+        let (told, task, text) = self.telling.remove(&message).context("read what it was not told")?;
         ensure!(told == *run, "read by another run");
         let process = processes.get(run).context("a run that never was")?;
         ensure!(process.ear.read.contains(&message), "it has not read that");
         ensure!(self.carried.insert(message.clone()), "told twice");
+        let session = self.sessions.get(&task).map(|(_, session)| session);
+        self.words.tell(&task, &message, &text, session);
         self.requeues.tell(&task, &[message]);
         self.repairs.remove(&task);
         Ok(())

@@ -1,0 +1,93 @@
+//! Lists of tasks from a terminal and over HTTP: saved, run with their blanks filled in, retired.
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use tests::request::call;
+use tests::world::World;
+
+const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
+
+fn plan() -> Value {
+    let task = |key: &str, title: &str, after: &[&str]| json!({"key": key, "title": title, "objective": format!("{title}. [[demo cost=2]]"), "after": after});
+    let mut tasks = vec![task("read", "Read {{branch}}", &[]), task("say", "Say it to {{whom}}", &["read"])];
+    tasks[0]["caps"] = json!({"requests": 9});
+    json!({"decision": "plan", "reply": "", "tasks": tasks})
+}
+
+#[tokio::test]
+async fn a_list_is_saved_run_with_its_blanks_filled_and_retired() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    std::fs::write(world.project.join("plan.json"), plan().to_string())?;
+    let folder = world.project.to_string_lossy().into_owned();
+    let said = |args: &[&str], code: i32, words: &str| -> anyhow::Result<String> {
+        let (found, said) = world.terminal(args)?;
+        anyhow::ensure!(found == Some(code) && said.contains(words), "{args:?} {found:?}: {said}");
+        Ok(said)
+    };
+    said(&["lists"], 0, "Next: orchestrator lists save NAME --plan FILE")?;
+    let save = ["lists", "save", "Reviews", "--plan", "plan.json", "--goal", "Review {{branch}}"];
+    let save = [&save[..], &["--harness", "demo", "--dir", &folder]].concat();
+    said(&save, 0, "run --list \"Reviews\" --set branch=… --set whom=…")?;
+    said(&["run", "--list", "Reviwes"], 2, "no list \"Reviwes\"; `orchestrator lists` lists them.")?;
+    said(&["run", "--list", "reviews", "--set", "branch=main"], 2, "Reviews needs words for whom")?;
+    said(&["run", "--list", "reviews", "--set", "branch"], 2, "say it as BLANK=WORDS")?;
+    said(&["run"], 2, "GOAL")?;
+    let run = ["run", "--list", "reviews", "--set", "branch=main", "--set", "whom=Ann"];
+    let told = said(&run, 0, "Completed")?;
+    assert!(told.contains("Read main") && told.contains("Say it to Ann"), "{told}");
+    let (_, goal) = call(&world, "GET /api/goals/1", &Value::Null).await?;
+    assert_eq!((&goal["folder"], &goal["tasks"][0]["title"]), (&json!(folder), &json!("Review main")));
+    let (_, read) = call(&world, "GET /api/tasks/1%2F1", &Value::Null).await?;
+    assert_eq!(read["caps"]["requests"], 9, "{read:#}");
+
+    // As it was run, and as it stands in the library.
+    said(&["lists", "save", "Main", "--from", "1"], 0, "Main (2 tasks, Demo agent")?;
+    let shown = said(&["lists", "show", "main"], 0, "Read main")?;
+    std::fs::write(world.project.join("shown.json"), &shown)?;
+    said(&["lists", "save", "Main", "--plan", "shown.json"], 0, "Main (2 tasks)")?;
+    said(
+        &["lists", "save", "Empty", "--from", "1/1"],
+        1,
+        "a list needs at least one task; nothing was saved",
+    )?;
+    said(&["lists", "save", "Far", "--from", "7"], 1, "there is no goal 7")?;
+    said(&["lists", "retire", "Reviews"], 0, "Main (2 tasks)")?;
+    said(&["run", "--list", "Reviews"], 2, "the list Reviews is retired; save it again to have it back")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_is_kept_and_run_over_http() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    let new = json!({"name": "Reviews", "plan": plan(), "harness": "demo", "folder": world.project});
+    let (status, saved) = call(&world, "POST /api/lists", &new).await?;
+    assert_eq!(status, 200, "{saved}");
+    let (_, lists) = call(&world, "GET /api/lists", &Value::Null).await?;
+    assert_eq!((&lists[0]["name"], &lists[0]["blanks"]), (&json!("Reviews"), &json!(["branch", "whom"])));
+    assert_eq!(lists[0]["plan"]["tasks"][0]["caps"], json!({"requests": 9}), "{lists:#}");
+    let words = json!({"branch": "main", "whom": "Ann"});
+    for (line, body, status, told) in [
+        ("POST /api/lists", json!({"name": "None"}), 422, "either from a plan or from a goal"),
+        ("POST /api/lists", json!({"name": "None", "from": "1"}), 404, "there is no goal 1"),
+        (
+            "POST /api/goals",
+            json!({"list": "Reviews"}),
+            422,
+            "needs words for branch, whom; its blanks are: branch, whom",
+        ),
+        ("POST /api/goals", json!({"list": "Nothing"}), 422, "no list \"Nothing\""),
+        ("POST /api/goals", json!({"list": "Reviews", "by_hand": true}), 422, "a list is a plan already"),
+        ("POST /api/goals", json!({"list": "Reviews", "words": words}), 201, ""),
+        ("POST /api/lists/reviews/retire", json!({}), 200, ""),
+        ("POST /api/goals", json!({"list": "Reviews", "words": words}), 422, "is retired"),
+        ("POST /api/lists/nothing/retire", json!({}), 422, "no list"),
+    ] {
+        let (found, answer) = call(&world, line, &body).await?;
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!(found == status && error.contains(told), "{line} {body} {found}: {answer}");
+    }
+    let (_, goal) = call(&world, "GET /api/goals/1", &Value::Null).await?;
+    let titles: Vec<_> = goal["tasks"].as_array().context("tasks")?.iter().map(|it| &it["title"]).collect();
+    assert_eq!(titles, ["Reviews", "Read main", "Say it to Ann"]);
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The lists of the person's own: which there are, what can be saved as one, and how a goal's tasks become one.
+
+use std::collections::BTreeMap;
+
+use shared::agent::HarnessId;
+use shared::entry::Kind;
+use shared::id::{ProjectId, TaskId};
+use shared::limits::Caps;
+use shared::list::TaskList;
+use shared::plan::{Access, Mode, PlannerAnswer, ProposedTask, Verdict, Work};
+use shared::retry::RetryWish;
+use shared::sizing::SizeWish;
+
+use crate::plan::given::given;
+use crate::state::{State, Task};
+use crate::{persona, reviewer};
+
+/// A list as it was saved last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub list: TaskList,
+    /// It is offered no more.
+    pub retired: bool,
+}
+
+/// Those that are offered, by name.
+pub fn offered(state: &State) -> Vec<&TaskList> {
+    let live = state.lists.values().filter(|known| !known.retired);
+    let mut offered: Vec<&TaskList> = live.map(|known| &known.list).collect();
+    offered.sort_by(|one, other| one.name.cmp(&other.name));
+    offered
+}
+
+/// Why none can be run by a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoList {
+    #[error("there is no list {0:?}")]
+    Unknown(String),
+    #[error("the list {0} is retired; save it again to have it back")]
+    Retired(String),
+}
+
+/// The one of this name, in small letters or large, or of this id.
+///
+/// # Errors
+/// There is none, or it is offered no more.
+pub fn named<'a>(state: &'a State, name: &str) -> Result<&'a TaskList, NoList> {
+    let called = |known: &&Known| is_called(&known.list, name) || known.list.list.as_str() == name.trim();
+    let mut found: Vec<&Known> = state.lists.values().filter(called).collect();
+    found.sort_by_key(|known| known.retired);
+    match found.first() {
+        Some(Known { list, retired: false }) => Ok(list),
+        Some(Known { list, retired: true }) => Err(NoList::Retired(list.name.clone())),
+        None => Err(NoList::Unknown(name.trim().to_owned())),
+    }
+}
+
+fn is_called(list: &TaskList, name: &str) -> bool {
+    list.name.trim().eq_ignore_ascii_case(name.trim())
+}
+
+/// What a list comes to as a plan.
+pub fn plan(list: &TaskList) -> PlannerAnswer {
+    PlannerAnswer { decision: Verdict::Plan, reply: String::new(), tasks: list.tasks.clone() }
+}
+
+/// Why it cannot be saved, in words; nothing where it can. Two of one name could not be told apart by who names one.
+pub fn problem(state: &State, list: &TaskList) -> Option<String> {
+    let taken = || {
+        let other = |other: &&TaskList| other.list != list.list && is_called(other, &list.name);
+        let name = list.name.trim();
+        let problem =
+            || format!("there is a list called {name} already; change that one, or choose another name");
+        offered(state).into_iter().any(|it| other(&it)).then(problem)
+    };
+    list.problem().or_else(taken).or_else(|| unplanned(state, list))
+}
+
+/// What is wrong with its tasks as the plan of a goal.
+fn unplanned(state: &State, list: &TaskList) -> Option<String> {
+    // A goal that never will be.
+    let (project, task) = (ProjectId::new("list").ok()?, TaskId::new(list.list.as_str()).ok()?);
+    let (text, harness, access) = (list.words().to_owned(), HarnessId::Demo, Access::ReadOnly);
+    let stated = [Kind::GoalStated { task: task.clone(), text, harness, access }];
+    let problems = given(state, (&project, &task), &stated, &plan(list), &list.caps).err()?;
+    Some(problems.join("; "))
+}
+
+/// The tasks below a goal or task as a list has them, with their caps: their words, order, needs, files, checks, tries and
+/// agents. What came of them is none of it, nor is a model or a time that one was given.
+pub fn tasks(state: &State, top: &Task) -> (Vec<ProposedTask>, BTreeMap<String, Caps>) {
+    let below: Vec<&Task> = state.subtree(&top.id).into_iter().skip(1).collect();
+    // The numbers that the person sees; what is elsewhere in the tree is no part of it.
+    let key = |id: &TaskId| below.iter().find(|task| task.id == *id).map(|task| task.number_text());
+    let proposed = |task: &&Task| ProposedTask {
+        key: task.number_text(),
+        title: task.title.clone(),
+        objective: task.objective.clone(),
+        mode: task.mode,
+        size: task.chosen_size().into(),
+        after: task.after.iter().filter_map(key).collect(),
+        parent: task.parent.as_ref().and_then(key).unwrap_or_default(),
+        inputs: task.inputs.clone(),
+        outputs: task.outputs.clone(),
+        command: match &task.work {
+            Work::Agent => String::new(),
+            Work::Command { command, .. } => command.clone(),
+        },
+        retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
+        checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
+        agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
+        reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
+    };
+    let capped = below.iter().filter(|task| task.caps != Caps::default());
+    let caps = capped.map(|task| (task.number_text(), task.caps)).collect();
+    (below.iter().map(proposed).collect(), caps)
+}
+
+/// A list's tasks as they are written: one a line, side by side.
+pub fn from_lines(text: &str) -> Vec<ProposedTask> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let task = |(place, line): (usize, &str)| ProposedTask {
+        key: (place + 1).to_string(),
+        title: line.to_owned(),
+        objective: line.to_owned(),
+        mode: Mode::Autonomous,
+        size: SizeWish::Auto,
+        after: Vec::new(),
+        parent: String::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        command: String::new(),
+        retry: RetryWish::Usual,
+        checks: Vec::new(),
+        agent: String::new(),
+        reviewer: String::new(),
+    };
+    lines.enumerate().map(task).collect()
+}
+
+/// The lines that such tasks were written as; nothing where lines do not say all of them.
+pub fn lines(list: &TaskList) -> Option<String> {
+    let titles: Vec<&str> = list.tasks.iter().map(|task| task.title.as_str()).collect();
+    let text = titles.join("\n");
+    (list.caps.is_empty() && from_lines(&text) == list.tasks).then_some(text)
+}

@@ -1,0 +1,145 @@
+//! Lists of tasks that are kept: what can be saved as one, who is found by a name, and how a goal becomes one.
+
+#![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
+
+use std::collections::BTreeMap;
+
+use conductor::list::{NoList, from_lines, lines, named, offered, plan, problem, tasks};
+use conductor::plan::validate_given;
+use serde_json::json;
+use shared::entry::Kind;
+use shared::evidence::Check;
+use shared::id::ListId;
+use shared::limits::Caps;
+use shared::list::TaskList;
+use shared::plan::{PlanEdit, PlannedTask, ProposedTask, Work};
+use shared::retry::{Policy, Retry};
+use shared::unit::Millis;
+
+use crate::log::id;
+use crate::stage::World;
+
+fn task(key: &str, after: &[&str]) -> ProposedTask {
+    serde_json::from_value(json!({"key": key, "title": key, "objective": "Do", "after": after})).unwrap()
+}
+
+fn list(name: &str, tasks: Vec<ProposedTask>) -> TaskList {
+    TaskList {
+        list: ListId::new(&name.to_lowercase()).unwrap(),
+        name: name.to_owned(),
+        goal: String::new(),
+        harness: None,
+        folder: None,
+        tasks,
+        caps: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_list_is_found_by_its_name_until_it_is_retired() {
+    let mut world = World::new();
+    let kept = list("Reviews", vec![task("a", &[])]);
+    world.say(Kind::ListSaved { list: kept.clone() });
+    world.say(Kind::ListSaved { list: list("Audit", vec![task("a", &[])]) });
+    let names = |world: &World| -> Vec<String> {
+        offered(&world.state).into_iter().map(|list| list.name.clone()).collect()
+    };
+    assert_eq!(names(&world), ["Audit", "Reviews"]);
+    assert_eq!(named(&world.state, " REVIEWS "), Ok(&kept));
+    world.say(Kind::ListRetired { list: kept.list.clone() });
+    assert_eq!(names(&world), ["Audit"]);
+    assert_eq!(named(&world.state, "reviews"), Err(NoList::Retired("Reviews".to_owned())));
+    assert_eq!(named(&world.state, "review"), Err(NoList::Unknown("review".to_owned())));
+    // One that is saved anew under the name stands before the one that is retired.
+    let other = TaskList { list: ListId::new("other").unwrap(), ..kept.clone() };
+    assert_eq!(problem(&world.state, &other), None);
+    world.say(Kind::ListSaved { list: other.clone() });
+    assert_eq!(named(&world.state, "reviews"), Ok(&other));
+}
+
+#[test]
+fn what_could_not_be_run_is_not_saved() {
+    let mut world = World::new();
+    world.say(Kind::ListSaved { list: list("Reviews", vec![task("a", &[])]) });
+    let twin = TaskList { list: ListId::new("twin").unwrap(), ..list("reviews", vec![task("a", &[])]) };
+    let stranger = ProposedTask { agent: "Nobody".to_owned(), ..task("a", &[]) };
+    for (bad, told) in [
+        (twin, "there is a list called reviews already"),
+        (list("None", Vec::new()), "a list needs at least one task"),
+        (list("Twice", vec![task("a", &[]), task("a", &[])]), "is given twice"),
+        (list("Circle", vec![task("a", &["b"]), task("b", &["a"])]), "in a cycle"),
+        (list("Strange", vec![stranger]), "for the agent \"Nobody\", which is not there"),
+    ] {
+        let problem = problem(&world.state, &bad);
+        assert!(problem.as_ref().is_some_and(|problem| problem.contains(told)), "{problem:?}");
+    }
+    // A log may have one all the same, of another version; it is passed over where it is none at all.
+    world.say(Kind::ListSaved { list: list("None", Vec::new()) });
+    assert_eq!(offered(&world.state).len(), 1);
+}
+
+/// What a goal's tasks become is a plan again, of the same shape and with the same words.
+#[test]
+fn the_tasks_of_a_goal_become_a_list_and_a_goal_again() {
+    let part = |n: u32, above: &str| {
+        PlannedTask::new(id("g").derived(n), id(above), format!("Part {n}"), format!("Do {n}"))
+    };
+    let mut world = World::new();
+    let retry = Some(Retry { policy: Policy::Same, attempts: 3 });
+    let work = Work::Command { command: "make".to_owned(), timeout: Millis::from_secs(60) };
+    let mut checked = part(3, "g");
+    checked.evidence.checks = vec![Check::CustomCommand { command: "npm test".to_owned() }];
+    world.propose(vec![
+        PlannedTask { key: "x".to_owned(), outputs: vec!["a.md".to_owned()], ..part(1, "g") },
+        PlannedTask {
+            key: "y".to_owned(),
+            after: vec![id("g~1")],
+            inputs: vec!["a.md".to_owned()],
+            retry,
+            ..part(2, "g")
+        },
+        PlannedTask { key: "z".to_owned(), ..checked },
+        PlannedTask { key: "w".to_owned(), work, ..part(4, "g~3") },
+    ]);
+    world.edit(PlanEdit::Remove { task: id("g~1") });
+    world.edit(PlanEdit::Restore { task: id("g~1") });
+    let caps = Caps { turns: Some(9), ..Caps::default() };
+    world.edit(PlanEdit::SetCaps { task: id("g~4"), caps });
+    let (tasks, caps_of) = tasks(&world.state, world.state.task(&id("g")).unwrap());
+    assert_eq!(caps_of, BTreeMap::from([("3.1".to_owned(), caps)]));
+    let shape: Vec<_> =
+        tasks.iter().map(|it| (it.key.as_str(), it.parent.as_str(), it.after.join(" "))).collect();
+    let none = String::new;
+    assert_eq!(
+        shape,
+        [("1", "", none()), ("2", "", "1".to_owned()), ("3", "", none()), ("3.1", "3", none())]
+    );
+    let kept = list("Again", tasks);
+    assert_eq!(problem(&world.state, &kept), None);
+    let mut again = World::new();
+    let goal = again.state.task(&id("g")).unwrap();
+    let planned = validate_given(&again.state, goal, &plan(&kept)).unwrap();
+    assert_eq!(planned[1].retry, retry);
+    assert_eq!(planned[2].evidence.checks, [Check::CustomCommand { command: "npm test".to_owned() }]);
+    assert!(matches!(&planned[3].work, Work::Command { command, .. } if command == "make"), "{planned:?}");
+    again.propose(planned);
+    let words = |world: &World| -> Vec<(String, String, String)> {
+        let below = world.state.subtree(&id("g")).into_iter().skip(1);
+        below.map(|task| (task.number_text(), task.title.clone(), task.objective.clone())).collect()
+    };
+    assert_eq!(words(&again), words(&world));
+}
+
+#[test]
+fn tasks_are_written_in_lines_where_lines_say_all_of_them() {
+    let written = list("Written", from_lines(" Read it\n\n  Say it \n"));
+    let said: Vec<_> = written.tasks.iter().map(|it| (it.key.as_str(), it.objective.as_str())).collect();
+    assert_eq!(said, [("1", "Read it"), ("2", "Say it")]);
+    assert_eq!(problem(&World::new().state, &written), None);
+    assert_eq!(lines(&written).as_deref(), Some("Read it\nSay it"));
+    let mut ordered = written.clone();
+    ordered.tasks[1].after.push("1".to_owned());
+    assert_eq!(lines(&ordered), None);
+    let caps = BTreeMap::from([("1".to_owned(), Caps::default())]);
+    assert_eq!(lines(&TaskList { caps, ..written }), None);
+}

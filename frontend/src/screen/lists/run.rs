@@ -1,0 +1,50 @@
+//! What a list is run with: words for its blanks, a folder, an agent.
+
+use leptos::prelude::*;
+use shared::list::{Fillings, TaskList};
+
+use crate::component::picker::{Line, some};
+use crate::desk::Desk;
+use crate::place::Here;
+use crate::screen::agents::HarnessPicker;
+
+#[component]
+pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
+    let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
+    let title = format!("Run {}", list.name);
+    let folder = RwSignal::new(list.folder.clone().unwrap_or_default());
+    let harness = RwSignal::new(list.harness);
+    let blanks: Vec<(String, RwSignal<String>)> =
+        list.blanks().into_iter().map(|blank| (blank, RwSignal::new(String::new()))).collect();
+    let lines = blanks.clone().into_iter().map(|(blank, value)| {
+        view! {
+            <label class="field">
+                <span>{blank}</span>
+                <input class="input" prop:value=move || value.get() on:input=move |event| value.set(event_target_value(&event))/>
+            </label>
+        }
+    });
+    let lines = lines.collect_view();
+    let run = move || {
+        let words: Fillings =
+            blanks.iter().filter_map(|(blank, value)| Some((blank.clone(), some(*value)?))).collect();
+        let goal = desk.run_list(&list, &words, some(folder), harness.get_untracked());
+        if goal.is_some() {
+            done();
+            here.go(goal, None);
+        }
+    };
+    view! {
+        <form class="stack" aria-label=title on:submit=move |event| { event.prevent_default(); run(); }>
+            {lines}
+            <div class="pair">
+                <Line label="Folder" value=folder hint="/path/of/a/project"/>
+                <HarnessPicker none="The first that works" chosen=harness/>
+            </div>
+            <div class="row">
+                <button class="button" data-kind="solid">"Run it"</button>
+                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
+            </div>
+        </form>
+    }
+}

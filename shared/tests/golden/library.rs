@@ -1,0 +1,41 @@
+//! What a person keeps in the library: agents, templates, lists.
+
+use serde_json::json;
+use shared::agent::HarnessId;
+use shared::id::{ListId, PersonaId, TemplateId};
+use shared::limits::Caps;
+use shared::list::TaskList;
+use shared::persona::{Character, Persona};
+
+pub fn persona() -> PersonaId {
+    PersonaId::new("ann").unwrap()
+}
+
+pub fn ann(character: Character) -> Persona {
+    Persona {
+        persona: persona(),
+        name: "Ann".to_owned(),
+        role: "reviews what others wrote".to_owned(),
+        character,
+        harness: Some(HarnessId::Codex),
+        model: Some("gpt-5.1-codex".to_owned()),
+        folder: Some("/home/dev/shop/web".to_owned()),
+    }
+}
+
+pub fn list() -> TaskList {
+    let task = json!({"key": "review", "title": "Review {{branch}}", "objective": "Say what is wrong"});
+    TaskList {
+        list: ListId::new("l1").unwrap(),
+        name: "Reviews".to_owned(),
+        goal: "Review {{branch}}".to_owned(),
+        harness: Some(HarnessId::Claude),
+        folder: Some("/home/dev/shop".to_owned()),
+        tasks: vec![serde_json::from_value(task).unwrap()],
+        caps: [("review".to_owned(), Caps { turns: Some(40), ..Caps::default() })].into(),
+    }
+}
+
+pub fn template() -> TemplateId {
+    TemplateId::new("t1").unwrap()
+}

@@ -10,7 +10,7 @@ use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RuleId, RunId, SessionId, TaskId};
-use shared::limits::{Caps, Limits};
+use shared::limits::{Caps, Limits, StageCaps};
 use shared::models::Models;
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::persona::Character;
@@ -67,6 +67,7 @@ fn planned() -> PlannedTask {
         evidence: Evidence { checks: vec![Check::OutputsExist], ..Evidence::default() },
         persona: None,
         reviewer: None,
+        caps: Caps::default(),
     }
 }
 
@@ -77,6 +78,9 @@ fn checks() -> Vec<Check> {
 
 fn intents() -> Vec<Kind> {
     let (goal, message) = (task("goal"), MessageId::new("m1").unwrap());
+    let (own, text) = (message.clone(), "And tests".to_owned());
+    let said =
+        |answers| Kind::MessageSent { task: task("goal"), message: own.clone(), text: text.clone(), answers };
     let window = Window { rows: 24, cols: 80 };
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
@@ -87,7 +91,8 @@ fn intents() -> Vec<Kind> {
             harness: HarnessId::Claude,
             access: Access::Edit,
         },
-        Kind::MessageSent { task: goal.clone(), message: message.clone(), text: "And tests".to_owned() },
+        said(None),
+        said(Some(RunId::new("goal~r1").unwrap())),
         Kind::MessageUrged { task: goal.clone(), message: message.clone() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
@@ -96,6 +101,10 @@ fn intents() -> Vec<Kind> {
         edited(PlanEdit::SetCaps {
             task: goal.clone(),
             caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
+        }),
+        edited(PlanEdit::SetCaps {
+            task: task("goal~1"),
+            caps: Caps { review: StageCaps { turns: Some(9), ..StageCaps::default() }, ..Caps::default() },
         }),
         edited(PlanEdit::SetSchedule {
             task: goal.clone(),
@@ -221,7 +230,8 @@ fn reviewers() -> impl Iterator<Item = Kind> {
         Reviewer::Persona { persona: persona() },
     ];
     let chosen = all.map(|reviewer| PlanEdit::SetReviewer { task: task("goal~1"), reviewer: Some(reviewer) });
-    let planned = PlannedTask { reviewer: Some(Reviewer::Other), ..planned() };
+    let caps = Caps { turns: Some(40), ..Caps::default() };
+    let planned = PlannedTask { reviewer: Some(Reviewer::Other), caps, ..planned() };
     chosen.into_iter().chain([PlanEdit::Add { planned, index: 0 }]).map(edited)
 }
 

@@ -20,8 +20,9 @@ use super::caps::CapsWish;
 use super::edit::Changes;
 use super::hand::AddArgs;
 use super::rules::Reach;
+use super::shape::{self, Order, Place};
 use super::statement::drawn;
-use super::task::find;
+use super::task::{Unknown, find, find_removed};
 use super::{agents, waiting};
 
 mod over;
@@ -53,6 +54,12 @@ pub(super) enum Word {
         /// As a person names them.
         after: Vec<String>,
     },
+    /// Taken out of the plan, with all below it.
+    Remove,
+    /// Put back into the plan, or into the lists of goals.
+    Restore,
+    Move(Place),
+    After(Order),
     Mode(Mode),
     /// What came of it; may be empty.
     Done(String),
@@ -117,6 +124,17 @@ impl Word {
         Self::Add { title, objective, mode: args.mode.into(), after }
     }
 
+    /// The task that it is said to by this name. Only what was removed can be brought back.
+    ///
+    /// # Errors
+    /// Nothing has the name.
+    pub(super) fn whom<'a>(&self, state: &'a State, text: &str) -> Result<&'a Task, Unknown> {
+        match self {
+            Self::Restore => find(state, text).or_else(|unknown| find_removed(state, text).ok_or(unknown)),
+            _ => find(state, text),
+        }
+    }
+
     /// The intents, in the task's project.
     ///
     /// # Errors
@@ -140,13 +158,15 @@ impl Word {
                 let edited = |edit| Kind::PlanEdited { goal: task.root.clone(), edit };
                 return Ok(changes.edits(state, task).map_err(Unsaid)?.into_iter().map(edited).collect());
             }
+            (Self::After(order), _) => return order.edits(state, task),
             (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
             (Self::Answer { text, now }, _) => {
                 let message = drawn(MessageId::new);
                 let urged = now.then(|| Kind::MessageUrged { task: id.clone(), message: message.clone() });
-                let sent = Kind::MessageSent { task: id, message, text };
+                let answers = conductor::apply::answers(state, task);
+                let sent = Kind::MessageSent { task: id, message, text, answers };
                 return Ok([sent].into_iter().chain(urged).collect());
             }
             (Self::Approve, _) if !task.is_group() && task.is_planned() => {
@@ -177,6 +197,9 @@ impl Word {
                 let planned = PlannedTask { size: None, mode, after, ..planned };
                 checked(state, task, PlanEdit::Add { planned, index: u32::MAX })?
             }
+            (Self::Remove, _) => shape::remove(state, task)?,
+            (Self::Restore, _) => shape::restore(state, task)?,
+            (Self::Move(place), _) => place.put(state, task)?,
             (Self::Mode(mode), _) => checked(state, task, PlanEdit::SetMode { task: id, mode })?,
             (Self::Done(words), _) => over::done(state, task, &words)?,
             (Self::Close, _) => over::close(task)?,
@@ -280,6 +303,22 @@ impl Word {
         };
         Ok(vec![kind])
     }
+}
+
+/// Whether what was said was taken as it was meant, to be asked when it is in the log.
+///
+/// # Errors
+/// It answers a question that somebody else has answered in that moment.
+pub(super) fn is_heard(state: &State, said: &[Draft]) -> Result<(), Unsaid> {
+    let late = said.iter().any(|draft| match draft.body.known() {
+        Some(Kind::MessageSent { task, message, .. }) => {
+            state.task(task).is_some_and(|task| task.late.contains(message))
+        }
+        _ => false,
+    });
+    let why =
+        "somebody else answered before, and this was not told to the agent; say it again if it is to know";
+    if late { Err(Unsaid(why.to_owned())) } else { Ok(()) }
 }
 
 /// The edit, where it can be made.

@@ -22,6 +22,7 @@ use crate::terminal;
 
 mod account;
 mod altered;
+mod answered;
 mod copied;
 mod health;
 mod library;
@@ -34,7 +35,9 @@ mod said;
 mod standing;
 mod told;
 
-pub use said::KEPT;
+pub use altered::Changed;
+pub use answered::{Answer, answers};
+pub use said::{KEPT, Said};
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -77,21 +80,13 @@ impl State {
                     self.tasks.insert(task.clone(), Arc::new(Task::goal(task, project, text, goal, at)));
                 }
             }
-            Kind::MessageSent { task, message, text } => self.with(task, |task| {
-                task.queue.push(Message {
-                    id: message.clone(),
-                    text: text.clone(),
-                    at,
-                    held: false,
-                    urged: false,
-                });
-                task.start_over();
-                task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
-            }),
-            Kind::MessageUrged { task, message } => self.urge_message(task, message),
-            Kind::MessageWithdrawn { task, message } => {
-                self.with(task, |task| task.queue.retain(|m| m.id != *message))
+            Kind::MessageSent { task, message, text, answers } => {
+                let (id, text) = (message.clone(), text.clone());
+                let message = Message { id, text, at, held: false, urged: false };
+                self.write(task, message, answers.as_ref(), &entry.actor);
             }
+            Kind::MessageUrged { task, message } => self.urge_message(task, message),
+            Kind::MessageWithdrawn { task, message } => self.with(task, |task| task.withdraw(message)),
             Kind::PermissionAnswered { run, request, permit, word } => {
                 self.say_permit(run, request, *permit, word)
             }
@@ -139,7 +134,12 @@ impl State {
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::GoalRestored { goal } => self.with_goal(goal, |goal| goal.archived = None),
-            Kind::LimitsSet { limits } => self.limits = limits.clone(),
+            Kind::LimitsSet { limits } => {
+                if limits.caps.is_less(self.limits.caps) {
+                    self.capped = at;
+                }
+                self.limits = limits.clone();
+            }
             Kind::ModelsSet { models } => self.models = models.clone(),
             Kind::TemplateSaved { template } => self.shelve(template),
             Kind::TemplateRetired { template } => {

@@ -96,6 +96,25 @@ impl Ask {
         matches!(status.kind, Kind::Waiting | Kind::Failed).then_some(ask)
     }
 
+    /// As programs read it.
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Permit => "permit",
+            Self::Write => "write",
+            Self::Begin => "begin",
+            Self::Do => "do",
+            Self::Approve => "approve",
+            Self::Add => "add",
+            Self::Mend => "mend",
+            Self::Raise => "raise",
+            Self::GoOn => "go_on",
+            Self::Help => "help",
+            Self::Unblock => "unblock",
+            Self::Look => "look",
+        }
+    }
+
     /// What the person does about it, as a button says it.
     pub fn action(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::TaskId;
+use shared::limits::Stage;
 use shared::permission::Ask;
 use shared::plan::Mode;
 use shared::retry::Again;
@@ -16,7 +17,10 @@ use crate::planning::Plan;
 use crate::proof;
 use crate::state::{Phase, Run, Standing, State, Task};
 
+mod room;
 mod since;
+
+pub use room::Room;
 
 /// The eight that a person sees; their order is how loudly they speak, the loudest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,9 +62,10 @@ pub enum Reason {
     RepeatsAt(Millis),
     /// Others hold what is left of a budget.
     Held,
-    /// A cap is used up: the task's own, or the budget of a task above it.
+    /// A cap is used up: the task's own, in whole or of a stage, or the budget of a task above it.
     Used {
         cap: Cap,
+        stage: Option<Stage>,
         above: Option<TaskId>,
     },
     /// Its kind of agent fails whatever it is given and is left alone until then; now one of its tasks may be
@@ -165,16 +170,19 @@ fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) 
     }
     let (kind, reason) = standing(state, task, of);
     // What the person does costs nothing and waits for no agent.
-    let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. }) && !task.is_by_hand();
+    let timed = matches!(reason, Reason::ResumesAt { .. } | Reason::StartsAt(_));
+    let due = (timed || reason == Reason::Slot) && !task.is_by_hand();
     let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
     let short = || budget::short(state, task, decide::next_purpose(state, task));
     match wished.then(short).flatten() {
-        Some(Short::Used { cap, above: None }) => (Kind::Waiting, Reason::Used { cap, above: None }),
-        Some(Short::Used { cap, above }) => {
+        Some(Short::Used { cap, stage, above: None }) => {
+            (Kind::Waiting, Reason::Used { cap, stage, above: None })
+        }
+        Some(Short::Used { cap, stage, above }) => {
             // The task above asks for all of its own, unless it is over and this one is talked to again.
             let asks =
                 above.as_ref().and_then(|above| state.task(above)).is_some_and(|above| !above.is_over());
-            (if asks { Kind::Pending } else { Kind::Waiting }, Reason::Used { cap, above })
+            (if asks { Kind::Pending } else { Kind::Waiting }, Reason::Used { cap, stage, above })
         }
         Some(Short::Held { .. }) if matches!(kind, Kind::Pending | Kind::Review) => (kind, Reason::Held),
         None if due => held_up(state, task).unwrap_or((kind, reason)),
@@ -191,7 +199,8 @@ fn held_up(state: &State, task: &Task) -> Option<(Kind, Reason)> {
         return Some((kind, Reason::Unattended(cap)));
     }
     let until = decide::outage(state, harness).filter(|_| !task.urged)?;
-    let later = decide::due(state, task).is_some_and(|due| due > until);
+    let due = decide::due(state, task).or_else(|| starts_at(state, task));
+    let later = due.is_some_and(|due| due > until);
     let probed = decide::is_probed(state, harness);
     (!later).then_some((Kind::Limited, Reason::Outage { harness, until, probed }))
 }
@@ -359,13 +368,12 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     }
     if done == all {
         // Talk that is not over yet comes before the summary.
-        return state
-            .current(task)
-            .map_or((Kind::Pending, Reason::Slot), |talk| under_way(state, task, talk));
+        let due = || (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt));
+        return state.current(task).map_or_else(due, |talk| under_way(state, task, talk));
     }
     let is = |kinds: &[Kind]| statuses.iter().any(|status| kinds.contains(&status.kind));
     let moving = is(&[Kind::Active, Kind::Limited, Kind::Review]);
-    let startable = statuses.iter().any(|status| {
+    let startable = |status: &&Status| {
         let held_up = matches!(
             status.reason,
             Reason::Stuck(_)
@@ -375,8 +383,16 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
                 | Reason::Unattended(_)
         );
         status.kind == Kind::Pending && !held_up
-    });
-    if moving || startable {
+    };
+    let starts = |status: &Status| match status.reason {
+        Reason::StartsAt(at) => Some(at),
+        _ => None,
+    };
+    let startable: Vec<Option<Millis>> = statuses.iter().filter(startable).map(starts).collect();
+    if let (false, Some(Some(at))) = (moving, startable.iter().min()) {
+        return (Kind::Pending, Reason::StartsAt(*at));
+    }
+    if moving || !startable.is_empty() {
         let begun = parts.iter().any(|part| !part.runs.is_empty() || part.is_group());
         return (if begun { Kind::Active } else { Kind::Pending }, Reason::Parts { done, all });
     }
@@ -402,8 +418,8 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
 /// Where parts cannot be paid for: the task whose budget it is asks, those between wait for it.
 fn used_above(task: &Task, parts: &[Status]) -> Option<(Kind, Reason)> {
     parts.iter().find_map(|part| match &part.reason {
-        Reason::Used { cap, above: Some(above) } if *above == task.id => {
-            Some((Kind::Waiting, Reason::Used { cap: *cap, above: None }))
+        Reason::Used { cap, stage, above: Some(above) } if *above == task.id => {
+            Some((Kind::Waiting, Reason::Used { cap: *cap, stage: *stage, above: None }))
         }
         reason @ Reason::Used { above: Some(_), .. } => Some((Kind::Pending, reason.clone())),
         reason @ Reason::Unattended(_) => {

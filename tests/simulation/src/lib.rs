@@ -15,6 +15,7 @@ pub mod person;
 pub mod process;
 pub mod rest;
 mod sitting;
+mod steward;
 pub mod watch;
 pub mod world;
 

@@ -2,6 +2,7 @@
 //! patient and helpful, so that every goal can come to its end.
 
 use conductor::State;
+use conductor::budget::Cap;
 use conductor::planning::Plan;
 use conductor::state::{Standing, Task};
 use conductor::status::{Kind as StatusKind, Reason, status};
@@ -9,10 +10,10 @@ use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{MessageId, TaskId};
-use shared::limits::{Caps, Limits};
+use shared::limits::{Caps, Limits, StageCaps};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Size};
 use shared::retry::{Policy, Retry};
-use shared::unit::MicroUsd;
+use shared::unit::{MicroUsd, Millis};
 
 use crate::cast::Cast;
 use crate::chance::Chance;
@@ -20,6 +21,7 @@ use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::sitting::Sitting;
+use crate::steward::Steward;
 
 #[derive(Debug)]
 pub struct Person {
@@ -42,6 +44,8 @@ pub struct Person {
     pub judges: Option<Judges>,
     /// What they say to agents that ask, where agents do.
     pub permits: Option<Permits>,
+    /// What they say of when, in which order and how far, if they say anything.
+    pub steward: Option<Steward>,
     /// What they do at terminals, if they open any.
     pub sitting: Option<Sitting>,
 }
@@ -60,6 +64,7 @@ impl Person {
             hands,
             judges: None,
             permits,
+            steward: None,
             sitting: None,
         }
     }
@@ -253,7 +258,12 @@ impl Person {
         self.messages += 1;
         let text = format!("message {} for you", self.messages);
         let message = MessageId::new(&format!("m{}", self.messages));
-        Kind::MessageSent { task, message: message.unwrap_or_else(|_| unreachable!("an id")), text }
+        Kind::MessageSent {
+            task,
+            message: message.unwrap_or_else(|_| unreachable!("an id")),
+            text,
+            answers: None,
+        }
     }
 }
 
@@ -289,11 +299,21 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
 fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
     match status(state, task).reason {
         Reason::Unattended(_) => Some(Kind::TaskResumed { task: task.id.clone() }),
-        Reason::Used { above, .. } => {
+        Reason::Used { stage: stage @ Some(_), .. } => {
+            let caps = task.caps.with(stage, StageCaps::default());
+            let edit = PlanEdit::SetCaps { task: task.id.clone(), caps };
+            Some(Kind::PlanEdited { goal: task.root.clone(), edit })
+        }
+        Reason::Used { cap, above, stage: None } => {
             let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
             // No bound at all: who does not tell what it costs is counted with all that was left of one.
             let budget = holder.caps.budget.is_none().then_some(MicroUsd(1_000_000_000));
-            let caps = Caps { budget, ..holder.caps };
+            let caps = match cap {
+                Cap::Budget(_) => Caps { budget, ..holder.caps },
+                Cap::Turns(_) => Caps { turns: Some(1_000_000), ..holder.caps },
+                Cap::Time(cap) => Caps { time: Some(cap + Millis::from_secs(1_000_000)), ..holder.caps },
+                Cap::Tokens(_) => Caps { tokens: Some(1_000_000), ..holder.caps },
+            };
             let edit = PlanEdit::SetCaps { task: holder.id.clone(), caps };
             Some(Kind::PlanEdited { goal: task.root.clone(), edit })
         }

@@ -10,10 +10,10 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
 use super::keys::{Key, bytes, control, pasted};
+use crate::component::copy::copy;
 use crate::component::flow::For;
 use crate::component::icon::Icon;
 use crate::desk::Desk;
-use crate::markdown::view::copy;
 
 /// Milliseconds for which a pane keeps its size before the terminal gets it.
 const SETTLED: u32 = 200;

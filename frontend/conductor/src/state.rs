@@ -25,6 +25,7 @@ use crate::apply::Changed;
 use crate::library::{Shelf, template_of};
 use crate::list;
 use crate::outage::Outages;
+pub use crate::outage::{Disk, Memory};
 use crate::permission::Asked;
 use crate::persona::{self, Known};
 use crate::planning::Planning;
@@ -60,20 +61,6 @@ pub struct State {
     pub outages: Outages,
     /// Entries of kinds that this version does not know.
     pub unknown: u64,
-}
-
-/// The disk of the bridge's data folder, as measured last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Disk {
-    pub room: Room,
-    pub free: Bytes,
-}
-
-/// The memory of the bridge's machine, as measured last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Memory {
-    pub room: Room,
-    pub free: Bytes,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

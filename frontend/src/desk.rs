@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use conductor::State;
+use conductor::apply::answers;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
 use conductor::inbox::{Request, inbox};
@@ -49,6 +50,8 @@ pub struct Desk {
     /// The last moment at which time alone made something worth a look.
     pub pulse: RwSignal<Millis>,
     pub toast: RwSignal<Option<Toast>>,
+    /// A text that could not be put on the clipboard.
+    pub uncopied: RwSignal<Option<String>>,
     /// Devices that ask to be let in.
     pub asking: RwSignal<Vec<Asking>>,
     /// What was looked for last, until it is shown.
@@ -127,6 +130,7 @@ impl Desk {
             clock: RwSignal::new(now()),
             pulse: RwSignal::new(now()),
             toast: RwSignal::new(None),
+            uncopied: RwSignal::new(None),
             asking: RwSignal::new(Vec::new()),
             sought: RwSignal::new(None),
             loaded: RwSignal::new(false),
@@ -440,8 +444,11 @@ impl Desk {
     pub fn write(self, task: &TaskId, text: String, now: bool) {
         let Ok(message) = MessageId::new(&draw()) else { return };
         let urged = now.then(|| Kind::MessageUrged { task: task.clone(), message: message.clone() });
-        let project = self.peek(|state| state.task(task).map(|task| task.project.clone()));
-        let said = Kind::MessageSent { task: task.clone(), message, text };
+        let (project, answers) = self.peek(|state| {
+            let task = state.task(task);
+            (task.map(|task| task.project.clone()), task.and_then(|task| answers(state, task)))
+        });
+        let said = Kind::MessageSent { task: task.clone(), message, text, answers };
         self.intend(project, [said].into_iter().chain(urged).collect());
     }
 

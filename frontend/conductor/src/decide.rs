@@ -75,7 +75,7 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let due = state.unsettled().into_iter().flat_map(|task| {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
-        let starts = task.schedule.start.filter(|_| !task.is_over());
+        let starts = queue::starts_at(state, task).filter(|_| !task.is_over());
         let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
         let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =
@@ -156,17 +156,24 @@ fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
     if state.is_full() || room.is_taken() {
         return Vec::new();
     }
-    let wished = tasks.iter().filter_map(|task| wish(state, task, now).map(|purpose| (*task, purpose)));
-    let mut wished: Vec<(&Task, Purpose)> = wished.collect();
-    // Stable: of the same priority, the first in the tree goes first.
-    wished.sort_by_cached_key(|(task, _)| Reverse(queue::priority(state, task)));
+    // Stable: of the same priority, the first in the tree goes first. Where nobody has one, that is the tree's order, and
+    // only so many are asked as there are places.
+    let mut line = tasks.to_vec();
+    if tasks.iter().any(|task| task.schedule.priority != 0) {
+        line.sort_by_cached_key(|task| Reverse(queue::priority(state, task)));
+    }
     let mut purse = Purse::new(state);
     let mut drafts = Vec::new();
     let unattended = waits::unattended(state).is_some();
-    let mut probed = Vec::new();
-    for (task, purpose) in wished {
+    let (mut probed, mut wholes) = (Vec::new(), Vec::new());
+    for task in line {
         if room.is_taken() {
             break;
+        }
+        let Some(purpose) = wish(state, task, now) else { continue };
+        // A part of what it would sum up begins with this very batch.
+        if purpose == Purpose::Summary && wholes.contains(&Some(&task.id)) {
+            continue;
         }
         let harness = waits::harness(state, task, purpose);
         if unattended && harness != HarnessId::Command {
@@ -181,6 +188,7 @@ fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
         {
             room.take(task, harness);
             probed.push(harness);
+            wholes.push(task.parent.as_ref());
             drafts.extend(turn::request(state, task, purpose, grant, now));
         }
     }

@@ -166,7 +166,8 @@ fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) 
     }
     let (kind, reason) = standing(state, task, of);
     // What the person does costs nothing and waits for no agent.
-    let due = matches!(reason, Reason::Slot | Reason::ResumesAt { .. }) && !task.is_by_hand();
+    let timed = matches!(reason, Reason::ResumesAt { .. } | Reason::StartsAt(_));
+    let due = (timed || reason == Reason::Slot) && !task.is_by_hand();
     let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
     let short = || budget::short(state, task, decide::next_purpose(state, task));
     match wished.then(short).flatten() {
@@ -192,7 +193,8 @@ fn held_up(state: &State, task: &Task) -> Option<(Kind, Reason)> {
         return Some((kind, Reason::Unattended(cap)));
     }
     let until = decide::outage(state, harness).filter(|_| !task.urged)?;
-    let later = decide::due(state, task).is_some_and(|due| due > until);
+    let due = decide::due(state, task).or_else(|| starts_at(state, task));
+    let later = due.is_some_and(|due| due > until);
     let probed = decide::is_probed(state, harness);
     (!later).then_some((Kind::Limited, Reason::Outage { harness, until, probed }))
 }
@@ -359,13 +361,12 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     }
     if done == all {
         // Talk that is not over yet comes before the summary.
-        return state
-            .current(task)
-            .map_or((Kind::Pending, Reason::Slot), |talk| under_way(state, task, talk));
+        let due = || (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt));
+        return state.current(task).map_or_else(due, |talk| under_way(state, task, talk));
     }
     let is = |kinds: &[Kind]| statuses.iter().any(|status| kinds.contains(&status.kind));
     let moving = is(&[Kind::Active, Kind::Limited, Kind::Review]);
-    let startable = statuses.iter().any(|status| {
+    let startable = |status: &&Status| {
         let held_up = matches!(
             status.reason,
             Reason::Stuck(_)
@@ -375,8 +376,16 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
                 | Reason::Unattended(_)
         );
         status.kind == Kind::Pending && !held_up
-    });
-    if moving || startable {
+    };
+    let starts = |status: &Status| match status.reason {
+        Reason::StartsAt(at) => Some(at),
+        _ => None,
+    };
+    let startable: Vec<Option<Millis>> = statuses.iter().filter(startable).map(starts).collect();
+    if let (false, Some(Some(at))) = (moving, startable.iter().min()) {
+        return (Kind::Pending, Reason::StartsAt(*at));
+    }
+    if moving || !startable.is_empty() {
         let begun = parts.iter().any(|part| !part.runs.is_empty() || part.is_group());
         return (if begun { Kind::Active } else { Kind::Pending }, Reason::Parts { done, all });
     }

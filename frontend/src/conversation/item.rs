@@ -11,6 +11,7 @@ use shared::unit::Millis;
 
 use super::revision::revision;
 use super::turn::TurnView;
+use crate::component::copy::copy;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::desk::Desk;
@@ -23,7 +24,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
     let at = item.at;
     match item.what {
         What::Goal(text) => person("Goal", at, text, ().into_any()),
-        What::Said { text, message } => person("You", at, text, told(id, message)),
+        What::Said { text, message } => person("You", at, text.clone(), told(id, message, text)),
         What::Withdrawn(_) => ().into_any(),
         What::Turn { run, purpose } => {
             let name = match purpose {
@@ -120,8 +121,15 @@ fn person(name: &'static str, at: Millis, text: String, note: AnyView) -> AnyVie
 }
 
 /// How the message came to a turn that had begun, where it did.
-fn told(task: TaskId, message: MessageId) -> AnyView {
+fn told(task: TaskId, message: MessageId, text: String) -> AnyView {
     let desk = expect_context::<Desk>();
+    if desk.peek(|state| state.task(&task).is_some_and(|task| task.late.contains(&message))) {
+        return view! {
+            "came after the question was answered; its agent was not told"
+            <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| desk.send(&task, text.clone())>"Send it again"</button>
+        }
+        .into_any();
+    }
     let told = Memo::new(move |_| {
         desk.read(|state| {
             let runs = state.task(&task)?.runs.iter().rev().filter_map(|run| state.run(run));
@@ -164,10 +172,13 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
         Outcome::Completed { summary, .. } if summary.is_empty() => ().into_any(),
         Outcome::Completed { summary, outputs, not_done } => {
             let files = (!outputs.is_empty()).then(|| view! { <p class="meta">"Files: "{outputs.join(", ")}</p> });
+            let text = summary.clone();
             let left = (!not_done.is_empty()).then(|| view! { <p class="meta">"Not done: "{not_done.join("; ")}</p> });
             view! {
                 <div class="outcome" data-status="completed">
-                    <span class="status"><Icon name="completed"/>"Completed"<span class="meta">{words::time(at)}</span></span>
+                    <span class="status"><Icon name="completed"/>"Completed"<span class="meta">{words::time(at)}</span>
+                        <button class="button push" data-kind="plain" data-size="sm" aria-label="Copy the result as Markdown" title="Copy as Markdown" on:click=move |_| copy(desk, "the result as Markdown", text.clone())><Icon name="copy"/></button>
+                    </span>
                     <div class="prose">{markdown(&summary)}</div>{files}{left}
                 </div>
             }

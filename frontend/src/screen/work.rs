@@ -157,6 +157,7 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
             </Show>
             <span class="row push">
                 <button class="button" data-kind="plain" data-size="sm" title="Undo the last edit (Z)" on:click=move |_| desk.undo()><Icon name="undo"/></button>
+                <button class="button wide-only" data-kind="plain" data-size="sm" aria-label="Copy the plan as Markdown" title="Copy the plan as Markdown, with results" on:click=move |_| keys::copy_document(tree, &tree.goal.get_value())><Icon name="copy"/></button>
                 <span class="seg roomy-only" role="group" aria-label="Zoom">
                     <button aria-label="Zoom out" on:click=move |_| tree.zoom_by(1)><Icon name="minus"/></button>
                     <button on:click=move |_| tree.zoom.set(crate::tree::layout::DEFAULT)>{move || format!("{}%", ZOOMS[tree.zoom.get()].percent)}</button>
@@ -470,7 +471,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 25] = [
+    const KEYS: [(&str, &str); 26] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -484,6 +485,7 @@ fn Keys() -> impl IntoView {
         ("Del", "remove"),
         ("Alt ↑ ↓", "reorder"),
         ("Alt ← →", "move out, move in"),
+        ("M", "move under another task"),
         ("L", "add or drop a dependency"),
         ("P", "split, or plan again"),
         ("R", "retry"),

@@ -2,6 +2,7 @@
 //! patient and helpful, so that every goal can come to its end.
 
 use conductor::State;
+use conductor::budget::Cap;
 use conductor::planning::Plan;
 use conductor::state::{Standing, Task};
 use conductor::status::{Kind as StatusKind, Reason, status};
@@ -12,13 +13,14 @@ use shared::id::{MessageId, TaskId};
 use shared::limits::{Caps, Limits};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Size};
 use shared::retry::{Policy, Retry};
-use shared::unit::MicroUsd;
+use shared::unit::{MicroUsd, Millis};
 
 use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
+use crate::steward::Steward;
 
 #[derive(Debug)]
 pub struct Person {
@@ -41,6 +43,8 @@ pub struct Person {
     pub judges: Option<Judges>,
     /// What they say to agents that ask, where agents do.
     pub permits: Option<Permits>,
+    /// What they say of when, in which order and how far, if they say anything.
+    pub steward: Option<Steward>,
 }
 
 impl Person {
@@ -57,6 +61,7 @@ impl Person {
             hands,
             judges: None,
             permits,
+            steward: None,
         }
     }
 
@@ -246,7 +251,12 @@ impl Person {
         self.messages += 1;
         let text = format!("message {} for you", self.messages);
         let message = MessageId::new(&format!("m{}", self.messages));
-        Kind::MessageSent { task, message: message.unwrap_or_else(|_| unreachable!("an id")), text }
+        Kind::MessageSent {
+            task,
+            message: message.unwrap_or_else(|_| unreachable!("an id")),
+            text,
+            answers: None,
+        }
     }
 }
 
@@ -282,11 +292,16 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
 fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
     match status(state, task).reason {
         Reason::Unattended(_) => Some(Kind::TaskResumed { task: task.id.clone() }),
-        Reason::Used { above, .. } => {
+        Reason::Used { cap, above } => {
             let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
             // No bound at all: who does not tell what it costs is counted with all that was left of one.
             let budget = holder.caps.budget.is_none().then_some(MicroUsd(1_000_000_000));
-            let caps = Caps { budget, ..holder.caps };
+            let caps = match cap {
+                Cap::Budget(_) => Caps { budget, ..holder.caps },
+                Cap::Turns(_) => Caps { turns: Some(1_000_000), ..holder.caps },
+                Cap::Time(cap) => Caps { time: Some(cap + Millis::from_secs(1_000_000)), ..holder.caps },
+                Cap::Tokens(_) => Caps { tokens: Some(1_000_000), ..holder.caps },
+            };
             let edit = PlanEdit::SetCaps { task: holder.id.clone(), caps };
             Some(Kind::PlanEdited { goal: task.root.clone(), edit })
         }

@@ -6,7 +6,7 @@ use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::unit::{MicroUsd, Millis};
 
-use crate::agent::{Order, Script, Truth, Ways};
+use crate::agent::{Order, Script, TOKENS, Truth, Ways};
 use crate::chance::Chance;
 use crate::ear::{Ear, is_result};
 use crate::permits::Questions;
@@ -196,6 +196,16 @@ impl Process {
         }
     }
 
+    /// How many tasks its words propose, on how many levels.
+    pub fn proposes(&self) -> (usize, u32) {
+        let lines = self.script.lines.iter().map(|said| said.text.replace('\\', ""));
+        let size = |line: String| {
+            let parts = line.contains("\"parent\":\"k");
+            (line.matches("\"key\":\"k").count(), 1 + u32::from(parts))
+        };
+        lines.map(size).max().unwrap_or_default()
+    }
+
     /// Whether its words tell of an error.
     pub fn tells_error(&self) -> bool {
         self.script.lines.iter().any(|said| said.text.contains(crate::agent::ERROR))
@@ -205,6 +215,12 @@ impl Process {
     fn is_told(&self) -> bool {
         let tells = |text: &str| text.contains("\"result\"") || text.contains("turn.completed");
         self.script.lines.last().is_some_and(|said| tells(&said.text))
+    }
+
+    /// In and out, of what it wrote; nothing where it tells only what its session has used.
+    pub fn tokens(&self) -> u64 {
+        let written = self.script.lines[..self.written].iter();
+        written.filter(|said| is_result(&said.text)).map(|_| TOKENS.0 + TOKENS.1).sum()
     }
 
     pub fn cost(&self) -> Option<MicroUsd> {

@@ -1,7 +1,7 @@
 //! What must hold when nothing moves: whatever waits says truly what it waits for, and at the very end every
 //! goal is over and every client knows the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use conductor::budget::{Short, short};
@@ -10,6 +10,7 @@ use conductor::state::{Run, Standing, Task};
 use conductor::status::{Kind, Reason, Status, Waker, status};
 use conductor::survey::Survey;
 use conductor::{State, decide, next_deadline};
+use shared::agent::HarnessId;
 use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::unit::Millis;
@@ -76,7 +77,11 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
             .subtree(&task.id)
             .into_iter()
             .any(|task| lives(task) || asleep(task) || is_slot(state, task) || is_held_up(state, task)),
-        Waker::Clock(at) if at <= now => is_full(state) || is_probed(state, task) || is_held(state, task),
+        Waker::Clock(at) if at <= now => {
+            let held_up =
+                |task: &&Task| is_bound(state, task) || is_probed(state, task) || is_held(state, task);
+            state.subtree(&task.id).iter().any(held_up)
+        }
         Waker::Clock(at) => next_deadline(state, now).is_some_and(|(first, _)| first <= at),
         Waker::Tasks(tasks) => {
             let open = |task: &Task| !matches!(task.standing, Standing::Completed | Standing::Removed { .. });
@@ -93,7 +98,22 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
 
 /// It would run, and there is no room.
 fn is_slot(state: &State, task: &Task) -> bool {
-    is_full(state) && status(state, task).reason == Reason::Slot
+    is_bound(state, task) && status(state, task).reason == Reason::Slot
+}
+
+/// There is no room at all, for its kind of agent or for a look by the bridge, or in its folder.
+fn is_bound(state: &State, task: &Task) -> bool {
+    let active = || state.runs.values().filter(|run| run.is_active());
+    let full = |bound: Option<u32>, taken: usize| {
+        bound.is_some_and(|bound| u32::try_from(taken).is_ok_and(|taken| taken >= bound))
+    };
+    let each = state.limits.each;
+    let goal = state.goal_of(task).map(|goal| goal.harness);
+    let mut kinds = [state.harness_of(task), HarnessId::Command].into_iter().chain(goal);
+    let here = |id: &TaskId| state.task(id).is_some_and(|other| other.project == task.project);
+    is_full(state)
+        || kinds.any(|kind| full(each.of(kind), active().filter(|run| run.harness == kind).count()))
+        || full(state.limits.per_folder, active().filter(|run| here(&run.task)).count())
 }
 
 /// Its time has come, and others hold what is left of a budget.
@@ -128,6 +148,10 @@ fn is_full(state: &State) -> bool {
 fn check_inbox(state: &State, known: &Known<'_>, survey: &Survey) -> Result<()> {
     let afresh = Survey::live(state);
     let requests = inbox(state, survey);
+    let shelved = |goal: &&Task| goal.goal.as_ref().is_some_and(|goal| goal.archived.is_some());
+    let goals = state.goals.iter().filter_map(|goal| state.task(goal)).filter(|goal| !shelved(goal));
+    let listed: BTreeSet<&TaskId> =
+        goals.flat_map(|goal| state.subtree(&goal.id)).map(|task| &task.id).collect();
     for task in state.tasks.values() {
         let status = known.get(&task.id).context("a task without a status")?;
         let asks = match task.standing {
@@ -136,6 +160,11 @@ fn check_inbox(state: &State, known: &Known<'_>, survey: &Survey) -> Result<()> 
             _ => matches!(status.reason, Reason::Permission(_)),
         };
         let row = survey.row(&task.id);
+        ensure!(
+            row.is_some() == listed.contains(&task.id),
+            "{} is put away, or is not, and the survey differs",
+            task.id
+        );
         let surveyed = row.is_none_or(|row| row.status == *status);
         ensure!(surveyed, "{} stands otherwise in the survey: {status:?}, {row:?}", task.id);
         ensure!(row == afresh.row(&task.id), "{} was left out when the survey went on", task.id);

@@ -16,6 +16,9 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
+mod answered;
+mod bounds;
+mod caps;
 mod feed;
 mod hand;
 mod order;
@@ -50,6 +53,12 @@ pub struct Watch {
     pub seen: Seq,
     /// When the disk was measured last.
     measured: Seq,
+    /// When a run ended last.
+    freed: Seq,
+    /// What each task has used.
+    used: BTreeMap<TaskId, caps::Used>,
+    /// What the task was a part of that a person puts somewhere.
+    place: Option<TaskId>,
     /// The one run of each task that is ordered and not judged (P24).
     open: BTreeMap<TaskId, RunId>,
     ended: BTreeSet<RunId>,
@@ -123,6 +132,7 @@ pub struct Watch {
     folders: BTreeMap<TaskId, String>,
     requeues: requeue::Requeues,
     words: said::Words,
+    questions: answered::Questions,
     permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
@@ -151,6 +161,12 @@ impl Watch {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
         self.plans(state, kind);
+        if let Kind::PlanEdited { edit, .. } = kind {
+            self.note_place(state, edit);
+        }
+        if !self.is_for_its_agent(state, &entry.actor, kind) {
+            return Ok(());
+        }
         match kind {
             Kind::BatonGranted { epoch, .. } => {
                 ensure!(*epoch > self.epoch, "an epoch that does not rise");
@@ -166,6 +182,7 @@ impl Watch {
             Kind::RunStarted { run, .. } => self.settle_down(state, run)?,
             Kind::RunEnded { run, .. } => {
                 ensure!(self.ended.insert(run.clone()), "ended twice");
+                self.freed = entry.seq;
                 self.reuse.end(processes.get(run));
             }
             Kind::AfterTaken { task, run, print } => self.take_after(task, run, print, processes)?,
@@ -207,6 +224,7 @@ impl Watch {
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
+                Self::check_width(state, tasks)?;
                 self.requeues.close(goal);
                 self.choose(tasks);
                 if state.task(goal).is_some_and(Task::is_goal) {
@@ -246,7 +264,7 @@ impl Watch {
                 self.memories += u32::from(self.memory != *text);
                 self.memory.clone_from(text);
             }
-            Kind::MessageSent { task, message, text } => {
+            Kind::MessageSent { task, message, text, .. } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.requeues.say(task, message, text);
                 self.afresh(task);
@@ -344,6 +362,10 @@ impl Watch {
     /// One fact of one line: each is in the log once, whoever read it (P1, P17).
     fn hear(&mut self, state: &State, run: &RunId, line: u64, event: &AgentEvent) -> Result<()> {
         ensure!(!self.read.contains(run), "said after its end");
+        // How far it is follows from several lines, and is told where a cap is to be seen coming.
+        if let AgentEvent::Progress { .. } = event {
+            return Ok(());
+        }
         let lines = self.heard.entry(run.clone()).or_default();
         ensure!(lines.keys().all(|known| *known <= line), "heard out of order");
         *lines.entry(line).or_default() += 1;
@@ -365,7 +387,10 @@ impl Watch {
     pub fn after(&mut self, state: &State, entry: &Entry) -> Result<()> {
         ensure!(state.seq == entry.seq, "an entry was not folded");
         match entry.body.known() {
-            Some(Kind::PlanEdited { edit, .. }) => self.rechoose(state, edit),
+            Some(Kind::PlanEdited { edit, .. }) => {
+                self.rechoose(state, edit);
+                self.check_depth(state, edit)?;
+            }
             Some(Kind::PlanRejected { task, .. }) => self.unchoose(state, task),
             Some(Kind::RunRequested { task, .. } | Kind::TaskSized { task, .. }) => {
                 self.check_sizes(state, task)?;
@@ -382,6 +407,7 @@ impl Watch {
         if let Some(kind) = entry.body.known() {
             hand::check_words(state, kind)?;
             self.check_requeued(state, kind)?;
+            self.check_answered(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

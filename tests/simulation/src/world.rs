@@ -3,11 +3,12 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use conductor::State;
+use conductor::apply::answers;
 use conductor::status::status;
 use shared::agent::{FoundAgent, HarnessId};
 use shared::entry::{Draft, Kind, Room};
 use shared::evidence::Preset;
-use shared::id::{AppendId, ClientId, ProjectId, TaskId, TemplateId};
+use shared::id::{AppendId, ClientId, ProjectId, RunId, TaskId, TemplateId};
 use shared::limits::{Breaker, Limits};
 use shared::models::{Instead, Models, Tiers};
 use shared::plan::{Access, PlanEdit};
@@ -26,6 +27,7 @@ use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
+use crate::steward::Steward;
 
 /// Steps after which a world should long have come to rest.
 const STEPS: usize = 20_000;
@@ -40,6 +42,8 @@ pub struct World {
     /// Of a thousand steps so many bring a mishap to bridge, clients or clock.
     storm: usize,
     intents: u64,
+    /// Questions are answered from two devices at once.
+    rival: bool,
 }
 
 /// What a world came to.
@@ -84,6 +88,7 @@ impl World {
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
+            rival: Chance::new(seed ^ 0x0a25_3e60).one_in(4),
             chance,
         };
         // A chance of its own, so that the other worlds are as they were.
@@ -113,6 +118,10 @@ impl World {
         limits.reuse = reuses;
         world.bridge.ways.folder = reuses.then_some(0);
         world.person.repeats = if reuses { 6 } else { 0 };
+        world.person.steward = Steward::of(seed);
+        if let Some(steward) = &mut world.person.steward {
+            limits = steward.limits(limits);
+        }
         world.intend(Kind::LimitsSet { limits })?;
         if world.chance.one_in(2) {
             world.find_agents()?;
@@ -298,36 +307,71 @@ impl World {
             self.intend(Kind::TaskStopped { task })?;
             return Ok(true);
         }
-        match self.person.help(&self.bridge.state) {
-            Some(kind) => self.intend(kind).map(|()| true),
-            None => Ok(false),
+        let word =
+            self.person.steward.as_mut().and_then(|steward| steward.help(&self.bridge.state, self.now));
+        if let Some(kind) = word {
+            return self.intend(kind).map(|()| true);
         }
+        let Some(kind) = self.person.help(&self.bridge.state) else { return Ok(false) };
+        let asked = question(&self.bridge.state, &kind);
+        self.write(kind, asked).map(|()| true)
     }
 
     fn whim(&mut self) -> Result<()> {
         self.person.whims -= 1;
         let client = self.chance.below(self.clients.len());
         let seen = self.clients[client].driver.state();
+        let now = self.now;
+        if let Some(kind) = self.person.steward.as_mut().and_then(|steward| steward.whim(seen, now)) {
+            return self.intend(kind);
+        }
         let whim = match self.chance.one_in(3) {
             true => self.person.steer(seen, &mut self.chance),
             false => self.person.whim(seen, &mut self.chance),
         };
-        match whim {
-            Some(Kind::MessageSent { task, message, text }) => {
-                self.intend(Kind::MessageSent { task: task.clone(), message: message.clone(), text })?;
-                if self.chance.one_in(4) { Ok(()) } else { self.intend(Kind::MessageUrged { task, message }) }
+        let Some(kind) = whim else { return Ok(()) };
+        let asked = question(seen, &kind);
+        let said = match &kind {
+            Kind::MessageSent { task, message, .. } => Some((task.clone(), message.clone())),
+            _ => None,
+        };
+        self.write(kind, asked)?;
+        match said {
+            Some((task, message)) if !self.chance.one_in(4) => {
+                self.intend(Kind::MessageUrged { task, message })
             }
-            Some(kind) => self.intend(kind),
-            None => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    /// What the person does; words to a task that asks are an answer, and somebody else may have one in the same moment.
+    fn write(&mut self, kind: Kind, asked: Option<RunId>) -> Result<()> {
+        let answering = |kind, run| match kind {
+            Kind::MessageSent { task, message, text, .. } => {
+                Kind::MessageSent { task, message, text, answers: Some(run) }
+            }
+            kind => kind,
+        };
+        let (Some(run), Kind::MessageSent { task, .. }) = (asked, &kind) else { return self.intend(kind) };
+        let task = task.clone();
+        self.intend(answering(kind, run.clone()))?;
+        if self.rival {
+            let other = self.person.message(task);
+            self.intend_by("device", answering(other, run))?;
+        }
+        Ok(())
     }
 
     /// A person's intent goes to the log; now and then twice, as after a moment without an answer.
     fn intend(&mut self, kind: Kind) -> Result<()> {
+        self.intend_by("person", kind)
+    }
+
+    fn intend_by(&mut self, client: &str, kind: Kind) -> Result<()> {
         self.intents += 1;
         let id = AppendId::new(&format!("i{}", self.intents))?;
         let drafts = vec![Draft::new(Some(ProjectId::new("p")?), kind)];
-        let person = ClientId::new("person")?;
+        let person = ClientId::new(client)?;
         let append = Append { id, decided: None, drafts };
         let mut again = Some(append.clone()).filter(|_| self.chance.one_in(10));
         for append in std::iter::once(append).chain(again.take()) {
@@ -436,4 +480,10 @@ impl World {
         ensure!(again == self.bridge.state, "the log gives another state when it is read again");
         Ok(())
     }
+}
+
+/// The run whose question this is an answer to, as far as its writer knows.
+fn question(seen: &State, kind: &Kind) -> Option<RunId> {
+    let Kind::MessageSent { task, .. } = kind else { return None };
+    answers(seen, seen.task(task)?)
 }

@@ -86,7 +86,9 @@ impl State {
         let (id, Some(parent)) = (&former.id, &former.parent) else { return };
         self.unlink(id);
         self.link(id, parent, u32::MAX);
-        let fixed = self.task(id).is_some_and(|task| is_fixed(self, task));
+        // What the last plan left out may be what a plan before that had made another.
+        let stays = |task: &Task| !matches!(task.standing, Standing::Removed { .. }) && is_fixed(self, task);
+        let fixed = self.task(id).is_some_and(stays);
         self.with(id, |task| {
             let standing = match task.standing {
                 Standing::Removed { .. } => former.standing.clone(),

@@ -33,6 +33,8 @@ impl Watch {
         if purpose.is_conversation() && self.sessions.get(id).is_some_and(|(whose, _)| whose != harness) {
             self.sessions.remove(id);
         }
+        self.check_place(state, task, kind)?;
+        self.check_caps(state, task, kind)?;
         check_agent(task, *purpose)?;
         self.check_reviewer(state, task, kind)?;
         self.check_stage(state, task, *purpose, carries.is_empty())?;

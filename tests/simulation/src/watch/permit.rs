@@ -62,7 +62,8 @@ impl Watch {
         let key = (run.clone(), request.clone());
         ensure!(!self.permits.answered.contains(&key), "answered twice");
         let ask = self.permits.open.remove(&key).context("answers what nobody asks")?;
-        ensure!(!self.ended.contains(run), "answered when it was over");
+        // Its time may have run out since that was decided.
+        ensure!(!self.ended.contains(run) || self.seen < self.freed, "answered when it was over");
         let task = &processes.get(run).context("a run that never was")?.task;
         ensure!(!self.stopped.contains(task) || by.is_none(), "answered after it was stopped");
         let line: serde_json::Value = serde_json::from_str(text)?;

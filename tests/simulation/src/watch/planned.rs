@@ -83,14 +83,17 @@ impl Watch {
         self.judge(goal, run)?;
         let process = processes.get(run).context("a run that never was")?;
         let owner = state.task(goal).context("a task that never was")?;
+        let (tasks, levels_of) = process.proposes();
+        let is_big = tasks > usize::try_from(state.limits.plan_max)? || levels_of > state.limits.depth;
         let told = match process.truth() {
             Truth::BadPlan | Truth::Nothing => process.purpose == Purpose::Plan,
             Truth::BadSplit => process.purpose == Purpose::Work,
             // The script's plans know nothing of the place: it may be too deep, too much, or leave out what must stay.
-            Truth::Plan => !owner.is_goal() && process.purpose == Purpose::Plan,
+            Truth::Plan => (!owner.is_goal() || is_big) && process.purpose == Purpose::Plan,
             Truth::Split => {
                 let room = usize::try_from(state.limits.tasks)? < state.subtree(&owner.root).len() + 12;
-                room || levels(state, owner) + 2 > state.limits.depth
+                room || is_big
+                    || levels(state, owner) + 2 > state.limits.depth
                     || !owner.children.is_empty()
                     || owner.schedule.repeat.is_some()
                     || self.whole.contains(goal)
@@ -203,7 +206,8 @@ impl Watch {
             }
             Kind::PlanRejected { task, .. } if !state.task(task).is_some_and(is_open) => {
                 if let Some(former) = self.formers.remove(task) {
-                    ensure!(former == below(state, task), "not what was below {task} before");
+                    let now = below(state, task);
+                    ensure!(former == now, "{now:?} below {task}, and before it was {former:?}");
                 }
             }
             Kind::TaskAccepted { task, .. } => drop(self.formers.remove(task)),

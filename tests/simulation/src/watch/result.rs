@@ -38,6 +38,7 @@ impl Watch {
             ensure!(kept == facts, "line {line} has {facts} facts, and {kept} are in the log");
         }
         self.answered(state, run, process);
+        self.use_up(state, run, report, process);
         if !process.purpose.is_conversation() {
             // A conversation of its own, or none.
         } else if report.error.as_ref().is_some_and(|error| error.class == ErrorClass::SessionLost) {
@@ -184,6 +185,8 @@ impl Watch {
             (Truth::Broken(class, until), Outcome::Limited { until: at, class: told, again, .. }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
                 let again = match again {
+                    // It pauses, and a person lets it go on.
+                    Again::GoOn if *class == ErrorClass::Timeout => self.is_used_up(state, task),
                     Again::GoOn => {
                         let other = *class == ErrorClass::RateLimit && self.has_other(state, task, process);
                         passes(*class)

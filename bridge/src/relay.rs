@@ -38,7 +38,7 @@ pub struct Relay {
     asking: watch::Receiver<Vec<Asking>>,
 }
 
-/// Whether somebody decides whom a person looks at, as it changes.
+/// Whether somebody decides whom a person looks at and who shows life, as it changes.
 #[derive(Debug, Clone)]
 pub struct Attendance(watch::Receiver<Seen>);
 
@@ -46,6 +46,11 @@ impl Attendance {
     /// Waits until nobody does, or until somebody does. Errs when the relay is gone.
     pub async fn until(&mut self, attended: bool) -> Result<(), watch::error::RecvError> {
         self.0.wait_for(|seen| seen.is_unattended() != attended).await.map(drop)
+    }
+
+    /// Whether the one who decides is there, and has not been heard of for a moment.
+    pub fn falters(&self) -> bool {
+        self.0.borrow().falters()
     }
 }
 

@@ -280,3 +280,45 @@ async fn a_plan_is_built_done_by_hand_and_read_as_a_document() -> anyhow::Result
     ensure!(answer.contains("### 1 Sign the lease\n\nSigned.\n"), "{answer}");
     Ok(())
 }
+
+/// The doctor, the page and the API take it from one place.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_version_of_a_cli_is_said_with_how_far_it_was_tested() -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut world = World::prepare(BIN)?;
+    let home = world.home.path().to_owned();
+    let (claude, codex) = (home.join("claude"), home.join("codex"));
+    for (program, said) in [(&claude, "99.0.1 (Claude Code)"), (&codex, "codex-cli 0.1.0")] {
+        std::fs::write(program, format!("#!/bin/sh\necho '{said}'\n"))?;
+        std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755))?;
+    }
+    let config = home.join("config.toml");
+    let agents = format!("[agents.claude]\nprogram = {claude:?}\n[agents.codex]\nprogram = {codex:?}\n");
+    std::fs::write(&config, agents)?;
+    for argument in ["--config", &config.to_string_lossy()] {
+        world.argument(argument);
+    }
+    world.start_bridge().await?;
+    let mut client = world.watcher("watcher").await?;
+    client.until("the agents", |state| !state.agents.is_empty()).await?;
+    let (status, harnesses) = call(&world, "GET /api/harnesses", &Value::Null).await?;
+    let tested = |name: &str| {
+        let rows = harnesses.as_array().into_iter().flatten();
+        rows.clone().find(|row| row["name"] == name).map(|row| (&row["tested"], row["next_step"].is_null()))
+    };
+    assert_eq!(status, 200);
+    let newer = json!("untested, newer than 2.1.329");
+    assert_eq!(tested("Claude Code"), Some((&newer, false)));
+    assert_eq!(tested("Codex"), Some((&json!("too old, 0.169.0 was tested"), false)));
+    assert_eq!(tested("Demo agent"), Some((&Value::Null, true)), "{harnesses}");
+
+    let (_, said) = world.terminal(&["doctor", "--config", &config.to_string_lossy()])?;
+    for words in
+        ["warning  Claude Code 99.0.1: untested, newer than 2.1.329", "Codex 0.1.0: too old", "Update it."]
+    {
+        ensure!(said.contains(words), "{words}: {said}");
+    }
+    Ok(())
+}

@@ -544,7 +544,7 @@ impl Desk {
             self.say(format!("Removed {name}."), true);
         }
         let back = self.peek(|state| inverse(state, &edit));
-        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), back)));
+        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), Box::new(back))));
         self.about(goal, Kind::PlanEdited { goal: goal.clone(), edit });
     }
 

@@ -18,8 +18,10 @@ mod demo;
 mod fault;
 mod lines;
 mod loose;
+mod tried;
 
 pub use lines::{MAX_LINE, RAW_KEPT};
+pub use tried::{Tried, recorded, tried};
 
 /// One turn of a conversation, as the conductor wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]

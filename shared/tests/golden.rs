@@ -10,7 +10,7 @@ use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RuleId, RunId, SessionId, TaskId};
-use shared::limits::{Caps, Limits};
+use shared::limits::{Caps, Limits, StageCaps};
 use shared::models::Models;
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::persona::Character;
@@ -67,6 +67,7 @@ fn planned() -> PlannedTask {
         evidence: Evidence { checks: vec![Check::OutputsExist], ..Evidence::default() },
         persona: None,
         reviewer: None,
+        caps: Caps::default(),
     }
 }
 
@@ -99,6 +100,10 @@ fn intents() -> Vec<Kind> {
         edited(PlanEdit::SetCaps {
             task: goal.clone(),
             caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
+        }),
+        edited(PlanEdit::SetCaps {
+            task: task("goal~1"),
+            caps: Caps { review: StageCaps { turns: Some(9), ..StageCaps::default() }, ..Caps::default() },
         }),
         edited(PlanEdit::SetSchedule {
             task: goal.clone(),
@@ -220,7 +225,8 @@ fn reviewers() -> impl Iterator<Item = Kind> {
         Reviewer::Persona { persona: persona() },
     ];
     let chosen = all.map(|reviewer| PlanEdit::SetReviewer { task: task("goal~1"), reviewer: Some(reviewer) });
-    let planned = PlannedTask { reviewer: Some(Reviewer::Other), ..planned() };
+    let caps = Caps { turns: Some(40), ..Caps::default() };
+    let planned = PlannedTask { reviewer: Some(Reviewer::Other), caps, ..planned() };
     chosen.into_iter().chain([PlanEdit::Add { planned, index: 0 }]).map(edited)
 }
 

@@ -351,7 +351,9 @@ impl Told {
                 Reason::PlanProblem(problems) => {
                     format!("The plan cannot be used:\n  {}\n", problems.join("\n  "))
                 }
-                Reason::Used { cap, .. } => format!("{}: {} used up.\n", name(task), words::cap(*cap, None)),
+                Reason::Used { cap, stage, .. } => {
+                    format!("{}: {} used up.\n", name(task), words::cap(*cap, *stage, None))
+                }
                 Reason::Failure { why, .. } => format!("{} failed: {why}\n", name(task)),
                 Reason::Stuck(_) | Reason::Unattended(_) => {
                     format!("{}: {}.\n", name(task), words::reason(state, &status, clock::now()))

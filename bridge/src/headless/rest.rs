@@ -45,6 +45,7 @@ mod desk;
 mod ends;
 mod events;
 mod hand;
+mod harnesses;
 mod library;
 mod limits;
 mod lists;
@@ -98,6 +99,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(lists::retire))
         .routes(routes!(list_agents, library::save_agent))
         .routes(routes!(library::retire_agent))
+        .routes(routes!(harnesses::harnesses))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
         .routes(routes!(rules::permit))

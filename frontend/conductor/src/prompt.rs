@@ -4,7 +4,7 @@
 use shared::context::{Cut, Fact, Section};
 use shared::entry::Purpose;
 use shared::id::TaskId;
-use shared::plan::{Mode, ProposedTask, Work};
+use shared::plan::{Mode, ProposedCaps, ProposedTask, Work};
 use shared::retry::RetryWish;
 
 use crate::apply::KEPT;
@@ -532,6 +532,7 @@ fn current_plan(state: &State, owner: &Task) -> String {
         checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
         agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
         reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
+        caps: ProposedCaps::of(task.caps.of(None)),
     };
     let tasks: Vec<ProposedTask> = keyed.iter().map(proposed).collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

@@ -10,7 +10,7 @@ use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{MessageId, TaskId};
-use shared::limits::{Caps, Limits};
+use shared::limits::{Caps, Limits, StageCaps};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Size};
 use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
@@ -292,7 +292,12 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
 fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
     match status(state, task).reason {
         Reason::Unattended(_) => Some(Kind::TaskResumed { task: task.id.clone() }),
-        Reason::Used { cap, above } => {
+        Reason::Used { stage: stage @ Some(_), .. } => {
+            let caps = task.caps.with(stage, StageCaps::default());
+            let edit = PlanEdit::SetCaps { task: task.id.clone(), caps };
+            Some(Kind::PlanEdited { goal: task.root.clone(), edit })
+        }
+        Reason::Used { cap, above, stage: None } => {
             let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
             // No bound at all: who does not tell what it costs is counted with all that was left of one.
             let budget = holder.caps.budget.is_none().then_some(MicroUsd(1_000_000_000));

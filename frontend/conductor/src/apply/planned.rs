@@ -213,6 +213,9 @@ impl State {
             if planned.persona.is_some() {
                 task.persona.clone_from(&planned.persona);
             }
+            if planned.caps != Caps::default() {
+                task.caps = planned.caps;
+            }
             if planned.reviewer.is_some() {
                 task.reviewer.clone_from(&planned.reviewer);
             }
@@ -323,7 +326,7 @@ impl Task {
             template: None,
             persona: planned.persona.clone(),
             reviewer: planned.reviewer.clone(),
-            caps: Caps::default(),
+            caps: planned.caps,
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,
             evidence: planned.evidence.clone(),

@@ -29,6 +29,7 @@ mod said;
 mod since;
 mod sizing;
 mod stage;
+mod stages;
 mod told;
 mod tree;
 mod usage;

@@ -37,6 +37,7 @@ impl Watch {
         self.check_caps(state, task, kind)?;
         check_agent(task, *purpose)?;
         self.check_reviewer(state, task, kind)?;
+        self.check_stage_caps(state, task, kind)?;
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
         // The words go along with what comes after the look.

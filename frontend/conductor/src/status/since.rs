@@ -48,13 +48,14 @@ pub(super) fn since(state: &State, task: &Task, kind: Kind, reason: &Reason) -> 
 
 /// When the cap that is used up was last set to less: its own, of a task above it, or of all tasks.
 fn capped(state: &State, task: &Task, reason: &Reason) -> Millis {
-    let Reason::Used { cap, above } = reason else { return Millis(0) };
+    let Reason::Used { cap, stage, above } = reason else { return Millis(0) };
     let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
+    let caps = holder.caps.of(*stage);
     let own = match cap {
-        Cap::Budget(_) => holder.caps.budget.is_some(),
-        Cap::Turns(_) => holder.caps.turns.is_some(),
-        Cap::Time(_) => holder.caps.time.is_some(),
-        Cap::Tokens(_) => holder.caps.tokens.is_some(),
+        Cap::Budget(_) => caps.budget.is_some(),
+        Cap::Turns(_) => caps.turns.is_some(),
+        Cap::Time(_) => caps.time.is_some(),
+        Cap::Tokens(_) => caps.tokens.is_some(),
     };
     if own { holder.changed.caps } else { state.capped }
 }

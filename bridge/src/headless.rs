@@ -42,6 +42,7 @@ mod rules;
 mod shape;
 mod statement;
 mod task;
+mod terminal;
 mod usage;
 mod versions;
 mod view;
@@ -131,6 +132,10 @@ pub enum Command {
     Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
+    /// Open a terminal for a task, with its agent or command, and work in it
+    Terminal(terminal::TerminalArgs),
+    /// Work in the open terminal of a task; Ctrl-] leaves it, and it goes on
+    Attach(TaskArgs),
     /// Say what a task is to reach, how hard it is, what it needs, what it makes and who reviews it
     Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
@@ -521,6 +526,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Requeue(args) => task::tell(&args, Word::Requeue).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
+            Command::Terminal(args) => terminal::open(&args).await,
+            Command::Attach(args) => terminal::attach(&args).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Close(args) => task::tell(&args, Word::Close).await,
             Command::Archive(args) => task::tell(&args, Word::Archive).await,

@@ -9,13 +9,14 @@ use shared::entry::{Actor, Draft};
 use shared::id::{AppendId, ClientId};
 use shared::unit::{Epoch, Seq};
 use shared::wire::Refusal;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::store::{Pending, Store, StoreError};
 
 mod admit;
 mod alive;
 mod baton;
+pub(crate) mod drawing;
 mod frame;
 pub(crate) mod history;
 mod orders;
@@ -26,6 +27,9 @@ use baton::{Baton, Seen};
 pub use orders::follow_log;
 pub use pump::{Closed, pump};
 
+/// Terminals that are looked at through pages at once.
+const WATCHERS: usize = 32;
+
 /// What all connections share.
 #[derive(Debug, Clone)]
 pub struct Relay {
@@ -34,6 +38,8 @@ pub struct Relay {
     connections: Arc<AtomicU64>,
     /// Each page that is connected holds a receiver; nothing is sent.
     pages: watch::Sender<()>,
+    /// Who looks at terminals; each has a picture of its own.
+    watchers: Arc<Semaphore>,
     /// Devices that ask to be let in.
     asking: watch::Receiver<Vec<Asking>>,
 }
@@ -63,7 +69,8 @@ impl Relay {
     /// ask to be let in.
     pub fn new(store: Store, epoch: Epoch, asking: watch::Receiver<Vec<Asking>>) -> Self {
         let baton = Arc::new(Baton::new(store.clone(), epoch));
-        Self { store, baton, connections: Arc::default(), pages: watch::Sender::default(), asking }
+        let watchers = Arc::new(Semaphore::new(WATCHERS));
+        Self { store, baton, connections: Arc::default(), pages: watch::Sender::default(), watchers, asking }
     }
 
     pub fn attendance(&self) -> Attendance {

@@ -46,7 +46,7 @@ async fn a_page_that_hangs_is_taken_over_from() -> anyhow::Result<()> {
         let mut tell = Some(tell);
         while let Some(Ok(message)) = page.next().await {
             if matches!(&message, Message::Text(text) if lost(text)) {
-                tell.take().into_iter().for_each(|tell| drop(tell.send(silent.elapsed())));
+                let _ = tell.take().map(|tell| tell.send(silent.elapsed()));
             }
         }
     });

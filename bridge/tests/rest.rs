@@ -191,7 +191,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
     }
     let (_, described) = call(&world, "GET /api/openapi.json", &json!({})).await?;
     let paths = described["paths"].as_object().context("no paths")?;
-    assert_eq!(paths.len(), 52, "{paths:?}");
+    assert_eq!(paths.len(), 55, "{paths:?}");
     for path in paths.keys() {
         let (status, told) = call(&world, &format!("OPTIONS {path}"), &json!({})).await?;
         assert_eq!(status, 405, "{path} is there: {told}");
@@ -320,5 +320,49 @@ async fn the_version_of_a_cli_is_said_with_how_far_it_was_tested() -> anyhow::Re
     {
         ensure!(said.contains(words), "{words}: {said}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_terminal_is_opened_read_typed_into_and_closed() -> anyhow::Result<()> {
+    let world = World::start(BIN).await?;
+    let goal = json!({"goal": "Try things", "folder": world.project, "harness": "demo", "by_hand": true});
+    let (status, stated) = call(&world, "POST /api/goals", &goal).await?;
+    ensure!(status == 200, "{stated}");
+    let (status, refused) = call(&world, "POST /api/tasks/1/terminal", &json!({})).await?;
+    ensure!(
+        status == 409 && refused["error"].as_str().is_some_and(|why| why.contains("no terminal")),
+        "{refused}"
+    );
+    call(&world, "POST /api/tasks/1/add", &json!({"title": "Look", "mode": "interactive"})).await?;
+    call(&world, "POST /api/tasks/1/approve", &json!({})).await?;
+    let (status, none) = call(&world, "GET /api/tasks/1%2F1/terminal", &json!({})).await?;
+    ensure!(status == 404 && none["next_step"] == "POST to the same path opens one.", "{none}");
+    let mut events = Events::after(&world, 0).await?;
+    let size = json!({"rows": 30, "cols": 100});
+    let (status, opened) = call(&world, "POST /api/tasks/1%2F1/terminal", &size).await?;
+    ensure!(status == 200, "{opened}");
+    events.until(|entry| entry["body"]["kind"] == "run_started").await?;
+    let (status, typed) =
+        call(&world, "POST /api/tasks/1%2F1/terminal/type", &json!({"text": "hello\r"})).await?;
+    ensure!(status == 200, "{typed}");
+    let shown = loop {
+        let (status, shown) = call(&world, "GET /api/tasks/1%2F1/terminal", &json!({})).await?;
+        ensure!(status == 200, "{shown}");
+        if shown["text"].as_str().is_some_and(|text| text.contains("You said: hello")) {
+            break shown;
+        }
+    };
+    ensure!(
+        (&shown["rows"], &shown["cols"], &shown["open"]) == (&json!(30), &json!(100), &json!(true)),
+        "{shown}"
+    );
+    let (status, closed) = call(&world, "POST /api/tasks/1%2F1/terminal/close", &json!({})).await?;
+    ensure!(status == 200, "{closed}");
+    events.until(|entry| entry["body"]["kind"] == "run_ended").await?;
+    let long = "x".repeat(64 * 1024 + 1);
+    let (status, refused) =
+        call(&world, "POST /api/tasks/1%2F1/terminal/type", &json!({"text": long})).await?;
+    ensure!(status == 409 || status == 422, "{refused}");
     Ok(())
 }

@@ -36,6 +36,7 @@ use crate::transcript::{Item, Turn, items_of};
 mod memory;
 mod permits;
 mod prompts;
+mod terminals;
 mod turns;
 
 /// A handle to the state; it lives as long as the page.

@@ -81,6 +81,7 @@ fn intents() -> Vec<Kind> {
     let (own, text) = (message.clone(), "And tests".to_owned());
     let said =
         |answers| Kind::MessageSent { task: task("goal"), message: own.clone(), text: text.clone(), answers };
+    let window = Window { rows: 24, cols: 80 };
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
         Kind::MemorySet { text: "Run the tests with `make`.".to_owned() },
@@ -145,6 +146,10 @@ fn intents() -> Vec<Kind> {
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
         Kind::TaskRequeued { task: goal.clone() },
+        Kind::TerminalOpened { task: task("goal~1"), window },
+        Kind::TerminalTyped { run: run(), text: "ls\r\u{1b}[A".to_owned() },
+        Kind::TerminalResized { run: run(), window },
+        Kind::TerminalClosed { run: run() },
         Kind::TaskResumed { task: goal.clone() },
         Kind::TaskAccepted { task: goal.clone(), words: String::new() },
         Kind::TaskAccepted { task: goal.clone(), words: "The form is signed.".to_owned() },
@@ -353,7 +358,6 @@ fn decisions() -> Vec<Kind> {
             model: None,
             spec: RunSpec { inserts: vec![insert], ..own_spec() },
         },
-        Kind::TerminalResized { run: run(), window },
         Kind::PlanProposed {
             goal: task("goal"),
             run: run(),

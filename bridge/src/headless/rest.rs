@@ -55,6 +55,7 @@ mod plans;
 mod projects;
 mod rules;
 mod shape;
+mod terminal;
 
 use desk::Desk;
 
@@ -120,6 +121,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(plans::copy))
         .routes(routes!(retry))
         .routes(routes!(hand::requeue))
+        .routes(routes!(terminal::show, terminal::open))
+        .routes(routes!(terminal::type_there))
+        .routes(routes!(terminal::close))
         .routes(routes!(resume))
         .routes(routes!(cancel))
         .routes(routes!(caps::caps))

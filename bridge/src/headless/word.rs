@@ -4,6 +4,7 @@ use conductor::plan::edit::check_edit;
 use conductor::plan::name;
 use conductor::planning::may_plan;
 use conductor::state::{Standing, State, Task};
+use conductor::terminal::opened;
 use conductor::{hearing, words};
 use shared::context::Charter;
 use shared::entry::{Draft, Kind};
@@ -12,6 +13,7 @@ use shared::id::{MessageId, TaskId};
 use shared::permission::Permit;
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
+use shared::run::Window;
 use shared::unit::Millis;
 
 use super::caps::CapsWish;
@@ -25,6 +27,7 @@ use super::{agents, waiting};
 
 mod over;
 mod permit;
+mod terminal;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
@@ -62,6 +65,12 @@ pub(super) enum Word {
     Done(String),
     /// Why it cannot be done, by the person whose task it is.
     GiveUp(String),
+    /// A terminal of this size is opened for it.
+    Open(Window),
+    /// Its terminal is ended.
+    CloseTerminal,
+    /// Typed into its terminal.
+    Type(String),
     /// A planner is to split it, or to plan what is below it again.
     Split,
     /// What is below it stays as it was.
@@ -213,6 +222,12 @@ impl Word {
             (Self::GiveUp(why), _) => Kind::TaskGivenUp { task: id, why: why.trim().to_owned() },
             (Self::Clone, _) => checked(state, task, PlanEdit::Clone { task: id, copy: drawn(TaskId::new) })?,
             (Self::Retry, _) => over::retry(state, task)?,
+            (Self::Open(window), _) => terminal::open(state, task, window)?,
+            (Self::CloseTerminal, _) => terminal::close(state, task)?,
+            (Self::Type(text), _) => terminal::typed(state, task, text)?,
+            (Self::Requeue, _) if opened(state, task).is_some() => {
+                return unsaid(format!("{} has no turn under way, only a terminal; close that", name(task)));
+            }
             (Self::Requeue, _) if task.current.is_none() => {
                 return unsaid(format!("{} is not at work; retry begins it anew", name(task)));
             }

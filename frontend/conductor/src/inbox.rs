@@ -79,6 +79,7 @@ impl Ask {
             | Reason::Running(_)
             | Reason::Planning
             | Reason::Summing
+            | Reason::Terminal
             | Reason::Diagnosing
             | Reason::Sizing
             | Reason::Looking

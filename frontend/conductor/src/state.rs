@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnReport};
-use shared::context::{Charter, Cut};
-use shared::entry::{Purpose, Room};
-use shared::evidence::{Check, Evidence, Preset};
+use shared::agent::{ErrorClass, FoundAgent, HarnessId};
+use shared::context::Charter;
+use shared::entry::Room;
+use shared::evidence::{Evidence, Preset};
 use shared::id::{
     ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
 };
@@ -17,19 +17,21 @@ use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
 use shared::reviewer::Reviewer;
-use shared::run::RunEnd;
-use shared::template::Guided;
-use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
+use shared::run::Window;
+use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::apply::{Answer, Changed, Said};
 use crate::library::{Shelf, template_of};
 use crate::list;
 use crate::outage::Outages;
 pub use crate::outage::{Disk, Memory};
-use crate::permission::Asked;
 use crate::persona::{self, Known};
 use crate::planning::Planning;
 use crate::proof::Proof;
+
+mod run;
+
+pub use run::{Phase, Run, Verdict, Vitals};
 
 /// Everything that the log up to `seq` says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -165,6 +167,8 @@ pub struct Task {
     pub alternate: Option<HarnessId>,
     /// The person said that it goes on now, whatever makes others wait.
     pub urged: bool,
+    /// The size of the terminal that the person wants opened.
+    pub terminal: Option<Window>,
     pub result: Option<TaskResult>,
     /// The run whose result it was given, in the place of a turn of its own.
     pub reused: Option<RunId>,
@@ -182,6 +186,8 @@ pub enum Halt {
     Stopped,
     /// Its task goes back to the queue.
     Requeued,
+    /// It is a terminal; its task stays as it is.
+    Closed,
 }
 
 /// Who said how hard a task is.
@@ -308,99 +314,6 @@ pub struct Account {
     pub spend: Spend,
     /// For runs that are not read to their end.
     pub held: MicroUsd,
-}
-
-/// One process and what is known of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Run {
-    pub id: RunId,
-    pub task: TaskId,
-    pub purpose: Purpose,
-    pub harness: HarnessId,
-    pub attempt: u32,
-    pub carries: Vec<MessageId>,
-    pub ear: Ear,
-    /// In the order in which it was told.
-    pub told: Vec<Told>,
-    /// What it asked to be allowed, in that order.
-    pub asks: Vec<Asked>,
-    /// Of the budgets of its task and of those above.
-    pub holds: Option<MicroUsd>,
-    /// The model that its order names.
-    pub ordered: Option<String>,
-    /// What it checks, where it is for that.
-    pub check: Option<Check>,
-    pub requested: Millis,
-    /// The entry that ordered it.
-    pub seq: Seq,
-    pub phase: Phase,
-    /// When the run was asked to end.
-    pub signalled: Option<Millis>,
-    /// The last line of output whose meaning is in the log.
-    pub read_through: Option<u64>,
-    /// When its output was taken away; the log tells of it what it always did.
-    pub removed: Option<Millis>,
-    /// What this run used, not its session before it.
-    pub tokens: Tokens,
-    /// What it has come to so far, where its task has a cap on that.
-    pub progress: Progress,
-    pub session: Option<SessionId>,
-    pub model: Option<String>,
-    pub version: Option<String>,
-    pub vitals: Vitals,
-    /// The guidelines that its session works by.
-    pub guided: Option<Guided>,
-    /// What of its words did not fit.
-    pub cuts: Vec<Cut>,
-    /// What its words, its agent and its folder come to, where its result may be used again.
-    pub key: Option<String>,
-    /// Whose words its session began with.
-    pub persona: Option<PersonaId>,
-    /// Why it reviews in the place of who was chosen to.
-    pub replaced: Option<String>,
-    /// Where it works, if that is not its project's folder.
-    pub folder: Option<String>,
-    /// What its end meant for its task, where it was one of these.
-    pub verdict: Option<Verdict>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Completed,
-    Failed(ErrorClass),
-}
-
-/// What tells how a run is while it goes on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Vitals {
-    /// Since when nothing came from it; nothing once it spoke again.
-    pub silent: Option<Millis>,
-    /// When it last did something else than before.
-    pub moved: Millis,
-    /// What its processes hold, where that is more than is normal.
-    pub heavy: Option<Bytes>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Phase {
-    Requested,
-    Running {
-        started: Millis,
-    },
-    /// The process is gone; its output may not be read to the end yet.
-    Ended {
-        started: Option<Millis>,
-        at: Millis,
-        end: RunEnd,
-        lines: u64,
-    },
-    Read {
-        started: Option<Millis>,
-        at: Millis,
-        end: RunEnd,
-        lines: u64,
-        report: Arc<TurnReport>,
-    },
 }
 
 impl State {
@@ -568,23 +481,6 @@ impl Task {
             | Standing::Yielded
             | Standing::Limited { .. }
             | Standing::Claimed => false,
-        }
-    }
-}
-
-impl Run {
-    /// A process exists or is about to.
-    pub fn is_active(&self) -> bool {
-        match self.phase {
-            Phase::Requested | Phase::Running { .. } => true,
-            Phase::Ended { .. } | Phase::Read { .. } => false,
-        }
-    }
-
-    pub fn is_read(&self) -> bool {
-        match self.phase {
-            Phase::Read { .. } => true,
-            Phase::Requested | Phase::Running { .. } | Phase::Ended { .. } => false,
         }
     }
 }

@@ -81,6 +81,8 @@ pub enum Reason {
     Running(String),
     Planning,
     Summing,
+    /// The person is at its terminal.
+    Terminal,
     /// Another agent looks at why it failed.
     Diagnosing,
     /// A light model is asked how hard it is.
@@ -258,6 +260,7 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
         (_, Purpose::Plan) => Reason::Planning,
         (_, Purpose::Summary) => Reason::Summing,
         (_, Purpose::Diagnose) => Reason::Diagnosing,
+        (_, Purpose::Terminal) => Reason::Terminal,
         (_, Purpose::Classify) => Reason::Sizing,
         (_, Purpose::Work | Purpose::Talk) => Reason::Running(task.doing.clone()),
         (_, Purpose::Base | Purpose::After) => Reason::Looking,
@@ -445,6 +448,7 @@ impl Status {
             | Reason::Running(_)
             | Reason::Planning
             | Reason::Summing
+            | Reason::Terminal
             | Reason::Diagnosing
             | Reason::Sizing
             | Reason::Looking

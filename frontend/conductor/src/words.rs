@@ -141,6 +141,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         }
         Reason::Outage { harness, .. } => format!("waits for {harness} to answer"),
         Reason::Unattended(cap) => format!("{} spent since you were last here", dollars(*cap)),
+        Reason::Terminal => "you have a terminal open".to_owned(),
         Reason::Diagnosing => "looks at why it failed".to_owned(),
         Reason::Sizing => "looks how hard it is".to_owned(),
         Reason::Slot | Reason::ResumesAt { .. } if state.disk.room == Room::None => {

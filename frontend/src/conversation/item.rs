@@ -26,12 +26,15 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         What::Goal(text) => person("Goal", at, text, ().into_any()),
         What::Said { text, message } => person("You", at, text.clone(), told(id, message, text)),
         What::Withdrawn(_) => ().into_any(),
+        What::Turn { purpose: Purpose::Terminal, .. } => {
+            line("agent", at, "You opened a terminal; it stands under Terminal.".to_owned())
+        }
         What::Turn { run, purpose } => {
             let name = match purpose {
                 Purpose::Plan => "Planner",
                 Purpose::Work => "",
                 Purpose::Summary => "Summary",
-                Purpose::Talk => "",
+                Purpose::Talk | Purpose::Terminal => "",
                 Purpose::Classify => "Looks how hard it is",
                 Purpose::Diagnose => "Looks at why it failed",
                 Purpose::Base | Purpose::After => "Look at the folder",

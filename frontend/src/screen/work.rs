@@ -4,6 +4,7 @@ use conductor::planning::Plan;
 use conductor::state::Task;
 use conductor::status::Kind;
 use conductor::survey::Row;
+use conductor::terminal::opened;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -15,6 +16,7 @@ use super::details::Details;
 use super::health::Warnings;
 use super::news::news;
 use super::permit::{self, Permission};
+use super::terminal::{Terminal, has_place};
 use super::waits::Waits;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
@@ -315,18 +317,27 @@ fn Divider(width: RwSignal<i32>) -> impl IntoView {
 /// The right pane: what the task is, and its conversation or its details.
 #[component]
 fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
-    let tab = RwSignal::new("chat");
     let own = StoredValue::new(id.clone());
+    let at_terminal =
+        tree.desk.peek(|state| state.task(&id).is_some_and(|task| opened(state, task).is_some()));
+    let tab = RwSignal::new(if at_terminal { "terminal" } else { "chat" });
+    let place = Memo::new(move |_| {
+        tree.desk.read(|state| state.task(&own.get_value()).is_some_and(|task| has_place(state, task)))
+    });
     view! {
         <TaskHead tree=tree id=id.clone()/>
         <div class="tabs" role="tablist">
             <button role="tab" aria-selected=move || (tab.get() == "chat").to_string() on:click=move |_| tab.set("chat")>"Chat"</button>
             <button role="tab" aria-selected=move || (tab.get() == "details").to_string() on:click=move |_| tab.set("details")>"Details"</button>
+            {move || place.get().then(|| view! {
+                <button role="tab" aria-selected=move || (tab.get() == "terminal").to_string() on:click=move |_| tab.set("terminal")>"Terminal"</button>
+            })}
         </div>
         <Waits tree=tree id=id/>
         <Permission desk=tree.desk id=own.get_value()/>
         {move || match tab.get() {
             "details" => view! { <Warnings desk=tree.desk id=own.get_value()/><Details tree=tree id=own.get_value()/> }.into_any(),
+            "terminal" => view! { <Terminal desk=tree.desk id=own.get_value()/> }.into_any(),
             _ => view! { <AtCap tree=tree id=own.get_value()/><Warnings desk=tree.desk id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),
         }}
     }

@@ -20,6 +20,7 @@ use crate::chance::Chance;
 use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
+use crate::sitting::Sitting;
 use crate::steward::Steward;
 
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct Person {
     pub permits: Option<Permits>,
     /// What they say of when, in which order and how far, if they say anything.
     pub steward: Option<Steward>,
+    /// What they do at terminals, if they open any.
+    pub sitting: Option<Sitting>,
 }
 
 impl Person {
@@ -62,6 +65,7 @@ impl Person {
             judges: None,
             permits,
             steward: None,
+            sitting: None,
         }
     }
 
@@ -77,6 +81,9 @@ impl Person {
             return Some(kind);
         }
         if let Some(kind) = self.hands.as_mut().and_then(|hands| hands.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.sitting.as_mut().and_then(|sitting| sitting.whim(seen)) {
             return Some(kind);
         }
         let goal = chance.pick(&seen.goals)?.clone();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use conductor::words;
 use serde::Serialize;
 use shared::agent::FoundAgent;

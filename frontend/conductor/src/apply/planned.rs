@@ -352,6 +352,7 @@ impl Task {
             diagnosis: None,
             alternate: None,
             urged: false,
+            terminal: None,
             result: None,
             reused: None,
             proof: crate::proof::Proof::default(),

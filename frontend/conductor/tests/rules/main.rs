@@ -30,6 +30,7 @@ mod since;
 mod sizing;
 mod stage;
 mod stages;
+mod terminal;
 mod told;
 mod tree;
 mod usage;

@@ -115,6 +115,7 @@ async fn what_was_said_and_written_is_found_also_after_a_restart() -> anyhow::Re
         task: client.state().goals[0].clone(),
         message: shared::id::MessageId::new("m-again")?,
         text: "Was the zebra counted?".to_owned(),
+        answers: None,
     };
     client.append(vec![shared::entry::Draft::new(project, said)]).await?;
     let found = until_found(&world, "in=said&q=zebra").await?;

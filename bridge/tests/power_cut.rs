@@ -58,7 +58,9 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
         for n in 0..10 {
             let message = MessageId::new(&format!("m-{cut}-{n}"))?;
             let text = "x".repeat(20_000);
-            client.intend(Kind::MessageSent { task: TaskId::new("t")?, message, text }).await?;
+            client
+                .intend(Kind::MessageSent { task: TaskId::new("t")?, message, text, answers: None })
+                .await?;
         }
         let head = Seq(5 + 10 * (cut as u64 + 1));
         client.until("what was said", |state| state.seq >= head).await?;

@@ -32,7 +32,8 @@ async fn connect(world: &World) -> anyhow::Result<Socket> {
 }
 
 fn append(id: &str, text: String) -> anyhow::Result<Message> {
-    let kind = Kind::MessageSent { task: TaskId::new("t")?, message: MessageId::new("m")?, text };
+    let kind =
+        Kind::MessageSent { task: TaskId::new("t")?, message: MessageId::new("m")?, text, answers: None };
     let append = ClientMessage::Append {
         id: AppendId::new(id)?,
         epoch: None,

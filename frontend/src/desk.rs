@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use conductor::State;
+use conductor::apply::answers;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
 use conductor::inbox::{Request, inbox};
@@ -440,8 +441,11 @@ impl Desk {
     pub fn write(self, task: &TaskId, text: String, now: bool) {
         let Ok(message) = MessageId::new(&draw()) else { return };
         let urged = now.then(|| Kind::MessageUrged { task: task.clone(), message: message.clone() });
-        let project = self.peek(|state| state.task(task).map(|task| task.project.clone()));
-        let said = Kind::MessageSent { task: task.clone(), message, text };
+        let (project, answers) = self.peek(|state| {
+            let task = state.task(task);
+            (task.map(|task| task.project.clone()), task.and_then(|task| answers(state, task)))
+        });
+        let said = Kind::MessageSent { task: task.clone(), message, text, answers };
         self.intend(project, [said].into_iter().chain(urged).collect());
     }
 

@@ -80,7 +80,7 @@ pub enum What {
 pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
     let (task, what) = match entry.body.known()? {
         Kind::GoalStated { task, text, .. } => (task, What::Goal(text.clone())),
-        Kind::MessageSent { task, message, text } => {
+        Kind::MessageSent { task, message, text, .. } => {
             (task, What::Said { message: message.clone(), text: text.clone() })
         }
         Kind::MessageWithdrawn { task, message } => (task, What::Withdrawn(message.clone())),

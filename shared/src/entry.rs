@@ -135,6 +135,9 @@ pub enum Kind {
         task: TaskId,
         message: MessageId,
         text: String,
+        /// The run whose question this answers; of several answers from different clients the first one counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<RunId>,
     },
     /// A message that waits is told to the turn that runs, where its agent can be told anything while it works.
     MessageUrged {

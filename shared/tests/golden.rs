@@ -77,6 +77,9 @@ fn checks() -> Vec<Check> {
 
 fn intents() -> Vec<Kind> {
     let (goal, message) = (task("goal"), MessageId::new("m1").unwrap());
+    let (own, text) = (message.clone(), "And tests".to_owned());
+    let said =
+        |answers| Kind::MessageSent { task: task("goal"), message: own.clone(), text: text.clone(), answers };
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
         Kind::MemorySet { text: "Run the tests with `make`.".to_owned() },
@@ -86,7 +89,8 @@ fn intents() -> Vec<Kind> {
             harness: HarnessId::Claude,
             access: Access::Edit,
         },
-        Kind::MessageSent { task: goal.clone(), message: message.clone(), text: "And tests".to_owned() },
+        said(None),
+        said(Some(RunId::new("goal~r1").unwrap())),
         Kind::MessageUrged { task: goal.clone(), message: message.clone() },
         Kind::MessageWithdrawn { task: goal.clone(), message },
         Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use conductor::State;
+use conductor::apply::answers;
 use conductor::driver::{Driver, Effect};
 use futures_util::{SinkExt, StreamExt};
 use shared::agent::HarnessId;
@@ -379,17 +380,19 @@ impl Client {
         self.append(vec![Draft::new(Some(ProjectId::new("project")?), kind)]).await
     }
 
-    /// Writes to a task's conversation.
+    /// Writes to a task's conversation; where the task asks, as far as this client knows, it is an answer.
     pub async fn say(&mut self, task: &TaskId, text: &str) -> anyhow::Result<()> {
         let message = MessageId::new(&format!("{}-m{}", self.name, self.appended))?;
-        self.intend(Kind::MessageSent { task: task.clone(), message, text: text.to_owned() }).await
+        let answers = self.state().task(task).and_then(|task| answers(self.state(), task));
+        let (task, text) = (task.clone(), text.to_owned());
+        self.intend(Kind::MessageSent { task, message, text, answers }).await
     }
 
     /// Writes to the turn that runs.
     pub async fn say_now(&mut self, task: &TaskId, text: &str) -> anyhow::Result<()> {
         let message = MessageId::new(&format!("{}-m{}", self.name, self.appended))?;
         let (task, text) = (task.clone(), text.to_owned());
-        let said = Kind::MessageSent { task: task.clone(), message: message.clone(), text };
+        let said = Kind::MessageSent { task: task.clone(), message: message.clone(), text, answers: None };
         let kinds = [said, Kind::MessageUrged { task, message }];
         let project = ProjectId::new("project")?;
         self.append(kinds.map(|kind| Draft::new(Some(project.clone()), kind)).into()).await

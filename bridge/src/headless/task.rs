@@ -17,7 +17,7 @@ use super::next;
 use super::place::Place;
 use super::rules;
 use super::view::TaskView;
-use super::word::Word;
+use super::word::{self, Word};
 use super::{DataArgs, TaskArgs, TasksArgs};
 use crate::cli::say;
 use crate::clock;
@@ -79,7 +79,8 @@ pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode
         Some(Kind::RuleSaved { rule }) => Some(rule.clone()),
         _ => None,
     });
-    client.intend(drafts).await?;
+    client.intend(drafts.clone()).await?;
+    word::is_heard(client.state(), &drafts)?;
     if let Some(rule) = rule {
         rules::tell(client.state(), &rule, false);
     }

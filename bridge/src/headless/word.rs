@@ -137,7 +137,8 @@ impl Word {
             (Self::Answer { text, now }, _) => {
                 let message = drawn(MessageId::new);
                 let urged = now.then(|| Kind::MessageUrged { task: id.clone(), message: message.clone() });
-                let sent = Kind::MessageSent { task: id, message, text };
+                let answers = conductor::apply::answers(state, task);
+                let sent = Kind::MessageSent { task: id, message, text, answers };
                 return Ok([sent].into_iter().chain(urged).collect());
             }
             (Self::Approve, _) if !task.is_group() && task.is_planned() => {
@@ -265,6 +266,22 @@ impl Word {
         };
         Ok(vec![kind])
     }
+}
+
+/// Whether what was said was taken as it was meant, to be asked when it is in the log.
+///
+/// # Errors
+/// It answers a question that somebody else has answered in that moment.
+pub(super) fn is_heard(state: &State, said: &[Draft]) -> Result<(), Unsaid> {
+    let late = said.iter().any(|draft| match draft.body.known() {
+        Some(Kind::MessageSent { task, message, .. }) => {
+            state.task(task).is_some_and(|task| task.late.contains(message))
+        }
+        _ => false,
+    });
+    let why =
+        "somebody else answered before, and this was not told to the agent; say it again if it is to know";
+    if late { Err(Unsaid(why.to_owned())) } else { Ok(()) }
 }
 
 /// The edit, where it can be made.

@@ -24,7 +24,8 @@ impl World {
 
     async fn say(&self, text: &str) {
         let (task, message) = (TaskId::new("t").unwrap(), MessageId::new("m").unwrap());
-        let said = Draft::new(None, Kind::MessageSent { task, message, text: text.to_owned() });
+        let said =
+            Draft::new(None, Kind::MessageSent { task, message, text: text.to_owned(), answers: None });
         let actor = Actor::Person { client: ClientId::new("page").unwrap() };
         self.store.append(actor, vec![said]).await.unwrap();
     }

@@ -27,7 +27,7 @@ fn person() -> Actor {
 
 fn says(text: &str) -> Draft {
     let (task, message) = (TaskId::new("t").unwrap(), MessageId::new("m").unwrap());
-    Draft::new(None, Kind::MessageSent { task, message, text: text.to_owned() })
+    Draft::new(None, Kind::MessageSent { task, message, text: text.to_owned(), answers: None })
 }
 
 fn run(id: &str) -> RunId {

@@ -21,6 +21,7 @@ use crate::state::{
 
 mod account;
 mod altered;
+mod answered;
 mod copied;
 mod health;
 mod library;
@@ -33,7 +34,8 @@ mod said;
 mod standing;
 mod told;
 
-pub use said::KEPT;
+pub use answered::{Answer, answers};
+pub use said::{KEPT, Said};
 
 /// Folds the next entry in. Entries come in order; one that was folded before is ignored.
 pub fn apply(state: &mut State, entry: &Entry) {
@@ -76,21 +78,13 @@ impl State {
                     self.tasks.insert(task.clone(), Arc::new(Task::goal(task, project, text, goal, at)));
                 }
             }
-            Kind::MessageSent { task, message, text } => self.with(task, |task| {
-                task.queue.push(Message {
-                    id: message.clone(),
-                    text: text.clone(),
-                    at,
-                    held: false,
-                    urged: false,
-                });
-                task.start_over();
-                task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
-            }),
-            Kind::MessageUrged { task, message } => self.urge_message(task, message),
-            Kind::MessageWithdrawn { task, message } => {
-                self.with(task, |task| task.queue.retain(|m| m.id != *message))
+            Kind::MessageSent { task, message, text, answers } => {
+                let (id, text) = (message.clone(), text.clone());
+                let message = Message { id, text, at, held: false, urged: false };
+                self.write(task, message, answers.as_ref(), &entry.actor);
             }
+            Kind::MessageUrged { task, message } => self.urge_message(task, message),
+            Kind::MessageWithdrawn { task, message } => self.with(task, |task| task.withdraw(message)),
             Kind::PermissionAnswered { run, request, permit, word } => {
                 self.say_permit(run, request, *permit, word)
             }

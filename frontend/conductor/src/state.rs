@@ -1,7 +1,7 @@
 //! The state of the work, as the log tells it. Facts only: a status is derived in `status`.
 //! The tree is stored flat. Tasks and runs are shared pointers, so that a copy of the state is cheap.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnReport};
@@ -21,6 +21,7 @@ use shared::run::RunEnd;
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
+use crate::apply::{Answer, Said};
 use crate::library::{Shelf, template_of};
 use crate::list;
 use crate::outage::Outages;
@@ -156,6 +157,10 @@ pub struct Task {
     pub queue: Vec<Message>,
     /// What the person wrote that its turns were told, in that order: the latest of it, as `apply::said` keeps it.
     pub said: Vec<Said>,
+    /// The last question of it that was answered.
+    pub answer: Option<Answer>,
+    /// Answers that came when somebody else's was there: its agent is not told them.
+    pub late: BTreeSet<MessageId>,
     /// Times in a row that it was taken up again without asking.
     pub resumptions: u32,
     /// Times in a row that it failed and was begun anew without asking.
@@ -255,16 +260,6 @@ pub struct Message {
     pub held: bool,
     /// The person would have the turn that runs read it.
     pub urged: bool,
-}
-
-/// A message that a turn of its task was told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    pub message: Message,
-    /// The session that surely has it; nothing while no run that was told it has named its own.
-    pub heard: Option<SessionId>,
-    /// No turn that was told it has come to something.
-    pub open: bool,
 }
 
 /// A message that a run was told while it worked.

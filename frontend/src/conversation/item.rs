@@ -23,7 +23,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
     let at = item.at;
     match item.what {
         What::Goal(text) => person("Goal", at, text, ().into_any()),
-        What::Said { text, message } => person("You", at, text, told(id, message)),
+        What::Said { text, message } => person("You", at, text.clone(), told(id, message, text)),
         What::Withdrawn(_) => ().into_any(),
         What::Turn { run, purpose } => {
             let name = match purpose {
@@ -120,8 +120,15 @@ fn person(name: &'static str, at: Millis, text: String, note: AnyView) -> AnyVie
 }
 
 /// How the message came to a turn that had begun, where it did.
-fn told(task: TaskId, message: MessageId) -> AnyView {
+fn told(task: TaskId, message: MessageId, text: String) -> AnyView {
     let desk = expect_context::<Desk>();
+    if desk.peek(|state| state.task(&task).is_some_and(|task| task.late.contains(&message))) {
+        return view! {
+            "came after the question was answered; its agent was not told"
+            <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| desk.send(&task, text.clone())>"Send it again"</button>
+        }
+        .into_any();
+    }
     let told = Memo::new(move |_| {
         desk.read(|state| {
             let runs = state.task(&task)?.runs.iter().rev().filter_map(|run| state.run(run));

@@ -251,7 +251,12 @@ impl Person {
         self.messages += 1;
         let text = format!("message {} for you", self.messages);
         let message = MessageId::new(&format!("m{}", self.messages));
-        Kind::MessageSent { task, message: message.unwrap_or_else(|_| unreachable!("an id")), text }
+        Kind::MessageSent {
+            task,
+            message: message.unwrap_or_else(|_| unreachable!("an id")),
+            text,
+            answers: None,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::process::Process;
 
+mod answered;
 mod bounds;
 mod caps;
 mod feed;
@@ -131,6 +132,7 @@ pub struct Watch {
     folders: BTreeMap<TaskId, String>,
     requeues: requeue::Requeues,
     words: said::Words,
+    questions: answered::Questions,
     permits: permit::Permits,
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
@@ -161,6 +163,9 @@ impl Watch {
         self.plans(state, kind);
         if let Kind::PlanEdited { edit, .. } = kind {
             self.note_place(state, edit);
+        }
+        if !self.is_for_its_agent(state, &entry.actor, kind) {
+            return Ok(());
         }
         match kind {
             Kind::BatonGranted { epoch, .. } => {
@@ -259,7 +264,7 @@ impl Watch {
                 self.memories += u32::from(self.memory != *text);
                 self.memory.clone_from(text);
             }
-            Kind::MessageSent { task, message, text } => {
+            Kind::MessageSent { task, message, text, .. } => {
                 self.unsaid.insert(message.clone(), (task.clone(), text.clone()));
                 self.requeues.say(task, message, text);
                 self.afresh(task);
@@ -405,6 +410,7 @@ impl Watch {
         if let Some(kind) = entry.body.known() {
             hand::check_words(state, kind)?;
             self.check_requeued(state, kind)?;
+            self.check_answered(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

@@ -3,11 +3,12 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use conductor::State;
+use conductor::apply::answers;
 use conductor::status::status;
 use shared::agent::{FoundAgent, HarnessId};
 use shared::entry::{Draft, Kind, Room};
 use shared::evidence::Preset;
-use shared::id::{AppendId, ClientId, ProjectId, TaskId, TemplateId};
+use shared::id::{AppendId, ClientId, ProjectId, RunId, TaskId, TemplateId};
 use shared::limits::{Breaker, Limits};
 use shared::models::{Instead, Models, Tiers};
 use shared::plan::{Access, PlanEdit};
@@ -43,6 +44,8 @@ pub struct World {
     intents: u64,
     /// When it is looked at in the midst of things.
     glances: Chance,
+    /// Questions are answered from two devices at once.
+    rival: bool,
 }
 
 /// What a world came to.
@@ -88,6 +91,7 @@ impl World {
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
             glances: Chance::new(seed ^ 0x61a2_ce00),
+            rival: Chance::new(seed ^ 0x0a25_3e60).one_in(4),
             chance,
         };
         // A chance of its own, so that the other worlds are as they were.
@@ -323,10 +327,9 @@ impl World {
         if let Some(kind) = word {
             return self.intend(kind).map(|()| true);
         }
-        match self.person.help(&self.bridge.state) {
-            Some(kind) => self.intend(kind).map(|()| true),
-            None => Ok(false),
-        }
+        let Some(kind) = self.person.help(&self.bridge.state) else { return Ok(false) };
+        let asked = question(&self.bridge.state, &kind);
+        self.write(kind, asked).map(|()| true)
     }
 
     fn whim(&mut self) -> Result<()> {
@@ -341,22 +344,49 @@ impl World {
             true => self.person.steer(seen, &mut self.chance),
             false => self.person.whim(seen, &mut self.chance),
         };
-        match whim {
-            Some(Kind::MessageSent { task, message, text }) => {
-                self.intend(Kind::MessageSent { task: task.clone(), message: message.clone(), text })?;
-                if self.chance.one_in(4) { Ok(()) } else { self.intend(Kind::MessageUrged { task, message }) }
+        let Some(kind) = whim else { return Ok(()) };
+        let asked = question(seen, &kind);
+        let said = match &kind {
+            Kind::MessageSent { task, message, .. } => Some((task.clone(), message.clone())),
+            _ => None,
+        };
+        self.write(kind, asked)?;
+        match said {
+            Some((task, message)) if !self.chance.one_in(4) => {
+                self.intend(Kind::MessageUrged { task, message })
             }
-            Some(kind) => self.intend(kind),
-            None => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    /// What the person does; words to a task that asks are an answer, and somebody else may have one in the same moment.
+    fn write(&mut self, kind: Kind, asked: Option<RunId>) -> Result<()> {
+        let answering = |kind, run| match kind {
+            Kind::MessageSent { task, message, text, .. } => {
+                Kind::MessageSent { task, message, text, answers: Some(run) }
+            }
+            kind => kind,
+        };
+        let (Some(run), Kind::MessageSent { task, .. }) = (asked, &kind) else { return self.intend(kind) };
+        let task = task.clone();
+        self.intend(answering(kind, run.clone()))?;
+        if self.rival {
+            let other = self.person.message(task);
+            self.intend_by("device", answering(other, run))?;
+        }
+        Ok(())
     }
 
     /// A person's intent goes to the log; now and then twice, as after a moment without an answer.
     fn intend(&mut self, kind: Kind) -> Result<()> {
+        self.intend_by("person", kind)
+    }
+
+    fn intend_by(&mut self, client: &str, kind: Kind) -> Result<()> {
         self.intents += 1;
         let id = AppendId::new(&format!("i{}", self.intents))?;
         let drafts = vec![Draft::new(Some(ProjectId::new("p")?), kind)];
-        let person = ClientId::new("person")?;
+        let person = ClientId::new(client)?;
         let append = Append { id, decided: None, drafts };
         let mut again = Some(append.clone()).filter(|_| self.chance.one_in(10));
         for append in std::iter::once(append).chain(again.take()) {
@@ -465,4 +495,10 @@ impl World {
         ensure!(again == self.bridge.state, "the log gives another state when it is read again");
         Ok(())
     }
+}
+
+/// The run whose question this is an answer to, as far as its writer knows.
+fn question(seen: &State, kind: &Kind) -> Option<RunId> {
+    let Kind::MessageSent { task, .. } = kind else { return None };
+    answers(seen, seen.task(task)?)
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use super::{Answer, Committed, Refused};
 use crate::headless::statement::drawn;
 use crate::headless::task::find;
-use crate::headless::word::Word;
+use crate::headless::word::{self, Word};
 use crate::relay::Relay;
 use crate::store::{Page, Store, StoreError};
 
@@ -23,7 +23,6 @@ const FOLLOWERS: usize = 64;
 pub(super) struct Desk {
     pub store: Store,
     relay: Relay,
-    client: ClientId,
     /// As of the last call: a bridge that nobody asks folds nothing. Async, for it is held while the log is read.
     state: Mutex<State>,
     pub followers: std::sync::Arc<Semaphore>,
@@ -32,7 +31,7 @@ pub(super) struct Desk {
 impl Desk {
     pub fn new(store: Store, relay: Relay) -> Self {
         let followers = std::sync::Arc::new(Semaphore::new(FOLLOWERS));
-        Self { store, relay, client: drawn(ClientId::new), state: Mutex::default(), followers }
+        Self { store, relay, state: Mutex::default(), followers }
     }
 
     /// The state as the log has it now.
@@ -47,8 +46,9 @@ impl Desk {
         }
     }
 
+    /// Each call is somebody of its own: nobody knows whether two come from the same person.
     pub async fn intend(&self, drafts: Vec<Draft>) -> Result<Seq, Refused> {
-        Ok(self.relay.intend(&self.client, drafts).await?)
+        Ok(self.relay.intend(&drawn(ClientId::new), drafts).await?)
     }
 
     /// Says one thing about a task.
@@ -58,7 +58,9 @@ impl Desk {
             let task = find(&state, task)?;
             (task.id.to_string(), word.to(&state, task)?)
         };
+        let said = drafts.clone();
         let Seq(seq) = self.intend(drafts).await?;
+        word::is_heard(&*self.state().await?, &said)?;
         Ok(Json(Committed { id, seq }))
     }
 }

@@ -195,7 +195,7 @@ fn append_id(id: &str) -> AppendId {
 
 fn says(text: &str) -> Draft {
     let (task, message) = (TaskId::new("t").unwrap(), MessageId::new("m").unwrap());
-    Draft::new(None, Kind::MessageSent { task, message, text: text.to_owned() })
+    Draft::new(None, Kind::MessageSent { task, message, text: text.to_owned(), answers: None })
 }
 
 fn input(id: &str) -> Draft {

@@ -334,6 +334,8 @@ impl Task {
             current: None,
             queue: Vec::new(),
             said: Vec::new(),
+            answer: None,
+            late: BTreeSet::new(),
             resumptions: 0,
             retries: 0,
             helped: Vec::new(),

@@ -3,10 +3,20 @@
 
 use shared::id::SessionId;
 
-use crate::state::{Message, Run, Said, Task};
+use crate::state::{Message, Run, Task};
 
 /// Messages that a task keeps of those that its turns came to something with. The older ones stay in the log.
 pub const KEPT: usize = 100;
+
+/// A message that a turn of its task was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub message: Message,
+    /// The session that surely has it; nothing while no run that was told it has named its own.
+    pub heard: Option<SessionId>,
+    /// No turn that was told it has come to something.
+    pub open: bool,
+}
 
 impl Task {
     /// What the person said to it of which its session, if it has one, may know nothing.

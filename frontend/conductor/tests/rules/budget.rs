@@ -70,7 +70,7 @@ impl World {
 
     fn write(&mut self, task: &str) {
         let message = MessageId::new(&format!("m{}", self.state.seq)).unwrap();
-        self.say(Kind::MessageSent { task: id(task), message, text: "Go on".to_owned() });
+        self.say(Kind::MessageSent { task: id(task), message, text: "Go on".to_owned(), answers: None });
     }
 
     /// Decides until nothing is left to decide; the first run that was ordered.

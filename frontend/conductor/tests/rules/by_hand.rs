@@ -166,7 +166,12 @@ fn what_is_written_to_it_is_kept_for_the_agent_that_gets_it() {
     let mut world = World::approved();
     world.step();
     let message = MessageId::new("m").unwrap();
-    world.say(Kind::MessageSent { task: id("a"), message: message.clone(), text: "In blue ink".to_owned() });
+    world.say(Kind::MessageSent {
+        task: id("a"),
+        message: message.clone(),
+        text: "In blue ink".to_owned(),
+        answers: None,
+    });
     assert!(world.step().is_empty());
     assert_eq!(world.reason("a"), (Stands::Waiting, Reason::Yours));
     world.edit(PlanEdit::SetMode { task: id("a"), mode: Mode::Autonomous });
@@ -247,7 +252,7 @@ fn who_builds_a_plan_can_still_ask_a_planner() {
     let mut world = World::new();
     world.say(Kind::PlanGiven { goal: id("g"), reply: String::new(), tasks: Vec::new() });
     let (message, text) = (MessageId::new("m").unwrap(), "Plan it for me".to_owned());
-    world.say(Kind::MessageSent { task: id("g"), message, text });
+    world.say(Kind::MessageSent { task: id("g"), message, text, answers: None });
     assert_eq!(world.step(), ["g"]);
 }
 

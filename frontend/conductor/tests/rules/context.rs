@@ -127,7 +127,13 @@ fn world(length: usize, limit: usize) -> State {
         append(&mut state, Millis(2), Actor::Conductor { epoch: Epoch(1) }, "p", kind);
     }
     let (message, text) = (MessageId::new("m").unwrap(), "SAID by me".to_owned());
-    append(&mut state, Millis(3), person(), "p", Kind::MessageSent { task: id("b"), message, text });
+    append(
+        &mut state,
+        Millis(3),
+        person(),
+        "p",
+        Kind::MessageSent { task: id("b"), message, text, answers: None },
+    );
     state
 }
 

@@ -556,7 +556,7 @@ fn planning_and_summing_up_that_fail_are_tried_anew_like_work() {
     world.fails("other", ErrorClass::Auth, None);
     world.step();
     let (message, text) = (shared::id::MessageId::new("m").unwrap(), "Go on".to_owned());
-    world.person(Kind::MessageSent { task: id("other"), message, text });
+    world.person(Kind::MessageSent { task: id("other"), message, text, answers: None });
     assert_eq!(world.step(), ["other"]);
     world.fails("other", ErrorClass::ContextOverflow, None);
     world.step();

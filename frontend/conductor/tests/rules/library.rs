@@ -157,7 +157,7 @@ fn a_session_goes_on_by_the_guidelines_that_it_began_with() {
     world.step();
     world.say(Kind::TemplateSaved { template: guide(&["b"]) });
     let message = shared::id::MessageId::new("m").unwrap();
-    world.say(Kind::MessageSent { task: id("g~1"), message, text: "More".to_owned() });
+    world.say(Kind::MessageSent { task: id("g~1"), message, text: "More".to_owned(), answers: None });
     let again = world.step();
     let (run, spec) = again.iter().find(|(run, _)| run.as_str().starts_with("g~1")).unwrap();
     assert!(!prompt(spec).contains("Guidelines"));

@@ -1,5 +1,6 @@
 //! The conductor's rules, each held to from outside: by what it makes of a log and what it decides then.
 
+mod answered;
 mod budget;
 mod by_hand;
 mod charter;

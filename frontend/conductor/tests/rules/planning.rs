@@ -365,7 +365,7 @@ fn a_word_about_a_proposal_brings_its_next_version() {
     world.step();
     world.answers("a", split(&parts()));
     let (task, message, text) = (id("a"), MessageId::new("m").unwrap(), "Only two".to_owned());
-    world.person(Kind::MessageSent { task, message, text });
+    world.person(Kind::MessageSent { task, message, text, answers: None });
     assert_eq!(world.step(), [("a".to_owned(), Purpose::Plan)]);
     world.answers("a", plan(&[part("x", &[]), part("y", &[]), part("n", &[])]));
     assert_eq!(world.reason("a").1, Reason::Approve { version: 2 });

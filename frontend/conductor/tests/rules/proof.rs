@@ -377,7 +377,7 @@ fn what_is_done_together_keeps_its_files_for_those_who_come_after() {
     let mut world = World::new(honest(), Preset::Quick);
     world.edit(PlanEdit::SetMode { task: id("a"), mode: Mode::Interactive });
     let (task, message) = (id("a"), MessageId::new("m").unwrap());
-    world.say(Kind::MessageSent { task, message, text: "Begin".to_owned() });
+    world.say(Kind::MessageSent { task, message, text: "Begin".to_owned(), answers: None });
     world.live();
     assert_eq!(world.task().standing, Standing::Yielded);
     world.say(Kind::TaskAccepted { task: id("a"), words: String::new() });
@@ -396,7 +396,7 @@ fn the_person_has_the_last_word() {
     world.live();
     world.nature = honest();
     let message = MessageId::new("m").unwrap();
-    world.say(Kind::MessageSent { task: id("a"), message, text: "Mend it".to_owned() });
+    world.say(Kind::MessageSent { task: id("a"), message, text: "Mend it".to_owned(), answers: None });
     world.live();
     assert_eq!(world.task().standing, Standing::Completed, "what they say gives it new tries");
 }

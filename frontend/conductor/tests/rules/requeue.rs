@@ -35,7 +35,7 @@ fn say(state: &mut State, kind: Kind) {
 
 fn tell(state: &mut State, message: &str) {
     let (message, text) = (MessageId::new(message).unwrap(), format!("words of {message}"));
-    say(state, Kind::MessageSent { task: id("a"), message, text });
+    say(state, Kind::MessageSent { task: id("a"), message, text, answers: None });
 }
 
 fn task_a(state: &State) -> &Task {

@@ -45,7 +45,7 @@ impl World {
 
     fn write(&mut self, message: &str) {
         let (message, text) = (MessageId::new(message).unwrap(), format!("<words of {message}>"));
-        self.say(Kind::MessageSent { task: id("a"), message, text });
+        self.say(Kind::MessageSent { task: id("a"), message, text, answers: None });
     }
 
     fn task(&self) -> &Task {

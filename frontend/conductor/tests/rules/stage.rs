@@ -112,6 +112,6 @@ impl World {
 
     pub fn write(&mut self, task: &str) {
         let message = MessageId::new(&format!("m{}", self.state.seq.0)).unwrap();
-        self.say(Kind::MessageSent { task: id(task), message, text: "And this?".to_owned() });
+        self.say(Kind::MessageSent { task: id(task), message, text: "And this?".to_owned(), answers: None });
     }
 }

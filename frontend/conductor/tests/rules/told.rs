@@ -50,6 +50,7 @@ impl World {
             task: task.clone(),
             message: message.clone(),
             text: format!("words of {id}"),
+            answers: None,
         });
         if now {
             self.say(Kind::MessageUrged { task, message });

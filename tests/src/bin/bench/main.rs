@@ -159,7 +159,10 @@ async fn appending(world: &World, batches: u32) -> anyhow::Result<Vec<Figure>> {
     let mut client = world.watcher("appender").await?;
     let draft = |n: u32| -> anyhow::Result<Draft> {
         let (task, message) = (TaskId::new("nobody")?, MessageId::new(&format!("x{n}"))?);
-        Ok(Draft::new(None, Kind::MessageSent { task, message, text: "A sentence of a person.".to_owned() }))
+        Ok(Draft::new(
+            None,
+            Kind::MessageSent { task, message, text: "A sentence of a person.".to_owned(), answers: None },
+        ))
     };
     let until = Seq(client.state().seq.0 + u64::from(batches) * 100);
     let began = Instant::now();

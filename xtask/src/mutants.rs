@@ -97,7 +97,7 @@ fn build(sources: &Path, scratch: &Path) -> Result<()> {
     let mut command = program::cargo(&["build", "--quiet", "--profile", "simulation", "-p", "simulation"]);
     command.current_dir(sources).env("CARGO_TARGET_DIR", scratch);
     // Each fault is built for itself: what is quick to build again counts for more than what is quick.
-    let quick = [("INCREMENTAL", "true"), ("LTO", "off"), ("CODEGEN_UNITS", "16")];
+    let quick = [("INCREMENTAL", "true"), ("LTO", "false"), ("CODEGEN_UNITS", "16")];
     command.envs(quick.map(|(name, value)| (format!("CARGO_PROFILE_SIMULATION_{name}"), value)));
     program::quiet(command).map(drop)
 }

@@ -170,8 +170,13 @@ fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) 
     }
     let (kind, reason) = standing(state, task, of);
     // What the person does costs nothing and waits for no agent.
-    let timed = matches!(reason, Reason::ResumesAt { .. } | Reason::StartsAt(_));
-    let due = (timed || reason == Reason::Slot) && !task.is_by_hand();
+    let next = match reason {
+        Reason::Slot | Reason::ResumesAt { .. } => true,
+        // A group may say it of its parts.
+        Reason::StartsAt(_) => !task.is_group() || task.is_planned() || parts_are_over(state, task),
+        _ => false,
+    };
+    let due = next && !task.is_by_hand();
     let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
     let short = || budget::short(state, task, decide::next_purpose(state, task));
     match wished.then(short).flatten() {

@@ -46,7 +46,29 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
         }
         ensure!(!process.waits(), "{} has said all, and nobody ends its input", process.run);
     }
-    let known: Known<'_> = state.tasks.values().map(|task| (&task.id, status(state, task))).collect();
+    check_waits(bridge, now)
+}
+
+/// In the midst of things. Who waits is asked wherever nothing is to be decided or read, so that what they say is not
+/// just about to change.
+///
+/// # Errors
+/// Something waits without a true reason, or nobody is shown that it waits for them.
+pub fn check_meanwhile(bridge: &mut Bridge, now: Millis) -> Result<()> {
+    bridge.survey.renew(&bridge.state);
+    let state = &bridge.state;
+    let settled = state.unread.iter().all(|run| bridge.live.contains(run)) && decide(state, now).is_empty();
+    if settled { check_waits(bridge, now) } else { check_inbox(state, &known(state), &bridge.survey) }
+}
+
+fn known(state: &State) -> Known<'_> {
+    state.tasks.values().map(|task| (&task.id, status(state, task))).collect()
+}
+
+/// Whatever waits says truly what for.
+fn check_waits(bridge: &Bridge, now: Millis) -> Result<()> {
+    let state = &bridge.state;
+    let known = known(state);
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
         for task in state.subtree(&goal.id) {
             let status = known.get(&task.id).context("a task without a status")?;

@@ -7,7 +7,7 @@ use conductor::state::Task;
 use shared::entry::Kind;
 use shared::id::TaskId;
 use shared::limits::{Caps, Each, Limits};
-use shared::plan::{PlanEdit, Schedule};
+use shared::plan::{PlanEdit, PlannedTask, Schedule, Size};
 use shared::unit::Millis;
 
 use crate::chance::Chance;
@@ -25,6 +25,24 @@ impl Steward {
         let mut chance = Chance::new(seed ^ 0x0057_e3a2_d000);
         let (acts, words) = (chance.one_in(3), chance.below(9));
         acts.then_some(Self { chance, words })
+    }
+
+    /// Now and then a plan of their own, in the place of a planner's.
+    pub fn begins(&mut self, goal: &TaskId) -> Option<Kind> {
+        let mut tasks: Vec<PlannedTask> = Vec::new();
+        for n in 1..=3 + self.chance.below(3) {
+            let id = TaskId::new(&format!("{goal}~{n}")).ok()?;
+            let after =
+                tasks.iter().filter(|_| self.chance.one_in(4)).map(|task| task.task.clone()).collect();
+            let size = self.chance.one_in(2).then_some(Size::Heavy);
+            tasks.push(PlannedTask {
+                after,
+                size,
+                ..PlannedTask::new(id, goal.clone(), "Given", "As it is given")
+            });
+        }
+        let given = Kind::PlanGiven { goal: goal.clone(), reply: String::new(), tasks };
+        self.chance.one_in(3).then_some(given)
     }
 
     /// These, with other bounds on what runs side by side and on what a plan may be.

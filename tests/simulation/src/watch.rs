@@ -289,7 +289,10 @@ impl Watch {
                 self.unsaid.remove(message);
             }
             // The person's own plan is the first.
-            Kind::PlanGiven { goal, .. } => drop(self.versions.entry(goal.clone()).or_insert(1)),
+            Kind::PlanGiven { goal, tasks, .. } => {
+                self.versions.entry(goal.clone()).or_insert(1);
+                self.choose(tasks);
+            }
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
                 let sums_up = closes && !state.task(task).is_some_and(planned::is_open);

@@ -43,6 +43,8 @@ pub struct World {
     /// Of a thousand steps so many bring a mishap to bridge, clients or clock.
     storm: usize,
     intents: u64,
+    /// When it is looked at in the midst of things.
+    glances: Chance,
     /// Questions are answered from two devices at once.
     rival: bool,
 }
@@ -89,6 +91,7 @@ impl World {
             now: Millis(1_790_000_000_000),
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
+            glances: Chance::new(seed ^ 0x61a2_ce00),
             rival: Chance::new(seed ^ 0x0a25_3e60).one_in(4),
             chance,
         };
@@ -167,6 +170,12 @@ impl World {
         if let Some(kind) = world.person.judges.as_mut().map(|judges| judges.begins(&first, limits)) {
             world.intend(kind)?;
         }
+        let alone = world.person.hands.is_none();
+        let steward = world.person.steward.as_mut().filter(|_| alone);
+        let given = steward.and_then(|steward| steward.begins(&first));
+        if let Some(kind) = given {
+            world.intend(kind)?;
+        }
         world.pass_baton()?;
         Ok(world)
     }
@@ -202,7 +211,8 @@ impl World {
     /// What must always hold does not, or it does not come to rest.
     pub fn live(&mut self) -> Result<Tally> {
         for step in 0..STEPS {
-            if !self.step().with_context(|| format!("at step {step}"))? {
+            let went_on = self.step().and_then(|went_on| self.glance().map(|()| went_on));
+            if !went_on.with_context(|| format!("at step {step}"))? {
                 rest::check_end(self).with_context(|| format!("at rest after {step} steps"))?;
                 let plans = u64::try_from(self.bridge.state.goals.len())?;
                 let runs = u64::try_from(self.bridge.state.runs.len())?;
@@ -234,6 +244,11 @@ impl World {
             _ => self.play()? || self.listen() || self.read_appends()?,
         };
         if done { Ok(true) } else { self.quiet() }
+    }
+
+    /// Now and then it is looked at how all stand, whatever is under way.
+    fn glance(&mut self) -> Result<()> {
+        if self.glances.one_in(64) { rest::check_meanwhile(&mut self.bridge, self.now) } else { Ok(()) }
     }
 
     fn listen(&mut self) -> bool {

@@ -191,7 +191,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
     }
     let (_, described) = call(&world, "GET /api/openapi.json", &json!({})).await?;
     let paths = described["paths"].as_object().context("no paths")?;
-    assert_eq!(paths.len(), 55, "{paths:?}");
+    assert_eq!(paths.len(), 56, "{paths:?}");
     for path in paths.keys() {
         let (status, told) = call(&world, &format!("OPTIONS {path}"), &json!({})).await?;
         assert_eq!(status, 405, "{path} is there: {told}");
@@ -328,7 +328,7 @@ async fn a_terminal_is_opened_read_typed_into_and_closed() -> anyhow::Result<()>
     let world = World::start(BIN).await?;
     let goal = json!({"goal": "Try things", "folder": world.project, "harness": "demo", "by_hand": true});
     let (status, stated) = call(&world, "POST /api/goals", &goal).await?;
-    ensure!(status == 200, "{stated}");
+    ensure!(status == 201, "{stated}");
     let (status, refused) = call(&world, "POST /api/tasks/1/terminal", &json!({})).await?;
     ensure!(
         status == 409 && refused["error"].as_str().is_some_and(|why| why.contains("no terminal")),

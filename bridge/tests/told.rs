@@ -10,7 +10,7 @@ use bench::{Bench, crashed, cut_off, lives, new_run, next, requested};
 use bridge::store::Store;
 use conductor::State;
 use shared::api::Screen;
-use shared::entry::{Draft, Kind};
+use shared::entry::{Authority, Draft, Kind};
 use shared::id::{AppendId, ProjectId, RunId};
 use shared::run::{Pipes, Program, RunEnd, RunSpec, Stdin, Window};
 use shared::unit::Epoch;
@@ -169,6 +169,8 @@ async fn holder(world: &World, name: &str) -> anyhow::Result<(Client, Option<Epo
 /// Sends orders one by one; what was sent before is not appended twice.
 async fn send(client: &mut Client, epoch: Option<Epoch>, orders: &[Kind]) -> anyhow::Result<()> {
     for (n, order) in orders.iter().enumerate() {
+        // A terminal's size is the person's word.
+        let epoch = epoch.filter(|_| order.authority() == Authority::Conductor);
         let id = AppendId::new(&format!("order-{n}"))?;
         let drafts = vec![Draft::new(Some(ProjectId::new("project")?), order.clone())];
         client.send(&ClientMessage::Append { id, epoch, seen: None, drafts }).await?;

@@ -350,8 +350,10 @@ mod tests {
         let mut part = Vec::new();
         assert_eq!(whole(&mut part, b"a\xc3"), "a");
         assert_eq!(whole(&mut part, b"\xa4\x1b[A"), "\u{e4}\u{1b}[A");
-        assert_eq!(whole(&mut part, b"\xff\xf0\x9f"), "\u{fffd}");
+        assert_eq!(whole(&mut part, b"\xf0\x9f"), "");
         assert_eq!(whole(&mut part, b"\xa6\x80"), "\u{1f980}");
+        // What is no text at all is passed on as such, and nothing waits for more of it.
+        assert_eq!(whole(&mut part, b"\xff\xf0\x9f"), "\u{fffd}\u{fffd}");
         assert!(part.is_empty());
     }
 }

@@ -21,6 +21,7 @@ mod planner;
 mod revise;
 mod session;
 mod stage;
+mod terminal;
 mod words;
 mod worker;
 
@@ -68,6 +69,7 @@ pub struct DemoArgs {
 #[derive(Debug, clap::Subcommand)]
 enum DemoCommand {
     Emit(emit::EmitArgs),
+    Terminal(terminal::TerminalArgs),
 }
 
 /// What a schema says it is for.
@@ -81,8 +83,10 @@ enum Wanted {
 
 /// One turn: reads the prompt, plays it on stdout, and remembers it. A reader that goes away is no error.
 pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
-    if let Some(DemoCommand::Emit(args)) = &args.command {
-        return emit::run(args);
+    match &args.command {
+        Some(DemoCommand::Emit(args)) => return emit::run(args),
+        Some(DemoCommand::Terminal(args)) => return terminal::run(args, io::stdin().lock(), io::stdout()),
+        None => {}
     }
     let home = session::home();
     // Read first, so that who writes the prompt never meets a closed pipe.

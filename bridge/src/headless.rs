@@ -27,6 +27,7 @@ pub(crate) mod doctor;
 mod edit;
 mod goal;
 mod hand;
+mod inbox;
 mod limits;
 mod lists;
 mod live;
@@ -38,11 +39,15 @@ mod prompts;
 mod ps;
 pub(crate) mod rest;
 mod rules;
+mod shape;
 mod statement;
 mod task;
+mod terminal;
+mod usage;
 mod versions;
 mod view;
 mod waiting;
+mod waker;
 mod word;
 
 use caps::CapsWish;
@@ -60,6 +65,10 @@ pub enum Command {
     Plan(PlanArgs),
     /// List goals and their tasks
     Tasks(TasksArgs),
+    /// Print all that waits for you, and the commands that answer it
+    Inbox(inbox::InboxArgs),
+    /// Print what agents have used, each kind and all together
+    Usage(usage::UsageArgs),
     /// Write into a task's conversation: an answer, or a wish
     #[command(visible_alias = "say")]
     Answer(AnswerArgs),
@@ -99,6 +108,14 @@ pub enum Command {
     Split(TaskArgs),
     /// Put a new task behind the last part of a goal or task
     Add(hand::AddArgs),
+    /// Take a task that has not begun, and all below it, out of the plan
+    Remove(TaskArgs),
+    /// Bring a task back that was removed, or a goal that is archived
+    BringBack(TaskArgs),
+    /// Put a task, and all below it, in another place of its tree
+    Move(shape::MoveArgs),
+    /// Say what a task comes after, or comes after no more
+    After(shape::AfterArgs),
     /// Say how much of you a task needs: nothing, or all of it
     Mode(hand::ModeArgs),
     /// Say that a task is done, with what came of it
@@ -115,6 +132,10 @@ pub enum Command {
     Requeue(TaskArgs),
     /// Take up again now what waits: for a limit, a retry, an agent that fails, or a person
     Resume(TaskArgs),
+    /// Open a terminal for a task, with its agent or command, and work in it
+    Terminal(terminal::TerminalArgs),
+    /// Work in the open terminal of a task; Ctrl-] leaves it, and it goes on
+    Attach(TaskArgs),
     /// Say what a task is to reach, how hard it is, what it needs, what it makes and who reviews it
     Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
@@ -214,6 +235,9 @@ pub struct RunArgs {
     /// What a blank of the list is filled with. May be given again
     #[arg(long = "set", value_name = "BLANK=WORDS", value_parser = filling, requires = "list")]
     words: Vec<(String, String)>,
+    /// Archive the goal when all of it is completed, after its results are printed; a failure or a question keeps it
+    #[arg(long)]
+    archive: bool,
 }
 
 /// "branch=main" as what the blank `branch` is filled with.
@@ -428,12 +452,14 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Run(args) => {
                 let until = goal::Until::Done { approve: args.approve };
                 let list = args.list.map(|name| (name, args.words.into_iter().collect()));
-                let wish = goal::Wish { text: args.text, until, plan: args.plan, list };
+                let wish =
+                    goal::Wish { text: args.text, until, plan: args.plan, list, archive: args.archive };
                 goal::run(&args.goal, wish).await
             }
             Command::Plan(args) => {
                 let until = goal::Until::Planned { by_hand: args.myself };
-                let wish = goal::Wish { text: Some(args.text), until, plan: None, list: None };
+                let wish =
+                    goal::Wish { text: Some(args.text), until, plan: None, list: None, archive: false };
                 goal::run(&args.goal, wish).await
             }
             Command::Schema => {
@@ -441,6 +467,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tasks(args) => task::list(&args).await,
+            Command::Inbox(args) => inbox::list(&args).await,
+            Command::Usage(args) => usage::tell(&args).await,
             Command::Answer(AnswerArgs { task, text, now }) => {
                 task::tell(&task, Word::Answer { text, now }).await
             }
@@ -487,6 +515,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Split(args) => task::tell(&args, Word::Split).await,
             Command::Reject(args) => task::tell(&args, Word::Reject).await,
             Command::Add(args) => task::tell(&args.task, Word::add(&args)).await,
+            Command::Remove(args) => task::tell(&args, Word::Remove).await,
+            Command::BringBack(args) => task::tell(&args, Word::Restore).await,
+            Command::Move(args) => task::tell(&args.task, Word::Move(args.place)).await,
+            Command::After(args) => task::tell(&args.task, Word::After(args.order)).await,
             Command::Mode(args) => task::tell(&args.task, Word::Mode(args.mode.into())).await,
             Command::Done(args) => task::tell(&args.task, Word::Done(args.words)).await,
             Command::GiveUp(args) => task::tell(&args.task, Word::GiveUp(args.why)).await,
@@ -494,6 +526,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Retry(args) => task::tell(&args, Word::Retry).await,
             Command::Requeue(args) => task::tell(&args, Word::Requeue).await,
             Command::Resume(args) => task::tell(&args, Word::Resume).await,
+            Command::Terminal(args) => terminal::open(&args).await,
+            Command::Attach(args) => terminal::attach(&args).await,
             Command::Cancel(args) => task::tell(&args, Word::Cancel).await,
             Command::Close(args) => task::tell(&args, Word::Close).await,
             Command::Archive(args) => task::tell(&args, Word::Archive).await,

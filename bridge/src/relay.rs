@@ -9,13 +9,14 @@ use shared::entry::{Actor, Draft};
 use shared::id::{AppendId, ClientId};
 use shared::unit::{Epoch, Seq};
 use shared::wire::Refusal;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::store::{Pending, Store, StoreError};
 
 mod admit;
 mod alive;
 mod baton;
+pub(crate) mod drawing;
 mod frame;
 pub(crate) mod history;
 mod orders;
@@ -26,6 +27,9 @@ use baton::{Baton, Seen};
 pub use orders::follow_log;
 pub use pump::{Closed, pump};
 
+/// Terminals that are looked at through pages at once.
+const WATCHERS: usize = 32;
+
 /// What all connections share.
 #[derive(Debug, Clone)]
 pub struct Relay {
@@ -34,11 +38,13 @@ pub struct Relay {
     connections: Arc<AtomicU64>,
     /// Each page that is connected holds a receiver; nothing is sent.
     pages: watch::Sender<()>,
+    /// Who looks at terminals; each has a picture of its own.
+    watchers: Arc<Semaphore>,
     /// Devices that ask to be let in.
     asking: watch::Receiver<Vec<Asking>>,
 }
 
-/// Whether somebody decides whom a person looks at, as it changes.
+/// Whether somebody decides whom a person looks at and who shows life, as it changes.
 #[derive(Debug, Clone)]
 pub struct Attendance(watch::Receiver<Seen>);
 
@@ -46,6 +52,11 @@ impl Attendance {
     /// Waits until nobody does, or until somebody does. Errs when the relay is gone.
     pub async fn until(&mut self, attended: bool) -> Result<(), watch::error::RecvError> {
         self.0.wait_for(|seen| seen.is_unattended() != attended).await.map(drop)
+    }
+
+    /// Whether the one who decides is there, and has not been heard of for a moment.
+    pub fn falters(&self) -> bool {
+        self.0.borrow().falters()
     }
 }
 
@@ -58,7 +69,8 @@ impl Relay {
     /// ask to be let in.
     pub fn new(store: Store, epoch: Epoch, asking: watch::Receiver<Vec<Asking>>) -> Self {
         let baton = Arc::new(Baton::new(store.clone(), epoch));
-        Self { store, baton, connections: Arc::default(), pages: watch::Sender::default(), asking }
+        let watchers = Arc::new(Semaphore::new(WATCHERS));
+        Self { store, baton, connections: Arc::default(), pages: watch::Sender::default(), watchers, asking }
     }
 
     pub fn attendance(&self) -> Attendance {

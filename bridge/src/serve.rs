@@ -26,7 +26,7 @@ use crate::headless::rest;
 use crate::inspect::{self, Inspection};
 use crate::lock::Lock;
 use crate::page::Source;
-use crate::relay::{Attendance, Relay, follow_log, history, pump, screen};
+use crate::relay::{Attendance, Relay, drawing, follow_log, history, pump, screen};
 use crate::search::{self, Search, SearchError};
 use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
@@ -213,6 +213,7 @@ fn router(app: App, store: Store) -> Router {
         .route("/api/runs/{run}/output", get(history::page).with_state(app.relay.clone()))
         .route("/api/search", get(search::answer).with_state(app.search.clone()))
         .route("/api/runs/{run}/screen", get(screen::show).with_state(app.relay.clone()))
+        .route("/api/runs/{run}/terminal", get(drawing::follow).with_state(app.relay.clone()))
         .route("/api/clients", get(clients))
         .route("/api/folders", get(folders::list).post(folders::make))
         .route("/api/health", get(health))

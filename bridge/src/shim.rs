@@ -19,6 +19,7 @@ use crate::memory;
 use crate::supervisor::{MARK, Process, RunFolder, Told, Word, own_session, stat};
 use terminal::Terminal;
 
+mod answers;
 mod terminal;
 
 /// What the bridge starts it with: `[--terminal=ROWSxCOLS] FOLDER -- PROGRAM ARGUMENTS`.

@@ -1,6 +1,7 @@
 //! The standby: while no page decides, the bridge keeps a conductor of its own at work, as a client like any
 //! other (`orchestrator conduct`). So closing the tab stops nothing. It ends when nothing is left to decide,
-//! and is started again when the log has grown.
+//! and is started again when the log has grown. For a page that seems to hang it is started before that one
+//! loses the baton, so that it has read the log by then.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -38,9 +39,12 @@ impl Standby {
             if attendance.until(false).await.is_err() {
                 return;
             }
-            tokio::select! {
-                () = sleep(GRACE) => {}
-                _ = attendance.until(true) => continue,
+            // One that may hang comes back or loses the baton within half a second: the standby is to be there by then.
+            if !attendance.falters() {
+                tokio::select! {
+                    () = sleep(GRACE) => {}
+                    _ = attendance.until(true) => continue,
+                }
             }
             tokio::select! {
                 () = news(&store, settled) => {}

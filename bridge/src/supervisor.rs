@@ -179,7 +179,10 @@ impl Supervisor {
             }
             Some(Kind::SignalSent { run, signal }) => self.signal(run, *signal),
             Some(
-                Kind::InputSent { run, .. } | Kind::InputClosed { run } | Kind::TerminalResized { run, .. },
+                Kind::InputSent { run, .. }
+                | Kind::InputClosed { run }
+                | Kind::TerminalTyped { run, .. }
+                | Kind::TerminalResized { run, .. },
             ) => {
                 // A run that is over is told nothing.
                 if let Some(reins) = self.inner.live().get(run) {

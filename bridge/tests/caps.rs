@@ -69,3 +69,27 @@ async fn a_task_pauses_at_each_of_its_caps_and_goes_on_when_it_is_raised() -> an
     ensure!(String::from_utf8(said)?.contains("Model requests of its turns"));
     Ok(())
 }
+
+#[tokio::test]
+async fn reviews_pause_at_their_own_cap_and_go_on_when_it_is_raised() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    let caps = json!({"review": {"requests": 1}});
+    let task = json!({"key": "a", "title": "A", "objective": "Do [[demo reject-once]]", "caps": caps});
+    let plan = json!({"decision": "plan", "reply": "", "tasks": [task]});
+    std::fs::write(world.project.join("plan.json"), plan.to_string())?;
+    let run = "run Do --harness demo --preset reviewed --plan plan.json";
+    says(&world, run, 3, "1 requests for reviews used up")?;
+    says(&world, "tasks", 0, "Next: orchestrator caps 1/1 --review requests=N, or cancel 1/1")?;
+    says(&world, "caps 1/1 --review request=3", 2, "is no cap, such as budget=0.20")?;
+    says(&world, "caps 1/1 --review requests=0", 2, "leaves nothing to do")?;
+    let stays = json!({"usd": 1.0, "review": {"requests": 1}, "repair": {"seconds": 60}});
+    let (status, said) =
+        call(&world, "POST /api/tasks/1%2F1/caps", &json!({"repair": {"seconds": 60}})).await?;
+    assert_eq!((status, &details(&world, "1%2F1").await?["caps"]), (200, &stays), "{said}");
+    says(&world, "caps 1/1 --review requests=9 --repair time=none", 0, "")?;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while details(&world, "1").await?["task"]["status"] != "completed" {
+        ensure!(Instant::now() < deadline, "{:#}", details(&world, "1").await?);
+    }
+    Ok(())
+}

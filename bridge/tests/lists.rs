@@ -91,3 +91,28 @@ async fn a_list_is_kept_and_run_over_http() -> anyhow::Result<()> {
     assert_eq!(titles, ["Reviews", "Read main", "Say it to Ann"]);
     Ok(())
 }
+
+/// Of what is completed nothing is left in the lists of goals, and what is not stays there.
+#[tokio::test]
+async fn what_is_run_to_be_archived_is_gone_when_it_is_done_and_stays_when_it_failed() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    let plan = |objective: &str| -> anyhow::Result<()> {
+        let task = json!({"key": "a", "title": "Look", "objective": objective});
+        let plan = json!({"decision": "plan", "reply": "", "tasks": [task]});
+        Ok(std::fs::write(world.project.join("plan.json"), plan.to_string())?)
+    };
+    let run =
+        |goal: &str| world.terminal(&["run", goal, "--plan", "plan.json", "--harness", "demo", "--archive"]);
+    plan("Look at it. [[demo cost=2]]")?;
+    let (code, said) = run("Look well")?;
+    assert!(code == Some(0) && said.contains("Completed"), "{said}");
+    plan("Look at it. [[demo fail]]")?;
+    let (code, said) = run("Look badly")?;
+    assert!(code == Some(1) && said.contains("orchestrator retry 2/1"), "{said}");
+    let (_, goals) = call(&world, "GET /api/goals", &Value::Null).await?;
+    let titles: Vec<_> = goals.as_array().context("goals")?.iter().map(|goal| &goal["title"]).collect();
+    assert_eq!(titles, ["Look badly"]);
+    let (_, all) = world.terminal(&["tasks", "--all"])?;
+    assert!(all.contains("1  Look well · Completed"), "nothing is deleted: {all}");
+    Ok(())
+}

@@ -191,7 +191,7 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
     }
     let (_, described) = call(&world, "GET /api/openapi.json", &json!({})).await?;
     let paths = described["paths"].as_object().context("no paths")?;
-    assert_eq!(paths.len(), 43, "{paths:?}");
+    assert_eq!(paths.len(), 55, "{paths:?}");
     for path in paths.keys() {
         let (status, told) = call(&world, &format!("OPTIONS {path}"), &json!({})).await?;
         assert_eq!(status, 405, "{path} is there: {told}");
@@ -278,5 +278,91 @@ async fn a_plan_is_built_done_by_hand_and_read_as_a_document() -> anyhow::Result
         "{answer}"
     );
     ensure!(answer.contains("### 1 Sign the lease\n\nSigned.\n"), "{answer}");
+    Ok(())
+}
+
+/// The doctor, the page and the API take it from one place.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_version_of_a_cli_is_said_with_how_far_it_was_tested() -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut world = World::prepare(BIN)?;
+    let home = world.home.path().to_owned();
+    let (claude, codex) = (home.join("claude"), home.join("codex"));
+    for (program, said) in [(&claude, "99.0.1 (Claude Code)"), (&codex, "codex-cli 0.1.0")] {
+        std::fs::write(program, format!("#!/bin/sh\necho '{said}'\n"))?;
+        std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755))?;
+    }
+    let config = home.join("config.toml");
+    let agents = format!("[agents.claude]\nprogram = {claude:?}\n[agents.codex]\nprogram = {codex:?}\n");
+    std::fs::write(&config, agents)?;
+    for argument in ["--config", &config.to_string_lossy()] {
+        world.argument(argument);
+    }
+    world.start_bridge().await?;
+    let mut client = world.watcher("watcher").await?;
+    client.until("the agents", |state| !state.agents.is_empty()).await?;
+    let (status, harnesses) = call(&world, "GET /api/harnesses", &Value::Null).await?;
+    let tested = |name: &str| {
+        let rows = harnesses.as_array().into_iter().flatten();
+        rows.clone().find(|row| row["name"] == name).map(|row| (&row["tested"], row["next_step"].is_null()))
+    };
+    assert_eq!(status, 200);
+    let newer = json!("untested, newer than 2.1.329");
+    assert_eq!(tested("Claude Code"), Some((&newer, false)));
+    assert_eq!(tested("Codex"), Some((&json!("too old, 0.169.0 was tested"), false)));
+    assert_eq!(tested("Demo agent"), Some((&Value::Null, true)), "{harnesses}");
+
+    let (_, said) = world.terminal(&["doctor", "--config", &config.to_string_lossy()])?;
+    for words in
+        ["warning  Claude Code 99.0.1: untested, newer than 2.1.329", "Codex 0.1.0: too old", "Update it."]
+    {
+        ensure!(said.contains(words), "{words}: {said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_terminal_is_opened_read_typed_into_and_closed() -> anyhow::Result<()> {
+    let world = World::start(BIN).await?;
+    let goal = json!({"goal": "Try things", "folder": world.project, "harness": "demo", "by_hand": true});
+    let (status, stated) = call(&world, "POST /api/goals", &goal).await?;
+    ensure!(status == 200, "{stated}");
+    let (status, refused) = call(&world, "POST /api/tasks/1/terminal", &json!({})).await?;
+    ensure!(
+        status == 409 && refused["error"].as_str().is_some_and(|why| why.contains("no terminal")),
+        "{refused}"
+    );
+    call(&world, "POST /api/tasks/1/add", &json!({"title": "Look", "mode": "interactive"})).await?;
+    call(&world, "POST /api/tasks/1/approve", &json!({})).await?;
+    let (status, none) = call(&world, "GET /api/tasks/1%2F1/terminal", &json!({})).await?;
+    ensure!(status == 404 && none["next_step"] == "POST to the same path opens one.", "{none}");
+    let mut events = Events::after(&world, 0).await?;
+    let size = json!({"rows": 30, "cols": 100});
+    let (status, opened) = call(&world, "POST /api/tasks/1%2F1/terminal", &size).await?;
+    ensure!(status == 200, "{opened}");
+    events.until(|entry| entry["body"]["kind"] == "run_started").await?;
+    let (status, typed) =
+        call(&world, "POST /api/tasks/1%2F1/terminal/type", &json!({"text": "hello\r"})).await?;
+    ensure!(status == 200, "{typed}");
+    let shown = loop {
+        let (status, shown) = call(&world, "GET /api/tasks/1%2F1/terminal", &json!({})).await?;
+        ensure!(status == 200, "{shown}");
+        if shown["text"].as_str().is_some_and(|text| text.contains("You said: hello")) {
+            break shown;
+        }
+    };
+    ensure!(
+        (&shown["rows"], &shown["cols"], &shown["open"]) == (&json!(30), &json!(100), &json!(true)),
+        "{shown}"
+    );
+    let (status, closed) = call(&world, "POST /api/tasks/1%2F1/terminal/close", &json!({})).await?;
+    ensure!(status == 200, "{closed}");
+    events.until(|entry| entry["body"]["kind"] == "run_ended").await?;
+    let long = "x".repeat(64 * 1024 + 1);
+    let (status, refused) =
+        call(&world, "POST /api/tasks/1%2F1/terminal/type", &json!({"text": long})).await?;
+    ensure!(status == 409 || status == 422, "{refused}");
     Ok(())
 }

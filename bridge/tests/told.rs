@@ -54,6 +54,16 @@ async fn a_program_has_a_terminal_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_program_that_asks_its_terminal_is_answered_once_though_nobody_looks() {
+    let bench = Bench::new("").await;
+    let script = "stty raw -echo; printf 'ab\\033[6n'; head -c 6 | od -An -c; stty sane; echo over";
+    let (run, ended) = bench.run(on_terminal(bench.sh(script))).await;
+    let said = String::from_utf8(bench.bytes(&run).await).unwrap();
+    assert_eq!(ended.end, RunEnd::Exited { code: 0 }, "{said:?}");
+    assert!(said.contains("033   [   1   ;   3   R") && said.ends_with("over\r\n"), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_key_interrupts_and_the_end_of_a_terminal_leaves_nothing() {
     let bench = Bench::new("").await;
     let script = "trap 'exit 6' INT; sleep 1000 & echo pid $!; echo ready; while :; do sleep 0.05; done";

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::component::copy::ByHand;
 use crate::component::notice::{Banners, ToastView};
 use crate::component::topbar::Topbar;
 use crate::desk::Desk;
@@ -75,6 +76,7 @@ pub fn App() -> impl IntoView {
                 }}
             </main>
             <ToastView/>
+            <ByHand/>
         </div>
     }
 }

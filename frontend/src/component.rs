@@ -1,6 +1,7 @@
 //! Parts that several screens share, one component per file.
 
 pub mod asking;
+pub mod copy;
 pub mod dialog;
 pub mod envelope;
 pub mod flow;

@@ -36,6 +36,7 @@ use crate::transcript::{Item, Turn, items_of};
 mod memory;
 mod permits;
 mod prompts;
+mod terminals;
 mod turns;
 
 /// A handle to the state; it lives as long as the page.
@@ -50,6 +51,8 @@ pub struct Desk {
     /// The last moment at which time alone made something worth a look.
     pub pulse: RwSignal<Millis>,
     pub toast: RwSignal<Option<Toast>>,
+    /// A text that could not be put on the clipboard.
+    pub uncopied: RwSignal<Option<String>>,
     /// Devices that ask to be let in.
     pub asking: RwSignal<Vec<Asking>>,
     /// What was looked for last, until it is shown.
@@ -128,6 +131,7 @@ impl Desk {
             clock: RwSignal::new(now()),
             pulse: RwSignal::new(now()),
             toast: RwSignal::new(None),
+            uncopied: RwSignal::new(None),
             asking: RwSignal::new(Vec::new()),
             sought: RwSignal::new(None),
             loaded: RwSignal::new(false),
@@ -541,7 +545,7 @@ impl Desk {
             self.say(format!("Removed {name}."), true);
         }
         let back = self.peek(|state| inverse(state, &edit));
-        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), back)));
+        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), Box::new(back))));
         self.about(goal, Kind::PlanEdited { goal: goal.clone(), edit });
     }
 

@@ -22,6 +22,7 @@ pub mod reviewer;
 pub mod rules;
 pub mod schedule;
 pub mod start;
+pub mod terminal;
 pub mod usage;
 pub mod waits;
 pub mod work;

@@ -5,4 +5,5 @@ pub mod layout;
 pub mod link;
 pub mod menu;
 pub mod node;
+pub mod place;
 pub mod view;

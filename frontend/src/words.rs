@@ -6,7 +6,7 @@ use conductor::state::Task;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
     again_words, cap, change, change_kind, changes, class_words, committed, cuts, dollars, many, mode,
-    mode_token, money, next_step, policy, preset, remedy, size, sizes, span, spent,
+    mode_token, money, next_step, policy, preset, remedy, size, sizes, span, spent, tried,
 };
 use shared::unit::Millis;
 

@@ -171,6 +171,41 @@ pub struct Screen {
     pub contents: String,
 }
 
+/// `GET /api/runs/RUN/terminal`: an event of the stream, with what has changed on a run's terminal since the one before; the first
+/// one has all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct Redrawn {
+    pub window: Window,
+    /// Of the cursor, from 0.
+    pub row: u16,
+    pub col: u16,
+    pub hidden: bool,
+    /// Arrow keys are sent in their other form (DECCKM).
+    pub application: bool,
+    /// What is pasted is sent between marks (mode 2004).
+    pub bracketed: bool,
+    pub rows: Vec<DrawnRow>,
+}
+
+/// One row of a terminal, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct DrawnRow {
+    /// From 0.
+    pub row: u16,
+    /// From the left; what is empty at the end is left out.
+    pub spans: Vec<Span>,
+}
+
+/// Text that looks the same from end to end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromJson)]
+pub struct Span {
+    pub text: String,
+    /// Words, with a space between them: `f0` to `f7` for the hue of letters and `b0` to `b7` for what is behind them
+    /// (black, red, green, yellow, blue, magenta, cyan, white), `bold`, `dim`, `line`, `turned`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub look: String,
+}
+
 /// `GET /api/processes`: of one run, the processes that live now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct RunProcesses {

@@ -202,6 +202,26 @@ pub enum Kind {
     TaskRequeued {
         task: TaskId,
     },
+    /// The task's agent, or its command, gets a terminal of its own, for the person to work in. Means nothing where
+    /// something of the task runs.
+    TerminalOpened {
+        task: TaskId,
+        window: Window,
+    },
+    /// Typed into a run's terminal: text and the escape sequences of keys. An order, too: nobody has to decide it.
+    TerminalTyped {
+        run: RunId,
+        text: String,
+    },
+    /// Another size for a run's terminal, likewise.
+    TerminalResized {
+        run: RunId,
+        window: Window,
+    },
+    /// The program on the terminal is to end; its task stays as it is.
+    TerminalClosed {
+        run: RunId,
+    },
     /// Takes the turn that was cut short up again now, instead of at its time.
     TaskResumed {
         task: TaskId,
@@ -324,11 +344,6 @@ pub enum Kind {
     SignalSent {
         run: RunId,
         signal: Signal,
-    },
-    /// For a run that has a terminal.
-    TerminalResized {
-        run: RunId,
-        window: Window,
     },
     /// For a goal, or for a task below it: by a planner, or by its own worker.
     PlanProposed {
@@ -518,6 +533,8 @@ pub enum Purpose {
     Summary,
     /// Talk about a goal that has its plan.
     Talk,
+    /// Be there in a terminal for the person, who alone knows what comes of it.
+    Terminal,
     /// Say how hard the task is, before it begins.
     Classify,
     /// Look at why the task failed, before it is tried anew.
@@ -547,6 +564,7 @@ impl Purpose {
             | Self::Commit
             | Self::After
             | Self::Diagnose
+            | Self::Terminal
             | Self::Classify => false,
         }
     }

@@ -8,7 +8,7 @@ use crate::agent::{AgentEvent, HarnessId, Progress, TurnReport};
 use crate::id::{MessageId, SessionId};
 use crate::permission::Permit;
 use crate::plan::{Access, Size};
-use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream};
+use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream, Window};
 use crate::unit::MicroUsd;
 
 mod claude;
@@ -18,8 +18,10 @@ mod demo;
 mod fault;
 mod lines;
 mod loose;
+mod tried;
 
 pub use lines::{MAX_LINE, RAW_KEPT};
+pub use tried::{Tried, recorded, tried};
 
 /// One turn of a conversation, as the conductor wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +94,27 @@ pub fn command_line(harness: HarnessId, turn: &Turn) -> CommandLine {
         HarnessId::Demo => demo::command_line(turn),
         HarnessId::Command => command::command_line(turn),
     }
+}
+
+/// How `harness` is opened in a terminal of its own, for a person: with the turn's prompt as its first words, or going on
+/// with its session. Budget, schema and listening are not for terminals. For [`HarnessId::Command`] as [`command_line`].
+pub fn terminal(harness: HarnessId, turn: &Turn, window: Window) -> CommandLine {
+    let command = match harness {
+        HarnessId::Claude => claude::terminal(turn),
+        HarnessId::Codex => codex::terminal(turn),
+        HarnessId::Demo => demo::terminal(turn),
+        HarnessId::Command => command::command_line(turn),
+    };
+    CommandLine { stdin: Stdin::Pty { window }, ..command }
+}
+
+/// The first words of a terminal as the last argument, where they are no option whatever they begin with; none where its
+/// session goes on.
+fn first_words(turn: &Turn) -> impl Iterator<Item = Arg> {
+    let end = turn.prompt.floor_char_boundary(MAX_ARG);
+    let new = matches!(turn.session, Start::New { .. });
+    let words = [Arg::text("--"), Arg::text(&turn.prompt[..end])];
+    words.into_iter().filter(move |_| new)
 }
 
 /// What to send to a run that listens, so that its agent reads `text` at its next step. Its output has

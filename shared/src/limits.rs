@@ -147,9 +147,51 @@ pub struct Caps {
     pub time: Option<Millis>,
     /// Tokens in and out of its own runs, without what a cache gave. Looked at between runs.
     pub tokens: Option<u64>,
+    /// Of those among them that review it.
+    #[serde(skip_serializing_if = "StageCaps::is_none")]
+    pub review: StageCaps,
+    /// Of those that mend what was found.
+    #[serde(skip_serializing_if = "StageCaps::is_none")]
+    pub repair: StageCaps,
 }
 
-impl Caps {
+/// The same for one stage of a task, counted for itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct StageCaps {
+    pub budget: Option<MicroUsd>,
+    pub turns: Option<u32>,
+    pub time: Option<Millis>,
+    pub tokens: Option<u64>,
+}
+
+/// A stage of a task that has caps of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Review,
+    Repair,
+}
+
+impl Stage {
+    pub const ALL: [Self; 2] = [Self::Review, Self::Repair];
+}
+
+impl StageCaps {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// One of them is less than it was, or is there now.
+    pub fn is_less(self, before: Self) -> bool {
+        fn less<T: PartialOrd>(now: Option<T>, before: Option<T>) -> bool {
+            now.is_some_and(|now| before.is_none_or(|before| now < before))
+        }
+        less(self.budget, before.budget)
+            || less(self.turns, before.turns)
+            || less(self.time, before.time)
+            || less(self.tokens, before.tokens)
+    }
+
     /// These, and `others` where these say nothing.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
@@ -158,6 +200,58 @@ impl Caps {
             turns: self.turns.or(others.turns),
             time: self.time.or(others.time),
             tokens: self.tokens.or(others.tokens),
+        }
+    }
+
+    /// These, and none above `most` where that says something.
+    #[must_use]
+    pub fn within(self, most: Self) -> Self {
+        fn least<T: Ord>(wish: Option<T>, most: Option<T>) -> Option<T> {
+            wish.map(|wish| most.into_iter().fold(wish, T::min))
+        }
+        Self {
+            budget: least(self.budget, most.budget),
+            turns: least(self.turns, most.turns),
+            time: least(self.time, most.time),
+            tokens: least(self.tokens, most.tokens),
+        }
+    }
+}
+
+impl Caps {
+    /// One of them is less than it was, or is there now.
+    pub fn is_less(self, before: Self) -> bool {
+        let stages = [None, Some(Stage::Review), Some(Stage::Repair)];
+        stages.into_iter().any(|stage| self.of(stage).is_less(before.of(stage)))
+    }
+
+    /// These, and `others` where these say nothing.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        let stage = |stage| self.of(stage).or(others.of(stage));
+        [None, Some(Stage::Review), Some(Stage::Repair)]
+            .into_iter()
+            .fold(self, |caps, at| caps.with(at, stage(at)))
+    }
+
+    /// Those of one stage, or those of the task in whole.
+    pub fn of(&self, stage: Option<Stage>) -> StageCaps {
+        let Self { budget, turns, time, tokens, review, repair } = *self;
+        match stage {
+            None => StageCaps { budget, turns, time, tokens },
+            Some(Stage::Review) => review,
+            Some(Stage::Repair) => repair,
+        }
+    }
+
+    /// The same with others for one stage, or for the task in whole.
+    #[must_use]
+    pub fn with(self, stage: Option<Stage>, caps: StageCaps) -> Self {
+        let StageCaps { budget, turns, time, tokens } = caps;
+        match stage {
+            None => Self { budget, turns, time, tokens, ..self },
+            Some(Stage::Review) => Self { review: caps, ..self },
+            Some(Stage::Repair) => Self { repair: caps, ..self },
         }
     }
 }

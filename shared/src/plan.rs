@@ -10,11 +10,11 @@ use crate::agent::HarnessId;
 use crate::context::Charter;
 use crate::evidence::{Evidence, Preset};
 use crate::id::{PersonaId, TaskId, TemplateId};
-use crate::limits::Caps;
+use crate::limits::{Caps, StageCaps};
 use crate::retry::{Retry, RetryWish};
 use crate::reviewer::Reviewer;
 use crate::sizing::SizeWish;
-use crate::unit::Millis;
+use crate::unit::{MicroUsd, Millis};
 
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
 /// is done together with the person, who begins it and says when it is done, manual is done by the person without
@@ -127,6 +127,10 @@ pub struct ProposedTask {
     /// "codex", or the name of one of those agents.
     #[serde(default)]
     pub reviewer: String,
+    /// How far it goes by itself, for a task without parts; at each of them it pauses and asks the person, who may have set
+    /// less.
+    #[serde(default)]
+    pub caps: ProposedCaps,
 }
 
 /// A worker's report at the end of its turn.
@@ -164,6 +168,45 @@ pub enum ReportOutcome {
     Question,
     Split,
     Failed,
+}
+
+/// What a planner says of how far a task goes by itself: 0 where it says nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub struct ProposedCaps {
+    /// What it may spend, in US cents; 0 for the usual sum.
+    pub cents: u32,
+    /// Model requests of its turns together; 0 for as many as it takes.
+    pub requests: u32,
+    /// Minutes that its turns take together; 0 for as long as it takes.
+    pub minutes: u32,
+    /// Tokens in and out, without those that a cache gave; 0 for as many as it takes.
+    pub tokens: u64,
+}
+
+impl ProposedCaps {
+    pub fn caps(self) -> StageCaps {
+        let some = |count: u64| (count > 0).then_some(count);
+        StageCaps {
+            budget: some(self.cents.into()).map(|cents| MicroUsd(cents * 10_000)),
+            turns: (self.requests > 0).then_some(self.requests),
+            time: some(self.minutes.into()).map(|minutes| Millis::from_secs(minutes * 60)),
+            tokens: some(self.tokens),
+        }
+    }
+
+    /// What a planner would have said, rounded up.
+    pub fn of(caps: StageCaps) -> Self {
+        let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            cents: caps.budget.map_or(0, |sum| small(sum.0.div_ceil(10_000))),
+            requests: caps.turns.unwrap_or(0),
+            minutes: caps.time.map_or(0, |time| small(time.0.div_ceil(60_000))),
+            tokens: caps.tokens.unwrap_or(0),
+        }
+    }
 }
 
 /// When a task gets its turn.
@@ -221,6 +264,13 @@ pub struct PlannedTask {
     /// Nothing for that of what it is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewer: Option<Reviewer>,
+    /// How far it goes by itself, where a planner says so.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub caps: Caps,
+}
+
+fn is_usual(caps: &Caps) -> bool {
+    *caps == Caps::default()
 }
 
 impl PlannedTask {
@@ -242,6 +292,7 @@ impl PlannedTask {
             evidence: Evidence::default(),
             persona: None,
             reviewer: None,
+            caps: Caps::default(),
         }
     }
 }
@@ -387,7 +438,8 @@ mod tests {
             s.meta_schema = None;
             s.transforms.push(Box::new(schemars::transform::RecursiveTransform(
                 |part: &mut schemars::Schema| {
-                    part.remove("default");
+                    // Strict providers refuse what they do not know, also beside a number.
+                    ["default", "format", "minimum"].iter().for_each(|word| drop(part.remove(*word)));
                 },
             )));
         });

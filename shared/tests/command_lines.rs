@@ -5,11 +5,11 @@
 use std::fmt::Write as _;
 
 use shared::agent::HarnessId;
-use shared::harness::{Start, Turn, command_line};
+use shared::harness::{CommandLine, Start, Turn, command_line, terminal};
 use shared::id::SessionId;
 use shared::models::Models;
 use shared::plan::{Access, Size};
-use shared::run::{Arg, RunLimits, Signal, Stdin};
+use shared::run::{Arg, RunLimits, Signal, Stdin, Window};
 use shared::unit::{MicroUsd, Millis};
 
 fn turn(session: Start, size: Size, access: Access, schema: Option<&str>) -> Turn {
@@ -26,6 +26,40 @@ fn turn(session: Start, size: Size, access: Access, schema: Option<&str>) -> Tur
         turns: None,
         listens: false,
     }
+}
+
+fn write(text: &mut String, call: &CommandLine) {
+    let args = call.args.iter().map(|arg| match arg {
+        Arg::Text { text } => format!("{text:?}"),
+        Arg::RunFile { name } => format!("<{name}>"),
+    });
+    writeln!(text, "{:?} {}", call.program, args.collect::<Vec<_>>().join(" ")).unwrap();
+    let files: Vec<&str> = call.files.iter().map(|file| file.name.as_str()).collect();
+    let env: Vec<&str> = call.env.keys().map(String::as_str).collect();
+    writeln!(text, "  stdin {:?}, polite {:?}, files {files:?}, env {env:?}", call.stdin, call.polite)
+        .unwrap();
+}
+
+#[test]
+fn terminals() {
+    let session = SessionId::new("6cd31fba-95f4-4dea-81d0-98a8fb31fe80").unwrap();
+    let window = Window { rows: 24, cols: 80 };
+    let new = Turn {
+        prompt: "-v: say hi".to_owned(),
+        ..turn(Start::New { session: session.clone() }, Size::Light, Access::Ask, None)
+    };
+    let turns = [
+        Turn { access: Access::ReadOnly, ..new.clone() },
+        new,
+        turn(Start::Resume { session }, Size::Heavy, Access::Full, None),
+    ];
+    let mut text = String::new();
+    for harness in [HarnessId::Claude, HarnessId::Codex, HarnessId::Demo, HarnessId::Command] {
+        for turn in &turns {
+            write(&mut text, &terminal(harness, turn, window));
+        }
+    }
+    insta::assert_snapshot!(text);
 }
 
 #[test]
@@ -49,20 +83,7 @@ fn command_lines() {
     let mut text = String::new();
     for harness in [HarnessId::Claude, HarnessId::Codex, HarnessId::Demo, HarnessId::Command] {
         for turn in &turns {
-            let call = command_line(harness, turn);
-            let args = call.args.iter().map(|arg| match arg {
-                Arg::Text { text } => format!("{text:?}"),
-                Arg::RunFile { name } => format!("<{name}>"),
-            });
-            writeln!(text, "{:?} {}", call.program, args.collect::<Vec<_>>().join(" ")).unwrap();
-            let files: Vec<&str> = call.files.iter().map(|file| file.name.as_str()).collect();
-            let env: Vec<&str> = call.env.keys().map(String::as_str).collect();
-            writeln!(
-                text,
-                "  stdin {:?}, polite {:?}, files {files:?}, env {env:?}",
-                call.stdin, call.polite
-            )
-            .unwrap();
+            write(&mut text, &command_line(harness, turn));
         }
     }
     insta::assert_snapshot!(text);

@@ -10,7 +10,7 @@ use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
 use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RuleId, RunId, SessionId, TaskId};
-use shared::limits::{Caps, Limits};
+use shared::limits::{Caps, Limits, StageCaps};
 use shared::models::Models;
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::persona::Character;
@@ -67,6 +67,7 @@ fn planned() -> PlannedTask {
         evidence: Evidence { checks: vec![Check::OutputsExist], ..Evidence::default() },
         persona: None,
         reviewer: None,
+        caps: Caps::default(),
     }
 }
 
@@ -80,6 +81,7 @@ fn intents() -> Vec<Kind> {
     let (own, text) = (message.clone(), "And tests".to_owned());
     let said =
         |answers| Kind::MessageSent { task: task("goal"), message: own.clone(), text: text.clone(), answers };
+    let window = Window { rows: 24, cols: 80 };
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
         Kind::MemorySet { text: "Run the tests with `make`.".to_owned() },
@@ -99,6 +101,10 @@ fn intents() -> Vec<Kind> {
         edited(PlanEdit::SetCaps {
             task: goal.clone(),
             caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
+        }),
+        edited(PlanEdit::SetCaps {
+            task: task("goal~1"),
+            caps: Caps { review: StageCaps { turns: Some(9), ..StageCaps::default() }, ..Caps::default() },
         }),
         edited(PlanEdit::SetSchedule {
             task: goal.clone(),
@@ -140,6 +146,10 @@ fn intents() -> Vec<Kind> {
         Kind::TaskStopped { task: goal.clone() },
         Kind::TaskRetried { task: goal.clone() },
         Kind::TaskRequeued { task: goal.clone() },
+        Kind::TerminalOpened { task: task("goal~1"), window },
+        Kind::TerminalTyped { run: run(), text: "ls\r\u{1b}[A".to_owned() },
+        Kind::TerminalResized { run: run(), window },
+        Kind::TerminalClosed { run: run() },
         Kind::TaskResumed { task: goal.clone() },
         Kind::TaskAccepted { task: goal.clone(), words: String::new() },
         Kind::TaskAccepted { task: goal.clone(), words: "The form is signed.".to_owned() },
@@ -220,7 +230,8 @@ fn reviewers() -> impl Iterator<Item = Kind> {
         Reviewer::Persona { persona: persona() },
     ];
     let chosen = all.map(|reviewer| PlanEdit::SetReviewer { task: task("goal~1"), reviewer: Some(reviewer) });
-    let planned = PlannedTask { reviewer: Some(Reviewer::Other), ..planned() };
+    let caps = Caps { turns: Some(40), ..Caps::default() };
+    let planned = PlannedTask { reviewer: Some(Reviewer::Other), caps, ..planned() };
     chosen.into_iter().chain([PlanEdit::Add { planned, index: 0 }]).map(edited)
 }
 
@@ -347,7 +358,6 @@ fn decisions() -> Vec<Kind> {
             model: None,
             spec: RunSpec { inserts: vec![insert], ..own_spec() },
         },
-        Kind::TerminalResized { run: run(), window },
         Kind::PlanProposed {
             goal: task("goal"),
             run: run(),

@@ -179,3 +179,23 @@ fn bytes_that_are_not_utf8_and_garbage_between_lines_lose_no_result() {
         assert_eq!(TurnReport { unknown_lines: 0, ..report }, expected, "{name}");
     }
 }
+
+/// What is called verified has been: its own recordings say which version they are of, or what stands beside them.
+#[test]
+fn the_versions_that_are_called_verified_are_those_of_the_recordings() {
+    let about = std::fs::read_to_string(folder("README.md")).unwrap();
+    for (harness, name) in [(HarnessId::Claude, "Claude Code"), (HarnessId::Codex, "Codex")] {
+        for version in shared::harness::recorded(harness) {
+            assert!(about.contains(&format!("{name} {version}")), "{name} {version}");
+        }
+    }
+    let told = recordings("claude").into_iter().flat_map(|recording| {
+        let lines = String::from_utf8_lossy(&recording.stdout).into_owned();
+        let values = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        values
+            .filter_map(|value| value["claude_code_version"].as_str().map(str::to_owned))
+            .collect::<Vec<_>>()
+    });
+    let told: std::collections::BTreeSet<String> = told.collect();
+    assert_eq!(Vec::from_iter(told), shared::harness::recorded(HarnessId::Claude));
+}

@@ -79,3 +79,38 @@ test("a task has its turn by priority and time, and is done again until it is st
   await expect(field("Priority, -10 to 10")).toHaveValue("4");
   await expect(field("Again after, minutes")).toHaveValue("30");
 });
+
+test("a goal's other limits are written at its start, and a task's reviews have limits of their own", async ({ page, world }) => {
+  await page.goto(world.url);
+  await page.getByText("Other limits").click();
+  await page.getByLabel("Requests", { exact: true }).fill("70");
+  await page.getByLabel("Minutes", { exact: true }).fill("90");
+  await plan(page, world, goal("", LIST));
+  await top(page).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  const details = page.locator(".details");
+  await expect(details.getByLabel("Requests", { exact: true }).first()).toHaveValue("70");
+  await expect(details.getByLabel("Minutes", { exact: true }).first()).toHaveValue("90");
+  await details.getByLabel("Who reviews", { exact: true }).selectOption({ label: "The other kind of agent" });
+  await node(page, /^1, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(details).toContainText("There is no other kind of agent for what Demo agent did. Another agent reviews.");
+  await details.getByRole("radiogroup", { name: "Another agent reviews it" }).getByRole("radio", { name: "Yes" }).click();
+  await page.getByText("Its reviews and repairs alone").click();
+  const reviews = details.getByRole("group", { name: "Reviews" });
+  await reviews.getByLabel("Requests").fill("1");
+  await reviews.getByLabel("Requests").press("Enter");
+  await page.reload();
+  await node(page, /^1, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(reviews.getByLabel("Requests")).toHaveValue("1"); // Kept in the log, and open because it says something.
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^1, .*1 requests for reviews used up/)).toHaveAttribute("data-status", "waiting");
+  await page.getByRole("tab", { name: "Chat" }).click();
+  await expect(page.getByText("There is no other kind of agent for what Demo agent did. Another agent reviews.")).toBeVisible();
+  const ask = page.getByRole("form", { name: "At its limit" });
+  await expect(ask).toContainText("1 requests for reviews used up");
+  await ask.getByLabel("Requests").fill("40");
+  await page.keyboard.press("Enter");
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+});

@@ -29,6 +29,21 @@ test("two clicks change a task's mode, and the menu's items do what they say", a
   await page.keyboard.type("Write it down");
   await page.keyboard.press("Enter");
   await expect(node(page, /^3, Write it down/)).toBeVisible();
+  await choose(/^3, /, /^Move/);
+  const places = page.getByRole("dialog", { name: /^Move/ });
+  await expect(places.getByRole("button", { name: "3 Write it down" })).toHaveCount(0); // Not under itself.
+  await page.keyboard.type("2 ");
+  await page.keyboard.press("Enter");
+  await expect(places).toBeHidden();
+  await expect(toast(page)).toContainText(/^Moved under 2 /);
+  await expect(node(page, /^3, /)).toHaveAttribute("aria-level", "3");
+  await expect(node(page, /^3, /)).toBeFocused();
+  await page.keyboard.press("m");
+  await page.keyboard.type("no such task");
+  await expect(places.getByRole("status")).toHaveText("No task of that name can take it in.");
+  await page.keyboard.press("Escape");
+  await toast(page).getByRole("button", { name: "Undo" }).click();
+  await expect(node(page, /^3, /)).toHaveAttribute("aria-level", "2");
   await choose(/^2, /, /^Write to it/);
   await expect(message(page)).toBeFocused();
 });

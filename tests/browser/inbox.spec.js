@@ -67,3 +67,26 @@ test("who is next in line says which bound it waits at", async ({ page, world })
   await page.getByRole("button", { name: "Stop everything" }).click();
   await expect(top(page)).toHaveAttribute("data-status", "cancelled");
 });
+
+test("a folded branch says how many wait below it, since when, and its budget", async ({ page, world }) => {
+  await plan(page, world, goal("[[task 2: ask]]"));
+  await node(page, /^2, /).click();
+  await page.keyboard.press("Alt+ArrowRight");
+  await expect(node(page, /^2, /)).toHaveAttribute("aria-level", "3");
+  await node(page, /^1, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await page.getByLabel("Budget, in dollars").last().fill("3");
+  await page.keyboard.press("Tab");
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^2, .*waiting.* since \d\d:\d\d/)).toHaveAttribute("title", /since \d{4}-\d\d-\d\d \d\d:\d\d$/);
+  await expect(node(page, /^1, /).locator(".count")).toHaveCount(0);
+  await node(page, /^1, /).click();
+  await page.keyboard.press("ArrowLeft");
+  await expect(node(page, /^2, /)).toHaveCount(0);
+  const branch = node(page, /^1, .*1 waiting for you below/);
+  await expect(branch).toHaveAttribute("data-status", "waiting");
+  await expect(branch.locator(".count")).toBeVisible();
+  await expect(branch).toContainText("of $3.00");
+  await expect(branch.getByRole("meter")).toBeVisible();
+  await shots(page, "folded");
+});

@@ -15,6 +15,11 @@ test("what was used is told of each kind of agent, today and in all, beside what
     const table = usage.getByRole("table").filter({ hasText: head });
     await expect(table.getByRole("row", { name: /^Demo <\$0\.01 7 / })).toBeVisible(); // A plan, five tasks and the summary.
   }
+  const models = usage.getByRole("table").filter({ hasText: "Models" });
+  await expect(models.getByRole("row", { name: /^Demo, demo-heavy <\$0\.01 3 / })).toBeVisible();
+  await expect(models.getByRole("row", { name: /^Demo, demo-standard <\$0\.01 4 / })).toBeVisible();
+  const days = usage.getByRole("table").filter({ hasText: "Latest days" });
+  await expect(days.getByRole("row", { name: /^\d{4}-\d\d-\d\d <\$0\.01 7 / })).toBeVisible();
   await expect(usage.getByRole("meter")).toBeVisible();
   await shots(page, "usage");
 });

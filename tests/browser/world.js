@@ -11,6 +11,8 @@ export class World {
   /** `options` are further ones of `serve`. */
   constructor(options = []) {
     this.options = options;
+    /** Further variables of the bridge. */
+    this.environment = {};
     this.home = fs.mkdtempSync(path.join(os.tmpdir(), "orchestrator-"));
     this.project = path.join(this.home, "shop");
     fs.mkdirSync(this.project);
@@ -21,7 +23,7 @@ export class World {
   async start() {
     const args = ["serve", "--stop-agents", "--listen", `127.0.0.1:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data"), ...this.options];
     if (process.env.PAGE_DIR) args.push("--page-dir", process.env.PAGE_DIR);
-    this.bridge = spawn(BIN, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, HOME: this.home } });
+    this.bridge = spawn(BIN, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, HOME: this.home, ...this.environment } });
     this.gone = new Promise((resolve) => this.bridge.once("exit", resolve));
     this.url = await new Promise((resolve, reject) => {
       let said = "";

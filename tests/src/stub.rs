@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -17,7 +18,8 @@ mod anthropic;
 mod openai;
 
 /// One answer of the model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     Text(String),
     /// A call of this tool.
@@ -27,17 +29,18 @@ pub enum Step {
 }
 
 /// What the model answers when the newest prompt holds `when`. The first rule that fits is taken.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Rule {
     pub when: String,
     pub steps: Vec<Step>,
 }
 
 /// What goes wrong instead of an answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The provider refuses; `error` is the `error` of its body.
-    Status { code: u16, headers: Vec<(&'static str, String)>, error: Value },
+    Status { code: u16, headers: Vec<(String, String)>, error: Value },
     /// No answer ever comes.
     Hang,
 }
@@ -118,7 +121,8 @@ async fn wrong(stub: &Inner) -> Option<Response> {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = (status, axum::Json(json!({"type": "error", "error": error}))).into_response();
     for (name, value) in headers {
-        answer.headers_mut().extend(value.parse().map(|value| (HeaderName::from_static(name), value)));
+        let header = name.parse::<HeaderName>().ok().zip(value.parse::<HeaderValue>().ok());
+        answer.headers_mut().extend(header);
     }
     Some(answer)
 }

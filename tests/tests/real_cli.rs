@@ -20,6 +20,8 @@ mod faults;
 mod permission;
 #[path = "real_cli/told.rs"]
 mod told;
+#[path = "real_cli/trust.rs"]
+mod trust;
 
 fn variable(name: &str) -> anyhow::Result<String> {
     std::env::var(name)

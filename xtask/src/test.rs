@@ -41,12 +41,20 @@ pub fn test() -> Result<()> {
     let fold = report.step("fold for the browser", bench::fold);
     report.step("journeys in Chromium", || {
         journeys(
-            &product.context("there is no binary to test")?,
-            &browser.context("there is no browser to test with")?,
+            product.as_deref().context("there is no binary to test")?,
+            browser.as_deref().context("there is no browser to test with")?,
             &fold.context("there is no fold to compare")?,
         )
     });
-    report.step("real agent CLIs", || real_agents(&agents.context("there are no agent CLIs to test with")?));
+    report.step("real agent CLIs", || {
+        let agents = agents.context("there are no agent CLIs to test with")?;
+        real_agents(&agents)?;
+        real_journeys(
+            product.as_deref().context("there is no binary to test")?,
+            browser.as_deref().context("there is no browser to test with")?,
+            &agents,
+        )
+    });
     report.finish()
 }
 
@@ -64,6 +72,25 @@ pub fn browser() -> Result<PathBuf> {
 }
 
 fn journeys(product: &Path, chromium: &Path, fold: &Path) -> Result<()> {
+    let mut command = playwright(product, chromium)?;
+    command.env("FOLD_DIR", fold).env("NATIVE_DIR", place::target().join("debug"));
+    play("journeys in Chromium", command)
+}
+
+/// What a person sees of the real CLIs when their provider, which is a stub, fails.
+fn real_journeys(product: &Path, chromium: &Path, agents: &Agents) -> Result<()> {
+    let stub = program::cargo(&["build", "-p", "tests", "--features", "real-cli", "--bin", "model-stub"]);
+    program::run("model server", stub)?;
+    let mut command = playwright(product, chromium)?;
+    command
+        .arg("real.spec.js")
+        .env("MODEL_STUB", place::target().join("debug/model-stub"))
+        .env("CLAUDE_BIN", &agents.claude)
+        .env("CODEX_BIN", &agents.codex);
+    play("real agent CLIs on screen", command)
+}
+
+fn playwright(product: &Path, chromium: &Path) -> Result<Command> {
     let folder = browser_tests();
     let playwright = folder.join("node_modules/.bin/playwright");
     ensure!(playwright.exists(), "tests/browser does not bring Playwright");
@@ -73,10 +100,12 @@ fn journeys(product: &Path, chromium: &Path, fold: &Path) -> Result<()> {
         .current_dir(folder)
         .env("ORCHESTRATOR_BIN", product)
         .env("CHROMIUM", chromium)
-        .env("FOLD_DIR", fold)
-        .env("NATIVE_DIR", place::target().join("debug"))
         .env("CI", "1");
-    let output = program::run("journeys in Chromium", command)?;
+    Ok(command)
+}
+
+fn play(name: &str, command: Command) -> Result<()> {
+    let output = program::run(name, command)?;
     say::line(&format!(
         "      {}",
         output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()

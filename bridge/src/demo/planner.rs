@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::plan::{Mode, PlannerAnswer, ProposedTask, Verdict};
+use shared::plan::{Mode, PlannerAnswer, ProposedCaps, ProposedTask, Verdict};
 use shared::retry::RetryWish;
 use shared::sizing::SizeWish;
 
@@ -115,6 +115,7 @@ pub fn task(title: &str, objective: &str) -> ProposedTask {
         checks: Vec::new(),
         agent: String::new(),
         reviewer: String::new(),
+        caps: ProposedCaps::default(),
     }
 }
 

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use conductor::State;
 use conductor::persona::{self, Known};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
@@ -87,6 +87,58 @@ pub(super) struct AgentView {
     retired: bool,
 }
 
+/// An agent to be saved, in the place of the one that has the name if there is one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAgent {
+    name: String,
+    /// What it is good for, in one line; planners choose by it.
+    #[serde(default)]
+    role: String,
+    /// What it is like, in Markdown.
+    character: Option<String>,
+    /// In its place, a file that says it and is read whenever a session begins: from the folder that it works in, or absolute.
+    soul: Option<String>,
+    /// `claude`, `codex` or `demo`: whose model is named, and what does its tasks.
+    #[schema(value_type = Option<String>)]
+    harness: Option<HarnessId>,
+    /// Of its turns, where none was chosen.
+    model: Option<String>,
+    /// Absolute; where its tasks work, in a project that is open.
+    folder: Option<String>,
+}
+
+/// Why something is not kept in the library.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; nothing was saved.")]
+pub(super) struct NotSaved(pub String);
+
+impl NewAgent {
+    pub(super) fn persona(self, state: &State) -> Result<Persona, NotSaved> {
+        let known = persona::named(state, &self.name).map(|persona| persona.persona.clone());
+        let character = match (self.character, self.soul) {
+            (Some(_), Some(_)) => {
+                return Err(NotSaved(
+                    "an agent's character stands in words or in a file, and not in both".to_owned(),
+                ));
+            }
+            (_, Some(path)) => Character::File { path },
+            (Some(text), None) => Character::Words { text },
+            (None, None) => Character::default(),
+        };
+        let persona = Persona {
+            persona: known.unwrap_or_else(|| drawn(PersonaId::new)),
+            name: self.name.trim().to_owned(),
+            role: self.role.trim().to_owned(),
+            character,
+            harness: self.harness,
+            model: self.model,
+            folder: self.folder,
+        };
+        persona::problem(state, &persona).map_or(Ok(persona), |problem| Err(NotSaved(problem)))
+    }
+}
+
 /// There is no such agent.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no agent {0:?}. `orchestrator agents` lists them.")]
@@ -139,35 +191,24 @@ pub(super) async fn see_to(args: &AgentsArgs) -> anyhow::Result<ExitCode> {
 fn change(state: &State, wish: &Wish) -> anyhow::Result<Kind> {
     Ok(match wish {
         Wish::Save { name, role, character, soul, harness, model, dir } => {
-            let known = persona::named(state, name).map(|persona| persona.persona.clone());
-            let persona = Persona {
-                persona: known.unwrap_or_else(|| drawn(PersonaId::new)),
-                name: name.trim().to_owned(),
-                role: role.trim().to_owned(),
-                character: read(character.as_ref(), soul.as_ref())?,
+            let new = NewAgent {
+                name: name.clone(),
+                role: role.clone(),
+                character: character.as_ref().map(read).transpose()?,
+                soul: soul.clone(),
                 harness: harness.map(Into::into),
                 model: model.clone(),
                 folder: dir.as_ref().map(|dir| dir.to_string_lossy().into_owned()),
             };
-            if let Some(problem) = persona::problem(state, &persona) {
-                bail!("{problem}; nothing was saved.");
-            }
-            Kind::PersonaSaved { persona }
+            Kind::PersonaSaved { persona: new.persona(state)? }
         }
         Wish::Retire { name } => Kind::PersonaRetired { persona: find(state, name)?.persona.clone() },
     })
 }
 
-fn read(words: Option<&PathBuf>, soul: Option<&String>) -> anyhow::Result<Character> {
-    Ok(match (words, soul) {
-        (_, Some(path)) => Character::File { path: path.clone() },
-        (Some(file), None) => {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("{} cannot be read. Give a file in Markdown.", file.display()))?;
-            Character::Words { text }
-        }
-        (None, None) => Character::default(),
-    })
+fn read(file: &PathBuf) -> anyhow::Result<String> {
+    std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read. Give a file in Markdown.", file.display()))
 }
 
 fn tell(state: &State) {

@@ -9,7 +9,7 @@ use conductor::State;
 use conductor::driver::{Driver, Effect};
 use futures_util::{SinkExt, StreamExt};
 use shared::entry::Draft;
-use shared::id::{AppendId, ClientId};
+use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::Seq;
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, PULSE, Refusal, ServerMessage, Want};
 use tokio_tungstenite::tungstenite::Message;
@@ -25,6 +25,16 @@ pub(super) struct Client {
     socket: WebSocketStream<Box<dyn Wire>>,
     /// When it last said something; nothing while it does not hold the baton.
     spoke: Option<Instant>,
+    listens: Option<Listening>,
+}
+
+/// To what a run writes.
+struct Listening {
+    run: RunId,
+    /// The line that comes next.
+    next: u64,
+    /// What came and was not taken yet. Bounded by who takes it after each step: a frame at most.
+    heard: Vec<u8>,
 }
 
 impl Client {
@@ -38,7 +48,8 @@ impl Client {
             .await
             .with_context(|| format!("the bridge at {} does not let us in", place.address()))?;
         let client = ClientId::new(&format!("{kind}-{}", uuid::Uuid::now_v7()))?;
-        let mut new = Self { driver: Driver::new(client.clone()), socket, spoke: None };
+        let driver = Driver::new(client.clone());
+        let mut new = Self { driver, socket, spoke: None, listens: None };
         new.send(&ClientMessage::Hello { protocol: PROTOCOL, client, since: Seq(0), lively: true }).await?;
         let mut head = None;
         while head.is_none_or(|head| new.state().seq < head) {
@@ -87,6 +98,18 @@ impl Client {
         Ok(())
     }
 
+    /// From now on [`Self::heard`] has what the run writes, from this line on. Not for a client that wants the baton.
+    pub(super) async fn listen(&mut self, run: &RunId, from: u64) -> anyhow::Result<()> {
+        self.listens = Some(Listening { run: run.clone(), next: from, heard: Vec::new() });
+        self.send(&ClientMessage::Follow { run: run.clone(), from }).await
+    }
+
+    /// What the run wrote since this was asked last, and the line that comes next.
+    pub(super) fn heard(&mut self) -> (Vec<u8>, u64) {
+        let listens = self.listens.as_mut();
+        listens.map_or_else(Default::default, |it| (std::mem::take(&mut it.heard), it.next))
+    }
+
     /// Takes one message, or lets a moment pass that a decision waits for.
     pub(super) async fn step(&mut self) -> anyhow::Result<Option<ServerMessage>> {
         self.step_within(None).await
@@ -125,7 +148,11 @@ impl Client {
                 let effects = self.driver.receive(&message, clock::now());
                 (Some(message), effects)
             }
-            Message::Binary(bytes) => (None, self.driver.output(&OutputFrame::decode(&bytes)?, clock::now())),
+            Message::Binary(bytes) => {
+                let frame = OutputFrame::decode(&bytes)?;
+                self.listens.iter_mut().for_each(|listens| listens.hear(&frame));
+                (None, self.driver.output(&frame, clock::now()))
+            }
             Message::Close(_) => bail!("the bridge has gone"),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => (None, Vec::new()),
         };
@@ -153,5 +180,17 @@ impl Client {
 
     async fn send(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
         Ok(self.socket.send(Message::text(serde_json::to_string(message)?)).await?)
+    }
+}
+
+impl Listening {
+    /// A line that came before, from before its commit, comes no second time.
+    fn hear(&mut self, frame: &OutputFrame<'_>) {
+        for (line, bytes) in frame.lines().filter(|_| frame.run == self.run.as_str()) {
+            if line == self.next {
+                self.heard.extend_from_slice(bytes);
+                self.next += 1;
+            }
+        }
     }
 }

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use axum::http::header::{COOKIE, ORIGIN};
+use conductor::words;
+use shared::agent::FoundAgent;
 use shared::api::{Finding, Verdict};
+use shared::harness::tried;
 
 use super::DoctorArgs;
 use super::place::Place;
@@ -184,15 +187,7 @@ async fn tools(config: Result<Config, ConfigError>) -> Vec<Finding> {
         Ok(config) => {
             findings.push(well("the configuration can be read"));
             for agent in agents::find(&config).await {
-                let version = agent.version.unwrap_or_default();
-                let what = format!("{} {version}", agent.name).trim().to_owned();
-                findings.push(match agent.problem {
-                    None => well(what),
-                    Some(problem) => warning(
-                        format!("{what}: {problem}"),
-                        "Try it in a terminal, or give its path in the configuration.",
-                    ),
-                });
+                findings.push(installed(&agent));
             }
         }
         Err(error) => findings.push(bad(error.to_string(), "Correct that line, or take it out.")),
@@ -202,6 +197,20 @@ async fn tools(config: Result<Config, ConfigError>) -> Vec<Finding> {
         Lookup::NotExecutable(_) | Lookup::Missing => warning("git was not found", "Install git."),
     });
     findings
+}
+
+/// What is known of an agent CLI and of its version.
+fn installed(agent: &FoundAgent) -> Finding {
+    let what = format!("{} {}", agent.name, agent.version.as_deref().unwrap_or_default()).trim().to_owned();
+    if let Some(problem) = &agent.problem {
+        let remedy = "Try it in a terminal, or give its path in the configuration.";
+        return warning(format!("{what}: {problem}"), remedy);
+    }
+    match tried(agent.harness, agent.version.as_deref()).map(words::tried) {
+        None => well(what),
+        Some((known, "")) => well(format!("{what} is {known}")),
+        Some((known, next_step)) => warning(format!("{what}: {known}"), next_step),
+    }
 }
 
 /// What must not get in. Each is tried with everything right but one thing.

@@ -68,11 +68,13 @@ pub(super) struct Wish {
     pub plan: Option<PathBuf>,
     /// The name of a list to be carried out in its place, and what its blanks are filled with.
     pub list: Option<(String, Fillings)>,
+    /// It is archived when all of it is completed.
+    pub archive: bool,
 }
 
 /// States a goal and follows it.
 pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode> {
-    let Wish { text, until, plan, list } = wish;
+    let Wish { text, until, plan, list, archive } = wish;
     let plan = match plan.as_deref().map(own_plan).transpose()? {
         Some(Err(bad)) => return Ok(refused(&bad.into())),
         Some(Ok((plan, caps))) => Planner::Given(plan, caps),
@@ -130,6 +132,9 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
             return Ok(ExitCode::from(130));
         }
     };
+    if archive && matches!(followed, Ok(0)) {
+        tidy_away(&mut client, &goal, args.json).await?;
+    }
     // Other goals, of other commands or of a page, need the bridge still.
     if client.state().active_runs() > 0 {
         place.stays().iter().for_each(|line| say(line));
@@ -138,6 +143,18 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
     drop(client);
     place.leave().await?;
     followed.map(ExitCode::from)
+}
+
+/// Archives the goal, all of which is completed and told; not where somebody was quicker, or began a part of it anew.
+async fn tidy_away(client: &mut Client, goal: &TaskId, json: bool) -> anyhow::Result<()> {
+    let state = client.state();
+    let task = state.task(goal).context("the goal is not in the log")?;
+    match Word::Archive.to(state, task) {
+        Ok(drafts) => client.intend(drafts).await?,
+        Err(why) if !json => say(&format!("Not archived: {why}.")),
+        Err(_) => {}
+    }
+    Ok(())
 }
 
 /// What of the library the command line names.
@@ -263,7 +280,7 @@ impl Told {
         }
         for task in state.subtree(goal) {
             let status = status(state, task);
-            let why = words::reason(state, &status, clock::now());
+            let why = words::says(state, task, &status, clock::now());
             // How far a group is and what an agent is doing change too often to be read.
             let what = if status.kind == Stands::Waiting { why.clone() } else { String::new() };
             let new = (status.kind, what);
@@ -334,7 +351,9 @@ impl Told {
                 Reason::PlanProblem(problems) => {
                     format!("The plan cannot be used:\n  {}\n", problems.join("\n  "))
                 }
-                Reason::Used { cap, .. } => format!("{}: {} used up.\n", name(task), words::cap(*cap, None)),
+                Reason::Used { cap, stage, .. } => {
+                    format!("{}: {} used up.\n", name(task), words::cap(*cap, *stage, None))
+                }
                 Reason::Failure { why, .. } => format!("{} failed: {why}\n", name(task)),
                 Reason::Stuck(_) | Reason::Unattended(_) => {
                     format!("{}: {}.\n", name(task), words::reason(state, &status, clock::now()))

@@ -104,7 +104,7 @@ impl Line {
     fn of(state: &State, task: &Task, now: Millis) -> Self {
         let status = status(state, task);
         let (mark, colour) = mark(status.kind);
-        let parts = [task.title.as_str(), &*standing(state, &status, now), &*words::spent(state, task)];
+        let parts = [task.title.as_str(), &*standing(state, task, &status, now), &*words::spent(state, task)];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let text = tame(&format!(" {} {}", reference(state, task), parts.join(" · "))).replace('\n', " ");
         Self { indent: "  ".repeat(task.number.len()), mark, colour, text }
@@ -147,8 +147,8 @@ fn mark(kind: Kind) -> (char, Color) {
 }
 
 /// What it does or waits for, and for how long where that goes on.
-fn standing(state: &State, status: &Status, now: Millis) -> String {
-    let why = words::reason(state, status, now);
+fn standing(state: &State, task: &Task, status: &Status, now: Millis) -> String {
+    let why = words::says(state, task, status, now);
     match status.kind {
         Kind::Active | Kind::Waiting => format!("{why} · {}", words::span(now.since(status.since))),
         _ => why,

@@ -3,6 +3,7 @@
 use conductor::budget::Cap;
 use conductor::state::{State, Task};
 use conductor::status::{Kind, Reason, status};
+use shared::limits::Stage;
 
 use super::task::reference;
 
@@ -25,13 +26,13 @@ pub(super) fn step(state: &State, task: &Task) -> Option<String> {
         Reason::Permission(_) => format!("allow {named}, or deny {named}"),
         Reason::Asks(_) | Reason::PlanProblem(_) => format!("answer {named} \"…\""),
         Reason::Begin | Reason::YourTurn => format!("answer {named} \"…\", or {give_up}"),
-        Reason::Used { cap, above } => {
+        Reason::Used { cap, stage, above } => {
             let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
             // The task above asks for those below it, while it is not over.
             if above.is_some() && !holder.is_over() {
                 return None;
             }
-            format!("{}, or cancel {named}", raise(*cap, &reference(state, holder)))
+            format!("{}, or cancel {named}", raise(*cap, *stage, &reference(state, holder)))
         }
         Reason::Unattended(_) if task.is_goal() => format!("resume {named}, or limits --unattended USD"),
         Reason::Stuck(by) => {
@@ -47,11 +48,17 @@ pub(super) fn step(state: &State, task: &Task) -> Option<String> {
     Some(format!("orchestrator {words}"))
 }
 
-fn raise(cap: Cap, named: &str) -> String {
-    match cap {
-        Cap::Budget(_) => format!("budget {named} USD"),
-        Cap::Turns(_) => format!("caps {named} --requests N"),
-        Cap::Time(_) => format!("caps {named} --time SPAN"),
-        Cap::Tokens(_) => format!("caps {named} --tokens N"),
+fn raise(cap: Cap, stage: Option<Stage>, named: &str) -> String {
+    let (what, unit) = match cap {
+        Cap::Budget(_) => ("budget", "USD"),
+        Cap::Turns(_) => ("requests", "N"),
+        Cap::Time(_) => ("time", "SPAN"),
+        Cap::Tokens(_) => ("tokens", "N"),
+    };
+    match stage {
+        None if what == "budget" => format!("budget {named} USD"),
+        None => format!("caps {named} --{what} {unit}"),
+        Some(Stage::Review) => format!("caps {named} --review {what}={unit}"),
+        Some(Stage::Repair) => format!("caps {named} --repair {what}={unit}"),
     }
 }

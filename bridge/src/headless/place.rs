@@ -22,6 +22,9 @@ use crate::tls::{self, Wire};
 /// A bridge that has not answered by then does not.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Bytes of an answer that are read: a screen in JSON is the largest.
+const LARGEST: usize = 8 * 1024 * 1024;
+
 /// A bridge that answers.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -105,18 +108,16 @@ impl Place {
         let asked = async {
             let mut socket = self.connect().await?;
             socket.write_all(request.as_bytes()).await?;
-            let mut answer = vec![0; 64 * 1024];
-            let mut filled = 0;
+            let mut answer = Vec::new();
             // What asks for a socket is kept open, let in or not: the head alone is the answer.
             let socket_wanted = request.contains("Upgrade: websocket");
             let whole = |head: &[u8]| socket_wanted && head.windows(4).any(|end| end == b"\r\n\r\n");
-            while filled < answer.len() && !whole(&answer[..filled]) {
-                match socket.read(&mut answer[filled..]).await? {
-                    0 => break,
-                    count => filled += count,
+            while answer.len() < LARGEST && !whole(&answer) {
+                if socket.read_buf(&mut answer).await? == 0 {
+                    break;
                 }
             }
-            anyhow::Ok(String::from_utf8_lossy(&answer[..filled]).into_owned())
+            anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
         };
         timeout(PATIENCE, asked).await.context("it took too long")?
     }

@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use conductor::State;
 use conductor::library::{self, Key, Record, Shelf, percent, wilson};
 use conductor::words;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
 use shared::id::TemplateId;
 use shared::template::{Template, Variant};
 use shared::unit::MicroUsd;
 use utoipa::ToSchema;
 
+use super::agents::NotSaved;
 use super::client::Client;
 use super::place::Place;
 use super::statement::drawn;
@@ -122,6 +124,65 @@ struct FailureView {
     of: u32,
 }
 
+/// A template to be saved, as the next version of the one that has the name if there is one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewTemplate {
+    name: String,
+    /// With several, each task works by one of them.
+    variants: Vec<Wording>,
+    /// `claude`, `codex` or `demo`: whose model is named, and the agent of goals that are stated with it.
+    #[schema(value_type = Option<String>)]
+    harness: Option<HarnessId>,
+    /// Of its tasks, where none was chosen.
+    model: Option<String>,
+    /// Absolute; of goals that are stated with it.
+    folder: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Wording {
+    name: String,
+    /// Markdown.
+    guidelines: String,
+}
+
+impl NewTemplate {
+    pub(super) fn template(self, state: &State) -> Result<Template, NotSaved> {
+        let known = find(state, &self.name).ok().map(|shelf| shelf.template.template.clone());
+        let variant = |it: Wording| Variant { name: it.name.trim().to_owned(), guidelines: it.guidelines };
+        let template = Template {
+            template: known.unwrap_or_else(|| drawn(TemplateId::new)),
+            name: self.name,
+            variants: self.variants.into_iter().map(variant).collect(),
+            harness: self.harness,
+            model: self.model,
+            folder: self.folder,
+        };
+        template.problem().map_or(Ok(template), |problem| Err(NotSaved(problem)))
+    }
+}
+
+/// Why no wording is promoted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unpromoted {
+    #[error(transparent)]
+    None(#[from] NoTemplate),
+    #[error(
+        "no other variant does better by the numbers, of which there must be {} for each. Save the template with the wording that you want.",
+        library::ENOUGH
+    )]
+    Few,
+}
+
+/// The template with the wording alone that does better.
+pub(super) fn promoted(state: &State, name: &str) -> Result<Template, Unpromoted> {
+    let shelf = find(state, name)?;
+    let found = library::suggestion(state, &shelf.template.template).ok_or(Unpromoted::Few)?;
+    Ok(library::promoted(shelf, &found.variant))
+}
+
 /// There is no such template.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no template {0:?}. `orchestrator prompts` lists them.")]
@@ -222,29 +283,16 @@ pub(super) async fn see_to(args: &PromptsArgs) -> anyhow::Result<ExitCode> {
 fn change(state: &State, wish: &Wish) -> anyhow::Result<Kind> {
     Ok(match wish {
         Wish::Save { name, variants, harness, model, dir } => {
-            let known = find(state, name).ok().map(|shelf| shelf.template.template.clone());
-            let template = Template {
-                template: known.unwrap_or_else(|| drawn(TemplateId::new)),
+            let new = NewTemplate {
                 name: name.clone(),
                 variants: variants.iter().map(|text| variant(text)).collect::<Result<_, _>>()?,
                 harness: harness.map(Into::into),
                 model: model.clone(),
                 folder: dir.as_ref().map(|dir| dir.to_string_lossy().into_owned()),
             };
-            if let Some(problem) = template.problem() {
-                bail!("{problem}; nothing was saved.");
-            }
-            Kind::TemplateSaved { template }
+            Kind::TemplateSaved { template: new.template(state)? }
         }
-        Wish::Promote { name } => {
-            let shelf = find(state, name)?;
-            let found = library::suggestion(state, &shelf.template.template);
-            let enough = library::ENOUGH;
-            let found = found.with_context(|| {
-                format!("no other variant does better by the numbers, of which there must be {enough} for each. Save the template with the wording that you want.")
-            })?;
-            Kind::TemplateSaved { template: library::promoted(shelf, &found.variant) }
-        }
+        Wish::Promote { name } => Kind::TemplateSaved { template: promoted(state, name)? },
         Wish::Retire { name } => {
             Kind::TemplateRetired { template: find(state, name)?.template.template.clone() }
         }
@@ -252,14 +300,14 @@ fn change(state: &State, wish: &Wish) -> anyhow::Result<Kind> {
 }
 
 /// "short=brief.md" as the variant `short` with what the file says.
-fn variant(text: &str) -> anyhow::Result<Variant> {
+fn variant(text: &str) -> anyhow::Result<Wording> {
     let (name, file) = text.split_once('=').with_context(|| {
         format!("{text:?} is no variant. Give a name and a file, such as --variant short=brief.md")
     })?;
     let guidelines = std::fs::read_to_string(file)
         .with_context(|| format!("{file} cannot be read. Give a file in Markdown."))?;
     ensure!(!name.trim().is_empty(), "a variant needs a name, such as short in --variant short={file}");
-    Ok(Variant { name: name.trim().to_owned(), guidelines })
+    Ok(Wording { name: name.to_owned(), guidelines })
 }
 
 fn tell(view: &LibraryView) {

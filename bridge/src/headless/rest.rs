@@ -45,12 +45,17 @@ mod desk;
 mod ends;
 mod events;
 mod hand;
+mod harnesses;
+mod library;
 mod limits;
 mod lists;
 mod models;
+mod overview;
 mod plans;
 mod projects;
 mod rules;
+mod shape;
+mod terminal;
 
 use desk::Desk;
 
@@ -86,10 +91,16 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(charter::set))
         .routes(routes!(task))
         .routes(routes!(document))
-        .routes(routes!(prompts))
+        .routes(routes!(overview::inbox))
+        .routes(routes!(overview::usage))
+        .routes(routes!(prompts, library::save_template))
+        .routes(routes!(library::retire_template))
+        .routes(routes!(library::promote))
         .routes(routes!(lists::lists, lists::save))
         .routes(routes!(lists::retire))
-        .routes(routes!(list_agents))
+        .routes(routes!(list_agents, library::save_agent))
+        .routes(routes!(library::retire_agent))
+        .routes(routes!(harnesses::harnesses))
         .routes(routes!(set_agent))
         .routes(routes!(answer))
         .routes(routes!(rules::permit))
@@ -98,6 +109,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(rules::remove))
         .routes(routes!(plans::approve))
         .routes(routes!(hand::add))
+        .routes(routes!(shape::remove))
+        .routes(routes!(shape::bring_back))
+        .routes(routes!(shape::put))
+        .routes(routes!(shape::after))
         .routes(routes!(hand::mode))
         .routes(routes!(hand::done))
         .routes(routes!(hand::give_up))
@@ -106,6 +121,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(plans::copy))
         .routes(routes!(retry))
         .routes(routes!(hand::requeue))
+        .routes(routes!(terminal::show, terminal::open))
+        .routes(routes!(terminal::type_there))
+        .routes(routes!(terminal::close))
         .routes(routes!(resume))
         .routes(routes!(cancel))
         .routes(routes!(caps::caps))

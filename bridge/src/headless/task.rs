@@ -74,7 +74,8 @@ pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode
     let place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     let state = client.state();
-    let drafts = word.to(state, find(state, &args.task)?)?;
+    let task = word.whom(state, &args.task)?;
+    let drafts = word.to(state, task)?;
     let rule = drafts.iter().find_map(|draft| match draft.body.known() {
         Some(Kind::RuleSaved { rule }) => Some(rule.clone()),
         _ => None,
@@ -112,6 +113,13 @@ pub(super) fn find<'a>(state: &'a State, text: &str) -> Result<&'a Task, Unknown
         (None, _) => Err(Unknown(format!("there is no task {text:?}"))),
         (Some(_), Some(_)) => Err(Unknown(format!("more than one task begins with {text:?}"))),
     }
+}
+
+/// The task that was taken out of its goal's plan and had this number, which no other has since.
+pub(super) fn find_removed<'a>(state: &'a State, text: &str) -> Option<&'a Task> {
+    let (goal, number) = text.split_once('/')?;
+    let goal = state.goals.get(goal.parse::<usize>().ok()?.checked_sub(1)?)?;
+    state.tasks.values().map(|task| &**task).find(|task| task.root == *goal && task.number_text() == number)
 }
 
 /// How a person names a task to these commands.

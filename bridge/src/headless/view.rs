@@ -24,6 +24,7 @@ use super::caps::CapsJson;
 use super::next;
 use super::rules::RequestView;
 use super::task::reference;
+use super::waker::WakerView;
 use crate::clock;
 
 /// A task, or a goal, which is the top of its tasks.
@@ -46,6 +47,8 @@ pub(super) struct TaskView {
     next_step: Option<String>,
     /// When what it waits for by itself is over, in milliseconds since 1970: a limit, a retry, an agent that fails.
     resumes: Option<u64>,
+    /// What will change that.
+    waker: WakerView,
     /// Since when it has this status, in milliseconds since 1970.
     since: u64,
     /// What it and all below it cost, as far as is known.
@@ -256,6 +259,7 @@ impl TaskView {
         };
         let permission = state.current(task).and_then(|run| Some(RequestView::of(run, run.asks_now()?)));
         Self {
+            waker: WakerView::of(state, task, &status, now),
             resumes,
             permission,
             task: reference(state, task),

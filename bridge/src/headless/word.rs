@@ -4,6 +4,7 @@ use conductor::plan::edit::check_edit;
 use conductor::plan::name;
 use conductor::planning::may_plan;
 use conductor::state::{Standing, State, Task};
+use conductor::terminal::opened;
 use conductor::{hearing, words};
 use shared::context::Charter;
 use shared::entry::{Draft, Kind};
@@ -12,18 +13,21 @@ use shared::id::{MessageId, TaskId};
 use shared::permission::Permit;
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
+use shared::run::Window;
 use shared::unit::Millis;
 
 use super::caps::CapsWish;
 use super::edit::Changes;
 use super::hand::AddArgs;
 use super::rules::Reach;
+use super::shape::{self, Order, Place};
 use super::statement::drawn;
-use super::task::find;
+use super::task::{Unknown, find, find_removed};
 use super::{agents, waiting};
 
 mod over;
 mod permit;
+mod terminal;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
@@ -50,11 +54,23 @@ pub(super) enum Word {
         /// As a person names them.
         after: Vec<String>,
     },
+    /// Taken out of the plan, with all below it.
+    Remove,
+    /// Put back into the plan, or into the lists of goals.
+    Restore,
+    Move(Place),
+    After(Order),
     Mode(Mode),
     /// What came of it; may be empty.
     Done(String),
     /// Why it cannot be done, by the person whose task it is.
     GiveUp(String),
+    /// A terminal of this size is opened for it.
+    Open(Window),
+    /// Its terminal is ended.
+    CloseTerminal,
+    /// Typed into its terminal.
+    Type(String),
     /// A planner is to split it, or to plan what is below it again.
     Split,
     /// What is below it stays as it was.
@@ -108,6 +124,17 @@ impl Word {
         Self::Add { title, objective, mode: args.mode.into(), after }
     }
 
+    /// The task that it is said to by this name. Only what was removed can be brought back.
+    ///
+    /// # Errors
+    /// Nothing has the name.
+    pub(super) fn whom<'a>(&self, state: &'a State, text: &str) -> Result<&'a Task, Unknown> {
+        match self {
+            Self::Restore => find(state, text).or_else(|unknown| find_removed(state, text).ok_or(unknown)),
+            _ => find(state, text),
+        }
+    }
+
     /// The intents, in the task's project.
     ///
     /// # Errors
@@ -131,6 +158,7 @@ impl Word {
                 let edited = |edit| Kind::PlanEdited { goal: task.root.clone(), edit };
                 return Ok(changes.edits(state, task).map_err(Unsaid)?.into_iter().map(edited).collect());
             }
+            (Self::After(order), _) => return order.edits(state, task),
             (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
             }
@@ -169,6 +197,9 @@ impl Word {
                 let planned = PlannedTask { size: None, mode, after, ..planned };
                 checked(state, task, PlanEdit::Add { planned, index: u32::MAX })?
             }
+            (Self::Remove, _) => shape::remove(state, task)?,
+            (Self::Restore, _) => shape::restore(state, task)?,
+            (Self::Move(place), _) => place.put(state, task)?,
             (Self::Mode(mode), _) => checked(state, task, PlanEdit::SetMode { task: id, mode })?,
             (Self::Done(words), _) => over::done(state, task, &words)?,
             (Self::Close, _) => over::close(task)?,
@@ -191,6 +222,12 @@ impl Word {
             (Self::GiveUp(why), _) => Kind::TaskGivenUp { task: id, why: why.trim().to_owned() },
             (Self::Clone, _) => checked(state, task, PlanEdit::Clone { task: id, copy: drawn(TaskId::new) })?,
             (Self::Retry, _) => over::retry(state, task)?,
+            (Self::Open(window), _) => terminal::open(state, task, window)?,
+            (Self::CloseTerminal, _) => terminal::close(state, task)?,
+            (Self::Type(text), _) => terminal::typed(state, task, text)?,
+            (Self::Requeue, _) if opened(state, task).is_some() => {
+                return unsaid(format!("{} has no turn under way, only a terminal; close that", name(task)));
+            }
             (Self::Requeue, _) if task.current.is_none() => {
                 return unsaid(format!("{} is not at work; retry begins it anew", name(task)));
             }

@@ -9,6 +9,8 @@ use shared::wire::Refusal;
 
 /// Drafts in one append.
 const BATCH: usize = 4_096;
+/// Bytes that are typed at once.
+const TYPED: usize = 64 * 1024;
 
 pub(super) fn check(epoch: Option<Epoch>, drafts: &[Draft]) -> Result<(), Refusal> {
     let invalid = |why: String| Err(Refusal::Invalid { why });
@@ -35,6 +37,14 @@ pub(super) fn check(epoch: Option<Epoch>, drafts: &[Draft]) -> Result<(), Refusa
             && let Err(problem) = limits.check()
         {
             return invalid(format!("{problem}. The limits stay as they were."));
+        }
+        if let Kind::TerminalTyped { text, .. } = kind
+            && text.len() > TYPED
+        {
+            return invalid(format!(
+                "{} bytes typed at once; {TYPED} are taken. Send it in parts.",
+                text.len()
+            ));
         }
         if let Kind::ProjectOpened { folder, .. } = kind {
             if draft.project.is_none() {

@@ -4,12 +4,12 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use shared::wire::QUIET;
+use shared::wire::{PULSE, QUIET};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Connection;
-use super::baton::Baton;
+use super::baton::{Baton, Life};
 
 /// Who fell silent is left alone for so long before it may have the baton again, so that a slow client does not take turns.
 const REST: Duration = Duration::from_secs(10);
@@ -20,26 +20,36 @@ pub(super) async fn watch(
     connection: Connection,
     mut heard: watch::Receiver<Instant>,
 ) -> Infallible {
-    let quiet = Duration::from_millis(QUIET.0);
+    // A beat that is late is no sign; two that are missing are one.
+    let (falters, quiet) = (Duration::from_millis(2 * PULSE.0), Duration::from_millis(QUIET.0));
     let mut seen = baton.seen();
     while seen.wait_for(|seen| seen.is_watched(connection)).await.is_ok() {
         // It is told that it holds it, and shows life from then on.
         let granted = Instant::now();
-        loop {
-            let due = granted.max(*heard.borrow_and_update()) + quiet;
-            tokio::select! {
+        let mut life = Life::Lively;
+        while life != Life::Silent {
+            let since = granted.max(*heard.borrow_and_update());
+            let (due, next) = match life {
+                Life::Lively => (since + falters, Life::Falters),
+                Life::Falters | Life::Silent => (since + quiet, Life::Silent),
+            };
+            let now = tokio::select! {
                 biased;
-                said = heard.changed() => if said.is_ok() { continue } else { break },
+                said = heard.changed() => if said.is_ok() { Life::Lively } else { break },
                 () = async { drop(seen.wait_for(|seen| !seen.is_watched(connection)).await) } => break,
-                () = sleep_until(due) => {}
+                () = sleep_until(due) => next,
+            };
+            if now != life {
+                baton.hear(connection, now).await;
+                life = now;
             }
-            baton.fell_silent(connection).await;
+        }
+        if life == Life::Silent {
             sleep(REST).await;
             heard.mark_unchanged();
             if heard.changed().await.is_ok() {
-                baton.spoke_again(connection).await;
+                baton.hear(connection, Life::Lively).await;
             }
-            break;
         }
     }
     std::future::pending().await

@@ -36,14 +36,23 @@ struct Seat {
     connection: Connection,
     client: ClientId,
     want: Want,
-    /// Its client hangs, as far as one can tell: it has the baton only while nobody else wishes for it.
-    silent: bool,
+    life: Life,
+}
+
+/// What is heard of a client that holds the baton.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    Lively,
+    /// It should have said something by now: whoever may have to decide in its place gets ready.
+    Falters,
+    /// It hangs, as far as one can tell: it has the baton only while nobody else wishes for it.
+    Silent,
 }
 
 impl Seat {
     /// The lowest has the baton.
     fn rank(&self) -> (bool, Want) {
-        (self.silent, self.want)
+        (self.life == Life::Silent, self.want)
     }
 }
 
@@ -82,16 +91,21 @@ impl Seen {
         }
     }
 
-    /// Whether nobody decides whom a person looks at.
+    /// Whether nobody decides whom a person looks at, or not for long any more.
     pub(crate) fn is_unattended(&self) -> bool {
-        self.holder.as_ref().is_none_or(|seat| seat.want != Want::Take || seat.silent)
+        self.holder.as_ref().is_none_or(|seat| seat.want != Want::Take || seat.life != Life::Lively)
+    }
+
+    /// Whether who decides is still there and has not been heard of for a moment.
+    pub(crate) fn falters(&self) -> bool {
+        self.holder.as_ref().is_some_and(|seat| seat.want == Want::Take && seat.life != Life::Lively)
     }
 
     /// Whether this connection has the baton and is to show life. A hidden page's timers are slowed by its browser; it gives way to
     /// all others anyway.
     pub(super) fn is_watched(&self, connection: Connection) -> bool {
         let held = self.holder.as_ref().filter(|seat| seat.connection == connection);
-        held.is_some_and(|seat| !seat.silent && seat.want != Want::Spare)
+        held.is_some_and(|seat| seat.life != Life::Silent && seat.want != Want::Spare)
     }
 }
 
@@ -127,29 +141,26 @@ impl Baton {
         let mut place = self.place.lock().await;
         let known = place.seats().find(|seat| seat.connection == from);
         match known {
-            Some(seat) => seat.want = want,
+            Some(seat) => {
+                seat.want = want;
+                // It has just spoken.
+                if seat.life == Life::Falters {
+                    seat.life = Life::Lively;
+                }
+            }
             None => {
                 let client = client.clone();
-                place.waiting.push_back(Seat { connection: from, client, want, silent: false });
+                place.waiting.push_back(Seat { connection: from, client, want, life: Life::Lively });
             }
         }
         self.show(&mut place).await;
     }
 
-    /// Its client hangs: the baton goes to whoever else wishes for it, now or later.
-    pub(super) async fn fell_silent(&self, from: Connection) {
-        self.call(from, true).await;
-    }
-
-    /// It may have the baton again.
-    pub(super) async fn spoke_again(&self, from: Connection) {
-        self.call(from, false).await;
-    }
-
-    async fn call(&self, from: Connection, silent: bool) {
+    /// What is heard of a client by now. From one that is silent the baton goes to whoever else wishes for it, now or later.
+    pub(super) async fn hear(&self, from: Connection, life: Life) {
         let mut place = self.place.lock().await;
         if let Some(seat) = place.seats().find(|seat| seat.connection == from) {
-            seat.silent = silent;
+            seat.life = life;
         }
         self.show(&mut place).await;
     }

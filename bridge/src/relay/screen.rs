@@ -24,7 +24,7 @@ const READ_BACK: usize = 1024 * 1024;
 /// Bytes of escape sequences in an answer.
 const LARGEST: usize = 1024 * 1024;
 /// Orders that are looked through at once.
-const PAGE: Page = Page { entries: 1_024, bytes: 1024 * 1024 };
+pub(super) const PAGE: Page = Page { entries: 1_024, bytes: 1024 * 1024 };
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Wanted {
@@ -83,7 +83,11 @@ pub struct Past {
 }
 
 /// Nothing for a run that has no terminal, or was never ordered.
-async fn read(store: &Store, run: &RunId, before: Option<u64>) -> Result<Option<Past>, StoreError> {
+pub(crate) async fn read(
+    store: &Store,
+    run: &RunId,
+    before: Option<u64>,
+) -> Result<Option<Past>, StoreError> {
     let order = store.order_of(run).await?;
     let window = match order.as_ref().and_then(|order| order.entry.body.known()) {
         Some(Kind::RunRequested { spec, .. }) => match spec.stdin {
@@ -111,9 +115,23 @@ impl Past {
     /// What stands there in the end. Blocks. The moment of a new size is that of its order: what the program wrote at the old size until it heard
     /// of it is drawn at the new one, as a program that hears of it draws everything anew.
     pub fn draw(self) -> Screen {
+        let line = self.next();
+        let (terminal, whole) = self.terminal();
+        let screen = terminal.screen();
+        let ((rows, cols), (row, col)) = (screen.size(), screen.cursor_position());
+        let window = Window { rows, cols };
+        Screen { window, row, col, line, whole, contents: contents(screen) }
+    }
+
+    /// The line after the last.
+    pub(super) fn next(&self) -> u64 {
+        self.first + self.pieces.len() as u64
+    }
+
+    /// A terminal on which that stands, and whether all could be drawn. Blocks.
+    pub(crate) fn terminal(self) -> (vt100::Parser, bool) {
         let Self { window: Window { rows, cols }, sizes, first, pieces, until_now } = self;
         let mut terminal = vt100::Parser::new(rows, cols, 0);
-        let line = first + pieces.len() as u64;
         let mut sizes = sizes.into_iter().peekable();
         let mut whole = first == 0;
         for piece in pieces {
@@ -125,16 +143,13 @@ impl Past {
         if until_now && let Some((_, Window { rows, cols })) = sizes.last() {
             terminal.screen_mut().set_size(rows, cols);
         }
-        let screen = terminal.screen();
-        let ((rows, cols), (row, col)) = (screen.size(), screen.cursor_position());
-        let window = Window { rows, cols };
-        Screen { window, row, col, line, whole, contents: contents(screen) }
+        (terminal, whole)
     }
 }
 
 /// Draws it, and says whether it could. The library fails on some odd sequences, such as a wide character that
 /// another size cuts in two; then the terminal is empty, as a reset would leave it.
-fn drawn(terminal: &mut vt100::Parser, bytes: &[u8]) -> bool {
+pub(crate) fn drawn(terminal: &mut vt100::Parser, bytes: &[u8]) -> bool {
     let (rows, cols) = terminal.screen().size();
     let held = catch_unwind(AssertUnwindSafe(|| terminal.process(bytes))).is_ok();
     if !held {

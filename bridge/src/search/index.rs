@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use shared::agent::HarnessId;
 use shared::api::SearchIn;
-use shared::entry::Kind;
+use shared::entry::{Kind, Purpose};
 use shared::id::RunId;
 use shared::unit::Seq;
 
@@ -199,7 +199,8 @@ impl Index {
                     add.execute(params![signed(stored.entry.seq.0), text])?;
                 }
                 match kind {
-                    Kind::RunRequested { run, harness, .. } => {
+                    // What stands on a terminal is drawn and drawn over, and no words to be found.
+                    Kind::RunRequested { run, harness, purpose, .. } if *purpose != Purpose::Terminal => {
                         let sql = "INSERT OR IGNORE INTO run (id, harness) VALUES (?1, ?2)";
                         let word = serde_json::to_string(harness).unwrap_or_default();
                         transaction.prepare_cached(sql)?.execute(params![run.as_str(), word])?;

@@ -16,6 +16,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use shared::run::Window;
 
+use super::answers::Picture;
+
 /// What a terminal holds at most (tty(4): 4 KiB); a program that writes more waits.
 const CHUNK: usize = 4 * 1024;
 /// Between tries to write what the disk has no room for. The program waits meanwhile.
@@ -26,7 +28,12 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub(super) struct Terminal {
     outer: Arc<OwnedFd>,
     /// Locked from reading to writing: the order of the bytes stays, whoever empties it.
-    out: Arc<Mutex<File>>,
+    out: Arc<Mutex<Spool>>,
+}
+
+struct Spool {
+    file: File,
+    picture: Picture,
 }
 
 impl Terminal {
@@ -39,12 +46,15 @@ impl Terminal {
         let name = ptsname(&outer, Vec::new())?;
         let inner = open(&*name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
         fcntl_setfl(&outer, OFlags::RDWR | OFlags::NONBLOCK)?;
-        let terminal = Self { outer: Arc::new(outer), out: Arc::new(Mutex::new(out)) };
+        let spool = Spool { file: out, picture: Picture::new(window) };
+        let terminal = Self { outer: Arc::new(outer), out: Arc::new(Mutex::new(spool)) };
         terminal.resize(window)?;
         Ok((terminal, inner))
     }
 
-    pub(super) fn resize(&self, Window { rows, cols }: Window) -> io::Result<()> {
+    pub(super) fn resize(&self, window: Window) -> io::Result<()> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner).picture.resize(window);
+        let Window { rows, cols } = window;
         let size = Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
         Ok(tcsetwinsize(&self.outer, size)?)
     }
@@ -74,7 +84,14 @@ impl Terminal {
         loop {
             match rustix::io::read(&*self.outer, &mut chunk) {
                 Ok(0) => return InnerEnd::Closed,
-                Ok(count) => write_all(&mut out, &chunk[..count]),
+                Ok(count) => {
+                    write_all(&mut out.file, &chunk[..count]);
+                    let answers = out.picture.hear(&chunk[..count]);
+                    if !answers.is_empty() {
+                        // A program that does not read what it asked for gets no answer: waiting here would stop both.
+                        let _ = rustix::io::write(&*self.outer, &answers);
+                    }
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return InnerEnd::Open,
                 // On Linux: no inner end is open.

@@ -74,7 +74,7 @@ pub(super) fn orders_to(
     page: Page,
 ) -> rusqlite::Result<Vec<Arc<Stored>>> {
     let sql = format!(
-        "{COLUMNS} WHERE kind IN ('input_sent', 'input_closed', 'terminal_resized') AND seq > ?1
+        "{COLUMNS} WHERE kind IN ('input_sent', 'input_closed', 'terminal_typed', 'terminal_resized') AND seq > ?1
          AND json_extract(body, '$.run') = ?2 ORDER BY seq"
     );
     let mut query = connection.prepare_cached(&sql)?;

@@ -301,7 +301,9 @@ impl Writer {
         }
         savepoint.commit().map_err(write)?;
         (self.head, self.at) = (seq, at);
-        if let Actor::Person { .. } = actor {
+        let intends =
+            |stored: &Arc<Stored>| stored.entry.body.known().is_none_or(|kind| !kind.is_for_a_terminal());
+        if let (Actor::Person { .. }, true) = (actor, entries.iter().any(intends)) {
             self.intent = seq;
         }
         Ok((entries, seq))

@@ -56,7 +56,7 @@ fn write(inbox: &mut Inbox, orders: &[Arc<Stored>]) -> io::Result<()> {
     for order in orders {
         let seq = order.entry.seq;
         match order.entry.body.known() {
-            Some(Kind::InputSent { text, .. }) => inbox.text(seq, text)?,
+            Some(Kind::InputSent { text, .. } | Kind::TerminalTyped { text, .. }) => inbox.text(seq, text)?,
             Some(Kind::TerminalResized { window, .. }) => inbox.size(seq, window.bounded())?,
             Some(Kind::InputClosed { .. }) => inbox.end(seq)?,
             // Passed over, as a newer version's would be.

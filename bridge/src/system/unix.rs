@@ -175,6 +175,19 @@ impl Wishes {
     }
 }
 
+/// The moments in which the person's terminal gets another size.
+pub(crate) struct Resizes(tokio::signal::unix::Signal);
+
+impl Resizes {
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::window_change())?))
+    }
+
+    pub(crate) async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
 /// A program with what it starts, which can be ended together.
 pub(crate) struct Group(Option<Pid>);
 

@@ -224,6 +224,20 @@ impl Wishes {
     }
 }
 
+/// The moments in which the person's terminal gets another size; nothing tells of them here.
+pub(crate) struct Resizes;
+
+impl Resizes {
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it may fail")]
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
+
 /// A program with what it starts, which can be ended together.
 pub(crate) struct Group(Option<Job>);
 

@@ -18,6 +18,7 @@ use crate::state::{
     Baton, Disk, Ear, Goal, Halt, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult,
     Verdict, Vitals,
 };
+use crate::terminal;
 
 mod account;
 mod altered;
@@ -34,6 +35,7 @@ mod said;
 mod standing;
 mod told;
 
+pub use altered::Changed;
 pub use answered::{Answer, answers};
 pub use said::{KEPT, Said};
 
@@ -110,6 +112,18 @@ impl State {
             Kind::TaskStopped { task } => self.stop(task, at),
             Kind::TaskRetried { task } => self.retry(task, at),
             Kind::TaskRequeued { task } => self.requeue(task),
+            Kind::TerminalOpened { task, window } => {
+                let wanted = self.task(task).is_some_and(|task| terminal::may_open(self, task).is_ok());
+                self.with(task, |task| task.terminal = wanted.then(|| window.bounded()));
+            }
+            Kind::TerminalResized { run, window } => self.with_run(run, |run| {
+                run.window.iter_mut().for_each(|known| *known = window.bounded());
+            }),
+            Kind::TerminalClosed { run } => {
+                if let Some(run) = self.runs.get(run).cloned() {
+                    self.with(&run.task, |task| task.close_terminal(&run));
+                }
+            }
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
             Kind::TaskAccepted { task, words } => {
                 // What was thought of for it is not needed any more.
@@ -120,7 +134,12 @@ impl State {
             Kind::GoalClosed { goal } => self.close(goal, at),
             Kind::GoalArchived { goal } => self.with_goal(goal, |goal| goal.archived = Some(at)),
             Kind::GoalRestored { goal } => self.with_goal(goal, |goal| goal.archived = None),
-            Kind::LimitsSet { limits } => self.limits = limits.clone(),
+            Kind::LimitsSet { limits } => {
+                if limits.caps.is_less(self.limits.caps) {
+                    self.capped = at;
+                }
+                self.limits = limits.clone();
+            }
             Kind::ModelsSet { models } => self.models = models.clone(),
             Kind::TemplateSaved { template } => self.shelve(template),
             Kind::TemplateRetired { template } => {
@@ -148,8 +167,12 @@ impl State {
                 let home = self.task(task).and_then(|task| self.projects.get(&task.project));
                 let elsewhere = home.is_some_and(|home| home.folder != spec.cwd);
                 let folder = elsewhere.then(|| spec.cwd.clone());
+                let window = match spec.stdin {
+                    Stdin::Pty { window } => Some(window.bounded()),
+                    Stdin::Null | Stdin::Text { .. } | Stdin::Pipe | Stdin::Open { .. } => None,
+                };
                 let seq = entry.seq;
-                self.request(Run { seq, carries, ordered, holds: *holds, check, folder, ear, ..run });
+                self.request(Run { seq, carries, ordered, holds: *holds, check, folder, ear, window, ..run });
             }
             Kind::RunKeyed { run, key } => self.with_run(run, |run| run.key = Some(key.clone())),
             Kind::InputSent { run, message, answers, .. } => {
@@ -217,7 +240,7 @@ impl State {
             Kind::RunWeighed { run, memory, heavy } => {
                 self.with_run(run, |run| run.vitals.heavy = heavy.then_some(*memory))
             }
-            Kind::MemorySet { .. } | Kind::BridgeStarted { .. } | Kind::TerminalResized { .. } => {}
+            Kind::MemorySet { .. } | Kind::BridgeStarted { .. } | Kind::TerminalTyped { .. } => {}
         }
     }
 
@@ -277,10 +300,11 @@ impl State {
             task.hand_on(&run);
             task.doing.clear();
             task.urged = false;
+            task.terminal = None;
             task.reused = None;
             task.prove(run.purpose, !run.carries.is_empty(), run.requested);
             match run.purpose {
-                Purpose::Diagnose | Purpose::Classify => {}
+                Purpose::Diagnose | Purpose::Classify | Purpose::Terminal => {}
                 Purpose::Talk => match task.standing {
                     // The question is answered, and its parts go on.
                     Standing::Asked { .. } | Standing::Yielded => task.stand(Standing::Open, run.requested),
@@ -363,11 +387,11 @@ impl State {
                 Some(ErrorClass::SessionLost) => task.session = None,
                 _ => task.session = report.session.clone().or(task.session.take()),
             }
-            // Talk and a look at a failure decide nothing, so there is nothing to judge; nor does a planner who was still thinking
+            // Talk, a terminal and a look at a failure decide nothing, so there is nothing to judge; nor does a planner who was still thinking
             // about a plan that the person has approved.
             let agreed = task.planning.as_ref().is_some_and(|planning| planning.plan.admits());
-            let moot =
-                matches!(purpose, Purpose::Talk | Purpose::Diagnose) || (purpose == Purpose::Plan && agreed);
+            let moot = matches!(purpose, Purpose::Talk | Purpose::Diagnose | Purpose::Terminal)
+                || (purpose == Purpose::Plan && agreed);
             if moot && task.current.as_ref() == Some(id) {
                 task.current = None;
                 match task.stop.take() {
@@ -381,6 +405,11 @@ impl State {
             }
         });
         match purpose {
+            Purpose::Terminal => {
+                if let Some(run) = self.runs.get(id).cloned() {
+                    self.with(&owner, |task| task.leave_terminal(&run, at));
+                }
+            }
             Purpose::Diagnose if requeued => self.begin_in_line(&owner, at),
             // Talk changes nothing of what is done.
             _ if requeued => self.with(&owner, Task::unsay),
@@ -500,6 +529,7 @@ impl Run {
             persona: None,
             replaced: None,
             folder: None,
+            window: None,
             verdict: None,
         }
     }

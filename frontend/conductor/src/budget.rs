@@ -3,7 +3,7 @@
 
 use shared::entry::Purpose;
 use shared::id::TaskId;
-use shared::limits::Caps;
+use shared::limits::{Caps, Stage, StageCaps};
 use shared::plan::Work;
 use shared::unit::{MicroUsd, Millis};
 
@@ -26,8 +26,8 @@ pub enum Cap {
 pub enum Short {
     /// Runs that are under way hold what is left; they give back what they do not need.
     Held { above: Option<TaskId> },
-    /// Only a person can raise it.
-    Used { cap: Cap, above: Option<TaskId> },
+    /// Only a person can raise it. `stage` is the one whose cap it is, where it is not that of the task in whole.
+    Used { cap: Cap, stage: Option<Stage>, above: Option<TaskId> },
 }
 
 /// What one turn may use; nothing where there is no bound.
@@ -60,7 +60,7 @@ impl<'a> Purse<'a> {
         if let Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After = purpose {
             return Ok(Grant::default());
         }
-        let mut grant = own(self.state, task)?;
+        let mut grant = own(self.state, task, purpose)?;
         if let (Work::Command { .. }, false) = (&task.work, task.is_group()) {
             return Ok(grant);
         }
@@ -70,7 +70,8 @@ impl<'a> Purse<'a> {
             let Some(envelope) = envelope(self.state, holder) else { continue };
             let above = || (holder.id != task.id).then(|| holder.id.clone());
             if envelope.spent >= envelope.budget {
-                return Err(Short::Used { cap: Cap::Budget(envelope.budget), above: above() });
+                let cap = Cap::Budget(envelope.budget);
+                return Err(Short::Used { cap, stage: None, above: above() });
             }
             let drawn = self.drawn.iter().filter(|(id, _)| *id == &holder.id);
             let left = drawn.fold(envelope.free(), |left, (_, sum)| left - *sum);
@@ -148,7 +149,7 @@ pub fn most(state: &State, goal: &Task) -> Option<MicroUsd> {
 
 /// The cap that a task is near to or has come to by now, and how much of it is used, in percent.
 pub fn near(state: &State, task: &Task, now: Millis) -> Option<(Cap, u64)> {
-    let (caps, mut used) = (caps(state, task), used(state, task));
+    let (caps, mut used) = (caps(state, task), used(state, task, None));
     used.time = used.time + runs_since(state, task).map_or(Millis(0), |started| now.since(started));
     if let Some(run) = state.current(task).filter(|run| !run.is_read()) {
         let told = run.tokens.input.saturating_add(run.tokens.output);
@@ -178,7 +179,7 @@ pub(crate) fn time_is_near(state: &State, task: &Task) -> Option<Millis> {
     let cap = caps(state, task).time?;
     let started = runs_since(state, task)?;
     let warned = Millis(cap.0.saturating_mul(NEAR).div_ceil(100));
-    Some(started + warned.since(used(state, task).time))
+    Some(started + warned.since(used(state, task, None).time))
 }
 
 fn percent(part: u64, whole: u64) -> u64 {
@@ -187,15 +188,19 @@ fn percent(part: u64, whole: u64) -> u64 {
 
 /// What a task's runs have used that are read to their end.
 struct Used {
+    money: MicroUsd,
     turns: u32,
     time: Millis,
     tokens: u64,
 }
 
-fn used(state: &State, task: &Task) -> Used {
-    let mut sum = Used { turns: 0, time: Millis(0), tokens: 0 };
-    for run in task.runs.iter().filter_map(|run| state.run(run)) {
+/// Of all its runs, or of those of one stage.
+fn used(state: &State, task: &Task, stage: Option<Stage>) -> Used {
+    let mut sum = Used { money: MicroUsd(0), turns: 0, time: Millis(0), tokens: 0 };
+    let runs = task.runs.iter().filter_map(|run| state.run(run));
+    for run in runs.filter(|run| stage.is_none() || stage_of(run.purpose) == stage) {
         if let Phase::Read { started, at, report, .. } = &run.phase {
+            sum.money += run.spend().counted();
             sum.turns = sum.turns.saturating_add(report.turns);
             sum.time = sum.time + at.since(started.unwrap_or(*at));
             sum.tokens = sum.tokens.saturating_add(run.tokens.input).saturating_add(run.tokens.output);
@@ -204,22 +209,45 @@ fn used(state: &State, task: &Task) -> Used {
     sum
 }
 
-/// What is left of the task's own caps, but for money.
-fn own(state: &State, task: &Task) -> Result<Grant, Short> {
+/// The stage that a turn belongs to, where that may have caps of its own.
+fn stage_of(purpose: Purpose) -> Option<Stage> {
+    match purpose {
+        Purpose::Review => Some(Stage::Review),
+        Purpose::Repair => Some(Stage::Repair),
+        _ => None,
+    }
+}
+
+/// What is left of the task's own caps and of those of the turn's stage; of money only the latter, for the task's is an
+/// envelope.
+fn own(state: &State, task: &Task, purpose: Purpose) -> Result<Grant, Short> {
     let caps = caps(state, task);
-    if (caps.turns, caps.time, caps.tokens) == (None, None, None) {
+    let whole = left(state, task, None, StageCaps { budget: None, ..caps.of(None) })?;
+    let Some(stage) = stage_of(purpose) else { return Ok(whole) };
+    let part = left(state, task, Some(stage), caps.of(Some(stage)))?;
+    Ok(Grant { money: part.money, turns: least(whole.turns, part.turns), time: least(whole.time, part.time) })
+}
+
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    one.into_iter().chain(other).min()
+}
+
+fn left(state: &State, task: &Task, stage: Option<Stage>, caps: StageCaps) -> Result<Grant, Short> {
+    if caps.is_none() {
         return Ok(Grant::default());
     }
-    let used = used(state, task);
+    let used = used(state, task, stage);
+    let money = caps.budget.map(|cap| cap - used.money);
     let turns = caps.turns.map(|cap| cap.saturating_sub(used.turns));
     let time = caps.time.map(|cap| cap.since(used.time));
     let spent = [
+        caps.budget.filter(|_| money == Some(MicroUsd(0))).map(Cap::Budget),
         caps.turns.filter(|_| turns == Some(0)).map(Cap::Turns),
         caps.time.filter(|_| time == Some(Millis(0))).map(Cap::Time),
         caps.tokens.filter(|cap| used.tokens >= *cap).map(Cap::Tokens),
     ];
     match spent.into_iter().flatten().next() {
-        Some(cap) => Err(Short::Used { cap, above: None }),
-        None => Ok(Grant { money: None, turns, time }),
+        Some(cap) => Err(Short::Used { cap, stage, above: None }),
+        None => Ok(Grant { money, turns, time }),
     }
 }

@@ -19,6 +19,7 @@ use crate::reuse;
 use crate::sizing;
 use crate::state::{Run, Standing, State, Task, TaskResult};
 use crate::status;
+use crate::terminal;
 
 mod again;
 mod judge;
@@ -33,6 +34,7 @@ use queue::Room;
 pub(crate) use queue::starts_at;
 pub use queue::{Bound, bound};
 pub use tell::{Hearing, hearing};
+pub(crate) use turn::session_for;
 pub(crate) use waits::{due, harness, is_probed, model, outage, unattended};
 
 /// What to append now, as one batch. Empty when nothing is to be decided.
@@ -54,6 +56,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
             return drafts;
         }
     }
+    drafts.extend(tasks.iter().flat_map(|task| terminal::request(state, task)));
     for task in &tasks {
         drafts.extend(handed(state, task, now));
         drafts.extend(sized(state, task, now).or_else(|| reused(state, task, now)));
@@ -104,7 +107,7 @@ impl State {
 }
 
 fn is_at_rest(task: &Task) -> bool {
-    task.is_over() && task.current.is_none() && !task.is_spoken_to()
+    task.is_over() && task.current.is_none() && task.terminal.is_none() && !task.is_spoken_to()
 }
 
 /// Orders the end of runs whose task is to stop; once each, the supervisor sees it through.
@@ -156,18 +159,21 @@ fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
     if state.is_full() || room.is_taken() {
         return Vec::new();
     }
-    let wished = tasks.iter().filter_map(|task| wish(state, task, now).map(|purpose| (*task, purpose)));
-    let mut wished: Vec<(&Task, Purpose)> = wished.collect();
-    // Stable: of the same priority, the first in the tree goes first.
-    wished.sort_by_cached_key(|(task, _)| Reverse(queue::priority(state, task)));
+    // Stable: of the same priority, the first in the tree goes first. Where nobody has one, that is the tree's order, and
+    // only so many are asked as there are places.
+    let mut line = tasks.to_vec();
+    if tasks.iter().any(|task| task.schedule.priority != 0) {
+        line.sort_by_cached_key(|task| Reverse(queue::priority(state, task)));
+    }
     let mut purse = Purse::new(state);
     let mut drafts = Vec::new();
     let unattended = waits::unattended(state).is_some();
     let (mut probed, mut wholes) = (Vec::new(), Vec::new());
-    for (task, purpose) in wished {
+    for task in line {
         if room.is_taken() {
             break;
         }
+        let Some(purpose) = wish(state, task, now) else { continue };
         // A part of what it would sum up begins with this very batch.
         if purpose == Purpose::Summary && wholes.contains(&Some(&task.id)) {
             continue;
@@ -260,7 +266,8 @@ fn is_shown(state: &State, task: &Task, now: Millis) -> bool {
 
 fn last_purpose(state: &State, task: &Task) -> Option<Purpose> {
     let runs = task.runs.iter().rev().filter_map(|run| state.run(run));
-    runs.map(|run| run.purpose).find(|purpose| !matches!(purpose, Purpose::Diagnose | Purpose::Classify))
+    let aside = [Purpose::Diagnose, Purpose::Classify, Purpose::Terminal];
+    runs.map(|run| run.purpose).find(|purpose| !aside.contains(purpose))
 }
 
 /// Nothing that comes before the turn that was cut short was added or tried again meanwhile: a part of what is
@@ -399,7 +406,7 @@ fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
 }
 
 /// A draft in the task's project.
-fn draft(task: &Task, kind: Kind) -> Draft {
+pub(crate) fn draft(task: &Task, kind: Kind) -> Draft {
     Draft::new(Some(task.project.clone()), kind)
 }
 
@@ -412,6 +419,6 @@ pub(crate) fn hash(text: &str, base: u64) -> u64 {
 }
 
 /// The id of a task's next run.
-fn next_run(task: &Task) -> RunId {
+pub(crate) fn next_run(task: &Task) -> RunId {
     task.id.run(u32::try_from(task.runs.len() + 1).unwrap_or(u32::MAX))
 }

@@ -312,9 +312,9 @@ impl Driver {
     fn attend(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         let unread = &self.state.unread;
-        self.readers.retain(|run, _| {
+        self.readers.retain(|run, reader| {
             let wanted = unread.contains(run);
-            if !wanted {
+            if !wanted && !reader.blind {
                 effects.push(Effect::Unfollow { run: run.clone() });
             }
             wanted
@@ -324,13 +324,16 @@ impl Driver {
             let Some(run) = self.state.run(id) else { continue };
             if !self.readers.contains_key(id) && !full {
                 let reader = Reader::new(run);
-                effects.push(Effect::Follow { run: id.clone(), from: 0 });
+                let follow = Effect::Follow { run: id.clone(), from: 0 };
+                effects.extend((!reader.blind).then_some(follow));
                 self.readers.insert(id.clone(), reader);
             }
             let Some(reader) = self.readers.get_mut(id) else { continue };
             let caps = self.state.task(&run.task).map(|task| budget::caps(&self.state, task));
             reader.counts = caps.is_some_and(|caps| caps.turns.is_some() || caps.tokens.is_some());
-            if full && reader.pause() {
+            if reader.blind {
+                // It follows nothing that could be left.
+            } else if full && reader.pause() {
                 effects.push(Effect::Unfollow { run: id.clone() });
             } else if !full && reader.unpause() {
                 effects.push(Effect::Follow { run: id.clone(), from: reader.next_line() });

@@ -1,6 +1,7 @@
 //! Health: what deserves a person's look although it goes on by itself. It comes from facts and from time,
 //! and decides nothing: no run is ended, put off or judged by it.
 
+use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::unit::{Bytes, Millis};
 
@@ -94,7 +95,8 @@ fn running(state: &State) -> impl Iterator<Item = &Task> {
 
 /// The task's run whose program lives, and its start.
 fn pulse<'a>(state: &'a State, task: &Task) -> Option<(&'a Run, Millis)> {
-    let run = state.current(task)?;
+    // The person at a terminal sees how it is.
+    let run = state.current(task).filter(|run| run.purpose != Purpose::Terminal)?;
     match run.phase {
         Phase::Running { started } => Some((run, started)),
         Phase::Requested | Phase::Ended { .. } | Phase::Read { .. } => None,

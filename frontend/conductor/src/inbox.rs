@@ -79,6 +79,7 @@ impl Ask {
             | Reason::Running(_)
             | Reason::Planning
             | Reason::Summing
+            | Reason::Terminal
             | Reason::Diagnosing
             | Reason::Sizing
             | Reason::Looking
@@ -93,6 +94,25 @@ impl Ask {
         };
         // For some of these reasons others wait, too, for the one who asks.
         matches!(status.kind, Kind::Waiting | Kind::Failed).then_some(ask)
+    }
+
+    /// As programs read it.
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Permit => "permit",
+            Self::Write => "write",
+            Self::Begin => "begin",
+            Self::Do => "do",
+            Self::Approve => "approve",
+            Self::Add => "add",
+            Self::Mend => "mend",
+            Self::Raise => "raise",
+            Self::GoOn => "go_on",
+            Self::Help => "help",
+            Self::Unblock => "unblock",
+            Self::Look => "look",
+        }
     }
 
     /// What the person does about it, as a button says it.

@@ -25,6 +25,7 @@ pub mod sizing;
 pub mod state;
 pub mod status;
 pub mod survey;
+pub mod terminal;
 pub mod usage;
 pub mod words;
 

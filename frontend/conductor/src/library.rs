@@ -65,6 +65,7 @@ pub fn guidelines<'a>(state: &'a State, task: &'a Task, purpose: Purpose) -> Opt
         Purpose::Summary
         | Purpose::Talk
         | Purpose::Diagnose
+        | Purpose::Terminal
         | Purpose::Classify
         | Purpose::Base
         | Purpose::Check

@@ -7,7 +7,7 @@ use shared::entry::Kind;
 use shared::id::{ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::list::TaskList;
-use shared::plan::{Access, Mode, PlannerAnswer, ProposedTask, Verdict, Work};
+use shared::plan::{Access, Mode, PlannerAnswer, ProposedCaps, ProposedTask, Verdict, Work};
 use shared::retry::RetryWish;
 use shared::sizing::SizeWish;
 
@@ -110,6 +110,7 @@ pub fn tasks(state: &State, top: &Task) -> (Vec<ProposedTask>, BTreeMap<String, 
         checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
         agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
         reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
+        caps: ProposedCaps::default(),
     };
     let capped = below.iter().filter(|task| task.caps != Caps::default());
     let caps = capped.map(|task| (task.number_text(), task.caps)).collect();
@@ -134,6 +135,7 @@ pub fn from_lines(text: &str) -> Vec<ProposedTask> {
         checks: Vec::new(),
         agent: String::new(),
         reviewer: String::new(),
+        caps: ProposedCaps::default(),
     };
     lines.enumerate().map(task).collect()
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use shared::agent::{AgentError, ErrorClass, HarnessId};
+use shared::entry::Purpose;
 use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
 
@@ -44,7 +45,8 @@ impl Outages {
 
     /// A run that ended at `at` was read.
     pub(crate) fn read(&mut self, run: &Run, end: &RunEnd, error: Option<&AgentError>, at: Millis) {
-        if run.harness == HarnessId::Command {
+        // How a person leaves a terminal says nothing.
+        if run.harness == HarnessId::Command || run.purpose == Purpose::Terminal {
             return;
         }
         let model = (run.harness, run.ordered.clone());

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::evidence::{Check, Evidence};
 use shared::id::TaskId;
-use shared::limits::Limits;
+use shared::limits::{Caps, Limits};
 use shared::plan::{PlannedTask, PlannerAnswer, ProposedTask, Verdict, Work};
 use shared::retry::Retry;
 
@@ -49,8 +49,13 @@ fn check(
     problems.extend(strangers(state, tasks));
     if problems.is_empty() {
         let ids = ids(state, owner, tasks);
-        let mut planned: Vec<PlannedTask> =
-            tasks.iter().map(|task| kept(state, owner, planned(state, task, owner, &ids, limits))).collect();
+        let made = |task: &ProposedTask| {
+            // What is shared by parts cannot be held to what holds for one of them.
+            let is_group = tasks.iter().any(|part| part.parent == task.key);
+            let caps = if is_group { Caps::default() } else { allowed(task, limits) };
+            kept(state, owner, PlannedTask { caps, ..planned(state, task, owner, &ids, limits) })
+        };
+        let mut planned: Vec<PlannedTask> = tasks.iter().map(made).collect();
         problems = structure(state, owner, tasks, &planned, limits);
         if problems.is_empty() {
             problems = feed::connect(&owner.id, &mut planned);
@@ -205,12 +210,18 @@ fn planned(
         },
         persona: persona::named(state, &task.agent).map(|persona| persona.persona.clone()),
         reviewer: reviewer::named(state, &task.reviewer).ok().flatten(),
+        caps: Caps::default(),
     }
 }
 
+/// How far a planner lets a task go, and never further than the person lets all.
+fn allowed(task: &ProposedTask, limits: &Limits) -> Caps {
+    Caps::default().with(None, task.caps.caps().within(limits.caps.of(None)))
+}
+
 /// A part that is there already still comes after what it comes after elsewhere in the tree, keeps the evidence that is
-/// wanted of it, since a planner may ask for more and never for less, and the person's word on tries where the plan has
-/// none. One that has begun is what it was.
+/// wanted of it, since a planner may ask for more and never for less, its caps, and the person's word on tries where the plan
+/// has none. One that has begun is what it was.
 fn kept(state: &State, owner: &Task, planned: PlannedTask) -> PlannedTask {
     let Some(task) = state.task(&planned.task) else { return planned };
     if is_fixed(state, task) {
@@ -230,6 +241,7 @@ fn kept(state: &State, owner: &Task, planned: PlannedTask) -> PlannedTask {
             evidence: task.evidence.clone(),
             persona: task.persona.clone(),
             reviewer: task.reviewer.clone(),
+            caps: task.caps,
         };
     }
     let outside = outside(state, owner);
@@ -239,7 +251,8 @@ fn kept(state: &State, owner: &Task, planned: PlannedTask) -> PlannedTask {
         |wished: Retry| task.retry.map_or(wished, |own| Retry { attempts: own.attempts, ..wished });
     let retry = planned.retry.map(attempts).or(task.retry);
     let evidence = task.evidence.clone().and(planned.evidence.checks);
-    PlannedTask { after, key: task.key.clone(), retry, evidence, ..planned }
+    let caps = task.caps.or(planned.caps);
+    PlannedTask { after, key: task.key.clone(), retry, evidence, caps, ..planned }
 }
 
 /// What is wrong with the tasks together.

@@ -210,21 +210,22 @@ pub fn may_plan(state: &State, task: &Task) -> Result<(), Unplannable> {
 /// Whether the task's own worker may split it: it is whole, there is room below it, and nobody said no.
 pub fn may_split(state: &State, task: &Task) -> bool {
     let wished = task.planning.as_ref().is_none_or(|planning| planning.plan != Plan::Rejected);
-    let room = room(state, task) >= state.limits.plan_min;
     wished
-        && room
         && state.is_agreed(task)
         && !task.is_goal()
         && !task.is_group()
         && task.work == Work::Agent
         && task.schedule.repeat.is_none()
         && level(state, task) < state.limits.depth
+        && room(state, task) >= state.limits.plan_min
 }
 
 /// Tasks that agents may still add to the task's tree.
 pub fn room(state: &State, task: &Task) -> u32 {
-    let there = u32::try_from(state.subtree(&task.root).len().saturating_sub(1)).unwrap_or(u32::MAX);
-    state.limits.tasks.saturating_sub(there)
+    let most = state.limits.tasks;
+    // How far a larger tree is beyond the bound makes no difference.
+    let there = state.walk(&task.root).skip(1).take(most as usize).count();
+    most.saturating_sub(u32::try_from(there).unwrap_or(u32::MAX))
 }
 
 /// A plan leaves it as it is: it or something below it has begun, and did not fail.

@@ -4,7 +4,7 @@
 use shared::context::{Cut, Fact, Section};
 use shared::entry::Purpose;
 use shared::id::TaskId;
-use shared::plan::{Mode, ProposedTask, Work};
+use shared::plan::{Mode, ProposedCaps, ProposedTask, Work};
 use shared::retry::RetryWish;
 
 use crate::apply::KEPT;
@@ -24,6 +24,7 @@ pub fn prompt(state: &State, task: &Task, purpose: Purpose) -> (String, Vec<Cut>
     match purpose {
         Purpose::Plan => plan(state, task, &mut words),
         Purpose::Work => work(state, task, &mut words),
+        Purpose::Terminal => terminal(state, task, &mut words),
         Purpose::Summary => summary(state, task, &mut words),
         Purpose::Talk => talk(state, task, &mut words),
         Purpose::Diagnose => diagnose(task, &mut words),
@@ -70,6 +71,10 @@ where it is and what is wrong with it, so that the worker can mend it without as
 const WORKING: &str = "\
 Work in the folder that you are in. Do this task and nothing beyond it; other agents do the rest. \
 When it is done, report what you did, where, and what others must know.";
+
+const BESIDE: &str = "\
+Work in the folder that you are in, together with the person, who sits at this terminal. Do this task and nothing beyond it; \
+other agents do the rest.\n\n";
 
 const SPLITTING: &str = "\
 Do it yourself if you can. Only where it is clearly too much, change nothing and end with outcome \"split\": the parts go to \"tasks\", \
@@ -220,6 +225,20 @@ fn work(state: &State, task: &Task, words: &mut Words) {
         words.say(format!(" Give {min} to {max} parts.\n\n"));
     }
     diagnosis(task, words);
+    context(state, task, words);
+    results("## Results of earlier tasks\n\n", &dependencies(state, task), words);
+    said(task, "## The person says\n\n", words);
+}
+
+/// The first words in a terminal, where the person is: what the task is, and no report at the end.
+fn terminal(state: &State, task: &Task, words: &mut Words) {
+    titled("# Your task: ", task, words);
+    memory(state, task, words);
+    objective("## Objective\n\n", task, words);
+    inputs(state, task, words);
+    expected(task, words);
+    words.say("## How to work\n\n");
+    words.say(BESIDE);
     context(state, task, words);
     results("## Results of earlier tasks\n\n", &dependencies(state, task), words);
     said(task, "## The person says\n\n", words);
@@ -532,6 +551,7 @@ fn current_plan(state: &State, owner: &Task) -> String {
         checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
         agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
         reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
+        caps: ProposedCaps::of(task.caps.of(None)),
     };
     let tasks: Vec<ProposedTask> = keyed.iter().map(proposed).collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()

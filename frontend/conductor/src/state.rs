@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use shared::agent::{ErrorClass, FoundAgent, HarnessId, Progress, Tokens, TurnReport};
-use shared::context::{Charter, Cut};
-use shared::entry::{Purpose, Room};
-use shared::evidence::{Check, Evidence, Preset};
+use shared::agent::{ErrorClass, FoundAgent, HarnessId};
+use shared::context::Charter;
+use shared::entry::Room;
+use shared::evidence::{Evidence, Preset};
 use shared::id::{
     ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
 };
@@ -17,18 +17,20 @@ use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
 use shared::reviewer::Reviewer;
-use shared::run::RunEnd;
-use shared::template::Guided;
+use shared::run::Window;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 
-use crate::apply::{Answer, Said};
+use crate::apply::{Answer, Changed, Said};
 use crate::library::{Shelf, template_of};
 use crate::list;
 use crate::outage::Outages;
-use crate::permission::Asked;
 use crate::persona::{self, Known};
 use crate::planning::Planning;
 use crate::proof::Proof;
+
+mod run;
+
+pub use run::{Phase, Run, Verdict, Vitals};
 
 /// Everything that the log up to `seq` says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,6 +45,8 @@ pub struct State {
     pub unread: Vec<RunId>,
     pub agents: Vec<FoundAgent>,
     pub limits: Limits,
+    /// When the caps of all tasks were last set to less.
+    pub capped: Millis,
     pub models: Models,
     /// The library of prompts.
     pub templates: BTreeMap<TemplateId, Shelf>,
@@ -140,6 +144,7 @@ pub struct Task {
     pub planning: Option<Planning>,
     pub made: Millis,
 
+    pub changed: Changed,
     pub standing: Standing,
     /// When `standing` became what it is.
     pub since: Millis,
@@ -175,6 +180,8 @@ pub struct Task {
     pub alternate: Option<HarnessId>,
     /// The person said that it goes on now, whatever makes others wait.
     pub urged: bool,
+    /// The size of the terminal that the person wants opened.
+    pub terminal: Option<Window>,
     pub result: Option<TaskResult>,
     /// The run whose result it was given, in the place of a turn of its own.
     pub reused: Option<RunId>,
@@ -192,6 +199,8 @@ pub enum Halt {
     Stopped,
     /// Its task goes back to the queue.
     Requeued,
+    /// It is a terminal; its task stays as it is.
+    Closed,
 }
 
 /// Who said how hard a task is.
@@ -320,99 +329,6 @@ pub struct Account {
     pub held: MicroUsd,
 }
 
-/// One process and what is known of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Run {
-    pub id: RunId,
-    pub task: TaskId,
-    pub purpose: Purpose,
-    pub harness: HarnessId,
-    pub attempt: u32,
-    pub carries: Vec<MessageId>,
-    pub ear: Ear,
-    /// In the order in which it was told.
-    pub told: Vec<Told>,
-    /// What it asked to be allowed, in that order.
-    pub asks: Vec<Asked>,
-    /// Of the budgets of its task and of those above.
-    pub holds: Option<MicroUsd>,
-    /// The model that its order names.
-    pub ordered: Option<String>,
-    /// What it checks, where it is for that.
-    pub check: Option<Check>,
-    pub requested: Millis,
-    /// The entry that ordered it.
-    pub seq: Seq,
-    pub phase: Phase,
-    /// When the run was asked to end.
-    pub signalled: Option<Millis>,
-    /// The last line of output whose meaning is in the log.
-    pub read_through: Option<u64>,
-    /// When its output was taken away; the log tells of it what it always did.
-    pub removed: Option<Millis>,
-    /// What this run used, not its session before it.
-    pub tokens: Tokens,
-    /// What it has come to so far, where its task has a cap on that.
-    pub progress: Progress,
-    pub session: Option<SessionId>,
-    pub model: Option<String>,
-    pub version: Option<String>,
-    pub vitals: Vitals,
-    /// The guidelines that its session works by.
-    pub guided: Option<Guided>,
-    /// What of its words did not fit.
-    pub cuts: Vec<Cut>,
-    /// What its words, its agent and its folder come to, where its result may be used again.
-    pub key: Option<String>,
-    /// Whose words its session began with.
-    pub persona: Option<PersonaId>,
-    /// Why it reviews in the place of who was chosen to.
-    pub replaced: Option<String>,
-    /// Where it works, if that is not its project's folder.
-    pub folder: Option<String>,
-    /// What its end meant for its task, where it was one of these.
-    pub verdict: Option<Verdict>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Completed,
-    Failed(ErrorClass),
-}
-
-/// What tells how a run is while it goes on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Vitals {
-    /// Since when nothing came from it; nothing once it spoke again.
-    pub silent: Option<Millis>,
-    /// When it last did something else than before.
-    pub moved: Millis,
-    /// What its processes hold, where that is more than is normal.
-    pub heavy: Option<Bytes>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Phase {
-    Requested,
-    Running {
-        started: Millis,
-    },
-    /// The process is gone; its output may not be read to the end yet.
-    Ended {
-        started: Option<Millis>,
-        at: Millis,
-        end: RunEnd,
-        lines: u64,
-    },
-    Read {
-        started: Option<Millis>,
-        at: Millis,
-        end: RunEnd,
-        lines: u64,
-        report: Arc<TurnReport>,
-    },
-}
-
 impl State {
     pub fn task(&self, id: &TaskId) -> Option<&Task> {
         self.tasks.get(id).map(AsRef::as_ref)
@@ -488,12 +404,17 @@ impl State {
 
     /// Puts the subtree behind what was found before. Without recursion: a plan from outside may be deep.
     pub(crate) fn gather<'a>(&'a self, id: &TaskId, found: &mut Vec<&'a Task>) {
-        let Some(top) = self.task(id) else { return };
-        let mut stack = vec![top];
-        while let Some(task) = stack.pop() {
-            found.push(task);
+        found.extend(self.walk(id));
+    }
+
+    /// A task and all below it, in the order of the tree, as far as somebody asks.
+    pub(crate) fn walk<'a>(&'a self, id: &TaskId) -> impl Iterator<Item = &'a Task> + use<'a> {
+        let mut stack: Vec<&Task> = self.task(id).into_iter().collect();
+        std::iter::from_fn(move || {
+            let task = stack.pop()?;
             stack.extend(task.children.iter().rev().filter_map(|id| self.task(id)));
-        }
+            Some(task)
+        })
     }
 
     /// Its ancestors, the parent first.
@@ -573,23 +494,6 @@ impl Task {
             | Standing::Yielded
             | Standing::Limited { .. }
             | Standing::Claimed => false,
-        }
-    }
-}
-
-impl Run {
-    /// A process exists or is about to.
-    pub fn is_active(&self) -> bool {
-        match self.phase {
-            Phase::Requested | Phase::Running { .. } => true,
-            Phase::Ended { .. } | Phase::Read { .. } => false,
-        }
-    }
-
-    pub fn is_read(&self) -> bool {
-        match self.phase {
-            Phase::Read { .. } => true,
-            Phase::Requested | Phase::Running { .. } | Phase::Ended { .. } => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::TaskId;
+use shared::limits::Stage;
 use shared::permission::Ask;
 use shared::plan::Mode;
 use shared::retry::Again;
@@ -16,7 +17,10 @@ use crate::planning::Plan;
 use crate::proof;
 use crate::state::{Phase, Run, Standing, State, Task};
 
+mod room;
 mod since;
+
+pub use room::Room;
 
 /// The eight that a person sees; their order is how loudly they speak, the loudest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,9 +62,10 @@ pub enum Reason {
     RepeatsAt(Millis),
     /// Others hold what is left of a budget.
     Held,
-    /// A cap is used up: the task's own, or the budget of a task above it.
+    /// A cap is used up: the task's own, in whole or of a stage, or the budget of a task above it.
     Used {
         cap: Cap,
+        stage: Option<Stage>,
         above: Option<TaskId>,
     },
     /// Its kind of agent fails whatever it is given and is left alone until then; now one of its tasks may be
@@ -76,6 +81,8 @@ pub enum Reason {
     Running(String),
     Planning,
     Summing,
+    /// The person is at its terminal.
+    Terminal,
     /// Another agent looks at why it failed.
     Diagnosing,
     /// A light model is asked how hard it is.
@@ -173,12 +180,14 @@ fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) 
     let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
     let short = || budget::short(state, task, decide::next_purpose(state, task));
     match wished.then(short).flatten() {
-        Some(Short::Used { cap, above: None }) => (Kind::Waiting, Reason::Used { cap, above: None }),
-        Some(Short::Used { cap, above }) => {
+        Some(Short::Used { cap, stage, above: None }) => {
+            (Kind::Waiting, Reason::Used { cap, stage, above: None })
+        }
+        Some(Short::Used { cap, stage, above }) => {
             // The task above asks for all of its own, unless it is over and this one is talked to again.
             let asks =
                 above.as_ref().and_then(|above| state.task(above)).is_some_and(|above| !above.is_over());
-            (if asks { Kind::Pending } else { Kind::Waiting }, Reason::Used { cap, above })
+            (if asks { Kind::Pending } else { Kind::Waiting }, Reason::Used { cap, stage, above })
         }
         Some(Short::Held { .. }) if matches!(kind, Kind::Pending | Kind::Review) => (kind, Reason::Held),
         None if due => held_up(state, task).unwrap_or((kind, reason)),
@@ -256,6 +265,7 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
         (_, Purpose::Plan) => Reason::Planning,
         (_, Purpose::Summary) => Reason::Summing,
         (_, Purpose::Diagnose) => Reason::Diagnosing,
+        (_, Purpose::Terminal) => Reason::Terminal,
         (_, Purpose::Classify) => Reason::Sizing,
         (_, Purpose::Work | Purpose::Talk) => Reason::Running(task.doing.clone()),
         (_, Purpose::Base | Purpose::After) => Reason::Looking,
@@ -413,8 +423,8 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
 /// Where parts cannot be paid for: the task whose budget it is asks, those between wait for it.
 fn used_above(task: &Task, parts: &[Status]) -> Option<(Kind, Reason)> {
     parts.iter().find_map(|part| match &part.reason {
-        Reason::Used { cap, above: Some(above) } if *above == task.id => {
-            Some((Kind::Waiting, Reason::Used { cap: *cap, above: None }))
+        Reason::Used { cap, stage, above: Some(above) } if *above == task.id => {
+            Some((Kind::Waiting, Reason::Used { cap: *cap, stage: *stage, above: None }))
         }
         reason @ Reason::Used { above: Some(_), .. } => Some((Kind::Pending, reason.clone())),
         reason @ Reason::Unattended(_) => {
@@ -443,6 +453,7 @@ impl Status {
             | Reason::Running(_)
             | Reason::Planning
             | Reason::Summing
+            | Reason::Terminal
             | Reason::Diagnosing
             | Reason::Sizing
             | Reason::Looking

@@ -53,9 +53,23 @@ pub fn unattended(state: &State) -> Option<Envelope> {
     state.limits.unattended.map(|budget| Envelope { budget, spent, held })
 }
 
+/// What the runs of agents used in all, by what `of` says of each: its model, its day, whatever tells them apart.
+pub fn by(state: &State, of: &dyn Fn(&Run) -> String) -> BTreeMap<String, Used> {
+    let mut sums: BTreeMap<String, Used> = BTreeMap::new();
+    for run in state.runs.values().filter(|run| run.harness != HarnessId::Command) {
+        sums.entry(of(run)).or_default().add(run);
+    }
+    sums
+}
+
 impl Run {
+    /// The model that it said it is, or else the one that its order names; nothing where neither is known.
+    pub fn known_model(&self) -> Option<&str> {
+        self.model.as_deref().or(self.ordered.as_deref())
+    }
+
     /// When its process ended, if it has.
-    fn ended(&self) -> Option<Millis> {
+    pub fn ended(&self) -> Option<Millis> {
         match self.phase {
             Phase::Requested | Phase::Running { .. } => None,
             Phase::Ended { at, .. } | Phase::Read { at, .. } => Some(at),

@@ -4,7 +4,9 @@ use shared::agent::ErrorClass;
 use shared::context::Cut;
 use shared::entry::Room;
 use shared::evidence::Preset;
+use shared::harness::Tried;
 use shared::id::TaskId;
+use shared::limits::Stage;
 use shared::plan::{Mode, Size};
 use shared::retry::{Again, Policy};
 use shared::sizing::Sizing;
@@ -57,8 +59,18 @@ pub fn dollars(sum: MicroUsd) -> String {
     }
 }
 
-/// "budget of $1.00", "budget of 4.2 ($5.00)", "40 requests": a cap, and whose it is where it is not the task's own.
-pub fn cap(cap: Cap, above: Option<&Task>) -> String {
+/// "budget of $1.00", "budget of 4.2 ($5.00)", "3 requests for reviews": a cap, and whose it is or of which stage where it is
+/// not the task's own in whole.
+pub fn cap(cap: Cap, stage: Option<Stage>, above: Option<&Task>) -> String {
+    let whole = whole_cap(cap, above);
+    match stage {
+        None => whole,
+        Some(Stage::Review) => whole + " for reviews",
+        Some(Stage::Repair) => whole + " for repairs",
+    }
+}
+
+fn whole_cap(cap: Cap, above: Option<&Task>) -> String {
     match (cap, above) {
         (Cap::Budget(sum), None) => format!("budget of {}", dollars(sum)),
         (Cap::Budget(sum), Some(above)) if above.is_goal() => {
@@ -129,6 +141,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         }
         Reason::Outage { harness, .. } => format!("waits for {harness} to answer"),
         Reason::Unattended(cap) => format!("{} spent since you were last here", dollars(*cap)),
+        Reason::Terminal => "you have a terminal open".to_owned(),
         Reason::Diagnosing => "looks at why it failed".to_owned(),
         Reason::Sizing => "looks how hard it is".to_owned(),
         Reason::Slot | Reason::ResumesAt { .. } if state.disk.room == Room::None => {
@@ -142,8 +155,8 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::StartsAt(_) => NEXT.to_owned(),
         Reason::RepeatsAt(at) => format!("done; again in {}", span(at.since(now))),
         Reason::Held => "waits for free budget".to_owned(),
-        Reason::Used { cap: used, above } => {
-            format!("{} used up", cap(*used, above.as_ref().and_then(|above| state.task(above))))
+        Reason::Used { cap: used, stage, above } => {
+            format!("{} used up", cap(*used, *stage, above.as_ref().and_then(|above| state.task(above))))
         }
         Reason::Starting => "starting".to_owned(),
         Reason::Running(doing) if doing.is_empty() => "working".to_owned(),
@@ -228,7 +241,7 @@ pub fn warning(warning: Warning, now: Millis) -> String {
         Warning::Stalled { since } => format!("no output for {}", span(now.since(since))),
         Warning::Slow { since } => format!("at the same thing for {}", span(now.since(since))),
         Warning::Long { since } => format!("runs for {}", span(now.since(since))),
-        Warning::Near { cap: near, percent } => format!("{percent}% of {} used", cap(near, None)),
+        Warning::Near { cap: near, percent } => format!("{percent}% of {} used", cap(near, None, None)),
         Warning::Heavy { memory } => format!("holds {} MB of memory", memory.0 / 1_000_000),
     }
 }
@@ -327,6 +340,22 @@ pub fn next_step(class: ErrorClass) -> &'static str {
         ErrorClass::CheckFailed | ErrorClass::Rejected => {
             "Write to the agent what to mend, change what is wanted and retry, or call it done as it is."
         }
+    }
+}
+
+/// How far a harness's version is known, and what to do about it; that is empty where all is well.
+pub fn tried(tried: Tried) -> (String, &'static str) {
+    match tried {
+        Tried::Verified => ("verified".to_owned(), ""),
+        Tried::NewerThan(known) => (
+            format!("untested, newer than {known}"),
+            "It may go on working: what is not understood of it is shown as it came. Where something is shown wrong, report it, or go back to that version.",
+        ),
+        Tried::OlderThan(known) => (format!("too old, {known} was tested"), "Update it."),
+        Tried::Unknown(known) => (
+            format!("version unknown, {known} was tested"),
+            "Run it with --version in a terminal, and see that it says one.",
+        ),
     }
 }
 
@@ -450,6 +479,7 @@ pub fn change(state: &State, what: &What) -> String {
         Field::Evidence => "what shows that it is done".to_owned(),
         Field::Agent => "who does it".to_owned(),
         Field::Reviewer => "who reviews it".to_owned(),
+        Field::Caps => "how far it goes by itself".to_owned(),
         Field::Moved => "another place".to_owned(),
     };
     fields.iter().map(field).collect::<Vec<_>>().join(", ")

@@ -99,8 +99,8 @@ fn Facts() -> impl IntoView {
                 <span class="dot" data-state=move || lost().then_some("lost")></span>
                 <span>{word}</span>
             </span>
-            <button class="fact wide-only" title="Prompts: guidelines for agents, and how each wording did; agents of your own, lists of tasks" aria-label="Prompts" on:click=move |_| here.open_part(Part::Prompts)>
-                <Icon name="copy"/>
+            <button class="fact" title="Prompts and how each wording did, agents of your own, lists of tasks, and rules" aria-label="Prompts" on:click=move |_| here.open_part(Part::Prompts)>
+                <Icon name="library"/>
             </button>
             <button class="fact" title="Bridge: devices, processes, self-test" aria-label="Bridge" on:click=move |_| here.open_part(Part::Devices)>
                 <Icon name="bridge"/>

@@ -11,6 +11,7 @@ use shared::unit::Millis;
 
 use super::revision::revision;
 use super::turn::TurnView;
+use crate::component::copy::copy;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::desk::Desk;
@@ -25,12 +26,15 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         What::Goal(text) => person("Goal", at, text, ().into_any()),
         What::Said { text, message } => person("You", at, text.clone(), told(id, message, text)),
         What::Withdrawn(_) => ().into_any(),
+        What::Turn { purpose: Purpose::Terminal, .. } => {
+            line("agent", at, "You opened a terminal; it stands under Terminal.".to_owned())
+        }
         What::Turn { run, purpose } => {
             let name = match purpose {
                 Purpose::Plan => "Planner",
                 Purpose::Work => "",
                 Purpose::Summary => "Summary",
-                Purpose::Talk => "",
+                Purpose::Talk | Purpose::Terminal => "",
                 Purpose::Classify => "Looks how hard it is",
                 Purpose::Diagnose => "Looks at why it failed",
                 Purpose::Base | Purpose::After => "Look at the folder",
@@ -171,10 +175,13 @@ fn Settled(id: TaskId, at: Millis, outcome: Outcome) -> impl IntoView {
         Outcome::Completed { summary, .. } if summary.is_empty() => ().into_any(),
         Outcome::Completed { summary, outputs, not_done } => {
             let files = (!outputs.is_empty()).then(|| view! { <p class="meta">"Files: "{outputs.join(", ")}</p> });
+            let text = summary.clone();
             let left = (!not_done.is_empty()).then(|| view! { <p class="meta">"Not done: "{not_done.join("; ")}</p> });
             view! {
                 <div class="outcome" data-status="completed">
-                    <span class="status"><Icon name="completed"/>"Completed"<span class="meta">{words::time(at)}</span></span>
+                    <span class="status"><Icon name="completed"/>"Completed"<span class="meta">{words::time(at)}</span>
+                        <button class="button push" data-kind="plain" data-size="sm" aria-label="Copy the result as Markdown" title="Copy as Markdown" on:click=move |_| copy(desk, "the result as Markdown", text.clone())><Icon name="copy"/></button>
+                    </span>
                     <div class="prose">{markdown(&summary)}</div>{files}{left}
                 </div>
             }

@@ -5,10 +5,11 @@ use leptos::prelude::*;
 use shared::id::RunId;
 use wasm_bindgen::JsCast;
 
+use crate::component::copy::copy;
 use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
 use crate::desk::Desk;
-use crate::markdown::view::{Growing, copy};
+use crate::markdown::view::Growing;
 use crate::transcript::{Block, BlockKind, BlockState, Portion, Reach};
 use crate::words;
 
@@ -64,7 +65,7 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
                 <span>{move || head.with(|head| head.as_ref().map(|(_, model, at, _)| format!("{} {}", model.clone().unwrap_or_default(), words::time(*at))))}</span>
                 <span class="push row">
                     <Show when=writing><span class="status" data-status="active"><Icon name="active"/>"Working"</span></Show>
-                    <button class="button" data-kind="plain" data-size="sm" aria-label="Copy the message" title="Copy" on:click=move |_| copy(&text_of(&for_copy.get_untracked()))><Icon name="copy"/></button>
+                    <button class="button" data-kind="plain" data-size="sm" aria-label="Copy the message" title="Copy" on:click=move |_| copy(desk, "the message", text_of(&for_copy.get_untracked()))><Icon name="copy"/></button>
                 </span>
             </header>
             {end_of(reach.clone(), move |reach| reach.before > 0, move |reach| format!("Show earlier output ({} lines)", reach.before), move || desk.load(&own.get_value(), Portion::Earlier))}

@@ -10,7 +10,7 @@ use super::{Desk, UNDO};
 /// What takes back what a person did.
 #[derive(Debug, Clone)]
 pub(super) enum Back {
-    Edit(TaskId, PlanEdit),
+    Edit(TaskId, Box<PlanEdit>),
     Memory(ProjectId, String),
 }
 
@@ -36,7 +36,7 @@ impl Desk {
     pub fn undo(self) {
         match self.inner.try_update_value(|inner| inner.undo.pop()).flatten() {
             Some(Back::Edit(goal, edit)) => {
-                self.about(&goal, Kind::PlanEdited { goal: goal.clone(), edit });
+                self.about(&goal, Kind::PlanEdited { goal: goal.clone(), edit: *edit });
             }
             Some(Back::Memory(project, text)) => {
                 self.intend(Some(project), vec![Kind::MemorySet { text }]);

@@ -4,8 +4,10 @@ use leptos::prelude::*;
 
 use super::highlight::highlight;
 use super::{Element, Node, parse};
+use crate::component::copy::copy;
 use crate::component::flow::For;
 use crate::component::icon::Icon;
+use crate::desk::Desk;
 
 /// A finished text.
 pub fn markdown(text: &str) -> AnyView {
@@ -87,6 +89,7 @@ fn wrapped(element: Element, inner: AnyView) -> AnyView {
 }
 
 fn code_block(language: &str, text: String) -> AnyView {
+    let desk = expect_context::<Desk>();
     let pieces = highlight(language, &text)
         .into_iter()
         .map(|piece| match piece.class {
@@ -98,7 +101,7 @@ fn code_block(language: &str, text: String) -> AnyView {
         <div class="codebox">
             <header>
                 <span>{language.to_owned()}</span>
-                <button class="button push" data-kind="plain" data-size="sm" aria-label="Copy the code" on:click=move |_| copy(&text)>
+                <button class="button push" data-kind="plain" data-size="sm" aria-label="Copy the code" on:click=move |_| copy(desk, "the code", text.clone())>
                     <Icon name="copy"/>
                 </button>
             </header>
@@ -106,9 +109,4 @@ fn code_block(language: &str, text: String) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// Puts a text on the clipboard; without permission nothing happens, and the text is there to select.
-pub fn copy(text: &str) {
-    let _ = window().navigator().clipboard().write_text(text);
 }

@@ -1,10 +1,11 @@
 //! How far a task may go: the fields in its details, and what is asked when it has come to one of its caps.
 
 use conductor::budget::{Cap, caps, envelope};
+use conductor::state::Task;
 use conductor::status::Reason;
 use leptos::prelude::*;
 use shared::id::TaskId;
-use shared::limits::Caps;
+use shared::limits::{Caps, Stage, StageCaps};
 use shared::plan::PlanEdit;
 use shared::unit::{MicroUsd, Millis};
 
@@ -42,7 +43,7 @@ impl Field {
         if self == Self::Budget { "any" } else { "1" }
     }
 
-    fn text(self, caps: &Caps) -> Option<String> {
+    fn text(self, caps: &StageCaps) -> Option<String> {
         match self {
             Self::Budget => caps.budget.map(|budget| budget.to_string()),
             Self::Turns => caps.turns.map(|turns| turns.to_string()),
@@ -56,7 +57,7 @@ impl Field {
         clippy::cast_sign_loss,
         reason = "a cast of a float saturates"
     )]
-    fn set(self, mut caps: Caps, value: Option<f64>) -> Caps {
+    fn set(self, mut caps: StageCaps, value: Option<f64>) -> StageCaps {
         match self {
             Self::Budget => caps.budget = value.and_then(MicroUsd::from_usd),
             Self::Turns => caps.turns = value.map(|turns| turns as u32),
@@ -64,6 +65,11 @@ impl Field {
             Self::Tokens => caps.tokens = value.map(|tokens| tokens as u64),
         }
         caps
+    }
+
+    /// The same of one stage, or of the task in whole.
+    fn change(self, caps: Caps, stage: Option<Stage>, value: Option<f64>) -> Caps {
+        caps.with(stage, self.set(caps.of(stage), value))
     }
 }
 
@@ -96,11 +102,27 @@ pub fn CapFields(tree: Tree, own_id: StoredValue<TaskId>) -> impl IntoView {
     let latest = Latest::of(Memo::new(move |_| known.get().0));
     let account =
         Signal::derive(move || tree.desk.read(|state| envelope(state, state.task(&own_id.get_value())?)));
+    let row = move |stage: Option<Stage>| {
+        let fields = Field::ALL.map(|field| view! { <CapField tree=tree own=own_id known=known latest=latest stage=stage field=field/> });
+        view! { <div class="caps">{fields.collect_view()}</div> }
+    };
+    // What says something is not hidden.
+    let says =
+        known.with_untracked(|(own, _)| Stage::ALL.iter().any(|stage| !own.of(Some(*stage)).is_none()));
+    let staged = RwSignal::new(says);
+    let goal = tree.desk.peek(|state| state.task(&own_id.get_value()).is_some_and(Task::is_goal));
     view! {
         <div class="field">
             <span>"Goes on by itself up to"</span>
-            <div class="caps">{Field::ALL.map(|field| view! { <CapField tree=tree own=own_id known=known latest=latest field=field/> }).collect_view()}</div>
+            {row(None)}
             <Meter envelope=account/>
+            {(!goal).then(|| view! {
+                <span><button class="button" data-kind="plain" data-size="sm" aria-expanded=move || staged.get().to_string() on:click=move |_| staged.update(|open| *open = !*open)>"Its reviews and repairs alone"</button></span>
+                <Show when=move || staged.get()>
+                    <fieldset class="field"><legend>"Reviews"</legend>{row(Some(Stage::Review))}</fieldset>
+                    <fieldset class="field"><legend>"Repairs"</legend>{row(Some(Stage::Repair))}</fieldset>
+                </Show>
+            })}
             <Show when=move || account.get().is_some()>
                 <span class="hint">{move || account.get().map(|account| format!(
                     "{} spent, {} held by what runs, {} free. At the budget it pauses and asks.",
@@ -118,18 +140,19 @@ fn CapField(
     own: StoredValue<TaskId>,
     known: Memo<(Caps, Caps)>,
     latest: Latest<Caps>,
+    stage: Option<Stage>,
     field: Field,
 ) -> impl IntoView {
     // Of its own: what is being typed must not be lost when another field's edit comes back.
-    let text = Memo::new(move |_| known.with(|(own, _)| field.text(own)).unwrap_or_default());
+    let text = Memo::new(move |_| known.with(|(own, _)| field.text(&own.of(stage))).unwrap_or_default());
     view! {
         <label class="field">
             <span>{field.name()}</span>
             <input class="input" type="number" min="0" step=field.step()
                 prop:value=move || text.get()
-                placeholder=move || known.with(|(_, holds)| field.text(holds)).unwrap_or("no limit".to_owned())
+                placeholder=move || known.with(|(_, holds)| field.text(&holds.of(stage))).unwrap_or("no limit".to_owned())
                 on:change:target=move |event| {
-                    let caps = latest.change(|caps| field.set(caps, number(&event.target())));
+                    let caps = latest.change(|caps| field.change(caps, stage, number(&event.target())));
                     tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });
                 }
             />
@@ -143,20 +166,32 @@ pub fn BudgetField(tree: Tree) -> impl IntoView {
     let known =
         Memo::new(move |_| tree.desk.read(|state| own(state, &tree.goal.get_value())).unwrap_or_default());
     let latest = Latest::of(Memo::new(move |_| known.get().0));
-    view! { <CapField tree=tree own=tree.goal known=known latest=latest field=Field::Budget/> }
+    view! { <CapField tree=tree own=tree.goal known=known latest=latest stage=None field=Field::Budget/> }
 }
 
-/// A budget that a person writes before there is a task.
+/// The caps that a person writes before there is a task: its budget, and the others behind a disclosure.
 #[component]
-pub fn FirstBudget(caps: RwSignal<Caps>) -> impl IntoView {
+pub fn FirstCaps(caps: RwSignal<Caps>) -> impl IntoView {
+    let field = move |field: Field| {
+        view! {
+            <label class="field">
+                <span>{field.name()}</span>
+                <input class="input" type="number" min="0" step=field.step() placeholder="no limit"
+                    prop:value=move || field.text(&caps.get().of(None)).unwrap_or_default()
+                    on:change:target=move |event| caps.update(|caps| *caps = field.change(*caps, None, number(&event.target())))/>
+            </label>
+        }
+    };
     view! {
-        <label class="field">
-            <span>"Budget, in dollars"</span>
-            <input class="input" type="number" min="0" step="any" placeholder="no limit"
-                prop:value=move || Field::Budget.text(&caps.get()).unwrap_or_default()
-                on:change:target=move |event| caps.update(|caps| *caps = Field::Budget.set(*caps, number(&event.target())))/>
+        <div class="field">
+            {field(Field::Budget)}
             <span class="hint">"For all of it. At the budget it pauses and asks; each task has one of its own."</span>
-        </label>
+            <details class="tool">
+                <summary><Icon name="right"/>"Other limits"</summary>
+                <p class="hint">"Of the turns that plan and sum up; the tasks have limits of their own."</p>
+                <div class="caps">{[Field::Turns, Field::Minutes, Field::Tokens].map(field).collect_view()}</div>
+            </details>
+        </div>
     }
 }
 
@@ -166,7 +201,9 @@ pub fn AtCap(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let short = Memo::new(move |_| {
         let short = tree.desk.look(&own.get_value(), |_, task, row| match &row.status.reason {
-            Reason::Used { cap, above } => Some((*cap, above.clone(), task.caps, task.is_goal())),
+            Reason::Used { cap, stage, above } => {
+                Some(((*cap, *stage), above.clone(), task.caps, task.is_goal()))
+            }
             _ => None,
         });
         short.flatten()
@@ -175,7 +212,7 @@ pub fn AtCap(tree: Tree, id: TaskId) -> impl IntoView {
         short.get().map(|(cap, above, caps, is_goal)| match above {
             Some(above) => view! {
                 <div class="short" data-status="pending" role="status">
-                    <span>{tree.desk.peek(|state| words::cap(cap, state.task(&above)))}" used up"</span>
+                    <span>{tree.desk.peek(|state| words::cap(cap.0, cap.1, state.task(&above)))}" used up"</span>
                     <button class="button push" data-size="sm" on:click=move |_| tree.here.select(&above)>"Go to it"</button>
                 </div>
             }.into_any(),
@@ -185,17 +222,24 @@ pub fn AtCap(tree: Tree, id: TaskId) -> impl IntoView {
 }
 
 #[component]
-fn Raise(tree: Tree, own: StoredValue<TaskId>, cap: Cap, caps: Caps, goal: bool) -> impl IntoView {
+fn Raise(
+    tree: Tree,
+    own: StoredValue<TaskId>,
+    cap: (Cap, Option<Stage>),
+    caps: Caps,
+    goal: bool,
+) -> impl IntoView {
+    let (cap, stage) = cap;
     let (field, twice) = more(cap);
     let node = NodeRef::<leptos::html::Input>::new();
     let raise = move || {
         let Some(value) = node.get_untracked().and_then(|input| number(&input)) else { return };
-        let caps = field.set(caps, Some(value));
+        let caps = field.change(caps, stage, Some(value));
         tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });
     };
     view! {
         <form class="short" data-status="waiting" aria-label="At its limit" on:submit=move |event| { event.prevent_default(); raise(); }>
-            <span class="status" data-status="waiting"><Icon name="waiting"/>{words::cap(cap, None)}" used up"</span>
+            <span class="status" data-status="waiting"><Icon name="waiting"/>{words::cap(cap, stage, None)}" used up"</span>
             <label class="row push"><span class="sr">{field.name()}</span>
                 <input class="input" node_ref=node type="number" min="0" step=field.step() value=twice/>
             </label>

@@ -36,7 +36,7 @@ pub fn ReviewerChoice(
     set: Callback<Option<Reviewer>>,
     above: Option<&'static str>,
 ) -> impl IntoView {
-    const LABEL: &str = "Who reviews, where that is done";
+    const LABEL: &str = "Who reviews";
     const SAME: &str = "The same kind of agent";
     let desk = expect_context::<Desk>();
     let offers = Memo::new(move |_| {

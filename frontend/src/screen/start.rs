@@ -4,12 +4,13 @@ use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::{FoundAgent, HarnessId};
 use shared::evidence::Preset;
+use shared::harness::tried;
 use shared::id::TaskId;
 use shared::limits::Caps;
 use shared::plan::Access;
 
 use super::agents::PersonaChoice;
-use super::caps::FirstBudget;
+use super::caps::FirstCaps;
 use super::evidence::PresetChoice;
 use super::prompts::TemplateChoice;
 use crate::component::dialog::Dialog;
@@ -18,6 +19,7 @@ use crate::component::folders::Folders;
 use crate::component::icon::{Icon, StatusMark};
 use crate::desk::{Desk, Planner};
 use crate::place::{Here, Part};
+use crate::words;
 
 const FOLDER: &str = "orchestrator.folder";
 const DRAFT: &str = "orchestrator.goal";
@@ -103,7 +105,7 @@ pub fn Start() -> impl IntoView {
                 <AccessChoice access=access/>
             </div>
             <div class="pair"><PersonaChoice chosen=persona/><TemplateChoice chosen=template/></div>
-            <div class="pair"><PresetChoice preset=preset/><FirstBudget caps=caps/></div>
+            <div class="pair"><PresetChoice preset=preset/><FirstCaps caps=caps/></div>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() on:click=move |_| begin(Planner::Agent)>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>
@@ -137,12 +139,15 @@ fn Agents(
                     (None, _) => agent.program.clone(),
                 };
                 let broken = agent.problem.is_some();
+                // Where it cannot be used, that says more.
+                let known = tried(id, agent.version.as_deref()).filter(|_| !broken).map(words::tried);
+                let (tested, next_step) = known.unzip();
                 view! {
                     <label class="choice">
                         <input type="radio" name="agent" disabled=broken prop:checked=move || harness.get() == Some(id) on:change=move |_| chosen.set(Some(id))/>
                         <span>
-                            {agent.name.clone()}" "<span class="quiet">{agent.version.clone()}</span><br/>
-                            <span class="hint" data-state=broken.then_some("error")>{about}</span>
+                            {agent.name.clone()}" "<span class="quiet">{agent.version.clone()}{tested.map(|tested| format!(" ({tested})"))}</span><br/>
+                            <span class="hint" data-state=broken.then_some("error")>{about}" "{next_step}</span>
                         </span>
                     </label>
                 }

@@ -4,6 +4,7 @@ use conductor::planning::Plan;
 use conductor::state::Task;
 use conductor::status::Kind;
 use conductor::survey::Row;
+use conductor::terminal::opened;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::HarnessId;
@@ -15,6 +16,7 @@ use super::details::Details;
 use super::health::Warnings;
 use super::news::news;
 use super::permit::{self, Permission};
+use super::terminal::{Terminal, has_place};
 use super::waits::Waits;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
@@ -157,6 +159,7 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
             </Show>
             <span class="row push">
                 <button class="button" data-kind="plain" data-size="sm" title="Undo the last edit (Z)" on:click=move |_| desk.undo()><Icon name="undo"/></button>
+                <button class="button wide-only" data-kind="plain" data-size="sm" aria-label="Copy the plan as Markdown" title="Copy the plan as Markdown, with results" on:click=move |_| keys::copy_document(tree, &tree.goal.get_value())><Icon name="copy"/></button>
                 <span class="seg roomy-only" role="group" aria-label="Zoom">
                     <button aria-label="Zoom out" on:click=move |_| tree.zoom_by(1)><Icon name="minus"/></button>
                     <button on:click=move |_| tree.zoom.set(crate::tree::layout::DEFAULT)>{move || format!("{}%", ZOOMS[tree.zoom.get()].percent)}</button>
@@ -314,18 +317,27 @@ fn Divider(width: RwSignal<i32>) -> impl IntoView {
 /// The right pane: what the task is, and its conversation or its details.
 #[component]
 fn TaskPane(tree: Tree, id: TaskId) -> impl IntoView {
-    let tab = RwSignal::new("chat");
     let own = StoredValue::new(id.clone());
+    let at_terminal =
+        tree.desk.peek(|state| state.task(&id).is_some_and(|task| opened(state, task).is_some()));
+    let tab = RwSignal::new(if at_terminal { "terminal" } else { "chat" });
+    let place = Memo::new(move |_| {
+        tree.desk.read(|state| state.task(&own.get_value()).is_some_and(|task| has_place(state, task)))
+    });
     view! {
         <TaskHead tree=tree id=id.clone()/>
         <div class="tabs" role="tablist">
             <button role="tab" aria-selected=move || (tab.get() == "chat").to_string() on:click=move |_| tab.set("chat")>"Chat"</button>
             <button role="tab" aria-selected=move || (tab.get() == "details").to_string() on:click=move |_| tab.set("details")>"Details"</button>
+            {move || place.get().then(|| view! {
+                <button role="tab" aria-selected=move || (tab.get() == "terminal").to_string() on:click=move |_| tab.set("terminal")>"Terminal"</button>
+            })}
         </div>
         <Waits tree=tree id=id/>
         <Permission desk=tree.desk id=own.get_value()/>
         {move || match tab.get() {
             "details" => view! { <Warnings desk=tree.desk id=own.get_value()/><Details tree=tree id=own.get_value()/> }.into_any(),
+            "terminal" => view! { <Terminal desk=tree.desk id=own.get_value()/> }.into_any(),
             _ => view! { <AtCap tree=tree id=own.get_value()/><Warnings desk=tree.desk id=own.get_value()/><Conversation id=own.get_value()/> }.into_any(),
         }}
     }
@@ -470,7 +482,7 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
 
 #[component]
 fn Keys() -> impl IntoView {
-    const KEYS: [(&str, &str); 25] = [
+    const KEYS: [(&str, &str); 26] = [
         ("↑ ↓", "previous, next row"),
         ("←", "fold, or to the parent"),
         ("→", "unfold, or to the first part"),
@@ -484,6 +496,7 @@ fn Keys() -> impl IntoView {
         ("Del", "remove"),
         ("Alt ↑ ↓", "reorder"),
         ("Alt ← →", "move out, move in"),
+        ("M", "move under another task"),
         ("L", "add or drop a dependency"),
         ("P", "split, or plan again"),
         ("R", "retry"),

@@ -2,6 +2,7 @@
 //! conductor's to say.
 
 use conductor::plan::edit::next_mode;
+use conductor::plan::name;
 use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit, PlannedTask};
@@ -9,6 +10,7 @@ use wasm_bindgen::JsCast;
 
 use super::node::{Drag, Spot};
 use super::view::Tree;
+use crate::component::copy;
 use crate::words;
 
 /// Keys while a node has the focus. Keys in text fields do not come here.
@@ -42,6 +44,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("n", ..) => add_after(tree, &task),
         ("N", ..) => add(tree, &task, None),
         ("y" | "Y", ..) => copy(tree, &task),
+        ("m" | "M", ..) if task != goal => tree.moving.set(true),
         ("Delete" | "Backspace", ..) => remove(tree, &task),
         ("p", ..) => tree.desk.split(&task),
         ("r", ..) => tree.desk.retry(&task),
@@ -158,6 +161,17 @@ pub fn copy(tree: Tree, task: &TaskId) {
     if tree.desk.peek(|state| state.task(task).is_some_and(|task| !task.is_goal())) {
         tree.desk.say("Cloned.".to_owned(), true);
         go(tree, &copy);
+    }
+}
+
+/// The task and all below it as a document, to paste elsewhere.
+pub fn copy_document(tree: Tree, task: &TaskId) {
+    let found = tree.desk.peek(|state| {
+        let top = state.task(task)?;
+        Some((name(top), conductor::plan::document::document(state, top)))
+    });
+    if let Some((name, text)) = found {
+        copy::copy(tree.desk, &format!("{name} as Markdown"), text);
     }
 }
 

@@ -25,7 +25,7 @@ pub fn Menu(tree: Tree) -> impl IntoView {
     view! {
         {move || tree.menu.get().map(|(task, x, y)| {
             let left = x.min(window().inner_width().ok().and_then(|width| width.as_f64()).map_or(x, |width| clamp(width - 240.0)));
-            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 458.0)));
+            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 514.0)));
             view! {
                 <div class="menu" role="menu" style:left=format!("{left}px") style:top=format!("{top}px")
                     on:keydown=move |event| if event.key() == "Escape" { close(); keys::focus(tree); }
@@ -66,8 +66,10 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         {item(if manual { "Give it to an agent" } else { "Do it yourself" }, "", is_goal, keys::change_hands)}
         {item("Add a task after", "N", is_goal, keys::add_after)}
         {item("Add a task inside", "Shift N", false, |tree, task| keys::add(tree, task, None))}
+        {item("Move …", "M", is_goal, |tree, _| tree.moving.set(true))}
         {item("Clone", "Y", is_goal, keys::copy)}
         {item("Remove", "Del", is_goal, keys::remove)}
+        {item("Copy as Markdown", "", false, keys::copy_document)}
         {item("Write to it", "Enter", false, |_, _| keys::focus_composer())}
         {item(if group { "Plan again" } else { "Split this task" }, "P", is_goal, |tree, task| tree.desk.split(task))}
         {item("Retry", "R", false, |tree, task| tree.desk.retry(task))}

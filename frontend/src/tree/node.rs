@@ -58,10 +58,13 @@ struct Face {
     plan: bool,
     group: bool,
     pips: Vec<Kind>,
+    /// Of a folded branch: how many below it wait for the person.
     waiting: u32,
     done: String,
     /// Since when it runs or waits for the person.
     since: Option<Millis>,
+    /// The same of whatever it waits for, as a time of day.
+    waits: Option<Millis>,
     /// What the proposed version did to it: the kind, and in words.
     change: Option<(&'static str, String)>,
 }
@@ -112,15 +115,17 @@ fn face(
             .join(" · "),
         cost: words::spent(state, task),
         near: conductor::budget::near(state, task, times.pulse).is_some(),
-        envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal()),
+        envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal() || folded),
         mode: task.mode,
         goal: task.is_goal(),
         plan,
         group: task.is_group(),
-        waiting: sum.waiting,
+        waiting: if folded { sum.waiting } else { 0 },
         done: if task.is_group() { format!("{}/{}", sum.done, sum.all) } else { String::new() },
         pips: if task.is_group() && !task.is_goal() { parts().take(PIPS).collect() } else { Vec::new() },
         since: (matches!(own.kind, Kind::Active | Kind::Waiting) && !task.is_group()).then_some(own.since),
+        waits: matches!(own.kind, Kind::Waiting | Kind::Failed | Kind::Limited | Kind::Review)
+            .then_some(own.since),
     })
 }
 
@@ -202,10 +207,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
             aria-setsize=move || spot.get().map(|spot| spot.position.1.to_string())
             aria-expanded=move || fold_state().map(|state| (state == "open").to_string())
             tabindex=move || if selected.get() { "0" } else { "-1" }
-            title=move || face.get().map(|face| match face.change {
-                Some((kind, what)) => format!("{} ({kind} {what})", face.title).replace(" )", ")"),
-                None => face.title,
-            })
+            title=move || face.get().map(|face| hover(&face))
             style:left=left
             style:top=top
             style:width=move || spot.get().map(|spot| match spot.width {
@@ -232,10 +234,19 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     }
 }
 
+/// The whole name, what the proposed version did to it, and since when it waits.
+fn hover(face: &Face) -> String {
+    let change =
+        face.change.as_ref().map(|(kind, what)| format!(" ({})", format!("{kind} {what}").trim_end()));
+    let since = face.waits.map(|since| format!("\n{} since {}", face.kind.word(), words::moment(since)));
+    format!("{}{}{}", face.title, change.unwrap_or_default(), since.unwrap_or_default())
+}
+
 /// What a screen reader hears where others see a glyph and a mark: "4.2, Merge guest cart
 /// waiting for you, …".
 fn heard(face: &Face) -> String {
-    let status = face.kind.word().to_lowercase();
+    let since = face.waits.map(|since| format!(" since {}", words::time(since)));
+    let status = format!("{}{}", face.kind.word().to_lowercase(), since.unwrap_or_default());
     match &face.change {
         Some((kind, what)) if what.is_empty() => format!("{status}, {kind}, "),
         Some((kind, what)) => format!("{status}, {kind} {what}, "),
@@ -302,12 +313,16 @@ fn TaskFace(
                     on:click=move |event| { event.stop_propagation(); super::keys::change_mode(tree, &own.get_value()); }
                 >{part(|face| words::mode(face.mode).to_owned())}</button>
             </Show>
+            <Show when=move || face.with(|face| face.as_ref().is_some_and(|face| face.waiting > 0))>
+                <span class="count" title="Wait for you below">{part(|face| face.waiting.to_string())}<span class="sr">" waiting for you below"</span></span>
+            </Show>
             <span class="pips" aria-hidden="true">{pips}</span>
             {part(|face| if face.group { face.done.clone() } else { String::new() })}
             // Not a part of the node's name, which would be told anew each second.
             <span aria-hidden="true">{elapsed}</span>
             <span data-near=move || face.with(|face| face.as_ref().filter(|face| face.near).map(|_| ""))>{part(|face| face.cost.clone())}</span>
         </span>
+        <Meter envelope=Signal::derive(move || face.with(|face| face.as_ref().and_then(|face| face.envelope)))/>
         <span class="port" aria-hidden="true" title="Drag to the task that shall wait for this one" on:pointerdown=move |event| link::pull(tree, &own.get_value(), &event)></span>
         <Show when=move || face.with(|face| face.as_ref().is_some_and(|face| face.group))>
             <button class="fold" tabindex="-1" aria-label="Fold" on:click=move |event| { event.stop_propagation(); tree.fold(&own.get_value()); }>

@@ -13,6 +13,7 @@ use super::layout::{Layout, OUTLINE, ZOOMS, Zoom, layout};
 use super::link::{self, Linking};
 use super::menu::Menu;
 use super::node::Node;
+use super::place::MoveDialog;
 use crate::component::flow::For;
 use crate::component::icon::Icon;
 use crate::desk::Desk;
@@ -33,6 +34,8 @@ pub struct Tree {
     pub phone: RwSignal<bool>,
     /// The task whose name is being edited.
     pub naming: RwSignal<Option<TaskId>>,
+    /// The chosen task is being given another place.
+    pub moving: RwSignal<bool>,
     /// Where a menu is open: the task and the point.
     pub menu: RwSignal<Option<(TaskId, i32, i32)>>,
     /// A task that is being dragged, and where it would fall.
@@ -92,6 +95,7 @@ impl Tree {
             zoom,
             phone,
             naming: RwSignal::new(None),
+            moving: RwSignal::new(false),
             menu: RwSignal::new(None),
             drag: RwSignal::new(None),
             hover: RwSignal::new(None),
@@ -240,6 +244,7 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
             </div>
         </div>
         <Menu tree=tree/>
+        <MoveDialog tree=tree/>
     }
 }
 

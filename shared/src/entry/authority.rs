@@ -14,6 +14,11 @@ pub enum Authority {
 }
 
 impl Kind {
+    /// It goes to a terminal and nowhere else: whoever decides does not have to know of it first.
+    pub fn is_for_a_terminal(&self) -> bool {
+        matches!(self, Self::TerminalTyped { .. } | Self::TerminalResized { .. })
+    }
+
     pub fn authority(&self) -> Authority {
         match self {
             Self::ProjectOpened { .. }
@@ -33,6 +38,10 @@ impl Kind {
             | Self::TaskStopped { .. }
             | Self::TaskRetried { .. }
             | Self::TaskRequeued { .. }
+            | Self::TerminalOpened { .. }
+            | Self::TerminalTyped { .. }
+            | Self::TerminalResized { .. }
+            | Self::TerminalClosed { .. }
             | Self::TaskResumed { .. }
             | Self::TaskAccepted { .. }
             | Self::TaskGivenUp { .. }
@@ -56,7 +65,6 @@ impl Kind {
             | Self::InputSent { .. }
             | Self::InputClosed { .. }
             | Self::SignalSent { .. }
-            | Self::TerminalResized { .. }
             | Self::PlanProposed { .. }
             | Self::PlanAdopted { .. }
             | Self::PlanRefused { .. }

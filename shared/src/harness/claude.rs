@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::fault::{self, Tail};
 use super::lines::Line;
 use super::loose::{self, child, count, number, text};
-use super::{CommandLine, MAX_ARG, Start, Turn};
+use super::{CommandLine, MAX_ARG, Start, Turn, first_words};
 use crate::agent::{
     AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Progress, TurnEnd, TurnReport,
 };
@@ -96,6 +96,36 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     } else {
         Stdin::Text { text: prompt }
     };
+    called(args, stdin, Signal::Interrupt)
+}
+
+/// With the person there it asks them itself. SIGINT would only stop what it does there.
+pub(super) fn terminal(turn: &Turn) -> CommandLine {
+    let mut args = Vec::new();
+    let mut flag = |name: &str, value: &str| args.extend([Arg::text(name), Arg::text(value)]);
+    match &turn.session {
+        Start::New { session } => flag("--session-id", session.as_str()),
+        Start::Resume { session } => flag("--resume", session.as_str()),
+    }
+    if let Some(model) = &turn.model {
+        flag("--model", model);
+    }
+    flag(
+        "--permission-mode",
+        match turn.access {
+            Access::ReadOnly => "plan",
+            Access::Ask => "default",
+            Access::Edit | Access::Full => "acceptEdits",
+        },
+    );
+    if turn.access == Access::Full {
+        flag("--allowedTools", "Bash,WebFetch,WebSearch");
+    }
+    args.extend(first_words(turn));
+    called(args, Stdin::Null, Signal::Terminate)
+}
+
+fn called(args: Vec<Arg>, stdin: Stdin, polite: Signal) -> CommandLine {
     let env = [
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
         "DISABLE_AUTOUPDATER",
@@ -108,7 +138,7 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         env: env.into_iter().map(|name| (name.to_owned(), "1".to_owned())).collect(),
         stdin,
         files: Vec::new(),
-        polite: Signal::Interrupt,
+        polite,
     }
 }
 

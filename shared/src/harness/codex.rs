@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::fault::{self, Tail};
 use super::lines::Line;
 use super::loose::{self, child, number, text};
-use super::{CommandLine, Start, Turn};
+use super::{CommandLine, Start, Turn, first_words};
 use crate::agent::{
     AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Tokens, ToolOutcome, TurnEnd, TurnReport,
     UsageScope,
@@ -37,23 +37,7 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         args.push(Arg::text("resume"));
     }
     args.extend(["--json", "--skip-git-repo-check"].map(Arg::text));
-    let sandbox = match turn.access {
-        Access::ReadOnly => "read-only",
-        // It cannot ask; its sandbox decides.
-        Access::Edit | Access::Ask => "workspace-write",
-        Access::Full => "danger-full-access",
-    };
-    let effort = match turn.size {
-        Size::Light => "low",
-        Size::Standard => "medium",
-        Size::Heavy => "high",
-    };
-    for setting in [format!("sandbox_mode=\"{sandbox}\""), format!("model_reasoning_effort=\"{effort}\"")] {
-        args.extend([Arg::text("-c"), Arg::text(setting)]);
-    }
-    if let Some(model) = &turn.model {
-        args.extend([Arg::text("-m"), Arg::text(model)]);
-    }
+    args.extend(settings(turn));
     let mut files = Vec::new();
     if let Some(schema) = &turn.schema {
         args.extend([Arg::text("--output-schema"), Arg::RunFile { name: SCHEMA.to_owned() }]);
@@ -71,6 +55,46 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         files,
         polite: Signal::Terminate,
     }
+}
+
+/// With the person there it can ask them, where its sandbox does not decide.
+pub(super) fn terminal(turn: &Turn) -> CommandLine {
+    let mut args = Vec::new();
+    if let Start::Resume { session } = &turn.session {
+        args.extend([Arg::text("resume"), Arg::text(session.as_str())]);
+    }
+    args.extend(settings(turn));
+    if turn.access == Access::Ask {
+        args.extend(["-c", "approval_policy=\"untrusted\""].map(Arg::text));
+    }
+    args.extend(first_words(turn));
+    CommandLine {
+        program: Program::Named { name: "codex".to_owned() },
+        args,
+        env: BTreeMap::new(),
+        stdin: Stdin::Null,
+        files: Vec::new(),
+        polite: Signal::Terminate,
+    }
+}
+
+/// What holds for each way to call it.
+fn settings(turn: &Turn) -> Vec<Arg> {
+    let sandbox = match turn.access {
+        Access::ReadOnly => "read-only",
+        // It cannot ask in a turn of its own; its sandbox decides.
+        Access::Edit | Access::Ask => "workspace-write",
+        Access::Full => "danger-full-access",
+    };
+    let effort = match turn.size {
+        Size::Light => "low",
+        Size::Standard => "medium",
+        Size::Heavy => "high",
+    };
+    let settings = [format!("sandbox_mode=\"{sandbox}\""), format!("model_reasoning_effort=\"{effort}\"")];
+    let settings = settings.into_iter().flat_map(|setting| [Arg::text("-c"), Arg::text(setting)]);
+    let model = turn.model.iter().flat_map(|model| [Arg::text("-m"), Arg::text(model)]);
+    settings.chain(model).collect()
 }
 
 /// Where the reading of one process's output stands.

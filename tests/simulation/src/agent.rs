@@ -105,6 +105,7 @@ impl Script {
         match (order.purpose, order.harness) {
             (Purpose::Base | Purpose::Check | Purpose::After, _) => return Self::look(order, chance),
             (Purpose::Commit, _) => return Self::commit(order, chance),
+            (Purpose::Terminal, _) => return Self::terminal(order.run),
             (_, HarnessId::Command) => return Self::command(order, chance),
             (_, HarnessId::Codex) => return Self::codex(order, chance),
             (_, HarnessId::Claude | HarnessId::Demo) => {}
@@ -208,6 +209,13 @@ impl Script {
         Self { lines, end: RunEnd::Exited { code: i32::from(wanting) }, hangs, truth, cost: None }
     }
 
+    /// What nobody reads; it ends when the person closes it.
+    fn terminal(run: &RunId) -> Self {
+        let text = format!("\u{1b}[2J{{\"type\":\"result\",\"result\":\"screen of {run}\"}}\n");
+        let lines = vec![Said { text, facts: 0, asks: None }];
+        Self { lines, end: RunEnd::Exited { code: 1 }, hangs: true, truth: Truth::Nothing, cost: None }
+    }
+
     fn command(order: &Order<'_>, chance: &mut Chance) -> Self {
         let words = format!("output of {}", order.run);
         let lines = vec![Said::new(&words, 0)];
@@ -250,6 +258,7 @@ fn fate(order: &Order<'_>, chance: &mut Chance) -> Truth {
         Purpose::Plan | Purpose::Talk | Purpose::Diagnose => Truth::Words(format!("words of {run}")),
         Purpose::Review if chance.percent(15) => Truth::FoundWanting,
         Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => Truth::Holds,
+        Purpose::Terminal => Truth::Nothing,
         Purpose::Work if order.ways.splits && chance.one_in(6) => {
             if chance.percent(75) {
                 Truth::Split

@@ -1,12 +1,13 @@
-//! Whom a person has review. Its chances are its own, so that a world without it is as it was.
+//! Whom a person has review, and how far reviews and repairs may go. Its chances are its own, so that a world without it is as it was.
 
 use conductor::State;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::id::{PersonaId, TaskId};
-use shared::limits::Limits;
+use shared::limits::{Limits, Stage, StageCaps};
 use shared::plan::PlanEdit;
 use shared::reviewer::Reviewer;
+use shared::unit::MicroUsd;
 
 use crate::chance::Chance;
 
@@ -38,9 +39,24 @@ impl Judges {
         }
         let goal = self.chance.pick(&seen.goals)?.clone();
         let tasks = seen.subtree(&goal);
-        let task = self.chance.pick(&tasks)?.id.clone();
+        let task = *self.chance.pick(&tasks)?;
+        if self.chance.one_in(2) {
+            let stage = self.chance.pick(&Stage::ALL).copied();
+            let caps = task.caps.with(stage, self.caps());
+            let edit = PlanEdit::SetCaps { task: task.id.clone(), caps };
+            return Some(Kind::PlanEdited { goal, edit });
+        }
         let reviewer = (!self.chance.one_in(4)).then(|| self.pick());
-        Some(choose(&goal, &task, reviewer))
+        Some(choose(&goal, &task.id, reviewer))
+    }
+
+    fn caps(&mut self) -> StageCaps {
+        let turns = u32::try_from(1 + self.chance.below(3)).ok();
+        let budget = Some(MicroUsd(1 + self.chance.draw() % 20_000));
+        match self.chance.one_in(2) {
+            true => StageCaps { turns, ..StageCaps::default() },
+            false => StageCaps { budget, ..StageCaps::default() },
+        }
     }
 
     fn pick(&mut self) -> Reviewer {

@@ -10,7 +10,7 @@ use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{MessageId, TaskId};
-use shared::limits::{Caps, Limits};
+use shared::limits::{Caps, Limits, StageCaps};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Size};
 use shared::retry::{Policy, Retry};
 use shared::unit::{MicroUsd, Millis};
@@ -20,6 +20,7 @@ use crate::chance::Chance;
 use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
+use crate::sitting::Sitting;
 use crate::steward::Steward;
 
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct Person {
     pub permits: Option<Permits>,
     /// What they say of when, in which order and how far, if they say anything.
     pub steward: Option<Steward>,
+    /// What they do at terminals, if they open any.
+    pub sitting: Option<Sitting>,
 }
 
 impl Person {
@@ -62,6 +65,7 @@ impl Person {
             judges: None,
             permits,
             steward: None,
+            sitting: None,
         }
     }
 
@@ -77,6 +81,9 @@ impl Person {
             return Some(kind);
         }
         if let Some(kind) = self.hands.as_mut().and_then(|hands| hands.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.sitting.as_mut().and_then(|sitting| sitting.whim(seen)) {
             return Some(kind);
         }
         let goal = chance.pick(&seen.goals)?.clone();
@@ -292,7 +299,12 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
 fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
     match status(state, task).reason {
         Reason::Unattended(_) => Some(Kind::TaskResumed { task: task.id.clone() }),
-        Reason::Used { cap, above } => {
+        Reason::Used { stage: stage @ Some(_), .. } => {
+            let caps = task.caps.with(stage, StageCaps::default());
+            let edit = PlanEdit::SetCaps { task: task.id.clone(), caps };
+            Some(Kind::PlanEdited { goal: task.root.clone(), edit })
+        }
+        Reason::Used { cap, above, stage: None } => {
             let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
             // No bound at all: who does not tell what it costs is counted with all that was left of one.
             let budget = holder.caps.budget.is_none().then_some(MicroUsd(1_000_000_000));

@@ -83,7 +83,8 @@ fn check_waits(bridge: &Bridge, now: Millis) -> Result<()> {
                     .map(|part| (&part.id, self::status(state, part)))
                     .collect::<Vec<_>>()
             );
-            ensure!(status.since > Millis(0), "{} waits since nobody knows when", task.id);
+            let then = task.made <= status.since && status.since <= bridge.watch.latest;
+            ensure!(then, "{} stands so since {:?}, made at {:?}", task.id, status.since, task.made);
         }
     }
     check_inbox(state, &known, &bridge.survey)
@@ -124,7 +125,8 @@ fn is_slot(state: &State, task: &Task) -> bool {
 
 /// There is no room at all, for its kind of agent or for a look by the bridge, or in its folder.
 fn is_bound(state: &State, task: &Task) -> bool {
-    let active = || state.runs.values().filter(|run| run.is_active());
+    let turns = || state.runs.values().filter(|run| run.purpose != Purpose::Terminal);
+    let active = || turns().filter(|run| run.is_active());
     let full = |bound: Option<u32>, taken: usize| {
         bound.is_some_and(|bound| u32::try_from(taken).is_ok_and(|taken| taken >= bound))
     };
@@ -196,6 +198,9 @@ fn check_inbox(state: &State, known: &Known<'_>, survey: &Survey) -> Result<()> 
             "{} waits for a person, and nobody is shown that: {status:?}",
             task.id
         );
+        let wakes = row.is_none() || status.waker() != Waker::Person;
+        let can = wakes || person_can(state, known, &requests, task, status);
+        ensure!(can, "{} says that a person wakes it, and none is told by what: {status:?}", task.id);
     }
     for request in &requests {
         let told = known.get(&request.task) == Some(&request.status);
@@ -215,6 +220,20 @@ fn is_shown(state: &State, known: &Known<'_>, requests: &[Request], task: &Task)
         }
     };
     there(&task.id) || because
+}
+
+/// A person finds in the inbox what wakes it: the task itself, what it waits for because of, or who speaks for it above.
+fn person_can(state: &State, known: &Known<'_>, requests: &[Request], task: &Task, status: &Status) -> bool {
+    let speaks = |above: &Task| {
+        // Who goes on with other parts asks when these have come to their end, and a planner when it has planned.
+        is_shown(state, known, requests, above)
+            || known.get(&above.id).is_some_and(|above| above.waker() != Waker::Person)
+    };
+    let of_above = matches!(
+        status.reason,
+        Reason::Proposed | Reason::Unattended(_) | Reason::Stuck(_) | Reason::Used { .. }
+    );
+    is_shown(state, known, requests, task) || of_above && state.ancestors(task).any(speaks)
 }
 
 /// The last moment of a world.

@@ -34,6 +34,7 @@ mod reviewer;
 mod said;
 mod sizing;
 mod steer;
+mod terminal;
 mod told;
 
 pub use persona::LIKE;
@@ -137,6 +138,10 @@ pub struct Watch {
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
     reuse: reuse::Known,
+    /// Tasks whose terminal the person wants and has not got.
+    wanted: BTreeSet<TaskId>,
+    /// The task whose terminal was read by the last entry, and how it stood.
+    left: Option<(TaskId, Standing)>,
 }
 
 impl Watch {
@@ -161,6 +166,7 @@ impl Watch {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
         self.plans(state, kind);
+        self.terminal_wish(state, kind);
         if let Kind::PlanEdited { edit, .. } = kind {
             self.note_place(state, edit);
         }
@@ -214,6 +220,7 @@ impl Watch {
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
+                self.leave_terminal(state, run);
                 self.take_back(run, process)?;
             }
             Kind::TaskSized { task, run, size, .. } => {
@@ -411,6 +418,7 @@ impl Watch {
             hand::check_words(state, kind)?;
             self.check_requeued(state, kind)?;
             self.check_answered(state, kind)?;
+            self.check_left(state)?;
             self.planned(state, kind)?;
         }
         if let Some(

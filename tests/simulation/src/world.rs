@@ -27,6 +27,7 @@ use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
+use crate::sitting::{self, Sitting};
 use crate::steward::Steward;
 
 /// Steps after which a world should long have come to rest.
@@ -159,6 +160,7 @@ impl World {
         for kind in world.person.cast.as_mut().map(|cast| cast.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
         }
+        world.person.sitting = Sitting::of(seed);
         world.bridge.ways.hands = world.person.hands.is_some();
         for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
@@ -319,7 +321,10 @@ impl World {
         if let Some(run) = self.bridge.live.first() {
             // It hangs, and nothing but a person ends it.
             let task = self.bridge.processes.get(run).context("a live process")?.task.clone();
-            self.intend(Kind::TaskStopped { task })?;
+            let state = &self.bridge.state;
+            let close = state.task(&task).filter(|task| task.stop.is_none());
+            let close = close.and_then(|task| sitting::closed(state, task));
+            self.intend(close.unwrap_or(Kind::TaskStopped { task }))?;
             return Ok(true);
         }
         let word =

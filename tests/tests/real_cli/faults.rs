@@ -35,6 +35,7 @@ impl Ward {
             rule("# Plan this goal", vec![Step::Structured(answer.clone())]),
             rule("# Your task", vec![shell, report("RESULT")]),
             rule("go on with your task", vec![report("RESULT")]),
+            rule("SAY IT AGAIN", vec![report("AGAIN")]),
             rule("", vec![Step::Structured(answer)]),
         ];
         let stub = Stub::start(rules).await?;
@@ -87,12 +88,51 @@ impl Ward {
         }
     }
 
-    async fn until_limited(&mut self, id: &TaskId) -> anyhow::Result<(Millis, ErrorClass)> {
-        self.client.until("a pause", |state| is(state, id, Status::Limited)).await?;
+    /// Until it waits for a time, in a status of this kind.
+    async fn until_paused(&mut self, id: &TaskId, kind: Status) -> anyhow::Result<(Millis, ErrorClass)> {
+        let paused = |state: &State| {
+            state.task(id).is_some_and(|task| matches!(task.standing, Standing::Limited { .. }))
+        };
+        self.client.until("a pause", paused).await?;
+        assert_eq!(self.shown(id)?.0.kind, kind);
         match self.task(id)?.standing {
             Standing::Limited { until, class, .. } => Ok((until, class.context("a class")?)),
             ref other => bail!("{other:?}"),
         }
+    }
+
+    async fn until_limited(&mut self, id: &TaskId) -> anyhow::Result<(Millis, ErrorClass)> {
+        self.until_paused(id, Status::Limited).await
+    }
+
+    /// One approved task with these caps, below a goal.
+    async fn capped(&mut self, caps: Caps) -> anyhow::Result<TaskId> {
+        let goal = self.goal().await?;
+        self.client.until("the answer", |state| is(state, &goal, Status::Completed)).await?;
+        let task = TaskId::new(&format!("{goal}~1"))?;
+        let planned = PlannedTask {
+            key: "only".to_owned(),
+            size: Some(Size::Light),
+            ..PlannedTask::new(task.clone(), goal.clone(), "Do it", "Say hi")
+        };
+        let reply = "Mine".to_owned();
+        self.client.intend(Kind::PlanGiven { goal: goal.clone(), reply, tasks: vec![planned] }).await?;
+        self.cap(&task, caps).await?;
+        self.client.intend(Kind::PlanApproved { goal, version: 1 }).await?;
+        Ok(task)
+    }
+
+    async fn cap(&mut self, task: &TaskId, caps: Caps) -> anyhow::Result<()> {
+        let goal = self.client.state().goals[0].clone();
+        let edit = PlanEdit::SetCaps { task: task.clone(), caps };
+        self.client.intend(Kind::PlanEdited { goal, edit }).await
+    }
+
+    async fn until_asked(&mut self, id: &TaskId) -> anyhow::Result<()> {
+        let asks = |state: &State| {
+            state.task(id).is_some_and(|task| matches!(status(state, task).reason, Reason::Used { .. }))
+        };
+        self.client.until("the question", asks).await
     }
 
     async fn until_answered(&mut self, id: &TaskId) -> anyhow::Result<()> {
@@ -109,7 +149,7 @@ fn refusal(code: u16, kind: &str, message: &str) -> Fault {
 async fn a_limit_of_claude_is_waited_for_until_the_time_that_it_told() -> anyhow::Result<()> {
     let mut ward = Ward::claude(("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-dummy")).await?;
     let reset = now().0 / 1_000 + 20;
-    let header = |name, value: &str| (name, value.to_owned());
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let headers = vec![
         header("retry-after", "3600"),
         header("x-should-retry", "false"),
@@ -151,6 +191,31 @@ async fn an_overload_of_claude_is_tried_again_at_a_persons_word() -> anyhow::Res
     ward.stub.fail(None);
     ward.client.intend(Kind::TaskResumed { task: goal.clone() }).await?;
     ward.until_answered(&goal).await
+}
+
+/// The wait is over by the clock alone.
+#[tokio::test]
+async fn an_overload_of_claude_passes_by_itself() -> anyhow::Result<()> {
+    let ward = Ward::claude(("ANTHROPIC_API_KEY", "dummy")).await?;
+    passes(ward, refusal(529, "overloaded_error", "Overloaded")).await
+}
+
+#[tokio::test]
+async fn an_overload_of_codex_passes_by_itself() -> anyhow::Result<()> {
+    let fault = refusal(503, "server_is_overloaded", "Our servers are overloaded");
+    passes(Ward::codex().await?, fault).await
+}
+
+async fn passes(mut ward: Ward, fault: Fault) -> anyhow::Result<()> {
+    ward.stub.fail(fault);
+    let goal = ward.goal().await?;
+    let (until, class) = ward.until_limited(&goal).await?;
+    assert_eq!(class, ErrorClass::Overload, "{:?}", ward.error(&goal)?);
+    ward.stub.fail(None);
+    ward.until_answered(&goal).await?;
+    assert!(now() >= until, "it was not asked again before");
+    assert_eq!(ward.task(&goal)?.runs.len(), 2);
+    Ok(())
 }
 
 /// When it goes on, and what it waits for.
@@ -203,7 +268,7 @@ async fn a_usage_limit_of_codex_is_waited_for_and_can_be_tried_before() -> anyho
     ward.until_answered(&goal).await
 }
 
-/// A process that dies in mid-turn is told as that, and the task can be taken up.
+/// A process that dies in mid-turn is told as that, and its session goes on by itself.
 async fn dies(mut ward: Ward) -> anyhow::Result<()> {
     ward.stub.fail(Fault::Hang);
     let goal = ward.goal().await?;
@@ -218,24 +283,13 @@ async fn dies(mut ward: Ward) -> anyhow::Result<()> {
     let pid = std::fs::read_to_string(pid)?;
     let pid = pid.split_whitespace().next().context("a pid")?;
     assert!(std::process::Command::new("kill").args(["-9", pid]).status()?.success());
-    let told = |state: &State| {
-        state
-            .run(&run)
-            .is_some_and(|run| matches!(&run.phase, Phase::Read { report, .. } if report.error.is_some()))
-    };
-    ward.client.until("its end", told).await?;
+    let (_, class) = ward.until_paused(&goal, Status::Pending).await?;
     // Not before: what a launcher started may live on for a moment, and would end its turn well.
     ward.stub.fail(None);
-    assert_eq!(ward.error(&goal)?.class, ErrorClass::CliCrash, "{:?}", ward.error(&goal)?);
-    // Whether a person has to say so is policy; what is said then must be right.
-    let stands = |state: &State| {
-        is(state, &goal, Status::Failed) || state.task(&goal).is_some_and(|task| task.runs.len() > 1)
-    };
-    ward.client.until("a verdict", stands).await?;
-    if is(ward.client.state(), &goal, Status::Failed) {
-        assert_eq!(ward.shown(&goal)?.1, "crashed");
-        ward.client.intend(Kind::TaskRetried { task: goal.clone() }).await?;
-    }
+    assert_eq!((class, ward.error(&goal)?.class), (ErrorClass::CliCrash, ErrorClass::CliCrash));
+    let (_, text) = ward.shown(&goal)?;
+    assert!(is_told(&text, "crashed") || text == "next in line", "{text}");
+    // Nobody says a word. Where its session was not written down yet, one more turn begins it anew.
     ward.until_answered(&goal).await
 }
 
@@ -253,34 +307,54 @@ async fn codex_dies_in_mid_turn_and_is_taken_up() -> anyhow::Result<()> {
 async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raised() -> anyhow::Result<()> {
     let mut ward = Ward::claude(("ANTHROPIC_API_KEY", "dummy")).await?;
     let tiny = MicroUsd(10);
-    let caps = Caps { budget: Some(tiny), ..Caps::default() };
-    let goal = ward.goal().await?;
-    ward.client.until("the answer", |state| is(state, &goal, Status::Completed)).await?;
-    let task = TaskId::new(&format!("{goal}~1"))?;
-    let planned = PlannedTask {
-        key: "only".to_owned(),
-        size: Some(Size::Light),
-        ..PlannedTask::new(task.clone(), goal.clone(), "Do it", "Say hi")
-    };
-    let reply = "Mine".to_owned();
-    ward.client.intend(Kind::PlanGiven { goal: goal.clone(), reply, tasks: vec![planned] }).await?;
-    let edit = PlanEdit::SetCaps { task: task.clone(), caps };
-    ward.client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;
-    ward.client.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
-    let asks = |state: &State| {
-        state.task(&task).is_some_and(|task| matches!(status(state, task).reason, Reason::Used { .. }))
-    };
-    ward.client.until("the question", asks).await?;
+    let task = ward.capped(Caps { budget: Some(tiny), ..Caps::default() }).await?;
+    ward.until_asked(&task).await?;
     let (shown, text) = ward.shown(&task)?;
     let used = Reason::Used { cap: Cap::Budget(tiny), above: None };
     assert_eq!((shown.kind, shown.waker(), &shown.reason), (Status::Waiting, Waker::Person, &used));
     assert_eq!(text, "budget of <$0.01 used up");
     assert_eq!(ward.error(&task)?.class, ErrorClass::Capped, "{}", sketch(ward.client.state()));
     let session = ward.task(&task)?.session.clone();
-    let caps = Caps { budget: Some(MicroUsd(5_000_000)), ..Caps::default() };
-    let edit = PlanEdit::SetCaps { task: task.clone(), caps };
-    ward.client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;
+    ward.cap(&task, Caps { budget: Some(MicroUsd(5_000_000)), ..Caps::default() }).await?;
     ward.until_answered(&task).await?;
     assert_eq!(ward.task(&task)?.session, session, "the same session goes on");
     Ok(())
+}
+
+/// Codex tells no money, and its tokens when a turn is over: the turn after that is the one that needs a word.
+#[tokio::test]
+async fn codex_pauses_at_its_tokens_and_goes_on_in_its_session_when_they_are_raised() -> anyhow::Result<()> {
+    let mut ward = Ward::codex().await?;
+    let task = ward.capped(Caps { tokens: Some(50), ..Caps::default() }).await?;
+    ward.until_answered(&task).await?;
+    ward.client.say(&task, "SAY IT AGAIN").await?;
+    ward.until_asked(&task).await?;
+    let (shown, text) = ward.shown(&task)?;
+    assert_eq!((shown.kind, shown.waker()), (Status::Waiting, Waker::Person));
+    assert_eq!(text, "50 tokens used up");
+    let (session, runs) = (ward.task(&task)?.session.clone(), ward.task(&task)?.runs.len());
+    ward.cap(&task, Caps { tokens: Some(100_000), ..Caps::default() }).await?;
+    let again = |state: &State| state.task(&task).is_some_and(|task| task.runs.len() > runs);
+    ward.client.until("the turn", again).await?;
+    ward.until_answered(&task).await?;
+    assert_eq!(ward.task(&task)?.session, session, "the same session goes on");
+    Ok(())
+}
+
+/// A goal's money is held for each turn of Codex, and counts as spent where nothing tells what the turn cost.
+#[tokio::test]
+async fn a_budget_stops_codex_though_it_tells_no_money() -> anyhow::Result<()> {
+    let mut ward = Ward::codex().await?;
+    let budget = Caps { budget: Some(MicroUsd(500_000)), ..Caps::default() };
+    let task = ward.capped(budget).await?;
+    ward.until_answered(&task).await?;
+    ward.client.say(&task, "SAY IT AGAIN").await?;
+    ward.until_asked(&task).await?;
+    let (shown, text) = ward.shown(&task)?;
+    assert_eq!((shown.waker(), text.as_str()), (Waker::Person, "budget of $0.50 used up"));
+    let runs = ward.task(&task)?.runs.len();
+    ward.cap(&task, Caps { budget: Some(MicroUsd(5_000_000)), ..Caps::default() }).await?;
+    let again = |state: &State| state.task(&task).is_some_and(|task| task.runs.len() > runs);
+    ward.client.until("the turn", again).await?;
+    ward.until_answered(&task).await
 }

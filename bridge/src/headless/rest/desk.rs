@@ -9,7 +9,6 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use super::{Answer, Committed, Refused};
 use crate::headless::statement::drawn;
-use crate::headless::task::find;
 use crate::headless::word::{self, Word};
 use crate::relay::Relay;
 use crate::store::{Page, Store, StoreError};
@@ -55,7 +54,7 @@ impl Desk {
     pub async fn tell(&self, task: &str, word: Word) -> Answer<Committed> {
         let (id, drafts) = {
             let state = self.state().await?;
-            let task = find(&state, task)?;
+            let task = word.whom(&state, task)?;
             (task.id.to_string(), word.to(&state, task)?)
         };
         let said = drafts.clone();

@@ -3,6 +3,7 @@
 use conductor::plan::name;
 use conductor::state::{Standing, State, Task};
 use conductor::status::{Reason, status};
+use conductor::terminal::opened;
 use shared::entry::Kind;
 
 use super::Unsaid;
@@ -11,6 +12,7 @@ use super::Unsaid;
 pub(super) fn done(state: &State, task: &Task, words: &str) -> Result<Kind, Unsaid> {
     let why = match &task.standing {
         _ if task.is_goal() => "is a goal; close it, and it is summed up without what is not done",
+        _ if opened(state, task).is_some() => "has a terminal open; close that first",
         _ if task.current.is_some() => "is at work; cancel it first, or wait until its turn is over",
         Standing::Completed => "is done already",
         Standing::Proposed => "is part of a plan that waits for a yes; approve that first",

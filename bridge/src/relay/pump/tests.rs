@@ -7,7 +7,7 @@ use futures_util::sink::unfold;
 use shared::entry::{Actor, Authority, Draft, Entry};
 use shared::id::{MessageId, TaskId};
 use shared::unit::Epoch;
-use shared::wire::{OutputFrame, PULSE, Want};
+use shared::wire::{OutputFrame, Want};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -15,7 +15,7 @@ use super::*;
 use crate::store::tests::{ends, piece, requests};
 use crate::store::{Piece, Store};
 
-const PULSE_SPAN: Duration = Duration::from_millis(PULSE.0);
+mod hanging;
 
 /// A socket made of channels; the one towards the client is bounded, as a socket's buffer is.
 struct Wire {
@@ -392,70 +392,6 @@ impl World {
         client.say(&ClientMessage::Hello { protocol: PROTOCOL, client: name, since: Seq(0), lively: true });
         client
     }
-}
-
-/// Its socket stays open and goes on answering pings; its script says no more.
-#[tokio::test]
-async fn a_holder_that_hangs_loses_the_baton_within_two_seconds_and_has_it_again_when_it_is_back() {
-    let world = World::new();
-    let mut page = world.lively("page");
-    page.want(Want::Take);
-    assert_eq!(page.baton().await, Epoch(1));
-    let mut attendance = world.relay.attendance();
-    // From here on time passes as fast as nobody has anything to do.
-    tokio::time::pause();
-    for _ in 0..20 {
-        page.want(Want::Take);
-        let passed = tokio::time::timeout(PULSE_SPAN, attendance.until(false)).await;
-        assert!(passed.is_err(), "it shows life");
-    }
-    let silent = Instant::now();
-    attendance.until(false).await.unwrap();
-    let after = silent.elapsed();
-    assert!((Duration::from_secs(1)..=Duration::from_secs(2)).contains(&after), "{after:?}");
-    // The store takes its own time.
-    tokio::time::resume();
-    // Alone it has it still.
-    page.append("alone", Some(Epoch(1)), vec![input("r1")]);
-    assert!(page.answer("alone").await.is_ok());
-    // Somebody comes who wishes for it less.
-    let mut standby = world.client("standby-1");
-    standby.want(Want::Stand);
-    assert_eq!(standby.baton().await, Epoch(2));
-    page.append("late", Some(Epoch(1)), vec![input("r1")]);
-    assert_eq!(page.answer("late").await, Err(Refusal::Stale { epoch: Epoch(2) }));
-    assert!(!page.pump.is_finished(), "it keeps its connection");
-    tokio::time::pause();
-    loop {
-        page.want(Want::Take);
-        standby.to.send(Message::Pong(Vec::new().into())).unwrap();
-        if tokio::time::timeout(PULSE_SPAN, attendance.until(true)).await.is_ok() {
-            break;
-        }
-    }
-    tokio::time::resume();
-    assert_eq!(page.baton().await, Epoch(3));
-}
-
-/// Its browser slows its timers, so nobody expects it to say anything.
-#[tokio::test]
-async fn a_hidden_page_that_is_alone_keeps_the_baton_however_slow_it_is() {
-    let world = World::new();
-    let mut hidden = world.lively("hidden");
-    hidden.want(Want::Spare);
-    assert_eq!(hidden.baton().await, Epoch(1));
-    let mut other = world.lively("other");
-    other.want(Want::Spare);
-    let answers = [hidden.to.clone(), other.to.clone()];
-    tokio::time::pause();
-    for _ in 0..60 {
-        answers.iter().for_each(|to| to.send(Message::Pong(Vec::new().into())).unwrap());
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        while hidden.from.try_recv().is_ok() || other.from.try_recv().is_ok() {}
-    }
-    tokio::time::resume();
-    hidden.append("order", Some(Epoch(1)), vec![input("r1")]);
-    assert!(hidden.answer("order").await.is_ok());
 }
 
 #[tokio::test]

@@ -10,6 +10,18 @@ use shared::unit::Millis;
 use super::planned::sized;
 use crate::state::{State, Task};
 
+/// When the person last changed what may make it wait; zero where nobody did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub mode: Millis,
+    /// When it may begin.
+    pub start: Millis,
+    /// One of its caps to less.
+    pub caps: Millis,
+    /// What it comes after to more.
+    pub after: Millis,
+}
+
 impl State {
     /// Changes the task that the edit is about, where that is an edit of one task's own.
     pub(super) fn alter(&mut self, edit: &PlanEdit, at: Millis) {
@@ -65,6 +77,7 @@ impl Task {
                     self.take_from_hand(at);
                 }
                 self.mode = *mode;
+                self.changed.mode = at;
             }
             PlanEdit::SetSize { size, .. } => (self.size, self.sized) = sized(*size),
             PlanEdit::SetInputs { inputs, .. } => self.inputs.clone_from(inputs),
@@ -75,6 +88,9 @@ impl Task {
             PlanEdit::SetPersona { persona, .. } => self.persona.clone_from(persona),
             PlanEdit::SetReviewer { reviewer, .. } => self.reviewer.clone_from(reviewer),
             PlanEdit::SetSchedule { schedule, .. } => {
+                if self.schedule.start != schedule.start {
+                    self.changed.start = at;
+                }
                 self.schedule = *schedule;
                 if self.is_by_hand() {
                     self.take_from_hand(at);
@@ -89,6 +105,9 @@ impl Task {
                 self.goal.iter_mut().for_each(|goal| goal.charter.clone_from(charter));
             }
             PlanEdit::SetCaps { caps, .. } => {
+                if caps.is_less(self.caps) {
+                    self.changed.caps = at;
+                }
                 self.caps = *caps;
                 self.resumptions = 0;
                 self.helped.clear();

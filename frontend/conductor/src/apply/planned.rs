@@ -8,6 +8,7 @@ use shared::limits::Caps;
 use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::Millis;
 
+use crate::apply::Changed;
 use crate::order::waits_for;
 use crate::plan::diff::{Revision, diff};
 use crate::plan::edit::check_edit;
@@ -132,6 +133,7 @@ impl State {
             PlanEdit::AddDependency { task, on } => self.with(task, |task| {
                 if !task.after.contains(on) {
                     task.after.push(on.clone());
+                    task.changed.after = at;
                 }
             }),
             PlanEdit::DropDependency { task, on } => {
@@ -143,7 +145,10 @@ impl State {
             self.with(&task, |task| task.after.retain(|dep| *dep != maker));
         }
         for (task, maker) in gained {
-            self.with(&task, |task| task.after.push(maker));
+            self.with(&task, |task| {
+                task.after.push(maker);
+                task.changed.after = at;
+            });
         }
         if let PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
         | PlanEdit::Clone { copy: task, .. }
@@ -207,6 +212,9 @@ impl State {
             // Who proposes nobody leaves it to whom the person chose.
             if planned.persona.is_some() {
                 task.persona.clone_from(&planned.persona);
+            }
+            if planned.caps != Caps::default() {
+                task.caps = planned.caps;
             }
             if planned.reviewer.is_some() {
                 task.reviewer.clone_from(&planned.reviewer);
@@ -318,13 +326,14 @@ impl Task {
             template: None,
             persona: planned.persona.clone(),
             reviewer: planned.reviewer.clone(),
-            caps: Caps::default(),
+            caps: planned.caps,
             schedule: shared::plan::Schedule::default(),
             retry: planned.retry,
             evidence: planned.evidence.clone(),
             goal: None,
             planning: None,
             made: at,
+            changed: Changed::default(),
             standing: Standing::Proposed,
             since: at,
             stop: None,
@@ -343,6 +352,7 @@ impl Task {
             diagnosis: None,
             alternate: None,
             urged: false,
+            terminal: None,
             result: None,
             reused: None,
             proof: crate::proof::Proof::default(),

@@ -109,6 +109,7 @@ impl State {
                     evidence: former.evidence.clone(),
                     persona: former.persona.clone(),
                     reviewer: former.reviewer.clone(),
+                    caps: former.caps,
                     ..task.clone()
                 };
             }

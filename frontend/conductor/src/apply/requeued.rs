@@ -1,6 +1,7 @@
 //! The part of the fold that puts a task whose run the person ended back in the queue: a fresh attempt, which is told
 //! again what the ended turn was told, because its session knows nothing of it.
 
+use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::unit::Millis;
 
@@ -9,8 +10,10 @@ use crate::state::{Halt, State, Task};
 impl State {
     /// The run that is under way is to end for a fresh attempt; the person's last word about it counts.
     pub(super) fn requeue(&mut self, id: &TaskId) {
+        let turn = self.task(id).and_then(|task| self.current(task));
+        let turn = turn.is_some_and(|run| run.purpose != Purpose::Terminal);
         self.with(id, |task| {
-            if task.current.is_some() {
+            if turn {
                 task.stop = Some(Halt::Requeued);
             }
         });

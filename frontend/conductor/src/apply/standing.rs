@@ -15,7 +15,7 @@ const HELPED: usize = 20;
 impl Task {
     /// Ends it: at once where nothing runs, else when the run has ended.
     pub(super) fn halt(&mut self, at: Millis) {
-        self.urged = false;
+        (self.urged, self.terminal) = (false, None);
         self.queue.iter_mut().for_each(|message| message.held = true);
         match (&self.current, self.is_over()) {
             (Some(_), _) => self.stop = Some(Halt::Stopped),

@@ -132,6 +132,7 @@ fn is_begun_anew(run: &Run) -> bool {
         Purpose::Talk
         | Purpose::Classify
         | Purpose::Diagnose
+        | Purpose::Terminal
         | Purpose::Base
         | Purpose::Check
         | Purpose::Commit

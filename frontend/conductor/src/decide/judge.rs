@@ -64,7 +64,7 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
         Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => {
             prove::judge(task, run, report)
         }
-        Purpose::Talk | Purpose::Diagnose | Purpose::Classify => {
+        Purpose::Talk | Purpose::Diagnose | Purpose::Terminal | Purpose::Classify => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }
     })

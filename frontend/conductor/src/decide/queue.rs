@@ -1,6 +1,7 @@
 //! The queue: which of the turns that are wished for go first, and how many agents may run side by side.
 
 use shared::agent::HarnessId;
+use shared::entry::Purpose;
 use shared::unit::Millis;
 
 use crate::state::{Run, State, Task};
@@ -41,7 +42,9 @@ pub(super) struct Room<'a> {
 
 impl<'a> Room<'a> {
     pub(super) fn of(state: &'a State) -> Self {
-        let active = state.unread.iter().filter_map(|run| state.run(run)).filter(|run| run.is_active());
+        // Who sits at a terminal takes no agent's place.
+        let turns = state.unread.iter().filter_map(|run| state.run(run));
+        let active = turns.filter(|run| run.is_active() && run.purpose != Purpose::Terminal);
         let place = |run: &'a Run| Some((state.task(&run.task)?, run.harness));
         Self { state, taken: active.filter_map(place).collect() }
     }

@@ -51,6 +51,7 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         | Purpose::Summary
         | Purpose::Talk
         | Purpose::Diagnose
+        | Purpose::Terminal
         | Purpose::Classify
         | Purpose::Base
         | Purpose::Check
@@ -113,6 +114,7 @@ fn schema(purpose: Purpose) -> Option<String> {
         Purpose::Classify => Some(SIZE_ANSWER.to_owned()),
         Purpose::Talk
         | Purpose::Diagnose
+        | Purpose::Terminal
         | Purpose::Base
         | Purpose::Check
         | Purpose::Commit
@@ -122,7 +124,7 @@ fn schema(purpose: Purpose) -> Option<String> {
 
 /// A session id in the form of a UUID (version 8, RFC 9562), derived from the run so that deciding again
 /// names the same session. Two FNV-1a hashes with different bases give its bits.
-fn session_for(run: &RunId) -> SessionId {
+pub(crate) fn session_for(run: &RunId) -> SessionId {
     let (high, low) = (hash(run.as_str(), BASE), hash(run.as_str(), 0x6c62_272e_07bb_0142));
     let high = (high & !0xf000) | 0x8000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);

@@ -36,7 +36,8 @@ pub(crate) fn outage(state: &State, harness: HarnessId) -> Option<Millis> {
 pub(crate) fn is_probed(state: &State, harness: HarnessId) -> bool {
     let last = state.outages.row(harness).last;
     let runs = state.unread.iter().filter_map(|run| state.run(run));
-    runs.into_iter().any(|run| run.harness == harness && run.requested > last)
+    let turns = runs.filter(|run| run.purpose != Purpose::Terminal);
+    turns.into_iter().any(|run| run.harness == harness && run.requested > last)
 }
 
 /// The cap on what is spent while nobody does anything, if it is reached.
@@ -48,7 +49,7 @@ pub(crate) fn unattended(state: &State) -> Option<MicroUsd> {
 /// The harness of the task's next turn.
 pub(crate) fn harness(state: &State, task: &Task, purpose: Purpose) -> HarnessId {
     match purpose {
-        Purpose::Work | Purpose::Classify => state.harness_of(task),
+        Purpose::Work | Purpose::Terminal | Purpose::Classify => state.harness_of(task),
         Purpose::Base | Purpose::Check | Purpose::Commit | Purpose::After => HarnessId::Command,
         // Where nobody was chosen the reviewer's agent is of the worker's kind, which is known to work here.
         Purpose::Review => match reviewer::chosen(state, task) {

@@ -1,8 +1,8 @@
 //! Reading one run: its output through the harness's decoder, and of what the agent says the part that the
 //! log keeps. Deltas, results and thinking stay in the output, where the open conversation reads them.
 
-use shared::agent::{AgentEvent, Progress, TurnEnd, TurnReport};
-use shared::entry::{Draft, Kind};
+use shared::agent::{AgentEvent, HarnessId, Progress, TurnEnd, TurnReport};
+use shared::entry::{Draft, Kind, Purpose};
 use shared::harness::Decoder;
 use shared::id::RunId;
 use shared::run::RunEnd;
@@ -29,6 +29,8 @@ pub(super) struct Reader {
     /// Lines up to here are in the log already, from an earlier holder of the baton.
     known: Option<u64>,
     following: Following,
+    /// Nobody reads meaning from what stands on a terminal: only its end counts.
+    pub blind: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,15 +43,18 @@ enum Following {
 
 impl Reader {
     pub(super) fn new(run: &Run) -> Self {
+        let blind = run.purpose == Purpose::Terminal;
         Self {
             run: run.id.clone(),
-            decoder: Decoder::new(run.harness),
+            // How a terminal's program ended is told as of any command.
+            decoder: Decoder::new(if blind { HarnessId::Command } else { run.harness }),
             next: 0,
             listens: run.ear != Ear::Deaf,
             counts: false,
             progress: run.progress,
             known: run.read_through,
             following: Following::Live,
+            blind,
         }
     }
 
@@ -101,7 +106,7 @@ impl Reader {
 
     /// The last facts of a run that ended after `lines` lines; nothing while lines are missing, and once only.
     pub(super) fn finish(&mut self, end: &RunEnd, lines: u64) -> Option<Vec<Kind>> {
-        if self.next < lines || self.following == Following::Finished {
+        if (self.next < lines && !self.blind) || self.following == Following::Finished {
             return None;
         }
         self.following = Following::Finished;

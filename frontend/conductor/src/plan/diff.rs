@@ -66,6 +66,8 @@ pub enum Field {
     Agent,
     /// Who reviews it.
     Reviewer,
+    /// How far it goes by itself.
+    Caps,
     Moved,
 }
 
@@ -137,6 +139,9 @@ fn altered(former: &Task, task: &Task, moved: bool) -> Option<What> {
     if former.reviewer != task.reviewer {
         fields.push(Field::Reviewer);
     }
+    if former.caps != task.caps {
+        fields.push(Field::Caps);
+    }
     match (fields.is_empty(), moved) {
         (true, false) => None,
         (true, true) => Some(What::Moved),
@@ -183,6 +188,7 @@ mod tests {
     use shared::entry::{Actor, Body, Entry, Kind};
     use shared::evidence::{Check, Evidence};
     use shared::id::{ClientId, PersonaId, ProjectId, RunId};
+    use shared::limits::Caps;
     use shared::plan::{Access, PlanEdit, PlannedTask, Work};
     use shared::retry::Retry;
     use shared::reviewer::Reviewer;
@@ -280,6 +286,7 @@ mod tests {
             evidence: Evidence::default().and(vec![Check::OutputsExist]),
             persona: PersonaId::new("ann").ok(),
             reviewer: Some(Reviewer::Other),
+            caps: Caps { turns: Some(9), ..Caps::default() },
             parent: id("c"),
             ..after[1].clone()
         };
@@ -296,6 +303,7 @@ mod tests {
             Field::Evidence,
             Field::Agent,
             Field::Reviewer,
+            Field::Caps,
             Field::Moved,
         ];
         check(before, after, &[("b", What::Changed(fields))]);

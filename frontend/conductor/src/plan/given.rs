@@ -39,8 +39,8 @@ pub fn given(
     Ok([plan].into_iter().chain(capped).chain([approved]).collect())
 }
 
-/// The state as it is when these are committed.
-fn foretold(state: &State, project: &ProjectId, kinds: &[Kind]) -> State {
+/// The state as it is when these are committed, all in one project.
+pub fn foretold(state: &State, project: &ProjectId, kinds: &[Kind]) -> State {
     let mut state = state.clone();
     for kind in kinds {
         let (seq, body) = (state.seq.next(), Body::Known(Box::new(kind.clone())));

@@ -3,6 +3,7 @@
 use shared::unit::Millis;
 
 use super::{Kind, Reason};
+use crate::budget::Cap;
 use crate::planning::Plan;
 use crate::state::{Phase, State, Task};
 
@@ -20,19 +21,43 @@ pub(super) fn since(state: &State, task: &Task, kind: Kind, reason: &Reason) -> 
                 _ => task.since,
             }
         }
-        Reason::Slot | Reason::Begin => ready(state, task),
+        Reason::Slot => ready(state, task),
+        Reason::Begin | Reason::Yours => ready(state, task).max(task.changed.mode),
+        Reason::StartsAt(at) => {
+            let holders = || std::iter::once(task).chain(state.ancestors(task));
+            let set = holders().filter(|holder| holder.schedule.start == Some(*at));
+            set.map(|holder| holder.changed.start).fold(ready(state, task), Millis::max)
+        }
+        Reason::After(_) => {
+            let holders = std::iter::once(task).chain(state.ancestors(task));
+            holders.map(|holder| holder.changed.after).fold(task.since, Millis::max)
+        }
         Reason::Stuck(by) => {
             by.iter().filter_map(|id| state.task(id)).fold(task.since, |at, by| at.max(by.since))
         }
         // What was spent last made it wait, be it by a task far below.
         Reason::Used { .. } | Reason::Unattended(_) if kind == Kind::Waiting => {
-            state.subtree(&task.id).into_iter().map(|part| moved(state, part)).fold(task.since, Millis::max)
+            let spent = state.subtree(&task.id).into_iter().map(|part| moved(state, part));
+            spent.fold(task.since.max(capped(state, task, reason)), Millis::max)
         }
-        Reason::Used { .. } | Reason::Unattended(_) | Reason::Held | Reason::PlanProblem(_) => {
-            moved(state, task)
-        }
+        Reason::Used { .. } => moved(state, task).max(capped(state, task, reason)),
+        Reason::Unattended(_) | Reason::Held | Reason::PlanProblem(_) => moved(state, task),
         _ => task.since,
     }
+}
+
+/// When the cap that is used up was last set to less: its own, of a task above it, or of all tasks.
+fn capped(state: &State, task: &Task, reason: &Reason) -> Millis {
+    let Reason::Used { cap, stage, above } = reason else { return Millis(0) };
+    let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
+    let caps = holder.caps.of(*stage);
+    let own = match cap {
+        Cap::Budget(_) => caps.budget.is_some(),
+        Cap::Turns(_) => caps.turns.is_some(),
+        Cap::Time(_) => caps.time.is_some(),
+        Cap::Tokens(_) => caps.tokens.is_some(),
+    };
+    if own { holder.changed.caps } else { state.capped }
 }
 
 /// When nothing but room was missing any more.

@@ -159,7 +159,15 @@ impl Change {
             // Of its money only whether there is any, which is as good for all.
             let purse =
                 envelope(state, task).map(|it| (it.budget, it.spent >= it.budget, it.free() == MicroUsd(0)));
-            (task.is_planned(), task.schedule.start, task.harness, task.alternate, task.caps, purse)
+            (
+                task.is_planned(),
+                task.schedule.start,
+                task.harness,
+                task.alternate,
+                task.caps,
+                purse,
+                task.changed,
+            )
         };
         let below = settled
             || own(former) != own(task)

@@ -178,7 +178,7 @@ fn a_task_pauses_at_its_budget_and_goes_on_when_it_is_raised() {
     assert_eq!(world.state.run(&run).unwrap().holds, Some(cents(100)), "a dollar unless said otherwise");
     world.ends(&run, capped(cents(103)));
     assert_eq!(world.step(), None);
-    let used = Reason::Used { cap: Cap::Budget(cents(100)), above: None };
+    let used = Reason::Used { cap: Cap::Budget(cents(100)), stage: None, above: None };
     assert_eq!(world.reason("a"), (Stands::Waiting, used));
     assert_eq!(near(&world.state, world.task("a"), world.now), Some((Cap::Budget(cents(100)), 100)));
     // Trying again is no way around it.
@@ -211,9 +211,9 @@ fn tasks_draw_from_the_goal_and_wait_for_what_others_hold() {
     assert_eq!(world.step(), None);
     // One asks, for all of its parts.
     let cap = Cap::Budget(cents(150));
-    assert_eq!(world.reason("goal"), (Stands::Waiting, Reason::Used { cap, above: None }));
+    assert_eq!(world.reason("goal"), (Stands::Waiting, Reason::Used { cap, stage: None, above: None }));
     let (kind, reason) = world.reason("b");
-    assert_eq!((kind, reason), (Stands::Pending, Reason::Used { cap, above: Some(id("goal")) }));
+    assert_eq!((kind, reason), (Stands::Pending, Reason::Used { cap, stage: None, above: Some(id("goal")) }));
     world.caps("goal", budget(cents(500)));
     world.step();
     assert_eq!(world.under_way().len(), 2, "both go on");
@@ -231,7 +231,7 @@ fn an_unknown_cost_counts_as_what_was_held_and_reads_as_unknown() {
     let goal = world.task("goal");
     assert_eq!(
         short(&world.state, goal, Purpose::Work),
-        Some(Short::Used { cap: Cap::Budget(cents(150)), above: None })
+        Some(Short::Used { cap: Cap::Budget(cents(150)), stage: None, above: None })
     );
     assert_eq!(conductor::words::money(goal.account.spend), "cost unknown");
     // The general budget of a task that nobody gave one is no guess either.
@@ -259,7 +259,7 @@ fn turns_time_and_tokens_are_caps_too() {
             world.caps("a", caps);
         }
         assert_eq!(world.step(), None, "{cap:?}");
-        assert_eq!(world.reason("a"), (Stands::Waiting, Reason::Used { cap, above: None }));
+        assert_eq!(world.reason("a"), (Stands::Waiting, Reason::Used { cap, stage: None, above: None }));
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use conductor::decide;
-use conductor::library::{ENOUGH, Pattern, patterns, records, suggestion, wilson};
+use conductor::library::{ENOUGH, Pattern, patterns, promoted, records, suggestion, wilson};
 use conductor::state::State;
 use serde_json::json;
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
@@ -308,4 +308,20 @@ fn commands_have_no_guidelines() {
     let command = &runs.iter().find(|(run, _)| run.as_str().starts_with("g~2")).unwrap().0;
     let run = world.state.run(command).unwrap();
     assert!(run.guided.is_none() && run.purpose == Purpose::Work);
+}
+
+#[test]
+fn a_promotion_leaves_the_better_wording_alone_and_ends_the_trial() {
+    let mut world = World::new(80, Some(guide(&["a", "b"])));
+    world.live(|variant, count| variant == "a" && count % 3 != 0);
+    let found = suggestion(&world.state, &template()).unwrap();
+    let shelf = &world.state.templates[&template()];
+    let wordings = promoted(shelf, &found.variant);
+    assert_eq!(wordings.variants, [shelf.template.variants[1].clone()]);
+    assert_eq!((&wordings.name, &wordings.model), (&shelf.template.name, &shelf.template.model));
+    world.say(Kind::TemplateSaved { template: wordings });
+    assert_eq!(
+        (world.state.templates[&template()].version, suggestion(&world.state, &template())),
+        (2, None)
+    );
 }

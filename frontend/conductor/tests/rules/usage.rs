@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test's own world is as the test makes it")]
 
 use conductor::state::Spend;
-use conductor::usage::{Usage, unattended};
+use conductor::usage::{Usage, by, unattended};
 use conductor::words;
 use shared::agent::{AgentEvent, HarnessId, Tokens, TurnReport, UsageScope};
 use shared::entry::Kind;
@@ -72,6 +72,25 @@ fn each_kind_and_all_together_today_and_in_all() {
     let now = Usage::since(&world.state, today);
     assert_eq!(now.all.runs, 2);
     assert_eq!(now.each[&HarnessId::Claude].spend, Spend { known: MicroUsd(20_000), ..Spend::default() });
+}
+
+#[test]
+fn each_model_has_its_sum_and_what_no_agent_told_stays_unknown() {
+    let (mut world, [first, second, third]) = work();
+    ends(&mut world, &first, tokens(100, 10), Some(MicroUsd(40_000)));
+    ends(&mut world, &second, tokens(200, 20), Some(MicroUsd(20_000)));
+    ends(&mut world, &third, tokens(400, 40), None);
+    let sums = by(&world.state, &|run| format!("{} {:?}", run.harness, run.known_model()));
+    let sums = sums.iter().map(|(model, used)| (model.as_str(), used.runs, words::money(used.spend)));
+    let sums: Vec<_> = sums.collect();
+    // A task's order names the model of its size; the table has none for Codex.
+    let known = [
+        ("Claude Code Some(\"sonnet\")", 2, "$0.06".to_owned()),
+        ("Codex None", 1, "cost unknown".to_owned()),
+    ];
+    assert_eq!(sums, known);
+    let all = by(&world.state, &|_| String::new());
+    assert_eq!(all[""], Usage::since(&world.state, Millis(0)).all);
 }
 
 #[test]

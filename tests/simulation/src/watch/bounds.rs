@@ -27,7 +27,9 @@ impl Watch {
 
     /// The bounds on one kind of agent and on one folder let one more begin.
     fn has_room(&self, state: &State, task: &Task, harness: HarnessId) -> Result<bool> {
-        let active = || state.runs.values().filter(|run| !self.ended.contains(&run.id));
+        // Who sits at a terminal takes nobody's place.
+        let turns = || state.runs.values().filter(|run| run.purpose != Purpose::Terminal);
+        let active = || turns().filter(|run| !self.ended.contains(&run.id));
         let of_kind = active().filter(|run| run.harness == harness).count();
         let here = |id: &TaskId| state.task(id).is_some_and(|other| other.project == task.project);
         let in_folder = active().filter(|run| here(&run.task)).count();

@@ -24,11 +24,15 @@ impl Watch {
         let task = state.task(id).context("a task that never was")?;
         ensure!(!state.runs.contains_key(run), "ordered twice");
         ensure!(self.open.insert(id.clone(), run.clone()).is_none(), "two turns at once");
-        let active = state.runs.keys().filter(|run| !self.ended.contains(*run)).count();
-        let parallel = usize::try_from(state.limits.parallel)?;
-        ensure!(active < parallel, "{active} run already, of {parallel} at most");
         let full = [state.disk.room, state.memory.room].contains(&Room::None);
         ensure!(!full || self.seen < self.measured, "the disk or the memory is full");
+        if *purpose == Purpose::Terminal {
+            return self.check_terminal(state, task, kind);
+        }
+        let turns = state.runs.values().filter(|run| run.purpose != Purpose::Terminal);
+        let active = turns.filter(|run| !self.ended.contains(&run.id)).count();
+        let parallel = usize::try_from(state.limits.parallel)?;
+        ensure!(active < parallel, "{active} run already, of {parallel} at most");
         // Another agent knows nothing of the session.
         if purpose.is_conversation() && self.sessions.get(id).is_some_and(|(whose, _)| whose != harness) {
             self.sessions.remove(id);
@@ -37,6 +41,7 @@ impl Watch {
         self.check_caps(state, task, kind)?;
         check_agent(task, *purpose)?;
         self.check_reviewer(state, task, kind)?;
+        self.check_stage_caps(state, task, kind)?;
         self.check_stage(state, task, *purpose, carries.is_empty())?;
         let spoken_to = self.unsaid.values().any(|(to, _)| to == id);
         // The words go along with what comes after the look.

@@ -30,7 +30,7 @@ impl Watch {
             let found = if let Truth::Words(words) = &truth { words.as_str() } else { "" };
             self.found.insert(run.task.clone(), found.to_owned());
         }
-        if process.is_command() {
+        if process.is_command() || process.purpose == Purpose::Terminal {
             return;
         }
         let model = (run.harness, run.ordered.clone());
@@ -74,7 +74,8 @@ impl Watch {
         let (failures, last) = self.rows.get(harness).copied().unwrap_or_default();
         if failures >= limits.breaker.failures && !task.urged {
             let probes = || {
-                let runs = state.runs.values().filter(|run| run.harness == *harness);
+                let turns = state.runs.values().filter(|run| run.purpose != Purpose::Terminal);
+                let runs = turns.filter(|run| run.harness == *harness);
                 runs.into_iter().filter(|run| run.requested > last && !self.ended.contains(&run.id)).count()
             };
             ensure!(last + limits.breaker.wait <= self.latest, "{harness} failed {failures} times");

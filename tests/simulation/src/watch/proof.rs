@@ -117,6 +117,7 @@ impl Watch {
             | Purpose::Summary
             | Purpose::Talk
             | Purpose::Diagnose
+            | Purpose::Terminal
             | Purpose::Classify => {}
         }
         if !silent {

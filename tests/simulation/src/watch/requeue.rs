@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, ensure};
 use conductor::State;
 use conductor::state::Standing;
-use shared::entry::Kind;
+use shared::entry::{Kind, Purpose};
 use shared::id::{MessageId, TaskId};
 
 use super::Watch;
@@ -45,7 +45,9 @@ impl Requeues {
 
 impl Watch {
     pub(super) fn requeue(&mut self, state: &State, task: &TaskId) {
-        if self.open.contains_key(task) {
+        let of = state.task(task).and_then(|task| state.current(task));
+        let terminal = of.is_some_and(|run| run.purpose == Purpose::Terminal);
+        if self.open.contains_key(task) && !terminal {
             self.requeues.wished.insert(task.clone());
             self.stopped.remove(task);
             self.reopened(state, task);

@@ -225,7 +225,8 @@ impl Watch {
 fn is_moot(state: &State, run: &RunId) -> bool {
     let Some(run) = state.run(run) else { return false };
     let open = state.task(&run.task).is_some_and(is_open);
-    matches!(run.purpose, Purpose::Talk | Purpose::Diagnose) || (run.purpose == Purpose::Plan && !open)
+    matches!(run.purpose, Purpose::Talk | Purpose::Diagnose | Purpose::Terminal)
+        || (run.purpose == Purpose::Plan && !open)
 }
 
 /// It is the one real agent that the run was not.

@@ -1,12 +1,13 @@
-//! Who reviews: whom the person chose where that one is there and did none of the work, else another with a word about it.
+//! Who reviews, and how far reviews and repairs go: whom the person chose where that one is there and did none of the work, else another with a word about it.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::{Run, Task};
+use conductor::state::{Phase, Run, Task};
 use shared::agent::HarnessId;
 use shared::entry::{Kind, Purpose};
 use shared::id::{PersonaId, RunId, TaskId};
 use shared::reviewer::Reviewer;
+use shared::unit::MicroUsd;
 
 use super::Watch;
 
@@ -75,6 +76,27 @@ impl Watch {
             None if *wish(state, task) == Reviewer::Auto => {}
             None => drop(self.replaced.insert(run.clone())),
         }
+        Ok(())
+    }
+
+    /// No review or repair begins when what such turns of its task have used has come to a cap of theirs.
+    pub(super) fn check_stage_caps(&self, state: &State, task: &Task, kind: &Kind) -> Result<()> {
+        let Kind::RunRequested { purpose: purpose @ (Purpose::Review | Purpose::Repair), holds, .. } = kind
+        else {
+            return Ok(());
+        };
+        let caps = if *purpose == Purpose::Review { task.caps.review } else { task.caps.repair };
+        let (mut turns, mut money) = (0, MicroUsd(0));
+        for run in task.runs.iter().filter_map(|run| state.run(run)).filter(|run| run.purpose == *purpose) {
+            let Phase::Read { started, report, .. } = &run.phase else { continue };
+            turns += report.turns;
+            let held = self.held.get(&run.id).copied().filter(|_| started.is_some());
+            money += report.cost.or(held).unwrap_or_default();
+        }
+        ensure!(caps.turns.is_none_or(|cap| turns < cap), "{turns} requests by {purpose:?}, of {caps:?}");
+        let Some(budget) = caps.budget else { return Ok(()) };
+        let given = holds.context("no bound on the money of a stage")?;
+        ensure!(given > MicroUsd(0) && money + given <= budget, "{money} and {given} of {budget}");
         Ok(())
     }
 

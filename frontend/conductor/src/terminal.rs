@@ -1,0 +1,124 @@
+//! Terminals of tasks: the person opens one, works there with the task's agent or its command, and says what came of it.
+//! Nobody reads meaning from what stands on it. It takes the task's one turn, and no agent's place.
+
+use shared::entry::{Draft, Kind, Purpose};
+use shared::harness::{self, Start, Turn};
+use shared::plan::{Access, Work};
+use shared::run::RunLimits;
+use shared::unit::Millis;
+
+use crate::decide::{draft, next_run, session_for};
+use crate::state::{Halt, Phase, Run, Standing, State, Task};
+use crate::{persona, prompt};
+
+/// From the wish that it ends to its end by force: a shell does not hear the polite signal.
+const GRACE: Millis = Millis::from_secs(3);
+
+/// Why a task gets no terminal now, for the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unopened {
+    #[error("a goal has no terminal; open one of a task of its plan")]
+    Goal,
+    #[error("it is done by its parts; open a terminal of one of them")]
+    Group,
+    #[error("its plan waits for a yes; approve that first")]
+    Proposed,
+    #[error("it is no longer in the plan")]
+    Removed,
+    #[error("its terminal is open")]
+    Open,
+    #[error("its agent is at work; wait until its turn is over, or stop it")]
+    Busy,
+}
+
+/// Whether the person can open a terminal of the task now.
+///
+/// # Errors
+/// It cannot have one, or not as it stands.
+pub fn may_open(state: &State, task: &Task) -> Result<(), Unopened> {
+    match &task.standing {
+        _ if opened(state, task).is_some() => Err(Unopened::Open),
+        _ if task.is_goal() => Err(Unopened::Goal),
+        Standing::Removed { .. } => Err(Unopened::Removed),
+        Standing::Proposed => Err(Unopened::Proposed),
+        _ if task.is_planned() || !state.is_agreed(task) => Err(Unopened::Proposed),
+        _ if task.is_group() => Err(Unopened::Group),
+        _ if task.current.is_some() => Err(Unopened::Busy),
+        _ => Ok(()),
+    }
+}
+
+/// The run of the task's open terminal, from its order on.
+pub fn opened<'a>(state: &'a State, task: &Task) -> Option<&'a Run> {
+    state.current(task).filter(|run| run.purpose == Purpose::Terminal)
+}
+
+/// The last terminal that the task had, open or not.
+pub fn last<'a>(state: &'a State, task: &'a Task) -> Option<&'a Run> {
+    let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
+    runs.find(|run| run.purpose == Purpose::Terminal)
+}
+
+/// The orders for the terminal that the person wants.
+pub(crate) fn request(state: &State, task: &Task) -> Vec<Draft> {
+    let Some(window) = task.terminal.filter(|_| may_open(state, task).is_ok() && !state.is_full()) else {
+        return Vec::new();
+    };
+    let run = next_run(task);
+    let harness = state.harness_of(task);
+    let (prompt, cuts) = match &task.work {
+        Work::Command { command, .. } => (command.clone(), Vec::new()),
+        Work::Agent => prompt::prompt(state, task, Purpose::Terminal),
+    };
+    let session = match state.session_with(task, harness) {
+        Some(session) => Start::Resume { session: session.clone() },
+        None => Start::New { session: session_for(&run) },
+    };
+    let model = state.model_of(task, harness, task.size).map(str::to_owned);
+    let access = state.goal_of(task).map_or(Access::Edit, |goal| goal.access);
+    let (size, ordered) = (task.size, model.clone());
+    let turn = Turn {
+        prompt,
+        session,
+        size,
+        model,
+        access,
+        schema: None,
+        budget: None,
+        turns: None,
+        listens: false,
+    };
+    // A person who thinks is no fault, and the person ends it: no time, no silence.
+    let limits = RunLimits { grace: GRACE, ..RunLimits::default() };
+    let spec = harness::terminal(harness, &turn, window).into_spec(persona::folder(state, task), limits);
+    let id = task.id.clone();
+    let trimmed = (!cuts.is_empty()).then(|| Kind::RunTrimmed { run: run.clone(), task: id.clone(), cuts });
+    let order = Kind::RunRequested {
+        run,
+        task: id,
+        purpose: Purpose::Terminal,
+        harness,
+        carries: Vec::new(),
+        holds: None,
+        model: ordered,
+        spec,
+    };
+    [order].into_iter().chain(trimmed).map(|kind| draft(task, kind)).collect()
+}
+
+impl Task {
+    /// Its terminal is to end, and nothing else of it.
+    pub(crate) fn close_terminal(&mut self, run: &Run) {
+        if self.current.as_ref() == Some(&run.id) && run.purpose == Purpose::Terminal {
+            self.stop.get_or_insert(Halt::Closed);
+        }
+    }
+
+    /// Its terminal has ended. What was to begin by itself waits for the person's word now, who was at it.
+    pub(crate) fn leave_terminal(&mut self, run: &Run, at: Millis) {
+        let began = matches!(run.phase, Phase::Read { started: Some(_), .. });
+        if began && self.standing == Standing::Open && !self.is_by_hand() {
+            self.stand(Standing::Yielded, at);
+        }
+    }
+}

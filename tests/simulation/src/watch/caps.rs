@@ -43,7 +43,8 @@ impl Watch {
         let used = self.used.entry(process.task.clone()).or_default();
         used.turns += report.turns;
         used.time = used.time + at.since(started.unwrap_or(*at));
-        used.tokens += process.tokens();
+        // Nobody reads what goes on at a terminal.
+        used.tokens += if process.purpose == Purpose::Terminal { 0 } else { process.tokens() };
     }
 
     fn used(&self, task: &Task) -> Used {

@@ -207,7 +207,11 @@ impl<'a> Turn<'a> {
         session.save(home)?;
         let first = Directives::of(&session.began_with);
         let directives = match brief.kind {
-            Kind::Goal | Kind::Split | Kind::Task | Kind::Repair | Kind::Review => first.clone(),
+            Kind::Task => {
+                let guided = brief.section("## Guidelines").map(Directives::of).unwrap_or_default();
+                first.clone().and(guided)
+            }
+            Kind::Goal | Kind::Split | Kind::Repair | Kind::Review => first.clone(),
             Kind::Says => brief.says().map(Directives::of).unwrap_or_default(),
             Kind::Mend | Kind::GoOn | Kind::Summary | Kind::Talk => Directives::default(),
         };

@@ -1,5 +1,7 @@
 //! A task's terminal, attached to from a person's own: typed into, left, found again after its bridge was killed.
 
+#![expect(clippy::unwrap_used, reason = "a test's own lock is as the test left it")]
+
 #[path = "headless/terminal.rs"]
 mod terminal;
 

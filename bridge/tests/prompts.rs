@@ -1,7 +1,7 @@
 //! The library of prompts from a terminal and over HTTP: saved, worked by, recorded, retired.
 
 use anyhow::Context;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::request::call;
 use tests::world::World;
 
@@ -53,5 +53,88 @@ async fn a_template_is_saved_worked_by_recorded_and_retired() -> anyhow::Result<
     assert!(code == Some(1) && said.contains("there must be 20"), "{said}");
     let (code, said) = world.terminal(&["prompts", "retire", "Review"])?;
     assert!(code == Some(0) && said.contains("No templates yet"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn agents_and_templates_are_kept_over_http() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    let wording = |name: &str| json!({"name": name, "guidelines": "Be brief."});
+    for (line, body, status, told) in [
+        ("POST /api/agents", json!({"name": "Ann", "role": "reviews", "character": "Calm."}), 200, ""),
+        ("POST /api/agents", json!({"name": "ann", "soul": "Soul.md"}), 200, ""),
+        ("POST /api/agents", json!({"name": " "}), 422, "an agent needs a name; nothing was saved."),
+        ("POST /api/agents", json!({"name": "Bob", "soul": "a", "character": "b"}), 422, "and not in both"),
+        ("POST /api/agents/Bob/retire", json!({}), 422, "no agent \"Bob\""),
+        ("POST /api/prompts", json!({"name": "Review", "variants": [wording("a")]}), 200, ""),
+        ("POST /api/prompts", json!({"name": "Review", "variants": [wording("b"), wording("c")]}), 200, ""),
+        (
+            "POST /api/prompts",
+            json!({"name": "Review", "variants": []}),
+            422,
+            "needs guidelines; nothing was saved.",
+        ),
+        ("POST /api/prompts/review/promote", json!({}), 409, "there must be 20 for each"),
+        ("POST /api/prompts/other/promote", json!({}), 422, "no template \"other\""),
+    ] {
+        let (found, answer) = call(&world, line, &body).await?;
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!(found == status && error.contains(told), "{line} {body} {found}: {answer}");
+    }
+    let (_, agents) = call(&world, "GET /api/agents", &Value::Null).await?;
+    assert_eq!((agents.as_array().map(Vec::len), &agents[0]["soul"]), (Some(1), &json!("Soul.md")));
+    let (_, library) = call(&world, "GET /api/prompts", &Value::Null).await?;
+    assert_eq!(
+        (&library["templates"][0]["version"], &library["templates"][0]["variants"][0]["name"]),
+        (&json!(2), &json!("b"))
+    );
+    for (line, list) in
+        [("POST /api/agents/ann/retire", "agents"), ("POST /api/prompts/review/retire", "prompts")]
+    {
+        let (status, answer) = call(&world, line, &json!({})).await?;
+        assert_eq!(status, 200, "{answer}");
+        let (_, kept) = call(&world, &format!("GET /api/{list}"), &Value::Null).await?;
+        let kept = kept.get("templates").unwrap_or(&kept);
+        assert_eq!(kept[0]["retired"], true, "{kept}");
+    }
+    Ok(())
+}
+
+/// Enough attempts of two wordings, of which one fails always, and the better one holds alone.
+#[tokio::test]
+async fn a_wording_that_does_better_is_promoted() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    let wording = |name: &str, words: &str| json!({"name": name, "guidelines": words});
+    let variants = [wording("first", "Fail. [[demo fail]]"), wording("second", "Be brief. [[demo cost=2]]")];
+    let (status, saved) =
+        call(&world, "POST /api/prompts", &json!({"name": "Review", "variants": variants})).await?;
+    assert_eq!(status, 200, "{saved}");
+    // So many that each of the two has its twenty, by any draw.
+    let task = |n: u32| json!({"key": n.to_string(), "title": format!("Look {n}"), "objective": "Look", "size": "light"});
+    let tasks: Vec<Value> = (0..90).map(task).collect();
+    std::fs::write(
+        world.project.join("plan.json"),
+        json!({"decision": "plan", "reply": "", "tasks": tasks}).to_string(),
+    )?;
+    let run = ["run", "Look", "--plan", "plan.json", "--harness", "demo", "--template", "Review"];
+    let (code, said) = world.terminal(&run)?;
+    assert_eq!(code, Some(1), "half of them fail: {said}");
+    let (_, library) = call(&world, "GET /api/prompts", &Value::Null).await?;
+    let template = &library["templates"][0];
+    assert_eq!(
+        (&template["suggestion"]["variant"], &template["suggestion"]["over"]),
+        (&json!("second"), &json!("first"))
+    );
+    let (code, said) = world.terminal(&["prompts"])?;
+    assert!(code == Some(0) && said.contains("second does better than first."), "{said}");
+    let (status, promoted) = call(&world, "POST /api/prompts/review/promote", &json!({})).await?;
+    assert_eq!(status, 200, "{promoted}");
+    let (code, said) = world.terminal(&["prompts", "promote", "Review"])?;
+    assert!(code == Some(1) && said.contains("no other variant does better"), "it is promoted once: {said}");
+    let (_, library) = call(&world, "GET /api/prompts", &Value::Null).await?;
+    let template = &library["templates"][0];
+    let names: Vec<_> =
+        template["variants"].as_array().context("variants")?.iter().map(|it| &it["name"]).collect();
+    assert_eq!((&template["version"], names), (&json!(2), vec![&json!("second")]));
     Ok(())
 }

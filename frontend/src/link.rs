@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use gloo_storage::{SessionStorage, Storage};
 use gloo_timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Uint8Array};
 use shared::entry::Draft;
@@ -19,7 +20,7 @@ pub mod history;
 mod machine;
 
 pub use machine::Standing;
-use machine::{Effect, Event, Machine};
+use machine::{Effect, Event, Kept, Machine};
 
 /// What the link tells the page.
 pub enum LinkEvent {
@@ -28,6 +29,9 @@ pub enum LinkEvent {
     /// A binary frame of run output.
     Output(Vec<u8>),
 }
+
+/// Where this tab keeps its outbox.
+const OUTBOX: &str = "orchestrator.outbox";
 
 /// A handle; copies share the socket.
 #[derive(Clone)]
@@ -82,6 +86,9 @@ impl Link {
                 url: format!("{}/ws", origin.replacen("http", "ws", 1)),
             })),
         };
+        if let Ok((log, intents)) = SessionStorage::get(OUTBOX) {
+            link.handle(Event::Kept(Kept { log, intents }));
+        }
         let entering = link.clone();
         wasm_bindgen_futures::spawn_local(async move {
             let access = enter::enter().await;
@@ -129,6 +136,7 @@ impl Link {
                 Effect::Connect => self.connect(),
                 Effect::Close => self.inner.borrow_mut().socket = None,
                 Effect::Send(message) => self.send(&message),
+                Effect::Keep => self.keep(),
                 Effect::CheckAccess => {
                     let link = self.clone();
                     wasm_bindgen_futures::spawn_local(async move {
@@ -170,6 +178,16 @@ impl Link {
         if let (Some(socket), Ok(text)) = (&inner.socket, serde_json::to_string(message)) {
             // A socket that is closing says so by its close event; the outbox keeps what matters.
             let _ = socket.web.send_with_str(&text);
+        }
+    }
+
+    /// A reload must not lose what the bridge has not acknowledged. Where the browser keeps nothing, it stays in memory.
+    fn keep(&self) {
+        let Kept { log, intents } = self.inner.borrow().machine.keeps();
+        if intents.is_empty() {
+            SessionStorage::delete(OUTBOX);
+        } else {
+            let _ = SessionStorage::set(OUTBOX, (log, intents));
         }
     }
 

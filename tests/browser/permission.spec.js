@@ -26,7 +26,7 @@ async function asking(page, world, commands) {
 test("what an agent asks waits for a yes, a no, or a rule that was tried before", async ({ page, world }) => {
   await asking(page, world, ["cargo test --all", "cargo test -p cart", "rm -rf target"]);
   await expect(card(page)).toContainText("Asks whether it may run cargo test --all");
-  await expect(card(page)).toContainText("It waits until you answer, however long.");
+  await expect(card(page)).toContainText("It waits until you answer.");
   await expect(node(page, /^1, /)).toHaveAttribute("data-status", "waiting");
   await page.getByRole("checkbox", { name: /by a rule/ }).check();
   await expect(card(page).getByRole("textbox", { name: "What" })).toHaveValue("cargo test");
@@ -43,7 +43,8 @@ test("what an agent asks waits for a yes, a no, or a rule that was tried before"
   await page.getByRole("treeitem").first().focus();
   await page.keyboard.press("Control+Enter");
   await expect(node(page, /^1, /)).toHaveAttribute("data-status", "completed");
-  await expect(page.getByText("Asks whether it may run cargo test -p cart")).toBeVisible();
+  await expect(page.getByText("Asks whether it may run cargo test -p cart. It was allowed by your rule about commands that begin with cargo test")).toBeVisible();
+  await expect(page.getByText("Asks whether it may run rm -rf target. You denied it, once. “Use cargo clean.”")).toBeVisible();
 
   await page.goto(`${world.url.split("#")[0]}#/bridge/rules`);
   await expect(page.getByText("commands that begin with cargo test")).toBeVisible();

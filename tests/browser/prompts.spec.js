@@ -1,5 +1,6 @@
 // The library of prompts: written, chosen for a goal, and recorded by wording.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import fs from "node:fs";
 import path from "node:path";
 import { BIN, expect, goal, node, shots, test, top } from "./world.js";
 
@@ -52,4 +53,30 @@ test("a template is written, chosen for a goal, and its wordings have their reco
   await expect(page.getByText("v2, a", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Retire Careful" }).click();
   await expect(page.getByText("There is no template yet.")).toBeVisible();
+});
+
+test("a wording that does better is promoted with one click", async ({ page, world }) => {
+  const said = (name, text) => {
+    fs.writeFileSync(path.join(world.project, name), text);
+    return name;
+  };
+  const terminal = (...args) =>
+    spawnSync(BIN, [...args, "--data-dir", path.join(world.home, "data")], { cwd: world.project, encoding: "utf8" });
+  const wordings = ["--variant", `first=${said("a.md", "Fail. [[demo fail]]")}`, "--variant", `second=${said("b.md", "Be brief. [[demo cost=2]]")}`];
+  expect(terminal("prompts", "save", "Careful", ...wordings).status).toBe(0);
+  // So many that each of the two has its twenty, by any draw.
+  const tasks = Array.from({ length: 90 }, (_, n) => ({ key: `${n}`, title: `Look ${n}`, objective: "Look", size: "light" }));
+  const file = said("plan.json", JSON.stringify({ decision: "plan", reply: "", tasks }));
+  const run = terminal("run", "Look", "--plan", file, "--harness", "demo", "--template", "Careful");
+  expect(run.status, run.stdout + run.stderr).toBe(1);
+  await page.goto(world.url);
+  await page.getByRole("button", { name: "Prompts" }).first().click();
+  await expect(page.getByText("v1, first · second")).toBeVisible();
+  await expect(page.getByText("second does better than first.")).toBeVisible();
+  await shots(page, "prompts-better");
+  await page.getByRole("button", { name: "Go on with second alone" }).click();
+  await expect(page.getByText("v2, second", { exact: true })).toBeVisible();
+  await expect(page.getByRole("button", { name: /Go on with/ })).toBeHidden();
+  const library = JSON.parse(terminal("prompts", "--json").stdout);
+  expect(library.templates[0].variants.map((variant) => variant.name)).toEqual(["second"]);
 });

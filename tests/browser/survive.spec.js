@@ -1,4 +1,4 @@
-import { expect, goal, node, plan, test, top } from "./world.js";
+import { expect, goal, node, plan, shots, test, top } from "./world.js";
 
 test("a reload in mid-stream loses nothing", async ({ page, world }) => {
   await plan(page, world, goal("[[demo slow=60]]"));
@@ -47,4 +47,51 @@ test("a folder that is missing and a bad plan are said in words", async ({ page,
   await expect(page.getByRole("status").filter({ hasText: "is not a folder" })).toBeVisible();
   await plan(page, world, goal("[[demo plan=cycle-once]]"));
   await expect(page.getByText("The planner's answer cannot be used")).toBeVisible();
+});
+
+test("what is pressed and written while the bridge is gone is there once after a reload", async ({ page, world }) => {
+  await plan(page, world, goal("[[demo tasks=3]]"));
+  await world.kill();
+  await expect(page.getByText(/The bridge is gone/)).toBeVisible();
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await page.getByLabel("Message", { exact: true }).fill("Mind the doors.");
+  await page.getByLabel("Message", { exact: true }).press("Enter");
+  // The page is gone before the bridge is back, and what it had to say is not.
+  const url = page.url();
+  await page.goto("about:blank");
+  await world.start();
+  await page.goto(url);
+  await expect(page.getByText("You approved the plan.")).toHaveCount(1);
+  await expect(page.locator(".msg[data-from=person]", { hasText: "Mind the doors." })).toHaveCount(1);
+  await expect(top(page)).toHaveAttribute("data-status", "completed", { timeout: 40_000 });
+  // Nothing is left to say, and nothing is said twice.
+  await page.reload();
+  await expect(page.getByText("You approved the plan.")).toHaveCount(1);
+  await expect(page.locator(".msg[data-from=person]", { hasText: "Mind the doors." })).toHaveCount(1);
+  expect(await page.evaluate(() => sessionStorage.getItem("orchestrator.outbox"))).toBeNull();
+});
+
+test("of two answers to one question the first counts, and the other says so", async ({ page, world, context }) => {
+  await plan(page, world, goal("[[task 1: ask]]"));
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "waiting");
+  await node(page, /^1, /).click();
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await expect(other.locator(".ask footer .button").first()).toBeVisible();
+  // Neither knows of the other's.
+  await world.kill();
+  for (const [tab, words] of [[page, "Blue, says the one."], [other, "Red, says the other."]]) {
+    await expect(tab.getByText(/The bridge is gone/)).toBeVisible();
+    await tab.getByLabel("Message", { exact: true }).fill(words);
+    await tab.getByLabel("Message", { exact: true }).press("Enter");
+  }
+  await world.start();
+  for (const tab of [page, other]) {
+    await expect(tab.locator(".msg[data-from=person]", { hasText: "came after the question was answered" })).toHaveCount(1);
+    await expect(tab.locator(".msg[data-from=person]", { hasText: "says the" })).toHaveCount(2);
+  }
+  await shots(page, "late");
+  await page.getByRole("button", { name: "Send it again" }).click();
+  await expect(page.locator(".msg[data-from=person]", { hasText: "says the" })).toHaveCount(3);
 });

@@ -92,10 +92,10 @@ impl Stub {
         *self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault.into();
     }
 
-    /// How many requests had these words anywhere.
-    pub fn requests_with(&self, words: &str) -> usize {
+    /// How many requests had all these words anywhere.
+    pub fn requests_with(&self, words: &[&str]) -> usize {
         let bodies = self.inner.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-        bodies.iter().filter(|body| body.contains(words)).count()
+        bodies.iter().filter(|body| words.iter().all(|words| body.contains(words))).count()
     }
 
     /// The newest prompt of every request, oldest first.
@@ -140,6 +140,7 @@ async fn responses(State(stub): State<Arc<Inner>>, axum::Json(body): axum::Json<
     if let Some(wrong) = wrong(&stub).await {
         return wrong;
     }
+    stub.bodies.lock().unwrap_or_else(PoisonError::into_inner).push(body.to_string());
     let (prompt, done) = openai::prompt(&body);
     sse(openai::answer(&body, stub.step(&prompt, done), done))
 }

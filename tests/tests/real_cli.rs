@@ -18,6 +18,8 @@ mod agents;
 mod faults;
 #[path = "real_cli/permission.rs"]
 mod permission;
+#[path = "real_cli/restart.rs"]
+mod restart;
 #[path = "real_cli/told.rs"]
 mod told;
 #[path = "real_cli/trust.rs"]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// How `orchestrator demo --help` explains them.
 pub const HELP: &str = "\
-Directives, written into a goal, an objective or a message:
+Directives, written into a goal, an objective, guidelines or a message:
   [[demo WORD …]]       for the turn that reads it
   [[task N: WORD …]]    in a goal: for the N-th task of its plan
   [[tasks: WORD …]]     in a goal: for every task of its plan
@@ -52,6 +52,12 @@ impl Directives {
             (name.to_owned(), value.to_owned())
         });
         Self { words: words.collect() }
+    }
+
+    /// These, and `more`.
+    pub fn and(mut self, more: Self) -> Self {
+        self.words.extend(more.words);
+        self
     }
 
     pub fn has(&self, name: &str) -> bool {

@@ -173,10 +173,12 @@ pub(super) struct RequestView {
     answer: &'static str,
     /// The rule that decided.
     rule: Option<String>,
+    /// Who answered and how, in words.
+    words: String,
 }
 
 impl RequestView {
-    pub(super) fn of(run: &Run, asked: &Asked) -> Self {
+    pub(super) fn of(state: &State, run: &Run, asked: &Asked) -> Self {
         let said = |permit: Permit| if permit == Permit::Allow { "allowed" } else { "denied" };
         let (answer, rule) = match &asked.reply {
             Reply::None if run.is_active() => ("waiting", None),
@@ -193,6 +195,7 @@ impl RequestView {
             at: asked.at.0,
             answer,
             rule,
+            words: words::reply(state, run, asked),
         }
     }
 }
@@ -208,7 +211,8 @@ pub(super) struct TrialView {
 impl TrialView {
     pub(super) fn of(state: &State, rule: &Rule) -> Self {
         let (decided, asked) = replayed(state, rule);
-        let would_decide = decided.into_iter().map(|(run, asked)| RequestView::of(run, asked)).collect();
+        let would_decide =
+            decided.into_iter().map(|(run, asked)| RequestView::of(state, run, asked)).collect();
         Self { asked, would_decide }
     }
 }
@@ -302,7 +306,8 @@ pub(super) fn tell(state: &State, rule: &Rule, as_json: bool) {
 }
 
 fn list(state: &State, as_json: bool) {
-    let requests: Vec<RequestView> = waiting(state).map(|(run, asked)| RequestView::of(run, asked)).collect();
+    let requests: Vec<RequestView> =
+        waiting(state).map(|(run, asked)| RequestView::of(state, run, asked)).collect();
     if as_json {
         return say(&json!({ "rules": RuleView::all(state), "waiting": requests }).to_string());
     }

@@ -257,7 +257,8 @@ impl TaskView {
             Waker::Clock(at) => Some(at.0),
             _ => None,
         };
-        let permission = state.current(task).and_then(|run| Some(RequestView::of(run, run.asks_now()?)));
+        let permission =
+            state.current(task).and_then(|run| Some(RequestView::of(state, run, run.asks_now()?)));
         Self {
             waker: WakerView::of(state, task, &status, now),
             resumes,

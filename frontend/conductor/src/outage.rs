@@ -1,12 +1,12 @@
 //! What the log tells of the agents themselves, whatever the task: failures in a row, models that reached their limit,
-//! and what was spent since a person last did anything. Facts; what follows from them is decided in `decide/waits`.
+//! what was spent since a person last did anything, and how much room the machine has. Facts; what follows from them is decided in `decide/waits`.
 
 use std::collections::BTreeMap;
 
 use shared::agent::{AgentError, ErrorClass, HarnessId};
-use shared::entry::Purpose;
+use shared::entry::{Purpose, Room};
 use shared::run::RunEnd;
-use shared::unit::{MicroUsd, Millis};
+use shared::unit::{Bytes, MicroUsd, Millis};
 
 use crate::state::{Run, Spend};
 
@@ -32,6 +32,20 @@ pub struct Reached {
     pub at: Millis,
     /// As far as the provider says it.
     pub until: Option<Millis>,
+}
+
+/// The disk of the bridge's data folder, as measured last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Disk {
+    pub room: Room,
+    pub free: Bytes,
+}
+
+/// The memory of the bridge's machine, as measured last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
+    pub room: Room,
+    pub free: Bytes,
 }
 
 impl Outages {

@@ -23,8 +23,8 @@ pub enum Reply {
     None,
     /// By the person, and not sent yet.
     Said { permit: Permit, word: String },
-    /// By the person, or by a rule.
-    Sent { permit: Permit, by: Option<RuleId>, at: Millis },
+    /// By the person, with their word to the agent, or by a rule.
+    Sent { permit: Permit, by: Option<RuleId>, word: String, at: Millis },
     /// It does not wait any more.
     Withdrawn,
 }

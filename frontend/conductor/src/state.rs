@@ -18,12 +18,13 @@ use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
 use shared::reviewer::Reviewer;
 use shared::run::Window;
-use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
+use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::apply::{Answer, Changed, Said};
 use crate::library::{Shelf, template_of};
 use crate::list;
 use crate::outage::Outages;
+pub use crate::outage::{Disk, Memory};
 use crate::persona::{self, Known};
 use crate::planning::Planning;
 use crate::proof::Proof;
@@ -62,20 +63,6 @@ pub struct State {
     pub outages: Outages,
     /// Entries of kinds that this version does not know.
     pub unknown: u64,
-}
-
-/// The disk of the bridge's data folder, as measured last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Disk {
-    pub room: Room,
-    pub free: Bytes,
-}
-
-/// The memory of the bridge's machine, as measured last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Memory {
-    pub room: Room,
-    pub free: Bytes,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

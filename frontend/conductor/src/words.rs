@@ -24,7 +24,7 @@ use crate::status::{Kind, Reason, Status};
 
 mod permission;
 
-pub use permission::{ONCE, beginning, deed, rule, scope};
+pub use permission::{ONCE, beginning, deed, reply, rule, scope};
 
 /// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
 pub fn money(spend: Spend) -> String {

@@ -72,7 +72,7 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
             <Show when=move || writing() && for_empty.read().is_empty()>
                 <span class="meta">"Starting …"</span>
             </Show>
-            <For each=move || groups(&blocks.get()) key=|group| format!("{}-{}", group[0].id, group.len()) children=|group| view! { <Group group=group/> }/>
+            <For each=move || groups(&blocks.get()) key=|group| format!("{}-{}", group[0].id, group.len()) children=move |group| view! { <Group run=own.get_value() group=group/> }/>
             {end_of(reach.clone(), |reach| reach.detached, |_| "Show what follows".to_owned(), move || desk.load(&own.get_value(), Portion::Later))}
             {
                 let problem = Memo::new(move |_| reach.with(|reach| reach.problem.clone()));
@@ -151,7 +151,7 @@ fn footer(run: &Run) -> Option<String> {
 }
 
 #[component]
-fn Group(group: Vec<Block>) -> impl IntoView {
+fn Group(run: RunId, group: Vec<Block>) -> impl IntoView {
     let first = group[0].clone();
     match first.kind.clone() {
         BlockKind::Tool { .. } => view! { <div class="tools">{group.into_iter().map(|block| view! { <Tool block=block/> }).collect_view()}</div> }.into_any(),
@@ -164,6 +164,17 @@ fn Group(group: Vec<Block>) -> impl IntoView {
         BlockKind::Notice => {
             let text = first.text.clone();
             view! { <p class="fine" data-block=first.id>{move || text.get()}</p> }.into_any()
+        }
+        BlockKind::Asked { request } => {
+            let (desk, text) = (expect_context::<Desk>(), first.text.clone());
+            let reply = Memo::new(move |_| {
+                desk.read(|state| {
+                    let run = state.run(&run)?;
+                    let asked = run.asks.iter().find(|asked| asked.ask.request == request)?;
+                    Some(conductor::words::reply(state, run, asked))
+                })
+            });
+            view! { <p class="fine" data-block=first.id>{move || text.get()}" "{move || reply.get()}</p> }.into_any()
         }
         BlockKind::Output => {
             let text = first.text.clone();

@@ -12,6 +12,8 @@ use shared::wire::{ClientMessage, PROTOCOL, PULSE, ServerMessage, Want};
 const BACK_OFF: Millis = Millis(250);
 const LONGEST: Millis = Millis::from_secs(8);
 const HEARTBEAT: Millis = Millis::from_secs(5);
+/// Intents that outlive a reload. More are a flood, and only in memory.
+const KEPT: usize = 256;
 /// Without a word from the bridge for this long the connection is dead, whatever the socket says.
 const SILENCE: Millis = Millis::from_secs(15);
 
@@ -43,6 +45,8 @@ pub enum Access {
 }
 
 pub(super) enum Event {
+    /// What this tab kept before it was loaded again.
+    Kept(Kept),
     Entered(Access),
     Checked(Access),
     Opened,
@@ -57,6 +61,13 @@ pub(super) enum Event {
     Follow(RunId, u64),
     Unfollow(RunId),
     Baton(Want),
+}
+
+/// Intents that wait for their acknowledgement, as they outlive a reload: for this history, in their order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Kept {
+    pub log: Option<LogId>,
+    pub intents: Vec<(AppendId, Vec<Draft>)>,
 }
 
 /// What of a message matters to the link.
@@ -100,6 +111,8 @@ pub(super) enum Effect {
     Close,
     Send(ClientMessage),
     CheckAccess,
+    /// What outlives a reload became another.
+    Keep,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +145,8 @@ pub(super) struct Machine {
     follows: BTreeMap<RunId, u64>,
     /// Not bounded by number: each is something a person did by hand and must not be lost.
     outbox: VecDeque<(AppendId, Vec<Draft>)>,
+    /// Until the bridge says which history it has.
+    kept: Kept,
     baton: Want,
     holds: bool,
     tries: u32,
@@ -147,6 +162,7 @@ impl Machine {
             seq: Seq(0),
             follows: BTreeMap::new(),
             outbox: VecDeque::new(),
+            kept: Kept::default(),
             baton: Want::Release,
             holds: false,
             tries: 0,
@@ -156,6 +172,12 @@ impl Machine {
 
     pub(super) fn waiting(&self) -> usize {
         self.outbox.len()
+    }
+
+    /// What outlives a reload: the first of what waits, and all of it but for a flood.
+    pub(super) fn keeps(&self) -> Kept {
+        let intents = self.kept.intents.iter().chain(&self.outbox).take(KEPT).cloned();
+        Kept { log: self.log.clone().or_else(|| self.kept.log.clone()), intents: intents.collect() }
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -189,6 +211,10 @@ impl Machine {
     pub(super) fn handle(&mut self, event: Event, now: Millis) -> Vec<Effect> {
         let live = matches!(self.phase, Phase::Live { .. });
         match event {
+            Event::Kept(kept) => {
+                self.kept = kept;
+                Vec::new()
+            }
             Event::Entered(Access::Denied) | Event::Checked(Access::Denied) => {
                 self.phase = Phase::Denied;
                 vec![Effect::Close]
@@ -222,7 +248,8 @@ impl Machine {
                 let message =
                     ClientMessage::Append { id: id.clone(), epoch: None, seen: None, drafts: drafts.clone() };
                 self.outbox.push_back((id, drafts));
-                said(live, message)
+                // Kept before it is sent: whatever happens in between, it is not lost.
+                std::iter::once(Effect::Keep).chain(said(live, message)).collect()
             }
             Event::Say(message) => said(live, message),
             // Lines from there on are on their way already.
@@ -272,6 +299,11 @@ impl Machine {
                 vec![Effect::Close]
             }
             Heard::Welcome { log, .. } => {
+                let kept = std::mem::take(&mut self.kept);
+                // What belongs to another history means nothing in this one.
+                if log.is_some() && kept.log == log {
+                    kept.intents.into_iter().rev().for_each(|intent| self.outbox.push_front(intent));
+                }
                 self.log = log;
                 self.welcome(now)
             }
@@ -285,7 +317,7 @@ impl Machine {
             }
             Heard::Settled(id) => {
                 self.outbox.retain(|(waiting, _)| *waiting != id);
-                Vec::new()
+                vec![Effect::Keep]
             }
             Heard::Baton(holds) => {
                 self.holds = holds;
@@ -375,7 +407,8 @@ mod tests {
     #[test]
     fn an_intent_is_sent_again_until_it_is_acknowledged() {
         let mut machine = live();
-        assert_eq!(machine.handle(Event::Intend(append("a"), Vec::new()), Millis(1)).len(), 1);
+        let said = machine.handle(Event::Intend(append("a"), Vec::new()), Millis(1));
+        assert!(matches!(&said[..], [Effect::Keep, Effect::Send(ClientMessage::Append { .. })]), "{said:?}");
         machine.handle(Event::Closed, Millis(2));
         machine.handle(Event::Tick, Millis(1_000));
         machine.handle(Event::Opened, Millis(1_000));
@@ -383,6 +416,30 @@ mod tests {
         assert!(matches!(&again[..], [Effect::Send(ClientMessage::Append { id, .. })] if *id == append("a")));
         machine.handle(Event::Heard(Heard::Settled(append("a"))), Millis(1_001));
         assert_eq!(machine.waiting(), 0);
+    }
+
+    #[test]
+    fn what_was_not_acknowledged_is_sent_again_by_the_page_that_is_loaded_next() {
+        for (log, sent) in [("a", 2), ("b", 0)] {
+            let mut before = live();
+            before.handle(Event::Closed, Millis(1));
+            for id in ["one", "two", "three"] {
+                before.handle(Event::Intend(append(id), Vec::new()), Millis(1));
+            }
+            assert_eq!(before.handle(Event::Heard(Heard::Settled(append("one"))), Millis(1)), [Effect::Keep]);
+            let mut page = machine();
+            page.handle(Event::Kept(before.keeps()), Millis(2));
+            page.handle(Event::Entered(Access::Granted), Millis(2));
+            assert_eq!(page.keeps().intents.len(), 2, "a second reload before that loses nothing");
+            page.handle(Event::Opened, Millis(2));
+            let said = page.handle(Event::Heard(welcome(42, log)), Millis(3));
+            let ids = said.iter().filter_map(|effect| match effect {
+                Effect::Send(ClientMessage::Append { id, .. }) => Some(id.as_str()),
+                _ => None,
+            });
+            assert!(ids.eq(["two", "three"].into_iter().take(sent)), "{log}: {said:?}");
+            assert_eq!(page.keeps().intents.len(), sent);
+        }
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn Agents(
                         <input type="radio" name="agent" disabled=broken prop:checked=move || harness.get() == Some(id) on:change=move |_| chosen.set(Some(id))/>
                         <span>
                             {agent.name.clone()}" "<span class="quiet">{agent.version.clone()}{tested.map(|tested| format!(" ({tested})"))}</span><br/>
-                            <span class="hint" data-state=broken.then_some("error")>{about}" "{next_step}</span>
+                            <span class="hint" data-state=broken.then_some("error")>{about}{next_step.filter(|step| !step.is_empty()).map(|step| view! { <br/>{step} })}</span>
                         </span>
                     </label>
                 }

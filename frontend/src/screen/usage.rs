@@ -58,7 +58,7 @@ fn Panel() -> impl IntoView {
             <Show when=move || usages.with(|[_, (_, all)]| all.each.is_empty())>
                 <p class="quiet">"No agent has run yet."</p>
             </Show>
-            <div class="scroll-x">
+            <div class="scroll-x sums">
                 {move || usages.get().map(|(name, usage)| table(name, usage))}
                 {move || models.with(|rows| ledger("Models", rows.iter()))}
                 {move || days.with(|rows| ledger("Latest days", rows.iter().rev().take(DAYS)))}

@@ -28,10 +28,23 @@ pub struct Block {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockKind {
-    Text { message: String },
-    Thinking { message: String },
-    Tool { call: String, tool: String, title: String, input: String },
+    Text {
+        message: String,
+    },
+    Thinking {
+        message: String,
+    },
+    Tool {
+        call: String,
+        tool: String,
+        title: String,
+        input: String,
+    },
     Notice,
+    /// What it asks to be allowed; the state knows the answer.
+    Asked {
+        request: String,
+    },
     Output,
     Unknown,
 }
@@ -250,7 +263,8 @@ impl Reading {
             }
             AgentEvent::ToolResult { call, outcome, text } => self.answered(call, outcome, text, line),
             AgentEvent::PermissionAsked { ask } => {
-                self.note(format!("Asks whether it may {}", conductor::words::deed(&ask)), line);
+                let text = format!("Asks whether it may {}.", conductor::words::deed(&ask));
+                self.add(BlockKind::Asked { request: ask.request }, text, BlockState::Done, line);
             }
             AgentEvent::PermissionDenied { tool, why } => {
                 self.note(format!("{tool} was not allowed: {why}"), line);

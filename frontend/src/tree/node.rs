@@ -90,7 +90,8 @@ fn face(
     let parts = || task.children.iter().filter_map(|part| Some(survey.row(part)?.status.kind));
     let planner = state.planner_above(task);
     let plan = planner.is_some_and(conductor::plan::awaits_approval);
-    let kind = if folded && task.is_group() { sum.worst } else { own.kind };
+    let closed = folded && task.is_group();
+    let kind = if closed { sum.worst } else { own.kind };
     let news = planner.filter(|planner| marks == Some(&planner.id));
     let news = news.and_then(|planner| planner.planning.as_ref()?.news());
     let change = news.and_then(|news| news.changes.iter().find(|change| change.task == *id));
@@ -115,12 +116,12 @@ fn face(
             .join(" · "),
         cost: words::spent(state, task),
         near: conductor::budget::near(state, task, times.pulse).is_some(),
-        envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal() || folded),
+        envelope: conductor::budget::envelope(state, task).filter(|_| task.is_goal() || closed),
         mode: task.mode,
         goal: task.is_goal(),
         plan,
         group: task.is_group(),
-        waiting: if folded { sum.waiting } else { 0 },
+        waiting: if closed { sum.waiting } else { 0 },
         done: if task.is_group() { format!("{}/{}", sum.done, sum.all) } else { String::new() },
         pips: if task.is_group() && !task.is_goal() { parts().take(PIPS).collect() } else { Vec::new() },
         since: (matches!(own.kind, Kind::Active | Kind::Waiting) && !task.is_group()).then_some(own.since),

@@ -217,8 +217,12 @@ impl Process {
         self.script.lines.last().is_some_and(|said| tells(&said.text))
     }
 
-    /// In and out, of what it wrote; nothing where it tells only what its session has used.
+    /// In and out, of what it wrote; nothing where it tells only what its session has used, nor of a terminal, whose
+    /// screen nobody reads.
     pub fn tokens(&self) -> u64 {
+        if self.purpose == Purpose::Terminal {
+            return 0;
+        }
         let written = self.script.lines[..self.written].iter();
         written.filter(|said| is_result(&said.text)).map(|_| TOKENS.0 + TOKENS.1).sum()
     }

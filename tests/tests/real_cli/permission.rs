@@ -95,6 +95,6 @@ async fn claude_code_asks_and_does_only_what_it_may() -> anyhow::Result<()> {
     assert_eq!(permits, [(Permit::Allow, true), (Permit::Deny, false), (Permit::Allow, false)]);
     let there = ["one", "two", "made.txt"].map(|name| world.project.join(name).exists());
     assert_eq!(there, [true, false, true]);
-    assert!(stub.requests_with("KEEP-one") > 0, "the agent reads why not");
+    assert!(stub.requests_with(&["KEEP-one"]) > 0, "the agent reads why not");
     client.all_taken()
 }

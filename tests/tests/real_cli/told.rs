@@ -49,7 +49,7 @@ async fn claude_code_reads_what_it_is_told_while_it_works() -> anyhow::Result<()
     let run = state.run(&first.run(1)).unwrap();
     assert_eq!(run.told.iter().map(|told| told.read).collect::<Vec<_>>(), [true]);
     assert_eq!((run.ear, state.task(&first).unwrap().runs.len()), (Ear::Closed, 1));
-    assert_eq!(stub.requests_with("STEER-now"), 1, "by the step after the command");
+    assert_eq!(stub.requests_with(&["STEER-now"]), 1, "by the step after the command");
     client.all_taken()
 }
 
@@ -63,9 +63,9 @@ async fn what_claude_code_has_not_read_is_for_the_next_turn() -> anyhow::Result<
     client.until("the stop", |state| is(state, &first, Status::Cancelled)).await?;
     let queue = &client.state().task(&first).unwrap().queue;
     assert_eq!(queue.iter().map(|message| &*message.text).collect::<Vec<_>>(), ["STEER-late"]);
-    assert_eq!(stub.requests_with("STEER-late"), 0);
+    assert_eq!(stub.requests_with(&["STEER-late"]), 0);
     client.say(&first, "GO ON").await?;
     client.until("the next turn's end", |state| is(state, &first, Status::Completed)).await?;
-    assert_eq!(stub.requests_with("STEER-late"), 1);
+    assert_eq!(stub.requests_with(&["STEER-late"]), 1);
     client.all_taken()
 }

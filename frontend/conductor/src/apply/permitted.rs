@@ -57,7 +57,11 @@ impl State {
     pub(super) fn answer_ask(&mut self, id: &RunId, answer: &Answer, at: Millis) {
         let Answer { request, permit, by } = answer;
         self.with_asked(id, request, |asked| {
-            asked.reply = Reply::Sent { permit: *permit, by: by.clone(), at };
+            let word = match &mut asked.reply {
+                Reply::Said { word, .. } => std::mem::take(word),
+                Reply::None | Reply::Sent { .. } | Reply::Withdrawn => String::new(),
+            };
+            asked.reply = Reply::Sent { permit: *permit, by: by.clone(), word, at };
         });
         // It was silent because it waited.
         self.with_run(id, |run| run.vitals.moved = at);

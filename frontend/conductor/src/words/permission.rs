@@ -1,8 +1,10 @@
 //! What agents ask to be allowed, and rules about it, in words.
 
-use shared::permission::{Ask, Deed, Scope, What, seen, written};
+use shared::permission::{Ask, Deed, Permit, Scope, What, seen, written};
 
 use crate::State;
+use crate::permission::{Asked, Reply};
+use crate::state::Run;
 
 /// Why a request can only be answered once.
 pub const ONCE: &str =
@@ -27,6 +29,27 @@ pub fn beginning(about: &str) -> String {
         0 => first.to_owned(),
         1 => format!("{first} and 1 more line"),
         more => format!("{first} and {more} more lines"),
+    }
+}
+
+/// "You allowed it, once.": who answered a request, and how.
+pub fn reply(state: &State, run: &Run, asked: &Asked) -> String {
+    let done = |permit| if permit == Permit::Allow { "allowed" } else { "denied" };
+    match &asked.reply {
+        Reply::None if run.is_active() => "It waits for you.".to_owned(),
+        Reply::None => "Its run ended before anybody answered.".to_owned(),
+        Reply::Withdrawn => "It did not wait for an answer.".to_owned(),
+        Reply::Said { permit, word } | Reply::Sent { permit, by: None, word, .. } => {
+            let word = word.trim();
+            let word = if word.is_empty() { String::new() } else { format!(" “{word}”") };
+            format!("You {} it, once.{word}", done(*permit))
+        }
+        Reply::Sent { permit, by: Some(by), .. } => {
+            let rule = state.rules.get(by).map(|known| (rule(&known.what), scope(state, &known.scope)));
+            let rule = rule.map(|(what, scope)| format!("your rule about {what}, {scope}"));
+            let rule = rule.unwrap_or_else(|| "a rule of yours that is gone".to_owned());
+            format!("It was {} by {rule}.", done(*permit))
+        }
     }
 }
 

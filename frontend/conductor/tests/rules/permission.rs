@@ -305,3 +305,27 @@ fn a_rule_that_cannot_be_saved_any_more_still_denies() {
     world.hears(&run, AgentEvent::PermissionAsked { ask });
     assert!(world.decide().is_empty(), "where it lies nobody knows");
 }
+
+#[test]
+fn who_answered_and_how_is_said() {
+    let mut world = World::new();
+    let said = |world: &World, place: usize| {
+        let run = world.state.run(&world.run).unwrap();
+        words::reply(&world.state, run, &run.asks[place])
+    };
+    for (place, request) in ["q1", "q2", "q3"].into_iter().enumerate() {
+        world.asks(request, "cargo test");
+        assert_eq!(said(&world, place), "It waits for you.");
+    }
+    world.answers("q1", Permit::Allow, "");
+    world.answers("q2", Permit::Deny, "Not yet.");
+    world.decide();
+    assert_eq!(said(&world, 0), "You allowed it, once.");
+    assert_eq!(said(&world, 1), "You denied it, once. “Not yet.”");
+    world.saves("tests", Permit::Allow, "cargo test", Scope::Always);
+    world.decide();
+    let by_rule = "It was allowed by your rule about commands that begin with cargo test, always.";
+    assert_eq!(said(&world, 2), by_rule);
+    world.say(Kind::RuleRemoved { rule: RuleId::new("tests").unwrap() });
+    assert_eq!(said(&world, 2), "It was allowed by a rule of yours that is gone.");
+}

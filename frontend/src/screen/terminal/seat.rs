@@ -145,7 +145,7 @@ pub fn Seat(desk: Desk, task: TaskId, run: RunId, open: Signal<bool>) -> impl In
                 </span>
                 <span class="meta wide-only"><kbd class="key">"Enter"</kbd>" types here, "<kbd class="key">"Ctrl ]"</kbd>" gives the keyboard back"</span>
             })}
-            <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| picture.with_untracked(|it| copy(&it.text()))><Icon name="copy"/>"Copy"</button>
+            <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| copy(desk, "what stands there", picture.with_untracked(Picture::text))><Icon name="copy"/>"Copy"</button>
         </div>
     }
 }
@@ -162,7 +162,9 @@ fn follow(run: &RunId, picture: RwSignal<Picture>) {
     });
     source.set_onmessage(Some(told.as_ref().unchecked_ref()));
     let kept = StoredValue::new_local((source, told));
-    on_cleanup(move || drop(kept.try_with_value(|kept| kept.0.close())));
+    on_cleanup(move || {
+        let _ = kept.try_with_value(|kept| kept.0.close());
+    });
 }
 
 /// Calls back when the pane has had another size for a moment.
@@ -176,7 +178,9 @@ fn follow_size(screen: NodeRef<html::Div>, settled: impl Fn() + Copy + 'static) 
         let Ok(observer) = web_sys::ResizeObserver::new(resized.as_ref().unchecked_ref()) else { return };
         observer.observe(&screen);
         let kept = StoredValue::new_local((observer, resized));
-        on_cleanup(move || drop(kept.try_with_value(|kept| kept.0.disconnect())));
+        on_cleanup(move || {
+            let _ = kept.try_with_value(|kept| kept.0.disconnect());
+        });
     });
 }
 

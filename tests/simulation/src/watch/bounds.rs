@@ -1,9 +1,11 @@
 //! Who begins: not more at once than may be, nobody before its time, nobody before who goes first, and by the model that the
 //! person chose.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::Task;
+use conductor::state::{Run, Task};
 use conductor::status::{Reason, status};
 use shared::agent::HarnessId;
 use shared::entry::{Kind, Purpose};
@@ -15,7 +17,11 @@ use super::Watch;
 impl Watch {
     /// A run that is ordered has room, and its turn has come.
     pub(super) fn check_place(&self, state: &State, task: &Task, kind: &Kind) -> Result<()> {
-        let Kind::RunRequested { harness, .. } = kind else { return Ok(()) };
+        let Kind::RunRequested { harness, purpose, .. } = kind else { return Ok(()) };
+        // Who sits at a terminal takes no agent's place, and begins when they wish.
+        if *purpose == Purpose::Terminal {
+            return Ok(());
+        }
         ensure!(self.has_room(state, task, *harness)?, "too many of {harness} or in one folder");
         for holder in std::iter::once(task).chain(state.ancestors(task)).filter(|_| task.runs.is_empty()) {
             let start = holder.schedule.start;
@@ -27,9 +33,8 @@ impl Watch {
 
     /// The bounds on one kind of agent and on one folder let one more begin.
     fn has_room(&self, state: &State, task: &Task, harness: HarnessId) -> Result<bool> {
-        // Who sits at a terminal takes nobody's place.
-        let turns = || state.runs.values().filter(|run| run.purpose != Purpose::Terminal);
-        let active = || turns().filter(|run| !self.ended.contains(&run.id));
+        let takes = |run: &&Arc<Run>| !self.ended.contains(&run.id) && run.purpose != Purpose::Terminal;
+        let active = || state.runs.values().filter(takes);
         let of_kind = active().filter(|run| run.harness == harness).count();
         let here = |id: &TaskId| state.task(id).is_some_and(|other| other.project == task.project);
         let in_folder = active().filter(|run| here(&run.task)).count();

@@ -43,8 +43,7 @@ impl Watch {
         let used = self.used.entry(process.task.clone()).or_default();
         used.turns += report.turns;
         used.time = used.time + at.since(started.unwrap_or(*at));
-        // Nobody reads what goes on at a terminal.
-        used.tokens += if process.purpose == Purpose::Terminal { 0 } else { process.tokens() };
+        used.tokens += process.tokens();
     }
 
     fn used(&self, task: &Task) -> Used {

@@ -136,7 +136,9 @@ fn handed(state: &State, task: &Task, now: Millis) -> Option<Draft> {
             && queue::starts_at(state, task).is_none_or(|at| at <= now)
     };
     let anew = || task.again().is_some_and(|at| at <= now);
-    let theirs = task.is_by_hand() && task.current.is_none() && (begins() || anew());
+    // Who is about to sit at its terminal has it in hand already.
+    let idle = task.current.is_none() && task.terminal.is_none();
+    let theirs = task.is_by_hand() && idle && (begins() || anew());
     let outcome = Outcome::Yielded { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() };
     theirs.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
 }

@@ -125,7 +125,8 @@ fn is_slot(state: &State, task: &Task) -> bool {
 
 /// There is no room at all, for its kind of agent or for a look by the bridge, or in its folder.
 fn is_bound(state: &State, task: &Task) -> bool {
-    let active = || state.runs.values().filter(|run| run.is_active());
+    let turns = || state.runs.values().filter(|run| run.purpose != Purpose::Terminal);
+    let active = || turns().filter(|run| run.is_active());
     let full = |bound: Option<u32>, taken: usize| {
         bound.is_some_and(|bound| u32::try_from(taken).is_ok_and(|taken| taken >= bound))
     };

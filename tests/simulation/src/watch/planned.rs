@@ -201,7 +201,9 @@ impl Watch {
                 ensure!(owner.is_goal() || all <= usize::try_from(state.limits.tasks)?, "{all} tasks");
                 for task in state.subtree(goal).into_iter().skip(1) {
                     let level = levels(state, task);
-                    ensure!(level <= state.limits.depth, "{} is {level} levels deep", task.id);
+                    // What has begun stays where it is, also where less is allowed since.
+                    let stays = state.subtree(&task.id).iter().any(|task| !task.runs.is_empty());
+                    ensure!(stays || level <= state.limits.depth, "{} is {level} levels deep", task.id);
                 }
             }
             Kind::PlanRejected { task, .. } if !state.task(task).is_some_and(is_open) => {

@@ -325,7 +325,7 @@ async fn the_version_of_a_cli_is_said_with_how_far_it_was_tested() -> anyhow::Re
 
 #[tokio::test]
 async fn a_terminal_is_opened_read_typed_into_and_closed() -> anyhow::Result<()> {
-    let world = World::start(BIN).await?;
+    let world = World::attended(BIN).await?;
     let goal = json!({"goal": "Try things", "folder": world.project, "harness": "demo", "by_hand": true});
     let (status, stated) = call(&world, "POST /api/goals", &goal).await?;
     ensure!(status == 201, "{stated}");

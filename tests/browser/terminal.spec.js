@@ -14,7 +14,8 @@ async function planned(page, world) {
   await page.getByRole("tab", { name: "Terminal" }).click();
   await expect(page.getByText("There is no terminal now: its plan waits for a yes; approve that first.")).toBeVisible();
   await page.getByRole("tab", { name: "Details" }).click();
-  await page.getByRole("radio", { name: "with you" }).check();
+  await page.getByRole("radio", { name: "with you" }).click();
+  await expect(page.getByRole("radio", { name: "with you" })).toBeChecked();
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await page.getByRole("tab", { name: "Terminal" }).click();
 }

@@ -35,6 +35,8 @@ pub(super) async fn feed(
             return std::future::pending().await;
         }
     };
+    // A bridge that was killed may have written and not rung.
+    os::ring(folder);
     loop {
         let told = match store.orders_to(run, inbox.last().max(since), PAGE).await {
             Ok(orders) if orders.is_empty() => {

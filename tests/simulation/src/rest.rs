@@ -132,7 +132,9 @@ fn is_bound(state: &State, task: &Task) -> bool {
     };
     let each = state.limits.each;
     let goal = state.goal_of(task).map(|goal| goal.harness);
-    let mut kinds = [state.harness_of(task), HarnessId::Command].into_iter().chain(goal);
+    // Whoever was chosen reviews what is claimed, of whichever kind.
+    let reviewers = HarnessId::ALL.into_iter().filter(|_| task.standing == Standing::Claimed);
+    let mut kinds = [state.harness_of(task), HarnessId::Command].into_iter().chain(goal).chain(reviewers);
     let here = |id: &TaskId| state.task(id).is_some_and(|other| other.project == task.project);
     is_full(state)
         || kinds.any(|kind| full(each.of(kind), active().filter(|run| run.harness == kind).count()))

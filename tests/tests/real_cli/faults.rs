@@ -310,7 +310,7 @@ async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raise
     let task = ward.capped(Caps { budget: Some(tiny), ..Caps::default() }).await?;
     ward.until_asked(&task).await?;
     let (shown, text) = ward.shown(&task)?;
-    let used = Reason::Used { cap: Cap::Budget(tiny), above: None };
+    let used = Reason::Used { cap: Cap::Budget(tiny), stage: None, above: None };
     assert_eq!((shown.kind, shown.waker(), &shown.reason), (Status::Waiting, Waker::Person, &used));
     assert_eq!(text, "budget of <$0.01 used up");
     assert_eq!(ward.error(&task)?.class, ErrorClass::Capped, "{}", sketch(ward.client.state()));

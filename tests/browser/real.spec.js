@@ -34,7 +34,7 @@ class Model {
 }
 
 const done = (summary) => ({ structured: { outcome: "done", summary, question: "", options: [], outputs: [], not_done: [], tasks: [] } });
-const task = (key, after) => ({ key, title: "Say hi", objective: "Say hi", mode: "autonomous", size: "light", after, parent: "", inputs: [], outputs: [], command: "", retry: "usual", checks: [], agent: "" });
+const task = (key, after) => ({ key, title: "Say hi", objective: "Say hi", mode: "autonomous", size: "light", after, parent: "", inputs: [], outputs: [], command: "", retry: "usual", checks: [], agent: "", reviewer: "", caps: { cents: 0, requests: 0, minutes: 0, tokens: 0 } });
 const TASKS = [task("first", []), task("second", ["first"]), task("third", ["second"])];
 const PLAN = { structured: { decision: "plan", reply: "Three tasks.", tasks: TASKS } };
 const RULES = [

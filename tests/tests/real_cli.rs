@@ -39,7 +39,8 @@ fn report(summary: &str) -> Step {
 fn task(key: &str, after: &[&str]) -> Value {
     json!({
         "key": key, "title": format!("Do {key}"), "objective": format!("OBJECTIVE-{key}"), "mode": "autonomous", "size": "light",
-        "after": after, "parent": "", "inputs": [], "outputs": [], "command": "", "retry": "usual", "checks": [], "agent": "",
+        "after": after, "parent": "", "inputs": [], "outputs": [], "command": "", "retry": "usual", "checks": [], "agent": "", "reviewer": "",
+        "caps": {"cents": 0, "requests": 0, "minutes": 0, "tokens": 0},
     })
 }
 

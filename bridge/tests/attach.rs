@@ -107,6 +107,13 @@ impl Seat {
     }
 }
 
+/// Ends the terminal that a test leaves open, and waits for its end: agents outlive the bridge.
+fn close(home: &Terminal) -> anyhow::Result<()> {
+    let (code, said) = home.run(&["terminal", "1/1", "--close"])?;
+    ensure!(code == Some(0), "{said}");
+    home.reaches(&|tasks| tasks.iter().any(|task| task["task"] == "1/1" && task["status"] == "waiting"))
+}
+
 /// A goal with one interactive task, which nobody has begun.
 fn planned() -> anyhow::Result<Terminal> {
     let home = Terminal::new()?;
@@ -141,7 +148,7 @@ fn a_terminal_is_typed_into_and_left_and_goes_on() -> anyhow::Result<()> {
     assert!(!raw.contains("never typed"));
     let (_, shown) = home.run(&["terminal", "1/1", "--show"])?;
     assert!(shown.contains("You said: wide") && shown.trim_end().ends_with("demo>"), "{shown}");
-    Ok(())
+    close(&home)
 }
 
 #[test]
@@ -212,5 +219,5 @@ fn what_cannot_be_is_said_with_a_next_step() -> anyhow::Result<()> {
     assert!(code == Some(0) && said.contains("Next: orchestrator attach 1/1"), "{said}");
     let (_, said) = home.run(&["done", "1/1"])?;
     assert!(said.contains("has a terminal open; close that first"), "{said}");
-    Ok(())
+    close(&home)
 }

@@ -98,7 +98,8 @@ export async function shots(page, name) {
     for (const colorScheme of ["light", "dark"]) {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${process.env.SHOTS}/${name}-${width}-${colorScheme}.png` });
+      // Not in the midst of the change from one theme to the other.
+      await page.screenshot({ path: `${process.env.SHOTS}/${name}-${width}-${colorScheme}.png`, animations: "disabled" });
     }
   await page.setViewportSize({ width: 1440, height: 900 });
 }

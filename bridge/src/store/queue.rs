@@ -24,8 +24,8 @@ const GROUP: usize = 256;
 const GATHER: Duration = Duration::from_millis(500);
 /// Bytes of told lines that wait for a commit, of all runs together, at most; then it comes at once.
 const MOST: usize = 2 * 1024 * 1024;
-/// Bytes of told lines in one slice, at least: some 50 µs of writing, so that they are hardly felt, and not so few that
-/// waking the writer costs more than what it then does.
+/// Bytes of told lines in one slice, at least: so few that their writing is hardly felt, and not so few that waking the
+/// writer costs more than what it then does.
 const SLICE: usize = 4 * 1024;
 
 #[derive(Debug)]

@@ -7,13 +7,13 @@ use shared::entry::Kind;
 use shared::id::{ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::list::TaskList;
-use shared::plan::{Access, Mode, PlannerAnswer, ProposedCaps, ProposedTask, Verdict, Work};
+use shared::plan::{Access, Mode, PlannerAnswer, ProposedCaps, ProposedTask, Verdict};
 use shared::retry::RetryWish;
 use shared::sizing::SizeWish;
 
 use crate::plan::given::given;
+use crate::plan::worded::worded;
 use crate::state::{State, Task};
-use crate::{persona, reviewer};
 
 /// A list as it was saved last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,25 +92,10 @@ pub fn tasks(state: &State, top: &Task) -> (Vec<ProposedTask>, BTreeMap<String, 
     let below: Vec<&Task> = state.subtree(&top.id).into_iter().skip(1).collect();
     // The numbers that the person sees; what is elsewhere in the tree is no part of it.
     let key = |id: &TaskId| below.iter().find(|task| task.id == *id).map(|task| task.number_text());
+    // A list keeps the caps whole, and beside its tasks.
     let proposed = |task: &&Task| ProposedTask {
-        key: task.number_text(),
-        title: task.title.clone(),
-        objective: task.objective.clone(),
-        mode: task.mode,
-        size: task.chosen_size().into(),
-        after: task.after.iter().filter_map(key).collect(),
-        parent: task.parent.as_ref().and_then(key).unwrap_or_default(),
-        inputs: task.inputs.clone(),
-        outputs: task.outputs.clone(),
-        command: match &task.work {
-            Work::Agent => String::new(),
-            Work::Command { command, .. } => command.clone(),
-        },
-        retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
-        checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
-        agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
-        reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
         caps: ProposedCaps::default(),
+        ..worded(state, task, task.number_text(), key)
     };
     let capped = below.iter().filter(|task| task.caps != Caps::default());
     let caps = capped.map(|task| (task.number_text(), task.caps)).collect();

@@ -6,6 +6,7 @@ pub mod document;
 pub mod edit;
 pub mod feed;
 pub mod given;
+pub(crate) mod worded;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,18 +4,17 @@
 use shared::context::{Cut, Fact, Section};
 use shared::entry::Purpose;
 use shared::id::TaskId;
-use shared::plan::{Mode, ProposedCaps, ProposedTask, Work};
-use shared::retry::RetryWish;
+use shared::plan::{Mode, ProposedTask};
 
 use crate::apply::KEPT;
 use crate::context::Words;
 use crate::library;
 use crate::persona;
 use crate::plan::feed::sources;
+use crate::plan::worded::worded;
 use crate::plan::{dependencies, name};
 use crate::planning::{Plan, is_fixed, keyed, may_split, room};
 use crate::proof::{checks, problem};
-use crate::reviewer;
 use crate::state::{Standing, State, Task, TaskResult};
 
 /// The prompt of the task's next turn for this purpose, and what of it was cut to fit the limit.
@@ -533,26 +532,7 @@ fn results(heading: &'static str, tasks: &[&Task], words: &mut Words) {
 fn current_plan(state: &State, owner: &Task) -> String {
     let keyed = keyed(state, owner);
     let key = |id: &TaskId| keyed.iter().find(|(_, task)| task.id == *id).map(|(key, _)| key.clone());
-    let proposed = |(own, task): &(String, &Task)| ProposedTask {
-        key: own.clone(),
-        title: task.title.clone(),
-        objective: task.objective.clone(),
-        mode: task.mode,
-        size: task.chosen_size().into(),
-        after: task.after.iter().filter_map(key).collect(),
-        parent: task.parent.as_ref().and_then(key).unwrap_or_default(),
-        inputs: task.inputs.clone(),
-        outputs: task.outputs.clone(),
-        command: match &task.work {
-            Work::Agent => String::new(),
-            Work::Command { command, .. } => command.clone(),
-        },
-        retry: task.retry.map_or(RetryWish::Usual, |retry| retry.policy.into()),
-        checks: task.evidence.checks.iter().map(ToString::to_string).collect(),
-        agent: persona::own(state, task).map(|persona| persona.name.clone()).unwrap_or_default(),
-        reviewer: task.reviewer.as_ref().map(|chosen| reviewer::words(state, chosen)).unwrap_or_default(),
-        caps: ProposedCaps::of(task.caps.of(None)),
-    };
-    let tasks: Vec<ProposedTask> = keyed.iter().map(proposed).collect();
+    let tasks: Vec<ProposedTask> =
+        keyed.iter().map(|(own, task)| worded(state, task, own.clone(), key)).collect();
     serde_json::to_string_pretty(&tasks).unwrap_or_default()
 }

@@ -16,15 +16,17 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, set_child_subreaper,
 use shared::run::{RunEnd, Window};
 
 use crate::memory;
-use crate::supervisor::{MARK, Process, RunFolder, Told, Word, own_session, stat};
+use crate::supervisor::{MARK, Process, RunFolder, Told, Word, own_session, stand_alone, stat};
 use terminal::Terminal;
 
 mod answers;
 mod terminal;
 
-/// What the bridge starts it with: `[--terminal=ROWSxCOLS] FOLDER -- PROGRAM ARGUMENTS`.
+/// What the bridge starts it with: `[--files=NUMBER] [--terminal=ROWSxCOLS] FOLDER -- PROGRAM ARGUMENTS`.
 #[derive(Debug, PartialEq, Eq)]
 struct Order {
+    /// How many files the program may have open; as many as the bridge, if nothing is said.
+    files: Option<u64>,
     /// Give the program a terminal of this size.
     terminal: Option<Window>,
     /// The run's folder, claimed by the bridge.
@@ -37,16 +39,17 @@ impl Order {
     /// Read by hand: one shim stands beside each agent, and clap takes more memory than all else that it does.
     fn of(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<Self> {
         let mut words = words.into_iter().peekable();
-        let size = words.peek().and_then(|word| word.to_str()?.strip_prefix("--terminal=").map(window));
-        let terminal = size.transpose()?;
-        if terminal.is_some() {
-            words.next();
-        }
+        let mut option = |name: &str| {
+            let word = words.next_if(|word| word.to_str().is_some_and(|word| word.starts_with(name)))?;
+            Some(word.to_str()?.strip_prefix(name)?.to_owned())
+        };
+        let files = option("--files=").map(|files| files.parse()).transpose()?;
+        let terminal = option("--terminal=").map(|size| window(&size)).transpose()?;
         let folder = words.next().map(PathBuf::from);
         let (dashes, command) = (words.next(), words.collect::<Vec<_>>());
         match folder {
             Some(folder) if dashes.is_some_and(|word| word == "--") && !command.is_empty() => {
-                Ok(Self { terminal, folder, command })
+                Ok(Self { files, terminal, folder, command })
             }
             _ => anyhow::bail!(
                 "a shim is started by the bridge; run `orchestrator --help` for what people start"
@@ -60,7 +63,8 @@ impl Order {
 /// # Errors
 /// The words are not the bridge's, or the folder cannot be read or written.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode> {
-    let Order { terminal, folder, command } = Order::of(words)?;
+    let Order { files, terminal, folder, command } = Order::of(words)?;
+    stand_alone(files)?;
     let folder = RunFolder::new(folder);
     // Held until this process is gone.
     let Some(_claim) = folder.lock_claim()? else { return Ok(ExitCode::FAILURE) };
@@ -118,7 +122,7 @@ fn start(folder: &RunFolder, window: Option<Window>, command: &[OsString]) -> io
     let told = folder.told()?.map(|told| bell().map(|bell| (told, bell))).transpose()?;
     let mut command = Command::new(program);
     command.args(args).env(MARK, folder.path());
-    own_session(&mut command, None);
+    own_session(&mut command);
     let (mut input, mut terminal, mut inner) = (None, None, None);
     if let Some(window) = window {
         let (opened, end) = Terminal::open(window, out)?;
@@ -213,14 +217,23 @@ mod tests {
     #[test]
     fn what_the_bridge_says_is_understood_and_nothing_else() {
         let command = ["sh", "-c", "--", "--terminal=1x1"].map(OsString::from).to_vec();
-        let plain = Order { terminal: None, folder: "/run".into(), command: command.clone() };
+        let plain = Order { files: None, terminal: None, folder: "/run".into(), command: command.clone() };
         assert_eq!(order("/run -- sh -c -- --terminal=1x1").unwrap(), plain);
         let window = Some(Window { rows: 24, cols: 80 });
-        let sized = Order { terminal: window, folder: "/run".into(), command };
+        let sized = Order { files: None, terminal: window, folder: "/run".into(), command };
         assert_eq!(order("--terminal=24x80 /run -- sh -c -- --terminal=1x1").unwrap(), sized);
-        for line in
-            ["", "/run", "/run --", "/run sh", "-- sh", "--terminal=24 /run -- sh", "--terminal=24x80 -- sh"]
-        {
+        let bounded = Order { files: Some(1_024), ..sized };
+        assert_eq!(order("--files=1024 --terminal=24x80 /run -- sh -c -- --terminal=1x1").unwrap(), bounded);
+        for line in [
+            "",
+            "/run",
+            "/run --",
+            "/run sh",
+            "-- sh",
+            "--terminal=24 /run -- sh",
+            "--terminal=24x80 -- sh",
+            "--files=x /run -- sh",
+        ] {
             assert!(order(line).is_err(), "{line}");
         }
     }

@@ -55,7 +55,7 @@ pub(crate) use os::{END_WITH_BRIDGE, running};
 pub(crate) use prepare::{MARK, environment};
 pub(crate) use process::Process;
 #[cfg(unix)]
-pub(crate) use unix::{own_session, stat};
+pub(crate) use unix::{own_session, stand_alone, stat};
 pub use usage::{ProcessUsage, RunProcesses, run_processes};
 
 /// Processes that are being started at once; further orders wait their turn.

@@ -58,38 +58,62 @@ pub(super) fn make_room() {
 /// would then ignore too, and could not be asked to end.
 const POLITE: [libc::c_int; 4] = [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTERM];
 
-/// Lets a command start in a session of its own, asked to end by the usual signals, with this limit of files.
-pub(crate) fn own_session(command: &mut Command, files: Option<Rlimit>) {
+/// Lets a command start in a session of its own, asked to end by the usual signals. It is forked: for a large process
+/// with many threads that stops them all until the copy is made.
+pub(crate) fn own_session(command: &mut Command) {
     use std::os::unix::process::CommandExt;
-    // SAFETY: between fork and exec only signal(2), setsid(2) and prlimit(2) are called, which are
-    // async-signal-safe (signal-safety(7)) and touch no memory of ours.
+    // SAFETY: between fork and exec only signal(2) and setsid(2) are called, which are async-signal-safe
+    // (signal-safety(7)) and touch no memory of ours.
     #[expect(unsafe_code, reason = "a session of its own can only be made between fork and exec")]
     unsafe {
-        command.pre_exec(move || {
-            for signal in POLITE {
-                libc::signal(signal, libc::SIG_DFL);
-            }
-            if let Some(files) = files {
-                setrlimit(Resource::Nofile, files)?;
-            }
+        command.pre_exec(|| {
+            hear_again();
             rustix::process::setsid().map(drop).map_err(Into::into)
         });
     }
 }
 
-/// Starts a run's shim, by the program `own`, and gives its process. Blocks for the fork; needs a runtime, on
+/// Has the usual signals end this process again.
+fn hear_again() {
+    for signal in POLITE {
+        // SAFETY: signal(2) with the default disposition calls nothing and touches no memory of ours.
+        #[expect(unsafe_code, reason = "the standard library has no signals")]
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+    }
+}
+
+/// Makes this process, a shim that the bridge has just started, one of its own: with a session, the usual signals,
+/// and so many files for what it starts. The bridge could do so between fork and exec alone, and every fork of a bridge
+/// stops its threads until its memory is copied; without that the system starts a program beside them (`posix_spawn`).
+///
+/// # Errors
+/// The system refuses.
+pub(crate) fn stand_alone(files: Option<u64>) -> io::Result<()> {
+    hear_again();
+    rustix::process::setsid()?;
+    if files.is_some() {
+        setrlimit(Resource::Nofile, Rlimit { current: files, ..getrlimit(Resource::Nofile) })?;
+    }
+    Ok(())
+}
+
+/// Starts a run's shim, by the program `own`, and gives its process. Blocks until it is started; needs a runtime, on
 /// which the shim is waited for. The kernel rings the bell.
 pub(super) fn spawn(own: &Path, prepared: Prepared, _bell: &Arc<Bell>) -> Result<Process, RunEnd> {
     let Prepared { folder, program, args, env, cwd, window } = prepared;
     let mut command = Command::new(own);
     command.arg("shim");
+    if let Some(files) = FILES.get().and_then(|given| given.current) {
+        command.arg(format!("--files={files}"));
+    }
     if let Some(Window { rows, cols }) = window {
         command.arg(format!("--terminal={rows}x{cols}"));
     }
     command.arg(folder.path()).arg("--").arg(&program).args(args);
     command.env_clear().envs(env).current_dir(cwd);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    own_session(&mut command, FILES.get().copied());
     let spawned = tokio::process::Command::from(command).spawn();
     let mut child = spawned.map_err(|error| why_not(&program, &error))?;
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);

@@ -122,7 +122,7 @@ pub(crate) fn give_way(behind: Behind) {
 
 /// Lets a command start apart from this terminal, so that it goes on when this process is interrupted.
 pub(crate) fn detach(command: &mut Command) {
-    own_session(command, None);
+    own_session(command);
 }
 
 /// What shows the URL that it is given as its argument; nothing where there is no screen.

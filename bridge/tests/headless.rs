@@ -386,6 +386,18 @@ fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One that is left behind would be found by the next command, and one for looking decides nothing.
+#[test]
+fn a_bridge_that_was_started_for_a_command_ends_with_it_also_where_that_fails() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    for line in ["tasks --markdown 9", "approve 9", "limits --plan-max 2", "terminal 9 --show", "as 9 Ann"] {
+        let (code, said) = terminal.run(&line.split(' ').collect::<Vec<_>>())?;
+        assert_eq!(code, Some(1), "{line}: {said}");
+        assert!(gone(&terminal.data()), "{line}: {said}");
+    }
+    Ok(())
+}
+
 #[test]
 fn what_fails_is_looked_at_and_tried_again_as_the_person_says() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;

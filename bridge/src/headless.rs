@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde::Deserialize;
 use shared::evidence::{Check, Evidence};
 use shared::limits::{Unbounded, Unit};
@@ -350,7 +350,7 @@ pub struct BudgetArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[command(group = any("schedule", &["priority", "within", "repeat"]))]
 pub struct ScheduleArgs {
     #[command(flatten)]
     task: TaskArgs,
@@ -399,7 +399,7 @@ impl OnFailure {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[command(group = any("evidence", &["checks", "review", "commit"]))]
 pub struct EvidenceArgs {
     #[command(flatten)]
     task: TaskArgs,
@@ -430,6 +430,11 @@ pub struct ModelsArgs {
     heavy: Option<String>,
     #[command(flatten)]
     data: DataArgs,
+}
+
+/// Options of which a command wants at least one.
+fn any(name: &'static str, options: &[&'static str]) -> ArgGroup {
+    ArgGroup::new(name).required(true).multiple(true).args(options.iter().copied())
 }
 
 /// A span of time from the command line.

@@ -332,6 +332,10 @@ fn tasks_are_scheduled_repeated_and_limited_from_a_terminal() -> anyhow::Result<
     assert_eq!(code, Some(0), "{said}");
     // Ended while it ran, it is stopped; ended between, it stays done. Either way the goal comes to its end.
     terminal.reaches(&|tasks| tasks[0]["status"] == "completed")?;
+    for command in ["schedule", "caps", "evidence"] {
+        let (code, said) = terminal.run(&[command, "1/3"])?;
+        assert!(code == Some(2) && said.contains("<--"), "{command} says what can be said: {said}");
+    }
     let (code, said) = terminal.run(&["schedule", "1/3", "--priority", "11"])?;
     assert!(code == Some(1) && said.contains("from -10 to 10"), "{said}");
     let (code, said) = terminal.run(&["schedule", "1/3", "--in", "soon"])?;

@@ -34,7 +34,7 @@ async fn task(world: &World, task: &str) -> anyhow::Result<Value> {
 async fn who_does_a_task_is_chosen_changed_and_taken_back_in_a_terminal() -> anyhow::Result<()> {
     let world = begun().await?;
     let add = ["add", "1", "Find it", "--harness", "codex", "--model", "gpt-5.1", "--template", "brief"];
-    let more = ["--size", "heavy", "--makes", "a.md", "--reviewer", "other"];
+    let more = ["--size", "heavy", "--needs", "the lease", "--reviewer", "other"];
     world.says(&[&add[..], &more[..]].concat(), 0, "")?;
     let found = task(&world, "1").await?;
     let own = json!({"harness": "codex", "model": "gpt-5.1", "template": "Brief"});
@@ -43,7 +43,10 @@ async fn who_does_a_task_is_chosen_changed_and_taken_back_in_a_terminal() -> any
     assert_eq!(told(&found), [json!("codex"), json!("gpt-5.1"), json!("Brief"), json!("heavy")]);
     assert_eq!(found["reviewer"], "other");
     let shown = world.says(&["show", "1/1"], 0, "Done by: Codex, gpt-5.1, template Brief, heavy")?;
-    assert!(shown.starts_with("1/1  Find it · Pending") && shown.contains("\n  Makes: a.md\n"), "{shown}");
+    assert!(
+        shown.starts_with("1/1  Find it · Pending") && shown.contains("\n  Needs: the lease\n"),
+        "{shown}"
+    );
     let all: Value = serde_json::from_str(&world.says(&["show", "1/1", "--json"], 0, "")?)?;
     assert_eq!(all["task"]["own"], own);
     world.says(&["show", "1/9"], 1, "goal 1 has no task 9")?;

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use shared::limits::{Caps, Stage, StageCaps};
 use shared::unit::{MicroUsd, Millis};
 use utoipa::ToSchema;
 
-use super::{TaskArgs, dollars, span};
+use super::{TaskArgs, any, dollars, span};
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("caps").required(true).multiple(true).args(["budget", "requests", "time", "tokens", "review", "repair"]))]
+#[command(group = any("caps", &["budget", "requests", "time", "tokens", "review", "repair"]))]
 pub struct CapsArgs {
     #[command(flatten)]
     pub(super) task: TaskArgs,

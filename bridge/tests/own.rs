@@ -35,7 +35,7 @@ async fn who_does_a_task_is_chosen_changed_and_taken_back_in_a_terminal() -> any
     let world = begun().await?;
     let add = ["add", "1", "Find it", "--harness", "codex", "--model", "gpt-5.1", "--template", "brief"];
     let more = ["--size", "heavy", "--needs", "the lease", "--reviewer", "other"];
-    world.says(&[&add[..], &more[..]].concat(), 0, "")?;
+    world.says(&[&add[..], &more[..]].concat(), 0, "1/1  Find it · Pending")?;
     let found = task(&world, "1").await?;
     let own = json!({"harness": "codex", "model": "gpt-5.1", "template": "Brief"});
     assert_eq!(found["task"]["own"], own, "{found:#}");
@@ -103,6 +103,9 @@ async fn who_does_a_task_is_chosen_changed_and_taken_back_over_http() -> anyhow:
         ],
     )
     .await?;
+    let (_, second) = call(&world, add, &json!({"title": "Check it", "after": ["1/1"]})).await?;
+    let found = task(&world, "2").await?;
+    assert_eq!((&second["made"], &second["next_step"]), (&found["task"]["id"], &Value::Null));
     let found = task(&world, "1").await?;
     assert_eq!(found["task"]["own"], json!({"harness": "demo", "model": "gpt-5.1", "template": "Brief"}));
     assert_eq!((&found["mode"], &found["size"]), (&json!("hybrid"), &json!("light")));
@@ -114,7 +117,7 @@ async fn who_does_a_task_is_chosen_changed_and_taken_back_over_http() -> anyhow:
     let back = task(&world, "1").await?;
     assert_eq!((&back["task"]["own"], &back["size"]), (&json!({}), &json!("standard")));
     let (_, goal) = call(&world, "GET /api/goals/1", &Value::Null).await?;
-    assert_eq!(goal["tasks"].as_array().map(Vec::len), Some(2), "nothing of what was refused is there");
+    assert_eq!(goal["tasks"].as_array().map(Vec::len), Some(3), "nothing of what was refused is there");
     Ok(())
 }
 

@@ -44,8 +44,8 @@ pub struct ModeArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("task", |above| above.help("The goal or task that it becomes a part of, as `tasks` names it")))]
 pub struct AddArgs {
-    /// The goal or task that it is a part of
     #[command(flatten)]
     pub(super) task: TaskArgs,
     #[command(flatten)]

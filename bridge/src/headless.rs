@@ -531,7 +531,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Prompts(args) => prompts::see_to(&args).await,
             Command::Split(args) => task::tell(&args, Word::Split).await,
             Command::Reject(args) => task::tell(&args, Word::Reject).await,
-            Command::Add(args) => task::tell(&args.task, Word::Add(args.new)).await,
+            Command::Add(hand::AddArgs { above, new, data }) => {
+                task::tell(&TaskArgs { task: above, data }, Word::Add(new)).await
+            }
             Command::Remove(args) => task::tell(&args, Word::Remove).await,
             Command::BringBack(args) => task::tell(&args, Word::Restore).await,
             Command::Move(args) => task::tell(&args.task, Word::Move(args.place)).await,

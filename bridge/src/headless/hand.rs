@@ -10,12 +10,12 @@ use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit, PlannedTask};
 use utoipa::ToSchema;
 
-use super::TaskArgs;
 use super::choice::OwnHarness;
 use super::edit::{Changes, Hardness};
 use super::statement::drawn;
 use super::task::find;
 use super::word::Unsaid;
+use super::{DataArgs, TaskArgs};
 
 #[derive(Debug, Args)]
 pub struct DoneArgs {
@@ -44,12 +44,14 @@ pub struct ModeArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(mut_arg("task", |above| above.help("The goal or task that it becomes a part of, as `tasks` names it")))]
 pub struct AddArgs {
-    #[command(flatten)]
-    pub(super) task: TaskArgs,
+    /// The goal or task that it becomes a part of, as `tasks` names it
+    #[arg(value_name = "TASK")]
+    pub(super) above: String,
     #[command(flatten)]
     pub(super) new: NewTask,
+    #[command(flatten)]
+    pub(super) data: DataArgs,
 }
 
 /// A task to be put behind the last part. The REST API says it in the same words.

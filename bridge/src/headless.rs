@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use serde::Deserialize;
 use shared::evidence::{Check, Evidence};
 use shared::limits::{Unbounded, Unit};
 use shared::permission::Permit;
-use shared::plan::PLANNER_ANSWER;
 use shared::retry::Policy;
 use shared::unit::{MicroUsd, Millis};
 
@@ -34,12 +34,15 @@ mod live;
 mod memory;
 mod models;
 mod next;
+mod own;
 mod place;
+mod policies;
 mod prompts;
 mod ps;
 pub(crate) mod rest;
 mod rules;
 mod shape;
+mod show;
 mod statement;
 mod task;
 mod terminal;
@@ -65,6 +68,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// List goals and their tasks
     Tasks(TasksArgs),
+    /// Print a task with what it is to reach, who does it and what came of it
+    Show(show::ShowArgs),
     /// Print all that waits for you, and the commands that answer it
     Inbox(inbox::InboxArgs),
     /// Print what agents have used, each kind and all together
@@ -78,7 +83,7 @@ pub enum Command {
     Deny(rules::DenyArgs),
     /// Print the rules about what agents may do and what waits for an answer; try, save and remove rules
     Rules(rules::RulesArgs),
-    /// Approve the plan of a goal
+    /// Approve the plan of a goal, or of a task that is split
     Approve(TaskArgs),
     /// Say what a task and all below it may spend; what paused for want of it goes on
     Budget(BudgetArgs),
@@ -136,7 +141,7 @@ pub enum Command {
     Terminal(terminal::TerminalArgs),
     /// Work in the open terminal of a task; Ctrl-] leaves it, and it goes on
     Attach(TaskArgs),
-    /// Say what a task is to reach, how hard it is, what it needs, what it makes and who reviews it
+    /// Say what a task is to reach, who does it with which model and template, what it needs and makes, and who reviews it
     Edit(edit::EditArgs),
     /// Say what becomes of a task when it fails
     OnFailure(OnFailureArgs),
@@ -195,7 +200,7 @@ pub struct GoalArgs {
     /// Who reviews its tasks, where they are reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
     #[arg(long, value_name = "WHO")]
     reviewer: Option<String>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "How far the goal goes by itself")]
     caps: caps::CapFlags,
     /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan
     #[arg(long, value_enum, default_value_t = How::Quick)]
@@ -345,13 +350,14 @@ pub struct BudgetArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group = any("schedule", &["priority", "within", "repeat"]))]
 pub struct ScheduleArgs {
     #[command(flatten)]
     task: TaskArgs,
     /// -10 to 10; the higher goes first where not all can start
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     priority: Option<i32>,
-    /// Do not begin before so long from now, such as 90s, 15m or 2h
+    /// Do not begin before so long from now, such as 90s, 15m or 2h; 0s ends that
     #[arg(long = "in", value_name = "SPAN", value_parser = span)]
     within: Option<Millis>,
     /// Do it anew so long after each success; 0s ends that
@@ -371,9 +377,11 @@ pub struct OnFailureArgs {
     attempts: Option<u32>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 enum OnFailure {
     Usual,
+    #[serde(alias = "none")]
     Ask,
     Same,
     Analyze,
@@ -391,6 +399,7 @@ impl OnFailure {
 }
 
 #[derive(Debug, Args)]
+#[command(group = any("evidence", &["checks", "review", "commit"]))]
 pub struct EvidenceArgs {
     #[command(flatten)]
     task: TaskArgs,
@@ -410,15 +419,22 @@ pub struct ModelsArgs {
     /// Whose models are changed
     #[arg(long, value_enum, default_value_t = Harness::Claude)]
     harness: Harness,
-    /// For light tasks; after a comma who steps in while the first has reached its limit, such as opus,sonnet. An empty name leaves it to the agent
+    /// For light tasks; after a comma who steps in while the first has reached its limit, such as opus,sonnet. `none` leaves it to the agent
     #[arg(long, value_name = "MODEL")]
     light: Option<String>,
+    /// For tasks of standard size, likewise
     #[arg(long, value_name = "MODEL")]
     standard: Option<String>,
+    /// For heavy tasks, likewise
     #[arg(long, value_name = "MODEL")]
     heavy: Option<String>,
     #[command(flatten)]
     data: DataArgs,
+}
+
+/// Options of which a command wants at least one.
+fn any(name: &'static str, options: &[&'static str]) -> ArgGroup {
+    ArgGroup::new(name).required(true).multiple(true).args(options.iter().copied())
 }
 
 /// A span of time from the command line.
@@ -463,10 +479,11 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 goal::run(&args.goal, wish).await
             }
             Command::Schema => {
-                say(&caps::schema(PLANNER_ANSWER)?);
+                say(&statement::schema().to_string());
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tasks(args) => task::list(&args).await,
+            Command::Show(args) => show::tell(&args).await,
             Command::Inbox(args) => inbox::list(&args).await,
             Command::Usage(args) => usage::tell(&args).await,
             Command::Answer(AnswerArgs { task, text, now }) => {
@@ -493,7 +510,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::Caps(args) => task::tell(&args.task, Word::Caps((&args.flags).into())).await,
             Command::Schedule(ScheduleArgs { task, priority, within, repeat }) => {
-                let start = within.map(|span| clock::now() + span);
+                let start = within.map(|span| if span > Millis(0) { clock::now() + span } else { span });
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
             }
             Command::Evidence(EvidenceArgs { task, checks, review, commit }) => {
@@ -514,7 +531,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Prompts(args) => prompts::see_to(&args).await,
             Command::Split(args) => task::tell(&args, Word::Split).await,
             Command::Reject(args) => task::tell(&args, Word::Reject).await,
-            Command::Add(args) => task::tell(&args.task, Word::add(&args)).await,
+            Command::Add(hand::AddArgs { above, new, data }) => {
+                task::tell(&TaskArgs { task: above, data }, Word::Add(new)).await
+            }
             Command::Remove(args) => task::tell(&args, Word::Remove).await,
             Command::BringBack(args) => task::tell(&args, Word::Restore).await,
             Command::Move(args) => task::tell(&args.task, Word::Move(args.place)).await,

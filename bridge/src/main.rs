@@ -7,8 +7,18 @@ fn main() -> ExitCode {
     match bridge::cli::run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, in one line.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1) {
+        // What says what to do is a sentence, and ends there.
+        told += &if told.ends_with('.') { format!(" ({cause})") } else { format!(": {cause}") };
+    }
+    told
 }

@@ -332,6 +332,10 @@ fn tasks_are_scheduled_repeated_and_limited_from_a_terminal() -> anyhow::Result<
     assert_eq!(code, Some(0), "{said}");
     // Ended while it ran, it is stopped; ended between, it stays done. Either way the goal comes to its end.
     terminal.reaches(&|tasks| tasks[0]["status"] == "completed")?;
+    for command in ["schedule", "caps", "evidence"] {
+        let (code, said) = terminal.run(&[command, "1/3"])?;
+        assert!(code == Some(2) && said.contains("<--"), "{command} says what can be said: {said}");
+    }
     let (code, said) = terminal.run(&["schedule", "1/3", "--priority", "11"])?;
     assert!(code == Some(1) && said.contains("from -10 to 10"), "{said}");
     let (code, said) = terminal.run(&["schedule", "1/3", "--in", "soon"])?;
@@ -383,6 +387,18 @@ fn a_plan_is_printed_and_nothing_runs() -> anyhow::Result<()> {
     let (code, said) = terminal.run(&["url"])?;
     assert!(code == Some(1) && said.contains("no bridge runs"), "{said}");
     assert!(gone(&terminal.data()));
+    Ok(())
+}
+
+/// One that is left behind would be found by the next command, and one for looking decides nothing.
+#[test]
+fn a_bridge_that_was_started_for_a_command_ends_with_it_also_where_that_fails() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    for line in ["tasks --markdown 9", "approve 9", "limits --plan-max 2", "terminal 9 --show", "as 9 Ann"] {
+        let (code, said) = terminal.run(&line.split(' ').collect::<Vec<_>>())?;
+        assert_eq!(code, Some(1), "{line}: {said}");
+        assert!(gone(&terminal.data()), "{line}: {said}");
+    }
     Ok(())
 }
 

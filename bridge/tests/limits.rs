@@ -43,6 +43,13 @@ async fn every_bound_is_set_and_lifted_in_its_range() -> anyhow::Result<()> {
         (json!({"resumptions": -1}), 422),
         (json!({"depth": null}), 422),
         (json!({"typo": 1}), 422),
+        (json!({"parallel": "many"}), 422),
+        (json!({"reviewer": "other", "sizes": "rule", "on-failure": "analyze", "alternate": true}), 200),
+        (json!({"quiet": "22:00-07:00+02:00", "depth": 3}), 200),
+        (json!({"reviewer": "nobody at all"}), 422),
+        (json!({"reviewer": null}), 422),
+        (json!({"sizes": "large"}), 422),
+        (json!({"quiet": "at night"}), 422),
     ] {
         let (found, said) = call(&world, "PATCH /api/limits", &body).await?;
         ensure!(found == status, "{body}: {found} {said}");
@@ -50,6 +57,23 @@ async fn every_bound_is_set_and_lifted_in_its_range() -> anyhow::Result<()> {
     says(&world, "limits", 0, "--task-budget $2.5")?;
     says(&world, "limits", 0, "--task-requests none")?;
     says(&world, "limits", 0, "--parallel 3")?;
+    // What is no number has its word.
+    says(&world, "limits", 0, "--reviewer other")?;
+    let (_, limits) = call(&world, "GET /api/limits", &json!({})).await?;
+    for (name, value) in [
+        ("reviewer", json!("other")),
+        ("sizes", json!("rule")),
+        ("on-failure", json!("analyze")),
+        ("alternate", json!(true)),
+        ("reuse", json!(false)),
+        ("quiet", json!("22:00-07:00+02:00")),
+    ] {
+        let held = limits.as_array().into_iter().flatten().find(|held| held["name"] == name);
+        assert_eq!(held.map(|held| &held["value"]), Some(&value), "{name}: {limits}");
+    }
+    let (status, _) = call(&world, "PATCH /api/limits", &json!({"quiet": null})).await?;
+    assert_eq!(status, 200);
+    says(&world, "limits", 0, "--quiet none")?;
     Ok(())
 }
 

@@ -11,6 +11,8 @@ fn plan() -> Value {
     let task = |key: &str, title: &str, after: &[&str]| json!({"key": key, "title": title, "objective": format!("{title}. [[demo cost=2]]"), "after": after});
     let mut tasks = vec![task("read", "Read {{branch}}", &[]), task("say", "Say it to {{whom}}", &["read"])];
     tasks[0]["caps"] = json!({"requests": 9});
+    tasks[1]["model"] = json!("demo-two");
+    tasks[1]["priority"] = json!(3);
     json!({"decision": "plan", "reply": "", "tasks": tasks})
 }
 
@@ -39,10 +41,13 @@ async fn a_list_is_saved_run_with_its_blanks_filled_and_retired() -> anyhow::Res
     assert_eq!((&goal["folder"], &goal["tasks"][0]["title"]), (&json!(folder), &json!("Review main")));
     let (_, read) = call(&world, "GET /api/tasks/1%2F1", &Value::Null).await?;
     assert_eq!(read["caps"]["requests"], 9, "{read:#}");
+    let (_, said_it) = call(&world, "GET /api/tasks/1%2F2", &Value::Null).await?;
+    assert_eq!(said_it["task"]["own"], json!({"model": "demo-two", "priority": 3}), "{said_it:#}");
 
     // As it was run, and as it stands in the library.
     said(&["lists", "save", "Main", "--from", "1"], 0, "Main (2 tasks, Demo agent")?;
     let shown = said(&["lists", "show", "main"], 0, "Read main")?;
+    assert!(shown.contains("\"model\": \"demo-two\"") && shown.contains("\"priority\": 3"), "{shown}");
     std::fs::write(world.project.join("shown.json"), &shown)?;
     said(&["lists", "save", "Main", "--plan", "shown.json"], 0, "Main (2 tasks)")?;
     said(
@@ -66,8 +71,16 @@ async fn a_list_is_kept_and_run_over_http() -> anyhow::Result<()> {
     assert_eq!((&lists[0]["name"], &lists[0]["blanks"]), (&json!("Reviews"), &json!(["branch", "whom"])));
     assert_eq!(lists[0]["plan"]["tasks"][0]["caps"], json!({"requests": 9}), "{lists:#}");
     let words = json!({"branch": "main", "whom": "Ann"});
+    let mut strange = plan();
+    strange["tasks"][0]["template"] = json!("nothing");
     for (line, body, status, told) in [
         ("POST /api/lists", json!({"name": "None"}), 422, "either from a plan or from a goal"),
+        (
+            "POST /api/lists",
+            json!({"name": "None", "plan": strange}),
+            422,
+            "there is no template \"nothing\"",
+        ),
         ("POST /api/lists", json!({"name": "None", "from": "1"}), 404, "there is no goal 1"),
         (
             "POST /api/goals",

@@ -18,8 +18,16 @@ struct Seen {
 }
 
 /// Runs a goal of the demo agent in a terminal of that size until it ends.
-fn run(goal: &str, (rows, columns): (u16, u16), colours: bool) -> anyhow::Result<Seen> {
-    let home = tempfile::tempdir()?;
+fn run(goal: &str, size: (u16, u16), colours: bool) -> anyhow::Result<Seen> {
+    run_in(&tempfile::tempdir()?, goal, size, colours)
+}
+
+fn run_in(
+    home: &tempfile::TempDir,
+    goal: &str,
+    (rows, columns): (u16, u16),
+    colours: bool,
+) -> anyhow::Result<Seen> {
     let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&outer)?;
     unlockpt(&outer)?;
@@ -84,5 +92,30 @@ fn a_tree_that_is_too_large_says_what_it_leaves_out_and_colours_are_left_out_on_
     assert!(seen.pictures.iter().any(is_cut), "no line was cut");
     let coloured = seen.raw.windows(4).any(|part| part == b"\x1b[38");
     assert!(!coloured, "NO_COLOR is set");
+    Ok(())
+}
+
+#[test]
+fn what_waits_says_for_how_long() -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    let limits = Command::new(BIN)
+        .args(["limits", "--parallel", "1", "--data-dir"])
+        .arg(home.path().join("data"))
+        .env("HOME", home.path())
+        .stdout(Stdio::null())
+        .status()?;
+    anyhow::ensure!(limits.success());
+    let seen = run_in(&home, "Build it. [[demo tasks=3 shape=chain]] [[tasks: slow=20]]", (30, 100), false)?;
+    anyhow::ensure!(!seen.raw.is_empty());
+    let line = |number: &str, words: &str| {
+        let mut lines = seen.pictures.iter().flat_map(|picture| picture.lines());
+        lines.any(|line| line.contains(number) && line.contains(words))
+    };
+    assert!(line(" 1/3 ", "after 2"), "{:#?}", seen.pictures.last());
+    assert!(!line(" 1/3 ", "after 2 · waits"), "who it waits for says it");
+    let seen = run_in(&home, "Build it. [[demo tasks=3]] [[tasks: slow=20]]", (30, 100), false)?;
+    let waits = |line: &str| line.contains(" 2/3 ") && line.contains("1 of 1 agents run · waits ");
+    let all = seen.pictures.iter().flat_map(|picture| picture.lines());
+    assert!(all.into_iter().any(waits), "{:#?}", seen.pictures.last());
     Ok(())
 }

@@ -146,6 +146,9 @@ async fn a_bound_that_a_task_waits_at_is_named_and_what_was_used_is_told() -> an
     let waker = &later["task"]["waker"];
     assert!(waker["is"] == "time" && waker["at"].as_u64() > later["task"]["since"].as_u64(), "{later:#}");
     assert!(later["task"]["since"].as_u64() >= waits["task"]["since"].as_u64(), "the schedule was set later");
+    said(&world, &["schedule", "1/2", "--in", "0s"], 0, "")?;
+    let (_, back) = call(&world, "GET /api/tasks/1%2F2", &Value::Null).await?;
+    assert_eq!(back["task"]["waker"], bound, "{back:#}");
     said(&world, &["cancel", "1"], 0, "")?;
     watcher.until("the end", |state| state.active_runs() == 0 && state.unread.is_empty()).await?;
     let (_, usage) = call(&world, "GET /api/usage", &Value::Null).await?;

@@ -429,7 +429,7 @@ impl Desk {
             }
             Planner::List(list) => {
                 let plan = conductor::list::plan(&list);
-                let planned = self.peek(|state| given(state, (&project, &task), &said, &plan, &list.caps));
+                let planned = self.peek(|state| given(state, (&project, &task), &said, &plan, &list.own()));
                 said.extend(planned.map_err(|problems| problems.join("; "))?);
             }
         }

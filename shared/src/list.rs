@@ -9,7 +9,7 @@ use shared_derive::FromJson;
 use crate::agent::HarnessId;
 use crate::id::ListId;
 use crate::limits::Caps;
-use crate::plan::ProposedTask;
+use crate::plan::{Choice, Own, ProposedTask};
 use crate::template::wrong_choice;
 
 /// Longest name, in bytes.
@@ -34,6 +34,9 @@ pub struct TaskList {
     /// How far some of them go by themselves, by their keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub caps: BTreeMap<String, Caps>,
+    /// Who does some of them, how and when, by their keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, Choice>,
 }
 
 /// What blanks are filled with, by their names.
@@ -54,12 +57,22 @@ impl TaskList {
             Some(format!("a list's name is one line of at most {NAME} bytes"))
         } else if self.tasks.is_empty() {
             Some("a list needs at least one task".to_owned())
-        } else if let Some(key) = self.caps.keys().find(|key| self.tasks.iter().all(|task| task.key != **key))
-        {
-            Some(format!("there are caps for {key:?}, which is none of its tasks"))
+        } else if let Some(key) = self.strange() {
+            Some(format!("something is said of {key:?}, which is none of its tasks"))
         } else {
             wrong_choice(None, self.folder.as_ref())
         }
+    }
+
+    /// A key of which something is said, and that none of its tasks has.
+    fn strange(&self) -> Option<&String> {
+        let mut keys = self.caps.keys().chain(self.choices.keys());
+        keys.find(|key| self.tasks.iter().all(|task| task.key != **key))
+    }
+
+    /// What it says of its tasks beside what a planner would.
+    pub fn own(&self) -> Own {
+        Own { caps: self.caps.clone(), choices: self.choices.clone() }
     }
 
     /// The names of its blanks.
@@ -176,6 +189,7 @@ mod tests {
             folder: None,
             tasks: serde_json::from_str(&tasks).expect("tasks"),
             caps: BTreeMap::new(),
+            choices: BTreeMap::new(),
         }
     }
 
@@ -212,12 +226,14 @@ mod tests {
         let good = list("Do");
         assert_eq!(good.problem(), None);
         let caps = BTreeMap::from([("b".to_owned(), Caps::default())]);
+        let choices = BTreeMap::from([("b".to_owned(), Choice::default())]);
         for (bad, told) in [
             (TaskList { name: " ".to_owned(), ..good.clone() }, "a list needs a name"),
             (TaskList { name: "a\nb".to_owned(), ..good.clone() }, "one line"),
             (TaskList { tasks: Vec::new(), ..good.clone() }, "at least one task"),
             (TaskList { folder: Some("here".to_owned()), ..good.clone() }, "absolute"),
-            (TaskList { caps, ..good }, "none of its tasks"),
+            (TaskList { caps, ..good.clone() }, "none of its tasks"),
+            (TaskList { choices, ..good }, "none of its tasks"),
         ] {
             assert!(bad.problem().is_some_and(|problem| problem.contains(told)), "{told}");
         }

@@ -14,7 +14,7 @@ use shared::limits::{Caps, Limits, StageCaps};
 use shared::models::Models;
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::persona::Character;
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size, Work};
+use shared::plan::{Access, Mode, Own, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
 use shared::retry::{Again, Policy, Retry};
 use shared::reviewer::Reviewer;
@@ -517,6 +517,12 @@ fn what_older_logs_do_not_say_has_its_default() {
     };
     let Some(Kind::LimitsSet { limits }) = read(limits).known().cloned() else { panic!("limits") };
     assert_eq!(limits, Limits { parallel: 3, ..Limits::default() });
+    let tasks = json!([{"key": "a", "title": "A", "objective": "Do"}]);
+    let list = json!({"kind": "list_saved", "list": {"list": "l", "name": "L", "tasks": tasks}});
+    let Some(Kind::ListSaved { list }) = read(list).known().cloned() else {
+        panic!("a list of before choices")
+    };
+    assert_eq!(list.own(), Own::default());
 }
 
 #[test]

@@ -9,9 +9,10 @@ use shared::limits::{Caps, Stage, StageCaps};
 use shared::unit::{MicroUsd, Millis};
 use utoipa::ToSchema;
 
-use super::{TaskArgs, dollars, span};
+use super::{TaskArgs, any, dollars, span};
 
 #[derive(Debug, Args)]
+#[command(group = any("caps", &["budget", "requests", "time", "tokens", "review", "repair"]))]
 pub struct CapsArgs {
     #[command(flatten)]
     pub(super) task: TaskArgs,
@@ -34,10 +35,10 @@ pub(super) struct CapFlags {
     /// Tokens in and out of its own turns, without those that a cache gave
     #[arg(long, value_name = "N", value_parser = Given::<u64>::read)]
     tokens: Option<Given<u64>>,
-    /// The same for its reviews alone: budget=0.20, requests=10, time=5m or tokens=50000. May be given again
+    /// One of these for its reviews alone: budget=0.20, requests=10, time=5m or tokens=50000. May be given again
     #[arg(long, value_name = "CAP", value_parser = StageFlag::read)]
     review: Vec<StageFlag>,
-    /// The same for the turns that mend what was found
+    /// Likewise for the turns that mend what was found
     #[arg(long, value_name = "CAP", value_parser = StageFlag::read)]
     repair: Vec<StageFlag>,
 }
@@ -309,9 +310,8 @@ pub(super) fn take(plan: &mut Value) -> Result<TaskCaps, Vec<String>> {
     if problems.is_empty() { Ok(caps) } else { Err(problems) }
 }
 
-/// The schema of a plan of the person's own: a planner's, with the caps that a person may give.
-pub(super) fn schema(planners: &str) -> serde_json::Result<String> {
-    let mut schema: Value = serde_json::from_str(planners)?;
+/// Puts the caps that a person may give into the schema of a plan's task, in the place of a planner's.
+pub(super) fn describe(task: &mut Value) {
     let number = |what: &str| serde_json::json!({ "description": what, "type": "number" });
     let bounds = |what: &str| {
         serde_json::json!({
@@ -326,7 +326,6 @@ pub(super) fn schema(planners: &str) -> serde_json::Result<String> {
             },
         })
     };
-    let task = &mut schema["properties"]["tasks"]["items"];
     let mut caps = bounds("How far it goes by itself; may be left out, as each of these.");
     caps["properties"]["review"] = bounds("The same for its reviews alone.");
     caps["properties"]["repair"] = bounds("The same for the turns that mend what was found.");
@@ -334,5 +333,4 @@ pub(super) fn schema(planners: &str) -> serde_json::Result<String> {
     if let Some(required) = task["required"].as_array_mut() {
         required.retain(|name| name != "caps");
     }
-    Ok(schema.to_string())
 }

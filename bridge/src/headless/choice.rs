@@ -1,15 +1,39 @@
 //! The words of the command line that a goal is started with: its agent, how it is gone about, and what may be done.
 
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 use shared::agent::HarnessId;
 use shared::evidence::Preset;
 use shared::plan::Access;
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Harness {
     Claude,
     Codex,
     Demo,
+}
+
+/// What does a task alone.
+#[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OwnHarness {
+    Claude,
+    Codex,
+    Demo,
+    /// Whatever does what it is a part of
+    None,
+}
+
+impl OwnHarness {
+    pub(super) fn harness(self) -> Option<HarnessId> {
+        match self {
+            Self::Claude => Some(HarnessId::Claude),
+            Self::Codex => Some(HarnessId::Codex),
+            Self::Demo => Some(HarnessId::Demo),
+            Self::None => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -47,6 +71,18 @@ impl From<Harness> for HarnessId {
             Harness::Claude => Self::Claude,
             Harness::Codex => Self::Codex,
             Harness::Demo => Self::Demo,
+        }
+    }
+}
+
+impl Harness {
+    /// Nothing for plain commands, which nobody chooses.
+    pub(super) fn of(harness: HarnessId) -> Option<Self> {
+        match harness {
+            HarnessId::Claude => Some(Self::Claude),
+            HarnessId::Codex => Some(Self::Codex),
+            HarnessId::Demo => Some(Self::Demo),
+            HarnessId::Command => None,
         }
     }
 }

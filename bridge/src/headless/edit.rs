@@ -1,4 +1,5 @@
-//! `orchestrator edit`: what a task is to reach, how and who reviews it, while that can be changed. The REST API says it in the same words.
+//! `orchestrator edit`: what a task is to reach, who does it and how, and who reviews it, while that can be changed. The REST API
+//! says it in the same words.
 
 use clap::{Args, ValueEnum};
 use conductor::plan::edit::check_edit;
@@ -9,7 +10,8 @@ use shared::id::TaskId;
 use shared::plan::{PlanEdit, Size};
 use utoipa::ToSchema;
 
-use super::TaskArgs;
+use super::choice::OwnHarness;
+use super::{TaskArgs, prompts};
 
 #[derive(Debug, Args)]
 pub struct EditArgs {
@@ -26,28 +28,41 @@ pub struct EditArgs {
 pub(super) struct Changes {
     /// Its name
     #[arg(long)]
-    title: Option<String>,
+    pub(super) title: Option<String>,
     /// What it is to reach
     #[arg(long)]
-    objective: Option<String>,
+    pub(super) objective: Option<String>,
     /// How hard it is, which chooses the model: light, standard or heavy; auto has that found out
     #[arg(long, value_enum)]
     #[schema(value_type = Option<String>)]
-    size: Option<Hardness>,
+    pub(super) size: Option<Hardness>,
     /// A file or fact that it needs. May be given again; these are all of them, and one empty word is none
     #[arg(long = "needs", value_name = "INPUT")]
-    inputs: Option<Vec<String>>,
+    pub(super) inputs: Option<Vec<String>>,
     /// What is there when it is done. May be given again; these are all of them, and one empty word is none
     #[arg(long = "makes", value_name = "OUTPUT")]
-    outputs: Option<Vec<String>>,
+    pub(super) outputs: Option<Vec<String>>,
     /// Who reviews it and all below it, where that is reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own; usual leaves it to what it is a part of
     #[arg(long, value_name = "WHO")]
-    reviewer: Option<String>,
+    pub(super) reviewer: Option<String>,
+    /// The agent CLI that does it and all below it: claude, codex or demo; none leaves it to what it is a part of
+    #[arg(long, value_enum)]
+    #[schema(value_type = Option<String>)]
+    pub(super) harness: Option<OwnHarness>,
+    /// The model of its turns, as that CLI takes it; none leaves it to its size
+    #[arg(long, value_name = "MODEL")]
+    pub(super) model: Option<String>,
+    /// The template by whose guidelines it and all below it are done; none leaves it to what it is a part of
+    #[arg(long, value_name = "NAME")]
+    pub(super) template: Option<String>,
 }
+
+/// The word that takes a choice back.
+const NONE: &str = "none";
 
 #[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Hardness {
+pub(super) enum Hardness {
     Auto,
     Light,
     Standard,
@@ -69,13 +84,31 @@ impl Changes {
     /// The edits that they come to.
     ///
     /// # Errors
-    /// Why one of them cannot be made as the task is now; then none is.
+    /// There are none, or why one of them cannot be made as the task is now; then none is.
     pub(super) fn edits(self, state: &State, task: &Task) -> Result<Vec<PlanEdit>, String> {
+        let edits = self.all(state, task)?;
+        if edits.is_empty() {
+            return Err("nothing is to be changed; say what".to_owned());
+        }
+        Ok(edits)
+    }
+
+    /// The same, which may be none.
+    ///
+    /// # Errors
+    /// Why one of them cannot be made as the task is now.
+    pub(super) fn all(self, state: &State, task: &Task) -> Result<Vec<PlanEdit>, String> {
         let id = || -> TaskId { task.id.clone() };
         let lines = |lines: Vec<String>| -> Vec<String> {
             lines.iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
         };
         let reviewer = self.reviewer.map(|words| reviewer::named(state, &words)).transpose()?;
+        let template = self.template.map(|name| match &*name {
+            NONE => Ok(None),
+            name => prompts::find(state, name).map(|shelf| Some(shelf.template.template.clone())),
+        });
+        let template = template.transpose().map_err(|none| none.to_string())?;
+        let model = self.model.map(|name| Some(name).filter(|name| name != NONE));
         let edits = [
             self.title.map(|title| PlanEdit::Rename { task: id(), title }),
             self.objective.map(|objective| PlanEdit::SetObjective { task: id(), objective }),
@@ -83,11 +116,11 @@ impl Changes {
             self.inputs.map(|inputs| PlanEdit::SetInputs { task: id(), inputs: lines(inputs) }),
             self.outputs.map(|outputs| PlanEdit::SetOutputs { task: id(), outputs: lines(outputs) }),
             reviewer.map(|reviewer| PlanEdit::SetReviewer { task: id(), reviewer }),
+            self.harness.map(|own| PlanEdit::SetHarness { task: id(), harness: own.harness() }),
+            model.map(|model| PlanEdit::SetModel { task: id(), model }),
+            template.map(|template| PlanEdit::SetTemplate { task: id(), template }),
         ];
         let edits: Vec<PlanEdit> = edits.into_iter().flatten().collect();
-        if edits.is_empty() {
-            return Err("nothing is to be changed; say what".to_owned());
-        }
         for edit in &edits {
             check_edit(state, &task.root, edit).map_err(|problem| problem.to_string())?;
         }

@@ -17,18 +17,17 @@ use shared::id::TaskId;
 use shared::limits::Caps;
 use shared::list::{Fillings, TaskList};
 use shared::persona::Persona;
-use shared::plan::PlannerAnswer;
 use shared::reviewer::Reviewer;
 use shared::template::Template;
 use shared::wire::Want;
 
-use super::caps::{CapsWish, TaskCaps};
+use super::caps::CapsWish;
 use super::client::Client;
 use super::live::Live;
 use super::next;
 use super::place::Place;
 use super::prompts;
-use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
+use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated, Written};
 use super::task;
 use super::word::Word;
 use super::{GoalArgs, agents, lists, versions};
@@ -75,13 +74,13 @@ pub(super) struct Wish {
 /// States a goal and follows it.
 pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode> {
     let Wish { text, until, plan, list, archive } = wish;
-    let plan = match plan.as_deref().map(own_plan).transpose()? {
+    let plan = match plan.as_deref().map(own_plan) {
         Some(Err(bad)) => return Ok(refused(&bad.into())),
-        Some(Ok((plan, caps))) => Planner::Given(plan, caps),
+        Some(Ok(plan)) => Planner::Written(plan),
         None if matches!(until, Until::Planned { by_hand: true }) => Planner::Person,
         None => Planner::Agent,
     };
-    let place = Place::find_or_start(&args.data.dir()?, true).await?;
+    let mut place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     client.want_baton(Want::Take).await?;
     // A bridge that was just started is still looking for them.
@@ -112,7 +111,7 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
         access: args.access.into(),
         caps: CapsWish::from(&args.caps).of(Caps::default()),
         preset: args.preset.into(),
-        planner: list.as_ref().map_or(plan, |list| lists::given(list).into()),
+        planner: list.as_ref().map_or(plan, lists::given),
     };
     let (goal, drafts) = match statement.drafts(client.state()) {
         Ok(stated) => stated,
@@ -128,7 +127,7 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
             say("The work goes on without this command; `orchestrator tasks` shows how far it is.");
-            place.stays().iter().for_each(|line| say(line));
+            place.stay().iter().for_each(|line| say(line));
             return Ok(ExitCode::from(130));
         }
     };
@@ -137,7 +136,7 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
     }
     // Other goals, of other commands or of a page, need the bridge still.
     if client.state().active_runs() > 0 {
-        place.stays().iter().for_each(|line| say(line));
+        place.stay().iter().for_each(|line| say(line));
         return followed.map(ExitCode::from);
     }
     drop(client);
@@ -176,12 +175,17 @@ fn advice(state: &State, args: &GoalArgs, list: Option<&(String, Fillings)>) -> 
     Ok(Advice { template, persona: persona.cloned(), reviewer, list })
 }
 
-/// The plan in a file with the caps of its tasks, or what is wrong with it.
-fn own_plan(file: &Path) -> anyhow::Result<Result<(PlannerAnswer, TaskCaps), BadPlan>> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("the plan {} cannot be read. Give a file with --plan.", file.display()))?;
+/// The plan in a file.
+///
+/// # Errors
+/// What is wrong with it, or with the file.
+fn own_plan(file: &Path) -> Result<Written, BadPlan> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => return Err(BadPlan(vec![format!("{} cannot be read: {error}", file.display())])),
+    };
     let json = serde_json::from_str(&text).map_err(|error| BadPlan(vec![format!("it is not JSON: {error}")]));
-    Ok(json.and_then(statement::read))
+    json.and_then(statement::read)
 }
 
 fn refused(unstated: &Unstated) -> ExitCode {
@@ -220,6 +224,7 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
             }
             (_, Reason::Approve { version }, Until::Planned { .. }) => {
                 told.plan(client.state(), &task, *version);
+                told.needs_a_person(client.state(), &task);
                 return Ok(0);
             }
             (_, Reason::Approve { version }, Until::Done { approve }) => {

@@ -14,12 +14,14 @@ use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
 use shared::id::ListId;
 use shared::list::{Fillings, TaskList};
+use shared::plan::Own;
 use utoipa::ToSchema;
 
-use super::caps::{CapsJson, TaskCaps};
+use super::caps::CapsJson;
 use super::client::Client;
+use super::own::OwnJson;
 use super::place::Place;
-use super::statement::{self, BadPlan, drawn};
+use super::statement::{self, BadPlan, Planner, drawn};
 use super::task::{self, Unknown};
 use super::{DataArgs, Harness, folder};
 use crate::cli::say;
@@ -106,15 +108,14 @@ impl NewList {
         let known = list::named(state, &self.name).ok().map(|known| known.list.clone());
         let list = known.unwrap_or_else(|| drawn(ListId::new));
         let name = self.name.trim().to_owned();
-        let (tasks, caps, own) = match (self.plan, self.from) {
+        let ((tasks, said), own) = match (self.plan, self.from) {
             (Some(plan), None) => {
-                let (answer, caps) = statement::read(plan)?;
-                (answer.tasks, caps, None)
+                let (answer, said) = statement::read(plan)?.known(state)?;
+                ((answer.tasks, said), None)
             }
             (None, Some(from)) => {
                 let top = task::find(state, &from)?;
-                let (tasks, caps) = list::tasks(state, top);
-                (tasks, caps, Some(top))
+                (list::tasks(state, top), Some(top))
             }
             _ => {
                 return Err(ListProblem::Unsaved(
@@ -126,7 +127,8 @@ impl NewList {
         let by = own.and_then(|top| state.goal_of(top)).map(|goal| goal.harness);
         let words = self.goal.or_else(|| own.map(|top| top.objective.clone())).unwrap_or_default();
         let (harness, folder) = (self.harness.or(by), self.folder.or(made));
-        let list = TaskList { list, name, goal: words.trim().to_owned(), harness, folder, tasks, caps };
+        let (goal, Own { caps, choices }) = (words.trim().to_owned(), said);
+        let list = TaskList { list, name, goal, harness, folder, tasks, caps, choices };
         match list::problem(state, &list) {
             Some(problem) => Err(ListProblem::Unsaved(problem)),
             None => Ok(list),
@@ -169,10 +171,10 @@ pub(super) struct ListView {
 impl ListView {
     /// All of them, also those that are retired.
     pub(super) fn all(state: &State) -> Vec<Self> {
-        state.lists.values().map(Self::of).collect()
+        state.lists.values().map(|known| Self::of(state, known)).collect()
     }
 
-    fn of(known: &Known) -> Self {
+    fn of(state: &State, known: &Known) -> Self {
         let TaskList { list, name, harness, folder, .. } = &known.list;
         Self {
             id: list.to_string(),
@@ -181,28 +183,31 @@ impl ListView {
             harness: *harness,
             folder: folder.clone(),
             blanks: known.list.blanks().into_iter().collect(),
-            plan: plan(&known.list),
+            plan: plan(state, &known.list),
             retired: known.retired,
         }
     }
 }
 
 /// The list as a plan that can be read again.
-fn plan(list: &TaskList) -> Value {
+fn plan(state: &State, list: &TaskList) -> Value {
     let mut plan = json!(list::plan(list));
     let tasks = plan["tasks"].as_array_mut().into_iter().flatten();
-    for task in tasks {
-        let caps = task["key"].as_str().and_then(|key| list.caps.get(key));
-        if let Some(caps) = caps {
+    for (task, key) in tasks.zip(list.tasks.iter().map(|task| &task.key)) {
+        if let Some(caps) = list.caps.get(key) {
             task["caps"] = json!(CapsJson::of(*caps));
+        }
+        let own = list.choices.get(key).map(|choice| json!(OwnJson::chosen(state, choice.clone())));
+        if let (Some(Value::Object(own)), Some(task)) = (own, task.as_object_mut()) {
+            task.extend(own);
         }
     }
     plan
 }
 
 /// What a list that was filled in comes to as a goal's plan.
-pub(super) fn given(list: &TaskList) -> (shared::plan::PlannerAnswer, TaskCaps) {
-    (list::plan(list), list.caps.clone())
+pub(super) fn given(list: &TaskList) -> Planner {
+    Planner::Given(list::plan(list), list.own())
 }
 
 /// Prints the lists, or changes them.
@@ -224,7 +229,7 @@ async fn carry_out(client: &mut Client, args: &ListsArgs) -> anyhow::Result<()> 
         }
         Some(Wish::Show { name }) => {
             let list = list::named(client.state(), name).map_err(ListProblem::None)?;
-            say(&format!("{:#}", plan(list)));
+            say(&format!("{:#}", plan(client.state(), list)));
             return Ok(());
         }
         None => None,

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use conductor::state::{State, Task};
-use conductor::status::{Kind, Status, status};
+use conductor::status::{Kind, Reason, Status, status};
 use conductor::words;
 use crossterm::cursor::{MoveToColumn, MoveUp};
 use crossterm::queue;
@@ -146,12 +146,15 @@ fn mark(kind: Kind) -> (char, Color) {
     }
 }
 
-/// What it does or waits for, and for how long where that goes on.
+/// What it does or waits for, and for how long; of what waits for other tasks, those say it.
 fn standing(state: &State, task: &Task, status: &Status, now: Millis) -> String {
     let why = words::says(state, task, status, now);
-    match status.kind {
-        Kind::Active | Kind::Waiting => format!("{why} · {}", words::span(now.since(status.since))),
-        _ => why,
+    let span = || words::span(now.since(status.since_at(now)));
+    match (status.kind, &status.reason) {
+        (Kind::Active | Kind::Waiting | Kind::Review, _) => format!("{why} · {}", span()),
+        (_, Reason::Proposed | Reason::After(_) | Reason::Planned(_) | Reason::WithParent(_)) => why,
+        (Kind::Limited | Kind::Pending, _) => format!("{why} · waits {}", span()),
+        (Kind::Failed | Kind::Completed | Kind::Cancelled, _) => why,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::cli::say;
 pub(super) async fn set(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     for name in [&args.light, &args.standard, &args.heavy].into_iter().flatten() {
         ensure!(
-            name.is_empty() || name.split(',').all(is_model),
+            is_none(name) || name.split(',').all(is_model),
             "{name:?} is no model's name. Give it as the agent's CLI takes it."
         );
     }
@@ -47,6 +47,11 @@ pub(super) async fn set(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Nobody's name.
+fn is_none(name: &str) -> bool {
+    name.is_empty() || name == "none"
+}
+
 /// An empty name gives the choice back to the agent; those after a comma step in.
 fn change(tiers: &mut Tiers, args: &ModelsArgs) {
     let given = [
@@ -56,7 +61,7 @@ fn change(tiers: &mut Tiers, args: &ModelsArgs) {
     ];
     for (tier, instead, names) in given {
         if let Some(names) = names {
-            let mut names = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
+            let mut names = names.split(',').filter(|name| !is_none(name)).map(str::to_owned);
             *tier = names.next();
             *instead = names.collect();
         }

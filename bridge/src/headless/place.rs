@@ -4,7 +4,7 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use shared::api::{Clients, Problem};
@@ -21,17 +21,31 @@ use crate::tls::{self, Wire};
 
 /// A bridge that has not answered by then does not.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks whether one has ended.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Bytes of an answer that are read: a screen in JSON is the largest.
 const LARGEST: usize = 8 * 1024 * 1024;
 
-/// A bridge that answers.
+/// A bridge that answers. One that was started for a command ends with it, also where that fails, unless it is said to stay.
 #[derive(Debug)]
 pub(super) struct Place {
     holder: Holder,
     access: Access,
     /// Its process, if this command started it.
     ours: Option<Child>,
+}
+
+impl Drop for Place {
+    // The next command would else find one that is about to end.
+    fn drop(&mut self) {
+        let Some(mut bridge) = self.ours.take() else { return };
+        self.ask_to_end();
+        let until = Instant::now() + PATIENCE;
+        while matches!(bridge.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(PAUSE);
+        }
+    }
 }
 
 impl Place {
@@ -136,27 +150,31 @@ impl Place {
 
     /// Ends the bridge if this command started it; whoever started another one ends it. It stays, and says so,
     /// where a page was opened on it meanwhile.
-    pub(super) async fn leave(self) -> anyhow::Result<()> {
+    pub(super) async fn leave(mut self) -> anyhow::Result<()> {
         if self.ours.is_none() {
             return Ok(());
         }
         let connected: Clients = serde_json::from_str(&self.call("GET", "/api/clients", "").await?)?;
         if connected.pages > 0 {
-            self.stays().iter().for_each(|line| say(line));
+            self.stay().iter().for_each(|line| say(line));
             return Ok(());
         }
-        let Some(mut bridge) = self.ours else { return Ok(()) };
+        let Some(mut bridge) = self.ours.take() else { return Ok(()) };
+        self.ask_to_end();
+        bridge.wait().await.map(drop).context("the bridge that was started does not end")
+    }
+
+    fn ask_to_end(&self) {
         if let Some(process) = running(self.holder.pid) {
             // It may have ended meanwhile, which is as well.
             let _ = system::ask(process, Wish::End);
         }
-        bridge.wait().await.map(drop).context("the bridge that was started does not end")
     }
 
-    /// A sentence about the bridge that this command leaves running; none when it was there before.
-    pub(super) fn stays(&self) -> Option<String> {
+    /// Lets the bridge go on when this command ends, with a sentence about it; none when it was there before.
+    pub(super) fn stay(&mut self) -> Option<String> {
         let Holder { pid, address, .. } = self.holder;
-        self.ours.as_ref().map(|_| {
+        self.ours.take().map(|_| {
             format!(
                 "A bridge goes on at {address} (pid {pid}); `orchestrator url` prints the way to its page."
             )

@@ -16,12 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::agent::HarnessId;
 use shared::api::Problem;
-use shared::evidence::{Check, Evidence, Preset};
+use shared::evidence::Preset;
 use shared::limits::Caps;
 use shared::list::Fillings;
 use shared::plan::Access;
-use shared::retry::Policy;
-use shared::unit::{MicroUsd, Millis};
+use shared::unit::MicroUsd;
 use shared::wire::Refusal;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
@@ -41,6 +40,7 @@ use crate::store::{Store, StoreError};
 
 mod caps;
 mod charter;
+mod course;
 mod desk;
 mod ends;
 mod events;
@@ -132,10 +132,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(ends::withdraw))
         .routes(routes!(ends::versions))
         .routes(routes!(budget))
-        .routes(routes!(schedule))
-        .routes(routes!(on_failure))
+        .routes(routes!(course::schedule))
+        .routes(routes!(course::on_failure))
         .routes(routes!(plans::edit))
-        .routes(routes!(evidence))
+        .routes(routes!(course::evidence))
         .routes(routes!(limits::limits, limits::set_limits))
         .routes(routes!(models::models))
         .routes(routes!(models::set_models))
@@ -310,6 +310,15 @@ struct Committed {
     /// Of the goal or task.
     id: String,
     seq: u64,
+    /// Of the task that was made, where one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made: Option<String>,
+}
+
+impl Committed {
+    fn new(id: impl ToString, seq: u64) -> Self {
+        Self { id: id.to_string(), seq, made: None }
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -333,42 +342,6 @@ struct Whom {
 struct Sum {
     /// In all, with what is spent already.
     usd: f64,
-}
-
-/// What is not given stays.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Turn {
-    /// -10 to 10; the higher goes first where not all can start.
-    priority: Option<i32>,
-    /// Not before, in milliseconds since 1970.
-    start: Option<u64>,
-    /// Done anew so long after each success; 0 ends that.
-    repeat_seconds: Option<u64>,
-}
-
-/// What becomes of a task that fails.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct OnFailure {
-    /// `none` asks the person, `same` tries it again, `analyze` finds out why and tries it again; nothing for what
-    /// holds for all tasks.
-    #[schema(value_type = Option<String>)]
-    policy: Option<Policy>,
-    /// Tries in all, 1 to 20.
-    attempts: Option<u32>,
-}
-
-/// All that is wanted from now on.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    /// `outputs_exist`, `diff_not_empty`, `no_error_in_output`, `custom_command:COMMAND`.
-    checks: Vec<String>,
-    /// Whether another agent reviews it; without this as the goal's preset says.
-    review: Option<bool>,
-    /// Whether what it made is committed when all else is shown; without this as the goal's preset says.
-    commit: Option<bool>,
 }
 
 /// Nothing more to say.
@@ -437,15 +410,15 @@ async fn state_goal(
         reviewer,
         preset: new.preset,
         planner: match (new.plan, list) {
-            (Some(plan), _) => statement::read(plan)?.into(),
-            (None, Some(list)) => kept::given(&list).into(),
+            (Some(plan), _) => Planner::Written(statement::read(plan)?),
+            (None, Some(list)) => kept::given(&list),
             (None, None) if new.by_hand => Planner::Person,
             (None, None) => Planner::Agent,
         },
     };
     let (goal, drafts) = statement.drafts(&state)?;
     let seq = desk.intend(drafts).await?.0;
-    Ok((StatusCode::CREATED, Json(Committed { id: goal.to_string(), seq })))
+    Ok((StatusCode::CREATED, Json(Committed::new(goal, seq))))
 }
 
 /// A goal with its plan and all its tasks
@@ -550,42 +523,4 @@ async fn budget(
 ) -> Answer<Committed> {
     let Json(Sum { usd }) = sent?;
     desk.tell(&task, Word::Caps(CapsWish::budget(dollars(usd)?))).await
-}
-
-/// Say when a task gets its turn, and whether it is done again and again
-#[utoipa::path(post, path = "/api/tasks/{task}/schedule", params(("task" = String, Path)), request_body = Turn, responses((status = OK, body = Committed)))]
-async fn schedule(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Turn>,
-) -> Answer<Committed> {
-    let Json(Turn { priority, start, repeat_seconds }) = sent?;
-    let (start, repeat) = (start.map(Millis), repeat_seconds.map(Millis::from_secs));
-    desk.tell(&task, Word::Schedule { priority, start, repeat }).await
-}
-
-/// Say what becomes of a task when it fails
-#[utoipa::path(post, path = "/api/tasks/{task}/on-failure", params(("task" = String, Path)), request_body = OnFailure, responses((status = OK, body = Committed)))]
-async fn on_failure(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<OnFailure>,
-) -> Answer<Committed> {
-    let Json(OnFailure { policy, attempts }) = sent?;
-    desk.tell(&task, Word::OnFailure { policy, attempts }).await
-}
-
-/// Say what has to be shown before a task counts as done
-#[utoipa::path(post, path = "/api/tasks/{task}/evidence", params(("task" = String, Path)), request_body = Wanted, responses((status = OK, body = Committed)))]
-async fn evidence(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Wanted>,
-) -> Answer<Committed> {
-    let Json(Wanted { checks, review, commit }) = sent?;
-    let checks: Result<Vec<Check>, _> = checks.iter().map(|check| check.parse()).collect();
-    let checks = checks.map_err(|error| {
-        Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, "Send checks of these kinds.")
-    })?;
-    desk.tell(&task, Word::Evidence(Evidence { checks, review, commit })).await
 }

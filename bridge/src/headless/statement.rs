@@ -1,6 +1,8 @@
 //! A goal as it is stated from outside the page: its folder, its agent, its bounds, and perhaps a plan of the
 //! person's own, which is checked before anything is said.
 
+use std::collections::BTreeMap;
+
 use conductor::State;
 use conductor::plan::given::given;
 use serde_json::{Map, Value};
@@ -10,11 +12,12 @@ use shared::evidence::Preset;
 use shared::id::{ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::persona::Persona;
-use shared::plan::{Access, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
+use shared::plan::{Access, Choice, Own, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
 use shared::reviewer::Reviewer;
 use shared::template::Template;
 
 use super::caps::{self, TaskCaps};
+use super::own::{self, TaskOwn};
 
 /// What is to be stated.
 #[derive(Debug, Clone)]
@@ -41,15 +44,39 @@ pub(super) struct Statement {
 #[derive(Debug, Clone)]
 pub(super) enum Planner {
     Agent,
-    /// It is here with the caps of its tasks by their keys, taken as it is and approved with the goal.
-    Given(PlannerAnswer, TaskCaps),
+    /// It is here, with what is said of its tasks beside it; taken as it is and approved with the goal.
+    Given(PlannerAnswer, Own),
+    /// The same, as a person wrote it.
+    Written(Written),
     /// The person, task by task from now on.
     Person,
 }
 
-impl From<(PlannerAnswer, TaskCaps)> for Planner {
-    fn from((answer, caps): (PlannerAnswer, TaskCaps)) -> Self {
-        Self::Given(answer, caps)
+/// A plan of the person's own that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    answer: PlannerAnswer,
+    caps: TaskCaps,
+    own: TaskOwn,
+}
+
+impl Written {
+    /// The plan, with what it says of its tasks as this state knows it.
+    ///
+    /// # Errors
+    /// It names what is not there; every problem names its task.
+    pub(super) fn known(self, state: &State) -> Result<(PlannerAnswer, Own), BadPlan> {
+        let (mut choices, mut problems) = (BTreeMap::<String, Choice>::new(), Vec::new());
+        for (key, own) in self.own {
+            match own.choice(state) {
+                Ok(choice) => drop(choices.insert(key, choice)),
+                Err(problem) => problems.push(format!("task {key:?}: {problem}")),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(BadPlan(problems));
+        }
+        Ok((self.answer, Own { caps: self.caps, choices }))
     }
 }
 
@@ -68,7 +95,7 @@ pub(super) enum Unstated {
 pub(super) struct NoAgent(Vec<String>);
 
 impl NoAgent {
-    pub(super) const NEXT: &str = "Install Claude Code or Codex, log in, and start the bridge again. The built-in demo needs neither: choose the harness demo.";
+    pub(super) const NEXT: &str = "Install Claude Code or Codex, log in, and start the bridge again. The built-in demo needs neither: choose it as the harness (--harness demo).";
 }
 
 /// What is wrong with a plan, one problem each.
@@ -117,11 +144,13 @@ impl Statement {
             .chain(judged)
             .chain(how);
         let said: Vec<Kind> = said.collect();
+        let planned = |answer: PlannerAnswer, own: Own| {
+            given(state, (&project, &goal), &said, &answer, &own).map_err(BadPlan)
+        };
         let planned = match self.planner {
             Planner::Agent => Vec::new(),
-            Planner::Given(answer, bounds) => {
-                given(state, (&project, &goal), &said, &answer, &bounds).map_err(BadPlan)?
-            }
+            Planner::Given(answer, own) => planned(answer, own)?,
+            Planner::Written(plan) => plan.known(state).and_then(|(answer, own)| planned(answer, own))?,
             Planner::Person => {
                 vec![Kind::PlanGiven { goal: goal.clone(), reply: String::new(), tasks: Vec::new() }]
             }
@@ -156,13 +185,23 @@ pub(super) fn drawn<T, E>(make: fn(&str) -> Result<T, E>) -> T {
     make(&uuid::Uuid::now_v7().to_string()).unwrap_or_else(|_| unreachable!("a UUID is an id"))
 }
 
-/// Reads a plan of the person's own: what a planner answers, and `caps` of its tasks, by their keys.
+/// Reads a plan of the person's own: what a planner answers, and what more a person may say of its tasks.
 ///
 /// # Errors
 /// It is not of the schema; every problem names its place.
-pub(super) fn read(mut json: Value) -> Result<(PlannerAnswer, TaskCaps), BadPlan> {
+pub(super) fn read(mut json: Value) -> Result<Written, BadPlan> {
     let caps = caps::take(&mut json).map_err(BadPlan)?;
-    Ok((plan(json)?, caps))
+    let own = own::take(&mut json).map_err(BadPlan)?;
+    Ok(Written { answer: plan(json)?, caps, own })
+}
+
+/// The schema of a plan of the person's own: a planner's, with what more a person may say of its tasks.
+pub(super) fn schema() -> Value {
+    let mut schema: Value = serde_json::from_str(PLANNER_ANSWER).unwrap_or_default();
+    let task = &mut schema["properties"]["tasks"]["items"];
+    caps::describe(task);
+    own::describe(task);
+    schema
 }
 
 /// Reads a plan as planners answer it. Who writes one by hand is told of names that mean nothing, which are
@@ -171,7 +210,7 @@ pub(super) fn read(mut json: Value) -> Result<(PlannerAnswer, TaskCaps), BadPlan
 /// # Errors
 /// It is not of the schema; every problem names its place.
 fn plan(json: Value) -> Result<PlannerAnswer, BadPlan> {
-    let schema: Value = serde_json::from_str(PLANNER_ANSWER).unwrap_or_default();
+    let schema = schema();
     let mut problems = strangers("", &json, &schema);
     let tasks = json["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (place, task) in tasks.iter().enumerate() {

@@ -71,7 +71,7 @@ pub(super) fn token(args: &DataArgs) -> anyhow::Result<ExitCode> {
 
 /// Says one thing about a task. The bridge stays, also one that was started for this: the work goes on.
 pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode> {
-    let place = Place::find_or_start(&args.data.dir()?, true).await?;
+    let mut place = Place::find_or_start(&args.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     let state = client.state();
     let task = word.whom(state, &args.task)?;
@@ -85,7 +85,10 @@ pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode
     if let Some(rule) = rule {
         rules::tell(client.state(), &rule, false);
     }
-    place.stays().iter().for_each(|line| say(line));
+    if let Some(made) = word::made(&drafts).and_then(|made| client.state().task(made)) {
+        say(line(client.state(), made).trim_start());
+    }
+    place.stay().iter().for_each(|line| say(line));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -132,7 +135,8 @@ pub(super) fn is_archived(task: &Task) -> bool {
     task.goal.as_ref().is_some_and(|goal| goal.archived.is_some())
 }
 
-fn line(state: &State, task: &Task) -> String {
+/// A task in the list, indented by its depth.
+pub(super) fn line(state: &State, task: &Task) -> String {
     let status = status(state, task);
     let why = words::says(state, task, &status, clock::now());
     let cost = words::spent(state, task);

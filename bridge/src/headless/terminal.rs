@@ -82,13 +82,13 @@ pub(super) async fn open(args: &TerminalArgs) -> anyhow::Result<ExitCode> {
     }
     let detached = args.deed.detached;
     let window = if detached { USUAL } else { own_window()? };
-    let place = Place::find_or_start(&args.task.data.dir()?, true).await?;
+    let mut place = Place::find_or_start(&args.task.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     let task = find(client.state(), &args.task.task)?;
     let (id, drafts) = (task.id.clone(), Word::Open(window).to(client.state(), task)?);
     client.intend(drafts).await?;
     let run = begun(&mut client, &id).await?;
-    place.stays().iter().for_each(|line| say(line));
+    place.stay().iter().for_each(|line| say(line));
     if detached {
         let task = client.state().task(&id).context("the task is gone")?;
         say(&format!(
@@ -124,7 +124,7 @@ async fn screen(place: &Place, run: &RunId) -> anyhow::Result<Screen> {
 /// Attaches to a task's open terminal.
 pub(super) async fn attach(args: &TaskArgs) -> anyhow::Result<ExitCode> {
     own_window()?;
-    let place = Place::find_or_start(&args.data.dir()?, true).await?;
+    let mut place = Place::find_or_start(&args.data.dir()?, true).await?;
     let client = Client::connect(&place, "terminal").await?;
     let task = find(client.state(), &args.task)?;
     let Some(run) = opened(client.state(), task) else {
@@ -132,6 +132,7 @@ pub(super) async fn attach(args: &TaskArgs) -> anyhow::Result<ExitCode> {
         bail!("{} has no terminal open. Next: orchestrator terminal {by}", name(task))
     };
     let (id, run) = (task.id.clone(), run.id.clone());
+    place.stay().iter().for_each(|line| say(line));
     Attached::to(client, &place, &id, run).await?.stay().await
 }
 
@@ -139,7 +140,7 @@ pub(super) async fn attach(args: &TaskArgs) -> anyhow::Result<ExitCode> {
 fn own_window() -> anyhow::Result<Window> {
     ensure!(
         io::stdin().is_terminal() && io::stdout().is_terminal(),
-        "this is no terminal, so there is nothing to attach. Next: run it in one, or open it with --detached and use the page"
+        "this is no terminal, so there is nothing to attach. Next: run it in one, or open it with --detached, read it with --show and answer with --type"
     );
     let (cols, rows) = size().context("cannot find out how large this terminal is")?;
     Ok(Window { rows: rows.saturating_sub(1), cols }.bounded())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use conductor::budget;
 use conductor::health::{Warning, warnings};
+use conductor::library::template_of;
 use conductor::persona;
 use conductor::planning::Plan;
 use conductor::proof::{commits, reviews};
@@ -12,7 +13,7 @@ use conductor::state::{Message, Phase, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
 use conductor::words;
 use serde::Serialize;
-use shared::agent::ErrorClass;
+use shared::agent::{ErrorClass, HarnessId};
 use shared::context::{Charter, Cut, Section};
 use shared::entry::Purpose;
 use shared::evidence::CommitOutcome;
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::caps::CapsJson;
 use super::next;
+use super::own::OwnJson;
 use super::rules::RequestView;
 use super::task::reference;
 use super::waker::WakerView;
@@ -51,6 +53,18 @@ pub(super) struct TaskView {
     waker: WakerView,
     /// Since when it has this status, in milliseconds since 1970.
     since: u64,
+    /// `claude`, `codex`, `demo` or `command`: what does it.
+    #[schema(value_type = String)]
+    harness: HarnessId,
+    /// `light`, `standard` or `heavy`: how hard it is, which chooses the model where nobody did.
+    #[schema(value_type = String)]
+    size: Size,
+    /// Of its next turn of work; nothing where that chooses itself.
+    model: Option<String>,
+    /// The template by whose guidelines it is done.
+    template: Option<String>,
+    /// What of these, and of when it gets its turn, was chosen for it alone.
+    own: OwnJson,
     /// What it and all below it cost, as far as is known.
     usd: f64,
     /// Runs whose cost nobody knows.
@@ -242,7 +256,7 @@ pub(super) struct CutView {
 impl TaskView {
     pub(super) fn of(state: &State, task: &Task) -> Self {
         let (status, now) = (status(state, task), clock::now());
-        let spend = task.account.spend;
+        let (spend, harness) = (task.account.spend, state.harness_of(task));
         let question = match &status.reason {
             Reason::Asks(question) => Some(question.clone()),
             _ => None,
@@ -271,7 +285,12 @@ impl TaskView {
             question,
             failure,
             next_step: next::step(state, task),
-            since: status.since.0,
+            since: status.since_at(now).0,
+            harness,
+            size: task.size,
+            model: state.model_of(task, harness, task.size).map(str::to_owned),
+            template: template_of(state, task).map(|shelf| shelf.template.name.clone()),
+            own: OwnJson::of(state, task),
             usd: spend.known.as_usd(),
             unknown_costs: spend.unknown_runs,
             budget_usd: budget::envelope(state, task).map(|envelope| envelope.budget.as_usd()),

@@ -53,7 +53,7 @@ fn aside(message: &Message) -> String {
 
 /// Takes one back, and says which.
 pub(super) async fn withdraw(args: &WithdrawArgs) -> anyhow::Result<ExitCode> {
-    let place = Place::find_or_start(&args.task.data.dir()?, true).await?;
+    let mut place = Place::find_or_start(&args.task.data.dir()?, true).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     let state = client.state();
     let task = find(state, &args.task.task)?;
@@ -65,7 +65,7 @@ pub(super) async fn withdraw(args: &WithdrawArgs) -> anyhow::Result<ExitCode> {
         return Err(Unsaid("a turn has begun with it meanwhile; cancel that to stop it".to_owned()).into());
     }
     say(&format!("Withdrawn: {}", message.text));
-    place.stays().iter().for_each(|line| say(line));
+    place.stay().iter().for_each(|line| say(line));
     Ok(ExitCode::SUCCESS)
 }
 

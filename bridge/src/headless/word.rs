@@ -11,14 +11,14 @@ use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
 use shared::id::{MessageId, TaskId};
 use shared::permission::Permit;
-use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
+use shared::plan::{Mode, PlanEdit, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::run::Window;
 use shared::unit::Millis;
 
 use super::caps::CapsWish;
 use super::edit::Changes;
-use super::hand::AddArgs;
+use super::hand::NewTask;
 use super::rules::Reach;
 use super::shape::{self, Order, Place};
 use super::statement::drawn;
@@ -47,13 +47,7 @@ pub(super) enum Word {
     },
     Approve,
     /// A new task behind its last part.
-    Add {
-        title: String,
-        objective: String,
-        mode: Mode,
-        /// As a person names them.
-        after: Vec<String>,
-    },
+    Add(NewTask),
     /// Taken out of the plan, with all below it.
     Remove,
     /// Put back into the plan, or into the lists of goals.
@@ -118,12 +112,6 @@ pub(super) enum Word {
 pub(super) struct Unsaid(pub String);
 
 impl Word {
-    pub(super) fn add(args: &AddArgs) -> Self {
-        let (title, after) = (args.title.clone(), args.after.clone());
-        let objective = args.objective.clone().unwrap_or_else(|| title.clone());
-        Self::Add { title, objective, mode: args.mode.into(), after }
-    }
-
     /// The task that it is said to by this name. Only what was removed can be brought back.
     ///
     /// # Errors
@@ -158,6 +146,7 @@ impl Word {
                 let edited = |edit| Kind::PlanEdited { goal: task.root.clone(), edit };
                 return Ok(changes.edits(state, task).map_err(Unsaid)?.into_iter().map(edited).collect());
             }
+            (Self::Add(new), _) => return new.kinds(state, task),
             (Self::After(order), _) => return order.edits(state, task),
             (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
                 return unsaid("there is nothing to say in no words".to_owned());
@@ -190,13 +179,6 @@ impl Word {
                 Some(planning) => Kind::PlanRejected { task: id, version: planning.version },
                 None => return unsaid(format!("{} has no plan that waits for a word", name(task))),
             },
-            (Self::Add { title, objective, mode, after }, _) => {
-                let after = after.iter().map(|name| find(state, name).map(|task| task.id.clone()));
-                let after = after.collect::<Result<_, _>>().map_err(|none| Unsaid(none.to_string()))?;
-                let planned = PlannedTask::new(drawn(TaskId::new), id, title.trim(), objective);
-                let planned = PlannedTask { size: None, mode, after, ..planned };
-                checked(state, task, PlanEdit::Add { planned, index: u32::MAX })?
-            }
             (Self::Remove, _) => shape::remove(state, task)?,
             (Self::Restore, _) => shape::restore(state, task)?,
             (Self::Move(place), _) => place.put(state, task)?,
@@ -293,8 +275,8 @@ impl Word {
                 let known = task.schedule;
                 let schedule = Schedule {
                     priority: priority.unwrap_or(known.priority),
-                    start: start.or(known.start),
-                    // No time at all is never again.
+                    // No time at all is no wait, and never again.
+                    start: start.or(known.start).filter(|at| *at > Millis(0)),
                     repeat: repeat.or(known.repeat).filter(|span| *span > Millis(0)),
                 };
                 let edit = PlanEdit::SetSchedule { task: id, schedule };
@@ -303,6 +285,15 @@ impl Word {
         };
         Ok(vec![kind])
     }
+}
+
+/// The task that comes of it, where a new one does.
+pub(super) fn made(said: &[Draft]) -> Option<&TaskId> {
+    said.iter().find_map(|draft| match draft.body.known()? {
+        Kind::PlanEdited { edit: PlanEdit::Add { planned, .. }, .. } => Some(&planned.task),
+        Kind::PlanEdited { edit: PlanEdit::Clone { copy, .. }, .. } => Some(copy),
+        _ => None,
+    })
 }
 
 /// Whether what was said was taken as it was meant, to be asked when it is in the log.

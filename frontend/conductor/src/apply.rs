@@ -138,7 +138,11 @@ impl State {
                 if limits.caps.is_less(self.limits.caps) {
                     self.capped = at;
                 }
+                if limits.quiet != self.limits.quiet {
+                    self.quieted = at;
+                }
                 self.limits = limits.clone();
+                self.outages.mark(limits.breaker, at);
             }
             Kind::ModelsSet { models } => self.models = models.clone(),
             Kind::TemplateSaved { template } => self.shelve(template),
@@ -370,6 +374,7 @@ impl State {
         let Phase::Ended { started, at, end, lines } = run.phase.clone() else { return };
         let (purpose, owner) = (run.purpose, run.task.clone());
         self.outages.read(run, &end, report.error.as_ref(), at);
+        self.outages.mark(self.limits.breaker, at);
         Arc::make_mut(run).phase = Phase::Read { started, at, end, lines, report: Arc::clone(report) };
         let (held, spend) = (run.holds.unwrap_or_default(), run.spend());
         self.unread.retain(|unread| unread != id);

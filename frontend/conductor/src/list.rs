@@ -1,13 +1,11 @@
 //! The lists of the person's own: which there are, what can be saved as one, and how a goal's tasks become one.
 
-use std::collections::BTreeMap;
-
 use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::id::{ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::list::TaskList;
-use shared::plan::{Access, Mode, PlannerAnswer, ProposedCaps, ProposedTask, Verdict};
+use shared::plan::{Access, Choice, Mode, Own, PlannerAnswer, ProposedCaps, ProposedTask, Verdict};
 use shared::retry::RetryWish;
 use shared::sizing::SizeWish;
 
@@ -82,13 +80,13 @@ fn unplanned(state: &State, list: &TaskList) -> Option<String> {
     let (project, task) = (ProjectId::new("list").ok()?, TaskId::new(list.list.as_str()).ok()?);
     let (text, harness, access) = (list.words().to_owned(), HarnessId::Demo, Access::ReadOnly);
     let stated = [Kind::GoalStated { task: task.clone(), text, harness, access }];
-    let problems = given(state, (&project, &task), &stated, &plan(list), &list.caps).err()?;
+    let problems = given(state, (&project, &task), &stated, &plan(list), &list.own()).err()?;
     Some(problems.join("; "))
 }
 
-/// The tasks below a goal or task as a list has them, with their caps: their words, order, needs, files, checks, tries and
-/// agents. What came of them is none of it, nor is a model or a time that one was given.
-pub fn tasks(state: &State, top: &Task) -> (Vec<ProposedTask>, BTreeMap<String, Caps>) {
+/// The tasks below a goal or task as a list has them: their words, order, needs, files, checks, tries and agents, and what the
+/// person said of each. What came of them is none of it, nor is a time before which one was not to begin.
+pub fn tasks(state: &State, top: &Task) -> (Vec<ProposedTask>, Own) {
     let below: Vec<&Task> = state.subtree(&top.id).into_iter().skip(1).collect();
     // The numbers that the person sees; what is elsewhere in the tree is no part of it.
     let key = |id: &TaskId| below.iter().find(|task| task.id == *id).map(|task| task.number_text());
@@ -99,7 +97,22 @@ pub fn tasks(state: &State, top: &Task) -> (Vec<ProposedTask>, BTreeMap<String, 
     };
     let capped = below.iter().filter(|task| task.caps != Caps::default());
     let caps = capped.map(|task| (task.number_text(), task.caps)).collect();
-    (below.iter().map(proposed).collect(), caps)
+    let chosen = below.iter().map(|task| (task.number_text(), choice(task)));
+    let choices = chosen.filter(|(_, choice)| *choice != Choice::default()).collect();
+    (below.iter().map(proposed).collect(), Own { caps, choices })
+}
+
+/// Who does the task, how and when, as it was chosen for it alone.
+pub fn choice(task: &Task) -> Choice {
+    Choice {
+        harness: task.harness,
+        model: task.model.clone(),
+        template: task.template.clone(),
+        priority: task.schedule.priority,
+        repeat: task.schedule.repeat,
+        review: task.evidence.review,
+        commit: task.evidence.commit,
+    }
 }
 
 /// A list's tasks as they are written: one a line, side by side.
@@ -129,5 +142,5 @@ pub fn from_lines(text: &str) -> Vec<ProposedTask> {
 pub fn lines(list: &TaskList) -> Option<String> {
     let titles: Vec<&str> = list.tasks.iter().map(|task| task.title.as_str()).collect();
     let text = titles.join("\n");
-    (list.caps.is_empty() && from_lines(&text) == list.tasks).then_some(text)
+    (list.own() == Own::default() && from_lines(&text) == list.tasks).then_some(text)
 }

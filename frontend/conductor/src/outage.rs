@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use shared::agent::{AgentError, ErrorClass, HarnessId};
 use shared::entry::{Purpose, Room};
+use shared::limits::Breaker;
 use shared::run::RunEnd;
 use shared::unit::{Bytes, MicroUsd, Millis};
 
@@ -24,6 +25,20 @@ pub struct Outages {
 pub struct Row {
     pub failures: u32,
     pub last: Millis,
+    /// Since when it is left alone, if it is.
+    opened: Option<Millis>,
+}
+
+impl Row {
+    /// Since when it is left alone; zero where it is not.
+    pub fn opened(&self) -> Millis {
+        self.opened.unwrap_or_default()
+    }
+
+    /// So many failures that it is left alone.
+    pub fn is_open(&self, breaker: Breaker) -> bool {
+        self.failures >= breaker.failures.max(1)
+    }
 }
 
 /// A model's limit was reached.
@@ -70,7 +85,7 @@ impl Outages {
             Some(ErrorClass::Timeout) if *end == RunEnd::TimedOut => return,
             Some(class) if class.is_outage() => {
                 let row = self.rows.entry(run.harness).or_default();
-                *row = Row { failures: row.failures.saturating_add(1), last: row.last.max(at) };
+                (row.failures, row.last) = (row.failures.saturating_add(1), row.last.max(at));
                 return;
             }
             Some(ErrorClass::RateLimit) => {
@@ -83,6 +98,13 @@ impl Outages {
         }
         // It answered, whatever the answer was.
         self.rows.remove(&run.harness);
+    }
+
+    /// Remembers who is left alone from now on by this setting.
+    pub(crate) fn mark(&mut self, breaker: Breaker, at: Millis) {
+        for row in self.rows.values_mut() {
+            row.opened = row.is_open(breaker).then(|| row.opened.unwrap_or(at));
+        }
     }
 
     pub(crate) fn spent(&mut self, spend: Spend) {

@@ -48,6 +48,8 @@ pub struct State {
     pub limits: Limits,
     /// When the caps of all tasks were last set to less.
     pub capped: Millis,
+    /// When the quiet hours were last set.
+    pub quieted: Millis,
     pub models: Models,
     /// The library of prompts.
     pub templates: BTreeMap<TemplateId, Shelf>,

@@ -125,8 +125,8 @@ pub enum Reason {
         until: Millis,
         class: Option<ErrorClass>,
         again: Again,
-        /// It is put off to the end of the quiet hours.
-        quiet: bool,
+        /// Since when it is put off to the end of the quiet hours, if it is.
+        quiet: Option<Millis>,
     },
     Done,
     Failure {
@@ -239,7 +239,8 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             let service = [ErrorClass::RateLimit, ErrorClass::Overload, ErrorClass::Network];
             let limited = *again == Again::GoOn && class.is_none_or(|class| service.contains(&class));
             let kind = if limited { Kind::Limited } else { Kind::Pending };
-            (kind, Reason::ResumesAt { until, class: *class, again: *again, quiet: until > *at })
+            let quiet = (until > *at).then(|| state.quieted.max(*at));
+            (kind, Reason::ResumesAt { until, class: *class, again: *again, quiet })
         }
         Standing::Completed => (Kind::Completed, task.again().map_or(Reason::Done, Reason::RepeatsAt)),
         Standing::Failed { class, why } => {
@@ -435,6 +436,24 @@ fn used_above(task: &Task, parts: &[Status]) -> Option<(Kind, Reason)> {
 }
 
 impl Status {
+    /// Since when it stands like this, as of now: `since`, or later where time alone changed what it waits for, which is in no
+    /// entry.
+    pub fn since_at(&self, now: Millis) -> Millis {
+        let by_time = match &self.reason {
+            // Its time has come, and it waits for room.
+            Reason::ResumesAt { until: at, .. }
+            | Reason::Outage { until: at, .. }
+            | Reason::StartsAt(at)
+            | Reason::ResumesAt { quiet: Some(at), .. }
+                if *at <= now =>
+            {
+                *at
+            }
+            _ => self.since,
+        };
+        self.since.max(by_time)
+    }
+
     /// What will change it.
     pub fn waker(&self) -> Waker {
         match &self.reason {

@@ -213,7 +213,7 @@ pub fn bound(bound: Bound) -> String {
 pub fn resumes(status: &Status, when: &str) -> String {
     let Reason::ResumesAt { class, again, quiet, .. } = &status.reason else { return String::new() };
     let why = class.map_or_else(String::new, |class| format!(", {}", class_words(class)));
-    let quiet = if *quiet { ", after quiet hours" } else { "" };
+    let quiet = if quiet.is_some() { ", after quiet hours" } else { "" };
     format!("{} {when}{quiet}{why}", again_words(*again))
 }
 

@@ -421,10 +421,12 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let head = Memo::new(move |_| desk.look(&own.get_value(), head));
     let elapsed = move || {
-        let (kind, since) =
-            head.with(|head| head.as_ref().map(|head| (head.status.kind, head.status.since)))?;
-        let time = || words::span(desk.clock.get().since(since));
-        match kind {
+        let status = head.with(|head| head.as_ref().map(|head| head.status.clone()))?;
+        let time = || {
+            let now = desk.clock.get();
+            words::span(now.since(status.since_at(now)))
+        };
+        match status.kind {
             Kind::Active => Some(time()),
             Kind::Completed | Kind::Cancelled => None,
             Kind::Waiting | Kind::Failed | Kind::Limited | Kind::Review | Kind::Pending => {

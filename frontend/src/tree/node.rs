@@ -126,7 +126,7 @@ fn face(
         pips: if task.is_group() && !task.is_goal() { parts().take(PIPS).collect() } else { Vec::new() },
         since: (matches!(own.kind, Kind::Active | Kind::Waiting) && !task.is_group()).then_some(own.since),
         waits: matches!(own.kind, Kind::Waiting | Kind::Failed | Kind::Limited | Kind::Review)
-            .then_some(own.since),
+            .then(|| own.since_at(times.now)),
     })
 }
 

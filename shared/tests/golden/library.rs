@@ -6,6 +6,8 @@ use shared::id::{ListId, PersonaId, TemplateId};
 use shared::limits::Caps;
 use shared::list::TaskList;
 use shared::persona::{Character, Persona};
+use shared::plan::Choice;
+use shared::unit::Millis;
 
 pub fn persona() -> PersonaId {
     PersonaId::new("ann").unwrap()
@@ -33,6 +35,19 @@ pub fn list() -> TaskList {
         folder: Some("/home/dev/shop".to_owned()),
         tasks: vec![serde_json::from_value(task).unwrap()],
         caps: [("review".to_owned(), Caps { turns: Some(40), ..Caps::default() })].into(),
+        choices: [("review".to_owned(), choice())].into(),
+    }
+}
+
+fn choice() -> Choice {
+    Choice {
+        harness: Some(HarnessId::Codex),
+        model: Some("gpt-5.1-codex".to_owned()),
+        template: Some(template()),
+        priority: 3,
+        repeat: Some(Millis::from_secs(3_600)),
+        review: Some(true),
+        commit: Some(false),
     }
 }
 

@@ -83,8 +83,11 @@ fn check_waits(bridge: &Bridge, now: Millis) -> Result<()> {
                     .map(|part| (&part.id, self::status(state, part)))
                     .collect::<Vec<_>>()
             );
-            let then = task.made <= status.since && status.since <= bridge.watch.latest;
-            ensure!(then, "{} stands so since {:?}, made at {:?}", task.id, status.since, task.made);
+            let (since, passed) = (status.since, status.since_at(now));
+            let then = task.made <= since && since <= bridge.watch.latest;
+            ensure!(then, "{} stands so since {since:?}, made at {:?}", task.id, task.made);
+            let told = since <= passed && passed <= since.max(now);
+            ensure!(told, "{} stands so since {passed:?}, at {now:?}", task.id);
         }
     }
     check_inbox(state, &known, &bridge.survey)

@@ -60,6 +60,7 @@ impl Desk {
         let said = drafts.clone();
         let Seq(seq) = self.intend(drafts).await?;
         word::is_heard(&*self.state().await?, &said)?;
-        Ok(Json(Committed { id, seq }))
+        let made = word::made(&said).map(ToString::to_string);
+        Ok(Json(Committed { made, ..Committed::new(id, seq) }))
     }
 }

@@ -10,23 +10,8 @@ use utoipa::ToSchema;
 
 use super::desk::Desk;
 use super::{Answer, Committed, Empty, Sent};
+use crate::headless::hand::NewTask;
 use crate::headless::word::Word;
-
-/// A task to be put behind the last part.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewTask {
-    title: String,
-    /// What is to be reached, where the title does not say it all.
-    objective: Option<String>,
-    /// `autonomous`, `hybrid`, `interactive`, or `manual`: the person does it.
-    #[serde(default)]
-    #[schema(value_type = String, default = "autonomous")]
-    mode: Mode,
-    /// Ids of the tasks that it comes after.
-    #[serde(default)]
-    after: Vec<String>,
-}
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,9 +42,8 @@ pub(super) async fn add(
     Path(task): Path<String>,
     sent: Sent<NewTask>,
 ) -> Answer<Committed> {
-    let Json(NewTask { title, objective, mode, after }) = sent?;
-    let objective = objective.unwrap_or_else(|| title.clone());
-    desk.tell(&task, Word::Add { title, objective, mode, after }).await
+    let Json(new) = sent?;
+    desk.tell(&task, Word::Add(new)).await
 }
 
 /// Say how much of the person a task needs

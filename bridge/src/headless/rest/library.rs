@@ -30,7 +30,7 @@ impl From<Unpromoted> for Refused {
 impl Desk {
     async fn keep(&self, id: impl ToString, kind: Kind) -> Answer<Committed> {
         let seq = self.intend(vec![Draft::new(None, kind)]).await?.0;
-        Ok(Json(Committed { id: id.to_string(), seq }))
+        Ok(Json(Committed::new(id, seq)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The bounds that agents work within.
+//! The bounds that agents work within, and what else holds for all tasks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,43 +7,55 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use shared::entry::{Draft, Kind};
 use shared::limits::{BOUNDS, Bound, Limits, Unbounded, Unit};
 use utoipa::ToSchema;
 
 use super::desk::Desk;
 use super::{Answer, Committed, Refused, Sent};
+use crate::headless::policies::{self, Held, Policies};
 
-/// One bound; `orchestrator limits` names them the same.
+/// One bound, or something else that holds for all tasks; `orchestrator limits` names them the same.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct BoundView {
+pub(super) struct LimitView {
     name: &'static str,
-    what: &'static str,
-    /// `count`, `usd`, `seconds` or `kb`.
+    what: String,
+    /// `count`, `usd`, `seconds` or `kb` of a bound; `choice` of what is none.
     unit: &'static str,
-    /// Nothing where there is none.
-    value: Option<f64>,
-    least: f64,
-    most: f64,
+    /// A number, or nothing where there is no bound; of a choice its word, or whether it holds.
+    #[schema(value_type = Option<Object>)]
+    value: Value,
+    least: Option<f64>,
+    most: Option<f64>,
     /// Whether `null` lifts it.
     lifts: bool,
 }
 
-impl BoundView {
+impl LimitView {
     fn of(bound: &Bound, limits: &Limits) -> Self {
         let (unit, one) = unit(bound.unit);
         let number = |value: u64| value as f64 / one;
         Self {
             name: bound.name,
-            what: bound.words,
+            what: bound.words.to_owned(),
             unit,
-            value: bound.get(limits).map(number),
-            least: number(bound.least),
-            most: number(bound.most),
+            value: json!(bound.get(limits).map(number)),
+            least: Some(number(bound.least)),
+            most: Some(number(bound.most)),
             lifts: bound.lifts(),
         }
     }
+
+    fn held(held: Held) -> Self {
+        let Held { name, value, what } = held;
+        Self { name, what, unit: "choice", value, least: None, most: None, lifts: name == LIFTED }
+    }
 }
+
+const NEXT: &str = "GET /api/limits says what each is and how far it goes.";
+/// The one choice that `null` takes away.
+const LIFTED: &str = "quiet";
 
 /// How numbers in JSON count it, and how many of the log's units one of theirs is.
 fn unit(unit: Unit) -> (&'static str, f64) {
@@ -57,39 +69,64 @@ fn unit(unit: Unit) -> (&'static str, f64) {
 
 impl From<Unbounded> for Refused {
     fn from(problem: Unbounded) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            problem,
-            "GET /api/limits says what each is and how far it goes.",
-        )
+        unfit(problem.to_string())
     }
 }
 
-/// Every bound that agents work within
-#[utoipa::path(get, path = "/api/limits", responses((status = OK, body = [BoundView])))]
-pub(super) async fn limits(State(desk): State<Arc<Desk>>) -> Answer<Vec<BoundView>> {
-    let limits = desk.state().await?.limits.clone();
-    Ok(Json(BOUNDS.iter().map(|bound| BoundView::of(bound, &limits)).collect()))
+/// Every bound that agents work within, and what else holds for all tasks
+#[utoipa::path(get, path = "/api/limits", responses((status = OK, body = [LimitView])))]
+pub(super) async fn limits(State(desk): State<Arc<Desk>>) -> Answer<Vec<LimitView>> {
+    let state = desk.state().await?;
+    let bounds = BOUNDS.iter().map(|bound| LimitView::of(bound, &state.limits));
+    Ok(Json(bounds.chain(policies::held(&state).map(LimitView::held)).collect()))
 }
 
-/// Change bounds by their names; those that are not named stay, and `null` lifts one that may be lifted
-#[utoipa::path(patch, path = "/api/limits", request_body = BTreeMap<String, Option<f64>>, responses((status = OK, body = Committed)))]
+/// Change some by their names, such as `{"parallel": 3, "reviewer": "other"}`; those that are not named stay, and `null` lifts one that may be lifted
+#[utoipa::path(patch, path = "/api/limits", request_body = BTreeMap<String, Value>, responses((status = OK, body = Committed)))]
 pub(super) async fn set_limits(
     State(desk): State<Arc<Desk>>,
-    sent: Sent<BTreeMap<String, Option<f64>>>,
+    sent: Sent<BTreeMap<String, Value>>,
 ) -> Answer<Committed> {
     let Json(wishes) = sent?;
-    let mut limits = desk.state().await?.limits.clone();
-    for (name, wish) in &wishes {
-        let unknown = || {
-            let error = format!("there is no bound {name:?}");
-            Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, "GET /api/limits lists them.")
-        };
-        let bound = BOUNDS.iter().find(|bound| bound.name == name).ok_or_else(unknown)?;
-        bound.set(&mut limits, wish.map(|number| whole(number * unit(bound.unit).1)))?;
-    }
+    let limits = {
+        let state = desk.state().await?;
+        let mut limits = state.limits.clone();
+        let mut choices = Map::new();
+        for (name, wish) in wishes {
+            if Policies::NAMES.contains(&&*name) {
+                choices.insert(name, wish);
+            } else {
+                bind(&mut limits, &name, wish)?;
+            }
+        }
+        choose(&state, &mut limits, choices).map_err(unfit)?;
+        limits
+    };
     let seq = desk.intend(vec![Draft::new(None, Kind::LimitsSet { limits })]).await?.0;
-    Ok(Json(Committed { id: "limits".to_owned(), seq }))
+    Ok(Json(Committed::new("limits", seq)))
+}
+
+/// Sets the bound of this name.
+fn bind(limits: &mut Limits, name: &str, wish: Value) -> Result<(), Refused> {
+    let bound = BOUNDS.iter().find(|bound| bound.name == name);
+    let bound = bound.ok_or_else(|| unfit(format!("there is no bound {name:?}")))?;
+    let wish: Option<f64> =
+        serde_json::from_value(wish).map_err(|error| unfit(format!("{name}: {error}")))?;
+    Ok(bound.set(limits, wish.map(|number| whole(number * unit(bound.unit).1)))?)
+}
+
+fn choose(state: &conductor::State, limits: &mut Limits, choices: Map<String, Value>) -> Result<(), String> {
+    let kept = choices.iter().find(|(name, wish)| wish.is_null() && *name != LIFTED);
+    if let Some((name, _)) = kept {
+        return Err(format!("{name} cannot be lifted"));
+    }
+    let policies: Policies =
+        serde_json::from_value(Value::Object(choices)).map_err(|error| error.to_string())?;
+    policies.hold(state, limits)
+}
+
+fn unfit(error: String) -> Refused {
+    Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, NEXT)
 }
 
 /// To the nearest whole number; what is less than nothing is out of every range.

@@ -38,7 +38,7 @@ pub(super) async fn save(State(desk): State<Arc<Desk>>, sent: Sent<NewList>) -> 
     let list = sent?.0.list(&*desk.state().await?)?;
     let id = list.list.to_string();
     let seq = desk.intend(vec![Draft::new(None, Kind::ListSaved { list })]).await?.0;
-    Ok(Json(Committed { id, seq }))
+    Ok(Json(Committed::new(id, seq)))
 }
 
 /// Offer a list, by its name or id, no more; goals that it became stay
@@ -53,5 +53,5 @@ pub(super) async fn retire(
     let list = found.map_err(ListProblem::None)?;
     let id = list.to_string();
     let seq = desk.intend(vec![Draft::new(None, Kind::ListRetired { list })]).await?.0;
-    Ok(Json(Committed { id, seq }))
+    Ok(Json(Committed::new(id, seq)))
 }

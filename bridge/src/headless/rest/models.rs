@@ -81,5 +81,5 @@ pub(super) async fn set_models(
         }
     }
     let seq = desk.intend(vec![Draft::new(None, Kind::ModelsSet { models })]).await?.0;
-    Ok(Json(Committed { id: agent, seq }))
+    Ok(Json(Committed::new(agent, seq)))
 }

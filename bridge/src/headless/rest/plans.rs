@@ -54,7 +54,7 @@ pub(super) async fn copy(
     desk.tell(&task, Word::Clone).await
 }
 
-/// Say what a task is to reach, how hard it is, what it needs, what it makes and who reviews it
+/// Say what a task is to reach, who does it with which model and template, what it needs and makes, and who reviews it
 #[utoipa::path(post, path = "/api/tasks/{task}/edit", params(("task" = String, Path)), request_body = Changes, responses((status = OK, body = Committed)))]
 pub(super) async fn edit(
     State(desk): State<Arc<Desk>>,

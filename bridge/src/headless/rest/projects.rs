@@ -60,5 +60,5 @@ pub(super) async fn remember(
         return Err(Refused::new(StatusCode::NOT_FOUND, error, "GET /api/projects lists them."));
     };
     let seq = desk.intend(vec![Draft::new(Some(id.clone()), Kind::MemorySet { text })]).await?.0;
-    Ok(Json(Committed { id: id.to_string(), seq }))
+    Ok(Json(Committed::new(id, seq)))
 }

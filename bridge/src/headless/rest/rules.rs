@@ -83,7 +83,7 @@ pub(super) async fn save(State(desk): State<Arc<Desk>>, sent: Sent<NewRule>) -> 
     let rule = sent?.0.checked()?;
     let id = rule.rule.to_string();
     let seq = desk.intend(vec![Draft::new(None, Kind::RuleSaved { rule })]).await?.0;
-    Ok(Json(Committed { id, seq }))
+    Ok(Json(Committed::new(id, seq)))
 }
 
 /// Tell which requests of the past a rule would have decided otherwise; nothing is saved
@@ -102,5 +102,5 @@ pub(super) async fn remove(State(desk): State<Arc<Desk>>, Path(rule): Path<Strin
         return Err(Refused::new(StatusCode::NOT_FOUND, error, "GET /api/rules lists them."));
     };
     let seq = desk.intend(vec![Draft::new(None, Kind::RuleRemoved { rule: id.clone() })]).await?.0;
-    Ok(Json(Committed { id: id.to_string(), seq }))
+    Ok(Json(Committed::new(id, seq)))
 }

@@ -29,7 +29,7 @@ pub(crate) fn due(state: &State, task: &Task) -> Option<Millis> {
 /// Until when a kind of agent is left alone; then one of its tasks goes first. Nothing while it answers.
 pub(crate) fn outage(state: &State, harness: HarnessId) -> Option<Millis> {
     let (row, breaker) = (state.outages.row(harness), state.limits.breaker);
-    (row.failures >= breaker.failures.max(1)).then(|| row.last + breaker.wait)
+    row.is_open(breaker).then(|| row.last + breaker.wait)
 }
 
 /// One of its tasks is under way since it was left alone, to see whether it answers.

@@ -1,42 +1,68 @@
 //! A goal that is stated together with its plan: what is said of the plan, checked before anything of it is in the log.
 
-use std::collections::BTreeMap;
-
 use shared::entry::{Actor, Body, Entry, Kind};
+use shared::evidence::Evidence;
 use shared::id::{ProjectId, TaskId};
-use shared::limits::Caps;
-use shared::plan::{PlanEdit, PlannerAnswer};
+use shared::plan::{Choice, Own, PlanEdit, PlannedTask, PlannerAnswer, Schedule};
 use shared::unit::Millis;
 
+use super::edit::check_edit;
 use super::validate_given;
 use crate::apply;
 use crate::state::State;
 
-/// What follows the words that state a goal, to be committed with them: its plan, the caps of tasks by their keys, and the
-/// person's yes. `new` are the goal and its project, which may be new as well.
+/// What follows the words that state a goal, to be committed with them: its plan, what the person says of its tasks, and
+/// their yes. `new` are the goal and its project, which may be new as well.
 ///
 /// # Errors
-/// What is wrong with the plan, at most ten problems.
+/// What is wrong with the plan, at most ten problems, or with what is said of its tasks.
 pub fn given(
     state: &State,
     new: (&ProjectId, &TaskId),
     stated: &[Kind],
     answer: &PlannerAnswer,
-    caps: &BTreeMap<String, Caps>,
+    own: &Own,
 ) -> Result<Vec<Kind>, Vec<String>> {
     let (project, goal) = new;
     let state = foretold(state, project, stated);
     let owner = state.task(goal).ok_or_else(|| vec!["the goal is empty".to_owned()])?;
     let tasks = validate_given(&state, owner, answer)?;
-    let capped = tasks.iter().filter_map(|task| Some((task, *caps.get(&task.key)?)));
-    let capped = capped.map(|(task, caps)| {
-        let edit = PlanEdit::SetCaps { task: task.task.clone(), caps };
-        Kind::PlanEdited { goal: goal.clone(), edit }
-    });
-    let capped: Vec<Kind> = capped.collect();
+    let edits: Vec<(String, PlanEdit)> = tasks.iter().flat_map(|task| said(task, own)).collect();
     let plan = Kind::PlanGiven { goal: goal.clone(), reply: answer.reply.clone(), tasks };
+    let planned = foretold(&state, project, std::slice::from_ref(&plan));
+    let problem = |(key, edit): &(String, PlanEdit)| {
+        let problem = check_edit(&planned, goal, edit).err()?;
+        Some(format!("task {key:?}: {problem}"))
+    };
+    let problems: Vec<String> = edits.iter().filter_map(problem).collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let edits = edits.into_iter().map(|(_, edit)| Kind::PlanEdited { goal: goal.clone(), edit });
     let approved = Kind::PlanApproved { goal: goal.clone(), version: 1 };
-    Ok([plan].into_iter().chain(capped).chain([approved]).collect())
+    Ok([plan].into_iter().chain(edits).chain([approved]).collect())
+}
+
+/// What is said of a task beside its plan, as edits, each with the task's key.
+fn said(task: &PlannedTask, own: &Own) -> Vec<(String, PlanEdit)> {
+    let id = || task.task.clone();
+    let caps = own.caps.get(&task.key).map(|caps| PlanEdit::SetCaps { task: id(), caps: *caps });
+    let choice = own.choices.get(&task.key).cloned().unwrap_or_default();
+    let Choice { harness, model, template, priority, repeat, review, commit } = choice;
+    let schedule = Schedule { priority, repeat, start: None };
+    let checks = || task.evidence.checks.clone();
+    let edits = [
+        caps,
+        harness.map(|harness| PlanEdit::SetHarness { task: id(), harness: Some(harness) }),
+        model.map(|model| PlanEdit::SetModel { task: id(), model: Some(model) }),
+        template.map(|template| PlanEdit::SetTemplate { task: id(), template: Some(template) }),
+        (schedule != Schedule::default()).then(|| PlanEdit::SetSchedule { task: id(), schedule }),
+        (review.is_some() || commit.is_some()).then(|| PlanEdit::SetEvidence {
+            task: id(),
+            evidence: Evidence { checks: checks(), review, commit },
+        }),
+    ];
+    edits.into_iter().flatten().map(|edit| (task.key.clone(), edit)).collect()
 }
 
 /// The state as it is when these are committed, all in one project.

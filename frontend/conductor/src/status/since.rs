@@ -22,6 +22,7 @@ pub(super) fn since(state: &State, task: &Task, kind: Kind, reason: &Reason) -> 
             }
         }
         Reason::Slot => ready(state, task),
+        Reason::Outage { harness, .. } => ready(state, task).max(state.outages.row(*harness).opened()),
         Reason::Begin | Reason::Yours => ready(state, task).max(task.changed.mode),
         Reason::StartsAt(at) => {
             let holders = || std::iter::once(task).chain(state.ancestors(task));

@@ -469,7 +469,7 @@ fn nothing_that_was_cut_short_goes_on_by_itself_in_quiet_hours() {
             let morning = Millis(MIDNIGHT.0 + 7 * HOUR);
             let (_, reason) = world.reason("a");
             assert!(
-                matches!(reason, Reason::ResumesAt { until, quiet: true, .. } if until == morning),
+                matches!(reason, Reason::ResumesAt { until, quiet: Some(_), .. } if until == morning),
                 "{reason:?}"
             );
             world.person(Kind::TaskResumed { task: id("a") });

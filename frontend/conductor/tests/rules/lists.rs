@@ -4,16 +4,20 @@
 
 use std::collections::BTreeMap;
 
+use conductor::State;
 use conductor::list::{NoList, from_lines, lines, named, offered, plan, problem, tasks};
+use conductor::plan::given::given;
 use conductor::plan::validate_given;
 use serde_json::json;
+use shared::agent::HarnessId;
 use shared::entry::Kind;
-use shared::evidence::Check;
-use shared::id::ListId;
+use shared::evidence::{Check, Evidence};
+use shared::id::{ListId, ProjectId, TemplateId};
 use shared::limits::Caps;
 use shared::list::TaskList;
-use shared::plan::{PlanEdit, PlannedTask, ProposedTask, Work};
+use shared::plan::{Access, Choice, Own, PlanEdit, PlannedTask, ProposedTask, Schedule, Work};
 use shared::retry::{Policy, Retry};
+use shared::template::{Template, Variant};
 use shared::unit::Millis;
 
 use crate::log::id;
@@ -32,6 +36,7 @@ fn list(name: &str, tasks: Vec<ProposedTask>) -> TaskList {
         folder: None,
         tasks,
         caps: BTreeMap::new(),
+        choices: BTreeMap::new(),
     }
 }
 
@@ -105,8 +110,9 @@ fn the_tasks_of_a_goal_become_a_list_and_a_goal_again() {
     world.edit(PlanEdit::Restore { task: id("g~1") });
     let caps = Caps { turns: Some(9), ..Caps::default() };
     world.edit(PlanEdit::SetCaps { task: id("g~4"), caps });
-    let (tasks, caps_of) = tasks(&world.state, world.state.task(&id("g")).unwrap());
-    assert_eq!(caps_of, BTreeMap::from([("3.1".to_owned(), caps)]));
+    let (tasks, own) = tasks(&world.state, world.state.task(&id("g")).unwrap());
+    assert_eq!(own.caps, BTreeMap::from([("3.1".to_owned(), caps)]));
+    assert_eq!(own.choices, BTreeMap::new());
     let shape: Vec<_> =
         tasks.iter().map(|it| (it.key.as_str(), it.parent.as_str(), it.after.join(" "))).collect();
     let none = String::new;
@@ -130,6 +136,80 @@ fn the_tasks_of_a_goal_become_a_list_and_a_goal_again() {
     assert_eq!(words(&again), words(&world));
 }
 
+/// Who does a task, how and when is kept, but for a time that will be past.
+#[test]
+fn what_was_chosen_for_a_task_is_chosen_again() {
+    let template = Template {
+        template: TemplateId::new("t").unwrap(),
+        name: "Brief".to_owned(),
+        variants: vec![Variant { name: "a".to_owned(), guidelines: "Be brief.".to_owned() }],
+        harness: None,
+        model: None,
+        folder: None,
+    };
+    let mut world = World::new();
+    world.say(Kind::TemplateSaved { template: template.clone() });
+    let part = |n: u32| PlannedTask::new(id("g").derived(n), id("g"), format!("Part {n}"), "Do");
+    let part = |n: u32| PlannedTask { key: n.to_string(), ..part(n) };
+    world.propose(vec![part(1), PlannedTask { size: None, ..part(2) }]);
+    let (task, hour) = (id("g~1"), Millis::from_secs(3_600));
+    let choice = Choice {
+        harness: Some(HarnessId::Codex),
+        model: Some("gpt-5.1-codex".to_owned()),
+        template: Some(template.template.clone()),
+        priority: 3,
+        repeat: Some(hour),
+        review: Some(true),
+        commit: Some(false),
+    };
+    for edit in [
+        PlanEdit::SetHarness { task: task.clone(), harness: choice.harness },
+        PlanEdit::SetModel { task: task.clone(), model: choice.model.clone() },
+        PlanEdit::SetTemplate { task: task.clone(), template: choice.template.clone() },
+        PlanEdit::SetSchedule {
+            task: task.clone(),
+            schedule: Schedule { priority: 3, start: Some(hour), repeat: Some(hour) },
+        },
+        PlanEdit::SetEvidence {
+            task: task.clone(),
+            evidence: Evidence { checks: vec![Check::OutputsExist], review: Some(true), commit: Some(false) },
+        },
+    ] {
+        world.edit(edit);
+    }
+    let (tasks, Own { caps, choices }) = tasks(&world.state, world.state.task(&id("g")).unwrap());
+    assert_eq!(choices, BTreeMap::from([("1".to_owned(), choice.clone())]));
+    let kept = TaskList { caps, choices, ..list("Again", tasks) };
+    assert_eq!((problem(&world.state, &kept), lines(&kept)), (None, None));
+
+    let stated = Kind::GoalStated {
+        task: id("h"),
+        text: "Again".to_owned(),
+        harness: HarnessId::Demo,
+        access: Access::Edit,
+    };
+    let (project, goal) = (ProjectId::new("p").unwrap(), id("h"));
+    let given = |state: &State, list: &TaskList| {
+        given(state, (&project, &goal), std::slice::from_ref(&stated), &plan(list), &list.own())
+    };
+    // A template that is offered no more goes on to be worked by.
+    world.say(Kind::TemplateRetired { template: template.template });
+    let kinds = given(&world.state, &kept).unwrap();
+    [stated.clone()].into_iter().chain(kinds).for_each(|kind| world.say(kind));
+    let again = world.state.task(&id("h~1")).unwrap();
+    assert_eq!((conductor::list::choice(again), again.schedule.start), (choice.clone(), None));
+    assert_eq!(again.evidence.checks, [Check::OutputsExist]);
+    let sizes =
+        |of: &str| ["1", "2"].map(|n| world.state.task(&id(&format!("{of}~{n}"))).unwrap().chosen_size());
+    assert_eq!(sizes("h"), sizes("g"));
+
+    let gone = TemplateId::new("gone").unwrap();
+    let strange = Choice { template: Some(gone), model: Some("--yes".to_owned()), ..choice };
+    let kept = TaskList { choices: [("2".to_owned(), strange)].into(), ..kept };
+    let told = ["task \"2\": \"--yes\" is no model's name", "task \"2\": there is no such template"];
+    assert_eq!(given(&world.state, &kept).unwrap_err(), told);
+}
+
 #[test]
 fn tasks_are_written_in_lines_where_lines_say_all_of_them() {
     let written = list("Written", from_lines(" Read it\n\n  Say it \n"));
@@ -141,5 +221,7 @@ fn tasks_are_written_in_lines_where_lines_say_all_of_them() {
     ordered.tasks[1].after.push("1".to_owned());
     assert_eq!(lines(&ordered), None);
     let caps = BTreeMap::from([("1".to_owned(), Caps::default())]);
-    assert_eq!(lines(&TaskList { caps, ..written }), None);
+    assert_eq!(lines(&TaskList { caps, ..written.clone() }), None);
+    let choices = BTreeMap::from([("1".to_owned(), Choice { priority: 1, ..Choice::default() })]);
+    assert_eq!(lines(&TaskList { choices, ..written }), None);
 }

@@ -6,8 +6,9 @@ use conductor::decide::Bound;
 use conductor::status::{Reason, Room, Status, status};
 use shared::agent::{AgentError, ErrorClass, TurnReport};
 use shared::entry::{Kind, Room as Left};
-use shared::limits::{Caps, Limits};
+use shared::limits::{Breaker, Caps, Limits};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule};
+use shared::quiet::Quiet;
 use shared::unit::{Bytes, MicroUsd, Millis};
 
 use crate::log::id;
@@ -100,6 +101,81 @@ fn a_task_waits_for_money_since_its_cap_was_lowered() {
     let of_all = world.later();
     world.say(Kind::LimitsSet { limits: Limits { caps: caps(20), ..Limits::default() } });
     assert_eq!((used(&world), stands(&world, "a").since), (true, of_all));
+}
+
+fn cut_short(class: ErrorClass, until: Option<Millis>) -> TurnReport {
+    let error = AgentError { class, message: "no".to_owned(), until };
+    TurnReport { error: Some(error), ..TurnReport::default() }
+}
+
+#[test]
+fn a_turn_waits_for_the_end_of_the_quiet_hours_since_it_was_due() {
+    let hours =
+        |to: u16| Limits { quiet: Some(Quiet { from: 0, to: to * 60, offset: 0 }), ..Limits::default() };
+    let mut world = work();
+    world.say(Kind::LimitsSet { limits: hours(8) });
+    let run = world.order("a").run;
+    let cut = world.later();
+    world.begins(&run);
+    let (limit, end) = (Millis::from_secs(2 * 3_600), Millis::from_secs(8 * 3_600));
+    world.ends(&run, cut_short(ErrorClass::RateLimit, Some(limit)));
+    world.step();
+    let stands = |world: &World| stands(world, "a");
+    let resumes = |world: &World| match stands(world).reason {
+        Reason::ResumesAt { until, quiet, .. } => (until, quiet),
+        reason => panic!("{reason:?}"),
+    };
+    // Somewhat later than the limit ends, as all that waits for it.
+    let (until, Some(due)) = resumes(&world) else { panic!("{:?}", stands(&world)) };
+    assert!(until == end && due >= limit, "{due:?}");
+    let since = |world: &World, now: Millis| stands(world).since_at(now);
+    assert_eq!(since(&world, due.since(MINUTE)), cut, "until then it waits for the limit");
+    assert_eq!([since(&world, due), since(&world, end.since(MINUTE))], [due, due]);
+    assert_eq!(since(&world, end + MINUTE), end, "then it is next in line");
+    // Other hours are another wait, and none are none.
+    world.now = due + MINUTE;
+    world.say(Kind::LimitsSet { limits: hours(9) });
+    let later = world.later();
+    assert_eq!(since(&world, later), due + MINUTE);
+    world.say(Kind::LimitsSet { limits: Limits::default() });
+    assert_eq!((resumes(&world), since(&world, world.now)), ((due, None), due));
+}
+
+#[test]
+fn a_task_waits_for_an_agent_since_that_was_left_alone() {
+    let mut world = work();
+    let breaker = Breaker { failures: 1, wait: MINUTE };
+    let limits = Limits { parallel: 1, breaker, ..Limits::default() };
+    world.say(Kind::LimitsSet { limits: limits.clone() });
+    let fails = |world: &mut World| {
+        let orders = world.step();
+        assert_eq!(orders.len(), 1, "one goes first: {orders:?}");
+        world.begins(&orders[0].run);
+        let at = world.later();
+        world.ends(&orders[0].run, cut_short(ErrorClass::CliCrash, None));
+        world.step();
+        at
+    };
+    let waits = |world: &World, task: &str, opened: Millis, until: Millis| {
+        let status = stands(world, task);
+        assert!(matches!(status.reason, Reason::Outage { .. }), "{status:?}");
+        assert_eq!([status.since_at(world.now), status.since_at(until)], [opened, until], "{task}");
+    };
+    let opened = fails(&mut world);
+    waits(&world, "b", opened, opened + MINUTE);
+    // The one that goes first fails as well: it is the same outage.
+    world.later();
+    let again = fails(&mut world);
+    waits(&world, "b", again.min(opened), again + MINUTE);
+    // Another setting ends it, and begins another.
+    let more = Breaker { failures: 9, ..breaker };
+    world.say(Kind::LimitsSet { limits: Limits { breaker: more, ..limits.clone() } });
+    assert_eq!(stands(&world, "b").reason, Reason::Slot);
+    let anew = world.later();
+    world.say(Kind::LimitsSet {
+        limits: Limits { breaker: Breaker { wait: MINUTE + MINUTE + MINUTE, ..breaker }, ..limits },
+    });
+    waits(&world, "b", anew, again + MINUTE + MINUTE + MINUTE);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub fn Editor(id: Option<ListId>, done: impl Fn() + Copy + Send + Sync + 'static
     let save = move || {
         let Some(list) = id.clone().or_else(|| ListId::new(&draw()).ok()) else { return };
         let written = || (from_lines(&tasks.get_untracked()), Default::default());
-        let (tasks, caps) = rich.clone().map_or_else(written, |rich| (rich.tasks, rich.caps));
+        let (tasks, own) = rich.as_ref().map_or_else(written, |rich| (rich.tasks.clone(), rich.own()));
         let saved = desk.save_list(TaskList {
             list,
             name: some(name).unwrap_or_default(),
@@ -36,7 +36,8 @@ pub fn Editor(id: Option<ListId>, done: impl Fn() + Copy + Send + Sync + 'static
             harness: harness.get_untracked(),
             folder: some(folder),
             tasks,
-            caps,
+            caps: own.caps,
+            choices: own.choices,
         });
         if saved {
             done();

@@ -17,7 +17,7 @@ pub fn KeepField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
     let (desk, name) = (tree.desk, RwSignal::new(String::new()));
     let list = move |state: &conductor::State| {
         let goal = state.task(&own.get_value())?;
-        let (tasks, caps) = list::tasks(state, goal);
+        let (tasks, own) = list::tasks(state, goal);
         let name = some(name).unwrap_or_default();
         let known = list::named(state, &name).ok().map(|known| known.list.clone());
         Some(TaskList {
@@ -27,7 +27,8 @@ pub fn KeepField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
             harness: goal.goal.as_ref().map(|goal| goal.harness),
             folder: state.projects.get(&goal.project).map(|project| project.folder.clone()),
             tasks,
-            caps,
+            caps: own.caps,
+            choices: own.choices,
         })
     };
     let keep = move || {

@@ -231,7 +231,7 @@ mod tests {
     async fn an_agent_of_a_worker_is_asked_there() {
         let dir = tempfile::tempdir().unwrap();
         let claude = dir.path().join("claude");
-        std::fs::write(&claude, "#!/bin/sh\necho \"7.7 $WHERE\"\n").unwrap();
+        std::fs::write(&claude, "#!/bin/sh\necho 7.7\n").unwrap();
         std::fs::set_permissions(&claude, std::fs::Permissions::from_mode(0o755)).unwrap();
         let path = format!("PATH={}:/usr/bin:/bin", dir.path().display());
         let stopped = dir.path().join("stopped");

@@ -292,10 +292,12 @@ impl Config {
         let is = |name: &str| {
             program == name || self.agent(name).is_some_and(|agent| agent.program.as_os_str() == program)
         };
-        match () {
-            () if is("claude") => HarnessId::Claude,
-            () if is("codex") => HarnessId::Codex,
-            () => HarnessId::Command,
+        if is("claude") {
+            HarnessId::Claude
+        } else if is("codex") {
+            HarnessId::Codex
+        } else {
+            HarnessId::Command
         }
     }
 

@@ -79,7 +79,11 @@ async fn a_workers_program_is_a_run_like_any_other() {
         assert!(said.contains(line), "{line}: {said}");
     }
     let words = programs.read("words");
-    assert!(words.starts_with(&format!("{run}\n")) && words.contains("\nSTUB_WORD\n"), "{words}");
+    assert!(
+        words.starts_with(&format!("{run}\n"))
+            && ["ORCHESTRATOR_RUN", "STUB_WORD"].iter().all(|name| words.contains(&format!("\n{name}\n"))),
+        "{words}"
+    );
     assert!(words.ends_with(&format!("in={}\n", folder.display())), "{words}");
     assert!(!words.contains("sealed") && !words.contains("\nHOME\n"), "names alone: {words}");
 

@@ -59,7 +59,9 @@ const test = base.extend({
     try {
       machine = new Machine();
     } catch (error) {
-      info.skip(true, `no other machine can be made here: ${error.message}`);
+      const why = `no other machine can be made here: ${error.message}`;
+      console.warn(why);
+      info.skip(true, why);
     }
     await use(machine);
     machine.end();

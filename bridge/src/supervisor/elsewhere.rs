@@ -9,7 +9,7 @@ use shared::id::RunId;
 use shared::run::{Arg, Program, RunEnd, RunSpec};
 
 use super::Inner;
-use super::prepare::{environment, found, refused};
+use super::prepare::{MARK, environment, found, refused};
 use crate::config::Config;
 use crate::config::workers::{Worker, taker};
 use crate::wrapper::{self, Filling, travelling};
@@ -63,7 +63,8 @@ pub(super) fn wrapped(worker: &Worker, inside: &Inside<'_>) -> Result<(PathBuf, 
         dir: wrapper::dir(inside.cwd).map_err(|why| refused(&why))?,
         files: &text(inside.files),
         run: &wrapper::name(inside.run),
-        env: &travelling(inside.env.iter().map(|(name, _)| name)),
+        // By its mark a process is found that a wrapper on this machine starts beside itself.
+        env: &travelling(inside.env.iter().map(|(name, _)| &**name).chain([MARK.as_ref()])),
         command: &command,
     };
     let words = wrapper::filled(words, &filling);

@@ -110,9 +110,12 @@ async fn claude_code_asks_for_each_call_of_a_tool() -> anyhow::Result<()> {
     assert!(!token_is_out(&world)?);
     let what = What::Tool { name: NOTE.to_owned() };
     let scope = Scope::Project { project: ProjectId::new("project")? };
-    client.intend(answer(&second, Permit::Deny, "NOT-two")).await?;
     let rule = Allows { rule: RuleId::new("note")?, permit: Permit::Allow, what, scope };
-    client.intend(Kind::RuleSaved { rule }).await?;
+    // Together: a decision between the two would be overtaken by the second.
+    let said = [answer(&second, Permit::Deny, "NOT-two"), Kind::RuleSaved { rule }];
+    client
+        .append(said.map(|kind| Draft::new(Some(ProjectId::new("project").unwrap()), kind)).to_vec())
+        .await?;
     client.until("its end", |state| is(state, &task, Status::Completed)).await?;
     assert_eq!(std::fs::read_to_string(world.project.join("notes"))?, "one\nthree\n");
     let settings = std::fs::read_to_string(world.home.path().join(".claude.json")).unwrap_or_default();

@@ -10,56 +10,103 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::config::Config;
+use crate::config::workers::{self, Worker};
 use crate::supervisor::environment;
 use crate::system::{self, Group};
+use crate::wrapper::{self, Filling, travelling};
 
 /// A CLI that has not told its version by then is not ready to work either.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same through a worker, which may have to begin with a connection or a container.
+const PATIENCE_FAR: Duration = Duration::from_secs(30);
 /// More than this of an answer is no version; it is not read.
 const ANSWER: u64 = 4 * 1024;
 
-/// The agents of this machine and the built-in one, in order of preference. Never errs: one that is there
-/// and does not answer says so in its `problem`.
+/// The agents of this machine, or of the workers that start them, and the built-in one, in order of preference. Never
+/// errs: one that is there and does not answer says so in its `problem`.
 pub async fn find(config: &Config) -> Vec<FoundAgent> {
     let (claude, codex) = tokio::join!(
         look_for(config, HarnessId::Claude, "claude"),
         look_for(config, HarnessId::Codex, "codex"),
     );
-    let demo = FoundAgent {
-        harness: HarnessId::Demo,
-        name: HarnessId::Demo.to_string(),
-        program: String::new(),
-        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-        problem: None,
-    };
+    let version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    let demo = FoundAgent { version, ..FoundAgent::new(HarnessId::Demo, "") };
     claude.into_iter().chain(codex).chain([demo]).collect()
 }
 
 async fn look_for(config: &Config, harness: HarnessId, program: &str) -> Option<FoundAgent> {
     let wanted = config.program(program);
-    let (path, answer) = match look_up(&wanted) {
-        Lookup::Found(path) => {
-            let answer = version_of(config, &path, PATIENCE).await;
+    let here = look_up(&wanted);
+    // One that a worker starts in some folders alone may be here for the others.
+    let worker =
+        workers::first(&config.workers, harness).filter(|first| first.everywhere || here == Lookup::Missing);
+    let (path, answer) = match (&worker, here) {
+        (Some(first), _) => {
+            (PathBuf::from(&*wanted), version_there(config, harness, first.worker, &wanted).await)
+        }
+        (None, Lookup::Found(path)) => {
+            let answer = version_of(config, &path, &["--version".to_owned()], PATIENCE).await;
             (path, answer)
         }
-        Lookup::NotExecutable(path) => (path, Err("may not be executed (chmod +x)".to_owned())),
+        (None, Lookup::NotExecutable(path)) => (path, Err("may not be executed (chmod +x)".to_owned())),
         // What the person configured and is not there is worth saying; what is not installed is not.
-        Lookup::Missing if config.names(program) => (PathBuf::from(&*wanted), Err("is not there".to_owned())),
-        Lookup::Missing => return None,
+        (None, Lookup::Missing) if config.names(program) => {
+            (PathBuf::from(&*wanted), Err("is not there".to_owned()))
+        }
+        (None, Lookup::Missing) => return None,
     };
     let (version, problem) = match answer {
         Ok(version) => (Some(version), None),
         Err(problem) => (None, Some(problem)),
     };
-    let program = path.to_string_lossy().into_owned();
-    Some(FoundAgent { harness, name: harness.to_string(), program, version, problem })
+    let tools = config.tools.iter().filter(|(_, tool)| tool.is_for_some(harness));
+    Some(FoundAgent {
+        version,
+        problem,
+        tools: tools.map(|(name, _)| name.as_str().to_owned()).collect(),
+        worker: worker.map(|first| first.name.to_owned()),
+        ..FoundAgent::new(harness, path.to_string_lossy())
+    })
+}
+
+/// Asks a CLI for its version where a worker starts it, in a folder that means nothing.
+async fn version_there(
+    config: &Config,
+    harness: HarnessId,
+    worker: &Worker,
+    program: &str,
+) -> Result<String, String> {
+    let env = travelling(environment(config).map(|(name, _)| name));
+    let nowhere = std::env::temp_dir();
+    let filling = Filling {
+        dir: wrapper::dir(&nowhere)?,
+        files: &nowhere.to_string_lossy(),
+        run: &format!("orchestrator-version-{harness:?}-{}", std::process::id()).to_lowercase(),
+        env: &env,
+        command: &[program.to_owned(), "--version".to_owned()],
+    };
+    let words = wrapper::filled(&worker.wrap, &filling);
+    let Some((wrapper, args)) = words.split_first() else { return Err("its worker has no words".to_owned()) };
+    let Lookup::Found(path) = look_up(wrapper) else {
+        return Err(format!("its worker's program {wrapper} is not there"));
+    };
+    let answer = version_of(config, &path, args, PATIENCE_FAR).await;
+    if let Some(words) = &worker.stop {
+        wrapper::stop(words, &Filling { command: &[], ..filling }, environment(config).collect()).await;
+    }
+    answer.map_err(|problem| format!("at its worker: {problem}"))
 }
 
 /// Asks a CLI for its version, or says why it gave none. What it started is ended with it.
-async fn version_of(config: &Config, path: &Path, patience: Duration) -> Result<String, String> {
+async fn version_of(
+    config: &Config,
+    path: &Path,
+    args: &[String],
+    patience: Duration,
+) -> Result<String, String> {
     let mut command = Command::new(path);
     command
-        .arg("--version")
+        .args(args)
         .env_clear()
         .envs(environment(config))
         .stdin(Stdio::null())
@@ -181,12 +228,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_agent_of_a_worker_is_asked_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let claude = dir.path().join("claude");
+        std::fs::write(&claude, "#!/bin/sh\necho 7.7\n").unwrap();
+        std::fs::set_permissions(&claude, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("PATH={}:/usr/bin:/bin", dir.path().display());
+        let stopped = dir.path().join("stopped");
+        let config = |wrap: &str| {
+            let text = format!(
+                "[workers.box]\nagents = [\"claude\"]\nwrap = [{wrap:?}, {path:?}]\nstop = [\"touch\", {stopped:?}]\n\
+                [tools.tracker]\ncommand = [\"x\"]\nagents = [\"claude\"]\neverywhere = true\n"
+            );
+            toml::from_str::<Config>(&text).unwrap()
+        };
+        let found = find(&config("env")).await.remove(0);
+        assert_eq!((found.program.as_str(), found.version.as_deref()), ("claude", Some("7.7")));
+        assert_eq!(
+            (found.worker.as_deref(), &*found.tools),
+            (Some("box"), ["tracker".to_owned()].as_slice())
+        );
+        assert!(stopped.exists(), "nothing stays there");
+        let found = find(&config("no-such-wrapper")).await.remove(0);
+        assert!(found.problem.unwrap().contains("no-such-wrapper is not there"));
+        let found = find(&config("false")).await.remove(0);
+        assert!(found.problem.unwrap().contains("at its worker: --version ended with exit status: 1"));
+    }
+
+    #[tokio::test]
     async fn an_agent_that_hangs_is_ended_with_what_it_started() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("claude");
         std::fs::write(&path, "#!/bin/sh\nsleep 1000 &\necho $! > \"${0%/*}/pid\"\nwait\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let answer = version_of(&Config::default(), &path, Duration::from_secs(1)).await;
+        let answer = version_of(&Config::default(), &path, &[], Duration::from_secs(1)).await;
         assert!(answer.unwrap_err().contains("within 1s"));
         let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
         let left = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();

@@ -6,8 +6,15 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::de::{Deserialize, Deserializer, Error};
+use shared::agent::HarnessId;
 
 use crate::system;
+
+pub mod tools;
+pub mod workers;
+
+use tools::Tools;
+use workers::Workers;
 
 /// Programs that every configuration allows.
 const PROGRAMS: [&str; 4] = ["claude", "codex", "git", "gh"];
@@ -66,6 +73,10 @@ pub struct Config {
     pub characters: Vec<PathBuf>,
     /// Agents that are not on PATH.
     pub agents: Agents,
+    /// Tools that agents get.
+    pub tools: Tools,
+    /// Who starts programs in the bridge's place.
+    pub workers: Workers,
     pub disk: Disk,
     pub memory: Memory,
     pub retention: Retention,
@@ -141,6 +152,8 @@ impl Default for Config {
             folders: Vec::new(),
             characters: Vec::new(),
             agents: Agents::default(),
+            tools: Tools::default(),
+            workers: Workers::default(),
             disk: Disk::default(),
             memory: Memory::default(),
             retention: Retention::default(),
@@ -190,16 +203,41 @@ fn programs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
 
 fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
-    let fits = |name: &&String| {
-        let stem = name.strip_suffix('*').unwrap_or(name);
-        !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    match names.iter().find(|name| !fits(name)) {
+    match names.iter().find(|name| !is_variable(name.strip_suffix('*').unwrap_or(name))) {
         None => Ok(names),
         Some(name) => Err(D::Error::custom(format!(
             "{name:?} is not a variable's name (letters, digits and _, at the end perhaps *)"
         ))),
     }
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// A program that can be started wherever the bridge was started, and its arguments.
+fn command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let words = Vec::<String>::deserialize(deserializer)?;
+    let Some(program) = words.first() else {
+        return Err(D::Error::custom("there is no program; the first word is one, and its arguments follow"));
+    };
+    let is_path = program.contains(std::path::is_separator);
+    if program.is_empty() || (is_path && !Path::new(program).is_absolute()) {
+        return Err(D::Error::custom(format!(
+            "{program:?} is neither a program's name nor an absolute path"
+        )));
+    }
+    match words.iter().find(|word| word.contains(char::is_control)) {
+        None => Ok(words),
+        Some(word) => {
+            Err(D::Error::custom(format!("{word:?} has a control character, which no word may have")))
+        }
+    }
+}
+
+/// Whether a folder, which is given without links, is one of these or lies below one.
+pub(crate) fn below(roots: &[PathBuf], folder: &Path) -> bool {
+    roots.iter().any(|root| dunce::canonicalize(root).is_ok_and(|root| folder.starts_with(root)))
 }
 
 impl Config {
@@ -249,6 +287,20 @@ impl Config {
         self.agent(name).is_some()
     }
 
+    /// Whose program an order names: an agent's, or one that counts as a command.
+    pub fn harness(&self, program: &str) -> HarnessId {
+        let is = |name: &str| {
+            program == name || self.agent(name).is_some_and(|agent| agent.program.as_os_str() == program)
+        };
+        if is("claude") {
+            HarnessId::Claude
+        } else if is("codex") {
+            HarnessId::Codex
+        } else {
+            HarnessId::Command
+        }
+    }
+
     fn agent(&self, name: &str) -> Option<&Agent> {
         match name {
             "claude" => self.agents.claude.as_ref(),
@@ -282,6 +334,18 @@ mod tests {
             ("[retention]\noutput_days = -1\n", 2, "invalid value"),
             ("environment = [\"*\"]\n", 1, "*"),
             ("commands = true\ncommands = false\n", 2, "duplicate"),
+            ("[tools.\"a b\"]\ncommand = [\"x\"]\neverywhere = true\n", 1, "a b"),
+            ("[tools.a__b]\ncommand = [\"x\"]\neverywhere = true\n", 1, "a__b"),
+            ("\n[tools.a]\ncommand = [\"x\"]\n", 2, "say where"),
+            ("[tools.a]\ncommand = [\"x\"]\nprojects = [\"/a\"]\neverywhere = true\n", 1, "take one out"),
+            ("[tools.a]\neverywhere = true\ncommand = []\n", 3, "no program"),
+            ("[tools.a]\neverywhere = true\ncommand = [\"bin/x\"]\n", 3, "bin/x"),
+            ("[tools.a]\neverywhere = true\ncommand = [\"x\"]\nenv = [\"A=secret\"]\n", 4, "Values"),
+            ("[tools.a]\neverywhere = true\ncommand = [\"x\"]\nagents = [\"demo\"]\n", 4, "claude"),
+            ("[workers.a]\nagents = []\nwrap = [\"x\"]\n", 2, "nothing to do"),
+            ("[workers.a]\nagents = [\"claude\"]\nwrap = [\"x\", \"{dri}\"]\n", 3, "{dri}"),
+            ("[workers.a]\nagents = [\"claude\"]\nwrap = [\"/bin/ssh\", \"box\"]\n", 3, "{command}"),
+            ("[workers.a]\nagents = [\"claude\"]\nwrap = [\"x\"]\nstop = [\"{command}\"]\n", 4, "`stop`"),
         ] {
             let error = mistake(text);
             assert!(error.contains(&format!("line {line}")) && error.contains(said), "{text}: {error}");
@@ -306,6 +370,7 @@ mod tests {
             .collect();
         let config: Config = toml::from_str(&settings.join("\n")).expect("readable when switched on");
         assert_eq!(config.characters, [PathBuf::from("/home/me/agents")]);
+        assert_eq!((config.tools.len(), config.workers.len()), (1, 2));
         assert!(!config.commands && config.allows("make") && config.names("codex"), "{config:?}");
         assert_eq!(config.disk, Disk { warn_mb: 2_000, pause_mb: 500, output_mb: 200 });
         assert_eq!(config.memory, Memory { warn_mb: 1_000, pause_mb: 400, agent_mb: 4_000 });

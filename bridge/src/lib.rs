@@ -31,3 +31,4 @@ mod system;
 pub mod tls;
 #[cfg(any(windows, test))]
 mod win32;
+mod wrapper;

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::config::Config;
+use crate::config::{Config, below};
 use crate::store::{OpenRun, Store, StoreError};
 
 use os::Bells;
@@ -25,6 +25,7 @@ use secrets::Secrets;
 use watcher::Begin;
 
 mod bell;
+mod elsewhere;
 mod end;
 mod flight;
 mod folder;
@@ -36,6 +37,7 @@ mod output;
 mod prepare;
 mod process;
 mod secrets;
+mod tools;
 #[cfg(unix)]
 mod unix;
 mod usage;
@@ -126,7 +128,7 @@ impl Supervisor {
         let runs_dir = dunce::canonicalize(runs_dir)?;
         let inner = Inner {
             store,
-            secrets: Secrets::among(environment(&config)),
+            secrets: Secrets::among(environment(&config).chain(tools::all_variables(&config))),
             config,
             runs_dir,
             own,
@@ -322,16 +324,13 @@ impl Inner {
 
     /// Whether a folder lies in an opened project that the configuration allows.
     fn is_open(&self, folder: &Path) -> bool {
-        let within = |root: &PathBuf| dunce::canonicalize(root).is_ok_and(|root| folder.starts_with(root));
         let projects = self.projects.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let opened = projects.iter().any(within);
-        opened && (self.config.folders.is_empty() || self.config.folders.iter().any(within))
+        below(&projects, folder) && (self.config.folders.is_empty() || below(&self.config.folders, folder))
     }
 
     /// Whether a file may be put into what an agent is told.
     fn may_read(&self, file: &Path) -> bool {
-        let within = |root: &PathBuf| dunce::canonicalize(root).is_ok_and(|root| file.starts_with(root));
-        self.is_open(file) || self.config.characters.iter().any(within)
+        self.is_open(file) || below(&self.config.characters, file)
     }
 
     /// Ends what is left of a run whose shim is gone, and says that nobody knows how it ended.
@@ -365,6 +364,9 @@ impl Inner {
             Ok(output) => output.finish().await.lines,
             Err(_) => stored.lines,
         };
+        if let Some(spec) = spec {
+            elsewhere::stop(self, &open.run, spec).await;
+        }
         let project = open.request.entry.project.clone();
         self.record_end(project, &open.run, RunEnd::Lost { why }, lines, Pipes::Closed).await;
         Ok(())

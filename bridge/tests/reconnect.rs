@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use shared::entry::{Draft, Entry, Kind};
 use shared::id::{AppendId, ClientId, ProjectId, RunId, TaskId};
-use shared::run::{Program, RunLimits, RunSpec, Runner, Signal, Stdin};
+use shared::run::{Program, RunLimits, RunSpec, Runner, Signal, Stdin, Tools};
 use shared::unit::{Epoch, Seq};
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
 use tests::world::{World, ordered};
@@ -188,6 +188,7 @@ fn cat(folder: &str) -> anyhow::Result<Kind> {
         stdin: Stdin::Pipe,
         files: Vec::new(),
         inserts: Vec::new(),
+        tools: Tools::None,
         runner: Runner::Local,
         limits: RunLimits::default(),
     };

@@ -296,7 +296,11 @@ async fn the_version_of_a_cli_is_said_with_how_far_it_was_tested() -> anyhow::Re
     }
     let config = home.join("config.toml");
     let agents = format!("[agents.claude]\nprogram = {claude:?}\n[agents.codex]\nprogram = {codex:?}\n");
-    std::fs::write(&config, agents)?;
+    let tool = "command = [\"env\"]\nenv = [\"NOT_SET\"]\nagents = [\"codex\"]\neverywhere = true\n";
+    let worker = "agents = [\"claude\"]\nwrap = [\"env\"]\n";
+    let gone = "agents = [\"demo\"]\nwrap = [\"no-such-wrapper\"]\n";
+    let beside = format!("[tools.tracker]\n{tool}[workers.box]\n{worker}[workers.gone]\n{gone}");
+    std::fs::write(&config, agents + &beside)?;
     for argument in ["--config", &config.to_string_lossy()] {
         world.argument(argument);
     }
@@ -313,11 +317,21 @@ async fn the_version_of_a_cli_is_said_with_how_far_it_was_tested() -> anyhow::Re
     assert_eq!(tested("Claude Code"), Some((&newer, false)));
     assert_eq!(tested("Codex"), Some((&json!("too old, 0.169.0 was tested"), false)));
     assert_eq!(tested("Demo agent"), Some((&Value::Null, true)), "{harnesses}");
+    let rows: Vec<_> = harnesses.as_array().into_iter().flatten().collect();
+    let given =
+        |name: &str| rows.iter().find(|row| row["name"] == name).map(|row| (&row["tools"], &row["worker"]));
+    assert_eq!(given("Claude Code"), Some((&json!([]), &json!("box"))));
+    assert_eq!(given("Codex"), Some((&json!(["tracker"]), &Value::Null)));
 
     let (_, said) = world.terminal(&["doctor", "--config", &config.to_string_lossy()])?;
-    for words in
-        ["warning  Claude Code 99.0.1: untested, newer than 2.1.329", "Codex 0.1.0: too old", "Update it."]
-    {
+    for words in [
+        "warning  Claude Code 99.0.1 (Started by box): untested, newer than 2.1.329",
+        "Codex 0.1.0 (Tools: tracker): too old",
+        "Update it.",
+        "warning  the tool tracker needs NOT_SET, which is not set",
+        "the worker box is called by",
+        "BAD      the worker gone cannot be called: no-such-wrapper is not there",
+    ] {
         ensure!(said.contains(words), "{words}: {said}");
     }
     Ok(())

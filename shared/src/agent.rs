@@ -60,6 +60,27 @@ pub struct FoundAgent {
     /// Why it cannot be used although it was found.
     #[serde(default)]
     pub problem: Option<String>,
+    /// Tools of the person's own that the configuration gives it, in some project or everywhere, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
+    /// Who starts its program instead of the bridge, by the configuration's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}
+
+impl FoundAgent {
+    /// One that can be used, of whose version nothing is known.
+    pub fn new(harness: HarnessId, program: impl Into<String>) -> Self {
+        Self {
+            harness,
+            name: harness.to_string(),
+            program: program.into(),
+            version: None,
+            problem: None,
+            tools: Vec::new(),
+            worker: None,
+        }
+    }
 }
 
 /// One thing that an agent said or did, or that its harness reported.

@@ -12,7 +12,7 @@ use shared_derive::FromJson;
 
 use crate::harness::CommandLine;
 use crate::id::RunId;
-use crate::run::{Arg, Program, RunSpec, Signal, Stdin};
+use crate::run::{Arg, Program, RunSpec, Signal, Stdin, Tools};
 
 /// Something that has to hold after the work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
@@ -140,6 +140,7 @@ fn plain<'a>(program: Program, words: impl IntoIterator<Item = &'a str>) -> Comm
         env: BTreeMap::new(),
         stdin: Stdin::Null,
         files: Vec::new(),
+        tools: Tools::None,
         polite: Signal::Terminate,
     }
 }

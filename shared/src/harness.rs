@@ -8,7 +8,9 @@ use crate::agent::{AgentEvent, HarnessId, Progress, TurnReport};
 use crate::id::{MessageId, SessionId};
 use crate::permission::Permit;
 use crate::plan::{Access, Size};
-use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream, Window};
+use crate::run::{
+    Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream, Tools, Window,
+};
 use crate::unit::MicroUsd;
 
 mod claude;
@@ -18,9 +20,11 @@ mod demo;
 mod fault;
 mod lines;
 mod loose;
+mod tools;
 mod tried;
 
 pub use lines::{MAX_LINE, RAW_KEPT};
+pub use tools::{ToolServer, with_tools};
 pub use tried::{Tried, recorded, tried};
 
 /// One turn of a conversation, as the conductor wants it.
@@ -65,6 +69,8 @@ pub struct CommandLine {
     pub env: BTreeMap<String, String>,
     pub stdin: Stdin,
     pub files: Vec<RunFile>,
+    /// How it may use the person's own tools, where it is an agent.
+    pub tools: Tools,
     /// The signal after which this CLI ends most cleanly.
     pub polite: Signal,
 }
@@ -80,6 +86,7 @@ impl CommandLine {
             stdin: self.stdin,
             files: self.files,
             inserts: Vec::new(),
+            tools: self.tools,
             runner: Runner::Local,
             limits: RunLimits { polite: self.polite, ..limits },
         }

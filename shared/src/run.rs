@@ -25,6 +25,9 @@ pub struct RunSpec {
     /// What is put into the text of stdin when it starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inserts: Vec<Insert>,
+    /// How its agent may use the tools of the person's own that the bridge's configuration gives in its folder.
+    #[serde(default, skip_serializing_if = "Tools::are_none")]
+    pub tools: Tools,
     #[serde(default)]
     pub runner: Runner,
     #[serde(default)]
@@ -81,6 +84,26 @@ pub struct Insert {
 impl Insert {
     /// The largest file that is put in.
     pub const LARGEST: Bytes = Bytes(64 * 1024);
+}
+
+/// How a run's agent may use the person's own tools. Which there are is the configuration's to say: an order names none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum Tools {
+    /// It gets none.
+    #[default]
+    None,
+    /// Each call is asked for, as its harness asks.
+    Asked,
+    /// As it likes.
+    Free,
+}
+
+impl Tools {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+    fn are_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]

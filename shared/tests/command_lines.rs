@@ -5,11 +5,11 @@
 use std::fmt::Write as _;
 
 use shared::agent::HarnessId;
-use shared::harness::{CommandLine, Start, Turn, command_line, terminal};
+use shared::harness::{CommandLine, Start, ToolServer, Turn, command_line, terminal, with_tools};
 use shared::id::SessionId;
 use shared::models::Models;
 use shared::plan::{Access, Size};
-use shared::run::{Arg, RunLimits, Signal, Stdin, Window};
+use shared::run::{Arg, RunLimits, Signal, Stdin, Tools, Window};
 use shared::unit::{MicroUsd, Millis};
 
 fn turn(session: Start, size: Size, access: Access, schema: Option<&str>) -> Turn {
@@ -36,7 +36,8 @@ fn write(text: &mut String, call: &CommandLine) {
     writeln!(text, "{:?} {}", call.program, args.collect::<Vec<_>>().join(" ")).unwrap();
     let files: Vec<&str> = call.files.iter().map(|file| file.name.as_str()).collect();
     let env: Vec<&str> = call.env.keys().map(String::as_str).collect();
-    writeln!(text, "  stdin {:?}, polite {:?}, files {files:?}, env {env:?}", call.stdin, call.polite)
+    let CommandLine { stdin, polite, tools, .. } = call;
+    writeln!(text, "  stdin {stdin:?}, polite {polite:?}, files {files:?}, env {env:?}, tools {tools:?}")
         .unwrap();
 }
 
@@ -85,6 +86,26 @@ fn command_lines() {
         for turn in &turns {
             write(&mut text, &command_line(harness, turn));
         }
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn tools() {
+    let server = |name: &str, args: &[&str], env: &[&str]| ToolServer {
+        name: name.to_owned(),
+        program: format!("/opt/{name}"),
+        args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+        env: env.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let servers =
+        [server("tracker", &["--say", "\"a\\b\"\n"], &["TRACKER_TOKEN"]), server("my-db", &[], &[])];
+    let mut text = String::new();
+    for harness in [HarnessId::Claude, HarnessId::Codex, HarnessId::Demo, HarnessId::Command] {
+        for may in [Tools::None, Tools::Asked, Tools::Free] {
+            writeln!(text, "{harness}, {may:?}: {:?}", with_tools(harness, may, &servers)).unwrap();
+        }
+        assert!(with_tools(harness, Tools::Free, &[]).is_empty());
     }
     insta::assert_snapshot!(text);
 }

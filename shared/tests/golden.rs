@@ -18,7 +18,7 @@ use shared::plan::{Access, Mode, Own, PlanEdit, PlannedTask, Schedule, Size, Wor
 use shared::quiet::Quiet;
 use shared::retry::{Again, Policy, Retry};
 use shared::reviewer::Reviewer;
-use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Window};
+use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Tools, Window};
 use shared::template::{Guided, Template, Variant};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
@@ -356,7 +356,7 @@ fn decisions() -> Vec<Kind> {
             carries: vec![],
             holds: None,
             model: None,
-            spec: RunSpec { inserts: vec![insert], ..own_spec() },
+            spec: RunSpec { inserts: vec![insert], tools: Tools::Asked, ..own_spec() },
         },
         Kind::PlanProposed {
             goal: task("goal"),
@@ -455,15 +455,17 @@ fn decisions() -> Vec<Kind> {
 
 fn facts() -> Vec<Kind> {
     let agent = FoundAgent {
-        harness: HarnessId::Codex,
-        name: "Codex".to_owned(),
-        program: "/usr/bin/codex".to_owned(),
         version: Some("0.169.0".to_owned()),
-        problem: None,
+        ..FoundAgent::new(HarnessId::Codex, "/usr/bin/codex")
+    };
+    let elsewhere = FoundAgent {
+        tools: vec!["tracker".to_owned()],
+        worker: Some("box".to_owned()),
+        ..FoundAgent::new(HarnessId::Claude, "claude")
     };
     vec![
         Kind::BridgeStarted { version: "0.1.0".to_owned(), pid: 7 },
-        Kind::AgentsFound { agents: vec![agent] },
+        Kind::AgentsFound { agents: vec![agent, elsewhere] },
         Kind::BatonGranted { client: ClientId::new("c").unwrap(), epoch: Epoch(3) },
         Kind::RunStarted { run: run(), pid: 8, started: 9 },
         Kind::RunEnded { run: run(), end: RunEnd::Exited { code: 0 }, lines: 12, pipes: Pipes::Leaky },

@@ -17,11 +17,12 @@ export class World {
     this.project = path.join(this.home, "shop");
     fs.mkdirSync(this.project);
     this.port = 0;
+    this.address = "127.0.0.1";
   }
 
   /** Starts the bridge, on the port that it had before if there was one; gives the URL that lets a person in. */
   async start() {
-    const args = ["serve", "--stop-agents", "--listen", `127.0.0.1:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data"), ...this.options];
+    const args = ["serve", "--stop-agents", "--listen", `${this.address}:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data"), ...this.options];
     if (process.env.PAGE_DIR) args.push("--page-dir", process.env.PAGE_DIR);
     this.bridge = spawn(BIN, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, HOME: this.home, ...this.environment } });
     this.gone = new Promise((resolve) => this.bridge.once("exit", resolve));

@@ -17,7 +17,7 @@ use shared::agent::HarnessId;
 use shared::entry::{Draft, Entry, Kind, Purpose};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, TaskId};
 use shared::plan::Access;
-use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin};
+use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin, Tools};
 use shared::unit::{Millis, Seq};
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -510,6 +510,7 @@ pub fn own(words: impl IntoIterator<Item = impl Into<String>>, cwd: String) -> R
         stdin: Stdin::Null,
         files: Vec::new(),
         inserts: Vec::new(),
+        tools: Tools::None,
         runner: Runner::Local,
         limits: RunLimits::default(),
     }

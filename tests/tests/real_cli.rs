@@ -22,6 +22,8 @@ mod permission;
 mod restart;
 #[path = "real_cli/told.rs"]
 mod told;
+#[path = "real_cli/tools.rs"]
+mod tools;
 #[path = "real_cli/trust.rs"]
 mod trust;
 
@@ -97,9 +99,13 @@ async fn journey(world: &World, stub: &Stub, harness: HarnessId) -> anyhow::Resu
 }
 
 fn world_of(agent: &str, program: &str) -> anyhow::Result<World> {
+    configured(&format!("[agents.{agent}]\nprogram = {program:?}\n"))
+}
+
+fn configured(text: &str) -> anyhow::Result<World> {
     let mut world = World::prepare(variable("ORCHESTRATOR_BIN")?)?;
     let config = world.home.path().join("config.toml");
-    std::fs::write(&config, format!("[agents.{agent}]\nprogram = {program:?}\n"))?;
+    std::fs::write(&config, text)?;
     world.argument("--config");
     world.argument(&config.to_string_lossy());
     Ok(world)

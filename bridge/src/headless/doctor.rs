@@ -15,6 +15,7 @@ use super::DoctorArgs;
 use super::place::Place;
 use crate::agents::{self, Lookup, look_up};
 use crate::cli::say;
+use crate::config::tools::Tool;
 use crate::config::{Config, ConfigError};
 use crate::store::{Look, copies};
 use crate::{clock, store, system};
@@ -189,6 +190,8 @@ async fn tools(config: Result<Config, ConfigError>) -> Vec<Finding> {
             for agent in agents::find(&config).await {
                 findings.push(installed(&agent));
             }
+            findings.extend(config.tools.iter().map(|(name, tool)| served(name.as_str(), tool)));
+            findings.extend(config.workers.iter().map(|(name, worker)| wrapper(name, &worker.wrap)));
         }
         Err(error) => findings.push(bad(error.to_string(), "Correct that line, or take it out.")),
     }
@@ -201,7 +204,10 @@ async fn tools(config: Result<Config, ConfigError>) -> Vec<Finding> {
 
 /// What is known of an agent CLI and of its version.
 fn installed(agent: &FoundAgent) -> Finding {
-    let what = format!("{} {}", agent.name, agent.version.as_deref().unwrap_or_default()).trim().to_owned();
+    let given = words::given(agent);
+    let given = if given.is_empty() { given } else { format!(" ({})", given.trim_end_matches('.')) };
+    let version = agent.version.as_deref().unwrap_or_default();
+    let what = format!("{} {version}", agent.name).trim().to_owned() + &given;
     if let Some(problem) = &agent.problem {
         let remedy = "Try it in a terminal, or give its path in the configuration.";
         return warning(format!("{what}: {problem}"), remedy);
@@ -210,6 +216,37 @@ fn installed(agent: &FoundAgent) -> Finding {
         None => well(what),
         Some((known, "")) => well(format!("{what} is {known}")),
         Some((known, next_step)) => warning(format!("{what}: {known}"), next_step),
+    }
+}
+
+/// Whether a tool of the person's own can be started, and has what it needs.
+fn served(name: &str, tool: &Tool) -> Finding {
+    let unset = tool.env.iter().find(|name| std::env::var_os(name).is_none());
+    let what = match (look_up(tool.program()), unset) {
+        (Lookup::Found(path), None) => return well(format!("the tool {name} is {}", path.display())),
+        (Lookup::Found(_), Some(unset)) => {
+            return warning(
+                format!("the tool {name} needs {unset}, which is not set"),
+                "Set it where you start the bridge.",
+            );
+        }
+        (Lookup::NotExecutable(path), _) => {
+            format!("the tool {name}: {} may not be executed", path.display())
+        }
+        (Lookup::Missing, _) => format!("the tool {name}: {} is not there", tool.program()),
+    };
+    let remedy = "Agents that get it do not start until then. See to its program, or take it out of the configuration.";
+    bad(what, remedy)
+}
+
+/// Whether a worker's wrapper can be started; whether it leads anywhere is told by its agents' versions.
+fn wrapper(name: &str, words: &[String]) -> Finding {
+    match look_up(words.first().map_or("", String::as_str)) {
+        Lookup::Found(path) => well(format!("the worker {name} is called by {}", path.display())),
+        Lookup::NotExecutable(_) | Lookup::Missing => bad(
+            format!("the worker {name} cannot be called: {} is not there", words.join(" ")),
+            "Install it, or correct `wrap` in the configuration.",
+        ),
     }
 }
 

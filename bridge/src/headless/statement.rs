@@ -242,8 +242,7 @@ mod tests {
     use super::*;
 
     fn found(harness: HarnessId, problem: Option<&str>) -> FoundAgent {
-        let (name, program) = (harness.to_string(), "/bin/agent".to_owned());
-        FoundAgent { harness, name, program, version: None, problem: problem.map(str::to_owned) }
+        FoundAgent { problem: problem.map(str::to_owned), ..FoundAgent::new(harness, "/bin/agent") }
     }
 
     #[test]

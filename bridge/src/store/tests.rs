@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use shared::agent::HarnessId;
 use shared::entry::{Kind, Purpose};
 use shared::id::{ClientId, MessageId, TaskId};
-use shared::run::{Pipes, Program, RunEnd, RunSpec, Runner, Stdin};
+use shared::run::{Pipes, Program, RunEnd, RunSpec, Runner, Stdin, Tools};
 use tempfile::TempDir;
 
 use super::writer::Writer;
@@ -43,6 +43,7 @@ pub(crate) fn requests(id: &str) -> Draft {
         stdin: Stdin::Null,
         files: Vec::new(),
         inserts: Vec::new(),
+        tools: Tools::None,
         runner: Runner::Local,
         limits: shared::run::RunLimits::default(),
     };

@@ -1,15 +1,16 @@
 //! From an order to a program that may be started: the program is allowed and found, the folder lies in a
 //! project, the run's own files are written, and the environment is built from nothing.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use shared::id::RunId;
 use shared::run::{Arg, Program, RunEnd, RunSpec, Stdin, Window};
 
+use super::elsewhere::{self, Inside};
 use super::folder::{RunFolder, write_new};
-use super::{Inner, insert, os};
+use super::{Inner, insert, os, tools};
 use crate::agents::{Lookup, look_up};
 use crate::config::Config;
 use crate::system;
@@ -38,29 +39,32 @@ pub(super) struct Prepared {
 pub(super) fn program(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prepared, RunEnd> {
     let cwd = folder(inner, &spec.cwd)?;
     let stdin = insert::stdin(inner, spec, &cwd)?;
-    let (program, mut args) = found(inner, &spec.program)?;
     let folder = inner.folder(run);
-    let files = folder.files();
-    for arg in &spec.args {
-        match arg {
-            Arg::Text { text } => args.push(text.into()),
-            Arg::RunFile { name } if spec.files.iter().any(|file| file.name == *name) => {
-                args.push(files.join(name).into());
-            }
-            Arg::RunFile { name } => {
-                return Err(refused(&format!("the order refers to a file {name:?} that it does not have")));
-            }
-        };
-    }
-    for file in &spec.files {
-        // An id's alphabet has no slash and no leading dot, so the file stays in the run's folder.
-        RunId::new(&file.name).map_err(|error| refused(&error.to_string()))?;
-    }
+    let window = match spec.stdin {
+        Stdin::Pty { window } => Some(window.bounded()),
+        _ => None,
+    };
+    let worker = elsewhere::worker(&inner.config, spec, &cwd)?;
+    let tools = match elsewhere::harness(&inner.config, spec) {
+        Some(harness) => tools::given(&inner.config, harness, spec, &cwd, worker.is_some())?,
+        None => tools::Given::default(),
+    };
+    let env = variables(inner, spec, window.is_some(), tools.env);
+    let (program, before) = called(inner, &spec.program)?;
+    let args = before.into_iter().chain(tools.args).chain(arguments(spec, &folder)?);
+    let (program, args) = match worker {
+        None if matches!(spec.program, Program::Named { .. }) => (found(&program)?, args.collect()),
+        None => (program.into(), args.collect()),
+        Some(worker) => {
+            let command = [there(inner, spec, program)].into_iter().chain(args).collect();
+            let (run, cwd, files, env, terminal) = (run, &*cwd, &folder.files(), &env, window.is_some());
+            elsewhere::wrapped(worker, &Inside { run, cwd, files, terminal, env, command })?
+        }
+    };
     claim(&folder)?;
-    let laid_out = folder.lay_out(&stdin);
-    laid_out.map_err(|error| no_folder(&folder, &error))?;
+    folder.lay_out(&stdin).map_err(|error| no_folder(&folder, &error))?;
     for file in &spec.files {
-        let path = files.join(&file.name);
+        let path = folder.files().join(&file.name);
         write_new(&path, file.text.as_bytes()).map_err(|error| {
             failed(&format!(
                 "{} could not be written: {error}. Make room in the data folder.",
@@ -68,15 +72,38 @@ pub(super) fn program(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
             ))
         })?;
     }
-    let mut env: Vec<(OsString, OsString)> = environment(&inner.config).collect();
-    let mut window = None;
-    if let Stdin::Pty { window: wanted } = spec.stdin {
-        window = Some(wanted.bounded());
-        // The bridge's own terminal is another one, or none.
-        env.push(("TERM".into(), "xterm-256color".into()));
-    }
-    env.extend(spec.env.iter().map(|(name, value)| (name.into(), value.into())));
     Ok(Prepared { folder, program, args, env, cwd, window })
+}
+
+/// The order's own arguments.
+fn arguments(spec: &RunSpec, folder: &RunFolder) -> Result<Vec<OsString>, RunEnd> {
+    for file in &spec.files {
+        // An id's alphabet has no slash and no leading dot, so the file stays in the run's folder.
+        RunId::new(&file.name).map_err(|error| refused(&error.to_string()))?;
+    }
+    let argument = |arg: &Arg| match arg {
+        Arg::Text { text } => Ok(text.into()),
+        Arg::RunFile { name } if spec.files.iter().any(|file| file.name == *name) => {
+            Ok(folder.files().join(name).into())
+        }
+        Arg::RunFile { name } => {
+            Err(refused(&format!("the order refers to a file {name:?} that it does not have")))
+        }
+    };
+    spec.args.iter().map(argument).collect()
+}
+
+/// All variables that the program gets; where a name stands twice, the latter counts.
+fn variables(
+    inner: &Inner,
+    spec: &RunSpec,
+    has_terminal: bool,
+    tools: Vec<(OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
+    // The bridge's own terminal is another one, or none.
+    let terminal = has_terminal.then(|| ("TERM".into(), "xterm-256color".into()));
+    let ordered = spec.env.iter().map(|(name, value)| (name.into(), value.into()));
+    environment(&inner.config).chain(tools).chain(terminal).chain(ordered).collect()
 }
 
 fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
@@ -106,35 +133,48 @@ fn folder(inner: &Inner, cwd: &str) -> Result<PathBuf, RunEnd> {
     Ok(path)
 }
 
-/// Where a program is, and the arguments that come before all others.
-fn found(inner: &Inner, program: &Program) -> Result<(PathBuf, Vec<OsString>), RunEnd> {
+/// What is to be started, and the arguments that come before all others.
+fn called(inner: &Inner, program: &Program) -> Result<(OsString, Vec<OsString>), RunEnd> {
     let config = &inner.config;
     match program {
         Program::Own => {
             // Not its path: that leads nowhere, or to another version, once the binary was replaced.
             let own = if cfg!(target_os = "linux") { Path::new("/proc/self/exe") } else { &*inner.own };
-            Ok((own.to_owned(), Vec::new()))
+            Ok((own.into(), Vec::new()))
         }
-        Program::Shell { command } if config.commands => Ok(os::shell(command)),
+        Program::Shell { command } if config.commands => {
+            let (shell, args) = os::shell(command);
+            Ok((shell.into(), args))
+        }
         Program::Shell { .. } => {
             Err(refused("shell commands are switched off in the configuration (commands = false)"))
         }
-        Program::Named { name } => {
-            if !config.allows(name) {
-                return Err(refused(&format!(
-                    "the program {name} is not allowed; add it to `programs` in the configuration"
-                )));
-            }
-            let wanted = config.program(name);
-            match look_up(&wanted) {
-                Lookup::Found(path) => Ok((path, Vec::new())),
-                Lookup::NotExecutable(path) => Err(failed(&format!(
-                    "{} may not be executed. Check its permissions (chmod +x).",
-                    path.display()
-                ))),
-                Lookup::Missing => Err(RunEnd::NotFound { program: wanted.into_owned() }),
-            }
+        Program::Named { name } if config.allows(name) => {
+            Ok((config.program(name).into_owned().into(), Vec::new()))
         }
+        Program::Named { name } => Err(refused(&format!(
+            "the program {name} is not allowed; add it to `programs` in the configuration"
+        ))),
+    }
+}
+
+/// The program as a worker's wrapper finds it, for whom `/proc/self/exe` is itself.
+fn there(inner: &Inner, spec: &RunSpec, program: OsString) -> OsString {
+    match spec.program {
+        Program::Own => std::fs::read_link(&inner.own).unwrap_or_else(|_| inner.own.clone()).into(),
+        Program::Named { .. } | Program::Shell { .. } => program,
+    }
+}
+
+/// Where a program is.
+pub(super) fn found(program: &OsStr) -> Result<PathBuf, RunEnd> {
+    let program = program.to_string_lossy();
+    match look_up(&program) {
+        Lookup::Found(path) => Ok(path),
+        Lookup::NotExecutable(path) => {
+            Err(failed(&format!("{} may not be executed. Check its permissions (chmod +x).", path.display())))
+        }
+        Lookup::Missing => Err(RunEnd::NotFound { program: program.into_owned() }),
     }
 }
 

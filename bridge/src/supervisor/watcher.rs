@@ -16,7 +16,7 @@ use super::end::{self, after, reached};
 use super::folder::RunFolder;
 use super::os::{self, Hung, Tree, age, is_there, may_write};
 use super::output::{Output, Shape};
-use super::{Inner, PARTING, Parting, Process, input, prepare};
+use super::{Inner, PARTING, Parting, Process, elsewhere, input, prepare};
 use crate::store::Sizes;
 
 /// What a process that outlives its run's first one, and could still write, gets to end unasked.
@@ -208,6 +208,7 @@ async fn live(
         return None;
     };
     let pipes = vigil.clear_away().await;
+    elsewhere::stop(&run.inner, &run.run, &run.spec).await;
     let read = output.finish().await;
     let end = match end {
         _ if read.too_much => RunEnd::TooMuchOutput { limit: Bytes(shape.limit) },

@@ -9,7 +9,7 @@ use bridge::store::{Page, Store};
 use bridge::supervisor::Supervisor;
 use shared::entry::{Actor, Draft, Kind};
 use shared::id::{ProjectId, RunId, TaskId};
-use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Signal, Stdin};
+use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Signal, Stdin, Tools};
 use shared::unit::{Millis, Seq};
 use tempfile::TempDir;
 use tests::world::ordered;
@@ -75,6 +75,7 @@ impl Bench {
             stdin: Stdin::Null,
             files: Vec::new(),
             inserts: Vec::new(),
+            tools: Tools::None,
             runner: Runner::Local,
             limits: RunLimits::default(),
         }

@@ -1,6 +1,6 @@
 //! Facts in words: money, spans of time, reasons. Short and plain, figures with units.
 
-use shared::agent::ErrorClass;
+use shared::agent::{ErrorClass, FoundAgent};
 use shared::context::Cut;
 use shared::entry::Room;
 use shared::evidence::Preset;
@@ -281,6 +281,13 @@ pub fn remedy(warning: Warning) -> &'static str {
     }
 }
 
+/// What the configuration has for an agent: who starts it, and its tools; empty where there is neither.
+pub fn given(agent: &FoundAgent) -> String {
+    let worker = agent.worker.iter().map(|name| format!("Started by {name}."));
+    let tools = (!agent.tools.is_empty()).then(|| format!("Tools: {}.", agent.tools.join(", ")));
+    worker.chain(tools).collect::<Vec<_>>().join(" ")
+}
+
 /// What failed, in a few words.
 pub fn class_words(class: ErrorClass) -> &'static str {
     match class {
@@ -323,7 +330,7 @@ pub fn next_step(class: ErrorClass) -> &'static str {
         ErrorClass::TaskFailure => "Change the objective or write to the agent, then retry.",
         ErrorClass::ModelNotFound => "Update the agent, or choose another model for this task.",
         ErrorClass::McpDisconnect => {
-            "See that the tool servers of the agent's own configuration start, then retry."
+            "See that its tools start, those of the configuration and its own; then retry."
         }
         ErrorClass::Timeout => "Give it more time in its details, or split the task; then retry.",
         ErrorClass::OutOfMemory => {

@@ -138,6 +138,7 @@ fn Agents(
                     (None, HarnessId::Demo) => "A demo: no model, no network, no key. It plans by plain rules and writes small notes.".to_owned(),
                     (None, _) => agent.program.clone(),
                 };
+                let about = format!("{about} {}", words::given(&agent));
                 let broken = agent.problem.is_some();
                 // Where it cannot be used, that says more.
                 let known = tried(id, agent.version.as_deref()).filter(|_| !broken).map(words::tried);

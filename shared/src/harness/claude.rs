@@ -8,13 +8,14 @@ use serde_json::{Map, Value, json};
 use super::fault::{self, Tail};
 use super::lines::Line;
 use super::loose::{self, child, count, number, text};
+use super::tools::with_a_person;
 use super::{CommandLine, MAX_ARG, Start, Turn, first_words};
 use crate::agent::{
     AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Progress, TurnEnd, TurnReport,
 };
 use crate::id::{MessageId, SessionId};
 use crate::plan::Access;
-use crate::run::{Arg, Program, RunEnd, Signal, Stdin, Stream};
+use crate::run::{Arg, Program, RunEnd, Signal, Stdin, Stream, Tools};
 use crate::unit::{MicroUsd, Millis};
 
 mod blocks;
@@ -96,7 +97,12 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     } else {
         Stdin::Text { text: prompt }
     };
-    called(args, stdin, Signal::Interrupt)
+    let tools = match turn.access {
+        Access::Ask if turn.listens => Tools::Asked,
+        Access::ReadOnly | Access::Ask => Tools::None,
+        Access::Edit | Access::Full => Tools::Free,
+    };
+    called(args, stdin, tools, Signal::Interrupt)
 }
 
 /// With the person there it asks them itself. SIGINT would only stop what it does there.
@@ -122,10 +128,10 @@ pub(super) fn terminal(turn: &Turn) -> CommandLine {
         flag("--allowedTools", "Bash,WebFetch,WebSearch");
     }
     args.extend(first_words(turn));
-    called(args, Stdin::Null, Signal::Terminate)
+    called(args, Stdin::Null, with_a_person(turn.access), Signal::Terminate)
 }
 
-fn called(args: Vec<Arg>, stdin: Stdin, polite: Signal) -> CommandLine {
+fn called(args: Vec<Arg>, stdin: Stdin, tools: Tools, polite: Signal) -> CommandLine {
     let env = [
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
         "DISABLE_AUTOUPDATER",
@@ -138,6 +144,7 @@ fn called(args: Vec<Arg>, stdin: Stdin, polite: Signal) -> CommandLine {
         env: env.into_iter().map(|name| (name.to_owned(), "1".to_owned())).collect(),
         stdin,
         files: Vec::new(),
+        tools,
         polite,
     }
 }
@@ -273,6 +280,9 @@ impl Reader {
                     let version = json.get("claude_code_version").and_then(Value::as_str).map(str::to_owned);
                     events.push(AgentEvent::Session { session, model, version });
                 }
+                let failed =
+                    |name| format!("The tool {name} did not start, and so the agent does without it.");
+                events.extend(failed_tools(json).flat_map(|name| notice(&failed(name))));
             }
             "api_retry" => {
                 self.blocks.withdraw(events);
@@ -433,6 +443,13 @@ impl Reader {
             unknown_lines: self.unknown,
         }
     }
+}
+
+/// The names of tool servers that Claude could not start.
+fn failed_tools(json: &Json) -> impl Iterator<Item = &str> {
+    let servers = json.get("mcp_servers").and_then(Value::as_array).into_iter().flatten();
+    let failed = servers.filter_map(Value::as_object).filter(|server| text(server, "status") == "failed");
+    failed.map(|server| text(server, "name"))
 }
 
 fn is_subagent(json: &Json) -> bool {

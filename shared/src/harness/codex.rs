@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::fault::{self, Tail};
 use super::lines::Line;
 use super::loose::{self, child, number, text};
+use super::tools::with_a_person;
 use super::{CommandLine, Start, Turn, first_words};
 use crate::agent::{
     AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Tokens, ToolOutcome, TurnEnd, TurnReport,
@@ -15,7 +16,7 @@ use crate::agent::{
 };
 use crate::id::SessionId;
 use crate::plan::{Access, Size};
-use crate::run::{Arg, Program, RunEnd, RunFile, Signal, Stdin, Stream};
+use crate::run::{Arg, Program, RunEnd, RunFile, Signal, Stdin, Stream, Tools};
 
 mod reset;
 
@@ -53,6 +54,11 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         env: BTreeMap::new(),
         stdin: Stdin::Text { text: turn.prompt.clone() },
         files,
+        // They work outside of its sandbox.
+        tools: match turn.access {
+            Access::ReadOnly | Access::Ask => Tools::None,
+            Access::Edit | Access::Full => Tools::Free,
+        },
         polite: Signal::Terminate,
     }
 }
@@ -74,6 +80,7 @@ pub(super) fn terminal(turn: &Turn) -> CommandLine {
         env: BTreeMap::new(),
         stdin: Stdin::Null,
         files: Vec::new(),
+        tools: with_a_person(turn.access),
         polite: Signal::Terminate,
     }
 }

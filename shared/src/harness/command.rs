@@ -6,7 +6,7 @@ use super::fault::{self, Tail};
 use super::lines::Line;
 use super::{CommandLine, Turn};
 use crate::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, TurnReport};
-use crate::run::{Program, RunEnd, Signal, Stdin, Stream};
+use crate::run::{Program, RunEnd, Signal, Stdin, Stream, Tools};
 
 /// The turn's prompt is the command; the rest of the turn does not concern it.
 pub(super) fn command_line(turn: &Turn) -> CommandLine {
@@ -16,6 +16,7 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         env: BTreeMap::new(),
         stdin: Stdin::Null,
         files: Vec::new(),
+        tools: Tools::None,
         polite: Signal::Terminate,
     }
 }

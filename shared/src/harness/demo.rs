@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::claude::user_line;
 use super::{CommandLine, MAX_ARG, Start, Turn};
 use crate::plan::{Access, Size};
-use crate::run::{Arg, Program, RunFile, Signal, Stdin};
+use crate::run::{Arg, Program, RunFile, Signal, Stdin, Tools};
 
 const SCHEMA: &str = "schema.json";
 
@@ -46,7 +46,8 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     } else {
         Stdin::Text { text: turn.prompt.clone() }
     };
-    CommandLine { program: Program::Own, args, env: BTreeMap::new(), stdin, files, polite: Signal::Terminate }
+    let (env, tools) = (BTreeMap::new(), Tools::None);
+    CommandLine { program: Program::Own, args, env, stdin, files, tools, polite: Signal::Terminate }
 }
 
 /// It has no session there.
@@ -54,6 +55,6 @@ pub(super) fn terminal(turn: &Turn) -> CommandLine {
     let end = turn.prompt.floor_char_boundary(MAX_ARG);
     let words = [Arg::text("--"), Arg::text(&turn.prompt[..end])];
     let args = ["demo", "terminal"].map(Arg::text).into_iter().chain(words).collect();
-    let (env, stdin, files) = (BTreeMap::new(), Stdin::Null, Vec::new());
-    CommandLine { program: Program::Own, args, env, stdin, files, polite: Signal::Terminate }
+    let (env, stdin, files, tools) = (BTreeMap::new(), Stdin::Null, Vec::new(), Tools::None);
+    CommandLine { program: Program::Own, args, env, stdin, files, tools, polite: Signal::Terminate }
 }

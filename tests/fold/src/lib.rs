@@ -12,7 +12,7 @@ use shared::agent::{AgentEvent, HarnessId, ToolOutcome, TurnReport};
 use shared::entry::{Actor, Body, Entry, Kind, Outcome, Purpose};
 use shared::id::{ClientId, ProjectId, RunId, TaskId};
 use shared::plan::{Access, PlannedTask};
-use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Stdin};
+use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Stdin, Tools};
 use shared::unit::{Epoch, Millis, Seq};
 
 /// Tasks of a goal.
@@ -155,6 +155,7 @@ fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
         stdin: Stdin::Text { text: "The task, its parent's summary and the results it builds on.".repeat(8) },
         files: Vec::new(),
         inserts: Vec::new(),
+        tools: Tools::None,
         runner: Runner::Local,
         limits: RunLimits::default(),
     };

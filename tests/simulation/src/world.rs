@@ -194,13 +194,8 @@ impl World {
 
     /// Both agents are there.
     fn find_agents(&mut self) -> Result<()> {
-        let agents = [HarnessId::Claude, HarnessId::Codex].map(|harness| FoundAgent {
-            harness,
-            name: harness.to_string(),
-            program: "/bin/agent".to_owned(),
-            version: None,
-            problem: None,
-        });
+        let agents =
+            [HarnessId::Claude, HarnessId::Codex].map(|harness| FoundAgent::new(harness, "/bin/agent"));
         let found = Kind::AgentsFound { agents: agents.to_vec() };
         self.bridge.state_fact(found, self.now, &mut self.chance)
     }

@@ -32,7 +32,14 @@ pub(super) fn answer(body: &Value, step: Step, turn: usize) -> Vec<Value> {
         Step::Text(words) => text(words),
         Step::Structured(value) => text(value.to_string()),
         Step::Tool(name, arguments) => {
-            json!({"type": "function_call", "id": format!("fc_{id}"), "call_id": format!("call_{id}"), "name": name, "arguments": arguments.to_string(), "status": "completed"})
+            // `mcp__SERVER/NAME` for what a tool server offers.
+            let (server, name) =
+                name.split_once('/').map_or((None, &*name), |(server, name)| (Some(server), name));
+            let mut call = json!({"type": "function_call", "id": format!("fc_{id}"), "call_id": format!("call_{id}"), "name": name, "arguments": arguments.to_string(), "status": "completed"});
+            if let Some(server) = server {
+                call["namespace"] = json!(server);
+            }
+            call
         }
     };
     let usage = json!({"input_tokens": 100, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 10, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 110});

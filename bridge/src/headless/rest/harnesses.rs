@@ -25,6 +25,10 @@ pub(super) struct HarnessView {
     problem: Option<String>,
     /// What to do about its version, where anything is.
     next_step: Option<&'static str>,
+    /// Tools of your own that the configuration gives its agents, in some project or everywhere.
+    tools: Vec<String>,
+    /// The worker of the configuration that starts it.
+    worker: Option<String>,
 }
 
 impl HarnessView {
@@ -37,6 +41,8 @@ impl HarnessView {
             tested,
             problem: agent.problem.clone(),
             next_step: next_step.filter(|step| !step.is_empty()),
+            tools: agent.tools.clone(),
+            worker: agent.worker.clone(),
         }
     }
 }

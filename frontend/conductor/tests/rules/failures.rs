@@ -398,8 +398,7 @@ fn a_model_at_its_limit_is_replaced_by_the_next_one_that_is_free() {
 }
 
 fn found(harness: HarnessId) -> FoundAgent {
-    let (name, program) = (harness.to_string(), "/bin/it".to_owned());
-    FoundAgent { harness, name, program, version: None, problem: None }
+    FoundAgent::new(harness, "/bin/it")
 }
 
 /// Where a task stands that its agent failed four times in a row.

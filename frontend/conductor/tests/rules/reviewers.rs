@@ -29,13 +29,7 @@ fn codex() -> Reviewer {
 /// A reviewed goal for Claude of two tasks, on a machine with these agents; Ann is one of the person's own.
 fn world(there: &[HarnessId]) -> World {
     let mut world = World::new();
-    let found = |harness: &HarnessId| FoundAgent {
-        harness: *harness,
-        name: harness.to_string(),
-        program: "/bin/agent".to_owned(),
-        version: None,
-        problem: None,
-    };
+    let found = |harness: &HarnessId| FoundAgent::new(*harness, "/bin/agent");
     world.say(Kind::AgentsFound { agents: there.iter().map(found).collect() });
     let character = Character::Words { text: "LIKE-Ann".to_owned() };
     let (name, role) = ("Ann".to_owned(), "is strict".to_owned());

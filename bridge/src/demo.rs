@@ -254,10 +254,21 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// What an agent at work writes all day: a sentence, and calls with their results.
+    fn step(&mut self, step: u64) -> io::Result<()> {
+        self.stage.says(&format!("Step {step}: I look at **three files** and go on with the next one."))?;
+        ["schema.sql", "cart.rs", "cart_test.rs"].into_iter().try_for_each(|file| {
+            self.stage.calls("Read", &json!({"file_path": file}), "There is nothing in it yet.", false)
+        })
+    }
+
     /// What the directives want besides the turn itself; an exit code when it ends the turn.
     fn misbehave(&mut self) -> io::Result<Option<ExitCode>> {
         if let Some(lines) = self.directives.number("lines") {
             self.stage.says_lines(lines)?;
+        }
+        for step in 1..=self.directives.number("steps").unwrap_or(0) {
+            self.step(step)?;
         }
         if self.directives.has("garbage") {
             self.stage.raw(

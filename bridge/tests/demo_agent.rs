@@ -168,6 +168,7 @@ fn it_ends_as_its_directives_say() {
     assert_eq!(class("bytes", "invalid-utf8"), (None, 1));
     assert_eq!(class("long", "long-line=20M"), (None, 1));
     assert_eq!(class("lines", "lines=5000"), (None, 0));
+    assert_eq!(class("steps", "steps=3 slow=0"), (None, 0));
 }
 
 #[test]

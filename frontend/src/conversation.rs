@@ -3,6 +3,7 @@
 
 use conductor::state::Task;
 use conductor::status::{Reason, Status};
+use conductor::survey::Row;
 use leptos::html;
 use leptos::prelude::*;
 use shared::api::HitPlace;
@@ -33,15 +34,21 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let own = StoredValue::new(id);
     let shown = RwSignal::new(WINDOW);
-    let count = Memo::new(move |_| desk.journal(&own.get_value()).len());
+    let count = Memo::new(move |_| desk.journal(&own.get_value(), <[Item]>::len));
+    let waiting = Memo::new(move |_| desk.read(|state| queued(state, &own.get_value())));
+    // Not of each revision: what is said becomes longer or leaves the queue, or else it is what it was.
     let items = Memo::new(move |_| {
-        let items =
-            visible(desk.journal(&own.get_value()), &desk.read(|state| queued(state, &own.get_value())));
-        let skip = items.len().saturating_sub(shown.get());
-        items.into_iter().skip(skip).collect::<Vec<_>>()
+        count.track();
+        let shown = shown.get();
+        waiting
+            .with(|waiting| untrack(|| desk.journal(&own.get_value(), |items| latest(items, waiting, shown))))
     });
     let earlier = Memo::new(move |_| count.get() > shown.get());
-    let theirs = Memo::new(move |_| desk.read(|state| is_theirs(state, &own.get_value())));
+    // It is the person's to do, and its turn has come.
+    let theirs = Memo::new(move |_| {
+        let yours = |_: &_, _: &_, row: &Row| row.status.reason == Reason::Yours;
+        desk.look(&own.get_value(), yours) == Some(true)
+    });
     let scroller = NodeRef::<html::Div>::new();
     let at_end = RwSignal::new(true);
     let unseen = RwSignal::new(0_usize);
@@ -111,11 +118,6 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
     }
 }
 
-/// It is the person's to do, and its turn has come.
-fn is_theirs(state: &conductor::State, id: &TaskId) -> bool {
-    state.task(id).is_some_and(|task| conductor::status::status(state, task).reason == Reason::Yours)
-}
-
 /// Scrolls to what was looked for and marks it, when it has been drawn.
 fn reveal(within: NodeRef<html::Div>, selector: String) {
     request_animation_frame(move || {
@@ -130,21 +132,21 @@ fn reveal(within: NodeRef<html::Div>, selector: String) {
     });
 }
 
-/// Messages that wait stand above the composer instead; withdrawn ones are gone.
-fn visible(items: Vec<Item>, waiting: &[shared::id::MessageId]) -> Vec<Item> {
-    let gone: Vec<_> = items
-        .iter()
-        .filter_map(|item| match &item.what {
-            What::Withdrawn(message) => Some(message.clone()),
-            _ => None,
-        })
-        .collect();
-    let stays = |item: &Item| match &item.what {
+/// The last `most` of what is shown: messages that wait stand above the composer instead; withdrawn ones are gone.
+fn latest(items: &[Item], waiting: &[shared::id::MessageId], most: usize) -> Vec<Item> {
+    let withdrawn = |item: &Item| match &item.what {
+        What::Withdrawn(message) => Some(message.clone()),
+        _ => None,
+    };
+    let gone: Vec<_> = items.iter().filter_map(withdrawn).collect();
+    let stays = |item: &&Item| match &item.what {
         What::Said { message, .. } => !gone.contains(message) && !waiting.contains(message),
         What::Withdrawn(_) => false,
         _ => true,
     };
-    items.into_iter().filter(stays).collect()
+    let mut latest: Vec<Item> = items.iter().rev().filter(stays).take(most).cloned().collect();
+    latest.reverse();
+    latest
 }
 
 fn queued(state: &conductor::State, id: &TaskId) -> Vec<shared::id::MessageId> {

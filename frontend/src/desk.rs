@@ -172,13 +172,16 @@ impl Desk {
         self.peek(look)
     }
 
+    /// Reads the state with how all tasks stand that are not archived; tracked.
+    pub fn overlook<T>(self, look: impl FnOnce(&State, &Survey) -> T) -> T {
+        self.read(|state| self.survey.with(|survey| look(state, survey)))
+    }
+
     /// Reads how a task and all below it stand; tracked. What is archived is asked when somebody looks at it.
     pub fn surveyed<T>(self, task: &TaskId, look: impl FnOnce(&State, &Survey) -> T) -> T {
-        self.read(|state| {
-            self.survey.with(|survey| match survey.row(task) {
-                Some(_) => look(state, survey),
-                None => look(state, &Survey::of(state, [task])),
-            })
+        self.overlook(|state, survey| match survey.row(task) {
+            Some(_) => look(state, survey),
+            None => look(state, &Survey::of(state, [task])),
         })
     }
 
@@ -204,10 +207,10 @@ impl Desk {
         self.inner.with_value(|inner| inner.driver.decides())
     }
 
-    /// What was said and decided in a task, oldest first; tracked.
-    pub fn journal(self, task: &TaskId) -> Vec<Item> {
+    /// Looks at what was said and decided in a task, oldest first; tracked. It only ever becomes longer.
+    pub fn journal<T>(self, task: &TaskId, look: impl FnOnce(&[Item]) -> T) -> T {
         self.revision.track();
-        self.inner.with_value(|inner| inner.journal.get(task).cloned().unwrap_or_default())
+        self.inner.with_value(|inner| look(inner.journal.get(task).map_or(&[], Vec::as_slice)))
     }
 
     pub fn with_link(self, act: impl FnOnce(&Link)) {

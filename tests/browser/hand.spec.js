@@ -21,7 +21,8 @@ test("a plan is built by hand, and its person does a task of it", async ({ page,
   await page.getByRole("menuitem", { name: "Do it yourself" }).click();
   await node(page, /Announce it/).click();
   await page.getByRole("tab", { name: "Details" }).click();
-  await page.getByLabel("Add a dependency").selectOption({ label: "1 Sign the lease" });
+  await page.getByRole("button", { name: "Add a task to wait for" }).click();
+  await page.getByRole("button", { name: "1 Sign the lease" }).click();
   await node(page, /Sign the lease/).click();
   await page.getByRole("tab", { name: "Details" }).click();
   await expect(page.getByRole("radio", { name: "by you" })).toBeChecked();

@@ -26,15 +26,18 @@ pub fn bench(args: &[String]) -> Result<()> {
     size::print()
 }
 
-/// Builds the product and keeps it busy for so many minutes.
+/// Builds the product and keeps it busy for so many minutes: the bridge, or where `page` says so two tabs of a browser.
 ///
 /// # Errors
-/// Something does not build or start, or the bridge did not keep what it should.
-pub fn soak(minutes: u64) -> Result<()> {
+/// Something does not build or start, or what was kept busy grew or lost something.
+pub fn soak(minutes: u64, page: bool) -> Result<()> {
     let binary = run::product()?;
     let minutes = minutes.to_string();
     let mut command = program::cargo(&["run", "--quiet", "--release", "-p", "tests", "--bin", "bench", "--"]);
     command.args(["--soak", &minutes]).env("ORCHESTRATOR_BIN", binary);
+    if page {
+        command.arg("--page").env("CHROMIUM", test::browser()?);
+    }
     program::attended(command)
 }
 

@@ -50,6 +50,9 @@ enum Task {
     Soak {
         #[arg(long, default_value_t = 60)]
         minutes: u64,
+        /// Keep two tabs of a browser busy instead, and fail when their memory grows.
+        #[arg(long)]
+        page: bool,
     },
     /// Live virtual worlds and check what must always hold; what follows goes to it (try `-- --help`).
     Simulate(Passed),
@@ -80,7 +83,7 @@ fn main() -> ExitCode {
         Task::Check => check::check(),
         Task::Test => test::test(),
         Task::Bench(passed) => bench::bench(&passed.args),
-        Task::Soak { minutes } => bench::soak(minutes),
+        Task::Soak { minutes, page } => bench::soak(minutes, page),
         Task::Simulate(passed) => simulate::simulate(&passed.args),
         Task::Mutants { only } => mutants::mutants(only.as_deref()),
         Task::Page => page::build().map(|_| ()),

@@ -20,6 +20,7 @@ Words:
   garbage        print lines that are no JSON between the others
   silent         exit with 0 having said nothing
   lines=N        print N lines of text deltas
+  steps=N        say a sentence and look at three files, N times
   long-line=N    print one line of N bytes (K and M are understood)
   invalid-utf8   print bytes that are not UTF-8
   deaf           hear nothing of what is said while it works

@@ -75,10 +75,13 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let outages = HarnessId::ALL.into_iter().any(|harness| waits::outage(state, harness).is_some());
-    let due = state.unsettled().into_iter().flat_map(|task| {
+    let tasks = state.unsettled();
+    // Mostly none has one, and then nobody asks each what is above it.
+    let timed = tasks.iter().any(|task| task.schedule.start.is_some());
+    let due = tasks.into_iter().flat_map(|task| {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
-        let starts = queue::starts_at(state, task).filter(|_| !task.is_over());
+        let starts = timed.then(|| queue::starts_at(state, task)).flatten().filter(|_| !task.is_over());
         let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
         let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =

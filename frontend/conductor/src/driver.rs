@@ -5,7 +5,8 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use shared::entry::{Actor, Draft, Entry};
+use shared::agent::AgentEvent;
+use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::id::{AppendId, ClientId, RunId};
 use shared::unit::{Epoch, Millis, Seq};
 use shared::wire::{ClientMessage, OutputFrame, Refusal, ServerMessage};
@@ -223,6 +224,7 @@ impl Driver {
     fn fold(&mut self, entry: &Entry) {
         apply(&mut self.state, entry);
         self.compare(entry);
+        self.rest_on(entry);
         if let Some(Batch { until: Some(until), .. }) = &self.on_its_way
             && self.state.seq >= *until
         {
@@ -244,6 +246,16 @@ impl Driver {
             self.rest = Some(Rest { seq: last, from: at, until: OnceCell::new() });
         } else {
             self.foreseen = Some(Foreseen { next: next.next(), last, at });
+        }
+    }
+
+    /// What left nothing to decide still does behind an entry that nothing is decided by.
+    fn rest_on(&mut self, entry: &Entry) {
+        if let Some(rest) = &mut self.rest
+            && rest.seq.next() == entry.seq
+            && entry.body.known().is_some_and(is_only_shown)
+        {
+            rest.seq = entry.seq;
         }
     }
 
@@ -351,11 +363,13 @@ impl Driver {
     /// The facts that were read, and all that follows from them, as one batch: what one decision makes
     /// possible is decided with it, so that a dependent task starts one commit after its dependency ended.
     fn batch(&mut self, facts: Vec<Draft>, now: Millis) -> Vec<Draft> {
+        let shown = |fact: &Draft| fact.body.known().is_some_and(is_only_shown);
+        // Of nothing follows nothing, and a copy of the state is dear where there are ten thousand tasks.
+        if facts.iter().all(shown) && self.rest.as_ref().is_some_and(|rest| rest.holds(&self.state, now)) {
+            return facts;
+        }
         let mut decided = facts;
         if decided.is_empty() {
-            if self.rest.as_ref().is_some_and(|rest| rest.holds(&self.state, now)) {
-                return Vec::new();
-            }
             decided = decide(&self.state, now);
             if decided.is_empty() {
                 self.rest = Some(Rest { seq: self.state.seq, from: now, until: OnceCell::new() });
@@ -382,6 +396,12 @@ impl Driver {
         }
         count
     }
+}
+
+/// What an agent is at, and says on the way: for those who look, and nothing is decided by it. It is most of what comes.
+fn is_only_shown(kind: &Kind) -> bool {
+    let Kind::AgentSpoke { event, .. } = kind else { return false };
+    matches!(event, AgentEvent::ToolCall { .. } | AgentEvent::Message { .. })
 }
 
 /// Folds drafts as if they were committed; gives them back.

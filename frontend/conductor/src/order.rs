@@ -143,6 +143,12 @@ impl Order {
         None
     }
 
+    /// The tasks of a cycle that this one is in, or that lies before it. Where there was none before the task got another
+    /// place or something to wait for, any that came by that is found from here, without a look at the whole tree.
+    pub fn cycle_before(&self, task: &TaskId) -> Option<Vec<TaskId>> {
+        self.search((task, Side::End), &mut BTreeSet::new())
+    }
+
     /// Depth first from one point, without recursion: a plan from outside may be deep.
     fn search<'a>(&'a self, from: Point<'a>, done: &mut BTreeSet<Point<'a>>) -> Option<Vec<TaskId>> {
         if done.contains(&from) {
@@ -249,6 +255,14 @@ mod tests {
         let mut tasks = cycle.expect("a cycle");
         tasks.sort();
         assert_eq!(tasks, [id("a"), id("b"), id("c")]);
+    }
+
+    #[test]
+    fn a_cycle_is_found_from_each_task_in_it_and_behind_it() {
+        let order =
+            order(&[("a", "goal", &["b"]), ("b", "goal", &["a"]), ("c", "goal", &["b"]), ("d", "goal", &[])]);
+        let found = ["a", "b", "c", "d"].map(|task| order.cycle_before(&id(task)).is_some());
+        assert_eq!(found, [true, true, true, false]);
     }
 
     #[test]

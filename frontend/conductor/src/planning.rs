@@ -11,6 +11,7 @@ use shared::unit::Millis;
 use crate::plan::diff::Revision;
 use crate::plan::name;
 use crate::state::{Standing, State, Task};
+use crate::survey::Survey;
 
 /// A task's plan, and how it came to be. A goal always has one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -252,8 +253,15 @@ pub(crate) fn keyed<'a>(state: &'a State, task: &Task) -> Vec<(String, &'a Task)
 }
 
 /// The task whose proposal a person looks at when this one is chosen: itself, the nearest above, or the first in its tree.
-pub fn proposal<'a>(state: &'a State, task: &'a Task) -> Option<&'a Task> {
+pub fn proposal<'a>(state: &'a State, survey: &Survey, task: &'a Task) -> Option<&'a Task> {
     let proposed = |task: &&Task| task.planning.as_ref().is_some_and(Planning::is_proposed);
     let near = std::iter::once(task).chain(state.ancestors(task));
-    near.into_iter().find(proposed).or_else(|| state.subtree(&task.root).into_iter().find(proposed))
+    // The whole tree is gone through only where there is one in it.
+    let somewhere = || {
+        let mut planned = survey.planned().filter_map(|id| state.task(id)).filter(proposed);
+        planned.any(|other| other.root == task.root)
+    };
+    near.into_iter()
+        .find(proposed)
+        .or_else(|| somewhere().then(|| state.walk(&task.root).find(proposed)).flatten())
 }

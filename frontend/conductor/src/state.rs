@@ -397,7 +397,7 @@ impl State {
     }
 
     /// A task and all below it, in the order of the tree, as far as somebody asks.
-    pub(crate) fn walk<'a>(&'a self, id: &TaskId) -> impl Iterator<Item = &'a Task> + use<'a> {
+    pub fn walk<'a>(&'a self, id: &TaskId) -> impl Iterator<Item = &'a Task> + use<'a> {
         let mut stack: Vec<&Task> = self.task(id).into_iter().collect();
         std::iter::from_fn(move || {
             let task = stack.pop()?;

@@ -1,9 +1,11 @@
 //! `Show` and `For` as Leptos has them, but compiled once for the whole page: theirs are compiled anew for
-//! each condition, list and view, which took 60 KB of WASM.
+//! each condition, list and view, which took 60 KB of WASM. And a list that never ends takes no more memory in the end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use leptos::prelude::*;
+use leptos::tachys::reactive_graph::OwnedView;
+use leptos::tachys::view::keyed::keyed;
 
 /// Shows its children while `when` says so; they are built anew only when its word changes.
 #[component]
@@ -40,12 +42,40 @@ pub fn For<T: Send + 'static, I: IntoIterator<Item = T>, V: IntoView>(
 }
 
 fn list(rows: Box<dyn Fn() -> Vec<Row> + Send + Sync>) -> AnyView {
-    leptos::control_flow::For(
-        leptos::control_flow::ForProps::builder()
-            .each(rows)
-            .key(|row: &Row| row.key.clone())
-            .children(|row: Row| (row.draw)())
-            .build(),
-    )
-    .into_any()
+    let shelves = Arc::new(Mutex::new(Shelves { list: Owner::new(), last: None }));
+    let drawn = move || {
+        let shelves = Arc::clone(&shelves);
+        let draw = move |_, row: Row| {
+            let shelf = shelves.lock().map_or_else(|_| Owner::new(), |mut shelves| shelves.with_room());
+            let owner = shelf.with(Owner::new);
+            let view = owner.with(|| {
+                // It lasts as long as its last row.
+                let _held = StoredValue::new(shelf);
+                (row.draw)()
+            });
+            (drop::<usize>, OwnedView::new_with_owner(view, owner))
+        };
+        keyed(rows(), |row: &Row| row.key.clone(), draw)
+    };
+    drawn.into_any()
+}
+
+/// Rows of one shelf.
+const SHELF: usize = 64;
+
+/// Where the owners of a list's rows stand. What stood below an owner leaves some bytes with it for as long as it lasts, which is no
+/// matter but for a list of whose rows thousands come and go, as of a conversation: so there are owners in between.
+struct Shelves {
+    list: Owner,
+    /// With the number of rows that were put there.
+    last: Option<(Owner, usize)>,
+}
+
+impl Shelves {
+    fn with_room(&mut self) -> Owner {
+        let (shelf, rows) =
+            self.last.take().filter(|(_, rows)| *rows < SHELF).unwrap_or_else(|| (self.list.child(), 0));
+        self.last = Some((shelf.clone(), rows + 1));
+        shelf
+    }
 }

@@ -20,6 +20,7 @@ use super::schedule::ScheduleFields;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::markdown::view::markdown;
+use crate::tree::place::AfterDialog;
 use crate::tree::view::Tree;
 use crate::words;
 
@@ -36,7 +37,6 @@ struct Card {
     made_before: Vec<String>,
     outputs: String,
     after: Vec<(TaskId, String)>,
-    others: Vec<(TaskId, String)>,
     harness: Option<HarnessId>,
     agents: Vec<HarnessId>,
     model: String,
@@ -55,8 +55,6 @@ struct Card {
 fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
     let task = state.task(id)?;
     let name = |id: &TaskId| state.task(id).map(|task| (task.id.clone(), conductor::plan::name(task)));
-    let tree = state.subtree(&task.root);
-    let free = |other: &&Task| other.id != task.id && !other.is_goal() && !task.after.contains(&other.id);
     let edit = PlanEdit::SetObjective { task: id.clone(), objective: String::new() };
     let changeable = check_edit(state, &task.root, &edit).is_ok();
     let result = task.result.clone().unwrap_or_default();
@@ -71,7 +69,6 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         made_before: made_before(state, task),
         outputs: task.outputs.join("\n"),
         after: task.after.iter().filter_map(name).collect(),
-        others: tree.into_iter().filter(free).filter_map(|task| name(&task.id)).collect(),
         harness: task.harness,
         model: task.model.clone().unwrap_or_default(),
         usual: state.model_of(&unchosen, harness, task.size).unwrap_or("the agent's own choice").to_owned(),
@@ -211,6 +208,7 @@ fn Doer(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
 /// What it waits for: chips to drop, and a list to add from. A cycle is refused by name.
 #[component]
 fn After(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
+    let adding = RwSignal::new(false);
     let edit = move |edit: PlanEdit| tree.desk.edit(&tree.goal.get_value(), edit);
     view! {
         <div class="field">
@@ -222,14 +220,10 @@ fn After(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
                     </span>
                 }).collect_view()}
             </div>
-            <select class="input" aria-label="Add a dependency" disabled=card.fixed prop:value="" on:change=move |event| {
-                if let Ok(on) = TaskId::new(&event_target_value(&event)) {
-                    edit(PlanEdit::AddDependency { task: own.get_value(), on });
-                }
-            }>
-                <option value="">"Add a task to wait for …"</option>
-                {card.others.into_iter().map(|(id, name)| view! { <option value=id.to_string()>{name}</option> }).collect_view()}
-            </select>
+            <div>
+                <button class="button" data-size="sm" disabled=card.fixed on:click=move |_| adding.set(true)><Icon name="plus"/>"Add a task to wait for"</button>
+            </div>
+            <AfterDialog tree=tree own=own open=adding/>
         </div>
     }
 }

@@ -2,6 +2,9 @@
 //! index finds. Ctrl K or / opens it from anywhere.
 
 use conductor::State;
+use conductor::state::Task;
+use conductor::status::status;
+use conductor::survey::Survey;
 use gloo_timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
@@ -276,11 +279,11 @@ impl Finder {
     }
 
     fn choices(self) -> Vec<Choice> {
-        self.desk.read(|state| {
+        self.desk.overlook(|state, survey| {
             self.question.with(|question| {
                 self.answer.with(|answer| {
                     let wanted: Vec<String> = question.split_whitespace().map(str::to_lowercase).collect();
-                    let mut choices = tasks(state, &wanted);
+                    let mut choices = tasks(state, survey, &wanted);
                     for place in [SearchIn::Said, SearchIn::Output] {
                         let hits = answer.of(place).map(|found| found.hits.iter()).into_iter().flatten();
                         choices.extend(hits.filter_map(|hit| choice(state, hit)));
@@ -303,18 +306,20 @@ async fn found(path: &str) -> Result<Found, String> {
 }
 
 /// Tasks whose name holds all of the words, newest goals first.
-fn tasks(state: &State, wanted: &[String]) -> Vec<Choice> {
+fn tasks(state: &State, survey: &Survey, wanted: &[String]) -> Vec<Choice> {
     if wanted.is_empty() {
         return Vec::new();
     }
     let all =
         state.goals.iter().rev().filter_map(|goal| state.task(goal)).flat_map(|goal| state.subtree(&goal.id));
+    let kind =
+        |task: &Task| survey.row(&task.id).map_or_else(|| status(state, task).kind, |row| row.status.kind);
     let fitting = all.filter_map(|task| {
         let name = conductor::plan::name(task);
         let lower = name.to_lowercase();
         wanted.iter().all(|word| lower.contains(word.as_str())).then(|| Choice {
             section: "Tasks",
-            icon: conductor::status::status(state, task).kind.token(),
+            icon: kind(task).token(),
             bits: marked(&name, wanted),
             place: match &task.parent {
                 None => "goal".to_owned(),

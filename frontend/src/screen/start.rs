@@ -1,5 +1,8 @@
 //! Where a goal begins: a folder, an agent, and what is to be reached. Below it, the goals that there are.
 
+use conductor::State;
+use conductor::state::Task;
+use conductor::status::{Kind, status};
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::{FoundAgent, HarnessId};
@@ -187,29 +190,55 @@ struct Row {
     id: TaskId,
     title: String,
     project: String,
-    kind: conductor::status::Kind,
+    kind: Kind,
 }
 
-/// The goals that are there, or those that are archived; newest first.
-fn goals(state: &conductor::State, archived: bool) -> Vec<Row> {
-    let all = state.goals.iter().rev().filter_map(|goal| state.task(goal));
-    let wanted =
-        all.filter(|task| task.goal.as_ref().is_some_and(|goal| goal.archived.is_some() == archived));
-    let row = |task: &conductor::state::Task| Row {
-        id: task.id.clone(),
-        title: task.title.clone(),
-        project: state.projects.get(&task.project).map(|project| project.name.clone()).unwrap_or_default(),
-        kind: conductor::status::status(state, task).kind,
-    };
-    wanted.map(row).collect()
+impl Row {
+    fn of(state: &State, task: &Task, kind: Kind) -> Self {
+        Self {
+            id: task.id.clone(),
+            title: task.title.clone(),
+            project: state
+                .projects
+                .get(&task.project)
+                .map(|project| project.name.clone())
+                .unwrap_or_default(),
+            kind,
+        }
+    }
+}
+
+/// Newest first.
+fn goals(state: &State) -> impl Iterator<Item = &Task> {
+    state.goals.iter().rev().filter_map(|goal| state.task(goal))
+}
+
+fn is_archived(goal: &Task) -> bool {
+    goal.goal.as_ref().is_some_and(|goal| goal.archived.is_some())
 }
 
 /// All goals; what is archived stands folded behind them, and can be looked at and brought back.
 #[component]
 fn Known() -> impl IntoView {
     let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
-    let live = Memo::new(move |_| desk.read(|state| goals(state, false)));
-    let archived = Memo::new(move |_| desk.read(|state| goals(state, true)));
+    let live = Memo::new(move |_| {
+        desk.overlook(|state, survey| {
+            let row = |goal: &Task| Some(Row::of(state, goal, survey.row(&goal.id)?.status.kind));
+            goals(state).filter(|goal| !is_archived(goal)).filter_map(row).collect::<Vec<_>>()
+        })
+    });
+    // The whole tree of each is asked, so that is not done with each revision.
+    let away = Memo::new(move |_| {
+        desk.read(|state| {
+            goals(state).filter(|goal| is_archived(goal)).map(|goal| goal.id.clone()).collect::<Vec<_>>()
+        })
+    });
+    let archived = Memo::new(move |_| {
+        let row = |state: &State, id: &TaskId| {
+            state.task(id).map(|goal| Row::of(state, goal, status(state, goal).kind))
+        };
+        away.with(|away| desk.peek(|state| away.iter().filter_map(|id| row(state, id)).collect::<Vec<_>>()))
+    });
     let list = move |rows: Memo<Vec<Row>>| {
         view! {
             <For each=move || rows.get() key=|row| format!("{row:?}") children=move |Row { id, title, project, kind }| view! {

@@ -266,7 +266,12 @@ pub fn grab(tree: Tree, task: &TaskId, event: &web_sys::PointerEvent) {
         if tree.drag.with_untracked(Option::is_none) && drag.by.0.abs().max(drag.by.1.abs()) < 4 {
             return;
         }
-        (drag.drop, drag.problem) = target(tree, &drag.task, event.client_x(), event.client_y());
+        let drop = target(tree, &drag.task, event.client_x(), event.client_y());
+        // Whether it may fall there is asked once, and not with each pixel: in a large tree that takes a while.
+        if drop != drag.drop {
+            drag.problem = drop.as_ref().and_then(|(at, spot)| refusal(tree, &drag.task, at, *spot));
+            drag.drop = drop;
+        }
         tree.drag.set(Some(drag));
     });
     let escaping = window_event_listener(leptos::ev::keydown, move |event| {
@@ -322,24 +327,27 @@ pub fn task_under(target: Option<web_sys::EventTarget>) -> Option<TaskId> {
     task_of(&element.closest(".node").ok().flatten()?)
 }
 
-/// The node under the pointer, which third of it, and why the task cannot fall there.
-fn target(tree: Tree, task: &TaskId, x: i32, y: i32) -> (Option<(TaskId, Spot)>, Option<String>) {
-    let Some(node) = node_at(x, y) else { return (None, None) };
-    let Some(id) = task_of(&node).filter(|id| id != task) else { return (None, None) };
+/// The node under the pointer, and which third of it.
+fn target(tree: Tree, task: &TaskId, x: i32, y: i32) -> Option<(TaskId, Spot)> {
+    let node = node_at(x, y)?;
+    let id = task_of(&node).filter(|id| id != task)?;
     let place = node.get_bounding_client_rect();
     let third = (f64::from(y) - place.top()) / place.height();
-    let goal = tree.goal.get_value();
-    let spot = if id == goal || (0.3..0.7).contains(&third) {
+    let spot = if id == tree.goal.get_value() || (0.3..0.7).contains(&third) {
         Spot::Under
     } else if third < 0.3 {
         Spot::Before
     } else {
         Spot::After
     };
-    let problem = relocation(tree, task, &id, spot)
-        .and_then(|edit| tree.desk.check(&goal, &edit).err())
-        .map(|problem| format!("Not there: {problem}."));
-    (Some((id, spot)), problem)
+    Some((id, spot))
+}
+
+/// Why the task cannot fall there; nothing where it can.
+fn refusal(tree: Tree, task: &TaskId, at: &TaskId, spot: Spot) -> Option<String> {
+    let edit = relocation(tree, task, at, spot)?;
+    let problem = tree.desk.check(&tree.goal.get_value(), &edit).err()?;
+    Some(format!("Not there: {problem}."))
 }
 
 fn relocation(tree: Tree, task: &TaskId, at: &TaskId, spot: Spot) -> Option<PlanEdit> {

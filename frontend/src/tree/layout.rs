@@ -155,6 +155,11 @@ impl Layout {
         self.nodes.iter().position(|node| node.id == *id)
     }
 
+    /// The nodes that touch rows `top` to `bottom`.
+    pub fn between(&self, top: u32, bottom: u32) -> impl Iterator<Item = &Placed> {
+        self.nodes.iter().filter(move |node| node.y + node.height >= top && node.y <= bottom)
+    }
+
     /// Wires of the nodes that touch rows `top` to `bottom`, as one SVG path; `only` limits it to the way to some nodes.
     pub fn wires(&self, top: u32, bottom: u32, zoom: Zoom, only: Option<&[usize]>) -> String {
         let mut path = String::new();

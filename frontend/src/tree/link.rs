@@ -23,12 +23,11 @@ pub enum Linking {
 pub fn path(tree: Tree) -> String {
     let looked_at = tree.hover.get().or_else(|| tree.here.task());
     let Some(task) = looked_at else { return String::new() };
-    let pairs = tree.desk.read(|state| {
+    let pairs = tree.desk.overlook(|state, survey| {
         let before = state.task(&task).map(|task| task.after.clone()).unwrap_or_default();
         let own = before.into_iter().map(|on| (on, task.clone()));
-        let others =
-            state.subtree(&tree.goal.get_value()).into_iter().filter(|other| other.after.contains(&task));
-        own.chain(others.map(|other| (task.clone(), other.id.clone()))).collect::<Vec<_>>()
+        let others = survey.dependents(&task).iter().map(|other| (task.clone(), other.clone()));
+        own.chain(others).collect::<Vec<_>>()
     });
     tree.layout.with(|layout| {
         let place = |id: &TaskId| layout.find(id).map(|place| &layout.nodes[place]);
@@ -140,7 +139,12 @@ pub fn pull(tree: Tree, on: &TaskId, event: &web_sys::PointerEvent) {
         let (x, y) = (event.client_x(), event.client_y());
         let on = on.get_value();
         let over = super::keys::task_at(x, y).filter(|over| *over != on);
-        let problem = over.as_ref().and_then(|over| problem(tree, over, &on));
+        let known = tree.linking.get_untracked();
+        let problem = match known {
+            // Asked once for each task that it comes over, and not with each pixel.
+            Some(Linking::Drag { over: former, problem, .. }) if former == over => problem,
+            _ => over.as_ref().and_then(|over| problem(tree, over, &on)),
+        };
         tree.linking.set(Some(Linking::Drag { to: within(tree, x, y), over, problem, on }));
     });
     let escaping = window_event_listener(leptos::ev::keydown, move |event| {

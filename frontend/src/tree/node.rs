@@ -148,7 +148,7 @@ pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
         tree.desk.surveyed(&id, |state, survey| face(state, survey, &id, folded, marks.as_ref(), times))
     });
     let spot = Memo::new(move |_| {
-        tree.layout.with(|layout| layout.find(&own.get_value()).map(|place| layout.nodes[place].clone()))
+        tree.drawn.with(|drawn| own.with_value(|own| drawn.iter().find(|node| node.id == *own).cloned()))
     });
     let selected = Memo::new(move |_| tree.here.task().as_ref() == Some(&own.get_value()));
     let lifted = Memo::new(move |_| {

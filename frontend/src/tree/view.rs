@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use shared::id::TaskId;
 
 use super::keys;
-use super::layout::{Layout, OUTLINE, ZOOMS, Zoom, layout};
+use super::layout::{Layout, OUTLINE, Placed, ZOOMS, Zoom, layout};
 use super::link::{self, Linking};
 use super::menu::Menu;
 use super::node::Node;
@@ -28,6 +28,9 @@ pub struct Tree {
     pub here: Here,
     pub goal: StoredValue<TaskId>,
     pub layout: Memo<Layout>,
+    /// The part of the layout that is in the document: what is in sight and a screen around it, by its upper and lower edge.
+    pub sight: RwSignal<(u32, u32)>,
+    pub drawn: Memo<Vec<Placed>>,
     pub folded: RwSignal<BTreeSet<TaskId>>,
     pub zoom: RwSignal<usize>,
     /// The screen is as narrow as a phone's: the tree is an outline.
@@ -69,13 +72,18 @@ impl Tree {
             let zoom = if phone.get() { OUTLINE } else { ZOOMS[zoom.get()] };
             folded.with(|folded| desk.peek(|state| layout(state, &own, folded, zoom)))
         });
+        let sight = RwSignal::new((0, 2_000));
+        let drawn = Memo::new(move |_| {
+            let (top, bottom) = sight.get();
+            layout.with(|layout| layout.between(top, bottom).cloned().collect())
+        });
         let seen = RwSignal::new(Local::get::<String>(SEEN).unwrap_or_default());
         let own = goal.clone();
         let proposal = Memo::new(move |_| {
             let chosen = here.task();
-            desk.read(|state| {
+            desk.overlook(|state, survey| {
                 let chosen = chosen.and_then(|task| state.task(&task)).filter(|task| task.root == own);
-                proposal(state, chosen.or(state.task(&own))?).map(|task| task.id.clone())
+                proposal(state, survey, chosen.or(state.task(&own))?).map(|task| task.id.clone())
             })
         });
         let marks = Memo::new(move |_| {
@@ -91,6 +99,8 @@ impl Tree {
             marks,
             goal: StoredValue::new(goal),
             layout,
+            sight,
+            drawn,
             folded,
             zoom,
             phone,
@@ -182,13 +192,12 @@ fn is_phone() -> bool {
 
 #[component]
 pub fn TreePane(tree: Tree) -> impl IntoView {
-    let sight = RwSignal::new((0_u32, 2_000_u32));
     let look = move || {
         if let Some(scroller) = tree.scroller.get() {
             let top = u32::try_from(scroller.scroll_top()).unwrap_or(0);
             let view = u32::try_from(scroller.client_height()).unwrap_or(0).max(400);
             // A screen above and below, in steps, so that scrolling a little changes nothing.
-            sight.maybe_update(|sight| {
+            tree.sight.maybe_update(|sight| {
                 let step = top / 200 * 200;
                 let new = (step.saturating_sub(view), step + 2 * view + 400);
                 let changed = *sight != new;
@@ -198,18 +207,13 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
         }
     };
     Effect::new(move |_| look());
-    let ids = Memo::new(move |_| {
-        let (top, bottom) = sight.get();
-        let seen = |node: &&super::layout::Placed| node.y + node.height >= top && node.y <= bottom;
-        tree.layout
-            .with(|layout| layout.nodes.iter().filter(seen).map(|node| node.id.clone()).collect::<Vec<_>>())
-    });
+    let ids = move || tree.drawn.with(|drawn| drawn.iter().map(|node| node.id.clone()).collect::<Vec<_>>());
     let wires = move || {
-        let (top, bottom) = sight.get();
+        let (top, bottom) = tree.sight.get();
         tree.layout.with(|layout| layout.wires(top, bottom, tree.zoom(), None))
     };
     let trace = move || {
-        let (top, bottom) = sight.get();
+        let (top, bottom) = tree.sight.get();
         let selected = tree.here.task();
         tree.layout.with(|layout| {
             selected
@@ -217,6 +221,7 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
                 .unwrap_or_default()
         })
     };
+    let deps = Memo::new(move |_| link::path(tree));
     let refused = move || {
         tree.linking.with(|linking| {
             matches!(linking, Some(Linking::Drag { problem: Some(_), .. })).then_some("failed")
@@ -234,11 +239,11 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
                 <svg class="wires" width="100%" height="100%" aria-hidden="true">
                     <path d=wires/>
                     <path class="trace" d=trace/>
-                    <path class="dep" d=move || link::path(tree)/>
+                    <path class="dep" d=move || deps.get()/>
                     <path class="dep" data-state=refused d=move || link::drawn(tree)/>
                 </svg>
                 <div role="tree" aria-label="Tasks">
-                    <For each=move || ids.get() key=ToString::to_string children=move |id| view! { <Node tree=tree id=id/> }/>
+                    <For each=ids key=ToString::to_string children=move |id| view! { <Node tree=tree id=id/> }/>
                 </div>
                 <Adder tree=tree/>
             </div>

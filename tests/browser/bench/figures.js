@@ -3,13 +3,16 @@
 import { chromium } from "@playwright/test";
 import fs from "node:fs";
 import path from "node:path";
+import { forest } from "./forest.js";
 
 const { BRIDGE, SECRET, GOAL, PROJECT, CHROMIUM, ENTRIES, FOLD_DIR } = process.env;
 const SIZE = { width: 1440, height: 900 };
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"] });
 try {
-  const found = { ...(await folding()), ...(await tokens()), ...(await tree()) };
+  const { logs, rates } = await folding();
+  const updates = await forest(browser, logs, { bridge: BRIDGE, secret: SECRET }, quantiles);
+  const found = { ...rates, ...updates, ...(await tokens()), ...(await tree()) };
   process.stdout.write(JSON.stringify(found));
 } finally {
   await browser.close();
@@ -32,7 +35,7 @@ async function folding() {
     return route.fulfill({ body, contentType: types[path.extname(name)] });
   });
   await page.goto("http://localhost:1/index.html");
-  const rates = await page.evaluate(async (entries) => {
+  const found = await page.evaluate(async (entries) => {
     const { default: init, Log, Tree } = await import("/fold.js");
     await init();
     const log = new Log(entries);
@@ -45,23 +48,30 @@ async function folding() {
       return Math.max(...rates);
     };
     const forest = new Tree();
+    const grown = JSON.parse(forest.log(0));
     const timed = (work) => {
       const began = performance.now();
       const count = work();
       return [performance.now() - began, count];
     };
     const times = (count, work) => Array.from({ length: count }, () => timed(work));
-    return {
+    const rates = {
       read: best(() => log.read()),
       folded: best(() => log.fold()),
       forest: forest.len(),
       "forest surveyed": times(9, () => forest.survey()).map(([time]) => time),
       "forest decided": times(9, () => forest.decide()).map(([time]) => time),
-      "forest entries": times(100, () => forest.step()).map(([time, count]) => time / count),
     };
+    const steps = times(100, () => forest.step());
+    rates["forest entries"] = steps.map(([time, count]) => time / count);
+    // A log keeps no results of calls.
+    const kept = ({ body }) => body.event?.event !== "tool_result";
+    let at = grown.length;
+    const lived = steps.map(([, count]) => JSON.parse(forest.log(at)).slice(0, ((at += count), count)).filter(kept));
+    return { rates, logs: { grown: grown.filter(kept), lived } };
   }, Number(ENTRIES));
   await page.close();
-  return rates;
+  return found;
 }
 
 /** A small goal whose planner streams its answer: each message with a piece of text, and where it went. */

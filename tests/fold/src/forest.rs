@@ -5,7 +5,7 @@ use conductor::inbox::inbox;
 use conductor::survey::Survey;
 use conductor::{State, apply, decide};
 use shared::agent::HarnessId;
-use shared::entry::{Kind, Outcome, Purpose};
+use shared::entry::{Entry, Kind, Outcome, Purpose};
 use shared::id::TaskId;
 use shared::plan::{Access, PlannedTask, Size};
 use shared::unit::{Millis, Seq};
@@ -22,6 +22,8 @@ pub struct Forest {
     survey: Survey,
     /// Those without parts that nobody has begun, the next one last.
     left: Vec<TaskId>,
+    /// All that was folded, for who wants to see it with a page.
+    log: Vec<Entry>,
 }
 
 impl Forest {
@@ -45,7 +47,8 @@ impl Forest {
             level = parts.iter().map(|part| part.task.clone()).collect();
             tasks.extend(parts);
         }
-        let mut forest = Self { state: State::default(), survey: Survey::default(), left: level };
+        let mut forest =
+            Self { state: State::default(), survey: Survey::default(), left: level, log: Vec::new() };
         let text = "Rewrite all of it".to_owned();
         let (harness, run) = (HarnessId::Demo, goal.run(1));
         forest.fold([Kind::GoalStated { task: goal.clone(), text, harness, access: Access::Edit }])?;
@@ -57,6 +60,11 @@ impl Forest {
         ])?;
         forest.survey.renew(&forest.state);
         Ok(forest)
+    }
+
+    /// All entries up to now, the oldest first.
+    pub fn log(&self) -> &[Entry] {
+        &self.log
     }
 
     /// Tasks of the tree.
@@ -103,7 +111,9 @@ impl Forest {
     fn fold(&mut self, kinds: impl IntoIterator<Item = Kind>) -> anyhow::Result<()> {
         for kind in kinds {
             let Seq(seq) = self.state.seq.next();
-            apply(&mut self.state, &entry(seq, kind)?);
+            let entry = entry(seq, kind)?;
+            apply(&mut self.state, &entry);
+            self.log.push(entry);
         }
         Ok(())
     }
@@ -123,6 +133,7 @@ mod tests {
             let row = forest.survey.row(&goal).expect("a row");
             assert_eq!((row.done, row.all), (n, 9_000));
         }
+        assert_eq!(forest.log().len() as u64, forest.state.seq.0);
         let afresh = Survey::live(&forest.state);
         for task in forest.state.tasks.keys() {
             assert_eq!(forest.survey.row(task), afresh.row(task), "{task}");

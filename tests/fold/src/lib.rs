@@ -235,6 +235,12 @@ mod page {
             self.0.decide()
         }
 
+        /// The log from this place on, as a JSON array of entries.
+        pub fn log(&self, from: usize) -> Result<String, JsError> {
+            let entries = self.0.log().get(from..).unwrap_or_default();
+            serde_json::to_string(entries).map_err(|error| JsError::new(&error.to_string()))
+        }
+
         /// Gives the number of entries that were taken in.
         pub fn step(&mut self) -> Result<usize, JsError> {
             self.0.step().map_err(|error| JsError::new(&error.to_string()))

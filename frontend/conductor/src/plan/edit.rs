@@ -142,7 +142,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             deep_enough(state, parent, height(state, moved))?;
             let mut order = Order::of(state, goal);
             order.reparent(&moved.id, &parent.id);
-            acyclic(state, &order)
+            acyclic(state, order.cycle_before(task))
         }
         PlanEdit::AddDependency { task, on } => {
             let (waiting, _) = (not_goal(known(task)?)?, not_goal(known(on)?)?);
@@ -150,7 +150,7 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             in_place(state, waiting)?;
             let mut order = Order::of(state, goal);
             order.depend(task, on);
-            acyclic(state, &order)
+            acyclic(state, order.cycle_before(task))
         }
     }
 }
@@ -249,11 +249,11 @@ fn rewirable(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditPr
         let name = |id| state.task(id).map_or_else(|| "the new task".to_owned(), name);
         return Err(EditProblem::Late { maker: name(&maker), input, task: name(&task) });
     }
-    acyclic(state, &wiring.order)
+    acyclic(state, wiring.order.cycle())
 }
 
-fn acyclic(state: &State, order: &Order) -> Result<(), EditProblem> {
-    match order.cycle() {
+fn acyclic(state: &State, cycle: Option<Vec<TaskId>>) -> Result<(), EditProblem> {
+    match cycle {
         None => Ok(()),
         Some(mut cycle) => {
             cycle.extend(cycle.first().cloned());

@@ -28,6 +28,8 @@ pub(super) struct Seen {
     common: Option<Common>,
     /// Who waits for a task by name.
     dependents: BTreeMap<TaskId, Vec<TaskId>>,
+    /// Those that a planner thought of or is to think of, which no task ceases to be.
+    planned: BTreeSet<TaskId>,
 }
 
 /// What makes tasks wait that have nothing else in common.
@@ -55,6 +57,16 @@ impl Common {
 }
 
 impl Survey {
+    /// Who waits for a task by name.
+    pub fn dependents(&self, task: &TaskId) -> &[TaskId] {
+        self.seen.dependents.get(task).map_or(&[], Vec::as_slice)
+    }
+
+    /// Those that a planner thought of or is to think of, wherever they are.
+    pub(crate) fn planned(&self) -> impl Iterator<Item = &TaskId> {
+        self.seen.planned.iter()
+    }
+
     /// Takes in what happened since; says whether any task stands otherwise than before.
     pub fn renew(&mut self, state: &State) -> bool {
         if self.seen.seq == state.seq && self.seen.common.is_some() {
@@ -79,26 +91,33 @@ impl Survey {
         for (id, dep) in state.tasks.values().flat_map(|task| task.after.iter().map(|dep| (&task.id, dep))) {
             dependents.entry(dep.clone()).or_default().push(id.clone());
         }
+        let planned = state.tasks.values().filter(|task| task.planning.is_some());
+        let planned = planned.map(|task| task.id.clone()).collect();
         let (tasks, runs) = (state.tasks.clone(), unread(state).collect());
-        let seen = Seen { seq: state.seq, goals, tasks, runs, common: Some(common), dependents };
+        let seen = Seen { seq: state.seq, goals, tasks, runs, common: Some(common), dependents, planned };
         *self = Self { rows, shape: self.shape + 1, seen };
     }
 
     /// The tasks that are others than before, or whose run is; nothing where tasks came, went or have other places.
     fn changed(&mut self, state: &State) -> Option<Vec<Change>> {
-        let Seen { goals, tasks, runs, .. } = &mut self.seen;
+        let Seen { goals, tasks, runs, planned, .. } = &mut self.seen;
         if tasks.len() != state.tasks.len() || !goals.iter().eq(live(state)) {
             return None;
         }
         let mut changes = Vec::new();
-        for ((id, task), (former_id, former)) in state.tasks.iter().zip(tasks) {
-            if id != former_id {
+        for (task, former) in state.tasks.values().zip(tasks.values_mut()) {
+            // The same pointer is the same task; so ids are compared of those alone that changed.
+            if Arc::ptr_eq(task, former) {
+                continue;
+            }
+            if task.id != former.id {
                 return None;
             }
-            if !Arc::ptr_eq(task, former) {
-                changes.push(Change::of(state, former, task)?);
-                *former = Arc::clone(task);
+            changes.push(Change::of(state, former, task)?);
+            if task.planning.is_some() {
+                planned.insert(task.id.clone());
             }
+            *former = Arc::clone(task);
         }
         // What was read since has changed its task as well.
         let former = std::mem::replace(runs, unread(state).collect());

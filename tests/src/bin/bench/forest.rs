@@ -7,7 +7,23 @@ use fold::Forest;
 use crate::figure::{Aim, Figure, quantile};
 
 /// The time of one frame at 60 Hz, milliseconds.
-const FRAME: f64 = 16.0;
+pub const FRAME: f64 = 16.0;
+/// What the page does with that tree, and what `tests/browser/bench/forest.js` calls it. Its work is script and drawing; an entry
+/// is shown when the frame is drawn that was due next.
+pub const SHOWN: [(&str, &str); 11] = [
+    ("one entry, work", "following, unfolded, work"),
+    ("one entry to what is shown", "following, unfolded, shown"),
+    ("one entry with a task's details open, work", "following, task and details open, work"),
+    ("one entry, folded, work", "following, folded, work"),
+    ("one entry where it decides, work", "deciding, unfolded, work"),
+    ("one entry, folded, where it decides, work", "deciding, folded, work"),
+    ("a branch of a thousand unfolded", "unfold"),
+    ("a branch of a thousand folded", "fold"),
+    ("another task chosen", "select"),
+    ("scrolled half a screen", "scroll"),
+    ("a letter typed", "type"),
+];
+
 /// Times that the whole tree is asked.
 const WHOLE: usize = 9;
 /// Tasks that are done one after the other; each is two dozen entries.

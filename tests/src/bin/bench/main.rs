@@ -40,7 +40,8 @@ async fn main() -> anyhow::Result<()> {
     };
     if let Some(minutes) = after("--soak") {
         let minutes = minutes.parse().context("--soak takes minutes, such as --soak 60")?;
-        return soak::soak(&PathBuf::from(binary), minutes).await;
+        let (binary, page) = (PathBuf::from(binary), arguments.iter().any(|argument| argument == "--page"));
+        return if page { soak::of_page(&binary, minutes).await } else { soak::soak(&binary, minutes).await };
     }
     let conditions = conditions(quick);
     say(&conditions.to_string());

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
+use shared::id::TaskId;
 use tests::world::World;
 use tokio::process::Command;
 
@@ -16,25 +17,34 @@ const TASKS: u32 = 1_000;
 /// The time of one frame at 60 Hz, milliseconds.
 const FRAME: f64 = 1_000.0 / 60.0;
 
+/// One of `tests/browser/bench`, about a goal of the world; `CHROMIUM` in the environment is the browser.
+///
+/// # Errors
+/// The bridge does not run.
+pub fn script(name: &str, world: &World, goal: &TaskId) -> anyhow::Result<Command> {
+    let mut node = Command::new("node");
+    node.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/browser/bench/").to_owned() + name)
+        .env("BRIDGE", format!("http://{}/", world.host()?))
+        .env("SECRET", world.secret()?)
+        .env("GOAL", goal.to_string())
+        .stdin(Stdio::null());
+    Ok(node)
+}
+
 /// Measures the page of `binary`; `None` where no browser was prepared (`cargo xtask bench` does it).
 pub async fn figures(binary: &Path, entries: usize) -> anyhow::Result<Vec<Figure>> {
-    let Ok(chromium) = std::env::var("CHROMIUM") else { return Ok(Vec::new()) };
+    if std::env::var_os("CHROMIUM").is_none() {
+        return Ok(Vec::new());
+    }
     let world = World::start(binary).await?;
     let mut client = world.client("maker").await?;
     let goal =
         plan::tree(&world, &mut client, TASKS, "true", |n| if n % 7 == 6 { Some(n - 1) } else { None })
             .await?;
     drop(client);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/bench/figures.js");
-    let node = Command::new("node")
-        .arg(script)
-        .env("CHROMIUM", chromium)
-        .env("BRIDGE", format!("http://{}/", world.host()?))
-        .env("SECRET", world.secret()?)
-        .env("GOAL", goal.to_string())
+    let node = script("figures.js", &world, &goal)?
         .env("PROJECT", &world.project)
         .env("ENTRIES", entries.to_string())
-        .stdin(Stdio::null())
         .output()
         .await
         .context("node does not start")?;
@@ -62,6 +72,13 @@ pub async fn figures(binary: &Path, entries: usize) -> anyhow::Result<Vec<Figure
     let grown = usize::try_from(found["forest"].as_u64().context("no forest")?)?;
     let whole = [times("forest surveyed")?, times("forest decided")?];
     figures.extend(forest::told("in Chromium", grown, whole, times("forest entries")?));
+    for (what, measured) in forest::SHOWN {
+        for share in ["p50", "p99"] {
+            let name = format!("{grown} tasks on the page, {what}: {share}");
+            let figure = Figure::new(name, number(&format!("forest {measured} {share}"))?, "ms");
+            figures.push(figure.aim(Aim::AtMost(forest::FRAME)));
+        }
+    }
     for what in ["scrolling", "zooming", "working"] {
         let name = format!("{TASKS} tasks, {what}: ");
         let p50 = Figure::new(format!("{name}frame p50"), number(&format!("{what} p50"))?, "ms");

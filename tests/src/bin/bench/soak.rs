@@ -1,20 +1,27 @@
 //! `cargo xtask soak --minutes N`: many agents that never stop writing and clients that come and go, for as long as
-//! one likes. What the bridge holds must be flat after it has warmed up; what it stores must be all.
+//! one likes. What the bridge holds must be flat after it has warmed up; what it stores must be all. With `--page` it is
+//! two tabs of a browser that look at such agents, and what these hold must be flat.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use conductor::plan::awaits_approval;
+use shared::agent::HarnessId;
+use shared::entry::Kind;
 use shared::id::RunId;
+use shared::limits::Limits;
 use shared::wire::ClientMessage;
 use tests::world::World;
 
 use crate::round::Load;
-use crate::{memory, relay, say};
+use crate::{memory, page, relay, say};
 
 const AGENTS: u64 = 20;
 /// Of each agent, per second.
 const RATE: u64 = 50;
+/// Of the demo agents, between two things that they say: with all that belongs to them that is the same rate. Milliseconds.
+const PAUSE: u64 = 85;
 /// Between two looks, and the life of a client.
 const LOOK: Duration = Duration::from_secs(10);
 /// The share of the time after which memory has to be flat.
@@ -30,6 +37,31 @@ struct Held {
     /// Of the database and its side files, MiB.
     stored: f64,
     lines: usize,
+}
+
+/// Shows demo agents at work in a browser for so many minutes, and fails when something grew there.
+pub async fn of_page(binary: &Path, minutes: u64) -> anyhow::Result<()> {
+    let world = World::start(binary).await?;
+    let mut client = world.client("maker").await?;
+    let agents = u32::try_from(AGENTS)?;
+    let limits = Limits { parallel: agents, plan_max: agents, ..Limits::default() };
+    client.intend(Kind::LimitsSet { limits }).await?;
+    let text = format!("Look at all [[demo tasks={agents} slow=0]] [[tasks: slow={PAUSE} steps=1M]]");
+    let goal = world.goal(&mut client, &text, HarnessId::Demo).await?;
+    let planned = |state: &conductor::State| state.task(&goal).is_some_and(awaits_approval);
+    client.until("the plan", planned).await?;
+    client.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
+    client.until("the agents", |state| state.active_runs() == agents as usize).await?;
+    // The tabs decide from here on.
+    drop(client);
+    let mut node = page::script("soak.js", &world, &goal)?;
+    let seen =
+        node.env("MINUTES", minutes.max(1).to_string()).status().await.context("node does not start")?;
+    let mut client = world.client("sweeper").await?;
+    client.intend(Kind::TaskStopped { task: goal }).await?;
+    client.until("the end of the agents", |state| state.active_runs() == 0).await?;
+    ensure!(seen.success(), "the browser's part failed ({seen}); what it held stands above");
+    Ok(())
 }
 
 /// Runs for so many minutes and fails when something grew, or a line is missing.

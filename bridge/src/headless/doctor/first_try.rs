@@ -186,7 +186,7 @@ impl Trial {
         let mut seen = BTreeSet::new();
         self.until("the end of all its tasks", PATIENCE, |state| {
             let phases = parts.iter().filter_map(|part| state.current(state.task(part)?));
-            seen.extend(phases.filter_map(|run| stage(run)));
+            seen.extend(phases.filter_map(stage));
             state.task(&goal).is_some_and(|goal| status(state, goal).kind == Stands::Completed)
         })
         .await?;

@@ -126,7 +126,7 @@ impl Trial {
     /// One bridge, one client that decides.
     async fn start(&mut self) -> anyhow::Result<()> {
         let place = self.ground.bridge().await.context("no bridge could be started")?;
-        let mut client = Client::connect(&place, "doctor").await?;
+        let mut client = Client::connect(&place, "terminal").await?;
         client.want_baton(Want::Take).await?;
         (self.place, self.client) = (Some(place), Some(client));
         Ok(())
@@ -136,9 +136,11 @@ impl Trial {
     async fn end(&mut self) -> anyhow::Result<()> {
         self.client = None;
         match self.place.take() {
-            Some(place) => timeout(PATIENCE, place.leave()).await.context("the bridge does not end")?,
-            None => Ok(()),
+            Some(place) => timeout(PATIENCE, place.leave()).await.context("the bridge does not end")??,
+            None => return Ok(()),
         }
+        ensure!(!self.ground.has_bridge(), "the bridge goes on although it was asked to end");
+        Ok(())
     }
 
     /// A real agent answers a goal.

@@ -103,6 +103,10 @@ impl Ground {
         .await
     }
 
+    pub(super) fn has_bridge(&self) -> bool {
+        Place::find(&self.data()).is_ok_and(|place| place.is_some())
+    }
+
     /// The programs of all runs, by their ids in the system.
     pub(super) fn processes(&self) -> Vec<i32> {
         let runs = run_processes(&self.data().join("runs"));

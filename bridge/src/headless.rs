@@ -159,7 +159,7 @@ pub enum Command {
     Versions(TaskArgs),
     /// List the processes of all agents; needs no bridge
     Ps(PsArgs),
-    /// Check the set-up, and attack the bridge as others would
+    /// Check the set-up, and attack the bridge as others would; or try everything once
     Doctor(DoctorArgs),
     /// List the devices that are let in or ask, and let them in or send them away
     Devices(DevicesArgs),
@@ -311,6 +311,12 @@ enum DeviceWish {
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
+    /// Try everything once instead, in a place of its own that is gone afterwards: a goal, a failure, a stop, a bridge that is killed
+    #[arg(long = "try")]
+    first_try: bool,
+    /// With --try: ask this agent one short question instead; a real one uses tokens or money for it
+    #[arg(long, value_enum, requires = "first_try")]
+    harness: Option<Harness>,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,

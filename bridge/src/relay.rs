@@ -22,6 +22,7 @@ pub(crate) mod history;
 mod orders;
 mod pump;
 pub mod screen;
+mod scrolled;
 
 use baton::{Baton, Seen};
 pub use orders::follow_log;

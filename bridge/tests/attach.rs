@@ -148,6 +148,17 @@ fn a_terminal_is_typed_into_and_left_and_goes_on() -> anyhow::Result<()> {
     assert!(!raw.contains("never typed"));
     let (_, shown) = home.run(&["terminal", "1/1", "--show"])?;
     assert!(shown.contains("You said: wide") && shown.trim_end().ends_with("demo>"), "{shown}");
+    let lines: String = (1..=40).map(|number| format!("line {number}.\r")).collect();
+    let mut seat = Seat::take(&home, (12, 60), &["attach", "1/1"])?;
+    seat.shows("goes on")?;
+    seat.types(&lines)?;
+    seat.shows("You said: line 40.")?;
+    let (_, shown) = home.run(&["terminal", "1/1", "--show"])?;
+    assert!(!shown.contains("Your task"), "only what stands there: {shown}");
+    let (_, shown) = home.run(&["terminal", "1/1", "--show", "--all"])?;
+    assert!(shown.starts_with("Your task: Look around\n") && shown.contains("You said: line 2."), "{shown}");
+    seat.types("\u{1d}")?;
+    seat.ends()?;
     close(&home)
 }
 

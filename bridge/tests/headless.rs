@@ -18,6 +18,8 @@ use tests::world::{World, sketch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
+#[path = "headless/first_try.rs"]
+mod first_try;
 #[path = "headless/terminal.rs"]
 mod terminal;
 

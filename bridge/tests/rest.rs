@@ -371,6 +371,23 @@ async fn a_terminal_is_opened_read_typed_into_and_closed() -> anyhow::Result<()>
         (&shown["rows"], &shown["cols"], &shown["open"]) == (&json!(30), &json!(100), &json!(true)),
         "{shown}"
     );
+    let lines: String = (1..=40).map(|number| format!("line {number}.\r")).collect();
+    let (status, typed) =
+        call(&world, "POST /api/tasks/1%2F1/terminal/type", &json!({"text": lines})).await?;
+    ensure!(status == 200, "{typed}");
+    let whole = loop {
+        let (_, whole) = call(&world, "GET /api/tasks/1%2F1/terminal?all=true", &json!({})).await?;
+        let text = whole["text"].as_str().context("no text")?.to_owned();
+        if text.contains("You said: line 40.") {
+            break text;
+        }
+    };
+    ensure!(whole.contains("You said: hello") && whole.contains("You said: line 1."), "{whole}");
+    let (_, shown) = call(&world, "GET /api/tasks/1%2F1/terminal", &json!({})).await?;
+    let stands = shown["text"].as_str().context("no text")?;
+    ensure!(stands.contains("line 40.") && !stands.contains("line 1."), "only what stands there: {stands}");
+    let (status, refused) = call(&world, "GET /api/tasks/1%2F1/terminal?most=3", &json!({})).await?;
+    ensure!(status == 400, "{refused}");
     let (status, closed) = call(&world, "POST /api/tasks/1%2F1/terminal/close", &json!({})).await?;
     ensure!(status == 200, "{closed}");
     events.until(|entry| entry["body"]["kind"] == "run_ended").await?;

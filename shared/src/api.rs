@@ -184,6 +184,11 @@ pub struct Redrawn {
     pub application: bool,
     /// What is pasted is sent between marks (mode 2004).
     pub bracketed: bool,
+    /// The first of its stream: nothing that was told before holds.
+    pub anew: bool,
+    /// What was scrolled away, the oldest first, each row once; the first event has the last 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<Vec<Span>>,
     pub rows: Vec<DrawnRow>,
 }
 
@@ -228,7 +233,7 @@ pub struct Process {
     pub memory: Bytes,
 }
 
-/// `POST /api/self-test`: the set-up, and what the bridge does when it is attacked.
+/// `POST /api/self-test`: the set-up, and what the bridge does when it is attacked; or each step of a first try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 pub struct Finding {
     pub verdict: Verdict,

@@ -74,3 +74,16 @@ test("the self-test finds nothing bad, and says what is to be looked at", async 
   await expect(page.locator(".findings [data-status=failed]")).toHaveCount(0);
   await expect(page.getByRole("status").filter({ hasText: /All is well|0 bad/ })).toBeVisible();
 });
+
+test("a first try goes through everything and leaves nothing", async ({ page, world }) => {
+  test.slow();
+  await page.goto(world.url);
+  await page.getByRole("button", { name: "Bridge" }).click();
+  await page.getByRole("tab", { name: "Self-test" }).click();
+  await page.getByRole("button", { name: "Try it" }).click();
+  await expect(page.getByText(/a task that was made to fail is called failed/)).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByText(/the agent went on, was taken over and stopped/)).toBeVisible();
+  await expect(page.locator(".findings [data-status=failed]")).toHaveCount(0);
+  // None of it was this bridge's.
+  await expect(page.getByRole("button", { name: /Try everything once/ })).toHaveCount(0);
+});

@@ -67,6 +67,30 @@ test("a terminal is opened, typed into, found again after a reload, and ended", 
   await shots(page, "terminal-ended");
 });
 
+test("what was scrolled away is there for who scrolls up, also after a reload, and typing leads back", async ({ page, world }) => {
+  await planned(page, world);
+  await page.getByRole("button", { name: "Open a terminal" }).click();
+  await expect(screen(page)).toContainText("demo>");
+  await screen(page).click();
+  for (let line = 1; line <= 60; line++) await page.keyboard.type(`line ${line}.\r`);
+  const last = page.locator(".term .rows").getByText("You said: line 60.");
+  await expect(last).toBeInViewport();
+  const first = page.locator(".term .above").getByText("You said: line 1.", { exact: true });
+  await expect(first).toHaveCount(1);
+  await expect(first).not.toBeInViewport();
+  await screen(page).hover();
+  await page.mouse.wheel(0, -100_000);
+  await expect(page.getByText("Your task: Look around")).toBeInViewport();
+  await expect(last).not.toBeInViewport();
+  await shots(page, "terminal-scrolled");
+  await page.keyboard.type("x");
+  await expect(last).toBeInViewport();
+
+  await page.reload();
+  await expect(first).toHaveCount(1);
+  await expect(last).toBeInViewport();
+});
+
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 390, height: 844 }, hasTouch: true });
 

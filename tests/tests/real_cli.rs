@@ -16,10 +16,14 @@ use tests::world::{Client, World};
 mod agents;
 #[path = "real_cli/faults.rs"]
 mod faults;
+#[path = "real_cli/first_try.rs"]
+mod first_try;
 #[path = "real_cli/permission.rs"]
 mod permission;
 #[path = "real_cli/restart.rs"]
 mod restart;
+#[path = "real_cli/terminal.rs"]
+mod terminal;
 #[path = "real_cli/told.rs"]
 mod told;
 #[path = "real_cli/tools.rs"]

@@ -1,5 +1,6 @@
 //! `orchestrator doctor`: looks at the set-up, then attacks the bridge as another web page, another site's name
-//! or a stranger on this machine would. A line for each, with what to do where it is not well.
+//! or a stranger on this machine would; or tries everything once (`first_try`). A line for each, with what to do where it is
+//! not well.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ use unix as here;
 #[cfg(windows)]
 use windows as here;
 
+mod first_try;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -48,25 +50,30 @@ fn bad(what: impl Into<String>, remedy: impl Into<String>) -> Finding {
 
 /// Prints what is found; the exit status is 1 when something is bad.
 pub(super) async fn look(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    if args.first_try {
+        return first_try::run(args).await;
+    }
     let data_dir = args.data.dir()?;
     let mut findings = examine(&data_dir, Config::load(args.config.as_deref())).await;
     findings.extend(besiege(&data_dir).await?);
-    for finding in &findings {
-        if args.json {
-            say(&serde_json::to_string(finding)?);
-            continue;
-        }
-        let word = match finding.verdict {
-            Verdict::Well => "ok",
-            Verdict::Warning => "warning",
-            Verdict::Bad => "BAD",
-        };
-        let remedy =
-            if finding.remedy.is_empty() { String::new() } else { format!("\n         {}", finding.remedy) };
-        say(&format!("{word:<7}  {}{remedy}", finding.what));
-    }
+    findings.iter().for_each(|finding| tell(finding, args.json));
     let bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints a finding, as an object of JSON or in words.
+fn tell(finding: &Finding, json: bool) {
+    if json {
+        return say(&serde_json::to_string(finding).unwrap_or_default());
+    }
+    let word = match finding.verdict {
+        Verdict::Well => "ok",
+        Verdict::Warning => "warning",
+        Verdict::Bad => "BAD",
+    };
+    let remedy =
+        if finding.remedy.is_empty() { String::new() } else { format!("\n         {}", finding.remedy) };
+    say(&format!("{word:<7}  {}{remedy}", finding.what));
 }
 
 /// What a running bridge finds of itself.

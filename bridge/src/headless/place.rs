@@ -65,13 +65,27 @@ impl Place {
         if let Some(place) = Self::find(data_dir)? {
             return Ok(place);
         }
+        Self::start(data_dir, |command| {
+            command.args((!standby).then_some("--no-standby"));
+        })
+        .await
+    }
+
+    /// A bridge of a data folder that has none, in a session of its own; `with` says how it is not as usual.
+    ///
+    /// # Errors
+    /// It does not start, or ends at once; then in its words.
+    pub(super) async fn start(
+        data_dir: &Path,
+        with: impl FnOnce(&mut std::process::Command),
+    ) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         system::make_private_folder(data_dir)?;
         let log = data_dir.join("bridge.log");
         let errors = system::private(File::options().write(true).create(true).truncate(true)).open(&log)?;
         let mut command = std::process::Command::new(program);
         command.args(["serve", "--no-open", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
-        command.args((!standby).then_some("--no-standby"));
+        with(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
         system::detach(&mut command);
         let mut bridge = Command::from(command).spawn().context("cannot start a bridge")?;
@@ -168,6 +182,14 @@ impl Place {
         if let Some(process) = running(self.holder.pid) {
             // It may have ended meanwhile, which is as well.
             let _ = system::ask(process, Wish::End);
+        }
+    }
+
+    /// Ends the bridge at once, if this command started it, as a crash would.
+    pub(super) async fn kill(mut self) -> anyhow::Result<()> {
+        match self.ours.take() {
+            Some(mut bridge) => bridge.kill().await.context("the bridge cannot be killed"),
+            None => Ok(()),
         }
     }
 

@@ -12,6 +12,7 @@ use conductor::plan::name;
 use conductor::state::{Phase, State};
 use conductor::terminal::{last, opened};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode, size};
+use serde::Deserialize;
 use shared::agent::HarnessId;
 use shared::api::Screen;
 use shared::entry::{Draft, Kind};
@@ -50,6 +51,9 @@ pub struct TerminalArgs {
     task: TaskArgs,
     #[command(flatten)]
     deed: Deed,
+    /// With --show: also what was scrolled away
+    #[arg(long, requires = "show")]
+    all: bool,
 }
 
 /// In the place of opening it here.
@@ -74,7 +78,7 @@ struct Deed {
 pub(super) async fn open(args: &TerminalArgs) -> anyhow::Result<ExitCode> {
     match &args.deed {
         Deed { close: true, .. } => return super::task::tell(&args.task, Word::CloseTerminal).await,
-        Deed { show: true, .. } => return show(&args.task).await,
+        Deed { show: true, .. } => return show(&args.task, args.all).await,
         Deed { typed: Some(text), .. } => {
             return super::task::tell(&args.task, Word::Type(format!("{text}\r"))).await;
         }
@@ -101,16 +105,24 @@ pub(super) async fn open(args: &TerminalArgs) -> anyhow::Result<ExitCode> {
     Attached::to(client, &place, &id, run).await?.stay().await
 }
 
-/// Prints what stands on a task's last terminal.
-async fn show(args: &TaskArgs) -> anyhow::Result<ExitCode> {
+/// What is printed of the answer about a terminal.
+#[derive(Debug, Deserialize)]
+struct Shown {
+    text: String,
+}
+
+/// Prints what stands on a task's last terminal; with `all`, what was scrolled away before it.
+async fn show(args: &TaskArgs, all: bool) -> anyhow::Result<ExitCode> {
     let place = Place::find_or_start(&args.data.dir()?, false).await?;
     let client = Client::connect(&place, "terminal").await?;
     let task = find(client.state(), &args.task)?;
-    let Some(run) = last(client.state(), task) else {
+    if last(client.state(), task).is_none() {
         let by = reference(client.state(), task);
         bail!("{} never had a terminal. Next: orchestrator terminal {by}", name(task))
-    };
-    say(&tame(&Picture::of(&screen(&place, &run.id).await?).text()));
+    }
+    let shown = place.call("GET", &format!("/api/tasks/{}/terminal?all={all}", task.id), "").await?;
+    let Shown { text } = serde_json::from_str(&shown).context("the bridge speaks another language")?;
+    say(&tame(text.trim_end()));
     drop(client);
     place.leave().await?;
     Ok(ExitCode::SUCCESS)

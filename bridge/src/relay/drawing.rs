@@ -1,4 +1,4 @@
-//! A run's terminal as the page draws it: a stream of what changes, as rows of plain text with a look. Nothing of what a
+//! A run's terminal as the page draws it: a stream of what changes and of what is scrolled away, as rows of plain text with a look. Nothing of what a
 //! program writes goes there but letters: no sequence, no title, no link. The picture is kept for as long as somebody looks.
 
 use std::convert::Infallible;
@@ -21,6 +21,7 @@ use tokio::time::sleep;
 
 use super::Relay;
 use super::screen::{PAGE, drawn, read};
+use super::scrolled::{KEPT, Scrolled};
 use crate::access::problem;
 use crate::store::{Follower, Piece, Store, StoreError, Tail};
 
@@ -66,6 +67,7 @@ struct Drawing {
     /// As it was told last; no rows before the first time.
     told: Option<Redrawn>,
     rows: Vec<Vec<Span>>,
+    scrolled: Scrolled,
     /// Given back when the connection ends.
     _place: OwnedSemaphorePermit,
 }
@@ -83,10 +85,10 @@ impl Drawing {
         let sized = store.hub().head();
         let Some(past) = read(&store, &run, None).await? else { return Ok(None) };
         let next = past.next();
-        let drawn = tokio::task::spawn_blocking(move || past.terminal().0).await;
+        let drawn = tokio::task::spawn_blocking(move || past.terminal(KEPT).0).await;
         let terminal = drawn.map_err(|error| StoreError::Read(error.to_string()))?;
-        let (told, rows) = (None, Vec::new());
-        Ok(Some(Self { store, run, follower, terminal, next, sized, told, rows, _place: place }))
+        let (told, rows, scrolled) = (None, Vec::new(), Scrolled::default());
+        Ok(Some(Self { store, run, follower, terminal, next, sized, told, rows, scrolled, _place: place }))
     }
 
     /// The next event; none when the store cannot be read, so that the page connects anew.
@@ -105,6 +107,7 @@ impl Drawing {
 
     /// Draws what is new.
     async fn take(&mut self) -> Result<(), StoreError> {
+        Scrolled::mark(&mut self.terminal);
         let orders = self.store.orders_to(&self.run, self.sized, PAGE).await?;
         for order in orders {
             self.sized = order.entry.seq;
@@ -129,12 +132,13 @@ impl Drawing {
     }
 
     fn draw(&mut self, piece: &Piece) {
-        drawn(&mut self.terminal, &piece.bytes);
+        drawn(&mut self.terminal, &piece.bytes, KEPT);
         self.next += 1;
     }
 
     /// What is to be told, if anything changed.
     fn redrawn(&mut self) -> Option<Redrawn> {
+        let above = self.scrolled.take(&mut self.terminal, |screen, row| spans(screen, row, screen.size().1));
         let screen = self.terminal.screen();
         let ((rows, cols), (row, col)) = (screen.size(), screen.cursor_position());
         let all: Vec<Vec<Span>> = (0..rows).map(|row| spans(screen, row, cols)).collect();
@@ -147,14 +151,16 @@ impl Drawing {
             hidden: screen.hide_cursor(),
             application: screen.application_cursor(),
             bracketed: screen.bracketed_paste(),
+            anew: false,
+            above: Vec::new(),
             rows: Vec::new(),
         };
-        if self.rows == all && self.told.as_ref() == Some(&redrawn) {
+        if self.rows == all && self.told.as_ref() == Some(&redrawn) && above.is_empty() {
             return None;
         }
         self.rows = all;
-        self.told = Some(redrawn.clone());
-        Some(Redrawn { rows: changed, ..redrawn })
+        let anew = self.told.replace(redrawn.clone()).is_none();
+        Some(Redrawn { anew, above, rows: changed, ..redrawn })
     }
 }
 
@@ -217,7 +223,7 @@ mod tests {
 
     fn row(bytes: &[u8]) -> Vec<(String, String)> {
         let mut terminal = vt100::Parser::new(3, 20, 0);
-        drawn(&mut terminal, bytes);
+        drawn(&mut terminal, bytes, 0);
         spans(terminal.screen(), 0, 20).into_iter().map(|span| (span.text, span.look)).collect()
     }
 

@@ -15,7 +15,7 @@ use shared::id::RunId;
 use shared::run::{Stdin, Window};
 use shared::unit::{Millis, Seq};
 
-use super::Relay;
+use super::{Relay, scrolled};
 use crate::access::problem;
 use crate::store::{Page, Piece, Store, StoreError};
 
@@ -23,6 +23,8 @@ use crate::store::{Page, Piece, Store, StoreError};
 const READ_BACK: usize = 1024 * 1024;
 /// Bytes of escape sequences in an answer.
 const LARGEST: usize = 1024 * 1024;
+/// Rows of what was scrolled away that are told as text, of those in what is read back.
+const HISTORY: usize = 10_000;
 /// Orders that are looked through at once.
 pub(super) const PAGE: Page = Page { entries: 1_024, bytes: 1024 * 1024 };
 
@@ -116,7 +118,7 @@ impl Past {
     /// of it is drawn at the new one, as a program that hears of it draws everything anew.
     pub fn draw(self) -> Screen {
         let line = self.next();
-        let (terminal, whole) = self.terminal();
+        let (terminal, whole) = self.terminal(0);
         let screen = terminal.screen();
         let ((rows, cols), (row, col)) = (screen.size(), screen.cursor_position());
         let window = Window { rows, cols };
@@ -128,17 +130,39 @@ impl Past {
         self.first + self.pieces.len() as u64
     }
 
-    /// A terminal on which that stands, and whether all could be drawn. Blocks.
-    pub(crate) fn terminal(self) -> (vt100::Parser, bool) {
+    /// As text, line by line, without colours; with `all`, what was scrolled away stands before it, as far as it is read back.
+    /// Blocks.
+    pub(crate) fn text(self, all: bool) -> (Window, String) {
+        let (mut terminal, _) = self.terminal(if all { HISTORY } else { 0 });
+        let (rows, cols) = terminal.screen().size();
+        let mut text = terminal.screen().contents();
+        if all {
+            // Behind a program that has the whole screen stands what was there before.
+            if terminal.screen().alternate_screen() {
+                drawn(&mut terminal, b"\x1b[?1049l", HISTORY);
+                text = format!("{}\n{text}", terminal.screen().contents());
+            }
+            let screen = terminal.screen_mut();
+            let count = scrolled::all(screen);
+            let mut lines = scrolled::rows(screen, count, row_text);
+            lines.push(text);
+            text = lines.join("\n");
+        }
+        (Window { rows, cols }, text)
+    }
+
+    /// A terminal on which that stands, with at most `kept` rows of what was scrolled away, and whether all could be drawn.
+    /// Blocks.
+    pub(super) fn terminal(self, kept: usize) -> (vt100::Parser, bool) {
         let Self { window: Window { rows, cols }, sizes, first, pieces, until_now } = self;
-        let mut terminal = vt100::Parser::new(rows, cols, 0);
+        let mut terminal = vt100::Parser::new(rows, cols, kept);
         let mut sizes = sizes.into_iter().peekable();
         let mut whole = first == 0;
         for piece in pieces {
             while let Some((_, Window { rows, cols })) = sizes.next_if(|(at, _)| *at <= piece.at) {
                 terminal.screen_mut().set_size(rows, cols);
             }
-            whole &= drawn(&mut terminal, &piece.bytes);
+            whole &= drawn(&mut terminal, &piece.bytes, kept);
         }
         if until_now && let Some((_, Window { rows, cols })) = sizes.last() {
             terminal.screen_mut().set_size(rows, cols);
@@ -148,14 +172,18 @@ impl Past {
 }
 
 /// Draws it, and says whether it could. The library fails on some odd sequences, such as a wide character that
-/// another size cuts in two; then the terminal is empty, as a reset would leave it.
-pub(crate) fn drawn(terminal: &mut vt100::Parser, bytes: &[u8]) -> bool {
+/// another size cuts in two; then the terminal is empty, as a reset would leave it. `kept`: the rows that it was made to keep.
+pub(crate) fn drawn(terminal: &mut vt100::Parser, bytes: &[u8], kept: usize) -> bool {
     let (rows, cols) = terminal.screen().size();
     let held = catch_unwind(AssertUnwindSafe(|| terminal.process(bytes))).is_ok();
     if !held {
-        *terminal = vt100::Parser::new(rows, cols, 0);
+        *terminal = vt100::Parser::new(rows, cols, kept);
     }
     held
+}
+
+fn row_text(screen: &vt100::Screen, row: u16) -> String {
+    screen.rows(0, screen.size().1).nth(usize::from(row)).unwrap_or_default()
 }
 
 /// With colours and modes where they fit, the mere text where they do not, and what fits of that.
@@ -222,6 +250,18 @@ mod tests {
         );
         let earlier = Past { until_now: false, ..past(&[(1, "x")], &[(3, wide)]) };
         assert_eq!(earlier.draw().window, WINDOW);
+    }
+
+    #[test]
+    fn what_was_scrolled_away_stands_before_what_is_there() {
+        let lines: String = (1..=9).map(|number| format!("\r\nline {number}")).collect();
+        let text = |all: bool, more: &str| past(&[(1, "begin"), (2, &lines), (3, more)], &[]).text(all).1;
+        assert_eq!(text(false, ""), "line 7\nline 8\nline 9");
+        let whole = text(true, "");
+        assert!(whole.starts_with("begin\nline 1\nline 2\n") && whole.ends_with("line 8\nline 9"), "{whole}");
+        assert_eq!(whole.lines().count(), 10);
+        let full = text(true, "\x1b[?1049h\x1b[Hediting");
+        assert!(full.starts_with("begin\n") && full.ends_with("line 9\nediting"), "{full}");
     }
 
     #[test]

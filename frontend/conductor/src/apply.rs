@@ -381,6 +381,7 @@ impl State {
         self.settle_account(&owner, held, spend);
         self.take_back(id);
         let mut requeued = false;
+        let decides = self.ends_its_task(id);
         self.with(&owner, |task| {
             task.doing.clear();
             match report.error.as_ref().map(|error| error.class) {
@@ -392,10 +393,11 @@ impl State {
                 Some(ErrorClass::SessionLost) => task.session = None,
                 _ => task.session = report.session.clone().or(task.session.take()),
             }
-            // Talk, a terminal and a look at a failure decide nothing, so there is nothing to judge; nor does a planner who was still thinking
-            // about a plan that the person has approved.
+            // Talk, a terminal that a person sat at and a look at a failure decide nothing, so there is nothing to judge; nor does a planner
+            // who was still thinking about a plan that the person has approved.
             let agreed = task.planning.as_ref().is_some_and(|planning| planning.plan.admits());
-            let moot = matches!(purpose, Purpose::Talk | Purpose::Diagnose | Purpose::Terminal)
+            let moot = matches!(purpose, Purpose::Talk | Purpose::Diagnose)
+                || (purpose == Purpose::Terminal && !decides)
                 || (purpose == Purpose::Plan && agreed);
             if moot && task.current.as_ref() == Some(id) {
                 task.current = None;
@@ -410,7 +412,7 @@ impl State {
             }
         });
         match purpose {
-            Purpose::Terminal => {
+            Purpose::Terminal if !decides => {
                 if let Some(run) = self.runs.get(id).cloned() {
                     self.with(&owner, |task| task.leave_terminal(&run, at));
                 }
@@ -420,6 +422,14 @@ impl State {
             _ if requeued => self.with(&owner, Task::unsay),
             _ => {}
         }
+    }
+
+    /// What the run's terminal ended with is judged, as of any command.
+    fn ends_its_task(&self, id: &RunId) -> bool {
+        let Some(run) = self.run(id) else { return false };
+        let Phase::Read { end, .. } = &run.phase else { return false };
+        let decides = |task| terminal::decides(self, task, run, end);
+        self.task(&run.task).filter(|task| task.current.as_ref() == Some(id)).is_some_and(decides)
     }
 
     /// Stops the task and all below it.

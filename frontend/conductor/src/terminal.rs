@@ -1,18 +1,24 @@
 //! Terminals of tasks: the person opens one, works there with the task's agent or its command, and says what came of it.
-//! Nobody reads meaning from what stands on it. It takes the task's one turn, and no agent's place.
+//! Nobody reads meaning from what stands on it; of the task's own command the exit code alone counts. It takes the task's
+//! one turn, and no agent's place.
 
-use shared::entry::{Draft, Kind, Purpose};
+use shared::agent::HarnessId;
+use shared::entry::{Draft, Kind, Outcome, Purpose};
+use shared::evidence::Check;
 use shared::harness::{self, Start, Turn};
 use shared::plan::{Access, Work};
-use shared::run::RunLimits;
+use shared::run::{RunEnd, RunLimits};
 use shared::unit::Millis;
 
 use crate::decide::{draft, next_run, session_for};
+use crate::order::is_free;
 use crate::state::{Halt, Phase, Run, Standing, State, Task};
-use crate::{persona, prompt};
+use crate::{persona, prompt, proof};
 
 /// From the wish that it ends to its end by force: a shell does not hear the polite signal.
 const GRACE: Millis = Millis::from_secs(3);
+/// Exit codes of a command that was hung up on, interrupted by Ctrl-C or asked to end.
+const CUT_SHORT: [i32; 3] = [129, 130, 143];
 
 /// Why a task gets no terminal now, for the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,10 +112,58 @@ pub(crate) fn request(state: &State, task: &Task) -> Vec<Draft> {
     [order].into_iter().chain(trimmed).map(|kind| draft(task, kind)).collect()
 }
 
+/// Whether the end of this terminal decides its task: the task's own command ended by itself, at a time at which it might
+/// have begun. Who closed or interrupted it has not said that it failed.
+pub(crate) fn decides(state: &State, task: &Task, run: &Run, end: &RunEnd) -> bool {
+    let by_itself = task.stop.is_none()
+        && run.signalled.is_none()
+        && matches!(end, RunEnd::Exited { code } if !CUT_SHORT.contains(code));
+    let open = match task.standing {
+        Standing::Open
+        | Standing::Asked { .. }
+        | Standing::Yielded
+        | Standing::Claimed
+        | Standing::Limited { .. }
+        | Standing::Failed { .. } => true,
+        Standing::Proposed | Standing::Removed { .. } | Standing::Completed | Standing::Cancelled => false,
+    };
+    let own = is_commands(run) && matches!(task.work, Work::Command { .. });
+    own && by_itself
+        && open
+        && !task.is_by_hand()
+        && !task.is_group()
+        && state.is_agreed(task)
+        && is_free(state, task)
+}
+
+fn is_commands(run: &Run) -> bool {
+    run.purpose == Purpose::Terminal && run.harness == HarnessId::Command
+}
+
+/// In this terminal the task's command was done.
+pub(crate) fn did_the_work(run: &Run) -> bool {
+    let well = matches!(run.phase, Phase::Read { end: RunEnd::Exited { code: 0 }, .. });
+    is_commands(run) && well && run.signalled.is_none()
+}
+
+/// What a command comes to that ended well in a terminal. Whether its words tell of an error, only the person saw.
+pub(crate) fn done(state: &State, task: &Task) -> Outcome {
+    let (outputs, not_done) = (task.outputs.clone(), Vec::new());
+    let summary = "Done in a terminal: its command ended with exit code 0.".to_owned();
+    if proof::checks(state, task).any(|check| *check == Check::NoErrorInOutput) {
+        let summary = format!(
+            "{summary} Nobody reads a terminal for {}: that is yours to say.",
+            Check::NoErrorInOutput
+        );
+        return Outcome::Yielded { summary, outputs, not_done };
+    }
+    Outcome::Completed { summary, outputs, not_done }
+}
+
 impl Task {
-    /// Its terminal is to end, and nothing else of it.
+    /// Its terminal is to end, and nothing else of it. One that has ended by itself is over already.
     pub(crate) fn close_terminal(&mut self, run: &Run) {
-        if self.current.as_ref() == Some(&run.id) && run.purpose == Purpose::Terminal {
+        if self.current.as_ref() == Some(&run.id) && run.purpose == Purpose::Terminal && run.is_active() {
             self.stop.get_or_insert(Halt::Closed);
         }
     }

@@ -63,15 +63,19 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     }
 }
 
-/// With the person there it can ask them, where its sandbox does not decide.
+/// With the person there it can ask them about whatever its sandbox does not let it do, which is narrow where it has to ask. It
+/// works by itself: a server of Codex that the person has running would do its work in a process that is not the run's.
 pub(super) fn terminal(turn: &Turn) -> CommandLine {
     let mut args = Vec::new();
     if let Start::Resume { session } = &turn.session {
         args.extend([Arg::text("resume"), Arg::text(session.as_str())]);
     }
-    args.extend(settings(turn));
+    args.push(Arg::text("--no-daemon"));
     if turn.access == Access::Ask {
-        args.extend(["-c", "approval_policy=\"untrusted\""].map(Arg::text));
+        args.extend(settings(&Turn { access: Access::ReadOnly, ..turn.clone() }));
+        args.extend(["-c", "approval_policy=\"on-request\""].map(Arg::text));
+    } else {
+        args.extend(settings(turn));
     }
     args.extend(first_words(turn));
     CommandLine {

@@ -105,6 +105,7 @@ impl Script {
         match (order.purpose, order.harness) {
             (Purpose::Base | Purpose::Check | Purpose::After, _) => return Self::look(order, chance),
             (Purpose::Commit, _) => return Self::commit(order, chance),
+            (Purpose::Terminal, HarnessId::Command) => return Self::seat(order, chance),
             (Purpose::Terminal, _) => return Self::terminal(order.run),
             (_, HarnessId::Command) => return Self::command(order, chance),
             (_, HarnessId::Codex) => return Self::codex(order, chance),
@@ -214,6 +215,15 @@ impl Script {
         let text = format!("\u{1b}[2J{{\"type\":\"result\",\"result\":\"screen of {run}\"}}\n");
         let lines = vec![Said { text, facts: 0, asks: None }];
         Self { lines, end: RunEnd::Exited { code: 1 }, hangs: true, truth: Truth::Nothing, cost: None }
+    }
+
+    /// The task's own command in a terminal: of what it writes nothing is read, how it ends counts.
+    fn seat(order: &Order<'_>, chance: &mut Chance) -> Self {
+        let fails = chance.percent(10 + order.trouble);
+        let broken = Truth::Broken(ErrorClass::TaskFailure, None);
+        let truth = if fails { broken } else { Truth::Words("exit code 0".to_owned()) };
+        let hangs = chance.one_in(2);
+        Self { end: RunEnd::Exited { code: i32::from(fails) }, hangs, truth, ..Self::terminal(order.run) }
     }
 
     fn command(order: &Order<'_>, chance: &mut Chance) -> Self {

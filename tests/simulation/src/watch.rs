@@ -140,6 +140,10 @@ pub struct Watch {
     reuse: reuse::Known,
     /// Tasks whose terminal the person wants and has not got.
     wanted: BTreeSet<TaskId>,
+    /// Terminals that the person ended.
+    closed: BTreeSet<RunId>,
+    /// Those whose end decides their task.
+    deciding: BTreeSet<RunId>,
     /// The task whose terminal was read by the last entry, and how it stood.
     left: Option<(TaskId, Standing)>,
 }
@@ -220,7 +224,7 @@ impl Watch {
             Kind::TurnRead { run, report } => {
                 let process = processes.get(run).context("a run that never was")?;
                 self.turn(state, run, report, process)?;
-                self.leave_terminal(state, run);
+                self.leave_terminal(state, process);
                 self.take_back(run, process)?;
             }
             Kind::TaskSized { task, run, size, .. } => {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use conductor::terminal::{last, opened};
 use serde::{Deserialize, Serialize};
 use shared::run::Window;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
 use super::{Answer, Committed, Empty, Refused, Sent};
@@ -38,6 +38,16 @@ pub(super) struct Typed {
     text: String,
 }
 
+/// How much of it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Reach {
+    /// Also what was scrolled away before it, as far as 10,000 rows and 1 MiB of output go.
+    #[serde(default)]
+    all: bool,
+}
+
 /// What stands on a task's last terminal.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Shown {
@@ -50,8 +60,12 @@ pub(super) struct Shown {
 }
 
 /// What stands on the terminal that the task has or had last
-#[utoipa::path(get, path = "/api/tasks/{task}/terminal", params(("task" = String, Path)), responses((status = OK, body = Shown)))]
-pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(task): Path<String>) -> Answer<Shown> {
+#[utoipa::path(get, path = "/api/tasks/{task}/terminal", params(("task" = String, Path), Reach), responses((status = OK, body = Shown)))]
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    Path(task): Path<String>,
+    Query(Reach { all }): Query<Reach>,
+) -> Answer<Shown> {
     let (run, open) = {
         let state = desk.state().await?;
         let task = find(&state, &task)?;
@@ -62,12 +76,10 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(task): Path<String>
     let run = run.ok_or_else(none)?;
     let past = read(&desk.store, &run, None).await?.ok_or_else(none)?;
     // Drawing takes its time.
-    let drawn = tokio::task::spawn_blocking(move || past.terminal().0).await;
+    let drawn = tokio::task::spawn_blocking(move || past.text(all)).await;
     let next = "Read its output instead.";
     let broken = |error| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error, next);
-    let terminal = drawn.map_err(broken)?;
-    let (rows, cols) = terminal.screen().size();
-    let text = terminal.screen().contents();
+    let (Window { rows, cols }, text) = drawn.map_err(broken)?;
     Ok(Json(Shown { run: run.to_string(), open, rows, cols, text }))
 }
 

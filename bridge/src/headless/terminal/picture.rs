@@ -19,18 +19,13 @@ impl Picture {
         let Window { rows, cols } = screen.window.bounded();
         let empty = || vt100::Parser::new(rows, cols, 0);
         let mut terminal = empty();
-        drawn(&mut terminal, screen.contents.as_bytes());
+        drawn(&mut terminal, screen.contents.as_bytes(), 0);
         Self { terminal, shown: empty().screen().clone() }
-    }
-
-    /// As text, without the empty lines at its end.
-    pub(super) fn text(&self) -> String {
-        self.terminal.screen().contents().trim_end().to_owned()
     }
 
     /// What its program wrote.
     pub(super) fn hear(&mut self, bytes: &[u8]) {
-        drawn(&mut self.terminal, bytes);
+        drawn(&mut self.terminal, bytes, 0);
     }
 
     /// Whether that is another size than it had.

@@ -16,6 +16,7 @@ use crate::planning::{Plan, may_split};
 use crate::proof;
 use crate::sizing;
 use crate::state::{Phase, Run, State, Task};
+use crate::terminal;
 
 /// Bytes of a result's text that go on to other tasks.
 const SUMMARY: usize = 16 * 1024;
@@ -53,21 +54,28 @@ pub(super) fn judge(state: &State, run: &Run, now: Millis) -> Option<Draft> {
     Some(match run.purpose {
         Purpose::Plan => planned(state, task, run, report),
         Purpose::Work | Purpose::Summary | Purpose::Repair => {
-            match worked(reported(task, run, report, answer)) {
-                Outcome::Completed { summary, outputs, not_done } if proof::is_wanted(state, task) => {
-                    let (task_id, run) = (task.id.clone(), run.id.clone());
-                    draft(task, Kind::WorkClaimed { task: task_id, run, summary, outputs, not_done })
-                }
-                outcome => settled(outcome),
-            }
+            shown(state, task, run, worked(reported(task, run, report, answer)))
         }
+        Purpose::Terminal => shown(state, task, run, terminal::done(state, task)),
         Purpose::Base | Purpose::Check | Purpose::Review | Purpose::Commit | Purpose::After => {
             prove::judge(task, run, report)
         }
-        Purpose::Talk | Purpose::Diagnose | Purpose::Terminal | Purpose::Classify => {
+        Purpose::Talk | Purpose::Diagnose | Purpose::Classify => {
             settled(Outcome::Completed { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() })
         }
     })
+}
+
+/// What the work came to; done only once all that its task wants is shown.
+fn shown(state: &State, task: &Task, run: &Run, outcome: Outcome) -> Draft {
+    let (task_id, of) = (task.id.clone(), run.id.clone());
+    let kind = match outcome {
+        Outcome::Completed { summary, outputs, not_done } if proof::is_wanted(state, task) => {
+            Kind::WorkClaimed { task: task_id, run: of, summary, outputs, not_done }
+        }
+        outcome => Kind::TaskSettled { task: task_id, run: Some(of), outcome },
+    };
+    draft(task, kind)
 }
 
 fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {

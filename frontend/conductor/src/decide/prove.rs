@@ -12,6 +12,7 @@ use super::judge::{clipped, structured};
 use super::{again, draft};
 use crate::proof::{self, Step, error_in};
 use crate::state::{Phase, Run, State, Task};
+use crate::terminal;
 
 /// A check's end that is its verdict: it ran, and says no. A look after the work need not come about.
 pub(super) fn is_verdict(run: &Run, error: &AgentError) -> bool {
@@ -135,7 +136,8 @@ pub(super) fn settle(state: &State, task: &Task, now: Millis) -> Option<Draft> {
 /// The last run that did the work.
 pub(super) fn worker<'a>(state: &'a State, task: &Task) -> Option<&'a Run> {
     let mut runs = task.runs.iter().rev().filter_map(|run| state.run(run));
-    runs.find(|run| matches!(run.purpose, Purpose::Work | Purpose::Repair | Purpose::Summary))
+    let works = |run: &&Run| matches!(run.purpose, Purpose::Work | Purpose::Repair | Purpose::Summary);
+    runs.find(|run| works(run) || terminal::did_the_work(run))
 }
 
 fn told_error(run: &Run) -> Option<String> {

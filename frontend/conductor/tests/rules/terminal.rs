@@ -7,8 +7,10 @@ use conductor::health::warnings;
 use conductor::state::{Standing, State, Task};
 use conductor::status::{Kind as Stands, Reason, status};
 use conductor::terminal::{Unopened, last, may_open, opened};
-use shared::agent::HarnessId;
+use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::{Body, Entry, Kind, Purpose};
+use shared::evidence::{Check, Evidence};
+use shared::harness::Decoder;
 use shared::id::{ClientId, ProjectId, RunId};
 use shared::limits::Limits;
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Work};
@@ -165,6 +167,103 @@ fn a_command_runs_in_it_as_it_stands_and_a_task_by_hand_keeps_its_person() {
     leaves(&mut world, &mine.run, 0);
     world.step();
     assert_eq!(status(&world.state, task(&world, "b")).reason, Reason::Yours);
+}
+
+/// A goal whose task "a" is a command that wants this, and whose task "b" is one that comes after it.
+fn commands(checks: Vec<Check>) -> World {
+    let mut world = World::new();
+    let work = Work::Command { command: "make menuconfig".to_owned(), timeout: Millis::from_secs(60) };
+    let evidence = Evidence { checks, ..Evidence::default() };
+    let set = PlannedTask::new(id("a"), id("g"), "Set", "Set");
+    let mode = Mode::Interactive;
+    world.propose(vec![
+        PlannedTask { work: work.clone(), mode, evidence, ..set },
+        PlannedTask {
+            work,
+            mode,
+            after: vec![id("a")],
+            ..PlannedTask::new(id("b"), id("g"), "Build", "Build")
+        },
+    ]);
+    world.approve(1);
+    world
+}
+
+/// As [`leaves`], with what the end of a plain command is read as.
+fn exits(world: &mut World, run: &RunId, end: RunEnd) {
+    let (_, report) = Decoder::new(HarnessId::Command).finish(&end);
+    world.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
+    world.say(Kind::RunEnded { run: run.clone(), end, lines: 7, pipes: Pipes::Closed });
+    world.say(Kind::TurnRead { run: run.clone(), report: report.into() });
+}
+
+#[test]
+fn a_commands_exit_code_settles_its_task() {
+    let mut world = commands(Vec::new());
+    let first = opens(&mut world, "a").unwrap();
+    exits(&mut world, &first.run, RunEnd::Exited { code: 3 });
+    world.step();
+    let failed = &task(&world, "a").standing;
+    assert!(
+        matches!(failed, Standing::Failed { class: ErrorClass::TaskFailure, why } if why.contains("exit code 3")),
+        "{failed:?}"
+    );
+    assert_eq!(world.step(), [], "nothing tries it again in a place where nobody sits");
+    let again = opens(&mut world, "a").unwrap();
+    exits(&mut world, &again.run, RunEnd::Exited { code: 0 });
+    let began = world.step();
+    assert_eq!(task(&world, "a").standing, Standing::Completed);
+    assert!(task(&world, "a").result.as_ref().unwrap().summary.contains("exit code 0"));
+    assert_eq!(began, [], "b is done together with the person");
+    // What is done stays done, whatever is tried there later.
+    let later = opens(&mut world, "a").unwrap();
+    exits(&mut world, &later.run, RunEnd::Exited { code: 1 });
+    world.step();
+    assert_eq!(task(&world, "a").standing, Standing::Completed);
+}
+
+#[test]
+fn a_command_that_was_closed_or_interrupted_or_came_too_early_has_not_failed() {
+    for end in [
+        RunEnd::Exited { code: 130 },
+        RunEnd::Signalled { signal: 2 },
+        RunEnd::Lost { why: "the machine restarted".to_owned() },
+    ] {
+        let mut world = commands(Vec::new());
+        let run = opens(&mut world, "a").unwrap().run;
+        exits(&mut world, &run, end.clone());
+        assert_eq!((world.step(), &task(&world, "a").standing), (Vec::new(), &Standing::Yielded), "{end:?}");
+    }
+    let mut world = commands(Vec::new());
+    let run = opens(&mut world, "a").unwrap().run;
+    world.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
+    world.say(Kind::TerminalClosed { run: run.clone() });
+    // It may end in its own way when it is asked to.
+    exits(&mut world, &run, RunEnd::Exited { code: 1 });
+    assert_eq!((world.step(), &task(&world, "a").standing), (Vec::new(), &Standing::Yielded));
+    let early = opens(&mut world, "b").unwrap();
+    exits(&mut world, &early.run, RunEnd::Exited { code: 0 });
+    assert_eq!((world.step(), &task(&world, "b").standing), (Vec::new(), &Standing::Yielded));
+}
+
+#[test]
+fn a_command_in_a_terminal_is_done_when_all_is_shown_and_nobody_reads_its_words() {
+    let tests = Check::CustomCommand { command: "make test".to_owned() };
+    let mut world = commands(vec![tests]);
+    let run = opens(&mut world, "a").unwrap().run;
+    exits(&mut world, &run, RunEnd::Exited { code: 0 });
+    let check = world.order("a");
+    assert_eq!((check.purpose, &task(&world, "a").standing), (Purpose::Check, &Standing::Claimed));
+    exits(&mut world, &check.run, RunEnd::Exited { code: 0 });
+    world.step();
+    assert_eq!(task(&world, "a").standing, Standing::Completed);
+
+    let mut world = commands(vec![Check::NoErrorInOutput]);
+    let run = opens(&mut world, "a").unwrap().run;
+    exits(&mut world, &run, RunEnd::Exited { code: 0 });
+    world.step();
+    assert_eq!(task(&world, "a").standing, Standing::Yielded);
+    assert!(task(&world, "a").result.as_ref().unwrap().summary.contains("no_error_in_output"));
 }
 
 #[test]

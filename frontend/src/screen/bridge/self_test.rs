@@ -12,11 +12,11 @@ use crate::link::enter::call;
 pub fn SelfTest() -> impl IntoView {
     let found: Answer<Vec<Finding>> = RwSignal::new(None);
     let running = RwSignal::new(false);
-    let begin = move || {
+    let begin = move |which: &'static str| {
         running.set(true);
         found.set(None);
         leptos::task::spawn_local(async move {
-            let answer = call("POST", "/api/self-test", Some("{}")).await;
+            let answer = call("POST", "/api/self-test", Some(which)).await;
             let answer =
                 answer.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
             found.try_set(Some(answer));
@@ -46,7 +46,8 @@ pub fn SelfTest() -> impl IntoView {
     view! {
         <p>"Looks at folder, database, disk, clock, agents and git, then attacks this bridge: forms and calls of other sites, DNS rebinding, a hijacked socket, a missing origin, the secret in a log, paths out of the page's files."</p>
         <div class="row">
-            <button class="button" data-kind="solid" disabled=move || running.get() on:click=move |_| begin()>"Run the self-test"</button>
+            <button class="button" data-kind="solid" disabled=move || running.get() on:click=move |_| begin("{}")>"Run the self-test"</button>
+            <button class="button" disabled=move || running.get() title="A goal, a failure, a stop and a bridge that is killed, with the demo agent, in a place of its own that is gone afterwards" on:click=move |_| begin("{\"first_try\":true}")>"Try it"</button>
             <span role="status">{verdict}</span>
         </div>
         <Show when=move || running.get() || found.read().is_some()>{pending(found)}</Show>

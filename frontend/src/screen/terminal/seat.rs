@@ -1,5 +1,7 @@
 //! The place at a terminal: its screen, and the keyboard while the person is there. Ctrl ] gives the keyboard back.
 
+use std::collections::VecDeque;
+
 use gloo_timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
@@ -19,6 +21,8 @@ use crate::desk::Desk;
 const SETTLED: u32 = 200;
 /// Letters of the probe that measures one.
 const PROBE: &str = "MMMMMMMMMM";
+/// Rows that are kept of what was scrolled away.
+const KEPT: usize = 2_000;
 /// Keys that a phone has not, as a terminal names them.
 const KEYS: [(&str, &str); 6] = [
     ("Esc", "Escape"),
@@ -29,15 +33,26 @@ const KEYS: [(&str, &str); 6] = [
     ("\u{2192}", "ArrowRight"),
 ];
 
-/// The picture so far: everything but the rows, and these.
+/// The picture so far: everything but the rows, these, and what was scrolled away above them.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Picture {
     frame: Option<Redrawn>,
     rows: Vec<Vec<Span>>,
+    above: VecDeque<Vec<Span>>,
+    /// How many of those above are no longer kept.
+    gone: usize,
 }
 
 impl Picture {
     fn take(&mut self, mut told: Redrawn) {
+        if told.anew {
+            self.gone += self.above.len();
+            self.above.clear();
+        }
+        self.above.extend(std::mem::take(&mut told.above));
+        let more = self.above.len().saturating_sub(KEPT);
+        self.above.drain(..more);
+        self.gone += more;
         self.rows.resize(usize::from(told.window.rows), Vec::new());
         for drawn in told.rows.drain(..) {
             if let Some(row) = self.rows.get_mut(usize::from(drawn.row)) {
@@ -113,6 +128,7 @@ pub fn Seat(desk: Desk, task: TaskId, run: RunId, open: Signal<bool>) -> impl In
         ));
     };
     let count = Memo::new(move |_| picture.read().rows.len());
+    let above = Memo::new(move |_| picture.with(|it| (it.gone, it.gone + it.above.len())));
     let cursor = Memo::new(move |_| {
         let picture = picture.read();
         picture.frame.as_ref().filter(|frame| open.get() && !frame.hidden).map(|frame| (frame.row, frame.col))
@@ -124,15 +140,23 @@ pub fn Seat(desk: Desk, task: TaskId, run: RunId, open: Signal<bool>) -> impl In
             on:click=move |_| if open.get_untracked() && !has_selection() { focus() }
             on:keydown=move |event: web_sys::KeyboardEvent| if event.key() == "Enter" && event.target() == event.current_target() { event.prevent_default(); focus(); }>
             <span class="probe" aria-hidden="true" node_ref=probe>{PROBE}</span>
+            <div class="sheet">
+            <div class="above">
+                <For each=move || above.get().0..above.get().1 key=|row| row.to_string() children=move |row| {
+                    let spans = picture.with_untracked(|it| it.above.get(row.checked_sub(it.gone)?).cloned());
+                    view! { <div>{drawn(spans.unwrap_or_default())}</div> }
+                }/>
+            </div>
             <div class="rows">
                 <For each=move || 0..count.get() key=|row| row.to_string() children=move |row| {
                     let spans = Memo::new(move |_| picture.with(|it| it.rows.get(row).cloned().unwrap_or_default()));
-                    view! { <div>{move || spans.get().into_iter().map(|span| view! { <span class=span.look>{span.text}</span> }).collect_view()}</div> }
+                    view! { <div>{move || drawn(spans.get())}</div> }
                 }/>
                 <i class="caret" hidden=move || cursor.get().is_none() style:top=top style:left=left></i>
                 <textarea class="hand" node_ref=hand style:top=top style:left=left aria-label="Type into the terminal; Control and ] give the keyboard back" autocapitalize="off" autocomplete="off" spellcheck="false"
                     disabled=move || !open.get()
                     on:keydown=keydown on:input=typed></textarea>
+            </div>
             </div>
         </div>
         <div class="row keys">
@@ -148,6 +172,10 @@ pub fn Seat(desk: Desk, task: TaskId, run: RunId, open: Signal<bool>) -> impl In
             <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| copy(desk, "what stands there", picture.with_untracked(Picture::text))><Icon name="copy"/>"Copy"</button>
         </div>
     }
+}
+
+fn drawn(spans: Vec<Span>) -> AnyView {
+    spans.into_iter().map(|span| view! { <span class=span.look>{span.text}</span> }).collect_view().into_any()
 }
 
 /// Takes what the bridge tells of the run's terminal, for as long as it is looked at. A connection that breaks comes again by

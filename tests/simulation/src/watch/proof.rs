@@ -54,7 +54,7 @@ impl Watch {
 
     /// The checks that are wanted, those of declared files among them; nothing is compared with a folder that nobody
     /// looked at.
-    fn checks<'a>(&self, state: &State, task: &'a Task) -> impl Iterator<Item = &'a Check> {
+    pub(super) fn checks<'a>(&self, state: &State, task: &'a Task) -> impl Iterator<Item = &'a Check> {
         let base = self.bases.contains(&task.id);
         let writes = state.goal_of(task).is_some_and(|goal| goal.access != Access::ReadOnly);
         let files = writes && task.outputs.iter().any(|output| output.ends_with(".md"));
@@ -141,6 +141,11 @@ impl Watch {
         let process = processes.get(run).context("a run that never was")?;
         let together = task.mode == Mode::Interactive && !task.is_group() && !process.is_command();
         ensure!(!together, "the person says when it is done");
+        if process.purpose == Purpose::Terminal {
+            let (outputs, not_done) = (Vec::new(), Vec::new());
+            let claimed = Outcome::Completed { summary: summary.to_owned(), outputs, not_done };
+            self.check_exit(state, task, process, &claimed)?;
+        }
         let told = match process.truth() {
             Truth::Done(told) | Truth::Words(told) => told,
             other => bail!("{run} did {other:?}"),

@@ -47,7 +47,7 @@ impl Watch {
             let harness = state.run(run).map_or(HarnessId::Demo, |run| run.harness);
             self.sessions.insert(process.task.clone(), (harness, session.clone()));
         }
-        if is_moot(state, run) {
+        if is_moot(state, run) && !self.decides(state, process) {
             self.judge(&process.task, run)?;
             self.ends_for_anew(state, &process.task);
         }
@@ -100,6 +100,10 @@ impl Watch {
         }
         let taken = matches!(outcome, Outcome::Completed { .. }) && proof::is_wanted(self, state, task);
         ensure!(!taken, "done by its agent's word alone");
+        if process.purpose == Purpose::Terminal {
+            self.check_exit(state, task, process, outcome)?;
+            return self.count(state, id, outcome);
+        }
         self.check_truth(state, task, process, outcome)?;
         self.count(state, id, outcome)
     }

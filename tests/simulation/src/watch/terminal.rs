@@ -1,16 +1,21 @@
 //! Terminals: each is opened because the person wanted it, once, on a task that may have one; nothing is read from it, and
-//! nothing begins by itself where the person was at it.
+//! nothing begins by itself where the person was at it. Only the end of the task's own command decides, and only where
+//! nobody closed it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use conductor::State;
+use conductor::order::waits_for;
 use conductor::state::{Standing, Task};
-use shared::entry::{Kind, Purpose};
-use shared::id::RunId;
-use shared::run::{Arg, Stdin};
+use shared::agent::ErrorClass;
+use shared::entry::{Kind, Outcome, Purpose};
+use shared::evidence::Check;
+use shared::plan::{Mode, Work};
+use shared::run::{Arg, RunEnd, Stdin};
 
 use super::Watch;
 use super::planned::is_open;
-use crate::process;
+use crate::agent::Truth;
+use crate::process::{self, Process, Stage};
 
 impl Watch {
     /// A terminal may be ordered.
@@ -43,6 +48,9 @@ impl Watch {
                     self.wanted.insert(task.clone());
                 }
             }
+            Kind::TerminalClosed { run } => {
+                self.closed.extend((!self.ended.contains(run)).then(|| run.clone()));
+            }
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 for task in state.subtree(task) {
                     self.wanted.remove(&task.id);
@@ -52,9 +60,51 @@ impl Watch {
         }
     }
 
-    /// The run was read; where it was a terminal, its task stands as it did, or with the person.
-    pub(super) fn leave_terminal(&mut self, state: &State, run: &RunId) {
-        let run = state.run(run).filter(|run| run.purpose == Purpose::Terminal);
+    /// The task's own command ended in its terminal by itself, when the task might have begun: that is judged.
+    pub(super) fn decides(&self, state: &State, process: &Process) -> bool {
+        let Some(task) = state.task(&process.task) else { return false };
+        let own = process.is_command() && matches!(task.work, Work::Command { .. });
+        let by_itself = matches!(process.stage, Stage::Over { end: RunEnd::Exited { .. } });
+        let closed = self.closed.contains(&process.run) || task.stop.is_some();
+        let over = matches!(
+            task.standing,
+            Standing::Proposed | Standing::Removed { .. } | Standing::Completed | Standing::Cancelled
+        );
+        let due = !is_open(task) && !state.ancestors(task).any(is_open) && waits_for(state, task).is_empty();
+        let single = task.children.is_empty() && task.mode != Mode::Manual;
+        process.purpose == Purpose::Terminal && own && by_itself && !closed && !over && due && single
+    }
+
+    /// What the end of a command's terminal comes to.
+    pub(super) fn check_exit(
+        &self,
+        state: &State,
+        task: &Task,
+        process: &Process,
+        outcome: &Outcome,
+    ) -> Result<()> {
+        ensure!(self.deciding.contains(&process.run), "{} decides nothing", process.run);
+        let unread = self.checks(state, task).any(|check| *check == Check::NoErrorInOutput);
+        match (process.truth(), outcome) {
+            (Truth::Words(told), Outcome::Completed { summary, .. }) => {
+                ensure!(!unread && summary.contains(&told), "done, and nobody read its words");
+            }
+            (Truth::Words(_), Outcome::Yielded { .. }) => ensure!(unread, "asked about nothing"),
+            (Truth::Broken(ErrorClass::TaskFailure, _), Outcome::Failed { class, why }) => {
+                ensure!(*class == ErrorClass::TaskFailure && why.contains("exit code"), "{why}");
+            }
+            (truth, outcome) => bail!("{} did {truth:?} and comes to {outcome:?}", process.run),
+        }
+        Ok(())
+    }
+
+    /// The run was read; where it was a terminal that decides nothing, its task stands as it did, or with the person.
+    pub(super) fn leave_terminal(&mut self, state: &State, process: &Process) {
+        let decides = self.decides(state, process);
+        if decides {
+            self.deciding.insert(process.run.clone());
+        }
+        let run = state.run(&process.run).filter(|run| run.purpose == Purpose::Terminal && !decides);
         let task = run.and_then(|run| state.task(&run.task));
         self.left = task.map(|task| (task.id.clone(), task.standing.clone()));
     }

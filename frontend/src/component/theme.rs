@@ -15,7 +15,7 @@ const THEMES: [(&str, &str); 4] =
 pub fn ThemeChoice() -> impl IntoView {
     let kept = Local::raw().get_item(KEY).ok().flatten().unwrap_or_default();
     let options = THEMES
-        .map(|(token, name)| view! { <option value=token selected=(token == kept)>{name}</option> })
+        .map(|(token, name)| view! { <option value=token selected=token == kept>{name}</option> })
         .collect_view();
     view! {
         <label class="fact theme" title="Theme, in this browser">

@@ -10,4 +10,5 @@ pub mod icon;
 pub mod latest;
 pub mod notice;
 pub mod picker;
+pub mod theme;
 pub mod topbar;

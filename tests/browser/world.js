@@ -92,17 +92,21 @@ export async function plan(page, world, text) {
 export const node = (page, name) => page.getByRole("treeitem", { name });
 export const top = (page) => page.getByRole("treeitem").first();
 
+/** Dresses the page for as long as it is loaded. */
+export const wear = (page, theme) => page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+
 // Pictures for whoever looks at the page: `SHOTS` names the folder.
 export async function shots(page, name) {
   if (!process.env.SHOTS) return;
   for (const [width, height] of [[1440, 900], [390, 844]])
-    for (const colorScheme of ["light", "dark"]) {
+    for (const theme of ["light", "dark", "2b"]) {
       await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
+      await wear(page, theme);
       // Not in the midst of the change from one theme to the other.
-      await page.screenshot({ path: `${process.env.SHOTS}/${name}-${width}-${colorScheme}.png`, animations: "disabled" });
+      await page.screenshot({ path: `${process.env.SHOTS}/${name}-${width}-${theme}.png`, animations: "disabled" });
     }
   await page.setViewportSize({ width: 1440, height: 900 });
+  await page.evaluate(() => delete document.documentElement.dataset.theme);
 }
 
 export { expect };

@@ -5,6 +5,7 @@ use shared::id::TaskId;
 
 use super::envelope::Meter;
 use super::icon::Icon;
+use super::theme::ThemeChoice;
 use crate::component::flow::For;
 use crate::desk::Desk;
 use crate::link::Standing;
@@ -105,6 +106,7 @@ fn Facts() -> impl IntoView {
             <button class="fact" title="Bridge: devices, processes, self-test" aria-label="Bridge" on:click=move |_| here.open_part(Part::Devices)>
                 <Icon name="bridge"/>
             </button>
+            <ThemeChoice/>
         </div>
         <LimitsDialog open=limits/>
     }

@@ -53,6 +53,8 @@ pub(super) struct TaskView {
     since: u64,
     /// What it and all below it cost, as far as is known.
     usd: f64,
+    /// What, beyond that, tokens tell of runs that go on and of those that told no cost.
+    estimated_usd: f64,
     /// Runs whose cost nobody knows.
     unknown_costs: u32,
     /// What it and all below it may spend.
@@ -76,7 +78,7 @@ impl WarningView {
             Warning::Stalled { .. } => "stalled",
             Warning::Slow { .. } => "slow",
             Warning::Long { .. } => "long",
-            Warning::Near { .. } => "near",
+            Warning::Near(_) => "near",
             Warning::Heavy { .. } => "heavy",
         };
         Self { class, what: words::warning(warning, now), next_step: words::remedy(warning) }
@@ -224,6 +226,8 @@ pub(super) struct RunView {
     tokens_out: u64,
     /// Nothing where the agent does not say.
     usd: Option<f64>,
+    /// What its tokens tell so far, where that is known of its model.
+    estimated_usd: Option<f64>,
     /// Why it reviews in the place of who was chosen to.
     replaced: Option<String>,
     /// What of its words did not fit, such as `results`.
@@ -273,6 +277,7 @@ impl TaskView {
             next_step: next::step(state, task),
             since: status.since.0,
             usd: spend.known.as_usd(),
+            estimated_usd: (spend.estimated + task.account.running).as_usd(),
             unknown_costs: spend.unknown_runs,
             budget_usd: budget::envelope(state, task).map(|envelope| envelope.budget.as_usd()),
             warnings: warnings(state, task, now).into_iter().map(|it| WarningView::of(it, now)).collect(),
@@ -368,6 +373,7 @@ impl RunView {
             tokens_in: run.tokens.input,
             tokens_out: run.tokens.output,
             usd: cost.map(shared::unit::MicroUsd::as_usd),
+            estimated_usd: run.estimate.filter(|_| cost.is_none()).map(shared::unit::MicroUsd::as_usd),
             replaced: run.replaced.clone(),
             cut: run.cuts.iter().map(CutView::of).collect(),
         }

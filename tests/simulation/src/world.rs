@@ -96,6 +96,7 @@ impl World {
             chance,
         };
         // A chance of its own, so that the other worlds are as they were.
+        world.bridge.ways.counts = Chance::new(seed ^ 0x00c0_5700).one_in(2);
         world.bridge.ways.auto = Chance::new(seed ^ 0x005e_e500).one_in(4);
         for name in ["page", "terminal", "standby"].into_iter().take(1 + world.chance.below(3)) {
             let mut client = Client::new(ClientId::new(name)?);

@@ -31,7 +31,7 @@ impl Used {
 }
 
 /// The general ones are for who does the work itself.
-fn caps(state: &State, task: &Task) -> Caps {
+pub(super) fn caps(state: &State, task: &Task) -> Caps {
     let whole = task.goal.is_some() || !task.children.is_empty();
     if whole { task.caps } else { task.caps.or(state.limits.caps) }
 }

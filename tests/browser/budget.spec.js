@@ -1,5 +1,5 @@
-// Budgets: written before the plan, changed in it, seen coming, asked for when they are used up.
-import { expect, goal, node, plan, shots, test, top } from "./world.js";
+// Budgets: written before the plan, changed in it, asked for when they are used up.
+import { expect, goal, node, plan, test, top } from "./world.js";
 
 const LIST = ["read the code", "write the report", "check the report"];
 
@@ -53,23 +53,6 @@ test("a task's own caps are set in its details, and it may be called done as it 
   await node(page, /^2, /).click();
   await page.getByRole("tab", { name: "Details" }).click();
   await expect(budget).toHaveValue("3"); // Kept in the log.
-});
-
-test("what a turn has cost so far is estimated, and a budget that is set meanwhile ends it and asks", async ({ page, world }) => {
-  // The first tells what such words cost, the second goes on slowly.
-  await plan(page, world, goal("[[demo shape=chain]] [[tasks: cost=40]] [[task 2: slow=400]]", LIST));
-  await page.getByRole("button", { name: /Approve and start/ }).click();
-  await node(page, /^2, /).click();
-  await expect(page.locator(".msg .turn")).toHaveText(/^≈ \$0\.\d\d so far$/);
-  await expect(node(page, /^2, /)).toContainText("≈ $0.");
-  await expect(top(page)).toContainText("≈ $0.");
-  await page.getByRole("tab", { name: "Details" }).click();
-  const budget = page.locator(".details").getByLabel("Budget, in dollars");
-  await expect(page.locator(".details")).toContainText(/held by what runs, of which about \$0\.\d\d is used/);
-  await shots(page, "estimate");
-  await budget.first().fill("0.01");
-  await budget.first().press("Enter");
-  await expect(node(page, /^2, .*budget of \$0\.01 used up/)).toHaveAttribute("data-status", "waiting");
 });
 
 test("a task has its turn by priority and time, and is done again until it is stopped", async ({ page, world }) => {

@@ -21,7 +21,7 @@ test("limits and models are set by keyboard and kept in the log", async ({ page,
   await expect(dialog.getByLabel("Quiet until")).toHaveValue("07:00");
   await dialog.getByLabel(SPEND).fill("");
   await page.keyboard.press("Tab");
-  await dialog.getByLabel("Claude Code, heavy").fill("opus high, sonnet");
+  await dialog.getByLabel("Claude Code, heavy").fill("opus, sonnet");
   await dialog.getByLabel("Codex, light").fill("-o evil");
   await page.keyboard.press("Tab");
   await expect(page.getByText("is no model's name")).toBeVisible();
@@ -36,7 +36,7 @@ test("limits and models are set by keyboard and kept in the log", async ({ page,
   await expect(dialog.getByLabel("When it fails")).toHaveValue("find out why, then try again");
   await expect(dialog.getByLabel("Quiet from")).toHaveValue("22:30");
   await expect(dialog.getByLabel(SPEND)).toHaveValue("");
-  await expect(dialog.getByLabel("Claude Code, heavy")).toHaveValue("opus · high, sonnet");
+  await expect(dialog.getByLabel("Claude Code, heavy")).toHaveValue("opus, sonnet");
   await dialog.getByRole("button", { name: "No quiet hours" }).click();
   await expect(dialog.getByLabel("Quiet until")).toHaveValue("");
 });

@@ -42,7 +42,10 @@ impl Watch {
         let Some(Phase::Ended { started, at, .. }) = state.run(id).map(|run| &run.phase) else { return };
         let used = self.used.entry(process.task.clone()).or_default();
         used.turns += report.turns;
-        used.time = used.time + at.since(started.unwrap_or(*at));
+        // How long the person sits at a terminal is theirs.
+        if process.purpose != Purpose::Terminal {
+            used.time = used.time + at.since(started.unwrap_or(*at));
+        }
         used.tokens += process.tokens();
     }
 

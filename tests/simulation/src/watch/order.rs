@@ -5,7 +5,7 @@ use conductor::State;
 use conductor::state::{Standing, Task};
 use shared::entry::{Kind, Purpose, Room};
 use shared::harness;
-use shared::id::RunId;
+use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Program, RunSpec};
 
 use super::Watch;

@@ -17,7 +17,7 @@ use crate::planning::{Plan, Planning};
 use crate::proof;
 use crate::reuse;
 use crate::sizing;
-use crate::state::{Run, Standing, State, Task, TaskResult};
+use crate::state::{Ear, Run, Standing, State, Task, TaskResult};
 use crate::status;
 use crate::terminal;
 
@@ -118,7 +118,9 @@ fn stops(under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> {
 
 /// Ends turns whose budget is used up in their middle by what they are thought to have cost; the person is asked then.
 fn overdrawn(state: &State, under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> {
-    let goes_on = |task: &Task, run: &Run| task.stop.is_none() && run.signalled.is_none() && run.is_active();
+    // Whose turn is over ends by itself.
+    let works = |run: &Run| run.is_active() && matches!(run.ear, Ear::Deaf | Ear::Open);
+    let goes_on = move |task: &Task, run: &Run| task.stop.is_none() && run.signalled.is_none() && works(run);
     let active = under_way.iter().filter(move |(task, run)| goes_on(task, run));
     active.filter_map(move |(task, run)| {
         Some(draft(task, ended(run, Some(budget::overdrawn(state, task, run)?))))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
-use conductor::state::{Phase, Run, Task};
+use conductor::state::{Ear, Phase, Run, Task};
 use shared::agent::{AgentEvent, HarnessId, Tokens, TurnReport};
 use shared::id::{RunId, TaskId};
 use shared::unit::MicroUsd;
@@ -94,6 +94,8 @@ impl Watch {
                     let sum = if counts { self.untold(run).as_usd() } else { thought.unwrap_or_default() };
                     (sum, sum)
                 }
+                // One that was given no bound keeps to none.
+                _ if run.holds.is_none() => (thought.unwrap_or_default(), f64::INFINITY),
                 _ => (thought.unwrap_or_default(), held),
             };
             sums = (sums.0 + spent, sums.1 + given);
@@ -133,7 +135,8 @@ impl Watch {
     /// # Errors
     /// One does.
     pub fn check_spending(&self, state: &State) -> Result<()> {
-        let goes_on = |run: &&Run| run.is_active() && !self.signalled.contains(&run.id);
+        let works = |run: &Run| run.is_active() && matches!(run.ear, Ear::Deaf | Ear::Open);
+        let goes_on = |run: &&Run| works(run) && !self.signalled.contains(&run.id);
         for run in state.unread.iter().filter_map(|run| state.run(run)).filter(goes_on) {
             let stops = state.task(&run.task).is_some_and(|task| task.stop.is_some());
             let passed = self.passed(state, run, 0.01).filter(|_| !stops);

@@ -419,7 +419,7 @@ fn requests(order: &Order<'_>) -> impl Iterator<Item = Said> {
     let usage = json!({"input_tokens": TOKENS.0, "output_tokens": TOKENS.1});
     let event = json!({"type": "message_delta", "usage": usage});
     let line = json!({"type": "stream_event", "session_id": order.session, "event": event});
-    let many = order.run.as_str().bytes().map(usize::from).sum::<usize>() % 6;
+    let many = order.run.as_str().bytes().map(usize::from).sum::<usize>() % 30;
     std::iter::repeat_n(said(line, 0), many)
 }
 

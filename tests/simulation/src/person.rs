@@ -89,9 +89,6 @@ impl Person {
         if let Some(kind) = self.sitting.as_mut().and_then(|sitting| sitting.whim(seen)) {
             return Some(kind);
         }
-        if let Some(kind) = self.saver.as_mut().and_then(|saver| saver.whim(seen)) {
-            return Some(kind);
-        }
         let goal = chance.pick(&seen.goals)?.clone();
         let tasks: Vec<&Task> = seen.subtree(&goal);
         let task = *chance.pick(&tasks)?;

@@ -236,6 +236,10 @@ impl World {
             self.mishap()?;
             return Ok(true);
         }
+        let state = &self.bridge.state;
+        if let Some(kind) = self.person.saver.as_mut().and_then(|saver| saver.whim(state)) {
+            return self.intend(kind).map(|()| true);
+        }
         let first = self.chance.below(16);
         if first == 0 && self.person.whims > 0 {
             return self.whim().map(|()| true);

@@ -425,7 +425,7 @@ pub struct ModelsArgs {
     /// Whose models are changed
     #[arg(long, value_enum, default_value_t = Harness::Claude)]
     harness: Harness,
-    /// For light tasks; after a comma who steps in while the first has reached its limit, such as opus,sonnet. `none` leaves it to the agent
+    /// For light tasks; behind it how hard it thinks (low, medium, high, xhigh), after a comma who steps in while it has reached its limit, such as "opus high, sonnet". `none` leaves it to the agent
     #[arg(long, value_name = "MODEL")]
     light: Option<String>,
     /// For tasks of standard size, likewise
@@ -434,6 +434,9 @@ pub struct ModelsArgs {
     /// For heavy tasks, likewise
     #[arg(long, value_name = "MODEL")]
     heavy: Option<String>,
+    /// What a model costs in dollars for a million tokens in and out, where its agent does not tell; * for any model. May be given again
+    #[arg(long, value_name = "MODEL=IN/OUT|none")]
+    price: Vec<String>,
     #[command(flatten)]
     data: DataArgs,
 }

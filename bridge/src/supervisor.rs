@@ -179,7 +179,7 @@ impl Supervisor {
             Some(Kind::RunRequested { run, spec, .. }) => {
                 self.watch(entry, run, spec, Begin::New);
             }
-            Some(Kind::SignalSent { run, signal }) => self.signal(run, *signal),
+            Some(Kind::SignalSent { run, signal, .. }) => self.signal(run, *signal),
             Some(
                 Kind::InputSent { run, .. }
                 | Kind::InputClosed { run }

@@ -45,6 +45,7 @@ impl Place {
             session,
             size: Size::Light,
             model: None,
+            effort: None,
             access,
             schema,
             budget: None,

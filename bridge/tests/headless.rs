@@ -366,8 +366,18 @@ fn the_table_of_models_is_shown_and_changed() -> anyhow::Result<()> {
             && said.contains("heavy gpt-5.1"),
         "{said}"
     );
-    let (code, said) = terminal.run(&["models", "--heavy=--yolo"])?;
-    assert!(code == Some(1) && said.contains("no model's name"), "{said}");
+    let (code, said) =
+        terminal.run(&["models", "--standard", "sonnet high, opus", "--price", "sonnet=3/15"])?;
+    assert!(
+        code == Some(0)
+            && said.contains("standard sonnet · high, opus,")
+            && said.contains("sonnet: $3 for a million tokens in, $15 out"),
+        "{said}"
+    );
+    for (wrong, why) in [("--heavy=--yolo", "no model's name"), ("--price=opus", "no price of a model")] {
+        let (code, said) = terminal.run(&["models", wrong])?;
+        assert!(code == Some(1) && said.contains(why), "{said}");
+    }
     Ok(())
 }
 

@@ -94,15 +94,26 @@ async fn limits_that_nothing_goes_on_by_are_not_appended() -> anyhow::Result<()>
 #[tokio::test]
 async fn models_are_read_and_set_over_http() -> anyhow::Result<()> {
     let world = World::start(BIN).await?;
-    let codex = json!({"light": [], "standard": ["gpt-5.1"], "heavy": ["gpt-5.1-codex", "gpt-5.1"]});
+    let effort = json!({"light": null, "standard": null, "heavy": "xhigh"});
+    let prices = json!({"*": {"input_usd": 1.25, "output_usd": 10.0}});
+    let codex = json!({"light": [], "standard": ["gpt-5.1"], "heavy": ["gpt-5.1-codex", "gpt-5.1"], "effort": effort, "prices": prices});
     let (status, said) = call(&world, "PUT /api/models/codex", &codex).await?;
     ensure!(status == 200, "{said}");
     let (_, models) = call(&world, "GET /api/models", &json!({})).await?;
     assert_eq!((&models["codex"], &models["claude"]["light"]), (&codex, &json!(["haiku"])));
+    let names = json!({"light": [], "standard": [], "heavy": ["gpt-5.1"]});
+    call(&world, "PUT /api/models/codex", &names).await?;
+    let (_, models) = call(&world, "GET /api/models", &json!({})).await?;
+    assert_eq!((&models["codex"]["effort"], &models["codex"]["prices"]), (&effort, &prices), "as they were");
     let wrong = json!({"light": ["--yolo"], "standard": [], "heavy": []});
-    for (line, body, status) in
-        [("PUT /api/models/codex", &wrong, 422), ("PUT /api/models/demo", &codex, 404)]
-    {
+    let free = json!({"light": [], "standard": [], "heavy": [], "prices": {"*": {"input_usd": -1, "output_usd": 1}}});
+    let hard = json!({"light": [], "standard": [], "heavy": [], "effort": {"heavy": "hard"}});
+    for (line, body, status) in [
+        ("PUT /api/models/codex", &wrong, 422),
+        ("PUT /api/models/codex", &free, 422),
+        ("PUT /api/models/codex", &hard, 422),
+        ("PUT /api/models/demo", &codex, 404),
+    ] {
         let (found, said) = call(&world, line, body).await?;
         ensure!(found == status && said["next_step"].is_string(), "{line}: {said}");
     }

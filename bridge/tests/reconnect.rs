@@ -256,7 +256,7 @@ async fn until_all_is_there(random: &mut Random) -> anyhow::Result<usize> {
         client.log.iter().filter(|entry| matches!(entry.body.known(), Some(Kind::InputSent { .. }))).count();
     assert_eq!(inputs, CHUNKS, "each was made once");
 
-    let stop = Draft::new(project, Kind::SignalSent { run, signal: Signal::Kill });
+    let stop = Draft::new(project, Kind::SignalSent { run, signal: Signal::Kill, budget: None });
     client.outbox.insert(0, (AppendId::new("stop")?, vec![stop]));
     client.live(usize::MAX, usize::MAX, &all).await?;
     Ok(cuts)

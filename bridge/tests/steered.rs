@@ -6,11 +6,13 @@
 use conductor::State;
 use conductor::budget::{Cap, near};
 use conductor::state::{Ear, Run};
+use conductor::status::{Reason, status};
 use shared::agent::HarnessId;
 use shared::entry::Kind;
 use shared::id::{RunId, TaskId};
 use shared::limits::Caps;
 use shared::plan::PlanEdit;
+use shared::unit::MicroUsd;
 use tests::world::{Client, World, now};
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
@@ -80,7 +82,32 @@ async fn a_cap_on_requests_is_near_while_the_turn_goes_on() -> anyhow::Result<()
     client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;
     let is_near = |state: &State| {
         let near = state.task(&goal).and_then(|task| near(state, task, now()));
+        let near = near.map(|near| (near.cap, near.percent));
         near == Some((Cap::Turns(5), 80)) && first(state, &goal).is_some_and(Run::is_active)
     };
     client.until("the warning", is_near).await
+}
+
+#[tokio::test]
+async fn a_turn_is_ended_where_it_is_thought_to_have_passed_a_budget_that_was_set_meanwhile()
+-> anyhow::Result<()> {
+    let world = World::start(BIN).await?;
+    let mut client = world.client("page").await?;
+    let told = world.goal(&mut client, "Say it. [[demo answer cost=50]]", HarnessId::Demo).await?;
+    let done = |state: &State| first(state, &told).is_some_and(Run::is_read);
+    client.until("a turn that tells what it costs", done).await?;
+    let goal = world.goal(&mut client, "Build it. [[demo tasks=3 slow=60]]", HarnessId::Demo).await?;
+    let runs =
+        |state: &State| first(state, &goal).is_some_and(|run| run.is_active() && run.estimate.is_some());
+    client.until("what the next has cost so far", runs).await?;
+    let caps = Caps { budget: Some(MicroUsd(10_000)), ..Caps::default() };
+    let edit = PlanEdit::SetCaps { task: goal.clone(), caps };
+    client.intend(Kind::PlanEdited { goal: goal.clone(), edit }).await?;
+    let asks = |state: &State| {
+        let over =
+            first(state, &goal).is_some_and(|run| run.is_read() && run.overdrew.as_ref() == Some(&goal));
+        let reason = state.task(&goal).map(|task| status(state, task).reason);
+        over && matches!(reason, Some(Reason::Used { cap: Cap::Budget(MicroUsd(10_000)), .. }))
+    };
+    client.until("the person is asked", asks).await
 }

@@ -5,7 +5,7 @@ use conductor::health::Warning;
 use conductor::state::Task;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
-    again_words, cap, change, change_kind, changes, class_words, committed, cuts, dollars, given, many, mode,
+    again_words, cap, change, change_kind, changes, class_words, committed, cost, cuts, dollars, given, many, mode,
     mode_token, money, next_step, policy, preset, remedy, size, sizes, span, spent, tried,
 };
 use shared::unit::Millis;
@@ -48,7 +48,7 @@ pub fn warning(warning: Warning) -> String {
         Warning::Stalled { since } => format!("no output since {}", time(since)),
         Warning::Slow { since } => format!("at the same thing since {}", time(since)),
         Warning::Long { since } => format!("runs since {}", time(since)),
-        Warning::Near { .. } | Warning::Heavy { .. } => conductor::words::warning(warning, Millis(0)),
+        Warning::Near(_) | Warning::Heavy { .. } => conductor::words::warning(warning, Millis(0)),
     }
 }
 

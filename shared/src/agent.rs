@@ -204,6 +204,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Each kind with the other's by `join`.
     #[must_use]
     pub fn with(self, other: Self, join: fn(u64, u64) -> u64) -> Self {
@@ -223,6 +227,9 @@ pub struct Progress {
     pub requests: u32,
     /// Of those that are over, in and out.
     pub tokens: u64,
+    /// The same by their kinds, with what a cache gave and took.
+    #[serde(default, skip_serializing_if = "Tokens::is_none")]
+    pub each: Tokens,
 }
 
 /// What a figure covers. A running total replaces the session's former one; adding would count twice.

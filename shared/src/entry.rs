@@ -346,6 +346,9 @@ pub enum Kind {
     SignalSent {
         run: RunId,
         signal: Signal,
+        /// Whose budget is used up by what the run is thought to have cost, where that is why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<TaskId>,
     },
     /// For a goal, or for a task below it: by a planner, or by its own worker.
     PlanProposed {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::agent::{AgentEvent, HarnessId, Progress, TurnReport};
 use crate::id::{MessageId, SessionId};
+use crate::models::Effort;
 use crate::permission::Permit;
 use crate::plan::{Access, Size};
 use crate::run::{
@@ -35,6 +36,8 @@ pub struct Turn {
     pub size: Size,
     /// Nothing for the harness's own choice.
     pub model: Option<String>,
+    /// Likewise; Codex is told one by the size then.
+    pub effort: Option<Effort>,
     pub access: Access,
     /// JSON schema of the answer, where one is wanted.
     pub schema: Option<String>,
@@ -141,6 +144,14 @@ pub fn prompt(spec: &RunSpec) -> String {
         Stdin::Text { text } => text.clone(),
         Stdin::Open { text } => claude::words_of(text).unwrap_or_default(),
         Stdin::Null | Stdin::Pipe | Stdin::Pty { .. } => String::new(),
+    }
+}
+
+/// Whether its agents keep the budget that a turn is given by themselves, and end at it.
+pub const fn keeps_budget(harness: HarnessId) -> bool {
+    match harness {
+        HarnessId::Claude | HarnessId::Demo => true,
+        HarnessId::Codex | HarnessId::Command => false,
     }
 }
 

@@ -1,10 +1,15 @@
-//! Which model does a task of which size, for each kind of agent that has a choice.
+//! Which model does a task of which size and how hard it thinks, for each kind of agent that has a choice; and what
+//! models cost, where the person says so.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 use shared_derive::FromJson;
 
-use crate::agent::HarnessId;
+use crate::agent::{HarnessId, Tokens};
 use crate::plan::Size;
+use crate::unit::MicroUsd;
 
 /// The table of models; a person may change it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
@@ -12,6 +17,88 @@ use crate::plan::Size;
 pub struct Models {
     pub claude: Tiers,
     pub codex: Tiers,
+}
+
+/// What a million tokens of a model cost, as the person says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+pub struct Price {
+    pub input: MicroUsd,
+    pub output: MicroUsd,
+}
+
+/// A text that is no model's price.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no price of a model. Give its name and dollars for a million tokens in and out, such as gpt-5=1.25/10; * for any model, none for no price."
+)]
+pub struct NoPrice(pub String);
+
+impl Price {
+    /// "gpt-5=1.25/10", or "gpt-5=none" for a model that is to have none.
+    ///
+    /// # Errors
+    /// It is nothing of the kind.
+    pub fn read(text: &str) -> Result<(String, Option<Self>), NoPrice> {
+        let wrong = || NoPrice(text.to_owned());
+        let (name, sums) = text.split_once('=').ok_or_else(wrong)?;
+        if name != ANY && !is_model(name) {
+            return Err(wrong());
+        }
+        let sum = |text: &str| text.parse().ok().and_then(MicroUsd::from_usd).ok_or_else(wrong);
+        let price = match sums.split_once('/') {
+            None if sums == "none" => None,
+            None => return Err(wrong()),
+            Some((input, output)) => Some(Self { input: sum(input)?, output: sum(output)? }),
+        };
+        Ok((name.to_owned(), price))
+    }
+
+    /// What a cache gave costs a tenth of what is read anew, and what it took a quarter more, as with every provider here.
+    pub fn of(self, tokens: Tokens) -> MicroUsd {
+        let (input, output) = (u128::from(self.input.0), u128::from(self.output.0));
+        let parts = [
+            u128::from(tokens.input) * input,
+            u128::from(tokens.output) * output,
+            u128::from(tokens.cache_read) * input / 10,
+            (u128::from(tokens.cache_write) * input).saturating_mul(5) / 4,
+        ];
+        let sum = parts.into_iter().fold(0, u128::saturating_add) / 1_000_000;
+        MicroUsd(u64::try_from(sum).unwrap_or(u64::MAX))
+    }
+}
+
+/// How hard a model thinks before it answers: the steps that every CLI here has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum Effort {
+    Low,
+    Medium,
+    High,
+    Xhigh,
+}
+
+impl Effort {
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Xhigh];
+
+    fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effort| effort.token() == word)
+    }
+
+    /// As the CLIs take it.
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Xhigh => "xhigh",
+        }
+    }
+}
+
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.token())
+    }
 }
 
 /// A model's name for each size, as its CLI takes it; nothing for the CLI's own choice.
@@ -23,6 +110,29 @@ pub struct Tiers {
     pub heavy: Option<String>,
     /// While the one above has reached its limit.
     pub instead: Instead,
+    #[serde(skip_serializing_if = "Efforts::is_none")]
+    pub effort: Efforts,
+    /// By the model's name, or [`ANY`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
+}
+
+/// In the place of a model's name: whichever has no price of its own.
+pub const ANY: &str = "*";
+
+/// The effort for each size; nothing for the one that the agent takes by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
+#[serde(default)]
+pub struct Efforts {
+    pub light: Option<Effort>,
+    pub standard: Option<Effort>,
+    pub heavy: Option<Effort>,
+}
+
+impl Efforts {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The models that step in for each size, the best first.
@@ -37,12 +147,8 @@ pub struct Instead {
 impl Default for Models {
     fn default() -> Self {
         let name = |name: &str| Some(name.to_owned());
-        let claude = Tiers {
-            light: name("haiku"),
-            standard: name("sonnet"),
-            heavy: name("opus"),
-            instead: Instead::default(),
-        };
+        let claude =
+            Tiers { light: name("haiku"), standard: name("sonnet"), heavy: name("opus"), ..Tiers::default() };
         Self { claude, codex: Tiers::default() }
     }
 }
@@ -61,6 +167,17 @@ impl Models {
             HarnessId::Demo | HarnessId::Command => None,
         }
     }
+
+    /// The effort for work of this size; nothing where nobody chose one.
+    pub fn effort(&self, harness: HarnessId, size: Size) -> Option<Effort> {
+        self.tiers(harness)?.effort(size)
+    }
+
+    /// The price of a model by either of its names; nothing where nobody said.
+    pub fn price(&self, harness: HarnessId, names: [Option<&str>; 2]) -> Option<Price> {
+        let prices = &self.tiers(harness)?.prices;
+        names.into_iter().flatten().chain([ANY]).find_map(|name| prices.get(name)).copied()
+    }
 }
 
 impl Tiers {
@@ -70,6 +187,30 @@ impl Tiers {
             Size::Standard => self.standard.as_deref(),
             Size::Heavy => self.heavy.as_deref(),
         }
+    }
+
+    pub fn effort(&self, size: Size) -> Option<Effort> {
+        match size {
+            Size::Light => self.effort.light,
+            Size::Standard => self.effort.standard,
+            Size::Heavy => self.effort.heavy,
+        }
+    }
+
+    /// All that holds for this size.
+    pub fn choice(&self, size: Size) -> Choice {
+        let model = self.get(size).map(str::to_owned);
+        Choice { model, effort: self.effort(size), instead: self.instead(size).to_vec() }
+    }
+
+    pub fn choose(&mut self, size: Size, choice: Choice) {
+        let Self { light, standard, heavy, instead, effort, .. } = self;
+        let (model, others, hard) = match size {
+            Size::Light => (light, &mut instead.light, &mut effort.light),
+            Size::Standard => (standard, &mut instead.standard, &mut effort.standard),
+            Size::Heavy => (heavy, &mut instead.heavy, &mut effort.heavy),
+        };
+        (*model, *others, *hard) = (choice.model, choice.instead, choice.effort);
     }
 
     /// Who steps in for the model of this size, the best first.
@@ -82,6 +223,51 @@ impl Tiers {
     }
 }
 
+/// What a size or a task works with, as a person writes it: "opus · high, sonnet".
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Nothing for the one that is usual there.
+    pub model: Option<String>,
+    pub effort: Option<Effort>,
+    /// Who step in while the model has reached its limit, the best first.
+    pub instead: Vec<String>,
+}
+
+/// A word that is neither a model's name nor an effort in its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no model's name. Give it as the agent's CLI takes it; behind it may stand low, medium, high or xhigh."
+)]
+pub struct NoModel(pub String);
+
+impl Choice {
+    /// Reads what [`fmt::Display`] writes, with or without the dot; either part may be missing.
+    ///
+    /// # Errors
+    /// One of the names could not be a model's.
+    pub fn read(text: &str) -> Result<Self, NoModel> {
+        let mut names = text.split(',').map(str::trim);
+        let first = names.next().unwrap_or_default();
+        let mut words: Vec<&str> = first.split([' ', '·']).filter(|word| !word.is_empty()).collect();
+        let effort = words.last().and_then(|word| Effort::read(word));
+        words.truncate(words.len() - usize::from(effort.is_some()));
+        let named =
+            |name: &str| if is_model(name) { Ok(name.to_owned()) } else { Err(NoModel(name.to_owned())) };
+        let model = (!words.is_empty()).then(|| named(&words.join(" "))).transpose()?;
+        let instead = names.filter(|name| !name.is_empty()).map(named).collect::<Result<_, _>>()?;
+        Ok(Self { model, effort, instead })
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = [self.model.as_deref(), self.effort.map(Effort::token)];
+        let first = first.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        let names = [first].into_iter().chain(self.instead.iter().cloned());
+        f.write_str(&names.collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// Whether a text can be a model's name: it goes to a command line, where it must not be taken for an option.
 pub fn is_model(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@[]".contains(&byte);
@@ -91,6 +277,38 @@ pub fn is_model(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_choice_is_read_as_it_is_written() {
+        for text in ["", "opus", "opus · high", "low", "opus · xhigh, sonnet, haiku", "low, sonnet"] {
+            assert_eq!(Choice::read(text).expect(text).to_string(), text);
+        }
+        let typed = Choice::read(" opus high ,sonnet").expect("typed without the dot");
+        assert_eq!(typed.to_string(), "opus · high, sonnet");
+        for text in ["opus hard", "high opus", "--effort", "opus, sonnet high"] {
+            assert!(Choice::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_read_or_refused() {
+        let price = Price { input: MicroUsd(1_250_000), output: MicroUsd(10_000_000) };
+        assert_eq!(Price::read("gpt-5=1.25/10"), Ok(("gpt-5".to_owned(), Some(price))));
+        assert_eq!(Price::read("*=none"), Ok(("*".to_owned(), None)));
+        for text in ["", "gpt-5", "gpt-5=1", "=1/2", "a b=1/2", "gpt-5=-1/2", "gpt-5=1/x", "gpt-5=nan/1"] {
+            assert!(Price::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_counts_each_kind_of_token() {
+        let price = Price { input: MicroUsd(3_000_000), output: MicroUsd(15_000_000) };
+        let tokens = Tokens { input: 1_000, output: 200, cache_read: 100_000, cache_write: 4_000 };
+        assert_eq!(price.of(tokens), MicroUsd(3_000 + 3_000 + 30_000 + 15_000));
+        let all = u64::MAX;
+        let most = Tokens { input: all, output: all, cache_read: all, cache_write: all };
+        assert_eq!(Price { input: MicroUsd(all), output: MicroUsd(all) }.of(most), MicroUsd(all));
+    }
 
     #[test]
     fn a_name_is_no_option_and_no_sentence() {

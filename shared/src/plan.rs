@@ -11,6 +11,7 @@ use crate::context::Charter;
 use crate::evidence::{Evidence, Preset};
 use crate::id::{PersonaId, TaskId, TemplateId};
 use crate::limits::{Caps, StageCaps};
+use crate::models::Effort;
 use crate::retry::{Retry, RetryWish};
 use crate::reviewer::Reviewer;
 use crate::sizing::SizeWish;
@@ -340,10 +341,12 @@ pub enum PlanEdit {
         task: TaskId,
         harness: Option<HarnessId>,
     },
-    /// Nothing for the one of its size.
+    /// Nothing for the one of its size, and for the effort of that.
     SetModel {
         task: TaskId,
         model: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effort: Option<Effort>,
     },
     /// For the task and all below it that have none of their own.
     SetTemplate {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use shared::agent::HarnessId;
 use shared::harness::{CommandLine, Start, ToolServer, Turn, command_line, terminal, with_tools};
 use shared::id::SessionId;
-use shared::models::Models;
+use shared::models::{Effort, Models};
 use shared::plan::{Access, Size};
 use shared::run::{Arg, RunLimits, Signal, Stdin, Tools, Window};
 use shared::unit::{MicroUsd, Millis};
@@ -20,6 +20,7 @@ fn turn(session: Start, size: Size, access: Access, schema: Option<&str>) -> Tur
         session,
         size,
         model,
+        effort: None,
         access,
         schema,
         budget: None,
@@ -51,7 +52,7 @@ fn terminals() {
     };
     let turns = [
         Turn { access: Access::ReadOnly, ..new.clone() },
-        new,
+        Turn { effort: Some(Effort::Low), ..new },
         turn(Start::Resume { session }, Size::Heavy, Access::Full, None),
     ];
     let mut text = String::new();
@@ -75,6 +76,7 @@ fn command_lines() {
         ),
         turn(Start::Resume { session: session.clone() }, Size::Standard, Access::Edit, None),
         Turn {
+            effort: Some(Effort::Xhigh),
             budget: Some(MicroUsd(1_250_000)),
             turns: Some(40),
             listens: true,

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing conversion is the test's result")]
 
 use serde_json::json;
-use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, Progress, TurnReport};
+use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::api::Asking;
 use shared::context::{Charter, Cut, Fact, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
@@ -11,18 +11,19 @@ use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RuleId, RunId, SessionId, TaskId};
 use shared::limits::{Caps, Limits, StageCaps};
-use shared::models::Models;
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::persona::Character;
 use shared::plan::{Access, Mode, Own, PlanEdit, PlannedTask, Schedule, Size, Work};
 use shared::quiet::Quiet;
 use shared::retry::{Again, Policy, Retry};
 use shared::reviewer::Reviewer;
-use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Signal, Stdin, Tools, Window};
+use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Stdin, Tools, Window};
 use shared::template::{Guided, Template, Variant};
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
 
+#[path = "golden/cost.rs"]
+mod cost;
 #[path = "golden/library.rs"]
 mod library;
 
@@ -164,7 +165,6 @@ fn intents() -> Vec<Kind> {
                 ..Limits::default()
             },
         },
-        Kind::ModelsSet { models: Models::default() },
         Kind::TemplateSaved {
             template: Template {
                 template: template(),
@@ -209,10 +209,10 @@ fn intents() -> Vec<Kind> {
             index: 0,
         }),
         edited(PlanEdit::SetTemplate { task: task("goal~1"), template: Some(template()) }),
-        edited(PlanEdit::SetModel { task: task("goal~1"), model: Some("opus".to_owned()) }),
     ]
     .into_iter()
     .chain(reviewers())
+    .chain(cost::chosen())
     .collect()
 }
 
@@ -241,6 +241,7 @@ fn own_spec() -> RunSpec {
         session: Start::New { session: SessionId::new("s").unwrap() },
         size: Size::Standard,
         model: None,
+        effort: None,
         access: Access::Edit,
         schema: None,
         budget: None,
@@ -312,7 +313,6 @@ fn decisions() -> Vec<Kind> {
             size: Size::Light,
             why: "mechanical".to_owned(),
         },
-        Kind::SignalSent { run: run(), signal: Signal::Terminate },
         Kind::RunRequested {
             run: run(),
             task: task("goal~1"),
@@ -332,11 +332,6 @@ fn decisions() -> Vec<Kind> {
             holds: None,
             model: None,
             spec: open,
-        },
-        Kind::AgentSpoke {
-            run: run(),
-            line: 1,
-            event: AgentEvent::Progress { progress: Progress { requests: 2, tokens: 350 } },
         },
         Kind::AgentSpoke { run: run(), line: 2, event: AgentEvent::Told { message: "m1".to_owned() } },
         asked("Bash", Deed::Command { line: "cargo test && git push".to_owned() }),
@@ -496,7 +491,7 @@ fn entry(kind: Kind) -> Entry {
 
 #[test]
 fn the_log_reads_as_it_was_written() {
-    let kinds = intents().into_iter().chain(decisions()).chain(facts());
+    let kinds = intents().into_iter().chain(decisions()).chain(facts()).chain(cost::told(&run()));
     let lines: Vec<String> = kinds
         .map(|kind| {
             let entry = entry(kind);

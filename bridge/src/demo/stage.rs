@@ -23,6 +23,8 @@ pub struct Stage<W> {
     messages: u32,
     calls: u32,
     words: u64,
+    /// Of those, what its messages have told.
+    told: u64,
     ear: Option<Ear>,
     /// It asks before it does anything.
     asks: bool,
@@ -60,6 +62,7 @@ impl<W: Write> Stage<W> {
             messages: 0,
             calls: 0,
             words: 0,
+            told: 0,
             ear: None,
             asks: false,
             requests: 0,
@@ -273,6 +276,9 @@ impl<W: Write> Stage<W> {
     }
 
     fn message_over(&mut self, message: &str) -> io::Result<()> {
+        let words = self.words - std::mem::replace(&mut self.told, self.words);
+        let usage = json!({"input_tokens": words, "output_tokens": words});
+        self.event(message, &json!({"type": "message_delta", "delta": {}, "usage": usage}))?;
         self.event(message, &json!({"type": "message_stop"}))
     }
 

@@ -1,11 +1,10 @@
-//! `orchestrator models`: which model does a task of which size.
+//! `orchestrator models`: which model does a task of which size, how hard it thinks, and what it costs.
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
-use shared::models::{Tiers, is_model};
+use shared::models::{Choice, NoModel, NoPrice, Price, Tiers};
 use shared::plan::Size;
 
 use super::client::Client;
@@ -13,57 +12,67 @@ use super::place::Place;
 use super::{Harness, ModelsArgs};
 use crate::cli::say;
 
+const SIZES: [Size; 3] = [Size::Light, Size::Standard, Size::Heavy];
+const OWN: &str = "its own choice";
+
 /// Sets what was given, and prints the table that holds then.
 pub(super) async fn set(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
-    for name in [&args.light, &args.standard, &args.heavy].into_iter().flatten() {
-        ensure!(
-            is_none(name) || name.split(',').all(is_model),
-            "{name:?} is no model's name. Give it as the agent's CLI takes it."
-        );
-    }
+    let wish = Wish::read(args)?;
     let place = Place::find_or_start(&args.data.dir()?, false).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     let known = client.state().models.clone();
     let mut models = known.clone();
     match args.harness {
-        Harness::Claude => change(&mut models.claude, args),
-        Harness::Codex => change(&mut models.codex, args),
+        Harness::Claude => wish.carry_out(&mut models.claude),
+        Harness::Codex => wish.carry_out(&mut models.codex),
         Harness::Demo => {}
     }
     if models != known {
         client.intend(vec![Draft::new(None, Kind::ModelsSet { models: models.clone() })]).await?;
     }
     for (harness, tiers) in [(HarnessId::Claude, &models.claude), (HarnessId::Codex, &models.codex)] {
-        let name = |size| {
-            let first = tiers.get(size).unwrap_or("its own choice");
-            std::iter::once(first).chain(tiers.instead(size).iter().map(String::as_str)).collect::<Vec<_>>()
-        };
-        let [light, standard, heavy] =
-            [Size::Light, Size::Standard, Size::Heavy].map(|size| name(size).join(", "));
+        let [light, standard, heavy] = SIZES.map(|size| match tiers.choice(size) {
+            Choice { model: None, effort, instead } => {
+                let model = Some(OWN.to_owned());
+                Choice { model, effort, instead }
+            }
+            choice => choice,
+        });
         say(&format!("{harness}: light {light}, standard {standard}, heavy {heavy}"));
+        for (name, Price { input, output }) in &tiers.prices {
+            say(&format!("  {name}: ${input} for a million tokens in, ${output} out"));
+        }
     }
     drop(client);
     place.leave().await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Nobody's name.
-fn is_none(name: &str) -> bool {
-    name.is_empty() || name == "none"
+/// What a person wrote: choices for sizes, and prices of models.
+struct Wish {
+    choices: Vec<(Size, Choice)>,
+    prices: Vec<(String, Option<Price>)>,
 }
 
-/// An empty name gives the choice back to the agent; those after a comma step in.
-fn change(tiers: &mut Tiers, args: &ModelsArgs) {
-    let given = [
-        (&mut tiers.light, &mut tiers.instead.light, &args.light),
-        (&mut tiers.standard, &mut tiers.instead.standard, &args.standard),
-        (&mut tiers.heavy, &mut tiers.instead.heavy, &args.heavy),
-    ];
-    for (tier, instead, names) in given {
-        if let Some(names) = names {
-            let mut names = names.split(',').filter(|name| !is_none(name)).map(str::to_owned);
-            *tier = names.next();
-            *instead = names.collect();
+impl Wish {
+    fn read(args: &ModelsArgs) -> anyhow::Result<Self> {
+        let texts = SIZES.into_iter().zip([&args.light, &args.standard, &args.heavy]);
+        let texts = texts.filter_map(|(size, text)| Some((size, text.as_ref()?)));
+        let choices = texts.map(|(size, text)| Ok((size, Choice::read(if text == "none" { "" } else { text })?)));
+        let prices = args.price.iter().map(|text| Price::read(text));
+        Ok(Self {
+            choices: choices.collect::<Result<_, NoModel>>()?,
+            prices: prices.collect::<Result<_, NoPrice>>()?,
+        })
+    }
+
+    fn carry_out(self, tiers: &mut Tiers) {
+        self.choices.into_iter().for_each(|(size, choice)| tiers.choose(size, choice));
+        for (name, price) in self.prices {
+            match price {
+                Some(price) => drop(tiers.prices.insert(name, price)),
+                None => drop(tiers.prices.remove(&name)),
+            }
         }
     }
 }

@@ -47,6 +47,8 @@ struct UsedView {
     runs: u32,
     /// As far as is known.
     usd: f64,
+    /// What, beyond that, tokens tell of runs that go on and of those that told no cost.
+    estimated_usd: f64,
     /// Runs whose cost nobody knows.
     unknown_costs: u32,
     tokens_in: u64,
@@ -68,6 +70,7 @@ impl UsedView {
             harness,
             runs: used.runs,
             usd: used.spend.known.as_usd(),
+            estimated_usd: used.spend.estimated.as_usd(),
             unknown_costs: used.spend.unknown_runs,
             tokens_in: used.tokens.input,
             tokens_out: used.tokens.output,

@@ -67,6 +67,8 @@ pub(super) struct TaskView {
     own: OwnJson,
     /// What it and all below it cost, as far as is known.
     usd: f64,
+    /// What, beyond that, tokens tell of runs that go on and of those that told no cost.
+    estimated_usd: f64,
     /// Runs whose cost nobody knows.
     unknown_costs: u32,
     /// What it and all below it may spend.
@@ -90,7 +92,7 @@ impl WarningView {
             Warning::Stalled { .. } => "stalled",
             Warning::Slow { .. } => "slow",
             Warning::Long { .. } => "long",
-            Warning::Near { .. } => "near",
+            Warning::Near(_) => "near",
             Warning::Heavy { .. } => "heavy",
         };
         Self { class, what: words::warning(warning, now), next_step: words::remedy(warning) }
@@ -238,6 +240,8 @@ pub(super) struct RunView {
     tokens_out: u64,
     /// Nothing where the agent does not say.
     usd: Option<f64>,
+    /// What its tokens tell so far, where that is known of its model.
+    estimated_usd: Option<f64>,
     /// Why it reviews in the place of who was chosen to.
     replaced: Option<String>,
     /// What of its words did not fit, such as `results`.
@@ -292,6 +296,7 @@ impl TaskView {
             template: template_of(state, task).map(|shelf| shelf.template.name.clone()),
             own: OwnJson::of(state, task),
             usd: spend.known.as_usd(),
+            estimated_usd: (spend.estimated + task.account.running).as_usd(),
             unknown_costs: spend.unknown_runs,
             budget_usd: budget::envelope(state, task).map(|envelope| envelope.budget.as_usd()),
             warnings: warnings(state, task, now).into_iter().map(|it| WarningView::of(it, now)).collect(),
@@ -387,6 +392,7 @@ impl RunView {
             tokens_in: run.tokens.input,
             tokens_out: run.tokens.output,
             usd: cost.map(shared::unit::MicroUsd::as_usd),
+            estimated_usd: run.estimate.filter(|_| cost.is_none()).map(shared::unit::MicroUsd::as_usd),
             replaced: run.replaced.clone(),
             cut: run.cuts.iter().map(CutView::of).collect(),
         }

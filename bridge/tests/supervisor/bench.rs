@@ -99,7 +99,7 @@ impl Bench {
     }
 
     pub async fn signal(&self, run: &RunId, signal: Signal) {
-        self.append(Kind::SignalSent { run: run.clone(), signal }).await;
+        self.append(Kind::SignalSent { run: run.clone(), signal, budget: None }).await;
     }
 
     pub async fn kinds(&self) -> Vec<Kind> {

@@ -15,8 +15,8 @@ use shared::unit::{MicroUsd, Millis};
 use crate::planning::Planning;
 use crate::proof::Proof;
 use crate::state::{
-    Baton, Disk, Ear, Goal, Halt, Memory, Message, Phase, Project, Run, Standing, State, Task, TaskResult,
-    Verdict, Vitals,
+    Baton, Disk, Ear, Goal, Halt, Memory, Message, Paid, Phase, Project, Run, Standing, State, Task,
+    TaskResult, Verdict, Vitals,
 };
 use crate::terminal;
 
@@ -184,8 +184,9 @@ impl State {
                 answers.iter().for_each(|answer| self.answer_ask(run, answer, at));
             }
             Kind::InputClosed { run } => self.with_run(run, |run| run.ear = Ear::Closed),
-            Kind::SignalSent { run, .. } => self.with_run(run, |run| {
+            Kind::SignalSent { run, budget, .. } => self.with_run(run, |run| {
                 run.signalled.get_or_insert(at);
+                run.overdrew.clone_from(budget);
             }),
             Kind::PlanProposed { goal, reply, tasks, version, .. } => {
                 self.propose(goal, *version, reply, tasks, at)
@@ -350,8 +351,15 @@ impl State {
                 let (task, doing) = (run.task.clone(), format!("Trying again: {message}"));
                 self.with(&task, |task| task.doing = doing);
             }
-            AgentEvent::Usage { tokens, scope, .. } => self.use_tokens(id, *tokens, *scope),
-            AgentEvent::Progress { progress } => run.progress = *progress,
+            AgentEvent::Usage { tokens, scope, cost } => {
+                self.use_tokens(id, *tokens, *scope);
+                cost.iter().for_each(|cost| self.with_run(id, |run| run.pay(*cost)));
+                self.reckon(id);
+            }
+            AgentEvent::Progress { progress } => {
+                run.progress = *progress;
+                self.reckon(id);
+            }
             AgentEvent::Told { message } => self.has_read(id, message),
             AgentEvent::PermissionAsked { ask } => self.asked(id, ask, at),
             AgentEvent::PermissionWithdrawn { request } => self.withdraw_ask(id, request),
@@ -376,9 +384,10 @@ impl State {
         self.outages.read(run, &end, report.error.as_ref(), at);
         self.outages.mark(self.limits.breaker, at);
         Arc::make_mut(run).phase = Phase::Read { started, at, end, lines, report: Arc::clone(report) };
-        let (held, spend) = (run.holds.unwrap_or_default(), run.spend());
+        let run = Arc::clone(run);
         self.unread.retain(|unread| unread != id);
-        self.settle_account(&owner, held, spend);
+        self.settle_account(&run);
+        report.cost.iter().for_each(|cost| self.learn_tariff(&run, *cost));
         self.take_back(id);
         let mut requeued = false;
         let decides = self.ends_its_task(id);
@@ -534,6 +543,9 @@ impl Run {
             removed: None,
             tokens: shared::agent::Tokens::default(),
             progress: shared::agent::Progress::default(),
+            paid: Paid::default(),
+            estimate: None,
+            overdrew: None,
             session: None,
             model: None,
             version: None,

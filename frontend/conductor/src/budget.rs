@@ -2,12 +2,13 @@
 //! above it from its order until it is read, so that runs side by side are never promised the same cent.
 
 use shared::entry::Purpose;
+use shared::harness::keeps_budget;
 use shared::id::TaskId;
 use shared::limits::{Caps, Stage, StageCaps};
 use shared::plan::Work;
 use shared::unit::{MicroUsd, Millis};
 
-use crate::state::{Phase, State, Task};
+use crate::state::{Phase, Run, State, Task};
 
 /// Percent of a cap at which the person is warned.
 pub const NEAR: u64 = 80;
@@ -113,16 +114,29 @@ pub struct Envelope {
     pub spent: MicroUsd,
     /// By runs that are under way.
     pub held: MicroUsd,
+    /// What those are thought to have cost so far.
+    pub running: MicroUsd,
 }
 
 impl Envelope {
     pub fn free(self) -> MicroUsd {
-        self.budget - self.spent - self.held
+        self.budget - self.spent - self.taken()
     }
 
-    /// What is spent, and what is spent or held, in percent of the budget, at most 100.
+    /// What is spent by now, as far as anybody knows, and what is spent or held, in percent of the budget, at most 100.
     pub fn percent(self) -> (u64, u64) {
-        (percent(self.spent.0, self.budget.0), percent((self.spent + self.held).0, self.budget.0))
+        let of = |sum: MicroUsd| percent(sum.0, self.budget.0);
+        (of(self.spent + self.running), of(self.spent + self.taken()))
+    }
+
+    /// By runs that are under way: some may have passed what they hold.
+    fn taken(self) -> MicroUsd {
+        self.held.max(self.running)
+    }
+
+    /// What runs have cost by now, as far as anybody knows, is all of it.
+    fn is_passed(self) -> bool {
+        self.spent + self.running >= self.budget
     }
 
     pub fn is_near(self) -> bool {
@@ -135,8 +149,27 @@ pub fn envelope(state: &State, task: &Task) -> Option<Envelope> {
     let budget = caps(state, task).budget?;
     let spend = task.account.spend;
     // Where nobody set a budget, a harness that tells no costs is not stopped by a guess.
-    let spent = if task.caps.budget.is_some() { spend.counted() } else { spend.known };
-    Some(Envelope { budget, spent, held: task.account.held })
+    let spent = if task.caps.budget.is_some() { spend.counted() } else { spend.known + spend.estimated };
+    Some(Envelope { budget, spent, held: task.account.held, running: task.account.running })
+}
+
+/// Whose budget is used up by what this run and others are thought to have cost by now. Nothing where its agent was given
+/// what is left and keeps to that by itself, which it does to the cent.
+pub(crate) fn overdrawn<'a>(state: &'a State, task: &'a Task, run: &Run) -> Option<&'a TaskId> {
+    let estimate = run.estimate?;
+    let keeps = |within: bool| within && run.holds.is_some() && keeps_budget(run.harness);
+    let staged = stage_of(run.purpose).is_some_and(|stage| {
+        let spent = used(state, task, Some(stage)).money;
+        let held = run.holds.unwrap_or_default();
+        let cap = caps(state, task).of(Some(stage)).budget;
+        cap.is_some_and(|cap| spent + estimate >= cap && !keeps(spent + held <= cap))
+    });
+    let passed = |holder: &&Task| {
+        let envelope = envelope(state, holder);
+        envelope.is_some_and(|it| it.is_passed() && !keeps(it.spent + it.held <= it.budget))
+    };
+    let mut holders = std::iter::once(task).chain(state.ancestors(task));
+    if staged { Some(&task.id) } else { holders.find(passed).map(|holder| &holder.id) }
 }
 
 /// What the tasks below a goal may spend at most, without its planning and summing up; nothing where one has no bound.
@@ -147,39 +180,76 @@ pub fn most(state: &State, goal: &Task) -> Option<MicroUsd> {
     sum.map(MicroUsd).into_iter().chain(goal.caps.budget).min()
 }
 
-/// The cap that a task is near to or has come to by now, and how much of it is used, in percent.
-pub fn near(state: &State, task: &Task, now: Millis) -> Option<(Cap, u64)> {
-    let (caps, mut used) = (caps(state, task), used(state, task, None));
-    used.time = used.time + runs_since(state, task).map_or(Millis(0), |started| now.since(started));
-    if let Some(run) = state.current(task).filter(|run| !run.is_read()) {
+/// A cap that is near, and how much of it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Near {
+    pub cap: Cap,
+    /// The one whose cap it is, where it is not that of the task in whole.
+    pub stage: Option<Stage>,
+    /// At most 100.
+    pub percent: u64,
+    /// A part of it is what runs are thought to have cost so far.
+    pub estimated: bool,
+}
+
+/// The cap that a task is near to or has come to by now, the most used first.
+pub fn near(state: &State, task: &Task, now: Millis) -> Option<Near> {
+    let whole = envelope(state, task).map(|envelope| Near {
+        cap: Cap::Budget(envelope.budget),
+        stage: None,
+        percent: envelope.percent().0,
+        estimated: envelope.running > MicroUsd(0),
+    });
+    let shares = STAGES.into_iter().flat_map(|stage| shares(state, task, stage, now));
+    let near = shares.chain(whole).filter(|near| near.percent >= NEAR);
+    near.max_by_key(|near| near.percent)
+}
+
+const STAGES: [Option<Stage>; 3] = [None, Some(Stage::Review), Some(Stage::Repair)];
+
+/// How much is used of the caps of the task in whole, but for its budget, or of those of one stage.
+fn shares(state: &State, task: &Task, stage: Option<Stage>, now: Millis) -> Vec<Near> {
+    let caps = own_caps(state, task, stage);
+    if caps.is_none() {
+        return Vec::new();
+    }
+    let (mut used, mut estimated) = (used(state, task, stage), false);
+    used.time = used.time + runs_since(state, task, stage).map_or(Millis(0), |started| now.since(started));
+    if let Some(run) = state.current(task).filter(|run| !run.is_read() && is_of(run, stage)) {
         let told = run.tokens.input.saturating_add(run.tokens.output);
         used.turns = used.turns.saturating_add(run.progress.requests);
         used.tokens = used.tokens.saturating_add(run.progress.tokens.max(told));
+        used.money += run.estimate.unwrap_or_default();
+        estimated = run.estimate.is_some();
     }
-    let spent = envelope(state, task).map(|envelope| (Cap::Budget(envelope.budget), envelope.percent().0));
+    let near = |cap, percent| Near { cap, stage, percent, estimated: false };
+    let money =
+        caps.budget.map(|cap| Near { estimated, ..near(Cap::Budget(cap), percent(used.money.0, cap.0)) });
     let others = [
-        caps.turns.map(|cap| (Cap::Turns(cap), percent(used.turns.into(), cap.into()))),
-        caps.time.map(|cap| (Cap::Time(cap), percent(used.time.0, cap.0))),
-        caps.tokens.map(|cap| (Cap::Tokens(cap), percent(used.tokens, cap))),
+        caps.turns.map(|cap| near(Cap::Turns(cap), percent(used.turns.into(), cap.into()))),
+        caps.time.map(|cap| near(Cap::Time(cap), percent(used.time.0, cap.0))),
+        caps.tokens.map(|cap| near(Cap::Tokens(cap), percent(used.tokens, cap))),
     ];
-    let near = others.into_iter().chain([spent]).flatten().filter(|(_, percent)| *percent >= NEAR);
-    near.max_by_key(|(_, percent)| *percent)
+    others.into_iter().chain([money]).flatten().collect()
 }
 
-/// When the run that is under way was started.
-fn runs_since(state: &State, task: &Task) -> Option<Millis> {
-    match state.current(task)?.phase {
+/// When the run that is under way was started, where it is of this stage.
+fn runs_since(state: &State, task: &Task, stage: Option<Stage>) -> Option<Millis> {
+    let run = state.current(task).filter(|run| takes_time(run) && is_of(run, stage))?;
+    match run.phase {
         Phase::Running { started } => Some(started),
         Phase::Requested | Phase::Ended { .. } | Phase::Read { .. } => None,
     }
 }
 
-/// When the run that is under way will have used so much of the task's time that the person is warned.
-pub(crate) fn time_is_near(state: &State, task: &Task) -> Option<Millis> {
-    let cap = caps(state, task).time?;
-    let started = runs_since(state, task)?;
-    let warned = Millis(cap.0.saturating_mul(NEAR).div_ceil(100));
-    Some(started + warned.since(used(state, task, None).time))
+/// When the run that is under way will have used so much of the task's time, and of its stage's, that the person is warned.
+pub(crate) fn time_is_near(state: &State, task: &Task) -> impl Iterator<Item = Millis> {
+    STAGES.into_iter().filter_map(|stage| {
+        let cap = own_caps(state, task, stage).time?;
+        let started = runs_since(state, task, stage)?;
+        let warned = Millis(cap.0.saturating_mul(NEAR).div_ceil(100));
+        Some(started + warned.since(used(state, task, stage).time))
+    })
 }
 
 fn percent(part: u64, whole: u64) -> u64 {
@@ -198,11 +268,13 @@ struct Used {
 fn used(state: &State, task: &Task, stage: Option<Stage>) -> Used {
     let mut sum = Used { money: MicroUsd(0), turns: 0, time: Millis(0), tokens: 0 };
     let runs = task.runs.iter().filter_map(|run| state.run(run));
-    for run in runs.filter(|run| stage.is_none() || stage_of(run.purpose) == stage) {
+    for run in runs.filter(|run| is_of(run, stage)) {
         if let Phase::Read { started, at, report, .. } = &run.phase {
             sum.money += run.spend().counted();
             sum.turns = sum.turns.saturating_add(report.turns);
-            sum.time = sum.time + at.since(started.unwrap_or(*at));
+            if takes_time(run) {
+                sum.time = sum.time + at.since(started.unwrap_or(*at));
+            }
             sum.tokens = sum.tokens.saturating_add(run.tokens.input).saturating_add(run.tokens.output);
         }
     }
@@ -210,7 +282,7 @@ fn used(state: &State, task: &Task, stage: Option<Stage>) -> Used {
 }
 
 /// The stage that a turn belongs to, where that may have caps of its own.
-fn stage_of(purpose: Purpose) -> Option<Stage> {
+pub(crate) fn stage_of(purpose: Purpose) -> Option<Stage> {
     match purpose {
         Purpose::Review => Some(Stage::Review),
         Purpose::Repair => Some(Stage::Repair),
@@ -218,13 +290,27 @@ fn stage_of(purpose: Purpose) -> Option<Stage> {
     }
 }
 
-/// What is left of the task's own caps and of those of the turn's stage; of money only the latter, for the task's is an
-/// envelope.
+/// Every run is one of its task; a stage has its own.
+fn is_of(run: &Run, stage: Option<Stage>) -> bool {
+    stage.is_none() || stage_of(run.purpose) == stage
+}
+
+/// How long a person sits at a terminal is theirs to say.
+fn takes_time(run: &Run) -> bool {
+    run.purpose != Purpose::Terminal
+}
+
+/// The caps of one stage, or of the task in whole but for its budget, which is an envelope.
+fn own_caps(state: &State, task: &Task, stage: Option<Stage>) -> StageCaps {
+    let caps = caps(state, task).of(stage);
+    if stage.is_some() { caps } else { StageCaps { budget: None, ..caps } }
+}
+
+/// What is left of the task's own caps and of those of the turn's stage.
 fn own(state: &State, task: &Task, purpose: Purpose) -> Result<Grant, Short> {
-    let caps = caps(state, task);
-    let whole = left(state, task, None, StageCaps { budget: None, ..caps.of(None) })?;
+    let whole = left(state, task, None)?;
     let Some(stage) = stage_of(purpose) else { return Ok(whole) };
-    let part = left(state, task, Some(stage), caps.of(Some(stage)))?;
+    let part = left(state, task, Some(stage))?;
     Ok(Grant { money: part.money, turns: least(whole.turns, part.turns), time: least(whole.time, part.time) })
 }
 
@@ -232,7 +318,8 @@ fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     one.into_iter().chain(other).min()
 }
 
-fn left(state: &State, task: &Task, stage: Option<Stage>, caps: StageCaps) -> Result<Grant, Short> {
+fn left(state: &State, task: &Task, stage: Option<Stage>) -> Result<Grant, Short> {
+    let caps = own_caps(state, task, stage);
     if caps.is_none() {
         return Ok(Grant::default());
     }

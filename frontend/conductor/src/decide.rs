@@ -11,13 +11,13 @@ use shared::retry::Again;
 use shared::run::Signal;
 use shared::unit::Millis;
 
-use crate::budget::Purse;
+use crate::budget::{self, Purse};
 use crate::order::is_free;
 use crate::planning::{Plan, Planning};
 use crate::proof;
 use crate::reuse;
 use crate::sizing;
-use crate::state::{Run, Standing, State, Task, TaskResult};
+use crate::state::{Ear, Run, Standing, State, Task, TaskResult};
 use crate::status;
 use crate::terminal;
 
@@ -43,7 +43,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     let tasks = state.unsettled();
     let under_way: Vec<(&Task, &Run)> =
         tasks.iter().filter_map(|task| Some((*task, state.current(task)?))).collect();
-    let mut drafts: Vec<Draft> = stops(&under_way).collect();
+    let mut drafts: Vec<Draft> = stops(&under_way).chain(overdrawn(state, &under_way)).collect();
     drafts.extend(permit::answers(state));
     drafts.extend(tell::tells(&under_way));
     drafts.extend(tell::closes(state));
@@ -116,9 +116,22 @@ fn is_at_rest(task: &Task) -> bool {
 /// Orders the end of runs whose task is to stop; once each, the supervisor sees it through.
 fn stops(under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> {
     let stopping = under_way.iter().filter(|(task, run)| task.stop.is_some() && run.signalled.is_none());
-    stopping
-        .filter(|(_, run)| run.is_active())
-        .map(|(task, run)| draft(task, Kind::SignalSent { run: run.id.clone(), signal: Signal::Terminate }))
+    stopping.filter(|(_, run)| run.is_active()).map(|(task, run)| draft(task, ended(run, None)))
+}
+
+/// Ends turns whose budget is used up in their middle by what they are thought to have cost; the person is asked then.
+fn overdrawn(state: &State, under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> {
+    // Whose turn is over ends by itself.
+    let works = |run: &Run| run.is_active() && matches!(run.ear, Ear::Deaf | Ear::Open);
+    let goes_on = move |task: &Task, run: &Run| task.stop.is_none() && run.signalled.is_none() && works(run);
+    let active = under_way.iter().filter(move |(task, run)| goes_on(task, run));
+    active.filter_map(move |(task, run)| {
+        Some(draft(task, ended(run, Some(budget::overdrawn(state, task, run)?))))
+    })
+}
+
+fn ended(run: &Run, budget: Option<&TaskId>) -> Kind {
+    Kind::SignalSent { run: run.id.clone(), signal: Signal::Terminate, budget: budget.cloned() }
 }
 
 /// A group all of whose parts were stopped has nothing to sum up.

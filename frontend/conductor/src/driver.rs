@@ -12,7 +12,7 @@ use shared::unit::{Epoch, Millis, Seq};
 use shared::wire::{ClientMessage, OutputFrame, Refusal, ServerMessage};
 
 use crate::state::{Phase, State};
-use crate::{apply, budget, decide, next_deadline};
+use crate::{apply, decide, next_deadline};
 
 mod reader;
 
@@ -341,8 +341,7 @@ impl Driver {
                 self.readers.insert(id.clone(), reader);
             }
             let Some(reader) = self.readers.get_mut(id) else { continue };
-            let caps = self.state.task(&run.task).map(|task| budget::caps(&self.state, task));
-            reader.counts = caps.is_some_and(|caps| caps.turns.is_some() || caps.tokens.is_some());
+            reader.attune(&self.state, run);
             if reader.blind {
                 // It follows nothing that could be left.
             } else if full && reader.pause() {

@@ -5,7 +5,7 @@ use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::unit::{Bytes, Millis};
 
-use crate::budget::{self, Cap};
+use crate::budget::{self, Near};
 use crate::permission::Reply;
 use crate::state::{Phase, Run, State, Task};
 
@@ -18,8 +18,8 @@ pub enum Warning {
     Slow { since: Millis },
     /// One turn of it goes on since.
     Long { since: Millis },
-    /// So many percent of a cap are used.
-    Near { cap: Cap, percent: u64 },
+    /// So much of a cap is used.
+    Near(Near),
     /// Its programs hold so much memory.
     Heavy { memory: Bytes },
 }
@@ -44,8 +44,8 @@ pub fn warnings(state: &State, task: &Task, now: Millis) -> Vec<Warning> {
     }
     // When it has stopped at the cap its status says more.
     let goes_on = |percent| (percent < 100 || task.current.is_some()) && !task.is_over();
-    let near = budget::near(state, task, now).filter(|(_, percent)| goes_on(*percent));
-    found.extend(near.map(|(cap, percent)| Warning::Near { cap, percent }));
+    let near = budget::near(state, task, now).filter(|near| goes_on(near.percent));
+    found.extend(near.map(Warning::Near));
     found
 }
 
@@ -68,8 +68,8 @@ pub fn next_change(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
                 (stalled(run).is_none() && run.asks_now().is_none()).then(|| run.vitals.moved + health.slow);
             [slow, Some(started + health.long)]
         });
-        let times = pulse.into_iter().flatten().chain([budget::time_is_near(state, task)]);
-        times.flatten().map(|at| (at, task.id.clone()))
+        let times = pulse.into_iter().flatten().flatten().chain(budget::time_is_near(state, task));
+        times.map(|at| (at, task.id.clone()))
     });
     due.filter(|(at, _)| *at > after).min()
 }

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod context;
 pub mod decide;
 pub mod driver;
+pub mod estimate;
 pub mod health;
 pub mod inbox;
 pub mod library;

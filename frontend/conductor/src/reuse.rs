@@ -2,6 +2,7 @@
 //! there, comes to the same. Only where the person allows it, only for first attempts, and never for reviews or checks.
 
 use shared::entry::Purpose;
+use shared::models::Effort;
 use shared::plan::{Access, Mode, Work};
 use shared::unit::Millis;
 
@@ -40,7 +41,9 @@ pub(crate) fn key(state: &State, task: &Task, now: Millis) -> Option<String> {
     let access = state.goal_of(task).map_or(Access::Edit, |goal| goal.access);
     let (words, _) = prompt::prompt(state, task, Purpose::Work);
     let folder = persona::folder(state, task);
-    let whole = format!("{harness:?} {model:?} {:?} {access:?} {folder:?} {base:?} {words}", task.size);
+    let effort = state.effort_of(task, harness, task.size).map_or("", Effort::token);
+    let whole =
+        format!("{harness:?} {model:?} {:?} {access:?} {folder:?} {base:?} {words}{effort}", task.size);
     Some(format!("{:016x}{:016x}", hash(&whole, BASE), hash(&whole, !BASE)))
 }
 

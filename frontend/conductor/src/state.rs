@@ -12,7 +12,7 @@ use shared::id::{
     ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, SessionId, TaskId, TemplateId,
 };
 use shared::limits::{Caps, Limits};
-use shared::models::{Models, is_model};
+use shared::models::{Effort, Models, is_model};
 use shared::permission::Rule;
 use shared::plan::{Access, Mode, Schedule, Size, Work};
 use shared::retry::{Again, Retry};
@@ -21,6 +21,7 @@ use shared::run::Window;
 use shared::unit::{Epoch, MicroUsd, Millis, Seq};
 
 use crate::apply::{Answer, Changed, Said};
+use crate::estimate::Tariffs;
 use crate::library::{Shelf, template_of};
 use crate::list;
 use crate::outage::Outages;
@@ -31,7 +32,7 @@ use crate::proof::Proof;
 
 mod run;
 
-pub use run::{Phase, Run, Verdict, Vitals};
+pub use run::{Paid, Phase, Run, Verdict, Vitals};
 
 /// Everything that the log up to `seq` says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,6 +52,8 @@ pub struct State {
     /// When the quiet hours were last set.
     pub quieted: Millis,
     pub models: Models,
+    /// What the tokens of each model cost, by what its turns told.
+    pub tariffs: Tariffs,
     /// The library of prompts.
     pub templates: BTreeMap<TemplateId, Shelf>,
     /// The agents of the person's own.
@@ -116,6 +119,8 @@ pub struct Task {
     pub harness: Option<HarnessId>,
     /// As the person chose it, whatever its size.
     pub model: Option<String>,
+    /// Likewise.
+    pub effort: Option<Effort>,
     /// As the person chose it, for itself and what is below it.
     pub template: Option<TemplateId>,
     /// Who does it and what is below it, as the person or the plan says.
@@ -291,22 +296,31 @@ pub struct TaskResult {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spend {
     pub known: MicroUsd,
-    /// Runs whose cost nobody knows.
+    /// What tokens tell of runs that did not report it.
+    pub estimated: MicroUsd,
+    /// Runs whose cost nobody knows, or not the whole of it.
     pub unknown_runs: u32,
-    /// What was held for those; a budget takes it for spent, so that it holds for every harness.
+    /// What was held for those beyond what is estimated; a budget takes it for spent, so that it holds for every harness.
     pub presumed: MicroUsd,
 }
 
 impl Spend {
     pub fn add(&mut self, other: Self) {
         self.known += other.known;
+        self.estimated += other.estimated;
         self.unknown_runs += other.unknown_runs;
         self.presumed += other.presumed;
     }
 
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.add(other);
+        self
+    }
+
     /// What a budget counts.
     pub fn counted(self) -> MicroUsd {
-        self.known + self.presumed
+        self.known + self.estimated + self.presumed
     }
 }
 
@@ -316,6 +330,8 @@ pub struct Account {
     pub spend: Spend,
     /// For runs that are not read to their end.
     pub held: MicroUsd,
+    /// What those are thought to have cost so far.
+    pub running: MicroUsd,
 }
 
 impl State {
@@ -365,6 +381,13 @@ impl State {
         // A choice is made for the task's own agent; planning and summing up may be another's.
         let own = task.alternate.is_none() && harness == self.harness_of(task);
         task.model.as_deref().filter(|name| own && is_model(name))
+    }
+
+    /// How hard the model of a task's turns with this harness thinks: the person's choice, or the usual for this size;
+    /// nothing for the harness's own.
+    pub fn effort_of(&self, task: &Task, harness: HarnessId, size: Size) -> Option<Effort> {
+        let own = task.alternate.is_none() && harness == self.harness_of(task);
+        task.effort.filter(|_| own).or_else(|| self.models.effort(harness, size))
     }
 
     /// The model of a task's turns with this harness: the person's choice, that of who does it, or the usual one.

@@ -83,11 +83,13 @@ pub(crate) fn request(state: &State, task: &Task) -> Vec<Draft> {
     let model = state.model_of(task, harness, task.size).map(str::to_owned);
     let access = state.goal_of(task).map_or(Access::Edit, |goal| goal.access);
     let (size, ordered) = (task.size, model.clone());
+    let effort = state.effort_of(task, harness, size);
     let turn = Turn {
         prompt,
         session,
         size,
         model,
+        effort,
         access,
         schema: None,
         budget: None,

@@ -19,17 +19,18 @@ use crate::health::Warning;
 use crate::plan::diff::{Change, Field, What};
 use crate::plan::name;
 use crate::sizing::{self, Guess};
-use crate::state::{SizedBy, Spend, Task};
+use crate::state::{Phase, Run, SizedBy, Spend, Task};
 use crate::status::{Kind, Reason, Status};
 
 mod permission;
 
 pub use permission::{ONCE, beginning, deed, reply, rule, scope};
 
-/// "$0.42", "$0.42 + unknown", "unknown"; nothing where nothing was spent.
+/// "$0.42", "≈ $0.42" where a part is estimated, "$0.42 + unknown", "unknown"; nothing where nothing was spent.
 pub fn money(spend: Spend) -> String {
-    let figure = dollars(spend.known);
-    match (spend.known.0, spend.unknown_runs) {
+    let sum = spend.known + spend.estimated;
+    let figure = if spend.estimated > MicroUsd(0) { about(sum) } else { dollars(sum) };
+    match (sum.0, spend.unknown_runs) {
         (0, 0) => String::new(),
         (_, 0) => figure,
         (0, _) => "cost unknown".to_owned(),
@@ -37,10 +38,25 @@ pub fn money(spend: Spend) -> String {
     }
 }
 
-/// What a task and all below it has cost, and of how much where a person said so or where it comes near:
-/// "$0.42 of $5.00".
+/// "≈ $0.42": what nobody told, but tokens tell.
+pub fn about(sum: MicroUsd) -> String {
+    format!("≈ {}", dollars(sum))
+}
+
+/// What a run cost, or is thought to have cost so far: "$0.42", "≈ $0.42 so far", "cost unknown".
+pub fn cost(run: &Run) -> String {
+    match (&run.phase, run.estimate) {
+        (Phase::Read { .. }, _) => money(run.spend()),
+        (_, Some(estimate)) => format!("{} so far", about(estimate)),
+        (_, None) => String::new(),
+    }
+}
+
+/// What a task and all below it has cost, with what runs are thought to have cost so far, and of how much where a person
+/// said so or where it comes near: "$0.42 of $5.00".
 pub fn spent(state: &State, task: &Task) -> String {
-    let spent = money(task.account.spend);
+    let running = Spend { estimated: task.account.running, ..Spend::default() };
+    let spent = money(task.account.spend.with(running));
     let envelope = budget::envelope(state, task);
     match envelope.filter(|envelope| task.caps.budget.is_some() || envelope.is_near()) {
         Some(envelope) if spent.is_empty() => format!("$0 of {}", dollars(envelope.budget)),
@@ -241,7 +257,10 @@ pub fn warning(warning: Warning, now: Millis) -> String {
         Warning::Stalled { since } => format!("no output for {}", span(now.since(since))),
         Warning::Slow { since } => format!("at the same thing for {}", span(now.since(since))),
         Warning::Long { since } => format!("runs for {}", span(now.since(since))),
-        Warning::Near { cap: near, percent } => format!("{percent}% of {} used", cap(near, None, None)),
+        Warning::Near(near) => {
+            let about = if near.estimated { "about " } else { "" };
+            format!("{about}{}% of {} used", near.percent, cap(near.cap, near.stage, None))
+        }
         Warning::Heavy { memory } => format!("holds {} MB of memory", memory.0 / 1_000_000),
     }
 }
@@ -276,7 +295,7 @@ pub fn remedy(warning: Warning) -> &'static str {
             "Look at what it does: where it goes in circles, write to it or stop it and retry with a smaller objective."
         }
         Warning::Long { .. } => "Look whether it gets on; give it a limit of minutes, or split the task.",
-        Warning::Near { .. } => "It pauses at the limit and asks; raise it before that in its details.",
+        Warning::Near(_) => "It pauses at the limit and asks; raise it before that in its details.",
         Warning::Heavy { .. } => "Look at its processes under Bridge; stop it before the machine runs out.",
     }
 }

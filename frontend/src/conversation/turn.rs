@@ -129,13 +129,13 @@ fn text_of(blocks: &[Block]) -> String {
 fn footer(run: &Run) -> Option<String> {
     let (started, at, report) = match &run.phase {
         Phase::Read { started, at, report, .. } => (*started, *at, report),
-        Phase::Requested | Phase::Running { .. } | Phase::Ended { .. } => return None,
+        Phase::Requested | Phase::Running { .. } | Phase::Ended { .. } => {
+            return Some(words::cost(run)).filter(|cost| !cost.is_empty());
+        }
     };
     let spent = match report.cost {
         Some(cost) if cost.0 > 0 => format!("${cost}"),
-        Some(_) => String::new(),
-        None if run.harness == shared::agent::HarnessId::Command => String::new(),
-        None => "cost unknown".to_owned(),
+        _ => words::cost(run),
     };
     let took = words::span(at.since(started.unwrap_or(run.requested)));
     let tokens = match run.tokens.input + run.tokens.output {

@@ -1,6 +1,6 @@
 //! How far a task may go: the fields in its details, and what is asked when it has come to one of its caps.
 
-use conductor::budget::{Cap, caps, envelope};
+use conductor::budget::{Cap, Envelope, caps, envelope};
 use conductor::state::Task;
 use conductor::status::Reason;
 use leptos::prelude::*;
@@ -94,6 +94,14 @@ fn own(state: &conductor::State, id: &TaskId) -> Option<(Caps, Caps)> {
     Some((task.caps, caps(state, task)))
 }
 
+/// ", of which about $0.42 is used".
+fn so_far(account: Envelope) -> String {
+    match account.running {
+        MicroUsd(0) => String::new(),
+        running => format!(", of which about {} is used", words::dollars(running)),
+    }
+}
+
 /// The fields of a task's caps; empty means the general one, or none.
 #[component]
 pub fn CapFields(tree: Tree, own_id: StoredValue<TaskId>) -> impl IntoView {
@@ -125,8 +133,8 @@ pub fn CapFields(tree: Tree, own_id: StoredValue<TaskId>) -> impl IntoView {
             })}
             <Show when=move || account.get().is_some()>
                 <span class="hint">{move || account.get().map(|account| format!(
-                    "{} spent, {} held by what runs, {} free. At the budget it pauses and asks.",
-                    words::dollars(account.spent), words::dollars(account.held), words::dollars(account.free()),
+                    "{} spent, {} held by what runs{}, {} free. At the budget it pauses and asks.",
+                    words::dollars(account.spent), words::dollars(account.held), so_far(account), words::dollars(account.free()),
                 ))}</span>
             </Show>
         </div>

@@ -5,6 +5,7 @@ use conductor::state::Task;
 use leptos::prelude::*;
 use shared::agent::HarnessId;
 use shared::id::TaskId;
+use shared::models::Choice;
 use shared::plan::{Mode, PlanEdit, Size, Work};
 
 use super::agents::PersonaField;
@@ -58,8 +59,16 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
     let edit = PlanEdit::SetObjective { task: id.clone(), objective: String::new() };
     let changeable = check_edit(state, &task.root, &edit).is_ok();
     let result = task.result.clone().unwrap_or_default();
-    let unchosen = Task { model: None, ..task.clone() };
+    let own = Choice { model: task.model.clone(), effort: task.effort, ..Choice::default() };
+    let unchosen = Task { model: None, effort: None, ..task.clone() };
     let harness = state.harness_of(task);
+    let usual = Choice {
+        model: Some(
+            state.model_of(&unchosen, harness, task.size).unwrap_or("the agent's own choice").to_owned(),
+        ),
+        effort: state.effort_of(&unchosen, harness, task.size),
+        ..Choice::default()
+    };
     Some(Card {
         objective: task.objective.clone(),
         mode: task.mode,
@@ -70,8 +79,8 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         outputs: task.outputs.join("\n"),
         after: task.after.iter().filter_map(name).collect(),
         harness: task.harness,
-        model: task.model.clone().unwrap_or_default(),
-        usual: state.model_of(&unchosen, harness, task.size).unwrap_or("the agent's own choice").to_owned(),
+        model: own.to_string(),
+        usual: usual.to_string(),
         agents: state
             .agents
             .iter()
@@ -196,10 +205,12 @@ fn Doer(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
             </select>
         </label>
         <label class="field">
-            <span>"Model, instead of the one for its size"</span>
+            <span>"Model, and how hard it thinks, instead of those for its size"</span>
             <input class="input" placeholder=card.usual.clone() prop:value=card.model.clone() on:change=move |event| {
-                let name = event_target_value(&event).trim().to_owned();
-                edit(PlanEdit::SetModel { task: task(), model: (!name.is_empty()).then_some(name) });
+                match Choice::read(&event_target_value(&event)) {
+                    Ok(Choice { model, effort, .. }) => edit(PlanEdit::SetModel { task: task(), model, effort }),
+                    Err(odd) => tree.desk.say(odd.to_string(), false),
+                }
             }/>
         </label>
     }

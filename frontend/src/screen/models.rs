@@ -1,8 +1,8 @@
-//! Which model does a task of which size, and who steps in while that one has reached its limit.
+//! Which model does a task of which size, how hard it thinks, and who steps in while that one has reached its limit.
 
 use leptos::prelude::*;
 use shared::agent::HarnessId;
-use shared::models::{Models, Tiers, is_model};
+use shared::models::{Choice, Models};
 use shared::plan::Size;
 
 use crate::component::latest::Latest;
@@ -16,19 +16,17 @@ pub fn ModelsTable() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let known = Memo::new(move |_| desk.read(|state| state.models.clone()));
     let latest = Latest::of(known);
-    let change = Callback::new(move |(harness, size, names): (HarnessId, Size, Vec<String>)| {
-        if let Some(odd) = names.iter().find(|name| !is_model(name)) {
-            desk.say(format!("{odd:?} is no model's name. Give it as the agent's CLI takes it."), false);
-            return;
-        }
-        desk.set_models(latest.change(|models| with(models, harness, size, names)));
-    });
+    let change =
+        Callback::new(move |(harness, size, text): (HarnessId, Size, String)| match Choice::read(&text) {
+            Ok(choice) => desk.set_models(latest.change(|models| with(models, harness, size, choice))),
+            Err(odd) => desk.say(odd.to_string(), false),
+        });
     view! {
         <fieldset><legend>"Models, by the size of a task"</legend>
             {[HarnessId::Claude, HarnessId::Codex].map(|harness| view! {
                 <div class="caps">{SIZES.map(|size| view! { <Cell known=known harness=harness size=size change=change/> })}</div>
             })}
-            <p class="hint">"Names as the agent's CLI takes them. After a comma: who steps in while the first has reached its limit, such as “opus, sonnet”. Empty leaves it to the agent."</p>
+            <p class="hint">"Names as the agent's CLI takes them; behind one, how hard it thinks: low, medium, high or xhigh. After a comma: who steps in while the first has reached its limit, such as “opus high, sonnet”. Empty leaves it to the agent."</p>
         </fieldset>
     }
 }
@@ -38,43 +36,27 @@ fn Cell(
     known: Memo<Models>,
     harness: HarnessId,
     size: Size,
-    change: Callback<(HarnessId, Size, Vec<String>)>,
+    change: Callback<(HarnessId, Size, String)>,
 ) -> impl IntoView {
     let text = Memo::new(move |_| known.with(|models| written(models, harness, size)));
     view! {
         <label class="field"><span>{format!("{harness}, {}", words::size(size))}</span>
             <input class="input" placeholder="its own choice" prop:value=move || text.get()
-                on:change:target=move |event| {
-                    let names = event.target().value();
-                    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
-                    change.run((harness, size, names.collect()));
-                }/>
+                on:change:target=move |event| change.run((harness, size, event.target().value()))/>
         </label>
     }
 }
 
-/// "opus, sonnet".
+/// "opus · high, sonnet".
 fn written(models: &Models, harness: HarnessId, size: Size) -> String {
-    let Some(tiers) = models.tiers(harness) else { return String::new() };
-    let names: Vec<&str> =
-        tiers.get(size).into_iter().chain(tiers.instead(size).iter().map(String::as_str)).collect();
-    names.join(", ")
+    models.tiers(harness).map(|tiers| tiers.choice(size).to_string()).unwrap_or_default()
 }
 
-/// The table with these names, the first for the size and the others to step in.
-fn with(mut models: Models, harness: HarnessId, size: Size, names: Vec<String>) -> Models {
+fn with(mut models: Models, harness: HarnessId, size: Size, choice: Choice) -> Models {
     let tiers = match harness {
         HarnessId::Codex => &mut models.codex,
         _ => &mut models.claude,
     };
-    let Tiers { light, standard, heavy, instead } = tiers;
-    let (first, others) = match size {
-        Size::Light => (light, &mut instead.light),
-        Size::Standard => (standard, &mut instead.standard),
-        Size::Heavy => (heavy, &mut instead.heavy),
-    };
-    let mut names = names.into_iter();
-    *first = names.next();
-    *others = names.collect();
+    tiers.choose(size, choice);
     models
 }

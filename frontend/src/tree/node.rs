@@ -97,7 +97,7 @@ fn face(
     let change = news.and_then(|news| news.changes.iter().find(|change| change.task == *id));
     // That a cap is near is marked beside it.
     let warnings = health::warnings(state, task, times.pulse);
-    let warning = warnings.iter().find(|warning| !matches!(warning, Warning::Near { .. }));
+    let warning = warnings.iter().find(|warning| !matches!(warning, Warning::Near(_)));
     let persona = conductor::persona::of(state, task).filter(|_| !task.is_goal());
     let name = persona.map(|persona| persona.name.clone());
     let says =

@@ -11,7 +11,7 @@ use super::loose::{self, child, count, number, text};
 use super::tools::with_a_person;
 use super::{CommandLine, MAX_ARG, Start, Turn, first_words};
 use crate::agent::{
-    AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Progress, TurnEnd, TurnReport,
+    AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Progress, Tokens, TurnEnd, TurnReport,
 };
 use crate::id::{MessageId, SessionId};
 use crate::plan::Access;
@@ -56,6 +56,9 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     }
     if let Some(model) = &turn.model {
         flag("--model", model);
+    }
+    if let Some(effort) = turn.effort {
+        flag("--effort", effort.token());
     }
     match turn.access {
         Access::ReadOnly => flag("--disallowedTools", &format!("{NEVER},{EDITING}")),
@@ -115,6 +118,9 @@ pub(super) fn terminal(turn: &Turn) -> CommandLine {
     }
     if let Some(model) = &turn.model {
         flag("--model", model);
+    }
+    if let Some(effort) = turn.effort {
+        flag("--effort", effort.token());
     }
     flag(
         "--permission-mode",
@@ -191,8 +197,8 @@ pub(super) struct Reader {
     prompted: bool,
     /// Of all results.
     turns: u32,
-    /// Of the requests that are over, in and out.
-    tokens: u64,
+    /// Of the requests that are over.
+    tokens: Tokens,
     stderr: Tail,
 }
 
@@ -214,13 +220,14 @@ impl Reader {
             unknown: 0,
             prompted: false,
             turns: 0,
-            tokens: 0,
+            tokens: Tokens::default(),
             stderr: Tail::default(),
         }
     }
 
     pub const fn progress(&self) -> Progress {
-        Progress { requests: self.blocks.begun(), tokens: self.tokens }
+        let tokens = self.tokens.input.saturating_add(self.tokens.output);
+        Progress { requests: self.blocks.begun(), tokens, each: self.tokens }
     }
 
     pub const fn total_cost_usd(&self) -> Option<f64> {
@@ -336,8 +343,7 @@ impl Reader {
         if let Some(event) = child(json, "event").filter(|_| !is_subagent(json)) {
             self.open = true;
             if let Some(usage) = child(event, "usage").filter(|_| text(event, "type") == "message_delta") {
-                let used = ["input_tokens", "output_tokens"].map(|key| number(usage, key).unwrap_or(0));
-                self.tokens = used.into_iter().fold(self.tokens, u64::saturating_add);
+                self.tokens = self.tokens.with(result::tokens(usage), u64::saturating_add);
             }
             self.said |= self.blocks.streamed(event, text(json, "api_message_id"), events);
         }

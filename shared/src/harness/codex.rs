@@ -15,6 +15,7 @@ use crate::agent::{
     UsageScope,
 };
 use crate::id::SessionId;
+use crate::models::Effort;
 use crate::plan::{Access, Size};
 use crate::run::{Arg, Program, RunEnd, RunFile, Signal, Stdin, Stream, Tools};
 
@@ -97,11 +98,11 @@ fn settings(turn: &Turn) -> Vec<Arg> {
         Access::Edit | Access::Ask => "workspace-write",
         Access::Full => "danger-full-access",
     };
-    let effort = match turn.size {
-        Size::Light => "low",
-        Size::Standard => "medium",
-        Size::Heavy => "high",
-    };
+    let effort = turn.effort.unwrap_or(match turn.size {
+        Size::Light => Effort::Low,
+        Size::Standard => Effort::Medium,
+        Size::Heavy => Effort::High,
+    });
     let settings = [format!("sandbox_mode=\"{sandbox}\""), format!("model_reasoning_effort=\"{effort}\"")];
     let settings = settings.into_iter().flat_map(|setting| [Arg::text("-c"), Arg::text(setting)]);
     let model = turn.model.iter().flat_map(|model| [Arg::text("-m"), Arg::text(model)]);

@@ -84,6 +84,8 @@ pub struct Ways {
     pub hands: bool,
     /// What the folder comes to, where the work changes that now and then.
     pub folder: Option<u32>,
+    /// Turns tell what they have used while they go on.
+    pub counts: bool,
 }
 
 /// What is known of a process when it is ordered.
@@ -124,6 +126,9 @@ impl Script {
             let words = json!({"type": "text", "text": "Let me see."});
             // Two facts of one line: both are in the log, or none is.
             lines.push(said(assistant(session, &[words, call]), 2));
+        }
+        if order.ways.counts {
+            lines.extend(requests(order));
         }
         let cost = MicroUsd(chance.draw() % 256 * 100 + 100);
         let cost = Some(order.holds.map_or(cost, |holds| cost.min(holds))).filter(|_| !chance.percent(10));
@@ -416,6 +421,16 @@ fn said(value: Value, facts: u32) -> Said {
 
 fn assistant(session: &str, blocks: &[Value]) -> Value {
     json!({"type": "assistant", "session_id": session, "message": {"id": "m1", "model": "m", "content": blocks}})
+}
+
+/// What each of some requests used, told when it was over. As many as the run's id makes them, so that no other chance is
+/// another for them.
+fn requests(order: &Order<'_>) -> impl Iterator<Item = Said> {
+    let usage = json!({"input_tokens": TOKENS.0, "output_tokens": TOKENS.1});
+    let event = json!({"type": "message_delta", "usage": usage});
+    let line = json!({"type": "stream_event", "session_id": order.session, "event": event});
+    let many = order.run.as_str().bytes().map(usize::from).sum::<usize>() % 30;
+    std::iter::repeat_n(said(line, 0), many)
 }
 
 /// A result's line: what it costs is a fact.

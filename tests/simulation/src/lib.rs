@@ -14,6 +14,7 @@ pub mod permits;
 pub mod person;
 pub mod process;
 pub mod rest;
+mod saver;
 mod sitting;
 mod steward;
 pub mod watch;

@@ -20,6 +20,7 @@ use crate::chance::Chance;
 use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
+use crate::saver::Saver;
 use crate::sitting::Sitting;
 use crate::steward::Steward;
 
@@ -48,6 +49,7 @@ pub struct Person {
     pub steward: Option<Steward>,
     /// What they do at terminals, if they open any.
     pub sitting: Option<Sitting>,
+    pub saver: Option<Saver>,
 }
 
 impl Person {
@@ -66,6 +68,7 @@ impl Person {
             permits,
             steward: None,
             sitting: None,
+            saver: None,
         }
     }
 

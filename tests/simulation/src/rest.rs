@@ -68,6 +68,7 @@ fn known(state: &State) -> Known<'_> {
 /// Whatever waits says truly what for.
 fn check_waits(bridge: &Bridge, now: Millis) -> Result<()> {
     let state = &bridge.state;
+    bridge.watch.check_spending(state)?;
     let known = known(state);
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
         for task in state.subtree(&goal.id) {

@@ -96,7 +96,7 @@ impl Steward {
             4 | 5 => PlanEdit::SetCaps { task: id, caps: self.caps(task.caps) },
             0 => {
                 let model = [None, Some("opus"), Some("haiku")][self.chance.below(3)];
-                PlanEdit::SetModel { task: id, model: model.map(str::to_owned) }
+                PlanEdit::SetModel { task: id, model: model.map(str::to_owned), effort: None }
             }
             _ => PlanEdit::SetSchedule { task: id, schedule: self.schedule(task.schedule, now) },
         };

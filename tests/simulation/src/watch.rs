@@ -21,6 +21,7 @@ mod bounds;
 mod caps;
 mod feed;
 mod hand;
+mod money;
 mod order;
 mod outage;
 mod permit;
@@ -109,6 +110,10 @@ pub struct Watch {
     reached: BTreeMap<Model, Option<Millis>>,
     /// What each run was given from the budgets.
     held: BTreeMap<RunId, MicroUsd>,
+    /// What runs are thought to have cost.
+    money: money::Books,
+    /// Runs that were ended because a budget was used up.
+    overdrawn: BTreeSet<RunId>,
     /// Spent since a person said anything.
     unattended: MicroUsd,
     versions: BTreeMap<TaskId, u32>,
@@ -199,7 +204,7 @@ impl Watch {
             Kind::ResultReused { task, from, summary, .. } => {
                 self.reused(state, task, from, summary, processes)?;
             }
-            Kind::SignalSent { run, .. } => self.signal(state, run)?,
+            Kind::SignalSent { run, budget, .. } => self.signal(state, run, budget.as_ref())?,
             Kind::InputSent { run, text, answers: Some(answer), .. } => {
                 self.answer(state, run, text, answer, processes)?;
             }
@@ -401,6 +406,8 @@ impl Watch {
     pub fn after(&mut self, state: &State, entry: &Entry) -> Result<()> {
         ensure!(state.seq == entry.seq, "an entry was not folded");
         match entry.body.known() {
+            Some(Kind::AgentSpoke { run, event, .. }) => self.reckon(state, run, event)?,
+            Some(Kind::TurnRead { run, report }) => self.learn(state, run, report),
             Some(Kind::PlanEdited { edit, .. }) => {
                 self.rechoose(state, edit);
                 self.check_depth(state, edit)?;

@@ -27,6 +27,7 @@ use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
+use crate::saver::Saver;
 use crate::sitting::{self, Sitting};
 use crate::steward::Steward;
 
@@ -96,6 +97,7 @@ impl World {
             chance,
         };
         // A chance of its own, so that the other worlds are as they were.
+        world.bridge.ways.counts = Saver::of(seed).is_some() || Chance::new(seed ^ 0x00c0_5700).one_in(3);
         world.bridge.ways.auto = Chance::new(seed ^ 0x005e_e500).one_in(4);
         for name in ["page", "terminal", "standby"].into_iter().take(1 + world.chance.below(3)) {
             let mut client = Client::new(ClientId::new(name)?);
@@ -161,6 +163,7 @@ impl World {
             world.intend(kind)?;
         }
         world.person.sitting = Sitting::of(seed);
+        world.person.saver = Saver::of(seed);
         world.bridge.ways.hands = world.person.hands.is_some();
         for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
@@ -227,6 +230,10 @@ impl World {
         if self.storm > 0 && self.person.whims > 0 && self.chance.below(1_000) < self.storm {
             self.mishap()?;
             return Ok(true);
+        }
+        let state = &self.bridge.state;
+        if let Some(kind) = self.person.saver.as_mut().and_then(|saver| saver.whim(state)) {
+            return self.intend(kind).map(|()| true);
         }
         let first = self.chance.below(16);
         if first == 0 && self.person.whims > 0 {

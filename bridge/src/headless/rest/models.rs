@@ -1,5 +1,6 @@
-//! Which model does a task of which size.
+//! Which model does a task of which size, how hard it thinks, and what it costs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,8 +8,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::entry::{Draft, Kind};
-use shared::models::{Instead, Tiers, is_model};
+use shared::models::{ANY, Effort, Efforts, Instead, Price, Tiers, is_model};
 use shared::plan::Size;
+use shared::unit::MicroUsd;
 use utoipa::ToSchema;
 
 use super::desk::Desk;
@@ -28,6 +30,41 @@ pub(super) struct Sizes {
     light: Vec<String>,
     standard: Vec<String>,
     heavy: Vec<String>,
+    /// `low`, `medium`, `high` or `xhigh` for each size, null for the agent's own choice; without this as they were.
+    effort: Option<EffortsJson>,
+    /// By the model's name, or `*` for any; without this as they were.
+    prices: Option<BTreeMap<String, PriceJson>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct EffortsJson {
+    #[schema(value_type = Option<String>)]
+    light: Option<Effort>,
+    #[schema(value_type = Option<String>)]
+    standard: Option<Effort>,
+    #[schema(value_type = Option<String>)]
+    heavy: Option<Effort>,
+}
+
+/// Of a million tokens.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PriceJson {
+    input_usd: f64,
+    output_usd: f64,
+}
+
+impl PriceJson {
+    fn of(price: Price) -> Self {
+        Self { input_usd: price.input.as_usd(), output_usd: price.output.as_usd() }
+    }
+
+    /// Nothing where one of them is no sum of money.
+    fn price(self) -> Option<Price> {
+        let (input, output) = (MicroUsd::from_usd(self.input_usd)?, MicroUsd::from_usd(self.output_usd)?);
+        Some(Price { input, output })
+    }
 }
 
 impl Sizes {
@@ -36,17 +73,43 @@ impl Sizes {
             let first = tiers.get(size).map(str::to_owned);
             first.into_iter().chain(tiers.instead(size).iter().cloned()).collect()
         };
-        Self { light: names(Size::Light), standard: names(Size::Standard), heavy: names(Size::Heavy) }
+        let Efforts { light, standard, heavy } = tiers.effort;
+        let prices = tiers.prices.iter().map(|(name, price)| (name.clone(), PriceJson::of(*price)));
+        Self {
+            light: names(Size::Light),
+            standard: names(Size::Standard),
+            heavy: names(Size::Heavy),
+            effort: Some(EffortsJson { light, standard, heavy }),
+            prices: Some(prices.collect()),
+        }
     }
 
-    fn tiers(self) -> Tiers {
+    /// What of it is no name or no price.
+    fn problem(&self) -> Option<String> {
+        let names = [&self.light, &self.standard, &self.heavy].into_iter().flatten();
+        let prices = || self.prices.iter().flatten();
+        let priced = prices().map(|(name, _)| name).filter(|name| *name != ANY);
+        let name = names.chain(priced).find(|name| !is_model(name));
+        let unpriced = prices().find(|(_, price)| price.price().is_none());
+        let name = name.map(|name| format!("{name:?} is no model's name"));
+        name.or_else(|| unpriced.map(|(name, _)| format!("what {name:?} costs is no sum in US dollars")))
+    }
+
+    /// These in the place of what was known.
+    fn tiers(self, known: &Tiers) -> Tiers {
         let part = |names: Vec<String>| {
             let mut names = names.into_iter();
             (names.next(), names.collect())
         };
         let [light, standard, heavy] = [self.light, self.standard, self.heavy].map(part);
         let instead = Instead { light: light.1, standard: standard.1, heavy: heavy.1 };
-        Tiers { light: light.0, standard: standard.0, heavy: heavy.0, instead }
+        let effort =
+            self.effort.map(|EffortsJson { light, standard, heavy }| Efforts { light, standard, heavy });
+        let effort = effort.unwrap_or(known.effort);
+        let priced = |(name, price): (String, PriceJson)| Some((name, price.price()?));
+        let prices = self.prices.map(|prices| prices.into_iter().filter_map(priced).collect());
+        let prices = prices.unwrap_or_else(|| known.prices.clone());
+        Tiers { light: light.0, standard: standard.0, heavy: heavy.0, instead, effort, prices }
     }
 }
 
@@ -65,16 +128,14 @@ pub(super) async fn set_models(
     sent: Sent<Sizes>,
 ) -> Answer<Committed> {
     let Json(sizes) = sent?;
-    let names = [&sizes.light, &sizes.standard, &sizes.heavy].into_iter().flatten();
-    if let Some(name) = names.into_iter().find(|name| !is_model(name)) {
-        let error = format!("{name:?} is no model's name");
-        let next = "Send it as the agent's CLI takes it.";
+    if let Some(error) = sizes.problem() {
+        let next = "Send a name as the agent's CLI takes it, and a price as a number of dollars.";
         return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, next));
     }
     let mut models = desk.state().await?.models.clone();
     match agent.as_str() {
-        "claude" => models.claude = sizes.tiers(),
-        "codex" => models.codex = sizes.tiers(),
+        "claude" => models.claude = sizes.tiers(&models.claude),
+        "codex" => models.codex = sizes.tiers(&models.codex),
         _ => {
             let error = format!("no table of models for {agent}");
             return Err(Refused::new(StatusCode::NOT_FOUND, error, "There is one for claude and for codex."));

@@ -5,7 +5,8 @@ use shared::agent::{HarnessId, Tokens, UsageScope};
 use shared::id::{RunId, TaskId};
 use shared::unit::MicroUsd;
 
-use crate::state::{Account, Phase, Run, Spend, State};
+use crate::estimate;
+use crate::state::{Account, Paid, Phase, Run, Spend, State};
 
 impl State {
     /// A run was ordered: from now on it holds its money.
@@ -14,14 +15,28 @@ impl State {
         self.upwards(Some(run.task.clone()), |account| account.held += held);
     }
 
-    /// A run of the task was read to its end: what it held becomes what it cost.
-    pub(super) fn settle_account(&mut self, task: &TaskId, held: MicroUsd, spend: Spend) {
+    /// A run was read to its end: what it held, and was thought to cost, becomes what it cost.
+    pub(super) fn settle_account(&mut self, run: &Run) {
+        let (spend, held, running) =
+            (run.spend(), run.holds.unwrap_or_default(), run.estimate.unwrap_or_default());
         self.outages.spent(spend);
-        self.with(task, |task| task.spend.add(spend));
-        self.upwards(Some(task.clone()), |account| {
+        self.with(&run.task, |task| task.spend.add(spend));
+        self.upwards(Some(run.task.clone()), |account| {
             account.held = account.held - held;
+            account.running = account.running - running;
             account.spend.add(spend);
         });
+    }
+
+    /// A run that goes on has told more: what it is thought to cost counts for all above it.
+    pub(super) fn reckon(&mut self, id: &RunId) {
+        let Some(run) = self.run(id).filter(|run| !run.is_read()) else { return };
+        let (task, before, now) = (run.task.clone(), run.estimate, estimate::so_far(self, run));
+        if before != now {
+            self.with_run(id, |run| run.estimate = now);
+            let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
+            self.upwards(Some(task), |account| account.running = account.running - before + now);
+        }
     }
 
     /// A turn's tokens add up. A session's are a running total, of which the runs before this one had their part.
@@ -62,16 +77,29 @@ impl State {
 }
 
 impl Run {
-    /// What it cost, as far as it was read to its end.
+    /// One of its turns is over, and cost so much.
+    pub(super) fn pay(&mut self, cost: MicroUsd) {
+        self.paid = Paid { money: self.paid.money + cost, tokens: self.used() };
+    }
+
+    /// What it cost, or is thought to have cost so far.
     pub(crate) fn spend(&self) -> Spend {
-        let Phase::Read { started, report, .. } = &self.phase else { return Spend::default() };
+        let estimated = self.estimate.unwrap_or_default();
+        let Phase::Read { started, report, .. } = &self.phase else {
+            return Spend { estimated, ..Spend::default() };
+        };
         match (report.cost, self.harness) {
             (Some(known), _) => Spend { known, ..Spend::default() },
             (None, HarnessId::Command) => Spend::default(),
             // A process that never came to be cost nothing.
             (None, _) if started.is_none() => Spend::default(),
+            // It told all its tokens, and what they cost is known.
+            (None, _) if self.estimate.is_some() && self.tokens == self.used() => {
+                Spend { estimated, ..Spend::default() }
+            }
             (None, _) => {
-                Spend { unknown_runs: 1, presumed: self.holds.unwrap_or_default(), ..Spend::default() }
+                let presumed = self.holds.unwrap_or_default() - estimated;
+                Spend { estimated, unknown_runs: 1, presumed, ..Spend::default() }
             }
         }
     }
@@ -81,12 +109,15 @@ impl Account {
     fn add(&mut self, other: Self) {
         self.spend.add(other.spend);
         self.held += other.held;
+        self.running += other.running;
     }
 
     fn take(&mut self, other: Self) {
         self.spend.known = self.spend.known - other.spend.known;
+        self.spend.estimated = self.spend.estimated - other.spend.estimated;
         self.spend.presumed = self.spend.presumed - other.spend.presumed;
         self.spend.unknown_runs = self.spend.unknown_runs.saturating_sub(other.spend.unknown_runs);
         self.held = self.held - other.held;
+        self.running = self.running - other.running;
     }
 }

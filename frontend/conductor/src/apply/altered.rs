@@ -83,7 +83,9 @@ impl Task {
             PlanEdit::SetInputs { inputs, .. } => self.inputs.clone_from(inputs),
             PlanEdit::SetOutputs { outputs, .. } => self.outputs.clone_from(outputs),
             PlanEdit::SetHarness { harness, .. } => (self.harness, self.alternate) = (*harness, None),
-            PlanEdit::SetModel { model, .. } => self.model.clone_from(model),
+            PlanEdit::SetModel { model, effort, .. } => {
+                (self.model, self.effort) = (model.clone(), *effort);
+            }
             PlanEdit::SetTemplate { template, .. } => self.template.clone_from(template),
             PlanEdit::SetPersona { persona, .. } => self.persona.clone_from(persona),
             PlanEdit::SetReviewer { reviewer, .. } => self.reviewer.clone_from(reviewer),

@@ -49,6 +49,7 @@ impl State {
                 reviewer: task.reviewer.clone(),
                 harness: task.harness,
                 model: task.model.clone(),
+                effort: task.effort,
                 template: task.template.clone(),
                 caps: task.caps,
                 schedule: task.schedule,

@@ -323,6 +323,7 @@ impl Task {
             work: planned.work.clone(),
             harness: None,
             model: None,
+            effort: None,
             template: None,
             persona: planned.persona.clone(),
             reviewer: planned.reviewer.clone(),

@@ -79,11 +79,16 @@ fn shown(state: &State, task: &Task, run: &Run, outcome: Outcome) -> Draft {
 }
 
 fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
-    let class = error.class;
+    let capped = match error.class {
+        class @ (ErrorClass::Capped | ErrorClass::Timeout) if is_used_up(state, task, run) => Some(class),
+        // Where it told that it cost less than was thought, it goes on at once.
+        ErrorClass::Interrupted if run.overdrew.is_some() => Some(ErrorClass::Capped),
+        _ => None,
+    };
     // It pauses; whoever raises the cap lets it go on.
-    if matches!(class, ErrorClass::Capped | ErrorClass::Timeout) && is_used_up(state, task, run) {
+    if capped.is_some() {
         let (again, why) = (Again::GoOn, String::new());
-        return Outcome::Limited { until: now, class: Some(class), again, why };
+        return Outcome::Limited { until: now, class: capped, again, why };
     }
     again::outcome(state, task, run, error, now)
 }

@@ -191,5 +191,5 @@ fn paths(task: &Task) -> Vec<String> {
 pub(super) fn reviewing(state: &State, task: &Task, harness: HarnessId) -> Task {
     let same = worker(state, task).is_none_or(|run| run.harness == harness);
     let size = if task.size == Size::Heavy && same { Size::Standard } else { Size::Heavy };
-    Task { size, model: None, ..task.clone() }
+    Task { size, model: None, effort: None, ..task.clone() }
 }

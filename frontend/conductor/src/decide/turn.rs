@@ -72,9 +72,13 @@ pub(super) fn request(state: &State, task: &Task, purpose: Purpose, grant: Grant
         true => state.models.of(harness, size).filter(|name| is_model(name)).map(str::to_owned),
         false => waits::model(state, whose, purpose, harness, now),
     };
+    let effort = match aside {
+        true => state.models.effort(harness, size),
+        false => state.effort_of(whose, harness, size),
+    };
     let ordered = model.clone();
     let listens = purpose.is_conversation();
-    let turn = Turn { prompt, session, size, model, access, schema, budget: money, turns, listens };
+    let turn = Turn { prompt, session, size, model, effort, access, schema, budget: money, turns, listens };
     let folder = persona::folder(state, task);
     let silence = Some(state.limits.health.stalled);
     let limits = RunLimits { wall, grace: state.limits.grace, silence, ..RunLimits::default() };

@@ -6,9 +6,12 @@ use shared::entry::{Draft, Kind, Purpose};
 use shared::harness::Decoder;
 use shared::id::RunId;
 use shared::run::RunEnd;
+use shared::unit::Seq;
 use shared::wire::OutputFrame;
 
-use crate::state::{Ear, Run};
+use crate::budget;
+use crate::estimate::Pace;
+use crate::state::{Ear, Run, State};
 
 /// Bytes of one message that the log keeps; the whole text is in the output.
 const MESSAGE: usize = 64 * 1024;
@@ -22,8 +25,12 @@ pub(super) struct Reader {
     next: u64,
     /// It waits for more when its turn is over, so that its log has to tell of that.
     listens: bool,
-    /// Its task has a cap on what its progress tells, so that its log has to tell that.
-    pub counts: bool,
+    /// Its task has a cap on what its progress tells, so that its log has to tell each request.
+    counts: bool,
+    /// How often its log has to tell what its tokens come to, where they tell what it costs.
+    pace: Option<Pace>,
+    /// The state by which it is known what its log has to tell.
+    attuned: Option<Seq>,
     /// As it was told last.
     progress: Progress,
     /// Lines up to here are in the log already, from an earlier holder of the baton.
@@ -51,6 +58,8 @@ impl Reader {
             next: 0,
             listens: run.ear != Ear::Deaf,
             counts: false,
+            pace: None,
+            attuned: None,
             progress: run.progress,
             known: run.read_through,
             following: Following::Live,
@@ -60,6 +69,17 @@ impl Reader {
 
     pub(super) fn next_line(&self) -> u64 {
         self.next
+    }
+
+    /// What its log has to tell of its progress by this state.
+    pub(super) fn attune(&mut self, state: &State, run: &Run) {
+        if self.attuned.replace(state.seq) == Some(state.seq) {
+            return;
+        }
+        let Some(task) = state.task(&run.task) else { return };
+        let caps = budget::caps(state, task);
+        self.counts = caps.turns.is_some() || caps.tokens.is_some();
+        self.pace = Pace::of(state, task, run);
     }
 
     /// Takes the lines that it has not seen; says what of them the log should keep.
@@ -88,7 +108,8 @@ impl Reader {
     fn goes_on(&mut self) -> Option<AgentEvent> {
         let progress = self.decoder.progress();
         let more = self.counts && progress.requests > self.progress.requests;
-        more.then(|| {
+        let costs = self.pace.is_some_and(|pace| pace.is_news(self.progress.each, progress.each));
+        (more || costs).then(|| {
             self.progress = progress;
             AgentEvent::Progress { progress }
         })

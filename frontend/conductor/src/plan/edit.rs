@@ -287,7 +287,8 @@ pub fn inverse(state: &State, edit: &PlanEdit) -> Option<PlanEdit> {
             PlanEdit::SetHarness { task: id.clone(), harness: task(id)?.harness }
         }
         PlanEdit::SetModel { task: id, .. } => {
-            PlanEdit::SetModel { task: id.clone(), model: task(id)?.model.clone() }
+            let task = task(id)?;
+            PlanEdit::SetModel { task: id.clone(), model: task.model.clone(), effort: task.effort }
         }
         PlanEdit::SetTemplate { task: id, .. } => {
             PlanEdit::SetTemplate { task: id.clone(), template: task(id)?.template.clone() }

@@ -46,8 +46,14 @@ pub struct Run {
     pub removed: Option<Millis>,
     /// What this run used, not its session before it.
     pub tokens: Tokens,
-    /// What it has come to so far, where its task has a cap on that.
+    /// What it has come to so far, where its task has a cap on that or its tokens tell what it costs.
     pub progress: Progress,
+    /// What it told the cost of while it goes on.
+    pub paid: Paid,
+    /// What it is thought to have cost so far, where something tells.
+    pub estimate: Option<MicroUsd>,
+    /// Whose budget that passed, so that it was asked to end.
+    pub overdrew: Option<TaskId>,
     pub session: Option<SessionId>,
     pub model: Option<String>,
     pub version: Option<String>,
@@ -74,6 +80,13 @@ pub struct Run {
 pub enum Verdict {
     Completed,
     Failed(ErrorClass),
+}
+
+/// Turns of a run that are over, and what they cost together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Paid {
+    pub money: MicroUsd,
+    pub tokens: Tokens,
 }
 
 /// What tells how a run is while it goes on.
@@ -116,6 +129,11 @@ impl Run {
             Phase::Requested | Phase::Running { .. } => true,
             Phase::Ended { .. } | Phase::Read { .. } => false,
         }
+    }
+
+    /// The tokens that it has used by now, as far as it told.
+    pub fn used(&self) -> Tokens {
+        self.tokens.with(self.progress.each, u64::max)
     }
 
     pub fn is_read(&self) -> bool {

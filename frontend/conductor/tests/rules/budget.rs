@@ -151,6 +151,10 @@ impl World {
         self.state.task(&id(name)).unwrap()
     }
 
+    fn near(&self, name: &str) -> Option<(Cap, u64)> {
+        near(&self.state, self.task(name), self.now).map(|near| (near.cap, near.percent))
+    }
+
     fn reason(&self, name: &str) -> (Stands, Reason) {
         let status = status(&self.state, self.task(name));
         (status.kind, status.reason)
@@ -180,14 +184,14 @@ fn a_task_pauses_at_its_budget_and_goes_on_when_it_is_raised() {
     assert_eq!(world.step(), None);
     let used = Reason::Used { cap: Cap::Budget(cents(100)), stage: None, above: None };
     assert_eq!(world.reason("a"), (Stands::Waiting, used));
-    assert_eq!(near(&world.state, world.task("a"), world.now), Some((Cap::Budget(cents(100)), 100)));
+    assert_eq!(world.near("a"), Some((Cap::Budget(cents(100)), 100)));
     // Trying again is no way around it.
     world.say(Kind::TaskRetried { task: id("a") });
     assert_eq!(world.step(), None);
     world.caps("a", budget(cents(150)));
     let again = world.step().unwrap();
     assert_eq!(world.state.run(&again).unwrap().holds, Some(cents(47)));
-    assert_eq!(near(&world.state, world.task("a"), world.now), None);
+    assert_eq!(world.near("a"), None);
     world.ends(&again, done(Some(cents(1))));
     world.step();
     assert_eq!(world.task("a").standing, Standing::Completed);
@@ -309,7 +313,7 @@ fn tokens_are_counted_once_however_a_harness_tells_them() {
     let tokens: Vec<u64> =
         world.task("a").runs.iter().map(|run| world.state.run(run).unwrap().tokens.input).collect();
     assert_eq!(tokens, [50, 40]);
-    assert_eq!(near(&world.state, world.task("a"), world.now), Some((Cap::Tokens(100), 90)));
+    assert_eq!(world.near("a"), Some((Cap::Tokens(100), 90)));
     assert!(world.step().is_some(), "ten are left");
 }
 
@@ -369,7 +373,7 @@ proptest! {
                 Step::Raise(n, more) => {
                     let former = envelope(&world.state, world.task(name(n)));
                     let former = former.map_or(cents(1_000), |had| had.budget);
-                    let Account { spend, held } = world.task(name(n)).account;
+                    let Account { spend, held, .. } = world.task(name(n)).account;
                     let former = former.max(spend.counted() + held);
                     world.caps(name(n), budget(former + cents(more)));
                 }

@@ -392,7 +392,7 @@ fn a_model_at_its_limit_is_replaced_by_the_next_one_that_is_free() {
     world.wait();
     assert_eq!(world.order("a").2.as_deref(), Some("sonnet"), "the first again");
     // A model that the person chose is not replaced.
-    world.edit(PlanEdit::SetModel { task: id("b"), model: Some("opus".to_owned()) });
+    world.edit(PlanEdit::SetModel { task: id("b"), model: Some("opus".to_owned()), effort: None });
     world.fails("b", ErrorClass::RateLimit, Some(Millis(world.now.0 + HOUR)));
     assert_eq!(world.step(), [""; 0]);
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
-use conductor::budget::Cap;
+use conductor::budget::{Cap, Near};
 use conductor::health::{Warning, next_change, unwell, warnings};
 use conductor::state::State;
 use conductor::status::{Kind as Stands, status};
@@ -87,6 +87,10 @@ impl World {
     }
 }
 
+fn near(cap: Cap, percent: u64) -> Warning {
+    Warning::Near(Near { cap, stage: None, percent, estimated: false })
+}
+
 #[test]
 fn a_silent_run_is_stalled_until_it_is_heard_again() {
     let mut world = World::new();
@@ -159,7 +163,7 @@ fn time_that_a_running_turn_uses_counts_towards_its_cap() {
     let (goal, task) = (world.goal.clone(), world.goal.clone());
     world.say(Kind::PlanEdited { goal, edit: PlanEdit::SetCaps { task, caps } });
     assert_eq!(world.at(7).warnings(), []);
-    let near = Warning::Near { cap: Cap::Time(Millis(10 * MINUTE)), percent: 80 };
+    let near = near(Cap::Time(Millis(10 * MINUTE)), 80);
     assert_eq!(world.at(8).warnings(), [near]);
     assert_eq!(words::warning(near, world.now), "80% of 10m 00s used");
 }
@@ -171,12 +175,15 @@ fn requests_and_tokens_that_a_running_turn_uses_count_towards_their_caps() {
     let (task, goal) = (world.goal.clone(), world.goal.clone());
     world.say(Kind::PlanEdited { goal, edit: PlanEdit::SetCaps { task, caps } });
     let mut goes_on = |requests: u32, tokens: u64| {
-        world.hear(requests.into(), AgentEvent::Progress { progress: Progress { requests, tokens } });
+        world.hear(
+            requests.into(),
+            AgentEvent::Progress { progress: Progress { requests, tokens, ..Progress::default() } },
+        );
         world.warnings()
     };
     assert_eq!(goes_on(7, 100), []);
-    assert_eq!(goes_on(8, 200), [Warning::Near { cap: Cap::Turns(10), percent: 80 }]);
-    assert_eq!(goes_on(9, 4_700), [Warning::Near { cap: Cap::Tokens(5_000), percent: 94 }]);
+    assert_eq!(goes_on(8, 200), [near(Cap::Turns(10), 80)]);
+    assert_eq!(goes_on(9, 4_700), [near(Cap::Tokens(5_000), 94)]);
     world.ends();
     assert_eq!(world.warnings(), [], "its report says how many they were");
 }

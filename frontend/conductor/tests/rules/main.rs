@@ -7,6 +7,7 @@ mod charter;
 mod context;
 mod document;
 mod driver;
+mod estimate;
 mod failures;
 mod feeds;
 mod health;

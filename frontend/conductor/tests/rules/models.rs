@@ -3,10 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
+use conductor::plan::edit::inverse;
 use conductor::status::{Kind as Stands, Reason, status};
 use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
-use shared::models::{Instead, Models, Tiers};
+use shared::models::{Effort, Efforts, Instead, Models, Tiers};
 use shared::plan::{PlanEdit, PlannedTask};
 use shared::run::Arg;
 use shared::unit::Millis;
@@ -80,4 +81,46 @@ fn parts_have_the_agent_and_the_models_of_what_they_are_a_part_of() {
     assert_eq!((part.purpose, part.harness), (Purpose::Work, HarnessId::Codex));
     assert_eq!(part.model.as_deref(), Some("gpt-5.1-codex"), "of the family of its agent");
     assert_eq!((other.harness, other.model.as_deref()), (HarnessId::Claude, Some("sonnet")));
+}
+
+/// The words behind this option of the order's command line.
+fn option<'a>(order: &'a Order, name: &str) -> Vec<&'a str> {
+    let words =
+        order.spec.args.iter().map(|arg| if let Arg::Text { text } = arg { text.as_str() } else { "" });
+    let words: Vec<&str> = words.collect();
+    words.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1]).collect()
+}
+
+#[test]
+fn how_hard_a_model_thinks_is_chosen_for_a_size_and_for_a_task() {
+    let mut world = planned(&[(1, "g"), (2, "g"), (3, "g"), (4, "g")]);
+    let effort = Efforts { standard: Some(Effort::Low), ..Efforts::default() };
+    let claude = Tiers { effort, ..Models::default().claude };
+    world.say(Kind::ModelsSet { models: Models { claude, ..Models::default() } });
+    let choose = |task: &str, effort| PlanEdit::SetModel { task: id(task), model: None, effort };
+    world.edit(choose("g~2", Some(Effort::Xhigh)));
+    for task in ["g~3", "g~4"] {
+        world.edit(PlanEdit::SetHarness { task: id(task), harness: Some(HarnessId::Codex) });
+    }
+    world.edit(choose("g~4", Some(Effort::High)));
+    let orders = world.step();
+    let of = |task: &str| {
+        orders.iter().find(|order| world.state.run(&order.run).unwrap().task == id(task)).unwrap()
+    };
+    assert_eq!(option(of("g~1"), "--effort"), ["low"], "as the table says of its size");
+    assert_eq!(option(of("g~2"), "--effort"), ["xhigh"], "as the person says of the task");
+    let codex = |task: &str| option(of(task), "-c").into_iter().find(|set| set.contains("effort")).unwrap();
+    assert_eq!(codex("g~3"), "model_reasoning_effort=\"medium\"", "by its size, where nobody chose");
+    assert_eq!(codex("g~4"), "model_reasoning_effort=\"high\"");
+}
+
+#[test]
+fn nobody_is_told_an_effort_that_nobody_chose_and_a_choice_is_taken_back() {
+    let mut world = planned(&[(1, "g")]);
+    let edit = PlanEdit::SetModel { task: id("g~1"), model: None, effort: Some(Effort::High) };
+    let undo = inverse(&world.state, &edit).unwrap();
+    world.edit(edit);
+    assert_eq!(world.state.task(&id("g~1")).unwrap().effort, Some(Effort::High));
+    world.edit(undo);
+    assert_eq!(option(&world.order("g~1"), "--effort"), Vec::<&str>::new());
 }

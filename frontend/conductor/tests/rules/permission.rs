@@ -221,7 +221,7 @@ fn who_is_stopped_or_through_is_answered_nothing_more() {
     world.answers("q1", Permit::Allow, "");
     world.say(Kind::TaskStopped { task: id("a") });
     let run = world.run.clone();
-    assert_eq!(world.decide(), [Kind::SignalSent { run, signal: Signal::Terminate }]);
+    assert_eq!(world.decide(), [Kind::SignalSent { run, signal: Signal::Terminate, budget: None }]);
     assert!(world.decide().is_empty());
     assert_eq!(status(&world.state, world.task("a")).reason, Reason::Stopping);
     let mut world = World::new();

@@ -125,7 +125,7 @@ fn an_agent_brings_its_harness_model_and_folder_and_a_choice_goes_before_them() 
     let mut world = goal(&[agent("Ann"), bob.clone()]).planned();
     world.give("g~1", Some("Bob"));
     world.give("g~2", Some("Bob"));
-    world.edit(PlanEdit::SetModel { task: id("g~2"), model: Some("mine".to_owned()) });
+    world.edit(PlanEdit::SetModel { task: id("g~2"), model: Some("mine".to_owned()), effort: None });
     world.give("g~4", Some("Bob"));
     world.edit(PlanEdit::SetHarness { task: id("g~4"), harness: Some(HarnessId::Claude) });
     let orders = world.step();

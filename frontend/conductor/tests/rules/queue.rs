@@ -105,12 +105,12 @@ fn a_size_has_its_model_and_a_choice_goes_before_it() {
     let claude = Tiers { light: Some("haiku-9".to_owned()), ..Models::default().claude };
     world.say("p", Kind::ModelsSet { models: Models { claude, codex } });
     assert!(arguments(&world, "g.a").contains("haiku-9"));
-    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: Some("opus-9".to_owned()) });
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: Some("opus-9".to_owned()), effort: None });
     assert!(arguments(&world, "g.a").contains("opus-9"));
     // What would be an option is not taken, nor is it where the table says so.
-    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: Some("--yes".to_owned()) });
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: Some("--yes".to_owned()), effort: None });
     assert!(arguments(&world, "g.a").contains("opus-9"));
-    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: None });
+    world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: None, effort: None });
     world.edit("g", agent(HarnessId::Codex));
     assert!(arguments(&world, "g.a").contains(r#""-m"},{"is":"text","text":"small"}"#));
     let models =

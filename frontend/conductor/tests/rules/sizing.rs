@@ -149,7 +149,7 @@ fn nobody_is_asked_where_it_makes_no_difference() {
         world.say(Kind::TemplateSaved { template });
         let task = id("g~1");
         [
-            PlanEdit::SetModel { task: task.clone(), model: Some("mine".to_owned()) },
+            PlanEdit::SetModel { task: task.clone(), model: Some("mine".to_owned()), effort: None },
             PlanEdit::SetTemplate { task, template: Some(id_of) },
         ]
     };

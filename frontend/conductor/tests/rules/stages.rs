@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
-use conductor::budget::Cap;
+use conductor::budget::{Cap, Near};
+use conductor::health::{Warning, next_change, warnings};
 use conductor::plan::validate_given;
 use conductor::status::{Kind as Stands, Reason, status};
+use conductor::words;
 use serde_json::{Value, json};
-use shared::agent::TurnReport;
+use shared::agent::{AgentEvent, Progress, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::evidence::Preset;
 use shared::limits::{Caps, Limits, Stage, StageCaps};
@@ -85,6 +87,34 @@ fn reviews_pause_at_their_own_caps_and_the_work_does_not() {
         world.step();
         assert_eq!(world.reason().0, Stands::Completed, "{cap:?}: raised, it goes on");
     }
+}
+
+#[test]
+fn what_is_near_of_a_stages_caps_is_told_while_its_turn_goes_on() {
+    let caps = StageCaps { time: Some(Millis::from_secs(100)), turns: Some(10), ..StageCaps::default() };
+    let mut world =
+        found(Caps { review: StageCaps { turns: Some(2), ..StageCaps::default() }, ..repair(caps) });
+    let near = |cap, stage, percent| {
+        vec![Warning::Near(Near { cap, stage: Some(stage), percent, estimated: false })]
+    };
+    let told = |world: &World| warnings(&world.state, world.state.task(&id("a")).unwrap(), world.now);
+    let mended = world.order("a");
+    world.begins(&mended.run);
+    // The one review used all that there is for reviews, and something else goes on.
+    assert_eq!(told(&world), near(Cap::Turns(2), Stage::Review, 100));
+    world.raise(repair(caps));
+    assert_eq!(told(&world), []);
+    let (from, tenth) = (world.now, Millis::from_secs(10));
+    assert_eq!(next_change(&world.state, from).map(|(at, _)| at), Some(from + Millis::from_secs(80)));
+    world.now = from + Millis::from_secs(80);
+    let time = near(Cap::Time(Millis::from_secs(100)), Stage::Repair, 80);
+    assert_eq!(told(&world), time);
+    assert_eq!(words::warning(time[0], world.now), "80% of 1m 40s for repairs used");
+    world.now = from + tenth;
+    let progress = Progress { requests: 9, ..Progress::default() };
+    let event = AgentEvent::Progress { progress };
+    world.say(Kind::AgentSpoke { run: mended.run.clone(), line: 1, event });
+    assert_eq!(told(&world), near(Cap::Turns(10), Stage::Repair, 90));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
+use conductor::budget::near;
 use conductor::driver::{Driver, Effect};
 use conductor::health::warnings;
 use conductor::state::{Standing, State, Task};
@@ -12,7 +13,7 @@ use shared::entry::{Body, Entry, Kind, Purpose};
 use shared::evidence::{Check, Evidence};
 use shared::harness::Decoder;
 use shared::id::{ClientId, ProjectId, RunId};
-use shared::limits::Limits;
+use shared::limits::{Caps, Limits};
 use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Work};
 use shared::run::{Arg, Pipes, Program, RunEnd, Signal, Stdin, Window};
 use shared::unit::{Epoch, Millis};
@@ -125,7 +126,7 @@ fn closing_it_ends_its_program_and_not_its_task() {
     assert_eq!(task(&world, "a").stop, None, "there is no turn to begin anew");
     world.say(Kind::TerminalClosed { run: run.clone() });
     let orders = carry_out(&mut world.state, world.now);
-    assert_eq!(orders, [Kind::SignalSent { run: run.clone(), signal: Signal::Terminate }]);
+    assert_eq!(orders, [Kind::SignalSent { run: run.clone(), signal: Signal::Terminate, budget: None }]);
     leaves(&mut world, &run, 0);
     assert_eq!(task(&world, "a").standing, Standing::Yielded);
     let again = opens(&mut world, "a").unwrap().run;
@@ -278,6 +279,23 @@ fn its_size_is_known_and_its_length_worries_nobody() {
     assert_eq!(window(&world), Some(Window { rows: 2, cols: 132 }), "within bounds");
     let later = world.now + Millis::from_secs(100 * 3_600);
     assert_eq!(warnings(&world.state, task(&world, "a"), later), []);
+}
+
+#[test]
+fn how_long_a_person_sits_there_is_no_time_of_the_tasks() {
+    let mut world = planned(Mode::Interactive);
+    let caps = Caps { time: Some(Millis::from_secs(60)), ..Caps::default() };
+    world.edit(PlanEdit::SetCaps { task: id("a"), caps });
+    world.approve(1);
+    let run = opens(&mut world, "a").unwrap().run;
+    world.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
+    world.now = world.now + Millis::from_secs(3_600);
+    assert_eq!(warnings(&world.state, task(&world, "a"), world.now), []);
+    leaves(&mut world, &run, 0);
+    assert_eq!(near(&world.state, task(&world, "a"), world.now), None);
+    world.write("a");
+    let turn = world.order("a");
+    assert_eq!(turn.spec.limits.wall, caps.time, "all of it is left for its agent");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn who_is_to_stop_is_told_nothing_more_and_what_it_missed_starts_nothing() {
     world.say(Kind::TaskStopped { task: world.goal.clone() });
     world.write("m2", true);
     let run = world.run.clone();
-    assert_eq!(world.decide(), [Kind::SignalSent { run, signal: Signal::Terminate }]);
+    assert_eq!(world.decide(), [Kind::SignalSent { run, signal: Signal::Terminate, budget: None }]);
     world.ends();
     assert!(world.task().queue[0].held, "it was meant for what was stopped");
     assert!(!world.task().queue[1].held, "it was written after that");

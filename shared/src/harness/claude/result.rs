@@ -131,7 +131,7 @@ pub(super) fn told_by_code(code: &str) -> Option<ErrorClass> {
     }
 }
 
-fn tokens(usage: &Json) -> Tokens {
+pub(super) fn tokens(usage: &Json) -> Tokens {
     let of = |key| number(usage, key).unwrap_or(0);
     Tokens {
         input: of("input_tokens"),

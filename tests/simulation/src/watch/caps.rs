@@ -31,7 +31,7 @@ impl Used {
 }
 
 /// The general ones are for who does the work itself.
-fn caps(state: &State, task: &Task) -> Caps {
+pub(super) fn caps(state: &State, task: &Task) -> Caps {
     let whole = task.goal.is_some() || !task.children.is_empty();
     if whole { task.caps } else { task.caps.or(state.limits.caps) }
 }
@@ -42,7 +42,10 @@ impl Watch {
         let Some(Phase::Ended { started, at, .. }) = state.run(id).map(|run| &run.phase) else { return };
         let used = self.used.entry(process.task.clone()).or_default();
         used.turns += report.turns;
-        used.time = used.time + at.since(started.unwrap_or(*at));
+        // How long the person sits at a terminal is theirs.
+        if process.purpose != Purpose::Terminal {
+            used.time = used.time + at.since(started.unwrap_or(*at));
+        }
         used.tokens += process.tokens();
     }
 

@@ -5,7 +5,7 @@ use conductor::State;
 use conductor::state::{Standing, Task};
 use shared::entry::{Kind, Purpose, Room};
 use shared::harness;
-use shared::id::RunId;
+use shared::id::{RunId, TaskId};
 use shared::run::{Arg, Program, RunSpec};
 
 use super::Watch;
@@ -206,11 +206,18 @@ impl Watch {
         Ok(())
     }
 
-    /// A run is asked to end because a person stopped its task, and once.
-    pub(super) fn signal(&mut self, state: &State, run: &RunId) -> Result<()> {
-        let task = state.run(run).and_then(|run| state.task(&run.task)).context("a run that never was")?;
-        ensure!(task.stop.is_some(), "ended, and nobody asked for it");
-        ensure!(self.signalled.insert(run.clone()), "asked to end twice");
+    /// A run is asked to end because a person stopped its task, or a budget is used up; and once.
+    pub(super) fn signal(&mut self, state: &State, id: &RunId, budget: Option<&TaskId>) -> Result<()> {
+        let run = state.run(id).context("a run that never was")?;
+        let task = state.task(&run.task).context("a task that never was")?;
+        match budget {
+            Some(budget) => {
+                self.check_overdrawn(state, run, budget)?;
+                self.overdrawn.insert(id.clone());
+            }
+            None => ensure!(task.stop.is_some(), "ended, and nobody asked for it"),
+        }
+        ensure!(self.signalled.insert(id.clone()), "asked to end twice");
         Ok(())
     }
 }

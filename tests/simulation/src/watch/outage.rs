@@ -21,7 +21,7 @@ impl Watch {
         let Some(run) = state.run(id) else { return };
         let Phase::Ended { started, at, .. } = &run.phase else { return };
         let cost = process.cost().unwrap_or_else(|| match started {
-            Some(_) if !process.is_command() => self.held.get(id).copied().unwrap_or_default(),
+            Some(_) if !process.is_command() => self.untold(run),
             _ => MicroUsd(0),
         });
         self.unattended += cost;
@@ -115,6 +115,7 @@ impl Watch {
                     Phase::Read { report, .. } if report.cost.is_some() => report.cost.unwrap_or_default(),
                     Phase::Read { .. } if run.harness == HarnessId::Command => MicroUsd(0),
                     Phase::Read { started: None, .. } => MicroUsd(0),
+                    Phase::Read { .. } => self.untold(run),
                     _ => held,
                 };
             }

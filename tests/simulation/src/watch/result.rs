@@ -186,6 +186,11 @@ impl Watch {
             | (Truth::Nothing, Outcome::Limited { class: Some(ErrorClass::NothingSaid), again, .. }) => {
                 self.may_try(state, task, process) && is_anew(*again)
             }
+            // Its budget was used up in its middle: it pauses.
+            (
+                Truth::Broken(ErrorClass::Interrupted, _),
+                Outcome::Limited { class: Some(ErrorClass::Capped), again: Again::GoOn, .. },
+            ) => self.overdrawn.contains(&process.run),
             (Truth::Broken(class, until), Outcome::Limited { until: at, class: told, again, .. }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
                 let again = match again {

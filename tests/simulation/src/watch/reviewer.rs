@@ -90,8 +90,8 @@ impl Watch {
         for run in task.runs.iter().filter_map(|run| state.run(run)).filter(|run| run.purpose == *purpose) {
             let Phase::Read { started, report, .. } = &run.phase else { continue };
             turns += report.turns;
-            let held = self.held.get(&run.id).copied().filter(|_| started.is_some());
-            money += report.cost.or(held).unwrap_or_default();
+            let untold = started.map(|_| self.untold(run));
+            money += report.cost.or(untold).unwrap_or_default();
         }
         ensure!(caps.turns.is_none_or(|cap| turns < cap), "{turns} requests by {purpose:?}, of {caps:?}");
         let Some(budget) = caps.budget else { return Ok(()) };

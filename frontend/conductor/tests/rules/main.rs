@@ -22,6 +22,7 @@ mod planning;
 mod plans;
 mod proof;
 mod queue;
+mod replanned;
 mod requeue;
 mod reuse;
 mod reviewers;

@@ -212,7 +212,7 @@ impl<'a> Turn<'a> {
                 first.clone().and(guided)
             }
             Kind::Goal | Kind::Split | Kind::Repair | Kind::Review => first.clone(),
-            Kind::Says => brief.says().map(Directives::of).unwrap_or_default(),
+            Kind::Says | Kind::Again => brief.says().map(Directives::of).unwrap_or_default(),
             Kind::Mend | Kind::GoOn | Kind::Summary | Kind::Talk => Directives::default(),
         };
         let pace = if directives.has("slow") { directives.pace() } else { first.pace() };
@@ -331,6 +331,7 @@ impl<'a> Turn<'a> {
                 Kind::Goal | Kind::Split => true,
                 Kind::Mend => !once,
                 Kind::Says
+                | Kind::Again
                 | Kind::GoOn
                 | Kind::Task
                 | Kind::Repair
@@ -354,12 +355,12 @@ impl<'a> Turn<'a> {
         let former =
             self.current_plan().or_else(|| self.session.plan.clone()).filter(|plan| !plan.tasks.is_empty());
         match (self.brief.kind, self.brief.says(), former) {
-            (Kind::Says, Some(says), Some(plan)) => revise::revise(&plan, says),
+            (Kind::Says | Kind::Again, Some(says), Some(plan)) => revise::revise(&plan, says),
             // The first words were answered, or never became a plan.
             (Kind::Says, Some(says), None) if directive::stripped(says).split_whitespace().count() > 3 => {
                 planner::plan(says)
             }
-            (Kind::GoOn, _, Some(plan)) => plan,
+            (Kind::GoOn | Kind::Again, _, Some(plan)) => plan,
             (Kind::Split, says, former) => {
                 let plan = former.unwrap_or_else(|| planner::parts(&self.session.began_with));
                 says.map_or_else(|| plan.clone(), |says| revise::revise(&plan, says))

@@ -109,8 +109,8 @@ pub enum Command {
     Charter(charter::CharterArgs),
     /// Say what has to be shown before a task counts as done
     Evidence(EvidenceArgs),
-    /// Have a planner split a task, or plan what is below it again; its plan then waits for approval
-    Split(TaskArgs),
+    /// Have a planner split a task, or plan a goal or what is below a task again; its plan then waits for approval
+    Split(SplitArgs),
     /// Put a new task behind the last part of a goal or task
     Add(hand::AddArgs),
     /// Take a task that has not begun, and all below it, out of the plan
@@ -127,7 +127,7 @@ pub enum Command {
     Done(hand::DoneArgs),
     /// Say that a task which is yours to do cannot be done
     GiveUp(hand::GiveUpArgs),
-    /// Leave what is below a task as it was before it was planned
+    /// Leave what is below a task, or a goal that is planned again, as it was before
     Reject(TaskArgs),
     /// Put a copy of a task and of all below it behind it
     Clone(TaskArgs),
@@ -336,6 +336,15 @@ pub struct TaskArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct SplitArgs {
+    #[command(flatten)]
+    task: TaskArgs,
+    /// What the planner is told, such as what should be different
+    #[arg(default_value = "")]
+    words: String,
+}
+
+#[derive(Debug, Args)]
 pub struct AnswerArgs {
     #[command(flatten)]
     task: TaskArgs,
@@ -538,7 +547,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::As(args) => task::tell(&args.task, Word::As(args.name)).await,
             Command::Lists(args) => lists::see_to(&args).await,
             Command::Prompts(args) => prompts::see_to(&args).await,
-            Command::Split(args) => task::tell(&args, Word::Split).await,
+            Command::Split(args) => task::tell(&args.task, Word::Split(args.words)).await,
             Command::Reject(args) => task::tell(&args, Word::Reject).await,
             Command::Add(hand::AddArgs { above, new, data }) => {
                 task::tell(&TaskArgs { task: above, data }, Word::Add(new)).await

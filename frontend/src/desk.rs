@@ -521,13 +521,29 @@ impl Desk {
         }
     }
 
-    /// Has a planner split the task, or plan again what is below it; or says why that cannot be.
-    pub fn split(self, task: &TaskId) {
-        match self.peek(|state| state.task(task).map(|task| may_plan(state, task))) {
-            Some(Ok(())) => self.about(task, Kind::PlanWanted { task: task.clone() }),
-            Some(Err(problem)) => self.say(format!("Not possible: {problem}."), false),
-            None => {}
+    /// Has a planner split the task, or plan again what is below it, and tells it these words if there are any.
+    pub fn split(self, task: &TaskId, words: String) {
+        let Ok(message) = MessageId::new(&draw()) else { return };
+        if self.may_split(task) {
+            let project = self.peek(|state| state.task(task).map(|task| task.project.clone()));
+            let wanted = Kind::PlanWanted { task: task.clone() };
+            let said = (!words.trim().is_empty()).then(|| Kind::MessageSent {
+                task: task.clone(),
+                message,
+                text: words,
+                answers: None,
+            });
+            self.intend(project, [wanted].into_iter().chain(said).collect());
         }
+    }
+
+    /// Whether that can be; says why where it cannot.
+    pub fn may_split(self, task: &TaskId) -> bool {
+        let may = self.peek(|state| state.task(task).map(|task| may_plan(state, task)));
+        if let Some(Err(problem)) = &may {
+            self.say(format!("Not possible: {problem}."), false);
+        }
+        may.is_some_and(|may| may.is_ok())
     }
 
     /// Leaves what is below the task as it was before it was planned.

@@ -7,6 +7,8 @@ pub enum Kind {
     Goal,
     /// A task below a goal is to be split, or what is below it planned again.
     Split,
+    /// The person wants another plan of the goal.
+    Again,
     /// The last plan was refused.
     Mend,
     /// The person has written.
@@ -31,7 +33,7 @@ pub struct Brief<'a> {
 }
 
 /// The headings that end a section. Others, and these within a goal's own words, belong to the section.
-const SECTIONS: [&str; 26] = [
+const SECTIONS: [&str; 27] = [
     "## Guidelines",
     "## Where it is too much for one agent",
     "## How it failed",
@@ -52,6 +54,7 @@ const SECTIONS: [&str; 26] = [
     "## Expected when it is done",
     "## Results of earlier tasks",
     "## Results of the parts",
+    "## Results so far",
     "## What the person said before",
     "## The person says",
     "## Current plan",
@@ -75,6 +78,7 @@ impl<'a> Brief<'a> {
             (Kind::Split, title)
         } else {
             let kind = match first {
+                "# Plan this goal again" => Kind::Again,
                 "# Mend the plan" => Kind::Mend,
                 "# The person says" => Kind::Says,
                 "# Go on" => Kind::GoOn,

@@ -11,6 +11,7 @@ use shared::plan::{PlanEdit, Size};
 use utoipa::ToSchema;
 
 use super::choice::OwnHarness;
+use super::own::thinker;
 use super::{TaskArgs, prompts};
 
 #[derive(Debug, Args)]
@@ -49,7 +50,7 @@ pub(super) struct Changes {
     #[arg(long, value_enum)]
     #[schema(value_type = Option<String>)]
     pub(super) harness: Option<OwnHarness>,
-    /// The model of its turns, as that CLI takes it; none leaves it to its size
+    /// The model of its turns, as that CLI takes it, and how hard it thinks, such as "opus high"; none leaves it to its size
     #[arg(long, value_name = "MODEL")]
     pub(super) model: Option<String>,
     /// The template by whose guidelines it and all below it are done; none leaves it to what it is a part of
@@ -108,7 +109,8 @@ impl Changes {
             name => prompts::find(state, name).map(|shelf| Some(shelf.template.template.clone())),
         });
         let template = template.transpose().map_err(|none| none.to_string())?;
-        let model = self.model.map(|name| Some(name).filter(|name| name != NONE));
+        let model = self.model.map(|words| if words == NONE { Ok((None, None)) } else { thinker(&words) });
+        let model = model.transpose()?;
         let edits = [
             self.title.map(|title| PlanEdit::Rename { task: id(), title }),
             self.objective.map(|objective| PlanEdit::SetObjective { task: id(), objective }),
@@ -117,7 +119,7 @@ impl Changes {
             self.outputs.map(|outputs| PlanEdit::SetOutputs { task: id(), outputs: lines(outputs) }),
             reviewer.map(|reviewer| PlanEdit::SetReviewer { task: id(), reviewer }),
             self.harness.map(|own| PlanEdit::SetHarness { task: id(), harness: own.harness() }),
-            model.map(|model| PlanEdit::SetModel { task: id(), model }),
+            model.map(|(model, effort)| PlanEdit::SetModel { task: id(), model, effort }),
             template.map(|template| PlanEdit::SetTemplate { task: id(), template }),
         ];
         let edits: Vec<PlanEdit> = edits.into_iter().flatten().collect();

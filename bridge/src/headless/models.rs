@@ -58,7 +58,8 @@ impl Wish {
     fn read(args: &ModelsArgs) -> anyhow::Result<Self> {
         let texts = SIZES.into_iter().zip([&args.light, &args.standard, &args.heavy]);
         let texts = texts.filter_map(|(size, text)| Some((size, text.as_ref()?)));
-        let choices = texts.map(|(size, text)| Ok((size, Choice::read(if text == "none" { "" } else { text })?)));
+        let choices =
+            texts.map(|(size, text)| Ok((size, Choice::read(if text == "none" { "" } else { text })?)));
         let prices = args.price.iter().map(|text| Price::read(text));
         Ok(Self {
             choices: choices.collect::<Result<_, NoModel>>()?,

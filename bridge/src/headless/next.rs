@@ -17,6 +17,9 @@ pub(super) fn step(state: &State, task: &Task) -> Option<String> {
     // A goal is summed up without it; a task of it may count as done as it is.
     let give_up = if task.is_goal() { format!("close {named}") } else { format!("done {named}") };
     let words = match &status.reason {
+        Reason::Approve { .. } if task.is_planned_again() && task.is_goal() => {
+            format!("approve {named}, answer {named} \"…\" with what to change, or reject {named}")
+        }
         Reason::Approve { .. } if task.is_goal() => {
             format!("approve {named}, or answer {named} \"…\" with what to change")
         }

@@ -8,6 +8,7 @@ use conductor::state::{State, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::id::TemplateId;
+use shared::models::{self, Effort};
 use shared::plan::Choice;
 use shared::unit::Millis;
 use utoipa::ToSchema;
@@ -26,7 +27,7 @@ pub(super) struct OwnJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     harness: Option<Harness>,
-    /// The model of its turns, whatever its size.
+    /// The model of its turns, whatever its size, and how hard it thinks: `opus`, `opus high` or `high`.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     /// Name or id of the template by whose guidelines it is done.
@@ -57,10 +58,11 @@ impl OwnJson {
 
     /// A choice of a list, with the template's name.
     pub(super) fn chosen(state: &State, choice: Choice) -> Self {
-        let Choice { harness, model, template, priority, repeat, review, commit } = choice;
+        let Choice { harness, model, effort, template, priority, repeat, review, commit } = choice;
         Self {
             harness: harness.and_then(Harness::of),
-            model,
+            model: (model.is_some() || effort.is_some())
+                .then(|| models::Choice { model, effort, ..models::Choice::default() }.to_string()),
             template: template.map(|template| named(state, &template)),
             priority: Some(priority).filter(|priority| *priority != 0),
             repeat_seconds: repeat.map(|repeat| repeat.0 / 1_000),
@@ -76,15 +78,33 @@ impl OwnJson {
         if !(-10..=10).contains(&priority) {
             return Err(format!("{priority} is no priority; it goes from -10 to 10"));
         }
+        let (model, effort) = self.model.map_or(Ok((None, None)), |words| thinker(&words))?;
         Ok(Choice {
             harness: self.harness.map(Into::into),
-            model: self.model,
+            model,
+            effort,
             template: self.template.map(|name| template(state, &name)).transpose()?,
             priority,
             repeat: self.repeat_seconds.filter(|span| *span > 0).map(Millis::from_secs),
             review: self.review,
             commit: self.commit,
         })
+    }
+}
+
+/// A model and how hard it thinks, as a person says them.
+///
+/// # Errors
+/// They are no such words.
+pub(super) fn thinker(words: &str) -> Result<(Option<String>, Option<Effort>), String> {
+    let models::Choice { model, effort, instead } =
+        models::Choice::read(words).map_err(|none| none.to_string())?;
+    if instead.is_empty() {
+        Ok((model, effort))
+    } else {
+        Err(format!(
+            "{words:?} names several models; who steps in stands in the table (`orchestrator models`)"
+        ))
     }
 }
 
@@ -131,7 +151,7 @@ pub(super) fn describe(task: &mut Value) {
             "description": "The agent CLI that does it and its parts; may be left out, as all that follows.",
             "type": "string", "enum": ["claude", "codex", "demo"],
         }),
-        json!({ "description": "The model of its turns, whatever its size.", "type": "string" }),
+        json!({ "description": "The model of its turns, whatever its size, and how hard it thinks: opus, opus high or high.", "type": "string" }),
         json!({ "description": "Name of the template by whose guidelines it is done.", "type": "string" }),
         json!({
             "description": "The higher goes first where not all can start.",

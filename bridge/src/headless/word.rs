@@ -2,7 +2,6 @@
 
 use conductor::plan::edit::check_edit;
 use conductor::plan::name;
-use conductor::planning::may_plan;
 use conductor::state::{Standing, State, Task};
 use conductor::terminal::opened;
 use conductor::{hearing, words};
@@ -27,6 +26,7 @@ use super::{agents, waiting};
 
 mod over;
 mod permit;
+mod plans;
 mod terminal;
 
 #[derive(Debug, Clone)]
@@ -65,8 +65,8 @@ pub(super) enum Word {
     CloseTerminal,
     /// Typed into its terminal.
     Type(String),
-    /// A planner is to split it, or to plan what is below it again.
-    Split,
+    /// A planner is to split it, or to plan what is below it again; with what should be different, which may be empty.
+    Split(String),
     /// What is below it stays as it was.
     Reject,
     /// A copy of it and all below it, behind it.
@@ -158,27 +158,9 @@ impl Word {
                 let sent = Kind::MessageSent { task: id, message, text, answers };
                 return Ok([sent].into_iter().chain(urged).collect());
             }
-            (Self::Approve, _) if !task.is_group() && task.is_planned() => {
-                return unsaid(format!("the plan of {} has no tasks yet; add some first", name(task)));
-            }
-            (Self::Approve, _) => match task.planning.as_ref().filter(|planning| planning.is_proposed()) {
-                Some(planning) => Kind::PlanApproved { goal: id, version: planning.version },
-                None => return unsaid(format!("{} has no plan that waits for a yes", name(task))),
-            },
-            (Self::Split, _) => match may_plan(state, task) {
-                Ok(()) => Kind::PlanWanted { task: id },
-                Err(problem) => return unsaid(problem.to_string()),
-            },
-            (Self::Reject, Some(_)) => {
-                return unsaid(format!("{} is a goal; write to it what to change, or cancel it", name(task)));
-            }
-            (Self::Reject, None) if task.current.is_some() && task.is_planned() => {
-                return unsaid(format!("the planner of {} is at it; cancel that first", name(task)));
-            }
-            (Self::Reject, None) => match task.planning.as_ref().filter(|_| task.is_planned()) {
-                Some(planning) => Kind::PlanRejected { task: id, version: planning.version },
-                None => return unsaid(format!("{} has no plan that waits for a word", name(task))),
-            },
+            (Self::Split(words), _) => return plans::split(state, task, words),
+            (Self::Approve, _) => plans::approve(task)?,
+            (Self::Reject, _) => plans::reject(task)?,
             (Self::Remove, _) => shape::remove(state, task)?,
             (Self::Restore, _) => shape::restore(state, task)?,
             (Self::Move(place), _) => place.put(state, task)?,

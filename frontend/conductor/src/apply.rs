@@ -127,7 +127,9 @@ impl State {
             Kind::TaskResumed { task } => self.with(task, |task| task.urge(at)),
             Kind::TaskAccepted { task, words } => {
                 // What was thought of for it is not needed any more.
-                self.reject(task, at);
+                if self.task(task).is_some_and(|task| task.current.is_none()) {
+                    self.reject(task, at);
+                }
                 self.with(task, |task| task.accept(words, at));
             }
             Kind::TaskGivenUp { task, why } => self.with(task, |task| task.give_up(why, at)),
@@ -488,6 +490,8 @@ impl State {
     }
 
     fn close(&mut self, goal: &TaskId, at: Millis) {
+        // What else could be done is not asked any more.
+        self.reject(goal, at);
         if !self.task(goal).is_some_and(|task| task.is_goal() && !task.is_planned()) {
             // There is nothing to sum up.
             return self.stop(goal, at);

@@ -401,11 +401,8 @@ fn is_through(part: &Task) -> bool {
 fn task_wish(state: &State, task: &Task, spoken_to: bool) -> Option<Purpose> {
     // What failed or was stopped may be another task by then.
     let begins = task.standing == Standing::Open || task.is_dead();
-    let admitted = if begins {
-        state.is_agreed(task)
-    } else {
-        state.task(&task.root).is_some_and(|goal| !goal.is_planned())
-    };
+    let admitted =
+        if begins { state.is_agreed(task) } else { state.task(&task.root).is_some_and(Task::goes_on_below) };
     if !admitted || matches!(task.standing, Standing::Removed { .. } | Standing::Proposed) {
         return None;
     }

@@ -107,6 +107,7 @@ pub fn choice(task: &Task) -> Choice {
     Choice {
         harness: task.harness,
         model: task.model.clone(),
+        effort: task.effort,
         template: task.template.clone(),
         priority: task.schedule.priority,
         repeat: task.schedule.repeat,

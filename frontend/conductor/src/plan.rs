@@ -18,7 +18,7 @@ use shared::retry::Retry;
 
 use crate::order::Order;
 use crate::persona;
-use crate::planning::{Planning, is_fixed, keyed, level};
+use crate::planning::{Planning, is_fixed, keyed, level, width};
 use crate::reviewer;
 use crate::state::{Standing, State, Task};
 
@@ -37,7 +37,8 @@ pub fn validate(
     owner: &Task,
     tasks: &[ProposedTask],
 ) -> Result<Vec<PlannedTask>, Vec<String>> {
-    check(state, owner, tasks, &state.limits)
+    let (plan_min, plan_max) = width(state, owner);
+    check(state, owner, tasks, &Limits { plan_min, plan_max, ..state.limits.clone() })
 }
 
 fn check(
@@ -148,7 +149,7 @@ fn strangers(state: &State, tasks: &[ProposedTask]) -> Vec<String> {
 }
 
 /// Whether tasks that came with ids can be a goal's plan: each is new or the goal's own, and they make a tree
-/// without a cycle.
+/// without a cycle, with what stays of it whatever the plan says.
 pub fn fits(state: &State, goal: &Task, tasks: &[PlannedTask]) -> bool {
     let ids: BTreeSet<&TaskId> = tasks.iter().map(|task| &task.task).collect();
     let own = |id: &TaskId| *id != goal.id && state.task(id).is_none_or(|known| known.root == goal.id);
@@ -160,7 +161,7 @@ pub fn fits(state: &State, goal: &Task, tasks: &[PlannedTask]) -> bool {
     !tasks.is_empty()
         && ids.len() == tasks.len()
         && tasks.iter().all(inside)
-        && Order::rooted(&goal.id, tasks).cycle().is_none()
+        && Order::planned(state, goal, tasks).cycle().is_none()
 }
 
 fn ids(state: &State, owner: &Task, tasks: &[ProposedTask]) -> BTreeMap<String, TaskId> {

@@ -1,16 +1,17 @@
-//! How a task comes to its parts: the first plan of a goal, a worker that splits its task, and a part of the tree that
-//! is planned again. While that is open nothing begins below the task; what runs there goes on.
+//! How a task comes to its parts: the first plan of a goal, a worker that splits its task, and a goal or a part of its
+//! tree that is planned again. While that is open nothing begins below the task; what runs there goes on.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use shared::entry::Purpose;
 use shared::id::{SessionId, TaskId};
 use shared::plan::{Mode, Work};
 use shared::unit::Millis;
 
 use crate::plan::diff::Revision;
 use crate::plan::name;
-use crate::state::{Standing, State, Task};
+use crate::state::{Standing, State, Task, TaskResult};
 use crate::survey::Survey;
 
 /// A task's plan, and how it came to be. A goal always has one.
@@ -27,7 +28,7 @@ pub struct Planning {
     pub derived: u32,
     /// Times in a row that the answer was refused.
     pub refusals: u32,
-    /// What comes back when the person rejects it; nothing for a goal, which is stopped instead.
+    /// What comes back when the person rejects it; nothing for a goal's first plan, which is stopped instead.
     pub former: Option<Former>,
 }
 
@@ -64,8 +65,11 @@ pub struct Former {
     pub standing: Standing,
     pub session: Option<SessionId>,
     pub plan: Plan,
+    pub result: Option<TaskResult>,
     /// All below it, parents first; nothing while nothing is proposed.
     pub tasks: Option<Vec<Arc<Task>>>,
+    /// What the person put below a goal since, which stays whatever becomes of the plan.
+    pub added: BTreeSet<TaskId>,
 }
 
 impl Plan {
@@ -91,14 +95,27 @@ impl Planning {
 impl Former {
     pub(crate) fn of(task: &Task) -> Self {
         Self {
-            standing: task.standing.clone(),
+            standing: match task.standing {
+                // The turn that was cut short is not its last one any more, and begins again when it may.
+                Standing::Limited { .. } => Standing::Open,
+                _ => task.standing.clone(),
+            },
             session: task.session.clone(),
             plan: match task.planning.as_ref().map(|planning| &planning.plan) {
                 Some(plan @ Plan::Approved { .. }) => plan.clone(),
                 _ => Plan::Rejected,
             },
+            result: task.result.clone(),
             tasks: None,
+            added: BTreeSet::new(),
         }
+    }
+
+    /// It is not what the last plan put there.
+    pub(crate) fn keeps(&self, state: &State, task: &Task) -> bool {
+        let known = self.tasks.iter().flatten().any(|former| former.id == task.id);
+        let added = |task: &Task| self.added.contains(&task.id);
+        known || added(task) || state.ancestors(task).any(added)
     }
 
     /// Keeps what is below the task before its first proposal; later, what was stopped or tried there since.
@@ -120,6 +137,17 @@ impl Task {
     /// Its plan, or that of the person or agent that thinks about splitting it, is not agreed on.
     pub fn is_planned(&self) -> bool {
         self.planning.as_ref().is_some_and(|planning| !planning.plan.admits())
+    }
+
+    /// Its plan is not agreed on, and there is something that comes back when it is rejected. Never so while a goal is
+    /// planned for the first time.
+    pub fn is_planned_again(&self) -> bool {
+        self.is_planned() && self.planning.as_ref().is_some_and(|planning| planning.former.is_some())
+    }
+
+    /// What has begun below it goes on.
+    pub(crate) fn goes_on_below(&self) -> bool {
+        !self.is_planned() || self.is_planned_again()
     }
 
     /// It comes back as it was when the plan that waits for a yes is rejected.
@@ -159,8 +187,10 @@ pub fn level(state: &State, task: &Task) -> u32 {
 /// Why a task is not planned now, for the person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unplannable {
-    #[error("a goal's plan is changed by writing to its planner")]
-    Goal,
+    #[error("the plan of {0} is not agreed on; write to its planner what to change")]
+    Goal(String),
+    #[error("{0} is being summed up; ask again when that is over")]
+    Summed(String),
     #[error("{0} is a command; there is nobody to split it")]
     Command(String),
     #[error("{0} is at work; stop it first")]
@@ -182,8 +212,8 @@ pub enum Unplannable {
 /// # Errors
 /// Why not, with what to do first.
 pub fn may_plan(state: &State, task: &Task) -> Result<(), Unplannable> {
-    if task.is_goal() {
-        return Err(Unplannable::Goal);
+    if task.is_goal() && task.is_planned() {
+        return Err(Unplannable::Goal(name(task)));
     }
     if let Some(above) = state.planner_above(task) {
         return Err(Unplannable::Above(name(above)));
@@ -196,6 +226,12 @@ pub fn may_plan(state: &State, task: &Task) -> Result<(), Unplannable> {
     }
     if level(state, task) >= state.limits.depth {
         return Err(Unplannable::Deep(state.limits.depth));
+    }
+    if task.is_goal() {
+        // Talk decides nothing, and a planner begins when it is over.
+        let sums = state.current(task).is_some_and(|run| run.purpose != Purpose::Talk || task.stop.is_some());
+        let sums = sums || task.standing == Standing::Claimed;
+        return if sums { Err(Unplannable::Summed(name(task))) } else { Ok(()) };
     }
     match task.standing {
         _ if task.current.is_some() => Err(Unplannable::Busy(name(task))),
@@ -219,6 +255,17 @@ pub fn may_split(state: &State, task: &Task) -> bool {
         && task.schedule.repeat.is_none()
         && level(state, task) < state.limits.depth
         && room(state, task) >= state.limits.plan_min
+}
+
+/// The fewest and the most tasks that a planner's plan of it may have. Where a goal is planned again, what stays counts as
+/// well, and there may be less left to do.
+pub(crate) fn width(state: &State, task: &Task) -> (u32, u32) {
+    let (min, max) = (state.limits.plan_min, state.limits.plan_max);
+    if !(task.is_goal() && task.is_planned_again()) {
+        return (min, max);
+    }
+    let there = u32::try_from(state.walk(&task.id).skip(1).count()).unwrap_or(u32::MAX);
+    (1, max.saturating_add(there))
 }
 
 /// Tasks that agents may still add to the task's tree.

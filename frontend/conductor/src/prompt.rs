@@ -13,7 +13,7 @@ use crate::persona;
 use crate::plan::feed::sources;
 use crate::plan::worded::worded;
 use crate::plan::{dependencies, name};
-use crate::planning::{Plan, is_fixed, keyed, may_split, room};
+use crate::planning::{Plan, is_fixed, keyed, may_split, room, width};
 use crate::proof::{checks, problem};
 use crate::state::{Standing, State, Task, TaskResult};
 
@@ -46,6 +46,13 @@ const ANSWERING: &str = "\
 Look at the folder that you are in, as far as it helps; change nothing. Then decide:
 - A small goal or a question: answer it (decision \"answer\", no tasks).
 - Anything larger";
+
+const AGAIN: &str = "\
+# Plan this goal again
+
+The person wants another plan for what is left to do. What runs goes on meanwhile, and nothing new begins before your plan is agreed on.
+
+";
 
 const LEAVING: &str = "\
 Look at the folder that you are in, as far as it helps; change nothing. Then decide:
@@ -100,7 +107,9 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
         _ => &[],
     };
     let first = task.session.is_none();
+    let again = is_asked_again(task) && (first || problems.is_empty());
     match (first, problems.is_empty(), !is_only_new(task)) {
+        _ if again => words.say(AGAIN),
         (true, ..) if task.is_goal() => words.say("# Plan this goal\n\n"),
         (true, ..) if task.is_group() => titled("# Plan this again: ", task, words),
         (true, ..) => titled("# Split this task: ", task, words),
@@ -112,7 +121,7 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
     guidelines(state, task, Purpose::Plan, words);
     if first {
         memory(state, task, words);
-        let (min, max) = (state.limits.plan_min, state.limits.plan_max);
+        let (min, max) = width(state, task);
         objective(if task.is_goal() { "## Goal\n\n" } else { "## Objective\n\n" }, task, words);
         words.say("## How to answer\n\n");
         words.say(if task.is_goal() { ANSWERING } else { LEAVING });
@@ -124,7 +133,13 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
         }
         diagnosis(task, words);
     }
-    said(task, if first || !is_only_new(task) { "## The person says\n\n" } else { "" }, words);
+    let beside = first || again || !is_only_new(task);
+    said(task, if beside { "## The person says\n\n" } else { "" }, words);
+    if again {
+        let parts = task.children.iter().filter_map(|id| state.task(id));
+        let done: Vec<&Task> = parts.filter(|part| part.result.is_some()).collect();
+        results("## Results so far\n\n", &done, words);
+    }
     if !problems.is_empty() {
         wrong(problems, words);
         words.say("Answer again, whole.\n\n");
@@ -136,6 +151,12 @@ fn plan(state: &State, task: &Task, words: &mut Words) {
     } else if !first && task.queue.is_empty() {
         words.say("You were interrupted. Go on with planning and give your whole answer.\n");
     }
+}
+
+/// A goal's planner has proposed nothing since the person wanted its plan made again.
+fn is_asked_again(task: &Task) -> bool {
+    let former = task.planning.as_ref().and_then(|planning| planning.former.as_ref());
+    task.is_goal() && former.is_some_and(|former| former.tasks.is_none())
 }
 
 /// What the planner of a task below a goal has to know of it: what it is a part of, what it builds on, and how it failed.
@@ -160,6 +181,9 @@ fn begun(state: &State, task: &Task) -> Vec<String> {
         Standing::Failed { why, .. } => {
             Some(format!("{key}: failed. Leave it out, and give what is done in its place a new key. {why}"))
         }
+        Standing::Cancelled => Some(format!(
+            "{key}: stopped by the person. Leave it out; where it is to be done after all, give it a new key."
+        )),
         _ => None,
     };
     keyed(state, task).into_iter().filter_map(told).collect()
@@ -493,7 +517,7 @@ fn context(state: &State, task: &Task, words: &mut Words) {
     }
     words.say("## Context\n\n");
     for holder in above.into_iter().rev() {
-        let about = match holder.is_goal() && !holder.is_planned() {
+        let about = match holder.is_goal() {
             true => "The goal that this is a part of: ".to_owned(),
             false => format!("It is a part of “{}”: ", holder.title),
         };

@@ -193,7 +193,7 @@ pub enum Halt {
     Stopped,
     /// Its task goes back to the queue.
     Requeued,
-    /// It is a terminal; its task stays as it is.
+    /// It is a terminal, or thinks of a plan that nobody wants any more; its task stays as it is.
     Closed,
 }
 

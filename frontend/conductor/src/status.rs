@@ -298,7 +298,7 @@ fn open(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             Plan::Approved { .. } | Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => {}
         }
     }
-    if let Some(above) = state.planner_above(task).filter(|above| !above.is_goal()) {
+    if let Some(above) = state.planner_above(task) {
         return (Kind::Pending, Reason::Planned(above.id.clone()));
     }
     let deps = waits_for(state, task);

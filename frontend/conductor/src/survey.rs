@@ -91,9 +91,9 @@ impl Survey {
     }
 }
 
-/// A group whose plan waits for a word says so itself.
+/// Whose plan waits for a word while its parts go on says so itself.
 pub(crate) fn asks(task: &Task) -> bool {
-    task.is_planned() && !task.is_goal()
+    task.is_planned_again()
 }
 
 /// It is asked for itself, and not for its parts.

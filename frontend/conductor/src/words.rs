@@ -145,9 +145,10 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Proposed => "starts at once".to_owned(),
         Reason::Removed => "removed".to_owned(),
         Reason::After(tasks) => format!("after {}", numbers(state, tasks)),
-        Reason::Planned(task) => {
-            format!("waits for the plan of {}", numbers(state, std::slice::from_ref(task)))
-        }
+        Reason::Planned(task) => match numbers(state, std::slice::from_ref(task)).as_str() {
+            "" => "waits for the new plan".to_owned(),
+            number => format!("waits for the plan of {number}"),
+        },
         Reason::WithParent(task) => format!("starts with {}", numbers(state, std::slice::from_ref(task))),
         Reason::ResumesAt { until, .. } if *until > now => {
             resumes(status, &format!("in {}", span(until.since(now))))

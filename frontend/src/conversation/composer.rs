@@ -1,5 +1,6 @@
 //! Where a person writes. The draft is kept per task; what waits for the agent's turn stands above.
 
+use conductor::planning::may_plan;
 use conductor::state::Task;
 use conductor::status::{Reason, Status};
 use conductor::{Hearing, hearing, words};
@@ -42,6 +43,15 @@ pub fn Composer(id: TaskId) -> impl IntoView {
             text.set(String::new());
         }
     };
+    let plan = move |_| {
+        desk.split(&own.get_value(), text.get_untracked());
+        text.set(String::new());
+    };
+    let replanned = Memo::new(move |_| {
+        let goal =
+            desk.look(&own.get_value(), |state, task, _| task.is_goal() && may_plan(state, task).is_ok());
+        goal.unwrap_or_default()
+    });
     let queue = Memo::new(move |_| {
         desk.read(|state| state.task(&own.get_value()).map(|task| task.queue.clone()).unwrap_or_default())
     });
@@ -80,6 +90,9 @@ pub fn Composer(id: TaskId) -> impl IntoView {
                     <button class="button" type="button" data-kind="plain" data-size="sm" title="Its agent reads it at its next step" disabled=move || text.read().trim().is_empty() on:click=move |_| send(true)>
                         "Send now "<kbd class="key">"Ctrl Enter"</kbd>
                     </button>
+                </Show>
+                <Show when=move || replanned.get()>
+                    <button class="button" type="button" data-kind="plain" data-size="sm" title="The planner changes what is left to do; what runs goes on" disabled=move || text.read().trim().is_empty() on:click=plan>"Plan again"</button>
                 </Show>
                 <button class="button" data-kind="solid" data-size="icon" aria-label=move || if heard.get() { "Queue" } else { "Send" } disabled=move || closed() || text.read().trim().is_empty()>
                     <Icon name="send"/>

@@ -59,7 +59,7 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
         What::Refused(problems) => refused(at, problems),
         What::Given(0) => line("tree", at, "You make the plan yourself.".to_owned()),
         What::Given(tasks) => line("tree", at, format!("You gave a plan with {tasks} tasks.")),
-        What::Wanted => line("tree", at, "You asked for a plan of this task.".to_owned()),
+        What::Wanted => line("tree", at, "You asked to have it planned.".to_owned()),
         What::Rejected => line("undo", at, "You left it as it was.".to_owned()),
         What::Approved => line("completed", at, "You approved the plan.".to_owned()),
         What::Adopted => {

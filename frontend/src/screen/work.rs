@@ -136,9 +136,14 @@ fn TreeStrip(tree: Tree, help: RwSignal<bool>) -> impl IntoView {
             let goal = task.goal.as_ref()?;
             let planning = task.planning.as_ref()?;
             let plan = match &planning.plan {
+                Plan::Wanted | Plan::Refused { .. } if task.is_planned_again() => {
+                    format!("plan v{}, planned again; what runs goes on", planning.version)
+                }
                 Plan::Wanted | Plan::Refused { .. } => "no plan yet".to_owned(),
                 Plan::Proposed { at, .. } => {
-                    format!("proposed plan v{}, {}; nothing has run yet", planning.version, words::time(*at))
+                    let runs =
+                        if task.is_planned_again() { "what runs goes on" } else { "nothing has run yet" };
+                    format!("proposed plan v{}, {}; {runs}", planning.version, words::time(*at))
                 }
                 Plan::Approved { at } => {
                     format!("plan v{}, approved {}", planning.version, words::time(*at))
@@ -199,6 +204,8 @@ fn Index(tree: Tree) -> impl IntoView {
 struct Proposal {
     /// The task that it is for, where that is not the goal.
     of: Option<String>,
+    /// There is something that it is in the place of.
+    again: bool,
     tasks: usize,
     with_you: usize,
     may_ask: usize,
@@ -224,6 +231,7 @@ fn Approval(tree: Tree) -> impl IntoView {
             let may_ask = below.iter().filter(|task| task.mode == Mode::Hybrid).count();
             Some(Proposal {
                 of: (!task.is_goal()).then(|| conductor::plan::name(task)),
+                again: task.is_planned_again(),
                 tasks: below.len() - 1,
                 with_you,
                 may_ask,
@@ -242,7 +250,7 @@ fn Approval(tree: Tree) -> impl IntoView {
         stuck.flatten()
     });
     view! {
-        {move || plan.get().map(|Proposal { of, tasks, with_you, may_ask, parallel, busy, most }| if tasks == 0 { view! {
+        {move || plan.get().map(|Proposal { of, again, tasks, with_you, may_ask, parallel, busy, most }| if tasks == 0 { view! {
             <footer class="approve" role="status">
                 <p class="hint">"Your plan has no tasks yet. Add the first one, then more after it (N) or inside it (Shift N), and approve when it is whole. Or write to the planner to have it planned."</p>
                 <button class="button push" data-kind="solid" disabled=busy on:click=move |_| keys::add(tree, &tree.goal.get_value(), None)><Icon name="plus"/>"Add the first task"</button>
@@ -264,8 +272,8 @@ fn Approval(tree: Tree) -> impl IntoView {
                 </dl>
                 {of.is_none().then(|| view! { <BudgetField tree=tree/> })}
                 <span class="row push">
-                    {of.is_some().then(|| view! {
-                        <button class="button" disabled=busy on:click=move |_| tree.reject()>"Leave it as it was"</button>
+                    {again.then(|| view! {
+                        <button class="button" disabled=busy && of.is_some() on:click=move |_| tree.reject()>"Leave it as it was"</button>
                     })}
                     <button class="button" on:click=move |_| { tree.proposal.get_untracked().into_iter().for_each(|task| tree.here.select(&task)); keys::focus_composer(); }>"Say what to change"</button>
                     <button class="button" data-kind="solid" disabled=busy on:click=move |_| tree.approve()>
@@ -358,7 +366,7 @@ struct Head {
     goal: bool,
     archived: bool,
     can_accept: bool,
-    /// A planner thinks about it, and is not at it now.
+    /// A planner thinks about it, and can be sent away: a goal's at any time, any other while it is not at it.
     planned: bool,
     /// It has come to a cap of its own.
     capped: bool,
@@ -398,9 +406,8 @@ fn head(state: &conductor::State, task: &Task, row: &Row) -> Head {
         over: task.is_over(),
         goal: task.is_goal(),
         archived: task.goal.as_ref().is_some_and(|goal| goal.archived.is_some()),
-        planned: task.is_planned()
-            && !task.is_goal()
-            && task.current.is_none()
+        planned: task.is_planned_again()
+            && (task.is_goal() || task.current.is_none())
             && !conductor::plan::awaits_approval(task),
         // What came of a task of their own is said where it is written.
         can_accept: !task.is_goal()

@@ -46,7 +46,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("y" | "Y", ..) => copy(tree, &task),
         ("m" | "M", ..) if task != goal => tree.moving.set(true),
         ("Delete" | "Backspace", ..) => remove(tree, &task),
-        ("p", ..) => tree.desk.split(&task),
+        ("p", ..) => plan(tree, &task),
         ("r", ..) => tree.desk.retry(&task),
         ("R", ..) => tree.desk.requeue(&task),
         ("s", ..) => tree.desk.stop(&task),
@@ -122,6 +122,16 @@ fn right(tree: Tree, task: &TaskId) {
         tree.desk.peek(|state| state.task(task).and_then(|task| task.children.first().cloned()))
     {
         go(tree, &child);
+    }
+}
+
+/// Has the task split or planned again. Of a goal the person says first what should be different.
+pub fn plan(tree: Tree, task: &TaskId) {
+    if *task != tree.goal.get_value() {
+        tree.desk.split(task, String::new());
+    } else if tree.desk.may_split(task) {
+        tree.desk.say("Write what should be different, then press Plan again.".to_owned(), false);
+        focus_composer();
     }
 }
 

@@ -71,7 +71,7 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         {item("Remove", "Del", is_goal, keys::remove)}
         {item("Copy as Markdown", "", false, keys::copy_document)}
         {item("Write to it", "Enter", false, |_, _| keys::focus_composer())}
-        {item(if group { "Plan again" } else { "Split this task" }, "P", is_goal, |tree, task| tree.desk.split(task))}
+        {item(if group { "Plan again" } else { "Split this task" }, "P", false, keys::plan)}
         {item("Retry", "R", false, |tree, task| tree.desk.retry(task))}
         {item("Back to the queue", "Shift R", !busy, |tree, task| tree.desk.requeue(task))}
         {item("Stop", "S", false, |tree, task| tree.desk.stop(task))}

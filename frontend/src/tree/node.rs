@@ -89,7 +89,8 @@ fn face(
     let own = &sum.status;
     let parts = || task.children.iter().filter_map(|part| Some(survey.row(part)?.status.kind));
     let planner = state.planner_above(task);
-    let plan = planner.is_some_and(conductor::plan::awaits_approval);
+    // What has begun is not what the person is asked about.
+    let plan = task.runs.is_empty() && planner.is_some_and(conductor::plan::awaits_approval);
     let closed = folded && task.is_group();
     let kind = if closed { sum.worst } else { own.kind };
     let news = planner.filter(|planner| marks == Some(&planner.id));

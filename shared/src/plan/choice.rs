@@ -9,6 +9,7 @@ use shared_derive::FromJson;
 use crate::agent::HarnessId;
 use crate::id::TemplateId;
 use crate::limits::Caps;
+use crate::models::Effort;
 use crate::unit::Millis;
 
 /// The same of all tasks of a plan, by their keys.
@@ -28,6 +29,9 @@ pub struct Choice {
     /// Whatever its size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// How hard that thinks, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<Effort>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<TemplateId>,
     /// -10 to 10.

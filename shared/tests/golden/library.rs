@@ -5,6 +5,7 @@ use shared::agent::HarnessId;
 use shared::id::{ListId, PersonaId, TemplateId};
 use shared::limits::Caps;
 use shared::list::TaskList;
+use shared::models::Effort;
 use shared::persona::{Character, Persona};
 use shared::plan::Choice;
 use shared::unit::Millis;
@@ -43,6 +44,7 @@ fn choice() -> Choice {
     Choice {
         harness: Some(HarnessId::Codex),
         model: Some("gpt-5.1-codex".to_owned()),
+        effort: Some(Effort::High),
         template: Some(template()),
         priority: 3,
         repeat: Some(Millis::from_secs(3_600)),

@@ -211,6 +211,11 @@ impl Person {
             return Some(self.message(root.id.clone()));
         }
         Some(match &goal.plan {
+            Plan::Proposed { .. } | Plan::Wanted | Plan::Refused { .. }
+                if root.is_planned_again() && goal.version.is_multiple_of(3) =>
+            {
+                Kind::PlanRejected { task: root.id.clone(), version: goal.version }
+            }
             Plan::Proposed { .. } => Kind::PlanApproved { goal: root.id.clone(), version: goal.version },
             Plan::Wanted | Plan::Refused { .. } | Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => {
                 self.message(root.id.clone())
@@ -278,7 +283,7 @@ fn clone_of(task: &Task, seen: &State) -> Option<PlanEdit> {
 
 /// A wish for a plan of one of these, or a word about one.
 fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
-    let open: Vec<&&Task> = tasks.iter().filter(|task| task.is_planned() && !task.is_goal()).collect();
+    let open: Vec<&&Task> = tasks.iter().filter(|task| task.is_planned_again()).collect();
     if chance.one_in(2)
         && let Some(owner) = chance.pick(&open)
     {
@@ -294,6 +299,9 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
         return Some(Kind::PlanEdited { goal: task.root.clone(), edit: clone_of(task, seen)? });
     }
     let may = |task: &&&Task| conductor::planning::may_plan(seen, task).is_ok();
+    if let Some(goal) = tasks.first().filter(|_| chance.one_in(4)).filter(may) {
+        return Some(Kind::PlanWanted { task: goal.id.clone() });
+    }
     let able: Vec<&&Task> = tasks.iter().filter(may).collect();
     chance.pick(&able).map(|task| Kind::PlanWanted { task: task.id.clone() })
 }

@@ -127,6 +127,8 @@ pub struct Watch {
     refused: BTreeMap<TaskId, u32>,
     /// What was below a task before it was planned, until a person edits the tree.
     formers: BTreeMap<TaskId, Vec<planned::Part>>,
+    /// What the person put below a goal since it was last to be planned again.
+    added: BTreeMap<TaskId, BTreeSet<TaskId>>,
     /// Tasks that the person would not have split.
     whole: BTreeSet<TaskId>,
     before: planned::Before,
@@ -240,11 +242,14 @@ impl Watch {
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
                 self.propose(state, goal, run, *version, processes)?;
-                Self::check_width(state, tasks)?;
+                self.check_width(state, goal, tasks)?;
                 self.requeues.close(goal);
                 self.choose(tasks);
-                if state.task(goal).is_some_and(Task::is_goal) {
-                    result::check_order(goal, tasks)?;
+                if let Some(owner) = state.task(goal).filter(|task| task.is_goal()) {
+                    // What has begun stays, also where the plan says nothing of it.
+                    if !self.is_again(owner) {
+                        result::check_order(goal, tasks)?;
+                    }
                     feed::check_feeds(tasks)?;
                 }
             }
@@ -304,7 +309,8 @@ impl Watch {
             }
             Kind::TaskStopped { task } | Kind::GoalClosed { goal: task } => {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
-                let sums_up = closes && !state.task(task).is_some_and(planned::is_open);
+                let first = |task: &Task| planned::is_open(task) && !self.is_again(task);
+                let sums_up = closes && !state.task(task).is_some_and(first);
                 let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
@@ -337,11 +343,7 @@ impl Watch {
                 for below in state.subtree(goal) {
                     self.stopped.remove(&below.id);
                 }
-                // A planner who has answered and was not judged has answered in vain.
-                if self.open.get(goal).is_some_and(|run| self.read.contains(run)) {
-                    self.open.remove(goal);
-                    self.requeues.stop(goal);
-                }
+                self.dismiss(goal);
             }
             Kind::PlanEdited { edit: PlanEdit::SetHarness { task, .. }, .. } => {
                 self.instead.remove(task);

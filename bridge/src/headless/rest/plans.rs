@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::desk::Desk;
 use super::{Answer, Committed, Empty, Sent};
@@ -21,18 +23,27 @@ pub(super) async fn approve(
     desk.tell(&task, Word::Approve).await
 }
 
-/// Have a planner split a task, or plan what is below it again; its plan then waits for approval
-#[utoipa::path(post, path = "/api/tasks/{task}/split", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
+/// What a planner is told.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SplitWish {
+    /// What should be different, or what matters; may be left out.
+    #[serde(default)]
+    words: String,
+}
+
+/// Have a planner split a task, or plan a goal or what is below a task again; its plan then waits for approval
+#[utoipa::path(post, path = "/api/tasks/{task}/split", params(("task" = String, Path)), request_body = SplitWish, responses((status = OK, body = Committed)))]
 pub(super) async fn split(
     State(desk): State<Arc<Desk>>,
     Path(task): Path<String>,
-    sent: Sent<Empty>,
+    sent: Sent<SplitWish>,
 ) -> Answer<Committed> {
-    let Json(Empty {}) = sent?;
-    desk.tell(&task, Word::Split).await
+    let Json(SplitWish { words }) = sent?;
+    desk.tell(&task, Word::Split(words)).await
 }
 
-/// Leave what is below a task as it was before it was planned
+/// Leave what is below a task, or a goal that is planned again, as it was before
 #[utoipa::path(post, path = "/api/tasks/{task}/reject", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn reject(
     State(desk): State<Arc<Desk>>,

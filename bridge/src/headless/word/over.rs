@@ -34,7 +34,9 @@ pub(super) fn close(task: &Task) -> Result<Kind, Unsaid> {
     let why = match &task.goal {
         None => "is a part of a goal; call it done, or close the goal",
         Some(_) if task.is_over() => "is over already",
-        Some(_) if task.is_planned() => "has done nothing yet that could be summed up; cancel it",
+        Some(_) if task.is_planned() && !task.is_planned_again() => {
+            "has done nothing yet that could be summed up; cancel it"
+        }
         Some(goal) if goal.closing.is_some() => "is being closed already",
         Some(_) => return Ok(Kind::GoalClosed { goal: task.id.clone() }),
     };

@@ -92,14 +92,7 @@ impl State {
         if !proposed || self.task(goal).is_some_and(|task| task.numbered == 0 && !task.is_group()) {
             return;
         }
-        let below: Vec<TaskId> = self.subtree(goal).into_iter().skip(1).map(|task| task.id.clone()).collect();
-        for id in below {
-            self.with(&id, |task| {
-                if task.standing == Standing::Proposed {
-                    task.stand(Standing::Open, at);
-                }
-            });
-        }
+        let held = self.release(goal, at);
         // What the planner said since is an answer to a plan that is past.
         let answered = self.task(goal).and_then(|task| self.current(task)).is_some_and(Run::is_read);
         self.with(goal, |task| {
@@ -112,6 +105,8 @@ impl State {
             planning.plan = Plan::Approved { at };
             planning.former = None;
         });
+        self.with_goal(goal, |goal| goal.closing = None);
+        self.reopen_goal(goal, &held, at);
     }
 
     /// Carries an edit out where it is still possible.
@@ -122,8 +117,14 @@ impl State {
         let Rewiring { gained, lost, .. } = rewire(self, goal, edit);
         self.alter(edit, at);
         match edit {
-            PlanEdit::Add { planned, index } => self.put(goal, planned, *index, None, at),
-            PlanEdit::Clone { task, copy } => self.copy(task, copy, at),
+            PlanEdit::Add { planned, index } => {
+                self.put(goal, planned, *index, None, at);
+                self.keep_added(&planned.task);
+            }
+            PlanEdit::Clone { task, copy } => {
+                self.copy(task, copy, at);
+                self.keep_added(copy);
+            }
             PlanEdit::Remove { task } => self.remove(task, at),
             PlanEdit::Restore { task } => self.restore(task, at),
             PlanEdit::Move { task, parent, index } => {

@@ -1,4 +1,5 @@
-//! The part of the fold for what is planned below a goal: the wish for a plan, and the way back to what was before it.
+//! The part of the fold for what is planned again, or below a goal: the wish for a plan, and the way back to what was
+//! before it.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +8,11 @@ use shared::id::{RunId, TaskId};
 use shared::unit::Millis;
 
 use crate::planning::{Former, Plan, is_fixed, may_plan};
-use crate::state::{Standing, State, Task};
+use crate::state::{Halt, Standing, State, Task};
 
 impl State {
-    /// A planner is to look at the task: in a session of its own, whatever its worker said before.
+    /// A planner is to look at the task: a goal's in the goal's session, any other in one of its own, whatever its worker
+    /// said before.
     pub(super) fn want_plan(&mut self, id: &TaskId, at: Millis) {
         let Some(task) = self.task(id).filter(|task| may_plan(self, task).is_ok()) else { return };
         let former = Former::of(task);
@@ -19,7 +21,9 @@ impl State {
             planning.former = Some(former);
             planning.plan = Plan::Wanted;
             planning.refusals = 0;
-            task.session = None;
+            if !task.is_goal() {
+                task.session = None;
+            }
             (task.failure, task.diagnosis) = (String::new(), None);
             task.start_over();
             task.stand(Standing::Open, at);
@@ -44,11 +48,11 @@ impl State {
         });
     }
 
-    /// What is below the task is as it was, but for what began there and what its persons wrote.
+    /// What is below the task is as it was, but for what began there and what its persons wrote. While the planner of a task
+    /// below a goal is at it, nothing is; who would end that stops the task, and of a goal that would be everything.
     pub(super) fn reject(&mut self, id: &TaskId, at: Millis) {
-        let Some(task) = self.task(id).filter(|task| task.is_planned() && task.current.is_none()) else {
-            return;
-        };
+        let may = |task: &&Task| task.is_planned() && (task.current.is_none() || task.is_goal());
+        let Some(task) = self.task(id).filter(may) else { return };
         let Some(mut former) = task.planning.as_ref().and_then(|planning| planning.former.clone()) else {
             return;
         };
@@ -57,27 +61,67 @@ impl State {
             former.keep(self, id);
         }
         if let Some(tasks) = &former.tasks {
-            let known = |task: &&Task| tasks.iter().any(|former| former.id == task.id);
-            let new = self.subtree(id).into_iter().skip(1).filter(|task| !known(task));
+            let new = self.subtree(id).into_iter().skip(1).filter(|task| !former.keeps(self, task));
             for new in new.map(|task| task.id.clone()).collect::<Vec<_>>() {
                 self.remove(&new, at);
             }
             tasks.iter().for_each(|task| self.put_back(task, at));
         }
         // Also what a person added or wanted tried again meanwhile.
-        let held = self.subtree(id).into_iter().skip(1).filter(|task| task.standing == Standing::Proposed);
-        for held in held.map(|task| task.id.clone()).collect::<Vec<_>>() {
-            self.with(&held, |task| task.stand(Standing::Open, at));
-        }
+        let held = self.release(id, at);
+        self.dismiss_planner(id, at);
         self.with(id, |task| {
-            // A worker that would have split it goes on in its session; a planner's is over.
-            task.session.take_if(|session| former.session.as_ref() != Some(session));
+            // A worker that would have split it goes on in its session; a planner's is over, but for a goal's, who sums up.
+            task.session.take_if(|session| former.session.as_ref() != Some(session) && task.goal.is_none());
+            task.result = task.result.take().or(former.result);
             if !matches!(task.standing, Standing::Cancelled | Standing::Completed) {
                 task.stand(former.standing, at);
             }
             if let Some(planning) = &mut task.planning {
                 planning.plan = former.plan;
                 planning.former = None;
+            }
+        });
+        self.reopen_goal(id, &held, at);
+    }
+
+    /// What the person puts below a goal while its next plan waits for a yes is no part of that plan.
+    pub(super) fn keep_added(&mut self, id: &TaskId) {
+        let planner = self.task(id).and_then(|task| self.planner_above(task)).filter(|above| above.is_goal());
+        let Some(planner) = planner.map(|above| above.id.clone()) else { return };
+        self.with_planning(&planner, |planning| {
+            planning.former.iter_mut().for_each(|former| former.added.extend([id.clone()]));
+        });
+    }
+
+    /// What waited for the plan below the task waits for it no more; gives those that did.
+    pub(super) fn release(&mut self, id: &TaskId, at: Millis) -> Vec<TaskId> {
+        let held = self.subtree(id).into_iter().skip(1).filter(|task| task.standing == Standing::Proposed);
+        let held: Vec<TaskId> = held.map(|task| task.id.clone()).collect();
+        held.iter().for_each(|id| self.with(id, |task| task.stand(Standing::Open, at)));
+        held
+    }
+
+    /// A goal that was over, and the groups in it, are not while these of its tasks are to be done.
+    pub(super) fn reopen_goal(&mut self, id: &TaskId, held: &[TaskId], at: Millis) {
+        if self.task(id).is_some_and(Task::is_goal) {
+            held.iter().for_each(|id| self.reopen(id, at));
+        }
+    }
+
+    /// Nobody waits for what the planner thinks of: its turn ends, and comes to nothing.
+    fn dismiss_planner(&mut self, id: &TaskId, at: Millis) {
+        let planner = self.task(id).and_then(|task| self.current(task));
+        let Some(planner) = planner.filter(|run| run.purpose != Purpose::Talk) else { return };
+        let answered = planner.is_read();
+        self.with(id, |task| {
+            if !answered {
+                task.stop.get_or_insert(Halt::Closed);
+                return;
+            }
+            task.current = None;
+            if task.stop.take() == Some(Halt::Stopped) {
+                task.stand(Standing::Cancelled, at);
             }
         });
     }
@@ -121,7 +165,7 @@ impl State {
     pub(super) fn kept(&self, owner: &TaskId) -> BTreeMap<TaskId, Standing> {
         let begun = |task: &&Task| !task.runs.is_empty() || task.is_dead();
         let below = self.subtree(owner).into_iter().skip(1).filter(begun);
-        let planned = self.task(owner).filter(|task| !task.is_goal());
+        let planned = self.task(owner).filter(|task| !task.is_goal() || task.is_planned_again());
         below.filter(|_| planned.is_some()).map(|task| (task.id.clone(), task.standing.clone())).collect()
     }
 }

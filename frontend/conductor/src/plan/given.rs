@@ -48,13 +48,13 @@ fn said(task: &PlannedTask, own: &Own) -> Vec<(String, PlanEdit)> {
     let id = || task.task.clone();
     let caps = own.caps.get(&task.key).map(|caps| PlanEdit::SetCaps { task: id(), caps: *caps });
     let choice = own.choices.get(&task.key).cloned().unwrap_or_default();
-    let Choice { harness, model, template, priority, repeat, review, commit } = choice;
+    let Choice { harness, model, effort, template, priority, repeat, review, commit } = choice;
     let schedule = Schedule { priority, repeat, start: None };
     let checks = || task.evidence.checks.clone();
     let edits = [
         caps,
         harness.map(|harness| PlanEdit::SetHarness { task: id(), harness: Some(harness) }),
-        model.map(|model| PlanEdit::SetModel { task: id(), model: Some(model) }),
+        (model.is_some() || effort.is_some()).then(|| PlanEdit::SetModel { task: id(), model, effort }),
         template.map(|template| PlanEdit::SetTemplate { task: id(), template: Some(template) }),
         (schedule != Schedule::default()).then(|| PlanEdit::SetSchedule { task: id(), schedule }),
         (review.is_some() || commit.is_some()).then(|| PlanEdit::SetEvidence {

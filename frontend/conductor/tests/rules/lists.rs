@@ -15,6 +15,7 @@ use shared::evidence::{Check, Evidence};
 use shared::id::{ListId, ProjectId, TemplateId};
 use shared::limits::Caps;
 use shared::list::TaskList;
+use shared::models::Effort;
 use shared::plan::{Access, Choice, Own, PlanEdit, PlannedTask, ProposedTask, Schedule, Work};
 use shared::retry::{Policy, Retry};
 use shared::template::{Template, Variant};
@@ -156,6 +157,7 @@ fn what_was_chosen_for_a_task_is_chosen_again() {
     let choice = Choice {
         harness: Some(HarnessId::Codex),
         model: Some("gpt-5.1-codex".to_owned()),
+        effort: Some(Effort::High),
         template: Some(template.template.clone()),
         priority: 3,
         repeat: Some(hour),
@@ -164,7 +166,7 @@ fn what_was_chosen_for_a_task_is_chosen_again() {
     };
     for edit in [
         PlanEdit::SetHarness { task: task.clone(), harness: choice.harness },
-        PlanEdit::SetModel { task: task.clone(), model: choice.model.clone() },
+        PlanEdit::SetModel { task: task.clone(), model: choice.model.clone(), effort: choice.effort },
         PlanEdit::SetTemplate { task: task.clone(), template: choice.template.clone() },
         PlanEdit::SetSchedule {
             task: task.clone(),

@@ -23,6 +23,7 @@ mod planning;
 mod plans;
 mod proof;
 mod queue;
+mod replanned;
 mod requeue;
 mod reuse;
 mod reviewers;

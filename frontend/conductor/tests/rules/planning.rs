@@ -23,14 +23,14 @@ use crate::log::{append, carry_out, id, person};
 
 const CONDUCTOR: Actor = Actor::Conductor { epoch: Epoch(1) };
 
-struct World {
-    state: State,
-    now: Millis,
+pub(super) struct World {
+    pub(super) state: State,
+    pub(super) now: Millis,
 }
 
 impl World {
     /// A goal whose tasks `a`, `b` and `c` are approved; `c` comes after `b`.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut world = Self { state: State::default(), now: Millis(1_000) };
         world.person(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() });
         let (task, text, harness) = (id("goal"), "Do it".to_owned(), HarnessId::Demo);
@@ -45,22 +45,22 @@ impl World {
         world
     }
 
-    fn person(&mut self, kind: Kind) {
+    pub(super) fn person(&mut self, kind: Kind) {
         self.now = self.now + Millis(1);
         append(&mut self.state, self.now, person(), "p", kind);
     }
 
-    fn task(&self, task: &str) -> &Task {
+    pub(super) fn task(&self, task: &str) -> &Task {
         self.state.task(&id(task)).unwrap()
     }
 
-    fn reason(&self, task: &str) -> (Stands, Reason) {
+    pub(super) fn reason(&self, task: &str) -> (Stands, Reason) {
         let status = status(&self.state, self.task(task));
         (status.kind, status.reason)
     }
 
     /// Decides until nothing is left; the turns that were ordered.
-    fn step(&mut self) -> Vec<(String, Purpose)> {
+    pub(super) fn step(&mut self) -> Vec<(String, Purpose)> {
         let ordered = |kind| match kind {
             Kind::RunRequested { task, purpose, .. } => Some((task.to_string(), purpose)),
             _ => None,
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// The task's run ends with this answer, and what follows is decided.
-    fn answers(&mut self, task: &str, answer: Value) -> Vec<(String, Purpose)> {
+    pub(super) fn answers(&mut self, task: &str, answer: Value) -> Vec<(String, Purpose)> {
         let run = self.task(task).current.clone().unwrap();
         let session = self.state.run(&run).unwrap().session.clone();
         let session = session.or(self.task(task).session.clone());
@@ -100,48 +100,48 @@ impl World {
     }
 
     /// The words of the task's turn that is under way, as they would be said again.
-    fn prompt(&self, task: &str) -> String {
+    pub(super) fn prompt(&self, task: &str) -> String {
         let task = self.task(task);
         let purpose = self.state.current(task).unwrap().purpose;
         conductor::prompt::prompt(&self.state, task, purpose).0
     }
 
-    fn plan(&self, task: &str) -> &Plan {
+    pub(super) fn plan(&self, task: &str) -> &Plan {
         &self.task(task).planning.as_ref().unwrap().plan
     }
 
-    fn approve(&mut self, task: &str) {
+    pub(super) fn approve(&mut self, task: &str) {
         let version = self.task(task).planning.as_ref().unwrap().version;
         self.person(Kind::PlanApproved { goal: id(task), version });
     }
 
-    fn reject(&mut self, task: &str) {
+    pub(super) fn reject(&mut self, task: &str) {
         let version = self.task(task).planning.as_ref().unwrap().version;
         self.person(Kind::PlanRejected { task: id(task), version });
     }
 }
 
-fn part(key: &str, after: &[&str]) -> Value {
+pub(super) fn part(key: &str, after: &[&str]) -> Value {
     json!({"key": key, "title": format!("Part {key}"), "objective": "Do", "after": after})
 }
 
-fn parts() -> Vec<Value> {
+pub(super) fn parts() -> Vec<Value> {
     vec![part("x", &[]), part("y", &["x"]), part("z", &[])]
 }
 
-fn done(summary: &str) -> Value {
+pub(super) fn done(summary: &str) -> Value {
     json!({"outcome": "done", "summary": summary})
 }
 
-fn split(tasks: &[Value]) -> Value {
+pub(super) fn split(tasks: &[Value]) -> Value {
     json!({"outcome": "split", "summary": "Too much", "tasks": tasks})
 }
 
-fn plan(tasks: &[Value]) -> Value {
+pub(super) fn plan(tasks: &[Value]) -> Value {
     json!({"decision": "plan", "reply": "So", "tasks": tasks})
 }
 
-fn work(task: &str) -> (String, Purpose) {
+pub(super) fn work(task: &str) -> (String, Purpose) {
     (task.to_owned(), Purpose::Work)
 }
 

@@ -66,8 +66,11 @@ impl Watch {
     }
 
     /// A plan has no more tasks than may be.
-    pub(super) fn check_width(state: &State, tasks: &[PlannedTask]) -> Result<()> {
-        let most = usize::try_from(state.limits.plan_max)?;
+    pub(super) fn check_width(&self, state: &State, owner: &TaskId, tasks: &[PlannedTask]) -> Result<()> {
+        let again = state.task(owner).is_some_and(|owner| owner.is_goal() && self.is_again(owner));
+        // What is there already counts as well where a whole goal is planned again.
+        let there = if again { state.subtree(owner).len() - 1 } else { 0 };
+        let most = usize::try_from(state.limits.plan_max)? + there;
         ensure!(tasks.len() <= most, "{} tasks, of {most} at most", tasks.len());
         Ok(())
     }

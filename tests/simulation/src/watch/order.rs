@@ -100,7 +100,7 @@ impl Watch {
         purpose: Purpose,
         silent: bool,
     ) -> Result<()> {
-        let approved = state.task(&task.root).is_some_and(|goal| !is_open(goal));
+        let approved = state.task(&task.root).is_some_and(|goal| !is_open(goal) || self.is_again(goal));
         ensure!(task.is_goal() || approved, "runs before the plan is approved");
         ensure!(
             (purpose == Purpose::Plan) == is_open(task) || purpose == Purpose::Diagnose,

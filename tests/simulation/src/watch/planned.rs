@@ -1,14 +1,16 @@
-//! Plans below a goal: who may make one, what one may change, and that what is rejected leaves nothing behind.
+//! Plans of goals that have one, and of tasks below: who may make one, what one may change, and that what is rejected
+//! leaves nothing behind.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::planning::Plan;
-use conductor::state::Task;
+use conductor::state::{Standing, Task};
 use shared::entry::{Kind, Purpose};
 use shared::id::{RunId, TaskId};
-use shared::plan::PlanEdit;
+use shared::plan::{PlanEdit, PlannedTask};
 
 use super::{Processes, Watch};
 use crate::agent::Truth;
@@ -16,10 +18,11 @@ use crate::agent::Truth;
 /// A part as a plan has it: where it is, what it is to reach, and what comes before it.
 pub(super) type Part = (TaskId, Option<TaskId>, String, Vec<TaskId>);
 
-/// What is below a task whose plan is open, and what is elsewhere.
+/// What an entry about a plan leaves as it is: what is elsewhere, and what has begun below.
 #[derive(Debug, Default)]
 pub(super) struct Before {
     elsewhere: Vec<(TaskId, Arc<Task>)>,
+    begun: Vec<(TaskId, Arc<Task>)>,
 }
 
 /// A plan of it is made or waits.
@@ -32,6 +35,17 @@ fn below(state: &State, owner: &TaskId) -> Vec<Part> {
     let part =
         |task: &Task| (task.id.clone(), task.parent.clone(), task.objective.clone(), task.after.clone());
     state.subtree(owner).into_iter().skip(1).map(part).collect()
+}
+
+/// What was done and said there, and what it was to be.
+fn has_begun(task: &Task) -> bool {
+    !task.runs.is_empty() && !matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled)
+}
+
+fn goes_on_as(was: &Task, is: &Task) -> bool {
+    let own =
+        |task: &Task| (task.objective.clone(), task.after.clone(), task.runs.clone(), task.result.clone());
+    own(was) == own(is) && was.current == is.current && was.session == is.session && was.attempt == is.attempt
 }
 
 fn levels(state: &State, task: &Task) -> u32 {
@@ -89,7 +103,10 @@ impl Watch {
             Truth::BadPlan | Truth::Nothing => process.purpose == Purpose::Plan,
             Truth::BadSplit => process.purpose == Purpose::Work,
             // The script's plans know nothing of the place: it may be too deep, too much, or leave out what must stay.
-            Truth::Plan => (!owner.is_goal() || is_big) && process.purpose == Purpose::Plan,
+            Truth::Plan => {
+                let first = owner.is_goal() && !self.is_again(owner);
+                (!first || is_big) && process.purpose == Purpose::Plan
+            }
             Truth::Split => {
                 let room = usize::try_from(state.limits.tasks)? < state.subtree(&owner.root).len() + 12;
                 room || is_big
@@ -118,7 +135,11 @@ impl Watch {
                     state.task(task).filter(|found| conductor::planning::may_plan(state, found).is_ok())
                 {
                     self.formers.insert(task.clone(), below(state, task));
-                    self.sessions.remove(task);
+                    self.added.remove(task);
+                    // A goal's planner is whoever it was.
+                    if !found.is_goal() {
+                        self.sessions.remove(task);
+                    }
                     self.afresh(task);
                     self.refused.remove(task);
                     self.found.remove(task);
@@ -128,20 +149,26 @@ impl Watch {
                 }
                 return;
             }
-            Kind::PlanRejected { task, .. } | Kind::TaskAccepted { task, .. } => {
+            Kind::PlanRejected { task, .. }
+            | Kind::TaskAccepted { task, .. }
+            | Kind::GoalClosed { goal: task } => {
+                let at_once = !matches!(kind, Kind::TaskAccepted { .. });
+                // A later version may have left it out.
+                let there: BTreeSet<&TaskId> = state.subtree(task).into_iter().map(|task| &task.id).collect();
+                self.added.entry(task.clone()).or_default().retain(|id| there.contains(id));
                 let said = match kind {
                     Kind::PlanRejected { version, .. } => Some(*version),
                     _ => None,
                 };
-                if let Some(found) =
-                    state.task(task).filter(|found| is_open(found) && found.current.is_none())
+                if let Some(found) = state.task(task).filter(|found| is_open(found) && may_go(found, at_once))
                     && let Some(planning) = &found.planning
                     && said.is_none_or(|version| version == planning.version)
                     && let Some(former) = &planning.former
                 {
-                    if former.session != found.session {
+                    if former.session != found.session && !found.is_goal() {
                         self.sessions.remove(task);
                     }
+                    self.dismiss(task);
                     if former.plan == Plan::Rejected {
                         self.whole.insert(task.clone());
                     }
@@ -158,7 +185,10 @@ impl Watch {
             Kind::PlanProposed { goal, .. } => goal,
             _ => return,
         };
-        let Some(task) = state.task(owner).filter(|task| !task.is_goal()) else { return };
+        let Some(task) = state.task(owner) else { return };
+        let begun = state.subtree(owner).into_iter().skip(1).filter(|part| has_begun(part));
+        self.before.begun =
+            begun.filter_map(|part| Some((part.id.clone(), state.tasks.get(&part.id)?.clone()))).collect();
         // Also what was removed from it is inside, and may come back.
         let inside =
             |other: &Task| other.id == *owner || state.ancestors(other).any(|above| above.id == *owner);
@@ -166,11 +196,31 @@ impl Watch {
         self.before.elsewhere = elsewhere.map(|(id, task)| (id.clone(), task.clone())).collect();
     }
 
+    /// There is something that comes back when its plan is rejected.
+    pub(super) fn is_again(&self, task: &Task) -> bool {
+        is_open(task) && self.formers.contains_key(&task.id)
+    }
+
+    /// A planner who has answered and was not judged has answered in vain.
+    pub(super) fn dismiss(&mut self, task: &TaskId) {
+        if self.open.get(task).is_some_and(|run| self.read.contains(run)) {
+            self.open.remove(task);
+            self.requeues.stop(task);
+        }
+    }
+
     /// Of what is edited while a plan waits for a yes, only what a part is to reach is no part of what comes back.
     fn edited(&mut self, state: &State, edit: &PlanEdit) {
         for (owner, former) in &mut self.formers {
             let planning = state.task(owner).and_then(|owner| owner.planning.as_ref());
             let waits = planning.and_then(|planning| planning.former.as_ref()?.tasks.as_ref()).is_some();
+            if let PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
+            | PlanEdit::Clone { copy: task, .. } = edit
+                && state.task(owner).is_some_and(Task::is_goal)
+                && state.task(task).is_some_and(|task| state.ancestors(task).any(|above| above.id == *owner))
+            {
+                self.added.entry(owner.clone()).or_default().insert(task.clone());
+            }
             if !waits {
                 *former = below(state, owner);
             } else if let PlanEdit::SetObjective { task, objective } = edit
@@ -193,6 +243,11 @@ impl Watch {
                 let is = state.task(id).context("a task that is gone")?;
                 ensure!(is == was.as_ref(), "{id} changed, which is not in the plan");
             }
+            for (id, was) in &self.before.begun {
+                let is = state.task(id).context("a task that is gone")?;
+                ensure!(goes_on_as(was, is), "{id} had begun, and is not as it was: {was:?}, {is:?}");
+                ensure!(!matches!(is.standing, Standing::Removed { .. }), "{id} had begun, and is gone");
+            }
         }
         match kind {
             Kind::PlanProposed { goal, .. } => {
@@ -206,16 +261,45 @@ impl Watch {
                     ensure!(stays || level <= state.limits.depth, "{} is {level} levels deep", task.id);
                 }
             }
-            Kind::PlanRejected { task, .. } if !state.task(task).is_some_and(is_open) => {
-                if let Some(former) = self.formers.remove(task) {
-                    let now = below(state, task);
-                    ensure!(former == now, "{now:?} below {task}, and before it was {former:?}");
-                }
+            Kind::PlanRejected { task, .. } | Kind::GoalClosed { goal: task }
+                if !state.task(task).is_some_and(is_open) =>
+            {
+                self.came_back(state, task)?;
             }
-            Kind::TaskAccepted { task, .. } => drop(self.formers.remove(task)),
+            Kind::TaskAccepted { task, .. } if !state.task(task).is_some_and(is_open) => {
+                self.formers.remove(task);
+            }
             Kind::PlanEdited { edit, .. } => self.edited(state, edit),
             _ => {}
         }
         Ok(())
     }
+    /// What is below it is what was there before it was planned, and what the person put there since.
+    fn came_back(&mut self, state: &State, owner: &TaskId) -> Result<()> {
+        let added = self.added.remove(owner).unwrap_or_default();
+        let Some(former) = self.formers.remove(owner) else { return Ok(()) };
+        let is_added = |(id, ..): &Part| {
+            let line = state.task(id).into_iter().flat_map(|task| state.ancestors(task));
+            added.contains(id) || line.into_iter().any(|above| added.contains(&above.id))
+        };
+        let task = state.task(owner).context("a task that never was")?;
+        let planner = state.current(task).filter(|run| run.purpose == Purpose::Plan);
+        ensure!(planner.is_none() || task.stop.is_some(), "{owner} has a planner at work for nothing");
+        let mut now = below(state, owner);
+        now.retain(|part| !is_added(part) || former.iter().any(|(id, ..)| *id == part.0));
+        ensure!(former == now, "{now:?} below {owner}, and before it was {former:?}");
+        let lost = added.iter().filter(|id| {
+            let parent = state.task(id).and_then(|task| state.task(task.parent.as_ref()?));
+            let there = parent.is_some_and(|parent| !matches!(parent.standing, Standing::Removed { .. }));
+            there && !parent.is_some_and(|parent| parent.children.contains(id))
+        });
+        let lost: Vec<&TaskId> = lost.filter(|id| !former.iter().any(|(known, ..)| known == *id)).collect();
+        ensure!(lost.is_empty(), "the person added {lost:?} below {owner}, and a no took it away");
+        Ok(())
+    }
+}
+
+/// Whether a no ends the plan of the task now.
+fn may_go(task: &Task, at_once: bool) -> bool {
+    task.current.is_none() || (at_once && task.is_goal())
 }

@@ -97,6 +97,9 @@ pub(super) fn check_words(
 ) -> Result<()> {
     let told: BTreeSet<&TaskId> = match purpose {
         Purpose::Summary => task.children.iter().collect(),
+        Purpose::Plan if task.is_goal() && prompt.starts_with("# Plan this goal again") => {
+            task.children.iter().collect()
+        }
         Purpose::Plan if begins && !task.is_goal() => {
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()

@@ -1,0 +1,48 @@
+//! Words about how a task comes to its parts: that a planner looks at it, and yes or no to what that one thinks of.
+
+use conductor::plan::name;
+use conductor::planning::{Planning, may_plan};
+use conductor::state::{State, Task};
+use shared::entry::Kind;
+use shared::id::MessageId;
+
+use super::Unsaid;
+use crate::headless::statement::drawn;
+
+/// The plan that waits is carried out.
+pub(super) fn approve(task: &Task) -> Result<Kind, Unsaid> {
+    if !task.is_group() && task.is_planned() {
+        return Err(Unsaid(format!("the plan of {} has no tasks yet; add some first", name(task))));
+    }
+    match task.planning.as_ref().filter(|planning| planning.is_proposed()) {
+        Some(Planning { version, .. }) => Ok(Kind::PlanApproved { goal: task.id.clone(), version: *version }),
+        None => Err(Unsaid(format!("{} has no plan that waits for a yes", name(task)))),
+    }
+}
+
+/// A planner is to look at it, and is told these words. Said after the wish, so that nobody else takes them up.
+pub(super) fn split(state: &State, task: &Task, words: String) -> Result<Vec<Kind>, Unsaid> {
+    may_plan(state, task).map_err(|problem| Unsaid(problem.to_string()))?;
+    let said = (!words.trim().is_empty()).then(|| {
+        let (task, message) = (task.id.clone(), drawn(MessageId::new));
+        Kind::MessageSent { task, message, text: words, answers: None }
+    });
+    Ok([Kind::PlanWanted { task: task.id.clone() }].into_iter().chain(said).collect())
+}
+
+/// What was below it before it was planned stays.
+pub(super) fn reject(task: &Task) -> Result<Kind, Unsaid> {
+    let why = match task.planning.as_ref().filter(|_| task.is_planned()) {
+        Some(_) if task.is_goal() && !task.is_planned_again() => {
+            "is a goal that was never planned before; write to it what to change, or cancel it"
+        }
+        Some(_) if task.current.is_some() && !task.is_goal() => {
+            "has a planner who is at it; cancel that first"
+        }
+        Some(planning) => {
+            return Ok(Kind::PlanRejected { task: task.id.clone(), version: planning.version });
+        }
+        None => "has no plan that waits for a word",
+    };
+    Err(Unsaid(format!("{} {why}", name(task))))
+}

@@ -281,6 +281,8 @@ pub(crate) fn is_fixed(state: &State, task: &Task) -> bool {
     let begun = |task: &Task| match task.standing {
         // No run shows what the person did.
         Standing::Completed if task.mode == Mode::Manual => true,
+        // With what it was a part of, while the same plan puts it elsewhere: how it stood is kept beside it.
+        Standing::Removed { .. } => false,
         _ => !task.runs.is_empty() && !task.is_dead(),
     };
     state.subtree(&task.id).into_iter().any(begun)

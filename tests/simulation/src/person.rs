@@ -317,8 +317,12 @@ fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
         }
         Reason::Used { cap, above, stage: None } => {
             let holder = above.as_ref().and_then(|above| state.task(above)).unwrap_or(task);
-            // No bound at all: who does not tell what it costs is counted with all that was left of one.
-            let budget = holder.caps.budget.is_none().then_some(MicroUsd(1_000_000_000));
+            // No bound at all, or more than the last: who does not tell what it costs is counted with all that was left of one.
+            let budget = match holder.caps.budget {
+                None => Some(MicroUsd(1_000_000_000)),
+                Some(MicroUsd(budget)) if budget >= 1_000_000_000 => Some(MicroUsd(budget + 1_000_000_000)),
+                Some(_) => None,
+            };
             let caps = match cap {
                 Cap::Budget(_) => Caps { budget, ..holder.caps },
                 Cap::Turns(_) => Caps { turns: Some(1_000_000), ..holder.caps },

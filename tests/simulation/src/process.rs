@@ -206,6 +206,12 @@ impl Process {
         lines.map(size).max().unwrap_or_default()
     }
 
+    /// How many tasks stand in its words, whatever they are called.
+    pub fn names(&self) -> usize {
+        let lines = self.script.lines.iter().map(|said| said.text.replace('\\', ""));
+        lines.map(|line| line.matches("\"key\":\"").count()).max().unwrap_or_default()
+    }
+
     /// Whether its words tell of an error.
     pub fn tells_error(&self) -> bool {
         self.script.lines.iter().any(|said| said.text.contains(crate::agent::ERROR))

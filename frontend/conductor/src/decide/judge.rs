@@ -80,7 +80,11 @@ fn shown(state: &State, task: &Task, run: &Run, outcome: Outcome) -> Draft {
 
 fn failed(state: &State, task: &Task, run: &Run, error: &AgentError, now: Millis) -> Outcome {
     let capped = match error.class {
-        class @ (ErrorClass::Capped | ErrorClass::Timeout) if is_used_up(state, task, run) => Some(class),
+        ErrorClass::Capped | ErrorClass::Timeout => used_up(state, task, run).map(|cap| match cap {
+            Cap::Time(_) => error.class,
+            // That its time was over as well is of no account: it waits for the person.
+            Cap::Budget(_) | Cap::Turns(_) | Cap::Tokens(_) => ErrorClass::Capped,
+        }),
         // Where it told that it cost less than was thought, it goes on at once.
         ErrorClass::Interrupted if run.overdrew.is_some() => Some(ErrorClass::Capped),
         _ => None,
@@ -106,12 +110,12 @@ fn sized(task: &Task, run: &Run, report: &TurnReport) -> Draft {
     draft(task, Kind::TaskSized { task: task.id.clone(), run: Some(run.id.clone()), size, why })
 }
 
-/// A cap that bounded the run is used up. No money bounds a command, also where its task has parts by now.
-fn is_used_up(state: &State, task: &Task, run: &Run) -> bool {
+/// The cap that bounded the run, if it is used up. No money bounds a command, also where its task has parts by now.
+fn used_up(state: &State, task: &Task, run: &Run) -> Option<Cap> {
     match budget::short(state, task, run.purpose) {
-        Some(Short::Used { cap: Cap::Budget(_), .. }) => run.harness != HarnessId::Command,
-        Some(Short::Used { .. }) => true,
-        Some(Short::Held { .. }) | None => false,
+        Some(Short::Used { cap: Cap::Budget(_), .. }) if run.harness == HarnessId::Command => None,
+        Some(Short::Used { cap, .. }) => Some(cap),
+        Some(Short::Held { .. }) | None => None,
     }
 }
 

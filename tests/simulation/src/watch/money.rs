@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::state::{Ear, Phase, Run, Task};
 use shared::agent::{AgentEvent, HarnessId, Tokens, TurnReport};
+use shared::entry::Purpose;
 use shared::id::{RunId, TaskId};
 use shared::unit::MicroUsd;
 
@@ -85,7 +86,8 @@ impl Watch {
             let held = self.held.get(&run.id).copied().unwrap_or_default().as_usd();
             let thought = self.money.thought.get(&run.id).copied();
             let (spent, given) = match &run.phase {
-                _ if run.harness == HarnessId::Command => (0.0, 0.0),
+                // Nobody knows what is spent at a terminal.
+                _ if run.harness == HarnessId::Command || run.purpose == Purpose::Terminal => (0.0, 0.0),
                 Phase::Read { report, .. } if let Some(cost) = report.cost => (cost.as_usd(), cost.as_usd()),
                 Phase::Read { started: None, .. } => (0.0, 0.0),
                 // What nobody told counts only where somebody set the budget.

@@ -51,7 +51,7 @@ impl Watch {
         self.rows.remove(&run.harness);
     }
 
-    /// Nothing goes on by itself in quiet hours (P15), against an agent that fails whatever it is given, past what may
+    /// Nothing goes on by itself in quiet hours (P15), but what a person raised a cap of, against an agent that fails whatever it is given, past what may
     /// be spent while nobody looks, or with a model that reached its limit beside one that did not.
     pub(super) fn check_waits(&self, state: &State, task: &Task, kind: &Kind) -> Result<()> {
         let Kind::RunRequested { harness, model, purpose, .. } = kind else { return Ok(()) };
@@ -61,7 +61,12 @@ impl Watch {
                 && (again != Again::GoOn
                     || !matches!(
                         class,
-                        Some(ErrorClass::Lost | ErrorClass::SessionLost | ErrorClass::Timeout)
+                        Some(
+                            ErrorClass::Lost
+                                | ErrorClass::SessionLost
+                                | ErrorClass::Timeout
+                                | ErrorClass::Capped
+                        )
                     ));
             let quiet = limits.quiet.filter(|_| by_itself).and_then(|quiet| quiet.ends(until));
             ensure!(quiet.is_none_or(|end| end <= self.latest), "begins in quiet hours");

@@ -25,6 +25,9 @@ pub(super) struct Before {
     begun: Vec<(TaskId, Arc<Task>)>,
 }
 
+/// Tasks of the script's plan that is bad because it has too few.
+const LITTLE: usize = 2;
+
 /// A plan of it is made or waits.
 pub(super) fn is_open(task: &Task) -> bool {
     let plan = task.planning.as_ref().map(|planning| &planning.plan);
@@ -67,7 +70,10 @@ impl Watch {
         let owner = state.task(goal).context("a task that never was")?;
         let truth = process.truth();
         if process.purpose == Purpose::Plan {
-            ensure!(truth == Truth::Plan, "{run} did {truth:?}");
+            // What is too little for a first plan may be all that is left to do.
+            let little = truth == Truth::BadPlan && owner.is_goal() && self.is_again(owner);
+            let may = truth == Truth::Plan || (little && process.names() == LITTLE);
+            ensure!(may, "{run} did {truth:?}");
             ensure!(is_open(owner), "nobody asked for a plan");
         } else {
             ensure!(truth == Truth::Split && process.purpose == Purpose::Work, "{run} did {truth:?}");

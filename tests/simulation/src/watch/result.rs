@@ -191,6 +191,11 @@ impl Watch {
                 Truth::Broken(ErrorClass::Interrupted, _),
                 Outcome::Limited { class: Some(ErrorClass::Capped), again: Again::GoOn, .. },
             ) => self.overdrawn.contains(&process.run),
+            // So did another cap while its time ran out.
+            (
+                Truth::Broken(ErrorClass::Timeout, _),
+                Outcome::Limited { class: Some(ErrorClass::Capped), again: Again::GoOn, .. },
+            ) => self.is_used_up(state, task),
             (Truth::Broken(class, until), Outcome::Limited { until: at, class: told, again, .. }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
                 let again = match again {

@@ -284,6 +284,10 @@ fn under_way(state: &State, task: &Task, run: &Run) -> (Kind, Reason) {
 fn open(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     if let Some(planning) = &task.planning {
         match &planning.plan {
+            // Its planner's turn is next in line, after talk that is not over yet.
+            Plan::Wanted | Plan::Refused { .. } if let Some(talk) = state.current(task) => {
+                return under_way(state, task, talk);
+            }
             Plan::Wanted => {
                 return (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt));
             }

@@ -211,7 +211,11 @@ impl Person {
             return Some(self.message(root.id.clone()));
         }
         Some(match &goal.plan {
-            Plan::Proposed { .. } | Plan::Wanted | Plan::Refused { .. }
+            // Its planner's next ones may be no better, and there is a plan to go back to.
+            Plan::Refused { .. } if root.is_planned_again() => {
+                Kind::PlanRejected { task: root.id.clone(), version: goal.version }
+            }
+            Plan::Proposed { .. } | Plan::Wanted
                 if root.is_planned_again() && goal.version.is_multiple_of(3) =>
             {
                 Kind::PlanRejected { task: root.id.clone(), version: goal.version }

@@ -1,12 +1,13 @@
 //! The part of the fold for what is planned again, or below a goal: the wish for a plan, and the way back to what was
 //! before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::entry::Purpose;
 use shared::id::{RunId, TaskId};
 use shared::unit::Millis;
 
+use crate::order::Order;
 use crate::planning::{Former, Plan, is_fixed, may_plan};
 use crate::state::{Halt, Standing, State, Task};
 
@@ -66,6 +67,7 @@ impl State {
                 self.remove(&new, at);
             }
             tasks.iter().for_each(|task| self.put_back(task, at));
+            self.untangle(id, &former.added);
         }
         // Also what a person added or wanted tried again meanwhile.
         let held = self.release(id, at);
@@ -159,6 +161,24 @@ impl State {
             }
             task.stand(standing, at);
         });
+    }
+
+    /// What was added meanwhile waits for nothing that waits for it, now that the others are where they were.
+    fn untangle(&mut self, id: &TaskId, added: &BTreeSet<TaskId>) {
+        let mut order = Order::of(self, id);
+        let of = |added: &TaskId| {
+            self.subtree(added).into_iter().map(|task| (task.id.clone(), task.after.clone()))
+        };
+        let added: BTreeMap<TaskId, Vec<TaskId>> = added.iter().flat_map(of).collect();
+        let waits = || added.iter().flat_map(|(task, after)| after.iter().map(move |dep| (task, dep)));
+        waits().for_each(|(task, dep)| order.release(task, dep));
+        for (task, dep) in waits() {
+            order.depend(task, dep);
+            if order.cycle_before(task).is_some() {
+                order.release(task, dep);
+                self.with(task, |task| task.after.retain(|known| known != dep));
+            }
+        }
     }
 
     /// How those parts stand that the next plan leaves as they are: what has begun, and what was stopped.

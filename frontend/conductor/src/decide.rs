@@ -58,14 +58,16 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     }
     drafts.extend(tasks.iter().flat_map(|task| terminal::request(state, task)));
     for task in &tasks {
-        drafts.extend(handed(state, task, now));
         drafts.extend(sized(state, task, now).or_else(|| reused(state, task, now)));
         if is_shown(state, task, now) {
             drafts.extend(prove::settle(state, task, now));
         }
         drafts.extend(adopted(state, task));
     }
-    // What else is decided may open a part again.
+    // What else is decided may open a part again, and with it what others come after.
+    if drafts.is_empty() {
+        drafts.extend(tasks.iter().filter_map(|task| handed(state, task, now)));
+    }
     if drafts.is_empty() {
         drafts.extend(tasks.iter().filter_map(|task| cancelled_whole(state, task)));
     }

@@ -63,9 +63,17 @@ impl Bridge {
             let Draft { project, body } = draft;
             let entry =
                 Entry { seq: self.state.seq.next(), at: self.last, actor: actor.clone(), project, body };
-            self.watch.before(&self.state, &entry, &self.processes)?;
-            apply(&mut self.state, &entry);
-            self.watch.after(&self.state, &entry)?;
+            let mut held = self.watch.before(&self.state, &entry, &self.processes);
+            if held.is_ok() {
+                apply(&mut self.state, &entry);
+                held = self.watch.after(&self.state, &entry);
+            }
+            if held.is_err() {
+                // So that the log of the world shows what broke it, and what came with that.
+                entries.push(entry);
+                self.commits.push(ServerMessage::Entries { entries });
+                return held.map(|()| self.state.seq);
+            }
             if let Some(kind) = entry.body.known() {
                 self.carry_out(kind, now, chance);
             }

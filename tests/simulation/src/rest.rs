@@ -137,7 +137,7 @@ fn is_bound(state: &State, task: &Task) -> bool {
     let each = state.limits.each;
     let goal = state.goal_of(task).map(|goal| goal.harness);
     // Whoever was chosen reviews what is claimed, of whichever kind.
-    let reviewers = HarnessId::ALL.into_iter().filter(|_| task.standing == Standing::Claimed);
+    let reviewers = HarnessId::ALL.into_iter().filter(|_| is_reviewed(task));
     let mut kinds = [state.harness_of(task), HarnessId::Command].into_iter().chain(goal).chain(reviewers);
     let here = |id: &TaskId| state.task(id).is_some_and(|other| other.project == task.project);
     is_full(state)
@@ -159,7 +159,13 @@ fn is_probed(state: &State, task: &Task) -> bool {
         row.failures >= state.limits.breaker.failures && state.runs.values().any(|run| first(run))
     };
     let goal = state.goal_of(task).map(|goal| goal.harness);
-    fails(state.harness_of(task)) || goal.is_some_and(fails)
+    let mut reviewers = HarnessId::ALL.into_iter().filter(|_| is_reviewed(task));
+    fails(state.harness_of(task)) || goal.is_some_and(fails) || reviewers.any(fails)
+}
+
+/// Its next turn may be a reviewer's: the first, or one that was cut short.
+fn is_reviewed(task: &Task) -> bool {
+    matches!(task.standing, Standing::Claimed | Standing::Limited { .. })
 }
 
 /// Its agent fails whatever it is given, or nothing may be spent while nobody looks.

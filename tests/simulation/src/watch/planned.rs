@@ -263,7 +263,8 @@ impl Watch {
                 for task in state.subtree(goal).into_iter().skip(1) {
                     let level = levels(state, task);
                     // What has begun stays where it is, also where less is allowed since.
-                    let stays = state.subtree(&task.id).iter().any(|task| !task.runs.is_empty());
+                    let begun = |task: &&Task| !task.runs.is_empty() || task.standing == Standing::Completed;
+                    let stays = state.subtree(&task.id).iter().any(begun);
                     ensure!(stays || level <= state.limits.depth, "{} is {level} levels deep", task.id);
                 }
             }

@@ -195,7 +195,7 @@ impl Watch {
             (
                 Truth::Broken(ErrorClass::Timeout, _),
                 Outcome::Limited { class: Some(ErrorClass::Capped), again: Again::GoOn, .. },
-            ) => self.is_used_up(state, task),
+            ) => true,
             (Truth::Broken(class, until), Outcome::Limited { until: at, class: told, again, .. }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
                 let again = match again {

@@ -107,3 +107,28 @@ async fn the_standby_gets_ready_while_a_page_seems_to_hang_and_goes_when_it_is_b
     assert!(page.answer("still").await.is_ok(), "it never lost the baton");
     kept.abort();
 }
+
+/// A disk that is slow keeps the bridge from listening; that is not its clients' silence.
+#[tokio::test]
+async fn who_was_not_listened_to_for_long_is_not_parted_from() {
+    let world = World::new();
+    let first = Connection(world.relay.connect().0 + 1);
+    let mut page = world.client("page");
+    page.want(Want::Take);
+    assert_eq!(page.baton().await, Epoch(1));
+    // What is ready at once is taken in any order; each is tried.
+    for round in 0..32 {
+        // Its next word waits behind a commit that takes its time.
+        let committing = world.relay.baton.decide(first, Some(Epoch(1))).await.unwrap();
+        tokio::time::pause();
+        for _ in 0..60 {
+            page.want(Want::Take);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        drop(committing);
+        tokio::time::resume();
+        let id = format!("order-{round}");
+        page.append(&id, Some(Epoch(1)), vec![input("r1")]);
+        assert!(page.answer(&id).await.is_ok());
+    }
+}

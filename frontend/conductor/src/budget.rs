@@ -1,6 +1,7 @@
 //! Budgets: how far a task may go before it pauses and asks. A run holds money of its task and of all tasks
 //! above it from its order until it is read, so that runs side by side are never promised the same cent.
 
+use shared::agent::HarnessId;
 use shared::entry::Purpose;
 use shared::harness::keeps_budget;
 use shared::id::TaskId;
@@ -166,10 +167,23 @@ pub(crate) fn overdrawn<'a>(state: &'a State, task: &'a Task, run: &Run) -> Opti
     });
     let passed = |holder: &&Task| {
         let envelope = envelope(state, holder);
-        envelope.is_some_and(|it| it.is_passed() && !keeps(it.spent + it.held <= it.budget))
+        let fits = |it: Envelope| it.spent + it.held <= it.budget && !has_boundless(state, holder);
+        envelope.is_some_and(|it| it.is_passed() && !keeps(fits(it)))
     };
     let mut holders = std::iter::once(task).chain(state.ancestors(task));
     if staged { Some(&task.id) } else { holders.find(passed).map(|holder| &holder.id) }
+}
+
+/// A run that costs money was ordered below the task before it had a budget, or anything above it, and is not read to its end.
+fn has_boundless(state: &State, holder: &Task) -> bool {
+    let boundless = |run: &&Run| {
+        let costs = run.harness != HarnessId::Command && run.purpose != Purpose::Terminal;
+        costs && run.holds.is_none()
+    };
+    let is_below =
+        |task: &Task| task.id == holder.id || state.ancestors(task).any(|above| above.id == holder.id);
+    let mut runs = state.unread.iter().filter_map(|run| state.run(run)).filter(boundless);
+    runs.any(|run| state.task(&run.task).is_some_and(is_below))
 }
 
 /// What the tasks below a goal may spend at most, without its planning and summing up; nothing where one has no bound.

@@ -276,9 +276,11 @@ fn structure(
             above = parents.get(above).copied().unwrap_or(&owner.id);
         }
         let level = above_all + depth;
+        // What has begun stays where it is, also where less is allowed since.
+        let stays = || state.task(&task.task).is_some_and(|task| is_fixed(state, task));
         if depth > planned.len() {
             problems.push(format!("task {:?} is a part of itself", words.key));
-        } else if level > limits.depth as usize {
+        } else if level > limits.depth as usize && !stays() {
             problems
                 .push(format!("task {:?} is {level} levels deep; {} are allowed", words.key, limits.depth));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use shared::entry::Purpose;
 use shared::id::{SessionId, TaskId};
-use shared::plan::{Mode, Work};
+use shared::plan::Work;
 use shared::unit::Millis;
 
 use crate::plan::diff::Revision;
@@ -279,8 +279,8 @@ pub fn room(state: &State, task: &Task) -> u32 {
 /// A plan leaves it as it is: it or something below it has begun, and did not fail.
 pub(crate) fn is_fixed(state: &State, task: &Task) -> bool {
     let begun = |task: &Task| match task.standing {
-        // No run shows what the person did.
-        Standing::Completed if task.mode == Mode::Manual => true,
+        // No run shows what a person did or took as done, nor what was taken over from an earlier task.
+        Standing::Completed => true,
         // With what it was a part of, while the same plan puts it elsewhere: how it stood is kept beside it.
         Standing::Removed { .. } => false,
         _ => !task.runs.is_empty() && !task.is_dead(),

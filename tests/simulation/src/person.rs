@@ -303,11 +303,10 @@ fn plans(seen: &State, tasks: &[&Task], chance: &mut Chance) -> Option<Kind> {
         return Some(Kind::PlanEdited { goal: task.root.clone(), edit: clone_of(task, seen)? });
     }
     let may = |task: &&&Task| conductor::planning::may_plan(seen, task).is_ok();
-    // Seldom: in one of some ten thousand worlds in which goals were planned again, copies among them, a circle is left.
-    if let Some(goal) = tasks.first().filter(|_| chance.one_in(100)).filter(may) {
+    if let Some(goal) = tasks.first().filter(|_| chance.one_in(4)).filter(may) {
         return Some(Kind::PlanWanted { task: goal.id.clone() });
     }
-    let able: Vec<&&Task> = tasks.iter().filter(|task| !task.is_goal()).filter(may).collect();
+    let able: Vec<&&Task> = tasks.iter().filter(may).collect();
     chance.pick(&able).map(|task| Kind::PlanWanted { task: task.id.clone() })
 }
 

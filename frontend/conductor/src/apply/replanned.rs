@@ -2,14 +2,15 @@
 //! before it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use shared::entry::Purpose;
 use shared::id::{RunId, TaskId};
 use shared::unit::Millis;
 
 use crate::order::Order;
-use crate::planning::{Former, Plan, is_fixed, may_plan};
-use crate::state::{Halt, Standing, State, Task};
+use crate::planning::{Former, Plan, may_plan};
+use crate::state::{Halt, SizedBy, Standing, State, Task};
 
 impl State {
     /// A planner is to look at the task: a goal's in the goal's session, any other in one of its own, whatever its worker
@@ -67,7 +68,7 @@ impl State {
                 self.remove(&new, at);
             }
             tasks.iter().for_each(|task| self.put_back(task, at));
-            self.untangle(id, &former.added);
+            self.untangle(id, tasks);
         }
         // Also what a person added or wanted tried again meanwhile.
         let held = self.release(id, at);
@@ -132,47 +133,57 @@ impl State {
         let (id, Some(parent)) = (&former.id, &former.parent) else { return };
         self.unlink(id);
         self.link(id, parent, u32::MAX);
-        // What the last plan left out may be what a plan before that had made another.
-        let stays = |task: &Task| !matches!(task.standing, Standing::Removed { .. }) && is_fixed(self, task);
-        let fixed = self.task(id).is_some_and(stays);
         self.with(id, |task| {
             let standing = match task.standing {
                 Standing::Removed { .. } => former.standing.clone(),
                 _ => task.standing.clone(),
             };
-            if !fixed {
-                *task = Task {
-                    key: former.key.clone(),
-                    title: former.title.clone(),
-                    objective: former.objective.clone(),
-                    mode: former.mode,
-                    size: former.size,
-                    after: former.after.clone(),
-                    inputs: former.inputs.clone(),
-                    outputs: former.outputs.clone(),
-                    work: former.work.clone(),
-                    retry: former.retry,
-                    evidence: former.evidence.clone(),
-                    persona: former.persona.clone(),
-                    reviewer: former.reviewer.clone(),
-                    caps: former.caps,
-                    ..task.clone()
-                };
-            }
+            // What was found out since is so whatever the plan.
+            let (size, sized) = match (&former.sized, &task.sized) {
+                (SizedBy::Nobody, SizedBy::Found { .. }) => (task.size, task.sized.clone()),
+                _ => (former.size, former.sized.clone()),
+            };
+            *task = Task {
+                key: former.key.clone(),
+                title: former.title.clone(),
+                objective: former.objective.clone(),
+                mode: former.mode,
+                size,
+                sized,
+                after: former.after.clone(),
+                inputs: former.inputs.clone(),
+                outputs: former.outputs.clone(),
+                work: former.work.clone(),
+                retry: former.retry,
+                evidence: former.evidence.clone(),
+                persona: former.persona.clone(),
+                reviewer: former.reviewer.clone(),
+                caps: former.caps,
+                ..task.clone()
+            };
             task.stand(standing, at);
         });
     }
 
-    /// What was added meanwhile waits for nothing that waits for it, now that the others are where they were.
-    fn untangle(&mut self, id: &TaskId, added: &BTreeSet<TaskId>) {
-        let mut order = Order::of(self, id);
-        let of = |added: &TaskId| {
-            self.subtree(added).into_iter().map(|task| (task.id.clone(), task.after.clone()))
-        };
-        let added: BTreeMap<TaskId, Vec<TaskId>> = added.iter().flat_map(of).collect();
-        let waits = || added.iter().flat_map(|(task, after)| after.iter().map(move |dep| (task, dep)));
-        waits().for_each(|(task, dep)| order.release(task, dep));
-        for (task, dep) in waits() {
+    /// Nobody waits for who waits for them, now that the parts are where they were and what a person ordered meanwhile still holds.
+    /// Where both cannot be, what is elsewhere is left as it is, then what came back; only what closes a circle with those goes.
+    fn untangle(&mut self, id: &TaskId, former: &[Arc<Task>]) {
+        let Some(root) = self.task(id).map(|task| task.root.clone()) else { return };
+        let mut order = Order::of(self, &root);
+        if order.cycle().is_none() {
+            return;
+        }
+        let below: BTreeSet<&TaskId> = self.walk(id).skip(1).map(|task| &task.id).collect();
+        let former: BTreeMap<&TaskId, &Task> = former.iter().map(|task| (&task.id, task.as_ref())).collect();
+        let was =
+            |task: &Task, dep: &TaskId| former.get(&task.id).is_some_and(|former| former.after.contains(dep));
+        let pairs = self.walk(&root).flat_map(|task| task.after.iter().map(move |dep| (task, dep)));
+        let mut waits: Vec<(bool, bool, TaskId, TaskId)> = pairs
+            .map(|(task, dep)| (below.contains(&task.id), !was(task, dep), task.id.clone(), dep.clone()))
+            .collect();
+        waits.sort();
+        waits.iter().for_each(|(_, _, task, dep)| order.release(task, dep));
+        for (_, _, task, dep) in &waits {
             order.depend(task, dep);
             if order.cycle_before(task).is_some() {
                 order.release(task, dep);

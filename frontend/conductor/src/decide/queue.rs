@@ -4,7 +4,7 @@ use shared::agent::HarnessId;
 use shared::entry::Purpose;
 use shared::unit::Millis;
 
-use crate::state::{Run, State, Task};
+use crate::state::{Run, Standing, State, Task};
 
 /// The higher goes first: a task's own and those of the tasks above it, together.
 pub(super) fn priority(state: &State, task: &Task) -> i32 {
@@ -12,9 +12,15 @@ pub(super) fn priority(state: &State, task: &Task) -> i32 {
     above.fold(task.schedule.priority, i32::saturating_add)
 }
 
-/// When a task that never ran may begin: not before any of the tasks above it.
+/// When a task that never ran may begin: not before any of the tasks above it. That somebody sat at its terminal, and left it as open
+/// as it was, is no beginning.
 pub(crate) fn starts_at(state: &State, task: &Task) -> Option<Millis> {
-    if !task.runs.is_empty() {
+    let mut runs = task.runs.iter().filter_map(|run| state.run(run));
+    let begun = match task.standing {
+        Standing::Open => runs.any(|run| run.purpose != Purpose::Terminal),
+        _ => !task.runs.is_empty(),
+    };
+    if begun {
         return None;
     }
     let above = state.ancestors(task).filter_map(|above| above.schedule.start);

@@ -312,6 +312,35 @@ fn a_no_undoes_the_plan_and_no_edit() {
 }
 
 #[test]
+fn a_no_leaves_nobody_waiting_for_each_other() {
+    let mut world = World::new();
+    world.step();
+    let edits = |world: &mut World, edit: PlanEdit| {
+        assert_eq!(check_edit(&world.state, &id("goal"), &edit), Ok(()));
+        world.person(Kind::PlanEdited { goal: id("goal"), edit });
+    };
+    let planned =
+        PlannedTask { after: vec![id("b")], ..PlannedTask::new(id("d"), id("goal"), "Task d", "Do d") };
+    edits(&mut world, PlanEdit::Add { planned, index: u32::MAX });
+    world.person(Kind::PlanWanted { task: id("c") });
+    world.step();
+    world.answers("c", plan(&parts()));
+    world.approve("c");
+    edits(&mut world, PlanEdit::AddDependency { task: id("c~2"), on: id("d") });
+    // The next plan knows nothing of who waits for `d`, so that `d` can come after it all.
+    world.person(Kind::PlanWanted { task: id("c") });
+    world.step();
+    world.answers("c", plan(&[part("x", &[]), part("z", &[]), part("n", &[])]));
+    assert_eq!(world.reason("c").1, Reason::Approve { version: 2 });
+    edits(&mut world, PlanEdit::AddDependency { task: id("d"), on: id("c") });
+    world.reject("c");
+    assert_eq!(world.task("d").after, [id("b"), id("c")], "what is elsewhere is left as it is");
+    assert_eq!(world.task("c~2").after, [id("c~1")], "it comes back but for what would close a circle");
+    world.answers("b", done("B is done"));
+    assert_eq!(world.answers("c~1", done("X is done")), [work("c~2")]);
+}
+
+#[test]
 fn a_task_that_others_come_after_stays_in_the_plan() {
     let mut world = World::new();
     world.step();

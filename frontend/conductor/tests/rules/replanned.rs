@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shared::entry::{Kind, Purpose};
 use shared::evidence::Preset;
 use shared::id::{MessageId, TaskId};
-use shared::limits::Caps;
+use shared::limits::{Caps, Limits};
 use shared::plan::{PlanEdit, PlannedTask};
 use shared::unit::MicroUsd;
 
@@ -154,6 +154,45 @@ fn a_no_brings_back_what_was_and_keeps_what_the_person_did() {
     assert_eq!(c.after, [id("b")]);
     assert_eq!(world.step(), [work("mine")]);
     assert_eq!(world.answers("b", done("B is done")), [work("c")]);
+}
+
+#[test]
+fn what_a_person_took_as_done_stays_so_in_every_plan() {
+    let mut world = asked();
+    world.person(Kind::TaskAccepted { task: id("c"), words: "It is there already".to_owned() });
+    assert_eq!(world.answers("goal", plan(&other())), []);
+    let taken = |world: &World| {
+        let c = world.task("c");
+        (c.standing.clone(), c.objective.clone(), c.result.as_ref().unwrap().summary.clone())
+    };
+    let as_said = (Standing::Completed, "Do c".to_owned(), "It is there already".to_owned());
+    assert_eq!(taken(&world), as_said);
+    world.reject("goal");
+    assert_eq!(taken(&world), as_said);
+    assert_eq!(world.step(), []);
+}
+
+#[test]
+fn what_stays_may_be_deeper_than_a_plan_may_go_by_now() {
+    let mut world = World::new();
+    world.step();
+    world.answers("a", split(&parts()));
+    world.approve("a");
+    world.step();
+    world.person(Kind::LimitsSet { limits: Limits { depth: 1, ..Limits::default() } });
+    wants(&mut world, "Add a changelog");
+    world.step();
+    let named = json!({"key": "x", "title": "X", "objective": "Do", "parent": "a"});
+    world.answers("goal", plan(&[part("a", &[]), named, part("n", &[])]));
+    assert_eq!(world.reason("goal"), (Stands::Waiting, Reason::Approve { version: 2 }));
+    world.reject("goal");
+    wants(&mut world, "And a licence");
+    world.step();
+    let new = json!({"key": "m", "title": "M", "objective": "Do", "parent": "a"});
+    world.answers("goal", plan(&[part("a", &[]), new]));
+    assert!(
+        matches!(world.plan("goal"), Plan::Refused { problems } if problems[0].contains("2 levels deep"))
+    );
 }
 
 #[test]

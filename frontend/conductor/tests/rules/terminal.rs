@@ -14,7 +14,7 @@ use shared::evidence::{Check, Evidence};
 use shared::harness::Decoder;
 use shared::id::{ClientId, ProjectId, RunId};
 use shared::limits::{Caps, Limits};
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Work};
+use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Work};
 use shared::run::{Arg, Pipes, Program, RunEnd, Signal, Stdin, Window};
 use shared::unit::{Epoch, Millis};
 use shared::wire::ServerMessage;
@@ -168,6 +168,24 @@ fn a_command_runs_in_it_as_it_stands_and_a_task_by_hand_keeps_its_person() {
     leaves(&mut world, &mine.run, 0);
     world.step();
     assert_eq!(status(&world.state, task(&world, "b")).reason, Reason::Yours);
+}
+
+#[test]
+fn who_sat_at_it_before_its_time_is_asked_at_its_time() {
+    let mut world = World::new();
+    let mine = PlannedTask { mode: Mode::Manual, ..PlannedTask::new(id("a"), id("g"), "Sign", "Sign it") };
+    world.propose(vec![mine]);
+    let start = world.now + Millis::from_secs(3_600);
+    let schedule = Schedule { start: Some(start), ..Schedule::default() };
+    world.edit(PlanEdit::SetSchedule { task: id("a"), schedule });
+    world.approve(1);
+    let run = opens(&mut world, "a").unwrap().run;
+    leaves(&mut world, &run, 0);
+    world.step();
+    assert_eq!(status(&world.state, task(&world, "a")).reason, Reason::StartsAt(start));
+    world.now = start;
+    world.step();
+    assert_eq!(status(&world.state, task(&world, "a")).reason, Reason::Yours);
 }
 
 /// A goal whose task "a" is a command that wants this, and whose task "b" is one that comes after it.

@@ -72,12 +72,13 @@ impl Watch {
         Ok(())
     }
 
-    /// A cap of the task or a budget that it is below is used up, so that it pauses.
-    pub(super) fn is_used_up(&self, state: &State, task: &Task) -> bool {
+    /// A cap of the task or of the turn's stage, or a budget that it is below, is used up, so that it pauses.
+    pub(super) fn is_used_up(&self, state: &State, task: &Task, purpose: Purpose) -> bool {
         let mut holders = std::iter::once(task).chain(state.ancestors(task));
         let spent =
             |holder| envelope(state, holder).is_some_and(|envelope| envelope.spent >= envelope.budget);
-        self.used(task).is_all(caps(state, task)) || holders.any(spent)
+        let whole = self.used(task).is_all(caps(state, task)) || holders.any(spent);
+        whole || self.is_stage_used_up(state, task, purpose)
     }
 }
 

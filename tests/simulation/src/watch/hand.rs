@@ -25,12 +25,16 @@ pub(super) fn check_handed(state: &State, task: &Task, latest: Millis) -> Result
         task.standing == Standing::Open || task.schedule.repeat.is_some(),
         "is done, and not to be done again"
     );
+    // A start is that of what never ran: who sat at its terminal has not begun it.
+    let mut runs = task.runs.iter().filter_map(|run| state.run(run));
+    let ran = runs.any(|run| run.purpose != Purpose::Terminal);
     for holder in std::iter::once(task).chain(state.ancestors(task)) {
         for dep in holder.after.iter().filter_map(|id| state.task(id)) {
             let ready = matches!(dep.standing, Standing::Completed | Standing::Removed { .. });
             ensure!(ready, "the person is asked before {} is done", dep.id);
         }
-        ensure!(holder.schedule.start.is_none_or(|at| at <= latest), "the person is asked too early");
+        let due = ran || holder.schedule.start.is_none_or(|at| at <= latest);
+        ensure!(due, "the person is asked too early");
     }
     let goal = state.task(&task.root).context("a task without a goal")?;
     ensure!(!goal.is_planned(), "the person is asked before the plan is approved");

@@ -54,7 +54,7 @@ impl Watch {
         if !matches!(purpose, Purpose::Diagnose | Purpose::Classify) {
             self.check_session(task, *purpose, spec)?;
         }
-        self.check_asked(task, *purpose)?;
+        self.check_asked(state, task, *purpose)?;
         self.check_access(task, *purpose, spec)?;
         let prompt = match &spec.program {
             Program::Shell { command } => command.clone(),

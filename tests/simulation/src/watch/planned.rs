@@ -12,6 +12,7 @@ use shared::entry::{Kind, Purpose};
 use shared::id::{RunId, TaskId};
 use shared::plan::{PlanEdit, PlannedTask};
 
+use super::result::check_released;
 use super::{Processes, Watch};
 use crate::agent::Truth;
 
@@ -42,7 +43,8 @@ fn below(state: &State, owner: &TaskId) -> Vec<Part> {
 
 /// What was done and said there, and what it was to be.
 fn has_begun(task: &Task) -> bool {
-    !task.runs.is_empty() && !matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled)
+    task.standing == Standing::Completed
+        || !task.runs.is_empty() && !matches!(task.standing, Standing::Failed { .. } | Standing::Cancelled)
 }
 
 fn goes_on_as(was: &Task, is: &Task) -> bool {
@@ -192,7 +194,14 @@ impl Watch {
             _ => return,
         };
         let Some(task) = state.task(owner) else { return };
-        let begun = state.subtree(owner).into_iter().skip(1).filter(|part| has_begun(part));
+        // What is new in a plan goes with it, also where the person called a part of it done beforehand; what is to be tried
+        // again is what it was before.
+        let former = self.formers.get(owner);
+        let new = |part: &Task| !former.is_some_and(|parts| parts.iter().any(|(id, ..)| *id == part.id));
+        let undone = |part: &Task| part.standing == Standing::Proposed || part.runs.is_empty() && new(part);
+        let goes = |part: &Task| matches!(kind, Kind::PlanRejected { .. }) && undone(part);
+        let below = state.subtree(owner).into_iter().skip(1);
+        let begun = below.filter(|part| has_begun(part) && !goes(part));
         self.before.begun =
             begun.filter_map(|part| Some((part.id.clone(), state.tasks.get(&part.id)?.clone()))).collect();
         // Also what was removed from it is inside, and may come back.
@@ -247,7 +256,13 @@ impl Watch {
         {
             for (id, was) in &self.before.elsewhere {
                 let is = state.task(id).context("a task that is gone")?;
-                ensure!(is == was.as_ref(), "{id} changed, which is not in the plan");
+                if let Kind::PlanRejected { .. } = kind {
+                    check_released(state, id, &was.after)?;
+                    let was = Task { after: is.after.clone(), ..was.as_ref().clone() };
+                    ensure!(*is == was, "{id} changed, which is not in the plan");
+                } else {
+                    ensure!(is == was.as_ref(), "{id} changed, which is not in the plan");
+                }
             }
             for (id, was) in &self.before.begun {
                 let is = state.task(id).context("a task that is gone")?;
@@ -263,7 +278,7 @@ impl Watch {
                 for task in state.subtree(goal).into_iter().skip(1) {
                     let level = levels(state, task);
                     // What has begun stays where it is, also where less is allowed since.
-                    let begun = |task: &&Task| !task.runs.is_empty() || task.standing == Standing::Completed;
+                    let begun = |task: &&Task| !task.runs.is_empty() || has_begun(task);
                     let stays = state.subtree(&task.id).iter().any(begun);
                     ensure!(stays || level <= state.limits.depth, "{} is {level} levels deep", task.id);
                 }
@@ -294,7 +309,12 @@ impl Watch {
         ensure!(planner.is_none() || task.stop.is_some(), "{owner} has a planner at work for nothing");
         let mut now = below(state, owner);
         now.retain(|part| !is_added(part) || former.iter().any(|(id, ..)| *id == part.0));
-        ensure!(former == now, "{now:?} below {owner}, and before it was {former:?}");
+        let mut was = former.clone();
+        for ((id, .., after), (.., left)) in was.iter_mut().zip(&now) {
+            check_released(state, id, after)?;
+            after.clone_from(left);
+        }
+        ensure!(was == now, "{now:?} below {owner}, and before it was {former:?}");
         let lost = added.iter().filter(|id| {
             let parent = state.task(id).and_then(|task| state.task(task.parent.as_ref()?));
             let there = parent.is_some_and(|parent| !matches!(parent.standing, Standing::Removed { .. }));

@@ -195,12 +195,14 @@ impl Watch {
             (
                 Truth::Broken(ErrorClass::Timeout, _),
                 Outcome::Limited { class: Some(ErrorClass::Capped), again: Again::GoOn, .. },
-            ) => true,
+            ) => self.is_used_up(state, task, process.purpose),
             (Truth::Broken(class, until), Outcome::Limited { until: at, class: told, again, .. }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
                 let again = match again {
                     // It pauses, and a person lets it go on.
-                    Again::GoOn if *class == ErrorClass::Timeout => self.is_used_up(state, task),
+                    Again::GoOn if *class == ErrorClass::Timeout => {
+                        self.is_used_up(state, task, process.purpose)
+                    }
                     Again::GoOn => {
                         let other = *class == ErrorClass::RateLimit && self.has_other(state, task, process);
                         passes(*class)
@@ -291,6 +293,23 @@ pub(super) fn check_order(goal: &TaskId, tasks: &[PlannedTask]) -> Result<()> {
 
 /// The tree is a tree, and can be done in some order.
 pub(super) fn check_tree(state: &State, goal: &TaskId) -> Result<()> {
+    check_tree_with(state, goal, None)
+}
+
+/// Of those for whom the task waited, only who would close a circle with all others is missing.
+pub(super) fn check_released(state: &State, id: &TaskId, was: &[TaskId]) -> Result<()> {
+    let task = state.task(id).context("a task that is gone")?;
+    let left: Vec<&TaskId> = was.iter().filter(|dep| task.after.contains(dep)).collect();
+    ensure!(task.after.iter().eq(left), "{id} waits for {:?}, and before for {was:?}", task.after);
+    for dep in was.iter().filter(|dep| !task.after.contains(dep)) {
+        let circle = check_tree_with(state, &task.root, Some((id, dep))).is_err();
+        ensure!(circle, "{id} could wait for {dep} as before");
+    }
+    Ok(())
+}
+
+/// As if the first of these waited for the second as well.
+fn check_tree_with(state: &State, goal: &TaskId, wait: Option<(&TaskId, &TaskId)>) -> Result<()> {
     let tasks = state.subtree(goal);
     let mut parents = BTreeMap::new();
     let mut after = BTreeMap::new();
@@ -301,7 +320,8 @@ pub(super) fn check_tree(state: &State, goal: &TaskId) -> Result<()> {
             ensure!(parent == Some(&task.id), "{child} and its parent disagree");
         }
         let gone = |dep: &&TaskId| !tasks.iter().any(|task| task.id == **dep);
-        after.insert(&task.id, task.after.iter().filter(|dep| !gone(dep)).collect());
+        let more = wait.filter(|(waits, _)| **waits == task.id).map(|(_, dep)| dep);
+        after.insert(&task.id, task.after.iter().chain(more).filter(|dep| !gone(dep)).collect());
     }
     feasible(goal, &parents, &after)
 }

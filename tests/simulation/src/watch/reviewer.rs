@@ -6,6 +6,7 @@ use conductor::state::{Phase, Run, Task};
 use shared::agent::HarnessId;
 use shared::entry::{Kind, Purpose};
 use shared::id::{PersonaId, RunId, TaskId};
+use shared::limits::StageCaps;
 use shared::reviewer::Reviewer;
 use shared::unit::MicroUsd;
 
@@ -85,19 +86,36 @@ impl Watch {
         else {
             return Ok(());
         };
-        let caps = if *purpose == Purpose::Review { task.caps.review } else { task.caps.repair };
-        let (mut turns, mut money) = (0, MicroUsd(0));
-        for run in task.runs.iter().filter_map(|run| state.run(run)).filter(|run| run.purpose == *purpose) {
-            let Phase::Read { started, report, .. } = &run.phase else { continue };
-            turns += report.turns;
-            let untold = started.map(|_| self.untold(run));
-            money += report.cost.or(untold).unwrap_or_default();
-        }
+        let (caps, turns, money) = self.stage(state, task, *purpose);
         ensure!(caps.turns.is_none_or(|cap| turns < cap), "{turns} requests by {purpose:?}, of {caps:?}");
         let Some(budget) = caps.budget else { return Ok(()) };
         let given = holds.context("no bound on the money of a stage")?;
         ensure!(given > MicroUsd(0) && money + given <= budget, "{money} and {given} of {budget}");
         Ok(())
+    }
+
+    /// What such turns of the task have used is all that its reviews, or its repairs, may.
+    pub(super) fn is_stage_used_up(&self, state: &State, task: &Task, purpose: Purpose) -> bool {
+        let (caps, turns, money) = self.stage(state, task, purpose);
+        caps.turns.is_some_and(|cap| turns >= cap) || caps.budget.is_some_and(|cap| money >= cap)
+    }
+
+    /// The caps of the task's reviews or repairs, with the requests and the money that those have used which were read. The
+    /// script's person draws no others for them.
+    fn stage(&self, state: &State, task: &Task, purpose: Purpose) -> (StageCaps, u32, MicroUsd) {
+        let caps = match purpose {
+            Purpose::Review => task.caps.review,
+            Purpose::Repair => task.caps.repair,
+            _ => StageCaps::default(),
+        };
+        let (mut turns, mut money) = (0, MicroUsd(0));
+        for run in task.runs.iter().filter_map(|run| state.run(run)).filter(|run| run.purpose == purpose) {
+            let Phase::Read { started, report, .. } = &run.phase else { continue };
+            turns += report.turns;
+            let untold = started.map(|_| self.untold(run));
+            money += report.cost.or(untold).unwrap_or_default();
+        }
+        (caps, turns, money)
     }
 
     pub(super) fn replace(&mut self, state: &State, run: &RunId, task: &TaskId, why: &str) -> Result<()> {

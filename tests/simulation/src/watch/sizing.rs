@@ -48,12 +48,14 @@ impl Watch {
         }
     }
 
-    pub(super) fn check_asked(&mut self, task: &Task, purpose: Purpose) -> Result<()> {
+    pub(super) fn check_asked(&mut self, state: &State, task: &Task, purpose: Purpose) -> Result<()> {
         if purpose == Purpose::Classify {
             ensure!(self.sizes.get(&task.id) == Some(&None), "asks for a size that was chosen");
             ensure!(self.asked.insert(task.id.clone()), "asks for the same size twice");
-            // A planner may have been at it, and its parts may be elsewhere by now.
-            let begun = self.sessions.contains_key(&task.id) && task.planning.is_none();
+            // A planner may have been at it, or who sums up, and its parts may be elsewhere by now.
+            let mut runs = task.runs.iter().filter_map(|run| state.run(run));
+            let worked = runs.any(|run| matches!(run.purpose, Purpose::Work | Purpose::Repair));
+            let begun = worked && self.sessions.contains_key(&task.id) && task.planning.is_none();
             ensure!(!begun, "asks for the size of what has begun");
         }
         Ok(())

@@ -9,7 +9,7 @@ use shared::limits::{Caps, Stage, StageCaps};
 use shared::plan::Work;
 use shared::unit::{MicroUsd, Millis};
 
-use crate::state::{Phase, Run, State, Task};
+use crate::state::{Account, Phase, Run, State, Task};
 
 /// Percent of a cap at which the person is warned.
 pub const NEAR: u64 = 80;
@@ -117,6 +117,8 @@ pub struct Envelope {
     pub held: MicroUsd,
     /// What those are thought to have cost so far.
     pub running: MicroUsd,
+    /// The part of that by which each has passed what it holds.
+    pub beyond: MicroUsd,
 }
 
 impl Envelope {
@@ -130,9 +132,9 @@ impl Envelope {
         (of(self.spent + self.running), of(self.spent + self.taken()))
     }
 
-    /// By runs that are under way: some may have passed what they hold.
+    /// By runs that are under way: each what it holds, or what it is thought to have cost where that is more.
     fn taken(self) -> MicroUsd {
-        self.held.max(self.running)
+        self.held + self.beyond
     }
 
     /// What runs have cost by now, as far as anybody knows, is all of it.
@@ -151,7 +153,8 @@ pub fn envelope(state: &State, task: &Task) -> Option<Envelope> {
     let spend = task.account.spend;
     // Where nobody set a budget, a harness that tells no costs is not stopped by a guess.
     let spent = if task.caps.budget.is_some() { spend.counted() } else { spend.known + spend.estimated };
-    Some(Envelope { budget, spent, held: task.account.held, running: task.account.running })
+    let Account { held, running, beyond, .. } = task.account;
+    Some(Envelope { budget, spent, held, running, beyond })
 }
 
 /// Whose budget is used up by what this run and others are thought to have cost by now. Nothing where its agent was given

@@ -332,6 +332,8 @@ pub struct Account {
     pub held: MicroUsd,
     /// What those are thought to have cost so far.
     pub running: MicroUsd,
+    /// The part of that by which each has passed what it holds.
+    pub beyond: MicroUsd,
 }
 
 impl State {

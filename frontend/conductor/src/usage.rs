@@ -49,8 +49,8 @@ impl Usage {
 
 /// What was spent since the person's last word, of what may be spent without one; nothing where there is no bound.
 pub fn unattended(state: &State) -> Option<Envelope> {
-    let (spent, held, running) = (state.outages.unattended, MicroUsd(0), MicroUsd(0));
-    state.limits.unattended.map(|budget| Envelope { budget, spent, held, running })
+    let (spent, none) = (state.outages.unattended, MicroUsd(0));
+    state.limits.unattended.map(|budget| Envelope { budget, spent, held: none, running: none, beyond: none })
 }
 
 /// What the runs of agents used in all, by what `of` says of each: its model, its day, whatever tells them apart.

@@ -17,13 +17,14 @@ impl State {
 
     /// A run was read to its end: what it held, and was thought to cost, becomes what it cost.
     pub(super) fn settle_account(&mut self, run: &Run) {
-        let (spend, held, running) =
-            (run.spend(), run.holds.unwrap_or_default(), run.estimate.unwrap_or_default());
+        let (spend, held) = (run.spend(), run.holds.unwrap_or_default());
+        let (running, beyond) = (run.estimate.unwrap_or_default(), run.beyond());
         self.outages.spent(spend);
         self.with(&run.task, |task| task.spend.add(spend));
         self.upwards(Some(run.task.clone()), |account| {
             account.held = account.held - held;
             account.running = account.running - running;
+            account.beyond = account.beyond - beyond;
             account.spend.add(spend);
         });
     }
@@ -31,12 +32,18 @@ impl State {
     /// A run that goes on has told more: what it is thought to cost counts for all above it.
     pub(super) fn reckon(&mut self, id: &RunId) {
         let Some(run) = self.run(id).filter(|run| !run.is_read()) else { return };
-        let (task, before, now) = (run.task.clone(), run.estimate, estimate::so_far(self, run));
-        if before != now {
-            self.with_run(id, |run| run.estimate = now);
-            let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
-            self.upwards(Some(task), |account| account.running = account.running - before + now);
+        let (task, estimate) = (run.task.clone(), estimate::so_far(self, run));
+        if run.estimate == estimate {
+            return;
         }
+        let so_far = |run: &Run| (run.estimate.unwrap_or_default(), run.beyond());
+        let (before, beyond_before) = so_far(run);
+        self.with_run(id, |run| run.estimate = estimate);
+        let Some((now, beyond)) = self.run(id).map(so_far) else { return };
+        self.upwards(Some(task), |account| {
+            account.running = account.running - before + now;
+            account.beyond = account.beyond - beyond_before + beyond;
+        });
     }
 
     /// A turn's tokens add up. A session's are a running total, of which the runs before this one had their part.
@@ -82,6 +89,11 @@ impl Run {
         self.paid = Paid { money: self.paid.money + cost, tokens: self.used() };
     }
 
+    /// What it is thought to have cost so far beyond what it holds.
+    fn beyond(&self) -> MicroUsd {
+        self.estimate.unwrap_or_default() - self.holds.unwrap_or_default()
+    }
+
     /// What it cost, or is thought to have cost so far.
     pub(crate) fn spend(&self) -> Spend {
         let estimated = self.estimate.unwrap_or_default();
@@ -110,6 +122,7 @@ impl Account {
         self.spend.add(other.spend);
         self.held += other.held;
         self.running += other.running;
+        self.beyond += other.beyond;
     }
 
     fn take(&mut self, other: Self) {
@@ -119,5 +132,6 @@ impl Account {
         self.spend.unknown_runs = self.spend.unknown_runs.saturating_sub(other.spend.unknown_runs);
         self.held = self.held - other.held;
         self.running = self.running - other.running;
+        self.beyond = self.beyond - other.beyond;
     }
 }

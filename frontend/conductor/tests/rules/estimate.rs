@@ -226,6 +226,41 @@ fn an_agent_that_was_given_what_is_left_keeps_to_it_by_itself() {
 }
 
 #[test]
+fn beside_one_that_has_no_bound_it_is_ended_with_it() {
+    let (mut world, run) = known();
+    world.write("g");
+    let talk = world.order("g").run;
+    world.begins(&talk);
+    assert_eq!(world.state.run(&talk).unwrap().holds, None);
+    world.told(&run, 20);
+    world.used(&talk, 95, Some(cents(95)));
+    world.budget("g", cents(120));
+    let mut ended = world.ended();
+    ended.sort();
+    let of_goal = Some("g".to_owned());
+    assert_eq!(ended, [(run, of_goal.clone()), (talk, of_goal)], "nobody knows how far the other goes");
+}
+
+#[test]
+fn what_one_is_thought_to_have_passed_is_promised_to_nobody_else() {
+    let (mut world, run) = known();
+    world.budget("g", cents(300));
+    world.told(&run, 130);
+    let mut holds = |name: &str| {
+        let planned = PlannedTask::new(id(name), id("g"), name, "Do");
+        world.edit(PlanEdit::Add { planned, index: u32::MAX });
+        let run = world.order(name).run;
+        world.state.run(&run).unwrap().holds
+    };
+    assert_eq!(holds("c"), Some(cents(100)), "all that a task may by itself");
+    assert_eq!(
+        holds("d"),
+        Some(cents(60)),
+        "of three hundred, ten are spent, 130 thought and a hundred held"
+    );
+}
+
+#[test]
 fn one_that_dies_unheard_leaves_what_was_thought_and_the_rest_unknown() {
     let (mut world, run) = known();
     world.told(&run, 30);

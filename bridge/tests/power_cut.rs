@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -79,6 +80,58 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
     }
     assert!(lines > 100, "the agent wrote meanwhile");
     Ok(())
+}
+
+/// What is appended together is one transaction: whatever moment it is, all of it is there or nothing. So no bridge ever
+/// dies between two entries of a batch, such as a result and what follows from it (P1).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_there_whole_or_not_at_all_at_any_moment() -> anyhow::Result<()> {
+    const BATCH: usize = 100;
+    let world = World::start(env!("CARGO_BIN_EXE_orchestrator")).await?;
+    let mut client = world.client("page").await?;
+    let (data, bridge) = (world.home.path().join("data"), world.pid()?);
+    let (mut sent, mut halfway) = (0, 0);
+    while halfway < CUTS / 2 {
+        assert!(sent < 4_000, "stopped {halfway} times in the midst of writing; more is to be sent at once");
+        for _ in 0..20 {
+            client.append(batch(sent, BATCH)?).await?;
+            sent += 1;
+        }
+        let here = tempfile::tempdir()?;
+        image(bridge, &data, here.path())?;
+        let there = said(here.path()).await?;
+        assert!(there.values().all(|count| *count == BATCH), "parts of batches: {there:?}");
+        assert!(there.keys().copied().eq(0..there.len()), "not in their order: {there:?}");
+        halfway += usize::from((1..sent).contains(&there.len()));
+        let all = Seq((sent * BATCH) as u64);
+        client.until("what was said", |state| state.seq >= all).await?;
+    }
+    Ok(())
+}
+
+/// The `count` messages of the `n`th batch.
+fn batch(n: usize, count: usize) -> anyhow::Result<Vec<Draft>> {
+    let said = |part| {
+        let message = MessageId::new(&format!("m-{n}-{part}"))?;
+        let said =
+            Kind::MessageSent { task: TaskId::new("t")?, message, text: "x".repeat(500), answers: None };
+        Ok(Draft::new(Some(ProjectId::new("project")?), said))
+    };
+    (0..count).map(said).collect()
+}
+
+/// How many messages of each batch an image has.
+async fn said(image: &Path) -> anyhow::Result<BTreeMap<usize, usize>> {
+    let all = Page { entries: usize::MAX, bytes: usize::MAX };
+    let log = Store::open(image)?.entries_after(Seq(0), all).await?;
+    let mut there = BTreeMap::new();
+    for stored in &log {
+        if let Some(Kind::MessageSent { message, .. }) = stored.entry.body.known() {
+            let batch = message.as_str().split('-').nth(1).context("a batch")?;
+            *there.entry(batch.parse()?).or_default() += 1;
+        }
+    }
+    Ok(there)
 }
 
 /// A run that has ended becomes blocks, row by row; at every moment all of it is there once, in either form. So it is for

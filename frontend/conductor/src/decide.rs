@@ -337,6 +337,8 @@ pub(crate) fn next_purpose(state: &State, task: &Task) -> Purpose {
         Standing::Claimed if !task.is_spoken_to() => {
             proof::purpose(&proof::step(state, task)).unwrap_or(Purpose::Work)
         }
+        // What went wrong is looked at first, by the agent of its work, which may be another than its planner.
+        Standing::Limited { again: Again::Diagnosed, .. } if task.diagnosis.is_none() => Purpose::Diagnose,
         Standing::Limited { .. } => resumed(state, task),
         _ if task.is_planned() => Purpose::Plan,
         _ if task.is_goal() || task.is_group() => Purpose::Summary,

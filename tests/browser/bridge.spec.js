@@ -1,5 +1,5 @@
 // The bridge's own pages: devices that pair over TLS, the processes of agents, the self-test.
-import { expect, goal, plan, test } from "./world.js";
+import { expect, goal, plan, shots, test } from "./world.js";
 
 test.describe("over TLS", () => {
   test.use({ serve: ["--tls"], ignoreHTTPSErrors: true });
@@ -21,6 +21,8 @@ test.describe("over TLS", () => {
     const code = await phone.getByLabel("Code").innerText();
     expect(code).toMatch(/^[A-Z2-9]{3}-[A-Z2-9]{3}$/);
     await expect(page.getByRole("alert").filter({ hasText: code })).toBeVisible();
+    await shots(page, "asks-to-be-let-in");
+    await shots(phone, "pairing");
     await page.getByRole("button", { name: "Allow" }).click();
     await expect(phone.getByRole("button", { name: /Make a plan/ })).toBeVisible();
     await expect(page.getByRole("alert")).toHaveCount(0);

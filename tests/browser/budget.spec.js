@@ -1,5 +1,5 @@
 // Budgets: written before the plan, changed in it, asked for when they are used up.
-import { expect, goal, node, plan, test, top } from "./world.js";
+import { expect, goal, node, plan, shots, test, top } from "./world.js";
 
 const LIST = ["read the code", "write the report", "check the report"];
 
@@ -25,6 +25,11 @@ test("a goal pauses at its budget, asks, and goes on when it is raised", async (
   const ask = page.getByRole("form", { name: "At its limit" });
   await expect(ask).toContainText("budget of $0.60 used up");
   await expect(ask.getByLabel("Budget, in dollars")).toHaveValue("1.2");
+  await shots(page, "at-its-limit");
+  await page.setViewportSize({ width: 390, height: 844 });
+  const edge = await page.locator(".facts > :last-child").evaluate((last) => last.getBoundingClientRect().right);
+  expect(edge, "a long sum pushes nothing out of the bar").toBeLessThanOrEqual(390);
+  await page.setViewportSize({ width: 1440, height: 900 });
   await ask.getByLabel("Budget, in dollars").fill("2");
   await page.keyboard.press("Enter");
   await expect(ask).toHaveCount(0);

@@ -1,17 +1,5 @@
 // What tasks are told: the project's memory, what they need and who makes it, and what was cut to fit.
-import { expect, goal, node, plan, test } from "./world.js";
-
-async function shots(page, name) {
-  if (!process.env.SHOTS) return;
-  for (const [width, height] of [[1440, 900], [390, 844]])
-    for (const colorScheme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      if (width < 600) await page.getByRole("button", { name: "Talk", exact: true }).evaluate((button) => button.click());
-      await page.screenshot({ path: `${process.env.SHOTS}/${name}-${width}-${colorScheme}.png` });
-    }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}
+import { expect, goal, node, plan, shots, test } from "./world.js";
 
 test("a memory is written, taken back and told, and what does not fit is said", async ({ page, world }) => {
   await plan(page, world, goal());

@@ -32,6 +32,14 @@ test("what an agent asks waits for a yes, a no, or a rule that was tried before"
   await expect(card(page).getByRole("textbox", { name: "What" })).toHaveValue("cargo test");
   await expect(card(page)).toContainText(/Allowing this would have decided 1 of \d+ requests so far otherwise/);
   await shots(page, "permission");
+  // On a phone the answers stand above the field of words, however much is said of the rule.
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const name of [/Allow, and save the rule/, /Deny, and save the rule/])
+    await card(page).getByRole("button", { name }).click({ trial: true, timeout: 3_000 });
+  const foot = await card(page).evaluate((card) => card.getBoundingClientRect().bottom);
+  expect(foot).toBeLessThan(await page.getByRole("button", { name: "Send now" }).evaluate((send) => send.getBoundingClientRect().top));
+  expect(await page.getByRole("button", { name: "Tree", exact: true }).evaluate((bar) => bar.getBoundingClientRect().bottom)).toBeLessThanOrEqual(845);
+  await page.setViewportSize({ width: 1440, height: 900 });
   await press(page, /Allow, and save the rule/);
 
   // The next one is decided by that; the one after it is nobody's but the person's.

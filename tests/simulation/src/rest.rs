@@ -17,6 +17,7 @@ use shared::unit::Millis;
 
 use crate::bridge::Bridge;
 use crate::client::Client;
+use crate::watch;
 use crate::world::World;
 
 /// How each task stands. Each is asked once.
@@ -136,8 +137,9 @@ fn is_bound(state: &State, task: &Task) -> bool {
     };
     let each = state.limits.each;
     let goal = state.goal_of(task).map(|goal| goal.harness);
-    // Whoever was chosen reviews what is claimed, of whichever kind.
-    let reviewers = HarnessId::ALL.into_iter().filter(|_| is_reviewed(task));
+    // Whoever was chosen reviews what is claimed, else one of the worker's kind.
+    let reviewers = [watch::reviewing(state, task), Some(watch::worker(state, task))];
+    let reviewers = reviewers.into_iter().flatten().filter(|_| is_reviewed(task));
     let mut kinds = [state.harness_of(task), HarnessId::Command].into_iter().chain(goal).chain(reviewers);
     let here = |id: &TaskId| state.task(id).is_some_and(|other| other.project == task.project);
     is_full(state)

@@ -39,6 +39,7 @@ mod terminal;
 mod told;
 
 pub use persona::LIKE;
+pub(crate) use reviewer::{reviewing, worker};
 
 type Processes = BTreeMap<RunId, Process>;
 /// A model by the name that it was ordered by.

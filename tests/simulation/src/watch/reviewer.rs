@@ -48,8 +48,13 @@ pub(super) fn judge(state: &State, task: &Task) -> Option<Judge> {
     ((there || judge.harness == own) && !was_there).then_some(judge)
 }
 
+/// The kind of agent that has to review the task's work by the person's choice.
+pub(crate) fn reviewing(state: &State, task: &Task) -> Option<HarnessId> {
+    judge(state, task).map(|judge| judge.harness)
+}
+
 /// Whose work is looked at.
-pub(super) fn worker(state: &State, task: &Task) -> HarnessId {
+pub(crate) fn worker(state: &State, task: &Task) -> HarnessId {
     workers(state, task).last().map_or_else(|| state.harness_of(task), |run| run.harness)
 }
 

@@ -174,6 +174,8 @@ fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) 
         Reason::Slot | Reason::ResumesAt { .. } => true,
         // A group may say it of its parts.
         Reason::StartsAt(_) => !task.is_group() || task.is_planned() || parts_are_over(state, task),
+        // It is done, and has something left to do.
+        Reason::RepeatsAt(_) => !task.is_group(),
         _ => false,
     };
     let due = next && !task.is_by_hand();
@@ -204,7 +206,7 @@ fn held_up(state: &State, task: &Task) -> Option<(Kind, Reason)> {
         return Some((kind, Reason::Unattended(cap)));
     }
     let until = decide::outage(state, harness).filter(|_| !task.urged)?;
-    let due = decide::due(state, task).or_else(|| starts_at(state, task));
+    let due = decide::due(state, task).or_else(|| task.again()).or_else(|| starts_at(state, task));
     let later = due.is_some_and(|due| due > until);
     let probed = decide::is_probed(state, harness);
     (!later).then_some((Kind::Limited, Reason::Outage { harness, until, probed }))
@@ -395,12 +397,14 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
         status.kind == Kind::Pending && !held_up
     };
     let starts = |status: &Status| match status.reason {
-        Reason::StartsAt(at) => Some(at),
+        // A group whose parts are all done is until one of them is done anew.
+        Reason::StartsAt(at) | Reason::RepeatsAt(at) => Some(at),
         _ => None,
     };
-    let startable: Vec<Option<Millis>> = statuses.iter().filter(startable).map(starts).collect();
-    if let (false, Some(Some(at))) = (moving, startable.iter().min()) {
-        return (Kind::Pending, Reason::StartsAt(*at));
+    let startable: Vec<&Status> = statuses.iter().filter(startable).collect();
+    let first = startable.iter().min_by_key(|status| starts(status));
+    if let Some(first) = first.filter(|first| !moving && starts(first).is_some()) {
+        return (Kind::Pending, first.reason.clone());
     }
     if moving || !startable.is_empty() {
         let begun = parts.iter().any(|part| !part.runs.is_empty() || part.is_group());

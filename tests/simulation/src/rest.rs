@@ -118,7 +118,7 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
             state.runs.values().any(|run| run.is_active())
         }
         Waker::Room => is_slot(state, task),
-        Waker::Person => !task.is_over() || task.is_spoken_to(),
+        Waker::Person => !task.is_over() || task.is_spoken_to() || task.again().is_some(),
         Waker::Nothing => task.is_over(),
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
+use conductor::budget::Cap;
 use conductor::state::{Phase, Standing, State};
 use conductor::status::{Kind as Stands, Reason, status};
 use conductor::{decide, next_deadline};
@@ -9,11 +10,11 @@ use serde_json::json;
 use shared::agent::{HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::id::{RunId, SessionId};
-use shared::limits::{Each, Limits};
+use shared::limits::{Caps, Each, Limits};
 use shared::models::{Models, Tiers};
 use shared::plan::{Access, PlanEdit, PlannedTask, Schedule, Size};
 use shared::run::{Pipes, RunEnd};
-use shared::unit::Millis;
+use shared::unit::{MicroUsd, Millis};
 
 use crate::log::{append, carry_out, id, person};
 
@@ -210,4 +211,39 @@ fn what_is_done_anew_begins_a_session_of_its_own() {
     let Some(Kind::RunRequested { spec, .. }) = drafts[0].body.known() else { panic!("{drafts:?}") };
     let line = serde_json::to_string(spec).unwrap();
     assert!(line.contains("--session-id") && line.contains("# Your task: a"), "{line}");
+}
+
+#[test]
+fn what_would_be_done_anew_and_has_no_money_left_asks() {
+    let mut world = World::with(&["g"], Limits::default());
+    world.schedule("g", "g.a", Schedule { repeat: Some(Millis(60_000)), ..Schedule::default() });
+    let cap = |cents: u64| {
+        let caps = Caps { budget: Some(MicroUsd(cents * 10_000)), ..Caps::default() };
+        PlanEdit::SetCaps { task: id("g.a"), caps }
+    };
+    world.edit("g", cap(1));
+    world.step();
+    world.ends("g.a");
+    assert_eq!(world.step(), [""; 0]);
+    let used = Reason::Used { cap: Cap::Budget(MicroUsd(10_000)), stage: None, above: None };
+    assert_eq!(world.reason("g.a"), (Stands::Waiting, used));
+    world.edit("g", cap(2));
+    assert_eq!(world.reason("g.a"), (Stands::Completed, Reason::RepeatsAt(Millis(61_000))));
+    world.now = Millis(61_000);
+    assert_eq!(world.step(), ["g.a"]);
+}
+
+#[test]
+fn a_goal_with_nothing_to_do_but_what_comes_round_says_when() {
+    let mut world = World::with(&["g"], Limits::default());
+    let planned = PlannedTask::new(id("x"), id("g.a"), "X", "Do");
+    world.edit("g", PlanEdit::Add { planned, index: 0 });
+    world.edit("g", PlanEdit::AddDependency { task: id("g.c"), on: id("g.a") });
+    world.schedule("g", "x", Schedule { repeat: Some(Millis(60_000)), ..Schedule::default() });
+    assert_eq!(world.step(), ["x", "g.b"]);
+    world.ends("x");
+    world.ends("g.b");
+    assert_eq!(world.step(), [""; 0]);
+    assert_eq!(world.reason("g.a"), (Stands::Pending, Reason::RepeatsAt(Millis(61_000))));
+    assert_eq!(world.reason("g"), (Stands::Pending, Reason::RepeatsAt(Millis(61_000))));
 }

@@ -147,10 +147,11 @@ pub fn bound(state: &State, task: &Task) -> u32 {
     }
 }
 
-/// Whether the folder has to be looked at before its work begins.
+/// Whether the folder has to be looked at before its work begins. What is done anew is compared with what was there before that.
 pub fn needs_base(state: &State, task: &Task) -> bool {
     let compares = task.evidence.checks.contains(&Check::DiffNotEmpty) || reuse::is_allowed(state, task);
-    compares && task.proof.base.is_none() && !task.is_goal() && !task.is_group()
+    let anew = task.again().is_some() && !task.is_spoken_to();
+    compares && (task.proof.base.is_none() || anew) && !task.is_goal() && !task.is_group()
 }
 
 /// The run that a step takes; none where the log says enough already.

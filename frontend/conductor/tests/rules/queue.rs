@@ -9,6 +9,7 @@ use conductor::{decide, next_deadline};
 use serde_json::json;
 use shared::agent::{HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
+use shared::evidence::{Check, Evidence};
 use shared::id::{RunId, SessionId};
 use shared::limits::{Caps, Each, Limits};
 use shared::models::{Models, Tiers};
@@ -17,6 +18,7 @@ use shared::run::{Pipes, RunEnd};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::log::{append, carry_out, id, person};
+use crate::stage::World as Stage;
 
 struct World {
     state: State,
@@ -246,4 +248,30 @@ fn a_goal_with_nothing_to_do_but_what_comes_round_says_when() {
     assert_eq!(world.step(), [""; 0]);
     assert_eq!(world.reason("g.a"), (Stands::Pending, Reason::RepeatsAt(Millis(61_000))));
     assert_eq!(world.reason("g"), (Stands::Pending, Reason::RepeatsAt(Millis(61_000))));
+}
+
+#[test]
+fn what_is_done_anew_is_compared_with_what_was_there_before_that() {
+    let mut stage = Stage::new();
+    let evidence = Evidence { checks: vec![Check::DiffNotEmpty], ..Evidence::default() };
+    let size = Some(Size::Light);
+    stage.propose(vec![PlannedTask { evidence, size, ..PlannedTask::new(id("a"), id("g"), "A", "Do") }]);
+    let schedule = Schedule { repeat: Some(Millis(60_000)), ..Schedule::default() };
+    stage.edit(PlanEdit::SetSchedule { task: id("a"), schedule });
+    stage.approve(1);
+    for print in ["files:1", "files:2"] {
+        let look = stage.order("a");
+        assert_eq!(look.purpose, Purpose::Base, "{print}");
+        stage.begins(&look.run);
+        stage.ends(&look.run, TurnReport { final_text: format!("{print}\n"), ..TurnReport::default() });
+        let work = stage.order("a");
+        stage.done(&work.run);
+        let check = stage.order("a");
+        assert_eq!(check.purpose, Purpose::Check, "{print}");
+        assert!(serde_json::to_string(&check.spec).unwrap().contains(print), "{:?}", check.spec);
+        stage.ends(&check.run, TurnReport::default());
+        assert_eq!(stage.step().len(), 0, "{print}");
+        assert_eq!(stage.state.task(&id("a")).unwrap().standing, Standing::Completed);
+        stage.now = stage.now + Millis(60_000);
+    }
 }

@@ -67,7 +67,7 @@ pub enum Command {
     /// Have a plan made for a goal, and print it
     Plan(PlanArgs),
     /// List goals and their tasks
-    Tasks(TasksArgs),
+    Tasks(task::TasksArgs),
     /// Print a task with what it is to reach, who does it and what came of it
     Show(show::ShowArgs),
     /// Print all that waits for you, and the commands that answer it
@@ -94,7 +94,7 @@ pub enum Command {
     /// Print every bound that agents work within, and change it
     Limits(limits::LimitsArgs),
     /// Print which model does a task of which size, and change it
-    Models(ModelsArgs),
+    Models(models::ModelsArgs),
     /// Print the agents of your own, and change them
     Agents(agents::AgentsArgs),
     /// Say which agent of your own does a task and all below it
@@ -158,11 +158,11 @@ pub enum Command {
     /// Print what each version of a plan changed
     Versions(TaskArgs),
     /// List the processes of all agents; needs no bridge
-    Ps(PsArgs),
+    Ps(ps::PsArgs),
     /// Check the set-up, and attack the bridge as others would; or try everything once
-    Doctor(DoctorArgs),
+    Doctor(doctor::DoctorArgs),
     /// List the devices that are let in or ask, and let them in or send them away
-    Devices(DevicesArgs),
+    Devices(devices::DevicesArgs),
     /// Print the URL of the running bridge's page
     Url(DataArgs),
     /// Print the token for tools that use the REST API
@@ -265,69 +265,6 @@ pub struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct TasksArgs {
-    /// Also goals that are archived
-    #[arg(long)]
-    all: bool,
-    /// One JSON object per line instead of words
-    #[arg(long)]
-    json: bool,
-    /// One goal or task with all below it instead, as a document in Markdown with check boxes
-    #[arg(long, value_name = "TASK", conflicts_with = "json")]
-    markdown: Option<String>,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct PsArgs {
-    /// One JSON object per line instead of words
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct DevicesArgs {
-    /// What is to become of one
-    #[arg(value_enum, requires = "which")]
-    wish: Option<DeviceWish>,
-    /// The code of one that asks; the name or id of one that is let in
-    which: Option<String>,
-    /// One JSON object per line instead of words
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DeviceWish {
-    Allow,
-    Refuse,
-    Revoke,
-}
-
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// Try everything once instead, in a place of its own that is gone afterwards: a goal, a failure, a stop, a bridge that is killed
-    #[arg(long = "try")]
-    first_try: bool,
-    /// With --try: ask this agent one short question instead; a real one uses tokens or money for it
-    #[arg(long, value_enum, requires = "first_try")]
-    harness: Option<Harness>,
-    /// One JSON object per line instead of words
-    #[arg(long)]
-    json: bool,
-    /// Configuration in TOML, as given to `serve`
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
-#[derive(Debug, Args)]
 pub struct TaskArgs {
     /// As `tasks` names it: `3` is the third goal, `3/2.1` a task of it
     task: String,
@@ -427,27 +364,6 @@ pub struct EvidenceArgs {
     /// Whether what it made is committed when all else is shown; without this as the goal's preset says
     #[arg(long, value_name = "BOOL")]
     commit: Option<bool>,
-}
-
-#[derive(Debug, Args)]
-pub struct ModelsArgs {
-    /// Whose models are changed
-    #[arg(long, value_enum, default_value_t = Harness::Claude)]
-    harness: Harness,
-    /// For light tasks; behind it how hard it thinks (low, medium, high, xhigh), after a comma who steps in while it has reached its limit, such as "opus high, sonnet". `none` leaves it to the agent
-    #[arg(long, value_name = "MODEL")]
-    light: Option<String>,
-    /// For tasks of standard size, likewise
-    #[arg(long, value_name = "MODEL")]
-    standard: Option<String>,
-    /// For heavy tasks, likewise
-    #[arg(long, value_name = "MODEL")]
-    heavy: Option<String>,
-    /// What a model costs in dollars for a million tokens in and out, where its agent does not tell; * for any model. May be given again
-    #[arg(long, value_name = "MODEL=IN/OUT|none")]
-    price: Vec<String>,
-    #[command(flatten)]
-    data: DataArgs,
 }
 
 /// Options of which a command wants at least one.

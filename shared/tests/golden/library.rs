@@ -2,19 +2,21 @@
 
 use serde_json::json;
 use shared::agent::HarnessId;
+use shared::entry::Kind;
 use shared::id::{ListId, PersonaId, TemplateId};
 use shared::limits::Caps;
 use shared::list::TaskList;
 use shared::models::Effort;
 use shared::persona::{Character, Persona};
 use shared::plan::Choice;
+use shared::template::{Template, Variant};
 use shared::unit::Millis;
 
 pub fn persona() -> PersonaId {
     PersonaId::new("ann").unwrap()
 }
 
-pub fn ann(character: Character) -> Persona {
+fn ann(character: Character) -> Persona {
     Persona {
         persona: persona(),
         name: "Ann".to_owned(),
@@ -26,7 +28,7 @@ pub fn ann(character: Character) -> Persona {
     }
 }
 
-pub fn list() -> TaskList {
+fn list() -> TaskList {
     let task = json!({"key": "review", "title": "Review {{branch}}", "objective": "Say what is wrong"});
     TaskList {
         list: ListId::new("l1").unwrap(),
@@ -55,4 +57,26 @@ fn choice() -> Choice {
 
 pub fn template() -> TemplateId {
     TemplateId::new("t1").unwrap()
+}
+
+/// All of it, saved and offered no more.
+pub fn kept() -> Vec<Kind> {
+    vec![
+        Kind::TemplateSaved {
+            template: Template {
+                template: template(),
+                name: "Review".to_owned(),
+                variants: vec![Variant { name: "a".to_owned(), guidelines: "Be brief.".to_owned() }],
+                harness: Some(HarnessId::Claude),
+                model: Some("sonnet".to_owned()),
+                folder: Some("/home/dev/shop".to_owned()),
+            },
+        },
+        Kind::TemplateRetired { template: template() },
+        Kind::PersonaSaved { persona: ann(Character::Words { text: "Kind and strict.".to_owned() }) },
+        Kind::PersonaSaved { persona: ann(Character::File { path: "Soul.md".to_owned() }) },
+        Kind::PersonaRetired { persona: persona() },
+        Kind::ListSaved { list: list() },
+        Kind::ListRetired { list: list().list },
+    ]
 }

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde::Deserialize;
-use shared::evidence::{Check, Evidence};
 use shared::limits::{Unbounded, Unit};
 use shared::permission::Permit;
 use shared::retry::Policy;
@@ -25,6 +24,7 @@ mod conduct;
 mod devices;
 pub(crate) mod doctor;
 mod edit;
+mod evidence;
 mod goal;
 mod hand;
 mod inbox;
@@ -108,7 +108,7 @@ pub enum Command {
     /// Print the rules and facts that all tasks of a goal are told, and change them
     Charter(charter::CharterArgs),
     /// Say what has to be shown before a task counts as done
-    Evidence(EvidenceArgs),
+    Evidence(evidence::EvidenceArgs),
     /// Have a planner split a task, or plan a goal or what is below a task again; its plan then waits for approval
     Split(SplitArgs),
     /// Put a new task behind the last part of a goal or task
@@ -414,22 +414,6 @@ impl OnFailure {
 }
 
 #[derive(Debug, Args)]
-#[command(group = any("evidence", &["checks", "review", "commit"]))]
-pub struct EvidenceArgs {
-    #[command(flatten)]
-    task: TaskArgs,
-    /// outputs_exist, diff_not_empty, no_error_in_output or custom_command:COMMAND. May be given again; these are all of them
-    #[arg(long = "check", value_name = "CHECK")]
-    checks: Vec<Check>,
-    /// Whether another agent reviews it; without this as the goal's preset says
-    #[arg(long, value_name = "BOOL")]
-    review: Option<bool>,
-    /// Whether what it made is committed when all else is shown; without this as the goal's preset says
-    #[arg(long, value_name = "BOOL")]
-    commit: Option<bool>,
-}
-
-#[derive(Debug, Args)]
 pub struct ModelsArgs {
     /// Whose models are changed
     #[arg(long, value_enum, default_value_t = Harness::Claude)]
@@ -531,9 +515,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let start = within.map(|span| if span > Millis(0) { clock::now() + span } else { span });
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
             }
-            Command::Evidence(EvidenceArgs { task, checks, review, commit }) => {
-                task::tell(&task, Word::Evidence(Evidence { checks, review, commit })).await
-            }
+            Command::Evidence(args) => task::tell(&args.task, Word::Evidence(args.wanted)).await,
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
             Command::Charter(args) => charter::see_to(&args).await,

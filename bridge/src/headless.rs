@@ -46,6 +46,7 @@ mod show;
 mod statement;
 mod task;
 mod terminal;
+mod terms;
 mod usage;
 mod versions;
 mod view;
@@ -54,7 +55,7 @@ mod waker;
 mod word;
 
 use caps::CapsWish;
-use choice::{Allowed, Harness, How};
+use choice::Harness;
 pub(crate) use conduct::IDLE;
 use word::Word;
 
@@ -185,26 +186,11 @@ pub struct GoalArgs {
     /// The project's folder; without it, its list's, its agent's, its template's or this one
     #[arg(long, value_name = "DIR", value_parser = folder)]
     dir: Option<PathBuf>,
-    /// The template whose guidelines its tasks work by; `orchestrator prompts` lists them
-    #[arg(long, value_name = "NAME")]
-    template: Option<String>,
-    /// Which agent of your own plans and works; `orchestrator agents` lists them
-    #[arg(long = "as", value_name = "NAME")]
-    persona: Option<String>,
     /// The agent that plans and works; without it, the first that is installed and works
     #[arg(long, value_enum)]
     harness: Option<Harness>,
-    /// What agents may do in the folder
-    #[arg(long, value_enum, default_value_t = Allowed::Edit)]
-    access: Allowed,
-    /// Who reviews its tasks, where they are reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
-    #[arg(long, value_name = "WHO")]
-    reviewer: Option<String>,
-    #[command(flatten, next_help_heading = "How far the goal goes by itself")]
-    caps: caps::CapFlags,
-    /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan
-    #[arg(long, value_enum, default_value_t = How::Quick)]
-    preset: How,
+    #[command(flatten)]
+    terms: terms::TermFlags,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,

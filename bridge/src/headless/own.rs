@@ -109,7 +109,7 @@ pub(super) fn thinker(words: &str) -> Result<(Option<String>, Option<Effort>), S
 }
 
 /// A template as a person names it; one that is offered no more has its id alone.
-fn named(state: &State, template: &TemplateId) -> String {
+pub(super) fn named(state: &State, template: &TemplateId) -> String {
     let shelf = state.templates.get(template).filter(|shelf| !shelf.retired);
     shelf.map_or_else(|| template.to_string(), |shelf| shelf.template.name.clone())
 }

@@ -218,7 +218,7 @@ pub fn may_plan(state: &State, task: &Task) -> Result<(), Unplannable> {
     if let Some(above) = state.planner_above(task) {
         return Err(Unplannable::Above(name(above)));
     }
-    if let Some(planned) = state.subtree(&task.id).into_iter().find(|task| task.is_planned()) {
+    if let Some(planned) = planned_below(state, task) {
         return Err(Unplannable::Below(name(planned)));
     }
     if task.work != Work::Agent {
@@ -242,6 +242,11 @@ pub fn may_plan(state: &State, task: &Task) -> Result<(), Unplannable> {
             Err(Unplannable::Done(name(task)))
         }
     }
+}
+
+/// The first of the task and all below it whose plan is not agreed on.
+pub fn planned_below<'a>(state: &'a State, task: &Task) -> Option<&'a Task> {
+    state.subtree(&task.id).into_iter().find(|part| part.is_planned())
 }
 
 /// Whether the task's own worker may split it: it is whole, there is room below it, and nobody said no.

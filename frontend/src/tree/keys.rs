@@ -125,12 +125,12 @@ fn right(tree: Tree, task: &TaskId) {
     }
 }
 
-/// Has the task split or planned again. Of a goal the person says first what should be different.
+/// Has the task split or planned again. Of a goal the person may say first what should be different.
 pub fn plan(tree: Tree, task: &TaskId) {
     if *task != tree.goal.get_value() {
         tree.desk.split(task, String::new());
     } else if tree.desk.may_split(task) {
-        tree.desk.say("Write what should be different, then press Plan again.".to_owned(), false);
+        tree.desk.say("Write what should be different, or nothing, then press Plan again.".to_owned(), false);
         focus_composer();
     }
 }

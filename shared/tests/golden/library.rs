@@ -3,12 +3,14 @@
 use serde_json::json;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
+use shared::evidence::Preset;
 use shared::id::{ListId, PersonaId, TemplateId};
 use shared::limits::Caps;
 use shared::list::TaskList;
 use shared::models::Effort;
 use shared::persona::{Character, Persona};
-use shared::plan::Choice;
+use shared::plan::{Access, Choice, Terms};
+use shared::reviewer::Reviewer;
 use shared::template::{Template, Variant};
 use shared::unit::Millis;
 
@@ -36,6 +38,16 @@ fn list() -> TaskList {
         goal: "Review {{branch}}".to_owned(),
         harness: Some(HarnessId::Claude),
         folder: Some("/home/dev/shop".to_owned()),
+        terms: Terms {
+            access: Some(Access::Full),
+            preset: Some(Preset::Reviewed),
+            template: Some(template()),
+            persona: Some(persona()),
+            reviewer: Some(Reviewer::Other),
+            model: Some("opus".to_owned()),
+            effort: Some(Effort::High),
+            caps: Caps { turns: Some(60), ..Caps::default() },
+        },
         tasks: vec![serde_json::from_value(task).unwrap()],
         caps: [("review".to_owned(), Caps { turns: Some(40), ..Caps::default() })].into(),
         choices: [("review".to_owned(), choice())].into(),

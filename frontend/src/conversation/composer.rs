@@ -1,6 +1,6 @@
 //! Where a person writes. The draft is kept per task; what waits for the agent's turn stands above.
 
-use conductor::planning::may_plan;
+use conductor::planning::may_plan_beside;
 use conductor::state::Task;
 use conductor::status::{Reason, Status};
 use conductor::{Hearing, hearing, words};
@@ -48,9 +48,10 @@ pub fn Composer(id: TaskId) -> impl IntoView {
         text.set(String::new());
     };
     let replanned = Memo::new(move |_| {
-        let goal =
-            desk.look(&own.get_value(), |state, task, _| task.is_goal() && may_plan(state, task).is_ok());
-        goal.unwrap_or_default()
+        desk.overlook(|state, survey| {
+            let goal = state.task(&own.get_value()).filter(|task| task.is_goal());
+            goal.is_some_and(|goal| may_plan_beside(state, survey, goal).is_ok())
+        })
     });
     let queue = Memo::new(move |_| {
         desk.read(|state| state.task(&own.get_value()).map(|task| task.queue.clone()).unwrap_or_default())

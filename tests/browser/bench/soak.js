@@ -33,7 +33,9 @@ try {
 }
 
 /** Its one conversation has let go of what it began with. */
-const dropped = (views) => views.at(-1).before > views[0].before;
+function dropped(views) {
+  return views.at(-1).before > views[0].before;
+}
 
 /** Each conversation that it goes to was longer, once, than what is shown of it at first; and none becomes shorter. */
 function openedLate(views) {

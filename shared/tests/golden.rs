@@ -424,7 +424,7 @@ fn entry(kind: Kind) -> Entry {
 
 #[test]
 fn the_log_reads_as_it_was_written() {
-    let kinds = intents().into_iter().chain(decisions()).chain(facts()).chain(cost::told(&run()));
+    let kinds = intents().chain(decisions()).chain(facts()).chain(cost::told(&run()));
     let lines: Vec<String> = kinds
         .map(|kind| {
             let entry = entry(kind);

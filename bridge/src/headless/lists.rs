@@ -41,7 +41,7 @@ pub struct ListsArgs {
 #[derive(Debug, Subcommand)]
 enum Wish {
     /// Save a list, as a new one or in the place of the one that has the name
-    Save(SaveArgs),
+    Save(Box<SaveArgs>),
     /// Print a list as a plan in JSON, to be changed and saved again with --plan
     Show { name: String },
     /// Offer a list no more; goals that it became stay

@@ -1,8 +1,9 @@
 //! Where a person writes. The draft is kept per task; what waits for the agent's turn stands above.
 
-use conductor::planning::{may_plan, planned_below};
+use conductor::planning::{may_plan_beside, planned_below_beside};
 use conductor::state::Task;
 use conductor::status::{Reason, Status};
+use conductor::survey::Survey;
 use conductor::{Hearing, hearing, words};
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
@@ -49,7 +50,9 @@ pub fn Composer(id: TaskId) -> impl IntoView {
         text.set(String::new());
     };
     let again = Memo::new(move |_| {
-        desk.look(&own.get_value(), |state, task, _| Again::of(state, task)).unwrap_or(Again::No)
+        desk.overlook(|state, survey| {
+            state.task(&own.get_value()).map_or(Again::No, |task| Again::of(state, survey, task))
+        })
     });
     let queue = Memo::new(move |_| {
         desk.read(|state| state.task(&own.get_value()).map(|task| task.queue.clone()).unwrap_or_default())
@@ -113,11 +116,13 @@ enum Again {
 }
 
 impl Again {
-    fn of(state: &conductor::State, task: &Task) -> Self {
-        match planned_below(state, task) {
-            _ if !task.is_goal() || task.is_planned() => Self::No,
+    fn of(state: &conductor::State, survey: &Survey, task: &Task) -> Self {
+        if !task.is_goal() || task.is_planned() {
+            return Self::No;
+        }
+        match planned_below_beside(state, survey, task) {
             Some(part) => Self::After(part.id.clone(), part.number_text()),
-            None if may_plan(state, task).is_ok() => Self::Now,
+            None if may_plan_beside(state, survey, task).is_ok() => Self::Now,
             None => Self::No,
         }
     }

@@ -62,8 +62,9 @@ pub use usage::{ProcessUsage, RunProcesses, run_processes};
 
 /// Processes that are being started at once; further orders wait their turn.
 const STARTS: usize = 8;
-/// Times that an ended run's folder is removed, while its shim may still leave its last word there.
-const REMOVALS: u32 = 3;
+/// Times that an ended run's folder is removed at most, while its shim may still leave its last two words there: each comes under
+/// one name and gets another.
+const REMOVALS: u32 = 5;
 /// Between tries to store what the disk had no room for.
 const AGAIN: Duration = Duration::from_millis(500);
 /// What a run gets at most to end by itself when the bridge ends or finds it left behind.
@@ -315,7 +316,7 @@ impl Inner {
             strays.spawn(async move {
                 let tree = os::Tree::new(folder.path(), folder.leader());
                 let left = end::end(tree, Some(Signal::Terminate), end::after(PARTING)).await;
-                let removed = tokio::fs::remove_dir_all(folder.path()).await;
+                let removed = take_away(folder.path()).await;
                 tracing::warn!(folder = %folder.path().display(), left, ?removed, "a run that is not in the log was cleared away");
             });
         }
@@ -388,15 +389,8 @@ impl Inner {
         if !recorded {
             return;
         }
-        for rest in (0..REMOVALS).rev() {
-            match tokio::fs::remove_dir_all(own).await {
-                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && rest > 0 => {}
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    tracing::warn!(%error, folder = %own.display(), "a run's folder stays behind");
-                    return;
-                }
-                _ => return,
-            }
+        if let Err(error) = take_away(own).await {
+            tracing::warn!(%error, folder = %own.display(), "a run's folder stays behind");
         }
     }
 
@@ -415,4 +409,16 @@ impl Inner {
             sleep(AGAIN).await;
         }
     }
+}
+
+/// Removes the folder of a run that is over. That it is gone already is no error.
+async fn take_away(folder: &Path) -> io::Result<()> {
+    for rest in (0..REMOVALS).rev() {
+        match tokio::fs::remove_dir_all(folder).await {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && rest > 0 => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            done => return done,
+        }
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ use shared::entry::{Actor, Kind, Purpose};
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{MessageId, SessionId, TaskId};
 use shared::limits::Limits;
-use shared::plan::{Access, PlanEdit, PlannedTask};
+use shared::plan::{Access, PlanEdit, PlannedTask, Schedule};
 use shared::retry::{Policy, Retry};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{Epoch, MicroUsd, Millis};
@@ -185,6 +185,24 @@ fn a_split_that_cannot_be_goes_back_to_its_worker_so_often_and_no_more() {
     world.answers("a", split(&cycle));
     let Standing::Failed { why, .. } = &world.task("a").standing else { panic!("{:?}", world.task("a")) };
     assert!(why.contains("in a cycle"), "{why}");
+}
+
+#[test]
+fn what_was_refused_in_one_round_does_not_count_in_the_next() {
+    let mut world = World::new();
+    let schedule = Schedule { repeat: Some(Millis(60_000)), ..Schedule::default() };
+    let edit = PlanEdit::SetSchedule { task: id("a"), schedule };
+    world.person(Kind::PlanEdited { goal: id("goal"), edit });
+    world.step();
+    let cycle = [part("x", &["y"]), part("y", &["x"]), part("z", &[])];
+    for round in 0..3 {
+        for _ in 0..2 {
+            assert_eq!(world.answers("a", split(&cycle)), [work("a")], "in round {round}");
+        }
+        world.answers("a", done("A is done"));
+        world.now = world.now + Millis(60_000);
+        assert_eq!(world.step(), [work("a")]);
+    }
 }
 
 #[test]

@@ -60,6 +60,10 @@ test("how the goal of a list is gone about is kept, shown, and may be another at
   await run.getByLabel(/^Autonomous/).check();
   await run.getByLabel("Budget, in dollars").fill("8");
   await shots(page, "lists-terms-run");
+  await page.setViewportSize({ width: 390, height: 844 });
+  const edge = await page.getByRole("button", { name: "Retire Careful" }).evaluate((button) => button.getBoundingClientRect().right);
+  expect(edge, "what can be done with a list is in sight, however much is said of it").toBeLessThanOrEqual(390);
+  await page.setViewportSize({ width: 1440, height: 900 });
   await run.getByRole("button", { name: "Run it" }).click();
   await top(page).click();
   await page.getByRole("tab", { name: "Details" }).click();

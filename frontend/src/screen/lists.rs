@@ -73,7 +73,7 @@ fn Section(list: TaskList, form: RwSignal<Option<Form>>) -> impl IntoView {
     let open = wished.clone();
     view! {
         <section class="stack">
-            <div class="row">
+            <div class="row" data-wraps="">
                 <h2 class="clip">{name.clone()}</h2>
                 <span class="meta clip">{about}</span>
                 <span class="row push">

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use conductor::State;
-use conductor::plan::given::{given, stated};
+use conductor::plan::given::{advised, given, stated};
 use serde_json::{Map, Value};
 use shared::agent::{FoundAgent, HarnessId};
 use shared::entry::{Draft, Kind};
@@ -116,12 +116,6 @@ impl Statement {
         let drafts = drafts.collect();
         Ok((goal, drafts))
     }
-}
-
-/// The agent CLI that its agent or template brings.
-fn advised(state: &State, terms: &Terms) -> Option<HarnessId> {
-    let persona = terms.persona.as_ref().and_then(|id| state.personas.get(id)?.persona.harness);
-    persona.or_else(|| state.templates.get(terms.template.as_ref()?)?.template.harness)
 }
 
 /// The project of a folder, with the entry that opens it where it is none yet.

@@ -263,7 +263,7 @@ fn may_plan_unless<'a>(
 
 /// The first of the task and all below it whose plan is not agreed on.
 pub fn planned_below<'a>(state: &'a State, task: &Task) -> Option<&'a Task> {
-    state.subtree(&task.id).into_iter().find(|part| part.is_planned())
+    state.walk(&task.id).find(|part| part.is_planned())
 }
 
 /// The same for who asks at each entry and has a survey of all goals.

@@ -2,6 +2,7 @@
 
 use conductor::State;
 use conductor::library::Shelf;
+use conductor::plan::given::advised;
 use leptos::prelude::Set;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
@@ -67,11 +68,9 @@ impl Desk {
         harness: Option<HarnessId>,
         terms: Terms,
     ) -> Option<TaskId> {
-        let persona = |state: &State| state.personas.get(terms.persona.as_ref()?)?.persona.harness;
-        let template = |state: &State| state.templates.get(terms.template.as_ref()?)?.template.harness;
         let works =
             |state: &State| state.agents.iter().find(|agent| agent.problem.is_none()).map(|it| it.harness);
-        let usual = |state: &State| persona(state).or_else(|| template(state)).or_else(|| works(state));
+        let usual = |state: &State| advised(state, &terms).or_else(|| works(state));
         let stated = match (list.filled(words), folder, harness.or_else(|| self.peek(usual))) {
             (Err(unfilled), ..) => Err(unfilled.to_string()),
             (_, None, _) => Err("choose a folder first".to_owned()),

@@ -93,7 +93,9 @@ impl State {
         let planner = self.task(id).and_then(|task| self.planner_above(task)).filter(|above| above.is_goal());
         let Some(planner) = planner.map(|above| above.id.clone()) else { return };
         self.with_planning(&planner, |planning| {
-            planning.former.iter_mut().for_each(|former| former.added.extend([id.clone()]));
+            if let Some(former) = &mut planning.former {
+                former.added.insert(id.clone());
+            }
         });
     }
 

@@ -12,6 +12,12 @@ use super::validate_given;
 use crate::apply;
 use crate::state::State;
 
+/// The agent CLI that the agent or the template of these terms brings, where one does.
+pub fn advised(state: &State, terms: &Terms) -> Option<HarnessId> {
+    let persona = terms.persona.as_ref().and_then(|id| state.personas.get(id)?.persona.harness);
+    persona.or_else(|| state.templates.get(terms.template.as_ref()?)?.template.harness)
+}
+
 /// The words that state a goal, and how it is gone about.
 pub fn stated(goal: &TaskId, text: String, harness: HarnessId, terms: Terms) -> Vec<Kind> {
     let access = terms.access.unwrap_or_default();

@@ -8,6 +8,7 @@ pub mod cast;
 pub mod chance;
 pub mod client;
 mod ear;
+mod editor;
 mod hands;
 mod judges;
 pub mod permits;

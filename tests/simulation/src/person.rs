@@ -17,6 +17,7 @@ use shared::unit::{MicroUsd, Millis};
 
 use crate::cast::Cast;
 use crate::chance::Chance;
+use crate::editor::Editor;
 use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
@@ -50,6 +51,8 @@ pub struct Person {
     /// What they do at terminals, if they open any.
     pub sitting: Option<Sitting>,
     pub saver: Option<Saver>,
+    /// How they change what may come back, if they do.
+    pub editor: Option<Editor>,
 }
 
 impl Person {
@@ -69,6 +72,7 @@ impl Person {
             steward: None,
             sitting: None,
             saver: None,
+            editor: None,
         }
     }
 

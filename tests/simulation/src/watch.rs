@@ -126,8 +126,8 @@ pub struct Watch {
     bases: BTreeSet<TaskId>,
     /// Answers in a row that were no plan.
     refused: BTreeMap<TaskId, u32>,
-    /// What was below a task before it was planned, until a person edits the tree.
-    formers: BTreeMap<TaskId, Vec<planned::Part>>,
+    /// What was below a task before it was planned.
+    formers: BTreeMap<TaskId, planned::Former>,
     /// What the person put below a goal since it was last to be planned again.
     added: BTreeMap<TaskId, BTreeSet<TaskId>>,
     /// Tasks that the person would not have split.

@@ -22,6 +22,7 @@ use crate::bridge::{Append, Bridge};
 use crate::cast::Cast;
 use crate::chance::Chance;
 use crate::client::Client;
+use crate::editor::Editor;
 use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
@@ -164,6 +165,7 @@ impl World {
         }
         world.person.sitting = Sitting::of(seed);
         world.person.saver = Saver::of(seed);
+        world.person.editor = Editor::of(seed);
         world.bridge.ways.hands = world.person.hands.is_some();
         for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
@@ -233,6 +235,9 @@ impl World {
         }
         let state = &self.bridge.state;
         if let Some(kind) = self.person.saver.as_mut().and_then(|saver| saver.whim(state)) {
+            return self.intend(kind).map(|()| true);
+        }
+        if let Some(kind) = self.person.editor.as_mut().and_then(|editor| editor.whim(state)) {
             return self.intend(kind).map(|()| true);
         }
         let first = self.chance.below(16);

@@ -2,6 +2,7 @@
 //! leaves nothing behind.
 
 use std::collections::BTreeSet;
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -17,7 +18,21 @@ use super::{Processes, Watch};
 use crate::agent::Truth;
 
 /// A part as a plan has it: where it is, what it is to reach, and what comes before it.
-pub(super) type Part = (TaskId, Option<TaskId>, String, Vec<TaskId>);
+type Part = (TaskId, Option<TaskId>, String, Vec<TaskId>);
+
+/// What comes back when the plan of a task is rejected.
+#[derive(Debug, Default)]
+pub(super) struct Former {
+    parts: Vec<Part>,
+    /// How the person changed those since, the last of each kind.
+    edits: Vec<PlanEdit>,
+}
+
+impl Former {
+    fn below(state: &State, owner: &TaskId) -> Self {
+        Self { parts: below(state, owner), edits: Vec::new() }
+    }
+}
 
 /// What an entry about a plan leaves as it is: what is elsewhere, and what has begun below.
 #[derive(Debug, Default)]
@@ -93,7 +108,7 @@ impl Watch {
         *last = version;
         self.refused.remove(goal);
         if !is_open(owner) {
-            self.formers.insert(goal.clone(), below(state, goal));
+            self.formers.insert(goal.clone(), Former::below(state, goal));
         }
         Ok(())
     }
@@ -146,7 +161,7 @@ impl Watch {
                 if let Some(found) =
                     state.task(task).filter(|found| conductor::planning::may_plan(state, found).is_ok())
                 {
-                    self.formers.insert(task.clone(), below(state, task));
+                    self.formers.insert(task.clone(), Former::below(state, task));
                     self.added.remove(task);
                     // A goal's planner is whoever it was.
                     if !found.is_goal() {
@@ -201,7 +216,8 @@ impl Watch {
         // What is new in a plan goes with it, also where the person called a part of it done beforehand; what is to be tried
         // again is what it was before.
         let former = self.formers.get(owner);
-        let new = |part: &Task| !former.is_some_and(|parts| parts.iter().any(|(id, ..)| *id == part.id));
+        let new =
+            |part: &Task| !former.is_some_and(|former| former.parts.iter().any(|(id, ..)| *id == part.id));
         let undone = |part: &Task| part.standing == Standing::Proposed || part.runs.is_empty() && new(part);
         let goes = |part: &Task| matches!(kind, Kind::PlanRejected { .. }) && undone(part);
         let below = state.subtree(owner).into_iter().skip(1);
@@ -241,12 +257,18 @@ impl Watch {
                 self.added.entry(owner.clone()).or_default().insert(task.clone());
             }
             if !waits {
-                *former = below(state, owner);
-            } else if let PlanEdit::SetObjective { task, objective } = edit
-                && state.task(task).is_some_and(|task| task.objective == *objective)
+                *former = Former::below(state, owner);
+            } else if let Some(task) = subject(edit).filter(|_| holds(state, edit))
+                && let Some(part) = former.parts.iter_mut().find(|(id, ..)| id == task)
             {
-                let part = former.iter_mut().find(|(id, ..)| id == task);
-                part.into_iter().for_each(|(_, _, known, _)| known.clone_from(objective));
+                if let PlanEdit::SetObjective { objective, .. } = edit {
+                    part.2.clone_from(objective);
+                }
+                let is_same = |known: &PlanEdit| {
+                    discriminant(known) == discriminant(edit) && subject(known) == Some(task)
+                };
+                former.edits.retain(|known| !is_same(known));
+                former.edits.push(edit.clone());
             }
         }
     }
@@ -309,7 +331,7 @@ impl Watch {
     /// What is below it is what was there before it was planned, and what the person put there since.
     fn came_back(&mut self, state: &State, owner: &TaskId) -> Result<()> {
         let added = self.added.remove(owner).unwrap_or_default();
-        let Some(former) = self.formers.remove(owner) else { return Ok(()) };
+        let Some(Former { parts: former, edits }) = self.formers.remove(owner) else { return Ok(()) };
         let is_added = |(id, ..): &Part| {
             let line = state.task(id).into_iter().flat_map(|task| state.ancestors(task));
             added.contains(id) || line.into_iter().any(|above| added.contains(&above.id))
@@ -325,6 +347,8 @@ impl Watch {
             after.clone_from(left);
         }
         ensure!(was == now, "{now:?} below {owner}, and before it was {former:?}");
+        let undone: Vec<&PlanEdit> = edits.iter().filter(|edit| !holds(state, edit)).collect();
+        ensure!(undone.is_empty(), "a no to the plan of {owner} undid {undone:?}");
         let lost = added.iter().filter(|id| {
             let parent = state.task(id).and_then(|task| state.task(task.parent.as_ref()?));
             let there = parent.is_some_and(|parent| !matches!(parent.standing, Standing::Removed { .. }));
@@ -334,6 +358,27 @@ impl Watch {
         ensure!(lost.is_empty(), "the person added {lost:?} below {owner}, and a no took it away");
         Ok(())
     }
+}
+
+/// The task whose name, aim or caps the edit says.
+fn subject(edit: &PlanEdit) -> Option<&TaskId> {
+    match edit {
+        PlanEdit::Rename { task, .. }
+        | PlanEdit::SetObjective { task, .. }
+        | PlanEdit::SetCaps { task, .. } => Some(task),
+        _ => None,
+    }
+}
+
+/// The task is as the edit says.
+fn holds(state: &State, edit: &PlanEdit) -> bool {
+    let holds = |task: &Task| match edit {
+        PlanEdit::Rename { title, .. } => task.title == *title,
+        PlanEdit::SetObjective { objective, .. } => task.objective == *objective,
+        PlanEdit::SetCaps { caps, .. } => task.caps == *caps,
+        _ => false,
+    };
+    subject(edit).and_then(|id| state.task(id)).is_some_and(holds)
 }
 
 /// Whether a no ends the plan of the task now.

@@ -78,7 +78,7 @@ impl State {
                 if let (Some(project), None) = (&entry.project, self.task(task)) {
                     let goal = Goal::new(*harness, *access);
                     self.goals.push(task.clone());
-                    self.tasks.insert(task.clone(), Arc::new(Task::goal(task, project, text, goal, at)));
+                    self.enter(Task::goal(task, project, text, goal, at));
                 }
             }
             Kind::MessageSent { task, message, text, answers } => {
@@ -249,12 +249,6 @@ impl State {
                 self.with_run(run, |run| run.vitals.heavy = heavy.then_some(*memory))
             }
             Kind::MemorySet { .. } | Kind::BridgeStarted { .. } | Kind::TerminalTyped { .. } => {}
-        }
-    }
-
-    fn with(&mut self, id: &TaskId, change: impl FnOnce(&mut Task)) {
-        if let Some(task) = self.tasks.get_mut(id) {
-            change(Arc::make_mut(task));
         }
     }
 

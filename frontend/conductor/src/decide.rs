@@ -40,7 +40,9 @@ pub(crate) use waits::{due, harness, is_probed, model, outage, unattended};
 /// What to append now, as one batch. Empty when nothing is to be decided.
 #[must_use]
 pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
-    let tasks = state.unsettled();
+    // What another did may stand for each that could begin.
+    let tasks: Vec<&Task> =
+        if state.limits.reuse { state.line().collect() } else { state.stirring().collect() };
     let under_way: Vec<(&Task, &Run)> =
         tasks.iter().filter_map(|task| Some((*task, state.current(task)?))).collect();
     let mut drafts: Vec<Draft> = stops(&under_way).chain(overdrawn(state, &under_way)).collect();
@@ -71,19 +73,21 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     if drafts.is_empty() {
         drafts.extend(tasks.iter().filter_map(|task| cancelled_whole(state, task)));
     }
-    if drafts.is_empty() { starts(state, &tasks, now) } else { drafts }
+    if drafts.is_empty() { starts(state, now) } else { drafts }
 }
 
 /// When, after `after`, time alone will change what `decide` says, and for which task.
 pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let outages = HarnessId::ALL.into_iter().any(|harness| waits::outage(state, harness).is_some());
-    let tasks = state.unsettled();
-    // Mostly none has one, and then nobody asks each what is above it.
-    let timed = tasks.iter().any(|task| task.schedule.start.is_some());
-    let due = tasks.into_iter().flat_map(|task| {
+    // An agent that is left alone may be whom any of them waits for.
+    let tasks: Vec<&Task> = if outages { state.line().collect() } else { state.stirring().collect() };
+    // What is below it begins no sooner.
+    let timed = tasks.iter().filter(|task| task.schedule.start.is_some());
+    let timed: Vec<&Task> = timed.flat_map(|task| state.walk(&task.id)).collect();
+    let due = tasks.into_iter().chain(timed).flat_map(|task| {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
-        let starts = timed.then(|| queue::starts_at(state, task)).flatten().filter(|_| !task.is_over());
+        let starts = queue::starts_at(state, task).filter(|_| !task.is_over());
         let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
         let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =
@@ -94,25 +98,6 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
             .map(|at| (at, task.id.clone()))
     });
     due.filter(|(at, _)| *at > after).min()
-}
-
-impl State {
-    /// Tasks of goals that are not over, in the order of their trees: something is on its way or wished for there.
-    fn unsettled(&self) -> Vec<&Task> {
-        let mut tasks = Vec::with_capacity(self.tasks.len());
-        for goal in &self.goals {
-            let before = tasks.len();
-            self.gather(goal, &mut tasks);
-            if tasks[before..].iter().all(|task| is_at_rest(task)) {
-                tasks.truncate(before);
-            }
-        }
-        tasks
-    }
-}
-
-fn is_at_rest(task: &Task) -> bool {
-    task.is_over() && task.current.is_none() && task.terminal.is_none() && !task.is_spoken_to()
 }
 
 /// Orders the end of runs whose task is to stop; once each, the supervisor sees it through.
@@ -173,7 +158,7 @@ fn adopted(state: &State, task: &Task) -> Option<Draft> {
     adopts.then(|| draft(task, Kind::PlanAdopted { goal: task.id.clone(), version: planning.version }))
 }
 
-fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
+fn starts(state: &State, now: Millis) -> Vec<Draft> {
     // What runs goes on.
     let mut room = Room::of(state);
     if state.is_full() || room.is_taken() {
@@ -181,10 +166,13 @@ fn starts(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
     }
     // Stable: of the same priority, the first in the tree goes first. Where nobody has one, that is the tree's order, and
     // only so many are asked as there are places.
-    let mut line = tasks.to_vec();
-    if tasks.iter().any(|task| task.schedule.priority != 0) {
+    let line: Box<dyn Iterator<Item = &Task>> = if state.is_ranked() {
+        let mut line: Vec<&Task> = state.line().collect();
         line.sort_by_cached_key(|task| Reverse(queue::priority(state, task)));
-    }
+        Box::new(line.into_iter())
+    } else {
+        Box::new(state.line())
+    };
     let mut purse = Purse::new(state);
     let mut drafts = Vec::new();
     let unattended = waits::unattended(state).is_some();

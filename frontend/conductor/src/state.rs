@@ -30,8 +30,10 @@ use crate::persona::{self, Known};
 use crate::planning::Planning;
 use crate::proof::Proof;
 
+mod agenda;
 mod run;
 
+use agenda::Agenda;
 pub use run::{Paid, Phase, Run, Verdict, Vitals};
 
 /// Everything that the log up to `seq` says.
@@ -43,6 +45,7 @@ pub struct State {
     pub goals: Vec<TaskId>,
     pub tasks: BTreeMap<TaskId, Arc<Task>>,
     pub runs: BTreeMap<RunId, Arc<Run>>,
+    pub(crate) agenda: Agenda,
     /// Runs that were requested and not yet read to their end.
     pub unread: Vec<RunId>,
     pub agents: Vec<FoundAgent>,

@@ -58,6 +58,8 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
 pub fn check_meanwhile(bridge: &mut Bridge, now: Millis) -> Result<()> {
     bridge.survey.renew(&bridge.state);
     let state = &bridge.state;
+    let miscounted = state.miscounted();
+    ensure!(miscounted.is_none(), "below {miscounted:?} is other than what is counted");
     let settled = state.unread.iter().all(|run| bridge.live.contains(run)) && decide(state, now).is_empty();
     if settled { check_waits(bridge, now) } else { check_inbox(state, &known(state), &bridge.survey) }
 }

@@ -2,7 +2,6 @@
 //! of what was done, said or spent there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use shared::id::TaskId;
 use shared::plan::PlannedTask;
@@ -56,7 +55,7 @@ impl State {
                 standing: standing.clone(),
                 ..Task::planned(&planned, &task.root, &task.project, number, at)
             };
-            self.tasks.insert(own.clone(), Arc::new(made));
+            self.enter(made);
             self.link(&own, &parent, if own == *copy { place } else { u32::MAX });
         }
     }

@@ -1,7 +1,6 @@
 //! The part of the fold that shapes the tree: proposals, approval, and a person's edits.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use shared::id::{RunId, TaskId};
 use shared::limits::Caps;
@@ -192,7 +191,7 @@ impl State {
         } else {
             let number = self.next_number(&planned.parent);
             let task = Task::planned(planned, &root, &project, number, at);
-            self.tasks.insert(planned.task.clone(), Arc::new(task));
+            self.enter(task);
         }
         self.with(&planned.task, |task| {
             // The planner has to be able to name what a person added.
@@ -261,6 +260,7 @@ impl State {
     /// Takes it out of its parent's children and says where it stood.
     pub(super) fn unlink(&mut self, id: &TaskId) -> u32 {
         let mut index = u32::MAX;
+        self.loosen(id);
         if let Some(parent) = self.task(id).and_then(|task| task.parent.clone()) {
             self.with(&parent, |parent| {
                 if let Some(place) = parent.children.iter().position(|child| child == id) {
@@ -279,6 +279,7 @@ impl State {
             let place = usize::try_from(index).unwrap_or(usize::MAX).min(parent.children.len());
             parent.children.insert(place, id.clone());
         });
+        self.fasten(id);
     }
 }
 

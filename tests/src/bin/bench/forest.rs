@@ -2,7 +2,12 @@
 
 use std::time::Instant;
 
+use conductor::driver::{Driver, Effect};
 use fold::Forest;
+use shared::entry::{Actor, Draft, Entry, Kind};
+use shared::id::ClientId;
+use shared::unit::{Epoch, Millis, Seq};
+use shared::wire::ServerMessage;
 
 use crate::figure::{Aim, Figure, quantile};
 
@@ -60,5 +65,72 @@ pub fn figures() -> anyhow::Result<Vec<Figure>> {
         let count = forest.step()?;
         entries.push(began.elapsed().as_secs_f64() * 1e3 / count.max(1) as f64);
     }
-    Ok(told("native", forest.len(), [survey, decide], entries))
+    let mut figures = told("native", forest.len(), [survey, decide], entries);
+    let mut times = Deciding::time()?;
+    times.sort_unstable_by(f64::total_cmp);
+    figures.extend([(0.5, "p50"), (0.99, "p99")].map(|(share, told)| {
+        let name = format!("{} tasks, native: one entry where it decides: {told}", forest.len());
+        Figure::new(name, quantile(&times, share), "ms").aim(Aim::AtMost(FRAME))
+    }));
+    Ok(figures)
+}
+
+/// A client that holds the baton, and a log that takes what it decides.
+struct Deciding {
+    driver: Driver,
+    seq: Seq,
+    /// Milliseconds that it took in what came together.
+    times: Vec<f64>,
+}
+
+impl Deciding {
+    /// The lives of some tasks, entry by entry, with room for more of them.
+    fn time() -> anyhow::Result<Vec<f64>> {
+        let mut forest = Forest::grow()?;
+        let grown = forest.log().len();
+        for _ in 0..STEPS {
+            forest.step()?;
+        }
+        let (grown, lived) = forest.log().split_at(grown);
+        let client = ClientId::new("bench")?;
+        let mut log = Self { driver: Driver::new(client.clone()), seq: Seq(0), times: Vec::new() };
+        let epoch = Epoch(1);
+        log.tell(grown.to_vec());
+        log.hear(&ServerMessage::BatonYours { epoch });
+        let Draft { project, body } = Draft::new(None, Kind::BatonGranted { client, epoch });
+        log.tell(vec![Entry { seq: log.seq, at: Millis(0), actor: Actor::Bridge, project, body }]);
+        log.times.clear();
+        lived.iter().for_each(|entry| log.tell(vec![entry.clone()]));
+        Ok(log.times)
+    }
+
+    /// The next entries of the log.
+    fn tell(&mut self, mut entries: Vec<Entry>) {
+        for entry in &mut entries {
+            self.seq = self.seq.next();
+            (entry.seq, entry.at) = (self.seq, Millis(self.seq.0));
+        }
+        self.hear(&ServerMessage::Entries { entries });
+    }
+
+    fn hear(&mut self, message: &ServerMessage) {
+        let began = Instant::now();
+        let effects = self.driver.receive(message, Millis(self.seq.0));
+        std::hint::black_box(self.driver.deadline());
+        self.times.push(began.elapsed().as_secs_f64() * 1e3);
+        for effect in effects {
+            if let Effect::Append { id, epoch, drafts, .. } = effect {
+                let actor = Actor::Conductor { epoch };
+                let entry = |Draft { project, body }| Entry {
+                    seq: self.seq,
+                    at: Millis(0),
+                    actor: actor.clone(),
+                    project,
+                    body,
+                };
+                self.tell(drafts.into_iter().map(entry).collect());
+                self.hear(&ServerMessage::Acked { id, seq: self.seq });
+            }
+        }
+    }
 }

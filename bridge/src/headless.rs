@@ -64,7 +64,7 @@ use word::Word;
 pub enum Command {
     /// State a goal and see it through, in the terminal
     #[command(after_help = goal::HELP)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Have a plan made for a goal, and print it
     Plan(PlanArgs),
     /// List goals and their tasks
@@ -370,11 +370,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Conduct(args) => conduct::conduct(&args.dir()?).await,
             Command::Run(args) => {
-                let until = goal::Until::Done { approve: args.approve };
-                let list = args.list.map(|name| (name, args.words.into_iter().collect()));
-                let wish =
-                    goal::Wish { text: args.text, until, plan: args.plan, list, archive: args.archive };
-                goal::run(&args.goal, wish).await
+                let RunArgs { text, goal, plan, list, words, archive, approve } = *args;
+                let until = goal::Until::Done { approve };
+                let list = list.map(|name| (name, words.into_iter().collect()));
+                goal::run(&goal, goal::Wish { text, until, plan, list, archive }).await
             }
             Command::Plan(args) => {
                 let until = goal::Until::Planned { by_hand: args.myself };

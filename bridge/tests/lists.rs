@@ -117,7 +117,7 @@ async fn a_list_keeps_how_its_goal_is_gone_about() -> anyhow::Result<()> {
     let (status, saved) = call(&world, "POST /api/agents", &ann).await?;
     assert_eq!(status, 200, "{saved}");
     let terms = json!({"access": "full", "preset": "autonomous", "agent": "ann", "reviewer": "other",
-        "model": "demo-two high", "caps": {"usd": 9.0, "requests": 60}});
+        "model": "demo-two high", "caps": {"usd": 9.0, "requests": 60}, "rules": "Touch no test.", "facts": {"server": "10.0.0.7"}});
     let tasks = json!([{"key": "a", "title": "Look", "objective": "Look at it. [[demo cost=2]]"}]);
     let plan = json!({"decision": "plan", "reply": "", "tasks": tasks});
     let list = |terms: &Value| json!({"name": "Looks", "plan": plan, "harness": "demo", "folder": world.project, "terms": terms});
@@ -127,6 +127,7 @@ async fn a_list_keeps_how_its_goal_is_gone_about() -> anyhow::Result<()> {
         (json!({"reviewer": "me"}), "is no reviewer"),
         (json!({"model": "--yes"}), "--yes"),
         (json!({"caps": {"usd": 0.0}}), "0 is no cap"),
+        (json!({"facts": {" ": "none"}}), "a fact needs a name"),
         (json!({"plan": 1}), "unknown field"),
     ] {
         let (status, answer) = call(&world, "POST /api/lists", &list(&wrong)).await?;
@@ -148,11 +149,19 @@ async fn a_list_keeps_how_its_goal_is_gone_about() -> anyhow::Result<()> {
         named
     };
     assert_eq!(kept("Looks").await?, named(&terms, &[]));
-    let chosen =
-        json!({"list": "Looks", "preset": "reviewed", "caps": {"requests": null}, "budget_usd": 5.0});
+    let chosen = json!({"list": "Looks", "preset": "reviewed", "caps": {"requests": null}, "budget_usd": 5.0, "rules": "Read only.", "facts": {"server": "", "door": "left"}});
     for (goal, chosen, other) in [
         (1, json!({"list": "Looks"}), Vec::new()),
-        (2, chosen, vec![("preset", json!("reviewed")), ("caps", json!({"usd": 5.0}))]),
+        (
+            2,
+            chosen,
+            vec![
+                ("preset", json!("reviewed")),
+                ("caps", json!({"usd": 5.0})),
+                ("rules", json!("Read only.")),
+                ("facts", json!({"door": "left"})),
+            ],
+        ),
     ] {
         let (status, stated) = call(&world, "POST /api/goals", &chosen).await?;
         assert_eq!(status, 201, "{stated}");
@@ -163,11 +172,25 @@ async fn a_list_keeps_how_its_goal_is_gone_about() -> anyhow::Result<()> {
         assert_eq!(kept(&name).await?, named(&terms, &other));
     }
     world.says(&["run", "--list", "Looks", "--access", "read-only", "--as", "Bob"], 2, "no agent \"Bob\"")?;
-    world.says(&["run", "--list", "Looks", "--access", "edit", "--preset", "quick"], 0, "Completed")?;
+    std::fs::write(world.project.join("rules.md"), "Look twice.\n")?;
+    let own = ["--rules", "rules.md", "--fact", "server=", "--fact", "door=right"];
+    let run = ["run", "--list", "Looks", "--access", "edit", "--preset", "quick"];
+    world.says(&["run", "--list", "Looks", "--rules", "no.md"], 2, "no.md cannot be read")?;
+    world.says(&[&run[..], &own[..]].concat(), 0, "Completed")?;
+    let without = ["--as", "none", "--preset", "quick"];
+    world.says(&[&["run", "--list", "Looks"][..], &without].concat(), 0, "Completed")?;
+    world.says(&["charter", "4"], 0, "Touch no test.\nserver = 10.0.0.7")?;
+    let nobody = world.terminal(&["lists", "save", "Of 4", "--from", "4"])?.1;
+    assert!(
+        nobody.contains("Of 4 (")
+            && !nobody.lines().any(|line| line.starts_with("Of 4") && line.contains("as Ann")),
+        "{nobody}"
+    );
+    world.says(&["charter", "3"], 0, "Look twice.\ndoor = right")?;
     world.says(
         &["lists", "save", "Of 3", "--from", "3"],
         0,
-        "as Ann, demo-two · high, reviewer other, budget of $9.00",
+        "as Ann, demo-two · high, reviewer other, rules of its own, 1 fact, budget of $9.00",
     )?;
     Ok(())
 }

@@ -56,8 +56,17 @@ impl Charter {
         None
     }
 
-    /// Lets the fact be this, in its place if it is there.
+    /// Nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Lets the fact be this, in its place if it is there; without a value it is forgotten.
     pub fn set(&mut self, key: &str, value: &str) {
+        if value.is_empty() {
+            self.facts.retain(|fact| fact.key != key);
+            return;
+        }
         let value = value.to_owned();
         match self.facts.iter_mut().find(|fact| fact.key == key) {
             Some(fact) => fact.value = value,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use crate::agent::HarnessId;
+use crate::context::Charter;
 use crate::id::ListId;
 use crate::limits::Caps;
 use crate::plan::{Choice, Own, ProposedTask, Terms};
@@ -121,6 +122,9 @@ impl TaskList {
     /// Does something with every text that may have blanks.
     fn each_text(mut self, act: &mut dyn FnMut(&mut String)) -> Self {
         act(&mut self.goal);
+        let Charter { rules, facts } = &mut self.terms.charter;
+        act(rules);
+        facts.iter_mut().for_each(|fact| act(&mut fact.value));
         for task in &mut self.tasks {
             let own = [&mut task.title, &mut task.objective, &mut task.command];
             let lists = task.inputs.iter_mut().chain(&mut task.outputs).chain(&mut task.checks);

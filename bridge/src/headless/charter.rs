@@ -30,7 +30,8 @@ pub struct CharterArgs {
     facts: Vec<(String, String)>,
 }
 
-fn fact(text: &str) -> Result<(String, String), String> {
+/// "server=10.0.0.7" as a fact's name and value.
+pub(super) fn fact(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
     let (key, value) = parts.ok_or_else(|| format!("{text:?} is no fact, such as server=10.0.0.7"))?;
     Ok((key.to_owned(), value.to_owned()))
@@ -64,7 +65,6 @@ fn changed(
     let mut charter = of(task);
     rules.into_iter().for_each(|rules| charter.rules = rules);
     facts.iter().for_each(|(key, value)| charter.set(key, value));
-    charter.facts.retain(|fact| !fact.value.is_empty());
     Word::Charter(charter).to(state, task)
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Changes {
 }
 
 /// The word that takes a choice back.
-const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 #[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
 #[serde(rename_all = "snake_case")]

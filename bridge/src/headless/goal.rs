@@ -23,7 +23,6 @@ use super::next;
 use super::place::Place;
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated, Written};
 use super::task;
-use super::terms::TermsWish;
 use super::word::Word;
 use super::{GoalArgs, lists, versions};
 use crate::cli::say;
@@ -153,7 +152,7 @@ fn advice(
 ) -> anyhow::Result<(Option<TaskList>, Terms)> {
     let list = list.map(|(name, words)| lists::filled(state, name, words)).transpose()?;
     let known = list.as_ref().map(|list| list.terms_with(args.harness.map(Into::into)));
-    let terms = TermsWish::from(&args.terms).over(state, known.unwrap_or_default())?;
+    let terms = args.terms.wish()?.over(state, known.unwrap_or_default())?;
     Ok((list, terms))
 }
 

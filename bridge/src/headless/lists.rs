@@ -238,7 +238,7 @@ pub(super) async fn see_to(args: &ListsArgs) -> anyhow::Result<ExitCode> {
 async fn carry_out(client: &mut Client, args: &ListsArgs) -> anyhow::Result<()> {
     let kind = match &args.wish {
         Some(Wish::Save(args)) => {
-            Some(Kind::ListSaved { list: new(args)?.list(client.state(), (&args.terms).into())? })
+            Some(Kind::ListSaved { list: new(args)?.list(client.state(), args.terms.wish()?)? })
         }
         Some(Wish::Retire { name }) => {
             let list = list::named(client.state(), name).map_err(ListProblem::None)?.list.clone();

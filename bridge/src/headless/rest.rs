@@ -2,6 +2,7 @@
 //! person's intent in the log; what becomes of it is decided by whoever holds the baton. Each handler carries its
 //! own description, from which `/api/openapi.json` is made.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -300,6 +301,11 @@ struct NewGoal {
     agent: Option<String>,
     /// Who reviews its tasks, where they are reviewed: `auto`, `other`, `claude`, `codex`, `codex:MODEL`, `model:MODEL` or an agent of the person's own.
     reviewer: Option<String>,
+    /// What all its tasks are told when they begin, in Markdown.
+    rules: Option<String>,
+    /// What they should know, by name.
+    #[serde(default)]
+    facts: BTreeMap<String, String>,
     /// `quick`, `reviewed` or `autonomous`: whether each task is reviewed, and whether anybody is asked about a plan.
     #[schema(value_type = Option<String>, default = "quick")]
     preset: Option<Preset>,
@@ -414,6 +420,8 @@ async fn state_goal(
         reviewer: new.reviewer,
         model: None,
         caps: new.caps,
+        rules: new.rules,
+        facts: new.facts,
     };
     let known = list.as_ref().map(|list| list.terms_with(new.harness)).unwrap_or_default();
     let terms = wish.wish()?.over(&state, known)?;

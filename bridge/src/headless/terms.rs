@@ -1,5 +1,8 @@
 //! How a goal is gone about, as it is said in a terminal and over HTTP: of a goal as it is stated, and of a list.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use clap::Args;
 use conductor::reviewer;
 use conductor::state::State;
@@ -12,7 +15,10 @@ use utoipa::ToSchema;
 
 use super::agents::NoPersona;
 use super::caps::{CapFlags, CapsJson, CapsWish, NoCap};
+use super::charter::fact;
 use super::choice::{Allowed, How};
+use super::edit::NONE;
+use super::memory;
 use super::own::{self, thinker};
 use super::prompts::NoTemplate;
 use super::{agents, prompts};
@@ -20,10 +26,10 @@ use super::{agents, prompts};
 /// The choices of the command line.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct TermFlags {
-    /// The template whose guidelines its tasks work by; `orchestrator prompts` lists them
+    /// The template whose guidelines its tasks work by, or none; `orchestrator prompts` lists them
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
-    /// Which agent of your own plans and works; `orchestrator agents` lists them
+    /// Which agent of your own plans and works, or none; `orchestrator agents` lists them
     #[arg(long = "as", value_name = "NAME")]
     persona: Option<String>,
     /// What agents may do in the folder; without it, as its list says, or edit
@@ -32,6 +38,12 @@ pub(super) struct TermFlags {
     /// Who reviews its tasks, where they are reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
     #[arg(long, value_name = "WHO")]
     reviewer: Option<String>,
+    /// What all its tasks are told when they begin, in Markdown; `-` reads it from stdin
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Something that they should know by name. May be given again
+    #[arg(long = "fact", value_name = "NAME=VALUE", value_parser = fact)]
+    facts: Vec<(String, String)>,
     #[command(flatten, next_help_heading = "How far the goal goes by itself")]
     caps: CapFlags,
     /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan; without it, as its list says, or quick
@@ -51,10 +63,10 @@ pub(super) struct TermsJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(super) preset: Option<Preset>,
-    /// Name or id of a template.
+    /// Name or id of a template; `none` in the place of a list's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) template: Option<String>,
-    /// Name or id of an agent of the person's own.
+    /// Name or id of an agent of the person's own; `none` in the place of a list's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) agent: Option<String>,
     /// Who reviews its tasks, as `POST /api/goals` takes it.
@@ -66,6 +78,12 @@ pub(super) struct TermsJson {
     /// Of the goal; those of its tasks stand with them.
     #[serde(default)]
     pub(super) caps: CapsJson,
+    /// What all its tasks are told when they begin, in Markdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rules: Option<String>,
+    /// What they should know, by name; one without a value is forgotten.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) facts: BTreeMap<String, String>,
 }
 
 /// What is said of them; what is not stays.
@@ -78,6 +96,8 @@ pub(super) struct TermsWish {
     reviewer: Option<String>,
     model: Option<String>,
     caps: CapsWish,
+    rules: Option<String>,
+    facts: BTreeMap<String, String>,
 }
 
 /// Something is named that is not there, or is nothing of the kind.
@@ -91,10 +111,15 @@ pub(super) enum NoTerms {
     Words(String),
 }
 
-impl From<&TermFlags> for TermsWish {
-    fn from(flags: &TermFlags) -> Self {
-        let TermFlags { template, persona, access, reviewer, caps, preset } = flags.clone();
-        Self {
+impl TermFlags {
+    /// What they say.
+    ///
+    /// # Errors
+    /// The file with the rules cannot be read.
+    pub(super) fn wish(&self) -> anyhow::Result<TermsWish> {
+        let Self { template, persona, access, reviewer, rules, facts, caps, preset } = self.clone();
+        let rules = rules.as_ref().map(memory::read).transpose()?;
+        Ok(TermsWish {
             access: access.map(Into::into),
             preset: preset.map(Into::into),
             template,
@@ -102,14 +127,17 @@ impl From<&TermFlags> for TermsWish {
             reviewer,
             model: None,
             caps: (&caps).into(),
-        }
+            rules,
+            facts: facts.into_iter().collect(),
+        })
     }
 }
 
 impl TermsJson {
     /// Terms of a list, with the names of what they name.
     pub(super) fn of(state: &State, terms: &Terms) -> Self {
-        let Terms { access, preset, template, persona, reviewer, model, effort, caps } = terms.clone();
+        let Terms { access, preset, template, persona, reviewer, model, effort, caps, charter } =
+            terms.clone();
         let agent = |id: &PersonaId| state.personas.get(id).map(|known| known.persona.name.clone());
         let thinks = model.is_some() || effort.is_some();
         Self {
@@ -120,14 +148,17 @@ impl TermsJson {
             reviewer: reviewer.map(|who| reviewer::words(state, &who)),
             model: thinks.then(|| models::Choice { model, effort, ..models::Choice::default() }.to_string()),
             caps: CapsJson::of(caps),
+            rules: Some(charter.rules).filter(|rules| !rules.is_empty()),
+            facts: charter.facts.into_iter().map(|fact| (fact.key, fact.value)).collect(),
         }
     }
 
     /// # Errors
     /// One of its caps is none.
     pub(super) fn wish(self) -> Result<TermsWish, NoCap> {
-        let Self { access, preset, template, agent, reviewer, model, caps } = self;
-        Ok(TermsWish { access, preset, template, agent, reviewer, model, caps: caps.wish()? })
+        let Self { access, preset, template, agent, reviewer, model, caps, rules, facts } = self;
+        let caps = caps.wish()?;
+        Ok(TermsWish { access, preset, template, agent, reviewer, model, caps, rules, facts })
     }
 }
 
@@ -139,12 +170,12 @@ impl TermsWish {
     pub(super) fn over(self, state: &State, known: Terms) -> Result<Terms, NoTerms> {
         let mut terms = Terms { caps: self.caps.of(known.caps), ..known };
         if let Some(name) = self.template {
-            let shelf = prompts::find(state, &name)?;
-            terms.template = Some(shelf.template.template.clone());
+            let found = |name| Ok::<_, NoTemplate>(prompts::find(state, name)?.template.template.clone());
+            terms.template = some(&name).map(found).transpose()?;
         }
         if let Some(name) = self.agent {
-            let persona = agents::find(state, &name)?;
-            terms.persona = Some(persona.persona.clone());
+            let found = |name| Ok::<_, NoPersona>(agents::find(state, name)?.persona.clone());
+            terms.persona = some(&name).map(found).transpose()?;
         }
         if let Some(words) = self.reviewer {
             terms.reviewer = reviewer::named(state, &words).map_err(NoTerms::Words)?;
@@ -152,8 +183,15 @@ impl TermsWish {
         if let Some(words) = self.model {
             (terms.model, terms.effort) = thinker(&words).map_err(NoTerms::Words)?;
         }
+        self.rules.into_iter().for_each(|rules| terms.charter.rules = rules);
+        self.facts.iter().for_each(|(key, value)| terms.charter.set(key, value));
         terms.access = self.access.or(terms.access);
         terms.preset = self.preset.or(terms.preset);
         Ok(terms)
     }
+}
+
+/// The name, unless it says that there is to be none.
+fn some(name: &str) -> Option<&str> {
+    Some(name).filter(|name| *name != NONE)
 }

@@ -117,12 +117,13 @@ pub fn terms(state: &State, top: &Task) -> Terms {
         model: top.model.clone(),
         effort: top.effort,
         caps: top.caps,
+        charter: goal.map(|goal| goal.charter.clone()).unwrap_or_default(),
     }
 }
 
 /// Such terms in words, a few each.
 pub fn said(state: &State, terms: &Terms) -> Vec<String> {
-    let Terms { access, preset, template, persona, reviewer, model, effort, caps } = terms;
+    let Terms { access, preset, template, persona, reviewer, model, effort, caps, charter } = terms;
     let persona = persona.as_ref().and_then(|id| state.personas.get(id));
     let template = template.as_ref().and_then(|id| state.templates.get(id));
     let thinker =
@@ -133,6 +134,11 @@ pub fn said(state: &State, terms: &Terms) -> Vec<String> {
         caps.time.map(Cap::Time),
         caps.tokens.map(Cap::Tokens),
     ];
+    let facts = match charter.facts.len() {
+        0 => None,
+        1 => Some("1 fact".to_owned()),
+        many => Some(format!("{many} facts")),
+    };
     let said = [
         persona.map(|known| format!("as {}", known.persona.name.trim())),
         Some(thinker).filter(|thinker| !thinker.is_empty()),
@@ -140,6 +146,8 @@ pub fn said(state: &State, terms: &Terms) -> Vec<String> {
         access.map(|access| words::access(access).to_owned()),
         preset.map(|preset| words::preset(preset).0.to_lowercase()),
         reviewer.as_ref().map(|who| format!("reviewer {}", reviewer::words(state, who))),
+        (!charter.rules.trim().is_empty()).then(|| "rules of its own".to_owned()),
+        facts,
     ];
     let caps = caps.into_iter().flatten().map(|cap| words::cap(cap, None, None));
     said.into_iter().flatten().chain(caps).collect()

@@ -1,6 +1,7 @@
 //! How a goal is gone about, as it is chosen before it is stated: on the start page, and of a list.
 
 use leptos::prelude::*;
+use shared::context::{Charter, MEMORY};
 use shared::evidence::Preset;
 use shared::id::{PersonaId, TemplateId};
 use shared::limits::Caps;
@@ -20,6 +21,7 @@ pub struct Draft {
     pub caps: RwSignal<Caps>,
     pub template: RwSignal<Option<TemplateId>>,
     pub persona: RwSignal<Option<PersonaId>>,
+    pub rules: RwSignal<String>,
     /// What nobody is asked for here stays.
     base: StoredValue<Terms>,
 }
@@ -32,19 +34,22 @@ impl Draft {
             caps: RwSignal::new(terms.caps),
             template: RwSignal::new(terms.template.clone()),
             persona: RwSignal::new(terms.persona.clone()),
+            rules: RwSignal::new(terms.charter.rules.clone()),
             base: StoredValue::new(terms),
         }
     }
 
     /// The terms that were chosen; not tracked.
     pub fn terms(self) -> Terms {
+        let base = self.base.get_value();
         Terms {
             access: Some(self.access.get_untracked()).filter(|access| *access != Access::default()),
             preset: Some(self.preset.get_untracked()).filter(|preset| *preset != Preset::default()),
             caps: self.caps.get_untracked(),
             template: self.template.get_untracked(),
             persona: self.persona.get_untracked(),
-            ..self.base.get_value()
+            charter: Charter { rules: self.rules.get_untracked(), ..base.charter },
+            ..base
         }
     }
 }
@@ -59,6 +64,10 @@ pub fn TermsFields(draft: Draft) -> impl IntoView {
                 <div class="pair"><PersonaChoice chosen=draft.persona/><TemplateChoice chosen=draft.template/></div>
                 <div class="pair"><PresetChoice preset=draft.preset/><AccessChoice access=draft.access/></div>
                 <FirstCaps caps=draft.caps/>
+                <label class="field">
+                    <span>"Rules that each of its tasks is told when it begins"</span>
+                    <textarea class="input" rows="4" maxlength=MEMORY prop:value=draft.rules on:input=move |event| draft.rules.set(event_target_value(&event))></textarea>
+                </label>
             </div>
         </details>
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use shared_derive::FromJson;
 
 use super::{Access, PlanEdit};
+use crate::context::Charter;
 use crate::evidence::Preset;
 use crate::id::{PersonaId, TaskId, TemplateId};
 use crate::limits::Caps;
@@ -36,6 +37,9 @@ pub struct Terms {
     /// How far its own turns go by themselves; its budget holds for all of it.
     #[serde(skip_serializing_if = "Caps::is_none")]
     pub caps: Caps,
+    /// What all of its tasks are told when they begin.
+    #[serde(skip_serializing_if = "Charter::is_empty")]
+    pub charter: Charter,
 }
 
 impl Terms {
@@ -47,12 +51,13 @@ impl Terms {
     /// The edits of the goal that they come to behind its words, which say its access.
     pub fn edits(self, goal: &TaskId) -> Vec<PlanEdit> {
         let task = || goal.clone();
-        let Self { access: _, preset, template, persona, reviewer, model, effort, caps } = self;
+        let Self { access: _, preset, template, persona, reviewer, model, effort, caps, charter } = self;
         let edits = [
             (!caps.is_none()).then(|| PlanEdit::SetCaps { task: task(), caps }),
             template.map(|template| PlanEdit::SetTemplate { task: task(), template: Some(template) }),
             persona.map(|persona| PlanEdit::SetPersona { task: task(), persona: Some(persona) }),
             reviewer.map(|reviewer| PlanEdit::SetReviewer { task: task(), reviewer: Some(reviewer) }),
+            (!charter.is_empty()).then(|| PlanEdit::SetCharter { task: task(), charter }),
             (model.is_some() || effort.is_some()).then(|| PlanEdit::SetModel { task: task(), model, effort }),
             preset
                 .filter(|preset| *preset != Preset::default())

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use shared::agent::HarnessId;
+use shared::context::{Charter, Fact};
 use shared::entry::Kind;
 use shared::evidence::Preset;
 use shared::id::{ListId, PersonaId, TemplateId};
@@ -47,6 +48,10 @@ fn list() -> TaskList {
             model: Some("opus".to_owned()),
             effort: Some(Effort::High),
             caps: Caps { turns: Some(60), ..Caps::default() },
+            charter: Charter {
+                rules: "Say nothing of style in {{branch}}.".to_owned(),
+                facts: vec![Fact { key: "server".to_owned(), value: "10.0.0.7".to_owned() }],
+            },
         },
         tasks: vec![serde_json::from_value(task).unwrap()],
         caps: [("review".to_owned(), Caps { turns: Some(40), ..Caps::default() })].into(),

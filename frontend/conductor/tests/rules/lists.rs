@@ -10,6 +10,7 @@ use conductor::plan::given::{given, stated};
 use conductor::plan::validate_given;
 use serde_json::json;
 use shared::agent::HarnessId;
+use shared::context::{Charter, Fact};
 use shared::entry::Kind;
 use shared::evidence::{Check, Evidence, Preset};
 use shared::id::{ListId, PersonaId, ProjectId, TemplateId};
@@ -236,6 +237,10 @@ fn the_terms_of_a_goal_are_kept_and_hold_again() {
         model: Some("opus".to_owned()),
         effort: Some(Effort::High),
         caps: Caps { turns: Some(60), ..Caps::default() },
+        charter: Charter {
+            rules: "Touch no test.".to_owned(),
+            facts: vec![Fact { key: "server".to_owned(), value: "10.0.0.7".to_owned() }],
+        },
     };
     let mut world = World::new();
     world.say(Kind::PersonaSaved { persona });
@@ -261,6 +266,8 @@ fn the_terms_of_a_goal_are_kept_and_hold_again() {
         "editing and running commands",
         "reviewed",
         "reviewer other",
+        "rules of its own",
+        "1 fact",
         "60 requests",
     ];
     assert_eq!(said(&world.state, &chosen), words);

@@ -49,9 +49,10 @@ test("how the goal of a list is gone about is kept, shown, and may be another at
   await form.getByText("How its goal is gone about").click();
   await expect(form.getByLabel(/^Only read/)).toBeChecked();
   await form.getByLabel(/^Ask me first/).check();
+  await form.getByLabel("Rules that each of its tasks is told").fill("Look at {{branch}} alone.");
   await shots(page, "lists-terms");
   await form.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("· asking first · reviewed · budget of $7.00")).toBeVisible();
+  await expect(page.getByText("· asking first · reviewed · rules of its own · budget of $7.00")).toBeVisible();
 
   await page.getByRole("button", { name: "Run Careful" }).click();
   const run = page.getByRole("form", { name: "Run Careful" });
@@ -59,6 +60,7 @@ test("how the goal of a list is gone about is kept, shown, and may be another at
   await run.getByLabel(/^Edit files(?! and)/).check();
   await run.getByLabel(/^Autonomous/).check();
   await run.getByLabel("Budget, in dollars").fill("8");
+  await run.getByLabel("branch").fill("main");
   await shots(page, "lists-terms-run");
   await page.setViewportSize({ width: 390, height: 844 });
   const edge = await page.getByRole("button", { name: "Retire Careful" }).evaluate((button) => button.getBoundingClientRect().right);
@@ -69,6 +71,8 @@ test("how the goal of a list is gone about is kept, shown, and may be another at
   await page.getByRole("tab", { name: "Details" }).click();
   await expect(page.getByRole("radio", { name: "Autonomous" })).toBeChecked();
   await expect(page.getByLabel("Budget, in dollars").first()).toHaveValue("8");
+  await page.getByRole("button", { name: "Rules and facts" }).click();
+  await expect(page.getByLabel("Rules that every task of this goal is told")).toHaveValue("Look at main alone.");
 });
 
 test("a list is written line by line, filled in, refused by name, and retired", async ({ page, world }) => {

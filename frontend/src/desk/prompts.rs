@@ -9,7 +9,6 @@ use shared::entry::Kind;
 use shared::id::{ListId, PersonaId, TaskId, TemplateId};
 use shared::list::{Fillings, TaskList};
 use shared::persona::Persona;
-use shared::plan::Terms;
 use shared::template::Template;
 
 use super::{Desk, Planner};
@@ -66,18 +65,17 @@ impl Desk {
         words: &Fillings,
         folder: Option<String>,
         harness: Option<HarnessId>,
-        terms: Terms,
     ) -> Option<TaskId> {
         let works =
             |state: &State| state.agents.iter().find(|agent| agent.problem.is_none()).map(|it| it.harness);
-        let usual = |state: &State| advised(state, &terms).or_else(|| works(state));
+        let usual = |state: &State| advised(state, &list.terms).or_else(|| works(state));
         let stated = match (list.filled(words), folder, harness.or_else(|| self.peek(usual))) {
             (Err(unfilled), ..) => Err(unfilled.to_string()),
             (_, None, _) => Err("choose a folder first".to_owned()),
             (.., None) => Err("no agent is there yet; is the bridge connected?".to_owned()),
             (Ok(list), Some(folder), Some(harness)) => {
-                let (words, planner) = (list.words().to_owned(), Planner::List(Box::new(list)));
-                self.state_goal(&folder, words, harness, terms, planner)
+                let (words, terms) = (list.words().to_owned(), list.terms.clone());
+                self.state_goal(&folder, words, harness, terms, Planner::List(Box::new(list)))
             }
         };
         stated.map_err(|why| self.say(format!("Not started: {why}."), false)).ok()

@@ -31,7 +31,9 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
         let words: Fillings =
             blanks.iter().filter_map(|(blank, value)| Some((blank.clone(), some(*value)?))).collect();
         let harness = harness.get_untracked();
-        let goal = desk.run_list(&list, &words, some(folder), harness, list.fit(draft.terms(), harness));
+        // Also in the rules that were chosen here blanks are filled in.
+        let chosen = TaskList { terms: list.fit(draft.terms(), harness), ..list.clone() };
+        let goal = desk.run_list(&chosen, &words, some(folder), harness);
         if goal.is_some() {
             done();
             here.go(goal, None);

@@ -21,6 +21,7 @@ use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::saver::Saver;
+use crate::rounds::Rounds;
 use crate::sitting::Sitting;
 use crate::steward::Steward;
 
@@ -50,6 +51,8 @@ pub struct Person {
     /// What they do at terminals, if they open any.
     pub sitting: Option<Sitting>,
     pub saver: Option<Saver>,
+    /// What they have done again and again, if they do.
+    pub rounds: Option<Rounds>,
 }
 
 impl Person {
@@ -69,6 +72,7 @@ impl Person {
             steward: None,
             sitting: None,
             saver: None,
+            rounds: None,
         }
     }
 
@@ -87,6 +91,9 @@ impl Person {
             return Some(kind);
         }
         if let Some(kind) = self.sitting.as_mut().and_then(|sitting| sitting.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.rounds.as_mut().and_then(|rounds| rounds.whim(seen)) {
             return Some(kind);
         }
         let goal = chance.pick(&seen.goals)?.clone();

@@ -336,9 +336,9 @@ fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
             };
             let caps = match cap {
                 Cap::Budget(_) => Caps { budget, ..holder.caps },
-                Cap::Turns(_) => Caps { turns: Some(1_000_000), ..holder.caps },
+                Cap::Turns(cap) => Caps { turns: Some(cap.saturating_add(1_000_000)), ..holder.caps },
                 Cap::Time(cap) => Caps { time: Some(cap + Millis::from_secs(1_000_000)), ..holder.caps },
-                Cap::Tokens(_) => Caps { tokens: Some(1_000_000), ..holder.caps },
+                Cap::Tokens(cap) => Caps { tokens: Some(cap.saturating_add(1_000_000)), ..holder.caps },
             };
             let edit = PlanEdit::SetCaps { task: holder.id.clone(), caps };
             Some(Kind::PlanEdited { goal: task.root.clone(), edit })

@@ -194,11 +194,17 @@ mod tests {
         assert_eq!(version_in(b""), None);
     }
 
-    async fn claude_that(script: &str, mode: u32) -> FoundAgent {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("claude");
+    /// The program `claude` in this folder, with these permissions.
+    fn claude_in(dir: &Path, script: &str, mode: u32) -> PathBuf {
+        let path = dir.join("claude");
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    async fn claude_that(script: &str, mode: u32) -> FoundAgent {
+        let dir = tempfile::tempdir().unwrap();
+        let path = claude_in(dir.path(), script, mode);
         let text = format!("[agents.claude]\nprogram = {path:?}\n");
         let config = toml::from_str(&text).unwrap();
         let found = find(&config).await;
@@ -230,9 +236,7 @@ mod tests {
     #[tokio::test]
     async fn an_agent_of_a_worker_is_asked_there() {
         let dir = tempfile::tempdir().unwrap();
-        let claude = dir.path().join("claude");
-        std::fs::write(&claude, "#!/bin/sh\necho 7.7\n").unwrap();
-        std::fs::set_permissions(&claude, std::fs::Permissions::from_mode(0o755)).unwrap();
+        claude_in(dir.path(), "echo 7.7", 0o755);
         let path = format!("PATH={}:/usr/bin:/bin", dir.path().display());
         let stopped = dir.path().join("stopped");
         let config = |wrap: &str| {
@@ -258,9 +262,7 @@ mod tests {
     #[tokio::test]
     async fn an_agent_that_hangs_is_ended_with_what_it_started() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("claude");
-        std::fs::write(&path, "#!/bin/sh\nsleep 1000 &\necho $! > \"${0%/*}/pid\"\nwait\n").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = claude_in(dir.path(), "sleep 1000 &\necho $! > \"${0%/*}/pid\"\nwait", 0o755);
         let answer = version_of(&Config::default(), &path, &[], Duration::from_secs(1)).await;
         assert!(answer.unwrap_err().contains("within 1s"));
         let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde::Deserialize;
-use shared::evidence::{Check, Evidence};
 use shared::limits::{Unbounded, Unit};
 use shared::permission::Permit;
 use shared::retry::Policy;
@@ -25,6 +24,7 @@ mod conduct;
 mod devices;
 pub(crate) mod doctor;
 mod edit;
+mod evidence;
 mod goal;
 mod hand;
 mod inbox;
@@ -46,6 +46,7 @@ mod show;
 mod statement;
 mod task;
 mod terminal;
+mod terms;
 mod usage;
 mod versions;
 mod view;
@@ -54,7 +55,7 @@ mod waker;
 mod word;
 
 use caps::CapsWish;
-use choice::{Allowed, Harness, How};
+use choice::Harness;
 pub(crate) use conduct::IDLE;
 use word::Word;
 
@@ -67,7 +68,7 @@ pub enum Command {
     /// Have a plan made for a goal, and print it
     Plan(PlanArgs),
     /// List goals and their tasks
-    Tasks(TasksArgs),
+    Tasks(task::TasksArgs),
     /// Print a task with what it is to reach, who does it and what came of it
     Show(show::ShowArgs),
     /// Print all that waits for you, and the commands that answer it
@@ -94,7 +95,7 @@ pub enum Command {
     /// Print every bound that agents work within, and change it
     Limits(limits::LimitsArgs),
     /// Print which model does a task of which size, and change it
-    Models(ModelsArgs),
+    Models(models::ModelsArgs),
     /// Print the agents of your own, and change them
     Agents(agents::AgentsArgs),
     /// Say which agent of your own does a task and all below it
@@ -108,7 +109,7 @@ pub enum Command {
     /// Print the rules and facts that all tasks of a goal are told, and change them
     Charter(charter::CharterArgs),
     /// Say what has to be shown before a task counts as done
-    Evidence(EvidenceArgs),
+    Evidence(evidence::EvidenceArgs),
     /// Have a planner split a task, or plan a goal or what is below a task again; its plan then waits for approval
     Split(SplitArgs),
     /// Put a new task behind the last part of a goal or task
@@ -158,11 +159,11 @@ pub enum Command {
     /// Print what each version of a plan changed
     Versions(TaskArgs),
     /// List the processes of all agents; needs no bridge
-    Ps(PsArgs),
+    Ps(ps::PsArgs),
     /// Check the set-up, and attack the bridge as others would; or try everything once
-    Doctor(DoctorArgs),
+    Doctor(doctor::DoctorArgs),
     /// List the devices that are let in or ask, and let them in or send them away
-    Devices(DevicesArgs),
+    Devices(devices::DevicesArgs),
     /// Print the URL of the running bridge's page
     Url(DataArgs),
     /// Print the token for tools that use the REST API
@@ -185,26 +186,11 @@ pub struct GoalArgs {
     /// The project's folder; without it, its list's, its agent's, its template's or this one
     #[arg(long, value_name = "DIR", value_parser = folder)]
     dir: Option<PathBuf>,
-    /// The template whose guidelines its tasks work by; `orchestrator prompts` lists them
-    #[arg(long, value_name = "NAME")]
-    template: Option<String>,
-    /// Which agent of your own plans and works; `orchestrator agents` lists them
-    #[arg(long = "as", value_name = "NAME")]
-    persona: Option<String>,
     /// The agent that plans and works; without it, the first that is installed and works
     #[arg(long, value_enum)]
     harness: Option<Harness>,
-    /// What agents may do in the folder
-    #[arg(long, value_enum, default_value_t = Allowed::Edit)]
-    access: Allowed,
-    /// Who reviews its tasks, where they are reviewed: auto, other (kind of agent), claude, codex, codex:MODEL, model:MODEL or an agent of your own
-    #[arg(long, value_name = "WHO")]
-    reviewer: Option<String>,
-    #[command(flatten, next_help_heading = "How far the goal goes by itself")]
-    caps: caps::CapFlags,
-    /// How it is gone about: whether each task is reviewed, and whether anybody is asked about a plan
-    #[arg(long, value_enum, default_value_t = How::Quick)]
-    preset: How,
+    #[command(flatten)]
+    terms: terms::TermFlags,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
@@ -262,69 +248,6 @@ pub struct PlanArgs {
     /// Without a planner: you add its tasks, here or on the page
     #[arg(long)]
     myself: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct TasksArgs {
-    /// Also goals that are archived
-    #[arg(long)]
-    all: bool,
-    /// One JSON object per line instead of words
-    #[arg(long)]
-    json: bool,
-    /// One goal or task with all below it instead, as a document in Markdown with check boxes
-    #[arg(long, value_name = "TASK", conflicts_with = "json")]
-    markdown: Option<String>,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct PsArgs {
-    /// One JSON object per line instead of words
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct DevicesArgs {
-    /// What is to become of one
-    #[arg(value_enum, requires = "which")]
-    wish: Option<DeviceWish>,
-    /// The code of one that asks; the name or id of one that is let in
-    which: Option<String>,
-    /// One JSON object per line instead of words
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DeviceWish {
-    Allow,
-    Refuse,
-    Revoke,
-}
-
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// Try everything once instead, in a place of its own that is gone afterwards: a goal, a failure, a stop, a bridge that is killed
-    #[arg(long = "try")]
-    first_try: bool,
-    /// With --try: ask this agent one short question instead; a real one uses tokens or money for it
-    #[arg(long, value_enum, requires = "first_try")]
-    harness: Option<Harness>,
-    /// One JSON object per line instead of words
-    #[arg(long)]
-    json: bool,
-    /// Configuration in TOML, as given to `serve`
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    data: DataArgs,
 }
 
 #[derive(Debug, Args)]
@@ -413,43 +336,6 @@ impl OnFailure {
     }
 }
 
-#[derive(Debug, Args)]
-#[command(group = any("evidence", &["checks", "review", "commit"]))]
-pub struct EvidenceArgs {
-    #[command(flatten)]
-    task: TaskArgs,
-    /// outputs_exist, diff_not_empty, no_error_in_output or custom_command:COMMAND. May be given again; these are all of them
-    #[arg(long = "check", value_name = "CHECK")]
-    checks: Vec<Check>,
-    /// Whether another agent reviews it; without this as the goal's preset says
-    #[arg(long, value_name = "BOOL")]
-    review: Option<bool>,
-    /// Whether what it made is committed when all else is shown; without this as the goal's preset says
-    #[arg(long, value_name = "BOOL")]
-    commit: Option<bool>,
-}
-
-#[derive(Debug, Args)]
-pub struct ModelsArgs {
-    /// Whose models are changed
-    #[arg(long, value_enum, default_value_t = Harness::Claude)]
-    harness: Harness,
-    /// For light tasks; behind it how hard it thinks (low, medium, high, xhigh), after a comma who steps in while it has reached its limit, such as "opus high, sonnet". `none` leaves it to the agent
-    #[arg(long, value_name = "MODEL")]
-    light: Option<String>,
-    /// For tasks of standard size, likewise
-    #[arg(long, value_name = "MODEL")]
-    standard: Option<String>,
-    /// For heavy tasks, likewise
-    #[arg(long, value_name = "MODEL")]
-    heavy: Option<String>,
-    /// What a model costs in dollars for a million tokens in and out, where its agent does not tell; * for any model. May be given again
-    #[arg(long, value_name = "MODEL=IN/OUT|none")]
-    price: Vec<String>,
-    #[command(flatten)]
-    data: DataArgs,
-}
-
 /// Options of which a command wants at least one.
 fn any(name: &'static str, options: &[&'static str]) -> ArgGroup {
     ArgGroup::new(name).required(true).multiple(true).args(options.iter().copied())
@@ -531,9 +417,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let start = within.map(|span| if span > Millis(0) { clock::now() + span } else { span });
                 task::tell(&task, Word::Schedule { priority, start, repeat }).await
             }
-            Command::Evidence(EvidenceArgs { task, checks, review, commit }) => {
-                task::tell(&task, Word::Evidence(Evidence { checks, review, commit })).await
-            }
+            Command::Evidence(args) => task::tell(&args.task, Word::Evidence(args.wanted)).await,
             Command::Limits(args) => limits::set(&args).await,
             Command::Models(args) => models::set(&args).await,
             Command::Charter(args) => charter::see_to(&args).await,

@@ -2,11 +2,15 @@
 //! and mends it or fails.
 
 use serde_json::{Value, json};
+use tests::request::call;
+use tests::world::World;
 
 #[path = "headless/terminal.rs"]
 mod terminal;
 
 use terminal::Terminal;
+
+const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 
 fn task(key: &str, directive: &str, checks: &[&str]) -> Value {
     json!({"key": key, "title": format!("Make {key}"), "objective": format!("Make {key}. {directive}"),
@@ -167,4 +171,44 @@ fn where_nothing_can_be_committed_the_work_is_done_all_the_same_and_that_is_said
     let why = "The folder is in no git repository, so nothing is committed.";
     assert_eq!(told(&log, "task_committed", "~1")[0]["outcome"], json!({"is": "nothing", "why": why}));
     Ok(())
+}
+
+#[tokio::test]
+async fn what_is_not_named_of_the_evidence_stays_as_it_is() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    world.says(&["plan", "Open the shop", "--myself", "--harness", "demo"], 0, "")?;
+    world.says(&["add", "1", "Announce it"], 0, "")?;
+    let wanted = async |checks: &[&str], own: Value| -> anyhow::Result<()> {
+        let (_, task) = call(&world, "GET /api/tasks/1%2F1", &Value::Null).await?;
+        let found = (&task["checks"], &task["task"]["own"]);
+        anyhow::ensure!(found == (&json!(checks), &own), "{checks:?}, {own}: {task:#}");
+        Ok(())
+    };
+    let (two, one) = (["outputs_exist", "no_error_in_output"], ["no_error_in_output"]);
+    let checks = ["evidence", "1/1", "--check", two[0], "--check", two[1], "--commit", "false"];
+    world.says(&checks, 0, "")?;
+    wanted(&two, json!({"commit": false})).await?;
+    world.says(&["evidence", "1/1", "--review", "true"], 0, "")?;
+    wanted(&two, json!({"review": true, "commit": false})).await?;
+    world.says(&["evidence", "1/1", "--commit", "usual"], 0, "")?;
+    wanted(&two, json!({"review": true})).await?;
+    world.says(&["evidence", "1/1", "--check", one[0]], 0, "")?;
+    wanted(&one, json!({"review": true})).await?;
+    world.says(&["evidence", "1/1", "--check", ""], 0, "")?;
+    wanted(&[], json!({"review": true})).await?;
+    for (sent, status, told) in [
+        (json!({"checks": ["sure"]}), 422, "\"sure\" is no check"),
+        (json!({"review": "yes"}), 422, "review"),
+        (json!({}), 409, "nothing is to be changed"),
+        (json!({"checks": two, "commit": true}), 200, ""),
+    ] {
+        let (found, answer) = call(&world, "POST /api/tasks/1%2F1/evidence", &sent).await?;
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!(found == status && error.contains(told), "{sent} {found}: {answer}");
+    }
+    wanted(&two, json!({"review": true, "commit": true})).await?;
+    let (_, sent) =
+        call(&world, "POST /api/tasks/1%2F1/evidence", &json!({"review": null, "checks": []})).await?;
+    assert!(sent["seq"].is_u64(), "{sent}");
+    wanted(&[], json!({"commit": true})).await
 }

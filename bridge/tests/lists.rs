@@ -28,8 +28,11 @@ async fn a_list_is_saved_run_with_its_blanks_filled_and_retired() -> anyhow::Res
     };
     said(&["lists"], 0, "Next: orchestrator lists save NAME --plan FILE")?;
     let save = ["lists", "save", "Reviews", "--plan", "plan.json", "--goal", "Review {{branch}}"];
-    let save = [&save[..], &["--harness", "demo", "--dir", &folder]].concat();
-    said(&save, 0, "run --list \"Reviews\" --set branch=… --set whom=…")?;
+    let terms = ["--access", "read-only", "--preset", "reviewed", "--budget", "9"];
+    let save = [&save[..], &["--harness", "demo", "--dir", &folder], &terms].concat();
+    let listed = said(&save, 0, "run --list \"Reviews\" --set branch=… --set whom=…")?;
+    assert!(listed.contains("only reading, reviewed, budget of $9.00)"), "{listed}");
+    said(&["lists", "save", "Other", "--plan", "plan.json", "--as", "Bob"], 1, "no agent \"Bob\"")?;
     said(&["run", "--list", "Reviwes"], 2, "no list \"Reviwes\"; `orchestrator lists` lists them.")?;
     said(&["run", "--list", "reviews", "--set", "branch=main"], 2, "Reviews needs words for whom")?;
     said(&["run", "--list", "reviews", "--set", "branch"], 2, "say it as BLANK=WORDS")?;
@@ -45,7 +48,8 @@ async fn a_list_is_saved_run_with_its_blanks_filled_and_retired() -> anyhow::Res
     assert_eq!(said_it["task"]["own"], json!({"model": "demo-two", "priority": 3}), "{said_it:#}");
 
     // As it was run, and as it stands in the library.
-    said(&["lists", "save", "Main", "--from", "1"], 0, "Main (2 tasks, Demo agent")?;
+    let kept = said(&["lists", "save", "Main", "--from", "1"], 0, "Main (2 tasks, Demo agent")?;
+    assert_eq!(kept.matches("only reading, reviewed, budget of $9.00)").count(), 2, "{kept}");
     let shown = said(&["lists", "show", "main"], 0, "Read main")?;
     assert!(shown.contains("\"model\": \"demo-two\"") && shown.contains("\"priority\": 3"), "{shown}");
     std::fs::write(world.project.join("shown.json"), &shown)?;
@@ -102,6 +106,69 @@ async fn a_list_is_kept_and_run_over_http() -> anyhow::Result<()> {
     let (_, goal) = call(&world, "GET /api/goals/1", &Value::Null).await?;
     let titles: Vec<_> = goal["tasks"].as_array().context("tasks")?.iter().map(|it| &it["title"]).collect();
     assert_eq!(titles, ["Reviews", "Read main", "Say it to Ann"]);
+    Ok(())
+}
+
+/// How the goal of a list is gone about: as the list says, but for what is chosen as it is run.
+#[tokio::test]
+async fn a_list_keeps_how_its_goal_is_gone_about() -> anyhow::Result<()> {
+    let world = World::attended(BIN).await?;
+    let ann = json!({"name": "Ann", "role": "writes", "character": "Short."});
+    let (status, saved) = call(&world, "POST /api/agents", &ann).await?;
+    assert_eq!(status, 200, "{saved}");
+    let terms = json!({"access": "full", "preset": "autonomous", "agent": "ann", "reviewer": "other",
+        "model": "demo-two high", "caps": {"usd": 9.0, "requests": 60}});
+    let tasks = json!([{"key": "a", "title": "Look", "objective": "Look at it. [[demo cost=2]]"}]);
+    let plan = json!({"decision": "plan", "reply": "", "tasks": tasks});
+    let list = |terms: &Value| json!({"name": "Looks", "plan": plan, "harness": "demo", "folder": world.project, "terms": terms});
+    for (wrong, told) in [
+        (json!({"agent": "Bob"}), "no agent \"Bob\""),
+        (json!({"template": "Brief"}), "no template \"Brief\""),
+        (json!({"reviewer": "me"}), "is no reviewer"),
+        (json!({"model": "--yes"}), "--yes"),
+        (json!({"caps": {"usd": 0.0}}), "0 is no cap"),
+        (json!({"plan": 1}), "unknown field"),
+    ] {
+        let (status, answer) = call(&world, "POST /api/lists", &list(&wrong)).await?;
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!(status == 422 && error.contains(told), "{wrong} {status}: {answer}");
+    }
+    let (status, saved) = call(&world, "POST /api/lists", &list(&terms)).await?;
+    assert_eq!(status, 200, "{saved}");
+    let kept = async |name: &str| -> anyhow::Result<Value> {
+        let (_, lists) = call(&world, "GET /api/lists", &Value::Null).await?;
+        let found = lists.as_array().context("lists")?.iter().find(|list| list["name"] == name);
+        Ok(found.context("the list")?["terms"].clone())
+    };
+    let named = |terms: &Value, other: &[(&str, Value)]| {
+        let mut named = terms.clone();
+        named["agent"] = json!("Ann");
+        named["model"] = json!("demo-two · high");
+        other.iter().for_each(|(name, value)| named[*name] = value.clone());
+        named
+    };
+    assert_eq!(kept("Looks").await?, named(&terms, &[]));
+    let chosen =
+        json!({"list": "Looks", "preset": "reviewed", "caps": {"requests": null}, "budget_usd": 5.0});
+    for (goal, chosen, other) in [
+        (1, json!({"list": "Looks"}), Vec::new()),
+        (2, chosen, vec![("preset", json!("reviewed")), ("caps", json!({"usd": 5.0}))]),
+    ] {
+        let (status, stated) = call(&world, "POST /api/goals", &chosen).await?;
+        assert_eq!(status, 201, "{stated}");
+        let name = format!("Of {goal}");
+        let from = json!({"name": name, "from": goal.to_string()});
+        let (status, saved) = call(&world, "POST /api/lists", &from).await?;
+        assert_eq!(status, 200, "{saved}");
+        assert_eq!(kept(&name).await?, named(&terms, &other));
+    }
+    world.says(&["run", "--list", "Looks", "--access", "read-only", "--as", "Bob"], 2, "no agent \"Bob\"")?;
+    world.says(&["run", "--list", "Looks", "--access", "edit", "--preset", "quick"], 0, "Completed")?;
+    world.says(
+        &["lists", "save", "Of 3", "--from", "3"],
+        0,
+        "as Ann, demo-two · high, reviewer other, budget of $9.00",
+    )?;
     Ok(())
 }
 

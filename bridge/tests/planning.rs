@@ -28,6 +28,7 @@ async fn a_worker_and_a_person_split_tasks_and_each_is_summed_up() -> anyhow::Re
     client.intend(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
     let (first, last) = (goal.derived(1), goal.derived(3));
     client.until("its worker splits the first", |state| proposed(state, &first)).await?;
+    world.says(&["split", "1"], 1, "orchestrator approve 1/1, or orchestrator reject 1/1")?;
     client.intend(Kind::PlanWanted { task: last.clone() }).await?;
     client.until("the person's wish is answered", |state| proposed(state, &last)).await?;
     let begun =

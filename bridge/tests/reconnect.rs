@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use shared::entry::{Draft, Entry, Kind};
 use shared::id::{AppendId, ClientId, ProjectId, RunId, TaskId};
-use shared::run::{Program, RunLimits, RunSpec, Runner, Signal, Stdin, Tools};
+use shared::run::{Program, RunSpec, Signal, Stdin};
 use shared::unit::{Epoch, Seq};
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
 use tests::world::{World, ordered};
@@ -180,18 +180,8 @@ async fn send(socket: &mut Socket, message: &ClientMessage) -> anyhow::Result<()
 }
 
 fn cat(folder: &str) -> anyhow::Result<Kind> {
-    let spec = RunSpec {
-        program: Program::Shell { command: "exec cat".to_owned() },
-        args: Vec::new(),
-        env: BTreeMap::new(),
-        cwd: folder.to_owned(),
-        stdin: Stdin::Pipe,
-        files: Vec::new(),
-        inserts: Vec::new(),
-        tools: Tools::None,
-        runner: Runner::Local,
-        limits: RunLimits::default(),
-    };
+    let cat = Program::Shell { command: "exec cat".to_owned() };
+    let spec = RunSpec { stdin: Stdin::Pipe, ..RunSpec::new(cat, folder) };
     Ok(ordered(RunId::new("run")?, TaskId::new("task")?, spec))
 }
 

@@ -10,5 +10,6 @@ pub mod icon;
 pub mod latest;
 pub mod notice;
 pub mod picker;
+pub mod settled;
 pub mod theme;
 pub mod topbar;

@@ -9,7 +9,7 @@ use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
 use conductor::inbox::{Request, inbox};
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
-use conductor::plan::given::given;
+use conductor::plan::given::{given, stated};
 use conductor::planning::may_plan;
 use conductor::state::Task;
 use conductor::survey::{Row, Survey};
@@ -18,12 +18,11 @@ use leptos::prelude::*;
 use shared::agent::HarnessId;
 use shared::api::{Asking, HitPlace};
 use shared::entry::{Draft, Kind};
-use shared::evidence::Preset;
-use shared::id::{AppendId, ClientId, MessageId, PersonaId, ProjectId, RunId, TaskId, TemplateId};
-use shared::limits::{Caps, Limits};
+use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
+use shared::limits::Limits;
 use shared::list::TaskList;
 use shared::models::Models;
-use shared::plan::{Access, PlanEdit};
+use shared::plan::{PlanEdit, Terms};
 use shared::unit::Millis;
 use shared::wire::{OutputFrame, Refusal, ServerMessage, Want};
 use wasm_bindgen::JsCast;
@@ -392,9 +391,8 @@ impl Desk {
         self,
         folder: &str,
         text: String,
-        (harness, access, preset): (HarnessId, Access, Preset),
-        caps: Caps,
-        (template, persona): (Option<TemplateId>, Option<PersonaId>),
+        harness: HarnessId,
+        terms: Terms,
         planner: Planner,
     ) -> Result<TaskId, String> {
         let known = self.peek(|state| {
@@ -402,19 +400,6 @@ impl Desk {
             found.map(|(id, _)| id.clone())
         });
         let task = TaskId::new(&draw()).map_err(|bad| bad.to_string())?;
-        let capped = PlanEdit::SetCaps { task: task.clone(), caps };
-        let capped = (caps != Caps::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: capped });
-        let guided = template.map(|template| {
-            let edit = PlanEdit::SetTemplate { task: task.clone(), template: Some(template) };
-            Kind::PlanEdited { goal: task.clone(), edit }
-        });
-        let cast = persona.map(|persona| {
-            let edit = PlanEdit::SetPersona { task: task.clone(), persona: Some(persona) };
-            Kind::PlanEdited { goal: task.clone(), edit }
-        });
-        let how = PlanEdit::SetPreset { task: task.clone(), preset };
-        let how = (preset != Preset::default()).then(|| Kind::PlanEdited { goal: task.clone(), edit: how });
-        let stated = Kind::GoalStated { task: task.clone(), text, harness, access };
         let (project, opened) = match known {
             Some(project) => (project, None),
             None => {
@@ -423,8 +408,8 @@ impl Desk {
                 (ProjectId::new(&draw()).map_err(|bad| bad.to_string())?, Some(opened))
             }
         };
-        let said = opened.into_iter().chain([stated]).chain(capped).chain(guided).chain(cast).chain(how);
-        let mut said: Vec<Kind> = said.collect();
+        let stated = stated(&task, text, harness, terms);
+        let mut said: Vec<Kind> = opened.into_iter().chain(stated).collect();
         match planner {
             Planner::Agent => {}
             Planner::Person => {

@@ -23,6 +23,7 @@ pub mod rules;
 pub mod schedule;
 pub mod start;
 pub mod terminal;
+pub mod terms;
 pub mod usage;
 pub mod waits;
 pub mod work;

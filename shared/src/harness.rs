@@ -9,9 +9,7 @@ use crate::id::{MessageId, SessionId};
 use crate::models::Effort;
 use crate::permission::Permit;
 use crate::plan::{Access, Size};
-use crate::run::{
-    Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Runner, Signal, Stdin, Stream, Tools, Window,
-};
+use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Signal, Stdin, Stream, Tools, Window};
 use crate::unit::MicroUsd;
 
 mod claude;
@@ -82,16 +80,13 @@ impl CommandLine {
     /// The order for it: `cwd` absolute, `limits.polite` is replaced by the CLI's own.
     pub fn into_spec(self, cwd: impl Into<String>, limits: RunLimits) -> RunSpec {
         RunSpec {
-            program: self.program,
             args: self.args,
             env: self.env,
-            cwd: cwd.into(),
             stdin: self.stdin,
             files: self.files,
-            inserts: Vec::new(),
             tools: self.tools,
-            runner: Runner::Local,
             limits: RunLimits { polite: self.polite, ..limits },
+            ..RunSpec::new(self.program, cwd)
         }
     }
 }

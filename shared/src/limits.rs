@@ -219,6 +219,10 @@ impl StageCaps {
 }
 
 impl Caps {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// One of them is less than it was, or is there now.
     pub fn is_less(self, before: Self) -> bool {
         let stages = [None, Some(Stage::Review), Some(Stage::Repair)];

@@ -9,7 +9,7 @@ use shared_derive::FromJson;
 use crate::agent::HarnessId;
 use crate::id::ListId;
 use crate::limits::Caps;
-use crate::plan::{Choice, Own, ProposedTask};
+use crate::plan::{Choice, Own, ProposedTask, Terms};
 use crate::template::wrong_choice;
 
 /// Longest name, in bytes.
@@ -29,6 +29,9 @@ pub struct TaskList {
     /// Absolute; where it is done, where no other folder is chosen as it is run.
     #[serde(default)]
     pub folder: Option<String>,
+    /// How that goal is gone about, where nothing else is chosen as it is run.
+    #[serde(default, skip_serializing_if = "Terms::is_usual")]
+    pub terms: Terms,
     /// One or more, by keys as in a plan; those that come after nothing run side by side.
     pub tasks: Vec<ProposedTask>,
     /// How far some of them go by themselves, by their keys.
@@ -73,6 +76,19 @@ impl TaskList {
     /// What it says of its tasks beside what a planner would.
     pub fn own(&self) -> Own {
         Own { caps: self.caps.clone(), choices: self.choices.clone() }
+    }
+
+    /// How its goal is gone about with this agent CLI, where another was chosen as it is run: a model is of its own CLI.
+    pub fn terms_with(&self, harness: Option<HarnessId>) -> Terms {
+        self.fit(self.terms.clone(), harness)
+    }
+
+    /// The same of terms that were chosen in the place of its own.
+    pub fn fit(&self, terms: Terms, harness: Option<HarnessId>) -> Terms {
+        match harness {
+            Some(other) if self.harness != Some(other) => Terms { model: None, effort: None, ..terms },
+            _ => terms,
+        }
     }
 
     /// The names of its blanks.
@@ -187,6 +203,7 @@ mod tests {
             goal: String::new(),
             harness: None,
             folder: None,
+            terms: Terms::default(),
             tasks: serde_json::from_str(&tasks).expect("tasks"),
             caps: BTreeMap::new(),
             choices: BTreeMap::new(),

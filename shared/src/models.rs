@@ -53,6 +53,22 @@ impl Price {
         Ok((name.to_owned(), price))
     }
 
+    /// Several, with spaces or commas between them; no words are no prices.
+    ///
+    /// # Errors
+    /// One of them is nothing of the kind.
+    pub fn read_all(text: &str) -> Result<BTreeMap<String, Self>, NoPrice> {
+        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+        let read = words.map(Self::read).collect::<Result<Vec<_>, NoPrice>>()?;
+        Ok(read.into_iter().filter_map(|(name, price)| Some((name, price?))).collect())
+    }
+
+    /// Prices as [`Price::read_all`] reads them.
+    pub fn write_all(prices: &BTreeMap<String, Self>) -> String {
+        let price = |(name, Self { input, output }): (&String, &Self)| format!("{name}={input}/{output}");
+        prices.iter().map(price).collect::<Vec<_>>().join(", ")
+    }
+
     /// What a cache gave costs a tenth of what is read anew, and what it took a quarter more, as with every provider here.
     pub fn of(self, tokens: Tokens) -> MicroUsd {
         let (input, output) = (u128::from(self.input.0), u128::from(self.output.0));
@@ -288,6 +304,16 @@ mod tests {
         for text in ["opus hard", "high opus", "--effort", "opus, sonnet high"] {
             assert!(Choice::read(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn prices_are_read_as_they_are_written() {
+        for text in ["", "*=0.075/0.3", "*=1/2, gpt-5=1.25/10"] {
+            assert_eq!(Price::read_all(text).map(|prices| Price::write_all(&prices)), Ok(text.to_owned()));
+        }
+        let typed = Price::read_all(" opus=15/75  *=1/2,haiku=none").expect("prices");
+        assert_eq!(Price::write_all(&typed), "*=1/2, opus=15/75");
+        assert_eq!(Price::read_all("opus=15/75 haiku"), Err(NoPrice("haiku".to_owned())));
     }
 
     #[test]

@@ -18,8 +18,10 @@ use crate::sizing::SizeWish;
 use crate::unit::{MicroUsd, Millis};
 
 mod choice;
+mod terms;
 
 pub use choice::{Choice, Own};
+pub use terms::Terms;
 
 /// How much of a person a task needs: autonomous runs alone, hybrid runs alone but may ask, interactive
 /// is done together with the person, who begins it and says when it is done, manual is done by the person without

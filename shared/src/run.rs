@@ -34,6 +34,24 @@ pub struct RunSpec {
     pub limits: RunLimits,
 }
 
+impl RunSpec {
+    /// The program alone, in the absolute folder `cwd`: without arguments, input, files and tools, within the usual limits.
+    pub fn new(program: Program, cwd: impl Into<String>) -> Self {
+        Self {
+            program,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: cwd.into(),
+            stdin: Stdin::Null,
+            files: Vec::new(),
+            inserts: Vec::new(),
+            tools: Tools::None,
+            runner: Runner::Local,
+            limits: RunLimits::default(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Program {

@@ -5,29 +5,29 @@
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::api::Asking;
-use shared::context::{Charter, Cut, Fact, Section};
+use shared::context::{Cut, Section};
 use shared::entry::{Actor, Body, Draft, Entry, Kind, Outcome, Purpose, Room};
-use shared::evidence::{Check, CommitOutcome, Evidence, Preset};
+use shared::evidence::{Check, CommitOutcome, Evidence};
 use shared::harness::{Start, Turn, command_line};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RuleId, RunId, SessionId, TaskId};
-use shared::limits::{Caps, Limits, StageCaps};
+use shared::limits::{Caps, Limits};
 use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
-use shared::persona::Character;
-use shared::plan::{Access, Mode, Own, PlanEdit, PlannedTask, Schedule, Size, Work};
+use shared::plan::{Access, Mode, Own, PlanEdit, PlannedTask, Size, Work};
 use shared::quiet::Quiet;
-use shared::retry::{Again, Policy, Retry};
-use shared::reviewer::Reviewer;
+use shared::retry::Again;
 use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Stdin, Tools, Window};
-use shared::template::{Guided, Template, Variant};
+use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
 
 #[path = "golden/cost.rs"]
 mod cost;
+#[path = "golden/edits.rs"]
+mod edits;
 #[path = "golden/library.rs"]
 mod library;
 
-use library::{ann, list, persona, template};
+use library::{persona, template};
 
 fn task(id: &str) -> TaskId {
     TaskId::new(id).unwrap()
@@ -77,12 +77,18 @@ fn checks() -> Vec<Check> {
     vec![Check::OutputsExist, Check::DiffNotEmpty, Check::NoErrorInOutput, Check::CustomCommand { command }]
 }
 
-fn intents() -> Vec<Kind> {
+fn intents() -> impl Iterator<Item = Kind> {
+    let all = [stated(), edits::of_tasks(), steered(), library::kept(), permitted(), edits::of_doers()];
+    all.into_iter().flatten().chain(cost::chosen())
+}
+
+/// What a person begins with and says.
+fn stated() -> Vec<Kind> {
     let (goal, message) = (task("goal"), MessageId::new("m1").unwrap());
-    let (own, text) = (message.clone(), "And tests".to_owned());
-    let said =
-        |answers| Kind::MessageSent { task: task("goal"), message: own.clone(), text: text.clone(), answers };
-    let window = Window { rows: 24, cols: 80 };
+    let said = |answers| {
+        let (message, text) = (message.clone(), "And tests".to_owned());
+        Kind::MessageSent { task: task("goal"), message, text, answers }
+    };
     vec![
         Kind::ProjectOpened { folder: "/home/dev/shop".to_owned(), name: "shop".to_owned() },
         Kind::MemorySet { text: "Run the tests with `make`.".to_owned() },
@@ -95,51 +101,15 @@ fn intents() -> Vec<Kind> {
         said(None),
         said(Some(RunId::new("goal~r1").unwrap())),
         Kind::MessageUrged { task: goal.clone(), message: message.clone() },
-        Kind::MessageWithdrawn { task: goal.clone(), message },
-        Kind::PlanEdited { goal: goal.clone(), edit: PlanEdit::Add { planned: planned(), index: 2 } },
-        edited(PlanEdit::Clone { task: task("goal~1"), copy: task("copy") }),
-        edited(PlanEdit::Move { task: task("goal~1"), parent: goal.clone(), index: 0 }),
-        edited(PlanEdit::SetCaps {
-            task: goal.clone(),
-            caps: Caps { budget: Some(MicroUsd(15_000_000)), ..Caps::default() },
-        }),
-        edited(PlanEdit::SetCaps {
-            task: task("goal~1"),
-            caps: Caps { review: StageCaps { turns: Some(9), ..StageCaps::default() }, ..Caps::default() },
-        }),
-        edited(PlanEdit::SetSchedule {
-            task: goal.clone(),
-            schedule: Schedule { priority: -3, start: Some(Millis(7)), repeat: Some(Millis(60_000)) },
-        }),
-        edited(PlanEdit::SetRetry {
-            task: goal.clone(),
-            retry: Some(Retry { policy: Policy::Analyze, attempts: 2 }),
-        }),
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetEvidence {
-                task: task("goal~1"),
-                evidence: Evidence { checks: checks(), review: Some(true), commit: None },
-            },
-        },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetPreset { task: goal.clone(), preset: Preset::Autonomous },
-        },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetCharter {
-                task: goal.clone(),
-                charter: Charter {
-                    rules: "- Touch no migration.".to_owned(),
-                    facts: vec![Fact { key: "server".to_owned(), value: "10.0.0.7".to_owned() }],
-                },
-            },
-        },
-        Kind::PlanEdited {
-            goal: goal.clone(),
-            edit: PlanEdit::SetInputs { task: task("goal~1"), inputs: vec!["schema.sql".to_owned()] },
-        },
+        Kind::MessageWithdrawn { task: goal, message: message.clone() },
+    ]
+}
+
+/// How they have the work go on.
+fn steered() -> Vec<Kind> {
+    let goal = task("goal");
+    let window = Window { rows: 24, cols: 80 };
+    vec![
         Kind::PlanGiven { goal: goal.clone(), reply: "Mine".to_owned(), tasks: vec![planned()] },
         Kind::PlanWanted { task: task("goal~1") },
         Kind::PlanApproved { goal: goal.clone(), version: 2 },
@@ -165,22 +135,12 @@ fn intents() -> Vec<Kind> {
                 ..Limits::default()
             },
         },
-        Kind::TemplateSaved {
-            template: Template {
-                template: template(),
-                name: "Review".to_owned(),
-                variants: vec![Variant { name: "a".to_owned(), guidelines: "Be brief.".to_owned() }],
-                harness: Some(HarnessId::Claude),
-                model: Some("sonnet".to_owned()),
-                folder: Some("/home/dev/shop".to_owned()),
-            },
-        },
-        Kind::TemplateRetired { template: template() },
-        Kind::PersonaSaved { persona: ann(Character::Words { text: "Kind and strict.".to_owned() }) },
-        Kind::PersonaSaved { persona: ann(Character::File { path: "Soul.md".to_owned() }) },
-        Kind::PersonaRetired { persona: persona() },
-        Kind::ListSaved { list: list() },
-        Kind::ListRetired { list: list().list },
+    ]
+}
+
+/// What they let agents do.
+fn permitted() -> Vec<Kind> {
+    vec![
         Kind::PermissionAnswered {
             run: run(),
             request: "q1".to_owned(),
@@ -201,38 +161,11 @@ fn intents() -> Vec<Kind> {
         ),
         saved(What::Tool { name: "WebFetch".to_owned() }, Scope::Always),
         Kind::RuleRemoved { rule: rule() },
-        edited(PlanEdit::SetPersona { task: task("goal~1"), persona: Some(persona()) }),
-        edited(PlanEdit::SetSize { task: task("goal~1"), size: Some(Size::Heavy) }),
-        edited(PlanEdit::SetSize { task: task("goal~1"), size: None }),
-        edited(PlanEdit::Add {
-            planned: PlannedTask { persona: Some(persona()), size: None, ..planned() },
-            index: 0,
-        }),
-        edited(PlanEdit::SetTemplate { task: task("goal~1"), template: Some(template()) }),
     ]
-    .into_iter()
-    .chain(reviewers())
-    .chain(cost::chosen())
-    .collect()
 }
 
 fn edited(edit: PlanEdit) -> Kind {
     Kind::PlanEdited { goal: task("goal"), edit }
-}
-
-fn reviewers() -> impl Iterator<Item = Kind> {
-    let model = "gpt-5.1-codex".to_owned();
-    let all = [
-        Reviewer::Auto,
-        Reviewer::Other,
-        Reviewer::Agent { harness: HarnessId::Codex, model: Some(model.clone()) },
-        Reviewer::Model { model },
-        Reviewer::Persona { persona: persona() },
-    ];
-    let chosen = all.map(|reviewer| PlanEdit::SetReviewer { task: task("goal~1"), reviewer: Some(reviewer) });
-    let caps = Caps { turns: Some(40), ..Caps::default() };
-    let planned = PlannedTask { reviewer: Some(Reviewer::Other), caps, ..planned() };
-    chosen.into_iter().chain([PlanEdit::Add { planned, index: 0 }]).map(edited)
 }
 
 fn own_spec() -> RunSpec {
@@ -491,7 +424,7 @@ fn entry(kind: Kind) -> Entry {
 
 #[test]
 fn the_log_reads_as_it_was_written() {
-    let kinds = intents().into_iter().chain(decisions()).chain(facts()).chain(cost::told(&run()));
+    let kinds = intents().chain(decisions()).chain(facts()).chain(cost::told(&run()));
     let lines: Vec<String> = kinds
         .map(|kind| {
             let entry = entry(kind);

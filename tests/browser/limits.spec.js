@@ -41,6 +41,33 @@ test("limits and models are set by keyboard and kept in the log", async ({ page,
   await expect(dialog.getByLabel("Quiet until")).toHaveValue("");
 });
 
+test("what models cost is said where they are chosen, and what is no price is refused beside it", async ({ page, world }) => {
+  await page.goto(world.url);
+  await page.getByRole("button", { name: /limits and models/ }).click();
+  const field = page.getByRole("dialog").getByRole("textbox", { name: "Codex, prices" });
+  const set = async (text) => {
+    await field.fill(text);
+    await page.keyboard.press("Tab");
+  };
+  await set("gpt-5=1.25/10 gpt-5-mini");
+  await expect(field).toHaveAttribute("aria-invalid", "true");
+  await expect(field).toHaveAccessibleDescription(/"gpt-5-mini" is no price of a model/);
+  await expect(field).toHaveValue("gpt-5=1.25/10 gpt-5-mini");
+  await field.scrollIntoViewIfNeeded();
+  await shots(page, "limits-prices");
+  await set("gpt-5=1.25/10 *=2/4");
+  await expect(field).toHaveValue("*=2/4, gpt-5=1.25/10");
+  await expect(field).toHaveAttribute("aria-invalid", "false");
+  await page.reload();
+  await page.getByRole("button", { name: /limits and models/ }).click();
+  await expect(field).toHaveValue("*=2/4, gpt-5=1.25/10");
+  await expect(page.getByRole("textbox", { name: "Claude Code, prices" })).toHaveValue("");
+  await set("");
+  await page.reload();
+  await page.getByRole("button", { name: /limits and models/ }).click();
+  await expect(field).toHaveValue("");
+});
+
 test("every bound is in the dialog with its range, and one that cannot be is refused in words and taken back", async ({ page, world }) => {
   await page.goto(world.url);
   await page.getByRole("button", { name: /limits and models/ }).click();

@@ -27,6 +27,46 @@ test("the tasks of a goal are kept, and run again with one click", async ({ page
   await expect(top(page)).toHaveAttribute("data-status", "completed");
 });
 
+test("how the goal of a list is gone about is kept, shown, and may be another at each run", async ({ page, world }) => {
+  await page.goto(world.url);
+  await page.getByLabel("Folder", { exact: true }).fill(world.project);
+  await page.getByLabel("Goal", { exact: true }).last().fill(goal("", LIST));
+  await page.getByLabel(/^Reviewed/).check();
+  await page.getByLabel(/^Only read/).check();
+  await page.getByLabel("Budget, in dollars").fill("7");
+  await page.getByRole("button", { name: /Make a plan/ }).click();
+  await expect(page.getByRole("button", { name: /Approve and start/ })).toBeVisible();
+  await top(page).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await page.getByLabel("Keep its tasks as a list, to run them again").fill("Careful");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Prompts" }).first().click();
+  await page.getByRole("tab", { name: "Lists" }).click();
+  await expect(page.getByText("· only reading · reviewed · budget of $7.00")).toBeVisible();
+
+  await page.getByRole("button", { name: "Change Careful" }).click();
+  const form = page.getByRole("form", { name: "List" });
+  await form.getByText("How its goal is gone about").click();
+  await expect(form.getByLabel(/^Only read/)).toBeChecked();
+  await form.getByLabel(/^Ask me first/).check();
+  await shots(page, "lists-terms");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("· asking first · reviewed · budget of $7.00")).toBeVisible();
+
+  await page.getByRole("button", { name: "Run Careful" }).click();
+  const run = page.getByRole("form", { name: "Run Careful" });
+  await run.getByText("How its goal is gone about").click();
+  await run.getByLabel(/^Edit files$|^Edit files Commands only/).check();
+  await run.getByLabel(/^Autonomous/).check();
+  await run.getByLabel("Budget, in dollars").fill("8");
+  await shots(page, "lists-terms-run");
+  await run.getByRole("button", { name: "Run it" }).click();
+  await top(page).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(page.getByRole("radio", { name: "Autonomous" })).toBeChecked();
+  await expect(page.getByLabel("Budget, in dollars").first()).toHaveValue("8");
+});
+
 test("a list is written line by line, filled in, refused by name, and retired", async ({ page, world }) => {
   await page.goto(world.url);
   await page.getByRole("button", { name: "Lists", exact: true }).click();

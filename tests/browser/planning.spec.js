@@ -12,6 +12,9 @@ test("parts of a task are proposed, approved and rejected, and a task is cloned"
   await expect(page.getByText("Plan of 1 Do part 1")).toBeVisible();
   await expect(node(page, /^1\.1, /)).toHaveAttribute("data-status", "pending");
   await shots(page, "planning-split");
+  await top(page).click();
+  await page.getByRole("button", { name: "To the plan of 1" }).click();
+  await expect(node(page, /^1, /)).toHaveAttribute("aria-selected", "true");
 
   await node(page, /^3, /).click();
   await page.keyboard.press("y");
@@ -44,7 +47,6 @@ test("a goal that is under way is planned again, and what runs goes on", async (
   await top(page).click();
   await page.keyboard.press("p");
   await expect(page.getByLabel("Message", { exact: true })).toBeFocused();
-  await expect(again).toBeDisabled(); // Nothing is said yet.
   await ask();
   await expect(page.getByText("Against v1: 1 added.")).toBeVisible();
   await expect(node(page, /changelog/i)).toHaveAttribute("data-change", "added");
@@ -62,4 +64,17 @@ test("a goal that is under way is planned again, and what runs goes on", async (
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await expect(node(page, /changelog/i)).toHaveAttribute("data-status", "completed");
   await expect(running).toHaveAttribute("data-status", "active");
+});
+
+test("a goal is planned again without a word of the person's", async ({ page, world }) => {
+  await plan(page, world, "[[demo tasks=3 shape=chain]] [[task 1: hang]]");
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "active");
+  await top(page).click();
+  await page.keyboard.press("p");
+  await expect(page.getByText("Write what should be different, or nothing, then press Plan again.")).toBeVisible();
+  await shots(page, "planning-again-ask");
+  await page.getByRole("button", { name: "Plan again" }).click();
+  await expect(page.getByText(/^Against v1: /)).toBeVisible();
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "active");
 });

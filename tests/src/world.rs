@@ -17,7 +17,7 @@ use shared::agent::HarnessId;
 use shared::entry::{Draft, Entry, Kind, Purpose};
 use shared::id::{AppendId, ClientId, LogId, MessageId, ProjectId, RunId, TaskId};
 use shared::plan::Access;
-use shared::run::{Arg, Program, RunLimits, RunSpec, Runner, Stdin, Tools};
+use shared::run::{Arg, Program, RunSpec};
 use shared::unit::{Millis, Seq};
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -502,18 +502,8 @@ pub fn sketch(state: &State) -> String {
 
 /// A run of the binary itself with these words, such as `demo emit`.
 pub fn own(words: impl IntoIterator<Item = impl Into<String>>, cwd: String) -> RunSpec {
-    RunSpec {
-        program: Program::Own,
-        args: words.into_iter().map(|word| Arg::text(word)).collect(),
-        env: std::collections::BTreeMap::default(),
-        cwd,
-        stdin: Stdin::Null,
-        files: Vec::new(),
-        inserts: Vec::new(),
-        tools: Tools::None,
-        runner: Runner::Local,
-        limits: RunLimits::default(),
-    }
+    let args = words.into_iter().map(|word| Arg::text(word)).collect();
+    RunSpec { args, ..RunSpec::new(Program::Own, cwd) }
 }
 
 /// The order for a run that no agent is in.

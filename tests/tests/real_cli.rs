@@ -7,8 +7,10 @@ use conductor::state::State;
 use conductor::status::{Kind as Status, status};
 use serde_json::{Value, json};
 use shared::agent::HarnessId;
-use shared::entry::Kind;
-use shared::id::TaskId;
+use shared::entry::{Draft, Kind};
+use shared::id::{ProjectId, TaskId};
+use shared::permission::Rule as Allows;
+use shared::plan::{Access, Mode, PlannedTask, Size};
 use tests::stub::{Rule, Step, Stub};
 use tests::world::{Client, World};
 
@@ -66,6 +68,39 @@ fn rules(write: Step) -> Vec<Rule> {
 
 fn is(state: &State, task: &TaskId, wished: Status) -> bool {
     state.task(task).is_some_and(|task| status(state, task).kind == wished)
+}
+
+/// Opens the project and states a goal there with the task `alpha`, which begins at once, and two that wait for the person;
+/// `rules` hold from before that.
+async fn begin(
+    client: &mut Client,
+    world: &World,
+    (harness, access): (HarnessId, Access),
+    rules: Vec<Allows>,
+) -> anyhow::Result<TaskId> {
+    let (project, goal) = (ProjectId::new("project")?, TaskId::new("goal")?);
+    let part = |name: &str, mode| {
+        let objective = format!("OBJECTIVE-{name}");
+        let planned = PlannedTask::new(TaskId::new(name)?, goal.clone(), name, objective);
+        anyhow::Ok(PlannedTask { size: Some(Size::Light), mode, ..planned })
+    };
+    let tasks = vec![
+        part("alpha", Mode::Autonomous)?,
+        part("beta", Mode::Interactive)?,
+        part("gamma", Mode::Interactive)?,
+    ];
+    let alpha = tasks[0].task.clone();
+    let folder = world.project.to_string_lossy().into_owned();
+    let opened = Kind::ProjectOpened { folder, name: "project".to_owned() };
+    let begun = [
+        Kind::GoalStated { task: goal.clone(), text: "Do it".to_owned(), harness, access },
+        Kind::PlanGiven { goal: goal.clone(), reply: "So".to_owned(), tasks },
+        Kind::PlanApproved { goal, version: 1 },
+    ];
+    let kinds =
+        [opened].into_iter().chain(rules.into_iter().map(|rule| Kind::RuleSaved { rule })).chain(begun);
+    client.append(kinds.map(|kind| Draft::new(Some(project.clone()), kind)).collect()).await?;
+    Ok(alpha)
 }
 
 async fn journey(world: &World, stub: &Stub, harness: HarnessId) -> anyhow::Result<Client> {

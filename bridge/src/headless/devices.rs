@@ -4,12 +4,34 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use shared::api::{Answer, Asking, Chosen, Device, Devices};
 
+use super::DataArgs;
 use super::place::Place;
-use super::{DeviceWish, DevicesArgs};
 use crate::cli::say;
+
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// What is to become of one
+    #[arg(value_enum, requires = "which")]
+    wish: Option<DeviceWish>,
+    /// The code of one that asks; the name or id of one that is let in
+    which: Option<String>,
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DeviceWish {
+    Allow,
+    Refuse,
+    Revoke,
+}
 
 /// Lists them, or carries out what the person wishes for one.
 pub(super) async fn see_to(args: &DevicesArgs) -> anyhow::Result<ExitCode> {

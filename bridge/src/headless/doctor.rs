@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use axum::http::header::{COOKIE, ORIGIN};
+use clap::Args;
 use conductor::words;
 use shared::agent::FoundAgent;
 use shared::api::{Finding, Verdict};
 use shared::harness::tried;
 
-use super::DoctorArgs;
 use super::place::Place;
+use super::{DataArgs, Harness};
 use crate::agents::{self, Lookup, look_up};
 use crate::cli::say;
 use crate::config::tools::Tool;
@@ -35,6 +36,24 @@ mod windows;
 /// Free bytes below which a person is warned, and below which agents will fail.
 const LITTLE: u64 = 500 * 1024 * 1024;
 const TOO_LITTLE: u64 = 100 * 1024 * 1024;
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Try everything once instead, in a place of its own that is gone afterwards: a goal, a failure, a stop, a bridge that is killed
+    #[arg(long = "try")]
+    first_try: bool,
+    /// With --try: ask this agent one short question instead; a real one uses tokens or money for it
+    #[arg(long, value_enum, requires = "first_try")]
+    harness: Option<Harness>,
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    /// Configuration in TOML, as given to `serve`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+}
 
 fn well(what: impl Into<String>) -> Finding {
     Finding { verdict: Verdict::Well, what: what.into(), remedy: String::new() }

@@ -7,30 +7,25 @@ use std::process::ExitCode;
 use anyhow::Context;
 use conductor::plan::name;
 use conductor::planning::{Plan, Planning};
-use conductor::reviewer;
 use conductor::state::{State, Task};
 use conductor::status::{Kind as Stands, Reason, Status, status};
 use conductor::words;
 use serde_json::json;
 use shared::entry::{Draft, Kind};
 use shared::id::TaskId;
-use shared::limits::Caps;
 use shared::list::{Fillings, TaskList};
-use shared::persona::Persona;
-use shared::reviewer::Reviewer;
-use shared::template::Template;
+use shared::plan::Terms;
 use shared::wire::Want;
 
-use super::caps::CapsWish;
 use super::client::Client;
 use super::live::Live;
 use super::next;
 use super::place::Place;
-use super::prompts;
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated, Written};
 use super::task;
+use super::terms::TermsWish;
 use super::word::Word;
-use super::{GoalArgs, agents, lists, versions};
+use super::{GoalArgs, lists, versions};
 use crate::cli::say;
 use crate::clock;
 
@@ -87,7 +82,7 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
     while args.harness.is_none() && client.state().agents.is_empty() {
         client.step().await?;
     }
-    let Advice { template, persona, reviewer, list } = match advice(client.state(), args, list.as_ref()) {
+    let (list, terms) = match advice(client.state(), args, list.as_ref()) {
         Ok(advice) => advice,
         Err(none) => {
             drop(client);
@@ -96,21 +91,15 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
             return Ok(ExitCode::from(WRONG));
         }
     };
-    let advised = list.as_ref().and_then(|list| list.folder.clone());
-    let advised = advised.or_else(|| persona.as_ref()?.folder.clone());
-    let advised = advised.or_else(|| template.as_ref()?.folder.clone()).map(PathBuf::from);
+    let own = list.as_ref().and_then(|list| list.folder.clone());
+    let advised = own.or_else(|| advised(client.state(), &terms)).map(PathBuf::from);
     let folder = args.dir.clone().or(advised).map_or_else(std::env::current_dir, Ok)?;
     let folder = folder.to_str().context("the folder's name is not text")?.to_owned();
     let statement = Statement {
-        template,
-        persona,
-        reviewer,
         text: text.or_else(|| Some(list.as_ref()?.words().to_owned())).unwrap_or_default(),
         folder,
         harness: args.harness.map(Into::into).or_else(|| list.as_ref()?.harness),
-        access: args.access.into(),
-        caps: CapsWish::from(&args.caps).of(Caps::default()),
-        preset: args.preset.into(),
+        terms,
         planner: list.as_ref().map_or(plan, lists::given),
     };
     let (goal, drafts) = match statement.drafts(client.state()) {
@@ -156,23 +145,22 @@ async fn tidy_away(client: &mut Client, goal: &TaskId, json: bool) -> anyhow::Re
     Ok(())
 }
 
-/// What of the library the command line names.
-struct Advice {
-    template: Option<Template>,
-    persona: Option<Persona>,
-    reviewer: Option<Reviewer>,
-    /// With its blanks filled in.
-    list: Option<TaskList>,
+/// The list that is run, with its blanks filled in, and how its goal is gone about.
+fn advice(
+    state: &State,
+    args: &GoalArgs,
+    list: Option<&(String, Fillings)>,
+) -> anyhow::Result<(Option<TaskList>, Terms)> {
+    let list = list.map(|(name, words)| lists::filled(state, name, words)).transpose()?;
+    let known = list.as_ref().map(|list| list.terms_with(args.harness.map(Into::into)));
+    let terms = TermsWish::from(&args.terms).over(state, known.unwrap_or_default())?;
+    Ok((list, terms))
 }
 
-fn advice(state: &State, args: &GoalArgs, list: Option<&(String, Fillings)>) -> anyhow::Result<Advice> {
-    let template = args.template.as_deref().map(|name| prompts::find(state, name)).transpose()?;
-    let persona = args.persona.as_deref().map(|name| agents::find(state, name)).transpose()?;
-    let list = list.map(|(name, words)| lists::filled(state, name, words)).transpose()?;
-    let reviewer = args.reviewer.as_deref().map(|words| reviewer::named(state, words)).transpose();
-    let reviewer = reviewer.map_err(anyhow::Error::msg)?.flatten();
-    let template = template.map(|shelf| shelf.template.clone());
-    Ok(Advice { template, persona: persona.cloned(), reviewer, list })
+/// The folder that its agent or template brings.
+fn advised(state: &State, terms: &Terms) -> Option<String> {
+    let persona = terms.persona.as_ref().and_then(|id| state.personas.get(id)?.persona.folder.clone());
+    persona.or_else(|| state.templates.get(terms.template.as_ref()?)?.template.folder.clone())
 }
 
 /// The plan in a file.

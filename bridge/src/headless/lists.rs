@@ -23,6 +23,7 @@ use super::own::OwnJson;
 use super::place::Place;
 use super::statement::{self, BadPlan, Planner, drawn};
 use super::task::{self, Unknown};
+use super::terms::{NoTerms, TermFlags, TermsJson, TermsWish};
 use super::{DataArgs, Harness, folder};
 use crate::cli::say;
 
@@ -40,7 +41,7 @@ pub struct ListsArgs {
 #[derive(Debug, Subcommand)]
 enum Wish {
     /// Save a list, as a new one or in the place of the one that has the name
-    Save(SaveArgs),
+    Save(Box<SaveArgs>),
     /// Print a list as a plan in JSON, to be changed and saved again with --plan
     Show { name: String },
     /// Offer a list no more; goals that it became stay
@@ -53,7 +54,7 @@ struct SaveArgs {
     /// Its tasks: JSON as `orchestrator schema` describes it. Words such as {{branch}} in it are filled in at each run
     #[arg(long, value_name = "FILE", conflicts_with = "from", required_unless_present = "from")]
     plan: Option<PathBuf>,
-    /// A goal or task whose tasks it takes, such as 1; with its folder, agent and words
+    /// A goal or task whose tasks it takes, such as 1; with its folder, agent and words, and how it is gone about
     #[arg(long, value_name = "TASK")]
     from: Option<String>,
     /// The words of the goal that it becomes; without them, its name
@@ -65,6 +66,8 @@ struct SaveArgs {
     /// Where it is done, where no folder is chosen as it is run
     #[arg(long, value_name = "DIR", value_parser = folder)]
     dir: Option<PathBuf>,
+    #[command(flatten)]
+    terms: TermFlags,
 }
 
 /// A list to be saved, in the place of the one that has the name if there is one.
@@ -82,8 +85,11 @@ pub(super) struct NewList {
     /// Its tasks, as `orchestrator schema` describes a plan. Words such as `{{branch}}` in it are filled in at each run.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
-    /// In its place, the goal or task whose tasks it takes; with its folder, agent and words.
+    /// In its place, the goal or task whose tasks it takes; with its folder, agent, words and terms.
     from: Option<String>,
+    /// How its goal is gone about, where nothing else is chosen as it is run.
+    #[serde(default)]
+    pub(super) terms: TermsJson,
 }
 
 /// Why a list cannot be saved or run.
@@ -95,6 +101,8 @@ pub(super) enum ListProblem {
     Plan(#[from] BadPlan),
     #[error(transparent)]
     Task(#[from] Unknown),
+    #[error(transparent)]
+    Terms(#[from] NoTerms),
     #[error("{0}; nothing was saved.")]
     Unsaved(String),
     #[error("{unfilled}; its blanks are: {blanks}")]
@@ -102,9 +110,11 @@ pub(super) enum ListProblem {
 }
 
 impl NewList {
+    /// The list, whose goal is gone about as it says, or as the goal whose tasks it takes.
+    ///
     /// # Errors
     /// It cannot be a list, with what is wrong.
-    pub(super) fn list(self, state: &State) -> Result<TaskList, ListProblem> {
+    pub(super) fn list(self, state: &State, wish: TermsWish) -> Result<TaskList, ListProblem> {
         let known = list::named(state, &self.name).ok().map(|known| known.list.clone());
         let list = known.unwrap_or_else(|| drawn(ListId::new));
         let name = self.name.trim().to_owned();
@@ -125,10 +135,12 @@ impl NewList {
         };
         let made = own.and_then(|top| state.projects.get(&top.project)).map(|project| project.folder.clone());
         let by = own.and_then(|top| state.goal_of(top)).map(|goal| goal.harness);
+        let terms = own.map(|top| list::terms(state, top)).unwrap_or_default();
+        let terms = wish.over(state, terms)?;
         let words = self.goal.or_else(|| own.map(|top| top.objective.clone())).unwrap_or_default();
         let (harness, folder) = (self.harness.or(by), self.folder.or(made));
         let (goal, Own { caps, choices }) = (words.trim().to_owned(), said);
-        let list = TaskList { list, name, goal, harness, folder, tasks, caps, choices };
+        let list = TaskList { list, name, goal, harness, folder, terms, tasks, caps, choices };
         match list::problem(state, &list) {
             Some(problem) => Err(ListProblem::Unsaved(problem)),
             None => Ok(list),
@@ -159,6 +171,8 @@ pub(super) struct ListView {
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
     folder: Option<String>,
+    /// How that goal is gone about.
+    terms: TermsJson,
     /// What is to be filled in when it is run.
     blanks: Vec<String>,
     /// Its tasks, as `orchestrator schema` describes a plan.
@@ -175,13 +189,14 @@ impl ListView {
     }
 
     fn of(state: &State, known: &Known) -> Self {
-        let TaskList { list, name, harness, folder, .. } = &known.list;
+        let TaskList { list, name, harness, folder, terms, .. } = &known.list;
         Self {
             id: list.to_string(),
             name: name.clone(),
             goal: known.list.words().to_owned(),
             harness: *harness,
             folder: folder.clone(),
+            terms: TermsJson::of(state, terms),
             blanks: known.list.blanks().into_iter().collect(),
             plan: plan(state, &known.list),
             retired: known.retired,
@@ -222,7 +237,9 @@ pub(super) async fn see_to(args: &ListsArgs) -> anyhow::Result<ExitCode> {
 
 async fn carry_out(client: &mut Client, args: &ListsArgs) -> anyhow::Result<()> {
     let kind = match &args.wish {
-        Some(Wish::Save(args)) => Some(Kind::ListSaved { list: new(args)?.list(client.state())? }),
+        Some(Wish::Save(args)) => {
+            Some(Kind::ListSaved { list: new(args)?.list(client.state(), (&args.terms).into())? })
+        }
         Some(Wish::Retire { name }) => {
             let list = list::named(client.state(), name).map_err(ListProblem::None)?.list.clone();
             Some(Kind::ListRetired { list })
@@ -246,7 +263,7 @@ async fn carry_out(client: &mut Client, args: &ListsArgs) -> anyhow::Result<()> 
 }
 
 fn new(args: &SaveArgs) -> anyhow::Result<NewList> {
-    let SaveArgs { name, plan, from, goal, harness, dir } = args;
+    let SaveArgs { name, plan, from, goal, harness, dir, terms: _ } = args;
     let read = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).with_context(|| {
             format!("the plan {} cannot be read. Give a file with --plan.", file.display())
@@ -267,6 +284,7 @@ fn new(args: &SaveArgs) -> anyhow::Result<NewList> {
         folder: dir.as_ref().map(|dir| dir.to_string_lossy().into_owned()),
         plan: plan.as_ref().map(read).transpose()?,
         from: from.clone(),
+        terms: TermsJson::default(),
     })
 }
 
@@ -283,7 +301,8 @@ fn tell(state: &State) {
             many => format!("{many} tasks"),
         };
         let harness = list.harness.map(|harness| harness.to_string());
-        let about: Vec<String> = [Some(count), harness, list.folder.clone()].into_iter().flatten().collect();
+        let about = [Some(count), harness, list.folder.clone()].into_iter().flatten();
+        let about: Vec<String> = about.chain(list::said(state, &list.terms)).collect();
         let blanks: String = list.blanks().iter().map(|blank| format!(" --set {blank}=…")).collect();
         say(&format!(
             "{} ({})\n  Next: orchestrator run --list {:?}{blanks}",

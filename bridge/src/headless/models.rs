@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
 use shared::models::{Choice, NoModel, NoPrice, Price, Tiers};
@@ -9,8 +10,29 @@ use shared::plan::Size;
 
 use super::client::Client;
 use super::place::Place;
-use super::{Harness, ModelsArgs};
+use super::{DataArgs, Harness};
 use crate::cli::say;
+
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// Whose models are changed
+    #[arg(long, value_enum, default_value_t = Harness::Claude)]
+    harness: Harness,
+    /// For light tasks; behind it how hard it thinks (low, medium, high, xhigh), after a comma who steps in while it has reached its limit, such as "opus high, sonnet". `none` leaves it to the agent
+    #[arg(long, value_name = "MODEL")]
+    light: Option<String>,
+    /// For tasks of standard size, likewise
+    #[arg(long, value_name = "MODEL")]
+    standard: Option<String>,
+    /// For heavy tasks, likewise
+    #[arg(long, value_name = "MODEL")]
+    heavy: Option<String>,
+    /// What a model costs in dollars for a million tokens in and out, where its agent does not tell; * for any model. May be given again
+    #[arg(long, value_name = "MODEL=IN/OUT|none")]
+    price: Vec<String>,
+    #[command(flatten)]
+    data: DataArgs,
+}
 
 const SIZES: [Size; 3] = [Size::Light, Size::Standard, Size::Heavy];
 const OWN: &str = "its own choice";

@@ -109,7 +109,7 @@ pub(super) fn thinker(words: &str) -> Result<(Option<String>, Option<Effort>), S
 }
 
 /// A template as a person names it; one that is offered no more has its id alone.
-fn named(state: &State, template: &TemplateId) -> String {
+pub(super) fn named(state: &State, template: &TemplateId) -> String {
     let shelf = state.templates.get(template).filter(|shelf| !shelf.retired);
     shelf.map_or_else(|| template.to_string(), |shelf| shelf.template.name.clone())
 }
@@ -146,22 +146,36 @@ pub(super) fn take(plan: &mut Value) -> Result<TaskOwn, Vec<String>> {
 
 /// Puts the choices into the schema of a plan's task, where each may be left out.
 pub(super) fn describe(task: &mut Value) {
+    let [harness, model, template, priority, repeat, review, commit] = NAMES;
+    let described = |kind: &str, what: &str| json!({ "description": what, "type": kind });
     let properties = [
-        json!({
-            "description": "The agent CLI that does it and its parts; may be left out, as all that follows.",
-            "type": "string", "enum": ["claude", "codex", "demo"],
-        }),
-        json!({ "description": "The model of its turns, whatever its size, and how hard it thinks: opus, opus high or high.", "type": "string" }),
-        json!({ "description": "Name of the template by whose guidelines it is done.", "type": "string" }),
-        json!({
-            "description": "The higher goes first where not all can start.",
-            "type": "integer", "minimum": -10, "maximum": 10,
-        }),
-        json!({ "description": "It is done anew so many seconds after each success.", "type": "integer" }),
-        json!({ "description": "Whether another agent reviews it, whatever the preset says.", "type": "boolean" }),
-        json!({ "description": "Whether what it made is committed, whatever the preset says.", "type": "boolean" }),
+        (
+            harness,
+            json!({
+                "description": "The agent CLI that does it and its parts; may be left out, as all that follows.",
+                "type": "string", "enum": ["claude", "codex", "demo"],
+            }),
+        ),
+        (
+            model,
+            described(
+                "string",
+                "The model of its turns, whatever its size, and how hard it thinks: opus, opus high or high.",
+            ),
+        ),
+        (template, described("string", "Name of the template by whose guidelines it is done.")),
+        (
+            priority,
+            json!({
+                "description": "The higher goes first where not all can start.",
+                "type": "integer", "minimum": -10, "maximum": 10,
+            }),
+        ),
+        (repeat, described("integer", "It is done anew so many seconds after each success.")),
+        (review, described("boolean", "Whether another agent reviews it, whatever the preset says.")),
+        (commit, described("boolean", "Whether what it made is committed, whatever the preset says.")),
     ];
-    for (name, property) in NAMES.into_iter().zip(properties) {
+    for (name, property) in properties {
         task["properties"][name] = property;
     }
 }

@@ -58,7 +58,7 @@ impl From<Sizes> for Sizing {
 }
 
 impl Policies {
-    /// The names that they have over HTTP, in the order of [`held`].
+    /// The names that they have over HTTP.
     pub(super) const NAMES: [&str; 6] = ["on-failure", "quiet", "alternate", "reuse", "sizes", "reviewer"];
 
     /// Makes the limits hold them.
@@ -104,29 +104,40 @@ pub(super) fn held(state: &State) -> [Held; 6] {
         Sizing::Rule => Sizes::Rule,
         Sizing::Ask => Sizes::Ask,
     };
-    let told = [
-        (json!(token(policy)), format!("a task that fails: {}", words::policy(limits.retry.policy))),
-        (
+    let held = |name, value, what: &str| Held { name, value, what: what.to_owned() };
+    let [on_failure, quiet, alternate, reuse, sized_by, reviewer] = Policies::NAMES;
+    [
+        held(
+            on_failure,
+            json!(token(policy)),
+            &format!("a task that fails: {}", words::policy(limits.retry.policy)),
+        ),
+        held(
+            quiet,
             json!(limits.quiet.map_or("none".to_owned(), span)),
-            "hours in which nothing that was cut short goes on by itself".to_owned(),
+            "hours in which nothing that was cut short goes on by itself",
         ),
-        (json!(limits.alternate), "whether the other agent may do what one fails again and again".to_owned()),
-        (
+        held(
+            alternate,
+            json!(limits.alternate),
+            "whether the other agent may do what one fails again and again",
+        ),
+        held(
+            reuse,
             json!(limits.reuse),
-            "whether a result that changed nothing is used again for the same words, agent and folder"
-                .to_owned(),
+            "whether a result that changed nothing is used again for the same words, agent and folder",
         ),
-        (
+        held(
+            sized_by,
             json!(token(sizes)),
-            format!("the size of a task that nobody gave one: {}", words::sizes(limits.sizing)),
+            &format!("the size of a task that nobody gave one: {}", words::sizes(limits.sizing)),
         ),
-        (
+        held(
+            reviewer,
             json!(reviewer::words(state, &limits.reviewer)),
-            "who reviews a task where nobody chose for it or for what it is a part of".to_owned(),
+            "who reviews a task where nobody chose for it or for what it is a part of",
         ),
-    ];
-    let mut names = Policies::NAMES.into_iter();
-    told.map(|(value, what)| Held { name: names.next().unwrap_or_default(), value, what })
+    ]
 }
 
 /// A choice as it is given.

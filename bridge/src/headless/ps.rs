@@ -3,16 +3,26 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use conductor::State;
 use serde_json::json;
 use shared::id::RunId;
 
-use super::PsArgs;
+use super::DataArgs;
 use super::client::Client;
 use super::place::Place;
 use super::task::reference;
 use crate::cli::say;
 use crate::supervisor::{END_WITH_BRIDGE, ProcessUsage, RunProcesses, run_processes};
+
+#[derive(Debug, Args)]
+pub struct PsArgs {
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
 
 /// Prints a line for each process. The task's name is known where a bridge can be asked.
 pub(super) async fn list(args: &PsArgs) -> anyhow::Result<ExitCode> {

@@ -11,7 +11,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use conductor::reviewer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::agent::HarnessId;
@@ -19,7 +18,7 @@ use shared::api::Problem;
 use shared::evidence::Preset;
 use shared::limits::Caps;
 use shared::list::Fillings;
-use shared::plan::Access;
+use shared::plan::{Access, Terms};
 use shared::unit::MicroUsd;
 use shared::wire::Refusal;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -27,12 +26,13 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::agents::{self, AgentView, NoPersona};
+use super::agents::{AgentView, NoPersona};
 use super::caps::{CapsJson, CapsWish};
 use super::lists as kept;
-use super::prompts::{self, LibraryView, NoTemplate};
+use super::prompts::{LibraryView, NoTemplate};
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
+use super::terms::{NoTerms, TermsJson};
 use super::view::{GoalView, TaskDetails, TaskView};
 use super::word::{Unsaid, Word};
 use crate::relay::Relay;
@@ -215,6 +215,20 @@ impl From<NoPersona> for Refused {
     }
 }
 
+impl From<NoTerms> for Refused {
+    fn from(none: NoTerms) -> Self {
+        match none {
+            NoTerms::Template(none) => none.into(),
+            NoTerms::Persona(none) => none.into(),
+            NoTerms::Words(words) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                words,
+                "GET /api/openapi.json says what a call takes.",
+            ),
+        }
+    }
+}
+
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text(), "GET /api/openapi.json says what a call takes.")
@@ -260,7 +274,7 @@ async fn other_method(method: Method, uri: Uri) -> Refused {
     Refused::new(StatusCode::METHOD_NOT_ALLOWED, error, "GET /api/openapi.json says what it takes.")
 }
 
-/// What is to be reached, and where.
+/// What is to be reached, and where. Of what is left out with a `list`, that says it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewGoal {
@@ -273,9 +287,8 @@ struct NewGoal {
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
     /// `read_only`, `ask` (Codex cannot ask: its sandbox decides), `edit` or `full`.
-    #[serde(default)]
-    #[schema(value_type = String, default = "edit")]
-    access: Access,
+    #[schema(value_type = Option<String>, default = "edit")]
+    access: Option<Access>,
     /// What all of it may spend; at that it pauses and asks.
     budget_usd: Option<f64>,
     /// How far the goal's own turns go by themselves, which plan and sum up; its tasks have caps of their own.
@@ -288,9 +301,8 @@ struct NewGoal {
     /// Who reviews its tasks, where they are reviewed: `auto`, `other`, `claude`, `codex`, `codex:MODEL`, `model:MODEL` or an agent of the person's own.
     reviewer: Option<String>,
     /// `quick`, `reviewed` or `autonomous`: whether each task is reviewed, and whether anybody is asked about a plan.
-    #[serde(default)]
-    #[schema(value_type = String, default = "quick")]
-    preset: Preset,
+    #[schema(value_type = Option<String>, default = "quick")]
+    preset: Option<Preset>,
     /// A plan of your own instead of a planner's, as `orchestrator schema` describes it, `caps` of its tasks among it; it is approved with this.
     #[schema(value_type = Option<Object>)]
     plan: Option<Value>,
@@ -386,8 +398,6 @@ async fn state_goal(
         return Err(wrong("a command plans nothing", "Choose claude, codex or demo."));
     }
     let state = desk.state().await?;
-    let template = new.template.as_deref().map(|name| prompts::find(&state, name)).transpose()?;
-    let persona = new.agent.as_deref().map(|name| agents::find(&state, name)).transpose()?;
     let list = new.list.as_deref().map(|name| kept::filled(&state, name, &new.words)).transpose()?;
     let folder = new.folder.or_else(|| list.as_ref()?.folder.clone());
     let Some(folder) = folder else {
@@ -395,20 +405,25 @@ async fn state_goal(
     };
     let own = || list.as_ref().map(|list| list.words().to_owned());
     let text = Some(new.goal).filter(|goal| !goal.trim().is_empty()).or_else(own).unwrap_or_default();
-    let reviewer = new.reviewer.as_deref().map(|words| reviewer::named(&state, words)).transpose();
-    let reviewer = reviewer.map_err(|error| wrong(&error, "Say one of these in \"reviewer\"."))?.flatten();
     let budget = new.budget_usd.map(dollars).transpose()?;
-    let caps = new.caps.wish()?.of(Caps { budget, ..Caps::default() });
+    let wish = TermsJson {
+        access: new.access,
+        preset: new.preset,
+        template: new.template,
+        agent: new.agent,
+        reviewer: new.reviewer,
+        model: None,
+        caps: new.caps,
+    };
+    let known = list.as_ref().map(|list| list.terms_with(new.harness)).unwrap_or_default();
+    let terms = wish.wish()?.over(&state, known)?;
+    let budget = budget.or(terms.caps.budget);
+    let terms = Terms { caps: Caps { budget, ..terms.caps }, ..terms };
     let statement = Statement {
         text,
         folder,
         harness: new.harness.or_else(|| list.as_ref()?.harness),
-        access: new.access,
-        caps,
-        template: template.map(|shelf| shelf.template.clone()),
-        persona: persona.cloned(),
-        reviewer,
-        preset: new.preset,
+        terms,
         planner: match (new.plan, list) {
             (Some(plan), _) => Planner::Written(statement::read(plan)?),
             (None, Some(list)) => kept::given(&list),

@@ -4,17 +4,12 @@
 use std::collections::BTreeMap;
 
 use conductor::State;
-use conductor::plan::given::given;
+use conductor::plan::given::{given, stated};
 use serde_json::{Map, Value};
 use shared::agent::{FoundAgent, HarnessId};
 use shared::entry::{Draft, Kind};
-use shared::evidence::Preset;
 use shared::id::{ProjectId, TaskId};
-use shared::limits::Caps;
-use shared::persona::Persona;
-use shared::plan::{Access, Choice, Own, PLANNER_ANSWER, PlanEdit, PlannerAnswer};
-use shared::reviewer::Reviewer;
-use shared::template::Template;
+use shared::plan::{Choice, Own, PLANNER_ANSWER, PlannerAnswer, Terms};
 
 use super::caps::{self, TaskCaps};
 use super::own::{self, TaskOwn};
@@ -25,18 +20,9 @@ pub(super) struct Statement {
     pub text: String,
     /// Absolute.
     pub folder: String,
-    /// Without one, the first agent CLI of the machine that works.
+    /// Without one, that of its agent or template, or the first agent CLI of the machine that works.
     pub harness: Option<HarnessId>,
-    pub access: Access,
-    /// Of the goal.
-    pub caps: Caps,
-    /// Whose guidelines its tasks work by.
-    pub template: Option<Template>,
-    /// Who plans it and does its tasks.
-    pub persona: Option<Persona>,
-    /// Who reviews its tasks.
-    pub reviewer: Option<Reviewer>,
-    pub preset: Preset,
+    pub terms: Terms,
     pub planner: Planner,
 }
 
@@ -109,41 +95,12 @@ impl Statement {
     /// # Errors
     /// The plan is no plan, with everything that is wrong with it; no agent was chosen and none works.
     pub(super) fn drafts(self, state: &State) -> Result<(TaskId, Vec<Draft>), Unstated> {
-        let advised = self.template.as_ref().and_then(|template| template.harness);
-        let own = self.persona.as_ref().and_then(|persona| persona.harness);
-        let harness = self.harness.or(own).or(advised).map_or_else(|| first_agent(&state.agents), Ok)?;
+        let harness = self.harness.or_else(|| advised(state, &self.terms));
+        let harness = harness.map_or_else(|| first_agent(&state.agents), Ok)?;
         let goal = drawn(TaskId::new);
         let (project, opened) = project(state, &self.folder);
-        let stated = Kind::GoalStated { task: goal.clone(), text: self.text, harness, access: self.access };
-        let capped = (self.caps != Caps::default()).then(|| {
-            let edit = PlanEdit::SetCaps { task: goal.clone(), caps: self.caps };
-            Kind::PlanEdited { goal: goal.clone(), edit }
-        });
-        let guided = self.template.map(|template| {
-            let edit = PlanEdit::SetTemplate { task: goal.clone(), template: Some(template.template) };
-            Kind::PlanEdited { goal: goal.clone(), edit }
-        });
-        let cast = self.persona.map(|persona| {
-            let edit = PlanEdit::SetPersona { task: goal.clone(), persona: Some(persona.persona) };
-            Kind::PlanEdited { goal: goal.clone(), edit }
-        });
-        let judged = self.reviewer.map(|reviewer| {
-            let edit = PlanEdit::SetReviewer { task: goal.clone(), reviewer: Some(reviewer) };
-            Kind::PlanEdited { goal: goal.clone(), edit }
-        });
-        let how = (self.preset != Preset::default()).then(|| {
-            let edit = PlanEdit::SetPreset { task: goal.clone(), preset: self.preset };
-            Kind::PlanEdited { goal: goal.clone(), edit }
-        });
-        let said = opened
-            .into_iter()
-            .chain([stated])
-            .chain(capped)
-            .chain(guided)
-            .chain(cast)
-            .chain(judged)
-            .chain(how);
-        let said: Vec<Kind> = said.collect();
+        let stated = stated(&goal, self.text, harness, self.terms);
+        let said: Vec<Kind> = opened.into_iter().chain(stated).collect();
         let planned = |answer: PlannerAnswer, own: Own| {
             given(state, (&project, &goal), &said, &answer, &own).map_err(BadPlan)
         };
@@ -159,6 +116,12 @@ impl Statement {
         let drafts = drafts.collect();
         Ok((goal, drafts))
     }
+}
+
+/// The agent CLI that its agent or template brings.
+fn advised(state: &State, terms: &Terms) -> Option<HarnessId> {
+    let persona = terms.persona.as_ref().and_then(|id| state.personas.get(id)?.persona.harness);
+    persona.or_else(|| state.templates.get(terms.template.as_ref()?)?.template.harness)
 }
 
 /// The project of a folder, with the entry that opens it where it is none yet.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use clap::Args;
 use conductor::health::warnings;
 use conductor::plan::document::document;
 use conductor::state::{State, Task};
@@ -18,9 +19,24 @@ use super::place::Place;
 use super::rules;
 use super::view::TaskView;
 use super::word::{self, Word};
-use super::{DataArgs, TaskArgs, TasksArgs};
+use super::{DataArgs, TaskArgs};
 use crate::cli::say;
 use crate::clock;
+
+#[derive(Debug, Args)]
+pub struct TasksArgs {
+    /// Also goals that are archived
+    #[arg(long)]
+    all: bool,
+    /// One JSON object per line instead of words
+    #[arg(long)]
+    json: bool,
+    /// One goal or task with all below it instead, as a document in Markdown with check boxes
+    #[arg(long, value_name = "TASK", conflicts_with = "json")]
+    markdown: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+}
 
 /// Prints every goal that is not archived, with its tree, and what helps where a person is needed.
 pub(super) async fn list(args: &TasksArgs) -> anyhow::Result<ExitCode> {

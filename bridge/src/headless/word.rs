@@ -17,6 +17,7 @@ use shared::unit::Millis;
 
 use super::caps::CapsWish;
 use super::edit::Changes;
+use super::evidence::Wanted;
 use super::hand::NewTask;
 use super::rules::Reach;
 use super::shape::{self, Order, Place};
@@ -91,8 +92,8 @@ pub(super) enum Word {
     Edit(Changes),
     /// What all tasks of a goal are told when they begin.
     Charter(Charter),
-    /// All that is wanted from now on.
-    Evidence(Evidence),
+    /// What is given changes, the rest stays.
+    Evidence(Wanted),
     /// What is given changes, the rest stays.
     Schedule {
         priority: Option<i32>,
@@ -236,19 +237,11 @@ impl Word {
             (Self::Evidence(_), Some(_)) => {
                 return unsaid(format!("{} is a goal; what is wanted is said for its tasks", name(task)));
             }
-            (Self::Evidence(evidence), None)
-                if evidence.checks.contains(&Check::DiffNotEmpty)
-                    && task.proof.base.is_none()
-                    && !task.runs.is_empty() =>
-            {
-                return unsaid(format!(
-                    "{} has begun, and nobody knows how its folder was before; diff_not_empty has to be wanted earlier",
-                    name(task)
-                ));
-            }
-            (Self::Evidence(evidence), None) => {
-                let edit = PlanEdit::SetEvidence { task: id, evidence };
-                Kind::PlanEdited { goal: task.root.clone(), edit }
+            (Self::Evidence(wanted), None) => {
+                let evidence = wanted.of(&task.evidence);
+                let evidence =
+                    evidence.ok_or_else(|| Unsaid("nothing is to be changed; say what".to_owned()))?;
+                shown(task, evidence)?
             }
             (Self::Schedule { priority: Some(priority), .. }, _) if !(-10..=10).contains(&priority) => {
                 return unsaid(format!("{priority} is no priority; it goes from -10 to 10"));
@@ -297,5 +290,18 @@ pub(super) fn is_heard(state: &State, said: &[Draft]) -> Result<(), Unsaid> {
 /// The edit, where it can be made.
 fn checked(state: &State, task: &Task, edit: PlanEdit) -> Result<Kind, Unsaid> {
     check_edit(state, &task.root, &edit).map_err(|problem| Unsaid(problem.to_string()))?;
+    Ok(Kind::PlanEdited { goal: task.root.clone(), edit })
+}
+
+/// Wants this evidence of the task from now on. A comparison wants a look from before the first work.
+fn shown(task: &Task, evidence: Evidence) -> Result<Kind, Unsaid> {
+    let compares = evidence.checks.contains(&Check::DiffNotEmpty);
+    if compares && task.proof.base.is_none() && !task.runs.is_empty() {
+        return Err(Unsaid(format!(
+            "{} has begun, and nobody knows how its folder was before; diff_not_empty has to be wanted earlier",
+            name(task)
+        )));
+    }
+    let edit = PlanEdit::SetEvidence { task: task.id.clone(), evidence };
     Ok(Kind::PlanEdited { goal: task.root.clone(), edit })
 }

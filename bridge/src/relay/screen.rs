@@ -182,7 +182,8 @@ pub(crate) fn drawn(terminal: &mut vt100::Parser, bytes: &[u8], kept: usize) -> 
     held
 }
 
-fn row_text(screen: &vt100::Screen, row: u16) -> String {
+/// A row of the view, without what is empty at its end.
+pub(super) fn row_text(screen: &vt100::Screen, row: u16) -> String {
     screen.rows(0, screen.size().1).nth(usize::from(row)).unwrap_or_default()
 }
 

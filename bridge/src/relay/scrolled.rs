@@ -67,11 +67,8 @@ pub(super) fn all(screen: &mut vt100::Screen) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::screen::row_text;
     use super::*;
-
-    fn text(screen: &vt100::Screen, row: u16) -> String {
-        screen.rows(0, screen.size().1).nth(usize::from(row)).unwrap_or_default()
-    }
 
     fn lines(range: std::ops::Range<usize>) -> Vec<String> {
         range.map(|number| format!("line {number}")).collect()
@@ -81,7 +78,7 @@ mod tests {
     fn draws(terminal: &mut vt100::Parser, scrolled: &mut Scrolled, lines: &[String]) -> Vec<String> {
         Scrolled::mark(terminal);
         lines.iter().for_each(|line| terminal.process(format!("\r\n{line}").as_bytes()));
-        scrolled.take(terminal, text)
+        scrolled.take(terminal, row_text)
     }
 
     #[test]
@@ -105,13 +102,13 @@ mod tests {
         Scrolled::mark(&mut terminal);
         terminal.process(b"\r\nline 1\r\nline 2\r\nline 3\x1b[?1049h\x1b[H");
         (0..9).for_each(|_| terminal.process(b"\r\nelsewhere"));
-        assert_eq!(scrolled.take(&mut terminal, text), lines(0..0));
+        assert_eq!(scrolled.take(&mut terminal, row_text), lines(0..0));
         Scrolled::mark(&mut terminal);
         terminal.process(b"\x1b[?1049l\r\nline 4");
-        assert_eq!(scrolled.take(&mut terminal, text), lines(0..2));
+        assert_eq!(scrolled.take(&mut terminal, row_text), lines(0..2));
         // A reset forgets what was kept.
         Scrolled::mark(&mut terminal);
         terminal.process(b"\x1bcline 5\r\nline 6\r\nline 7\r\nline 8");
-        assert_eq!(scrolled.take(&mut terminal, text), lines(5..6));
+        assert_eq!(scrolled.take(&mut terminal, row_text), lines(5..6));
     }
 }

@@ -1,13 +1,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::agent::HarnessId;
 use shared::entry::{Kind, Purpose};
 use shared::id::{ClientId, MessageId, TaskId};
-use shared::run::{Pipes, Program, RunEnd, RunSpec, Runner, Stdin, Tools};
+use shared::run::{Pipes, Program, RunEnd, RunSpec};
 use tempfile::TempDir;
 
 use super::writer::Writer;
@@ -35,18 +34,7 @@ fn run(id: &str) -> RunId {
 }
 
 pub(crate) fn requests(id: &str) -> Draft {
-    let spec = RunSpec {
-        program: Program::Shell { command: "true".to_owned() },
-        args: Vec::new(),
-        env: BTreeMap::new(),
-        cwd: "/".to_owned(),
-        stdin: Stdin::Null,
-        files: Vec::new(),
-        inserts: Vec::new(),
-        tools: Tools::None,
-        runner: Runner::Local,
-        limits: shared::run::RunLimits::default(),
-    };
+    let spec = RunSpec::new(Program::Shell { command: "true".to_owned() }, "/");
     let task = TaskId::new("t").unwrap();
     let (purpose, harness, carries) = (Purpose::Work, HarnessId::Command, Vec::new());
     Draft::new(

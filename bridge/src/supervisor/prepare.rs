@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use shared::id::RunId;
-use shared::run::{Arg, Program, RunEnd, RunSpec, Stdin, Window};
+use shared::run::{Arg, Program, RunEnd, RunFile, RunSpec, Stdin, Window};
 
 use super::elsewhere::{self, Inside};
 use super::folder::{RunFolder, write_new};
@@ -57,21 +57,15 @@ pub(super) fn program(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
         None => (program.into(), args.collect()),
         Some(worker) => {
             let command = [there(inner, spec, program)].into_iter().chain(args).collect();
-            let (run, cwd, files, env, terminal) = (run, &*cwd, &folder.files(), &env, window.is_some());
-            elsewhere::wrapped(worker, &Inside { run, cwd, files, terminal, env, command })?
+            let (files, terminal) = (folder.files(), window.is_some());
+            elsewhere::wrapped(
+                worker,
+                &Inside { run, cwd: &cwd, files: &files, terminal, env: &env, command },
+            )?
         }
     };
     claim(&folder)?;
-    folder.lay_out(&stdin).map_err(|error| no_folder(&folder, &error))?;
-    for file in &spec.files {
-        let path = folder.files().join(&file.name);
-        write_new(&path, file.text.as_bytes()).map_err(|error| {
-            failed(&format!(
-                "{} could not be written: {error}. Make room in the data folder.",
-                path.display()
-            ))
-        })?;
-    }
+    lay_out(&folder, &stdin, &spec.files)?;
     Ok(Prepared { folder, program, args, env, cwd, window })
 }
 
@@ -186,6 +180,21 @@ fn claim(folder: &RunFolder) -> Result<(), RunEnd> {
         }
         Err(error) => Err(no_folder(folder, &error)),
     }
+}
+
+/// Fills the claimed folder: with the run's input, and with the files that its command line names.
+fn lay_out(folder: &RunFolder, stdin: &Stdin, files: &[RunFile]) -> Result<(), RunEnd> {
+    folder.lay_out(stdin).map_err(|error| no_folder(folder, &error))?;
+    for file in files {
+        let path = folder.files().join(&file.name);
+        write_new(&path, file.text.as_bytes()).map_err(|error| {
+            failed(&format!(
+                "{} could not be written: {error}. Make room in the data folder.",
+                path.display()
+            ))
+        })?;
+    }
+    Ok(())
 }
 
 fn no_folder(folder: &RunFolder, error: &std::io::Error) -> RunEnd {

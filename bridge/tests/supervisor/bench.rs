@@ -9,7 +9,7 @@ use bridge::store::{Page, Store};
 use bridge::supervisor::Supervisor;
 use shared::entry::{Actor, Draft, Kind};
 use shared::id::{ProjectId, RunId, TaskId};
-use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Signal, Stdin, Tools};
+use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Signal};
 use shared::unit::{Millis, Seq};
 use tempfile::TempDir;
 use tests::world::ordered;
@@ -67,18 +67,7 @@ impl Bench {
     }
 
     pub fn spec(&self, program: Program) -> RunSpec {
-        RunSpec {
-            program,
-            args: Vec::new(),
-            env: Default::default(),
-            cwd: self.project.to_str().unwrap().to_owned(),
-            stdin: Stdin::Null,
-            files: Vec::new(),
-            inserts: Vec::new(),
-            tools: Tools::None,
-            runner: Runner::Local,
-            limits: RunLimits::default(),
-        }
+        RunSpec::new(program, self.project.to_str().unwrap())
     }
 
     pub fn sh(&self, command: impl Into<String>) -> RunSpec {

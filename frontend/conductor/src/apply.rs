@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use shared::agent::{AgentEvent, ErrorClass, HarnessId, TurnReport};
+use shared::agent::{AgentEvent, HarnessId};
 use shared::context::{Charter, MEMORY};
 use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
@@ -29,6 +29,7 @@ mod library;
 mod permitted;
 mod planned;
 mod proven;
+mod read;
 mod replanned;
 mod requeued;
 mod said;
@@ -377,70 +378,6 @@ impl State {
             | AgentEvent::Line { .. }
             | AgentEvent::Unknown { .. } => {}
         }
-    }
-
-    fn read(&mut self, id: &RunId, report: &Arc<TurnReport>) {
-        let Some(run) = self.runs.get_mut(id) else { return };
-        let Phase::Ended { started, at, end, lines } = run.phase.clone() else { return };
-        let (purpose, owner) = (run.purpose, run.task.clone());
-        self.outages.read(run, &end, report.error.as_ref(), at);
-        self.outages.mark(self.limits.breaker, at);
-        Arc::make_mut(run).phase = Phase::Read { started, at, end, lines, report: Arc::clone(report) };
-        let run = Arc::clone(run);
-        self.unread.retain(|unread| unread != id);
-        self.settle_account(&run);
-        report.cost.iter().for_each(|cost| self.learn_tariff(&run, *cost));
-        self.take_back(id);
-        let mut requeued = false;
-        let decides = self.ends_its_task(id);
-        self.with(&owner, |task| {
-            task.doing.clear();
-            match report.error.as_ref().map(|error| error.class) {
-                failed if purpose == Purpose::Diagnose => {
-                    let found = report.final_text.trim();
-                    task.diagnosis = Some(if failed.is_none() { found.to_owned() } else { String::new() });
-                }
-                _ if !purpose.is_conversation() => {}
-                Some(ErrorClass::SessionLost) => task.session = None,
-                _ => task.session = report.session.clone().or(task.session.take()),
-            }
-            // Talk, a terminal that a person sat at and a look at a failure decide nothing, so there is nothing to judge; nor does a planner
-            // who was still thinking about a plan that the person has approved.
-            let agreed = task.planning.as_ref().is_some_and(|planning| planning.plan.admits());
-            let moot = matches!(purpose, Purpose::Talk | Purpose::Diagnose)
-                || (purpose == Purpose::Terminal && !decides)
-                || (purpose == Purpose::Plan && agreed);
-            if moot && task.current.as_ref() == Some(id) {
-                task.current = None;
-                match task.stop.take() {
-                    Some(Halt::Stopped) if !task.is_over() => {
-                        task.came_to_something();
-                        task.stand(Standing::Cancelled, at);
-                    }
-                    Some(Halt::Requeued) => requeued = true,
-                    _ => task.came_to_something(),
-                }
-            }
-        });
-        match purpose {
-            Purpose::Terminal if !decides => {
-                if let Some(run) = self.runs.get(id).cloned() {
-                    self.with(&owner, |task| task.leave_terminal(&run, at));
-                }
-            }
-            Purpose::Diagnose if requeued => self.begin_in_line(&owner, at),
-            // Talk changes nothing of what is done.
-            _ if requeued => self.with(&owner, Task::unsay),
-            _ => {}
-        }
-    }
-
-    /// What the run's terminal ended with is judged, as of any command.
-    fn ends_its_task(&self, id: &RunId) -> bool {
-        let Some(run) = self.run(id) else { return false };
-        let Phase::Read { end, .. } = &run.phase else { return false };
-        let decides = |task| terminal::decides(self, task, run, end);
-        self.task(&run.task).filter(|task| task.current.as_ref() == Some(id)).is_some_and(decides)
     }
 
     /// Stops the task and all below it.

@@ -1,17 +1,20 @@
 //! The lists of the person's own: which there are, what can be saved as one, and how a goal's tasks become one.
 
 use shared::agent::HarnessId;
-use shared::entry::Kind;
+use shared::evidence::Preset;
 use shared::id::{ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::list::TaskList;
-use shared::plan::{Access, Choice, Mode, Own, PlannerAnswer, ProposedCaps, ProposedTask, Verdict};
+use shared::models;
+use shared::plan::{Access, Choice, Mode, Own, PlannerAnswer, ProposedCaps, ProposedTask, Terms, Verdict};
 use shared::retry::RetryWish;
 use shared::sizing::SizeWish;
 
-use crate::plan::given::given;
+use crate::budget::Cap;
+use crate::plan::given::{given, stated};
 use crate::plan::worded::worded;
 use crate::state::{State, Task};
+use crate::{reviewer, words};
 
 /// A list as it was saved last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +81,7 @@ pub fn problem(state: &State, list: &TaskList) -> Option<String> {
 fn unplanned(state: &State, list: &TaskList) -> Option<String> {
     // A goal that never will be.
     let (project, task) = (ProjectId::new("list").ok()?, TaskId::new(list.list.as_str()).ok()?);
-    let (text, harness, access) = (list.words().to_owned(), HarnessId::Demo, Access::ReadOnly);
-    let stated = [Kind::GoalStated { task: task.clone(), text, harness, access }];
+    let stated = stated(&task, list.words().to_owned(), HarnessId::Demo, list.terms.clone());
     let problems = given(state, (&project, &task), &stated, &plan(list), &list.own()).err()?;
     Some(problems.join("; "))
 }
@@ -100,6 +102,47 @@ pub fn tasks(state: &State, top: &Task) -> (Vec<ProposedTask>, Own) {
     let chosen = below.iter().map(|task| (task.number_text(), choice(task)));
     let choices = chosen.filter(|(_, choice)| *choice != Choice::default()).collect();
     (below.iter().map(proposed).collect(), Own { caps, choices })
+}
+
+/// How the goal of this task is gone about; the agents and guidelines are those that the task has.
+pub fn terms(state: &State, top: &Task) -> Terms {
+    let goal = state.goal_of(top);
+    let nearest = || std::iter::once(top).chain(state.ancestors(top));
+    Terms {
+        access: goal.map(|goal| goal.access).filter(|access| *access != Access::default()),
+        preset: goal.map(|goal| goal.preset).filter(|preset| *preset != Preset::default()),
+        template: nearest().find_map(|task| task.template.clone()),
+        persona: nearest().find_map(|task| task.persona.clone()),
+        reviewer: nearest().find_map(|task| task.reviewer.clone()),
+        model: top.model.clone(),
+        effort: top.effort,
+        caps: top.caps,
+    }
+}
+
+/// Such terms in words, a few each.
+pub fn said(state: &State, terms: &Terms) -> Vec<String> {
+    let Terms { access, preset, template, persona, reviewer, model, effort, caps } = terms;
+    let persona = persona.as_ref().and_then(|id| state.personas.get(id));
+    let template = template.as_ref().and_then(|id| state.templates.get(id));
+    let thinker =
+        models::Choice { model: model.clone(), effort: *effort, ..models::Choice::default() }.to_string();
+    let caps = [
+        caps.budget.map(Cap::Budget),
+        caps.turns.map(Cap::Turns),
+        caps.time.map(Cap::Time),
+        caps.tokens.map(Cap::Tokens),
+    ];
+    let said = [
+        persona.map(|known| format!("as {}", known.persona.name.trim())),
+        Some(thinker).filter(|thinker| !thinker.is_empty()),
+        template.map(|shelf| format!("by {}", shelf.template.name.trim())),
+        access.map(|access| words::access(access).to_owned()),
+        preset.map(|preset| words::preset(preset).0.to_lowercase()),
+        reviewer.as_ref().map(|who| format!("reviewer {}", reviewer::words(state, who))),
+    ];
+    let caps = caps.into_iter().flatten().map(|cap| words::cap(cap, None, None));
+    said.into_iter().flatten().chain(caps).collect()
 }
 
 /// Who does the task, how and when, as it was chosen for it alone.

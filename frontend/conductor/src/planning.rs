@@ -212,13 +212,30 @@ pub enum Unplannable {
 /// # Errors
 /// Why not, with what to do first.
 pub fn may_plan(state: &State, task: &Task) -> Result<(), Unplannable> {
+    may_plan_unless(state, task, || planned_below(state, task))
+}
+
+/// The same for who asks at each entry and has a survey of all goals: it knows where planners are.
+///
+/// # Errors
+/// As [`may_plan`].
+pub fn may_plan_beside(state: &State, survey: &Survey, task: &Task) -> Result<(), Unplannable> {
+    may_plan_unless(state, task, || planned_below_beside(state, survey, task))
+}
+
+/// `planned` gives who is planned at or below the task.
+fn may_plan_unless<'a>(
+    state: &State,
+    task: &Task,
+    planned: impl FnOnce() -> Option<&'a Task>,
+) -> Result<(), Unplannable> {
     if task.is_goal() && task.is_planned() {
         return Err(Unplannable::Goal(name(task)));
     }
     if let Some(above) = state.planner_above(task) {
         return Err(Unplannable::Above(name(above)));
     }
-    if let Some(planned) = state.subtree(&task.id).into_iter().find(|task| task.is_planned()) {
+    if let Some(planned) = planned() {
         return Err(Unplannable::Below(name(planned)));
     }
     if task.work != Work::Agent {
@@ -242,6 +259,16 @@ pub fn may_plan(state: &State, task: &Task) -> Result<(), Unplannable> {
             Err(Unplannable::Done(name(task)))
         }
     }
+}
+
+/// The first of the task and all below it whose plan is not agreed on.
+pub fn planned_below<'a>(state: &'a State, task: &Task) -> Option<&'a Task> {
+    state.subtree(&task.id).into_iter().find(|part| part.is_planned())
+}
+
+/// The same for who asks at each entry and has a survey of all goals.
+pub fn planned_below_beside<'a>(state: &'a State, survey: &Survey, task: &Task) -> Option<&'a Task> {
+    first_planned(state, survey, task, Task::is_planned)
 }
 
 /// Whether the task's own worker may split it: it is whole, there is room below it, and nobody said no.
@@ -303,14 +330,20 @@ pub(crate) fn keyed<'a>(state: &'a State, task: &Task) -> Vec<(String, &'a Task)
 
 /// The task whose proposal a person looks at when this one is chosen: itself, the nearest above, or the first in its tree.
 pub fn proposal<'a>(state: &'a State, survey: &Survey, task: &'a Task) -> Option<&'a Task> {
-    let proposed = |task: &&Task| task.planning.as_ref().is_some_and(Planning::is_proposed);
-    let near = std::iter::once(task).chain(state.ancestors(task));
-    // The whole tree is gone through only where there is one in it.
-    let somewhere = || {
-        let mut planned = survey.planned().filter_map(|id| state.task(id)).filter(proposed);
-        planned.any(|other| other.root == task.root)
-    };
-    near.into_iter()
-        .find(proposed)
-        .or_else(|| somewhere().then(|| state.walk(&task.root).find(proposed)).flatten())
+    let proposed = |task: &Task| task.planning.as_ref().is_some_and(Planning::is_proposed);
+    let near = std::iter::once(task).chain(state.ancestors(task)).find(|task| proposed(task));
+    near.or_else(|| first_planned(state, survey, state.task(&task.root)?, proposed))
+}
+
+/// Which task at or below `top` is planned in this way, the first in the order of the tree. That is gone through only where
+/// there is such a one somewhere in it.
+fn first_planned<'a>(
+    state: &'a State,
+    survey: &Survey,
+    top: &Task,
+    is: impl Fn(&Task) -> bool,
+) -> Option<&'a Task> {
+    let mut planned = survey.planned().filter_map(|id| state.task(id));
+    let somewhere = planned.any(|task| task.root == top.root && is(task));
+    somewhere.then(|| state.walk(&top.id).find(|task| is(task))).flatten()
 }

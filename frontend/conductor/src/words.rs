@@ -7,7 +7,7 @@ use shared::evidence::Preset;
 use shared::harness::Tried;
 use shared::id::TaskId;
 use shared::limits::Stage;
-use shared::plan::{Mode, Size};
+use shared::plan::{Access, Mode, Size};
 use shared::retry::{Again, Policy};
 use shared::sizing::Sizing;
 use shared::unit::{Bytes, MicroUsd, Millis};
@@ -401,6 +401,16 @@ pub fn mode_token(mode: Mode) -> &'static str {
         Mode::Hybrid => "hybrid",
         Mode::Interactive => "interactive",
         Mode::Manual => "manual",
+    }
+}
+
+/// What agents may do, as a few words behind others.
+pub fn access(access: Access) -> &'static str {
+    match access {
+        Access::ReadOnly => "only reading",
+        Access::Ask => "asking first",
+        Access::Edit => "editing",
+        Access::Full => "editing and running commands",
     }
 }
 

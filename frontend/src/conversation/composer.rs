@@ -1,8 +1,9 @@
 //! Where a person writes. The draft is kept per task; what waits for the agent's turn stands above.
 
-use conductor::planning::may_plan;
+use conductor::planning::{may_plan_beside, planned_below_beside};
 use conductor::state::Task;
 use conductor::status::{Reason, Status};
+use conductor::survey::Survey;
 use conductor::{Hearing, hearing, words};
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
@@ -12,6 +13,7 @@ use shared::plan::Work;
 use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
 use crate::desk::Desk;
+use crate::place::Here;
 
 /// What the person has written about a task and not sent.
 pub(super) fn draft(task: &TaskId) -> RwSignal<String> {
@@ -26,7 +28,7 @@ pub(super) fn draft(task: &TaskId) -> RwSignal<String> {
 
 #[component]
 pub fn Composer(id: TaskId) -> impl IntoView {
-    let desk = expect_context::<Desk>();
+    let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
     let text = draft(&id);
     let own = StoredValue::new(id);
     let hint = Memo::new(move |_| {
@@ -47,10 +49,10 @@ pub fn Composer(id: TaskId) -> impl IntoView {
         desk.split(&own.get_value(), text.get_untracked());
         text.set(String::new());
     };
-    let replanned = Memo::new(move |_| {
-        let goal =
-            desk.look(&own.get_value(), |state, task, _| task.is_goal() && may_plan(state, task).is_ok());
-        goal.unwrap_or_default()
+    let again = Memo::new(move |_| {
+        desk.overlook(|state, survey| {
+            state.task(&own.get_value()).map_or(Again::No, |task| Again::of(state, survey, task))
+        })
     });
     let queue = Memo::new(move |_| {
         desk.read(|state| state.task(&own.get_value()).map(|task| task.queue.clone()).unwrap_or_default())
@@ -91,14 +93,38 @@ pub fn Composer(id: TaskId) -> impl IntoView {
                         "Send now "<kbd class="key">"Ctrl Enter"</kbd>
                     </button>
                 </Show>
-                <Show when=move || replanned.get()>
-                    <button class="button" type="button" data-kind="plain" data-size="sm" title="The planner changes what is left to do; what runs goes on" disabled=move || text.read().trim().is_empty() on:click=plan>"Plan again"</button>
-                </Show>
+                {move || match again.get() {
+                    Again::No => None,
+                    Again::Now => Some(view! { <button class="button" type="button" data-kind="plain" data-size="sm" title="The planner changes what is left to do, also without words of yours; what runs goes on" on:click=plan>"Plan again"</button> }.into_any()),
+                    Again::After(part, number) => Some(view! { <button class="button" type="button" data-kind="plain" data-size="sm" title="Say yes or no to it before all is planned again" on:click=move |_| here.select(&part)>{format!("To the plan of {number}")}</button> }.into_any()),
+                }}
                 <button class="button" data-kind="solid" data-size="icon" aria-label=move || if heard.get() { "Queue" } else { "Send" } disabled=move || closed() || text.read().trim().is_empty()>
                     <Icon name="send"/>
                 </button>
             </div>
         </form>
+    }
+}
+
+/// Whether a goal can be planned again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Again {
+    No,
+    Now,
+    /// When the plan of this part, by its number, is agreed on or not.
+    After(TaskId, String),
+}
+
+impl Again {
+    fn of(state: &conductor::State, survey: &Survey, task: &Task) -> Self {
+        if !task.is_goal() || task.is_planned() {
+            return Self::No;
+        }
+        match planned_below_beside(state, survey, task) {
+            Some(part) => Self::After(part.id.clone(), part.number_text()),
+            None if may_plan_beside(state, survey, task).is_ok() => Self::Now,
+            None => Self::No,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast;
 use crate::component::copy::copy;
 use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
+use crate::component::settled::settled;
 use crate::desk::Desk;
 use crate::markdown::view::Growing;
 use crate::transcript::{Block, BlockKind, BlockState, Portion, Reach};
@@ -39,7 +40,7 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
             }
         });
     });
-    let head = Memo::new(move |_| {
+    let head = settled(move || {
         desk.read(|state| {
             let run = state.run(&own.get_value())?;
             let persona = run.persona.as_ref().and_then(|id| state.personas.get(id));

@@ -5,12 +5,10 @@ use conductor::library::Shelf;
 use leptos::prelude::Set;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
-use shared::evidence::Preset;
 use shared::id::{ListId, PersonaId, TaskId, TemplateId};
-use shared::limits::Caps;
 use shared::list::{Fillings, TaskList};
 use shared::persona::Persona;
-use shared::plan::Access;
+use shared::plan::Terms;
 use shared::template::Template;
 
 use super::{Desk, Planner};
@@ -67,17 +65,20 @@ impl Desk {
         words: &Fillings,
         folder: Option<String>,
         harness: Option<HarnessId>,
+        terms: Terms,
     ) -> Option<TaskId> {
+        let persona = |state: &State| state.personas.get(terms.persona.as_ref()?)?.persona.harness;
+        let template = |state: &State| state.templates.get(terms.template.as_ref()?)?.template.harness;
         let works =
             |state: &State| state.agents.iter().find(|agent| agent.problem.is_none()).map(|it| it.harness);
-        let stated = match (list.filled(words), folder, harness.or_else(|| self.peek(works))) {
+        let usual = |state: &State| persona(state).or_else(|| template(state)).or_else(|| works(state));
+        let stated = match (list.filled(words), folder, harness.or_else(|| self.peek(usual))) {
             (Err(unfilled), ..) => Err(unfilled.to_string()),
             (_, None, _) => Err("choose a folder first".to_owned()),
             (.., None) => Err("no agent is there yet; is the bridge connected?".to_owned()),
             (Ok(list), Some(folder), Some(harness)) => {
-                let (how, words) = ((harness, Access::Edit, Preset::Quick), list.words().to_owned());
-                let planner = Planner::List(Box::new(list));
-                self.state_goal(&folder, words, how, Caps::default(), (None, None), planner)
+                let (words, planner) = (list.words().to_owned(), Planner::List(Box::new(list)));
+                self.state_goal(&folder, words, harness, terms, planner)
             }
         };
         stated.map_err(|why| self.say(format!("Not started: {why}."), false)).ok()

@@ -1,6 +1,6 @@
 //! Lists of tasks that are kept: what each has, and how it is run again.
 
-use conductor::list::offered;
+use conductor::list::{offered, said};
 use leptos::prelude::*;
 use shared::id::ListId;
 use shared::list::TaskList;
@@ -60,7 +60,9 @@ fn Section(list: TaskList, form: RwSignal<Option<Form>>) -> impl IntoView {
     let (name, id) = (list.name.clone(), list.list.clone());
     let (edited, retired, wished) = (id.clone(), id.clone(), Form::Run(id));
     let harness = list.harness.map(|harness| harness.to_string());
-    let about = [harness, list.folder.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let terms = desk.peek(|state| said(state, &list.terms));
+    let about =
+        [harness, list.folder.clone()].into_iter().flatten().chain(terms).collect::<Vec<_>>().join(" · ");
     let task = |task: &shared::plan::ProposedTask| {
         let after =
             if task.after.is_empty() { String::new() } else { format!(", after {}", task.after.join(", ")) };

@@ -6,16 +6,15 @@ use conductor::status::{Kind, status};
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::{FoundAgent, HarnessId};
-use shared::evidence::Preset;
 use shared::harness::tried;
 use shared::id::TaskId;
-use shared::limits::Caps;
-use shared::plan::Access;
+use shared::plan::Terms;
 
 use super::agents::PersonaChoice;
 use super::caps::FirstCaps;
 use super::evidence::PresetChoice;
 use super::prompts::TemplateChoice;
+use super::terms::{AccessChoice, Draft};
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
@@ -38,10 +37,8 @@ pub fn Start() -> impl IntoView {
         let usable = |agent: &&FoundAgent| agent.problem.is_none();
         chosen.get().or_else(|| agents.with(|agents| agents.iter().find(usable).map(|agent| agent.harness)))
     });
-    let access = RwSignal::new(Access::Edit);
-    let preset = RwSignal::new(Preset::Quick);
-    let caps = RwSignal::new(Caps::default());
-    let (template, persona) = (RwSignal::new(None), RwSignal::new(None));
+    let draft = Draft::of(Terms::default());
+    let Draft { access, preset, caps, template, persona, .. } = draft;
     // Both may bring the folder and the agent; what is chosen after them holds.
     let advise = move |(path, harness): (Option<String>, Option<HarnessId>)| {
         path.into_iter().for_each(|path| folder.set(path));
@@ -69,14 +66,7 @@ pub fn Start() -> impl IntoView {
         let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
         let _ = Local::set(FOLDER, folder.get_untracked());
         let (folder, words) = (folder.get_untracked(), text.get_untracked());
-        let goal = desk.state_goal(
-            &folder,
-            words,
-            (harness, access.get_untracked(), preset.get_untracked()),
-            caps.get_untracked(),
-            (template.get_untracked(), persona.get_untracked()),
-            planner,
-        );
+        let goal = desk.state_goal(&folder, words, harness, draft.terms(), planner);
         match goal {
             Ok(goal) => {
                 text.set(String::new());
@@ -159,27 +149,6 @@ fn Agents(
             <Show when=move || agents.read().iter().all(|agent| agent.harness == HarnessId::Demo)>
                 <p class="hint">"No agent CLI was found. Install Claude Code or Codex, log in, and start the bridge again; the demo shows how it goes."</p>
             </Show>
-        </fieldset>
-    }
-}
-
-#[component]
-fn AccessChoice(access: RwSignal<Access>) -> impl IntoView {
-    let choice = move |value: Access, name: &'static str, about: &'static str| {
-        view! {
-            <label class="choice">
-                <input type="radio" name="access" prop:checked=move || access.get() == value on:change=move |_| access.set(value)/>
-                <span>{name}<br/><span class="hint">{about}</span></span>
-            </label>
-        }
-    };
-    view! {
-        <fieldset>
-            <legend class="label">"They may"</legend>
-            {choice(Access::Edit, "Edit files", "Commands only as far as the agent allows them by itself.")}
-            {choice(Access::Ask, "Ask me first", "Each edit and each command waits for your yes, unless a rule of yours decides. Codex cannot ask: its sandbox lets it edit and run commands in this folder alone.")}
-            {choice(Access::Full, "Edit files and run commands", "Anything that you could run in this folder. For a folder that you could lose.")}
-            {choice(Access::ReadOnly, "Only read", "For questions and reviews.")}
         </fieldset>
     }
 }

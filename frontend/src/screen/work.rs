@@ -21,6 +21,7 @@ use super::waits::Waits;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::icon::{Icon, StatusMark};
+use crate::component::settled::settled;
 use crate::conversation::Conversation;
 use crate::desk::Desk;
 use crate::place::Here;
@@ -426,7 +427,7 @@ fn head(state: &conductor::State, task: &Task, row: &Row) -> Head {
 fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
     let desk = tree.desk;
     let own = StoredValue::new(id);
-    let head = Memo::new(move |_| desk.look(&own.get_value(), head));
+    let head = settled(move || desk.look(&own.get_value(), head));
     let elapsed = move || {
         let status = head.with(|head| head.as_ref().map(|head| head.status.clone()))?;
         let time = || {

@@ -3,6 +3,7 @@
 
 use conductor::plan::edit::next_mode;
 use conductor::plan::name;
+use leptos::leptos_dom::helpers::WindowListenerHandle;
 use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::plan::{Mode, PlanEdit, PlannedTask};
@@ -125,12 +126,12 @@ fn right(tree: Tree, task: &TaskId) {
     }
 }
 
-/// Has the task split or planned again. Of a goal the person says first what should be different.
+/// Has the task split or planned again. Of a goal the person may say first what should be different.
 pub fn plan(tree: Tree, task: &TaskId) {
     if *task != tree.goal.get_value() {
         tree.desk.split(task, String::new());
     } else if tree.desk.may_split(task) {
-        tree.desk.say("Write what should be different, then press Plan again.".to_owned(), false);
+        tree.desk.say("Write what should be different, or nothing, then press Plan again.".to_owned(), false);
         focus_composer();
     }
 }
@@ -290,18 +291,23 @@ pub fn grab(tree: Tree, task: &TaskId, event: &web_sys::PointerEvent) {
             tree.drag.set(None);
         }
     });
-    let listeners = StoredValue::new_local(Some((moving, escaping)));
-    let ended = window_event_listener(leptos::ev::pointerup, move |_| {
-        let Some((moving, escaping)) = listeners.try_update_value(Option::take).flatten() else { return };
-        moving.remove();
-        escaping.remove();
+    until_let_go([moving, escaping], move || {
         if let Some(drag) = tree.drag.get_untracked() {
             tree.drag.set(None);
             fall(tree, drag);
         }
     });
-    // It has nothing to do after its one call.
-    std::mem::forget(ended);
+}
+
+/// Calls `ended` when the pointer is let go, once; nothing listens any more then.
+pub(super) fn until_let_go(listening: [WindowListenerHandle; 2], ended: impl Fn() + 'static) {
+    let all = StoredValue::new_local(Vec::from(listening));
+    let up = window_event_listener(leptos::ev::pointerup, move |_| {
+        let listening = all.try_update_value(std::mem::take).unwrap_or_default();
+        listening.into_iter().for_each(WindowListenerHandle::remove);
+        ended();
+    });
+    all.update_value(|all| all.push(up));
 }
 
 fn fall(tree: Tree, drag: Drag) {

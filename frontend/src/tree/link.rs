@@ -152,19 +152,13 @@ pub fn pull(tree: Tree, on: &TaskId, event: &web_sys::PointerEvent) {
             tree.linking.set(None);
         }
     });
-    let listeners = StoredValue::new_local(Some((moving, escaping)));
-    let ended = window_event_listener(leptos::ev::pointerup, move |_| {
-        let Some((moving, escaping)) = listeners.try_update_value(Option::take).flatten() else { return };
-        moving.remove();
-        escaping.remove();
+    super::keys::until_let_go([moving, escaping], move || {
         let made = tree.linking.get_untracked();
         tree.linking.set(None);
         if let Some(Linking::Drag { on, over: Some(task), .. }) = made {
             toggle(tree, &task, &on);
         }
     });
-    // It has nothing to do after its one call.
-    std::mem::forget(ended);
 }
 
 /// A point of the window in the tree's own pixels.

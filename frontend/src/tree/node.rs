@@ -15,6 +15,7 @@ use super::view::Tree;
 use crate::component::envelope::Meter;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
+use crate::component::settled::settled;
 use crate::words;
 
 /// A task on its way to another place.
@@ -135,18 +136,16 @@ fn face(
 pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
     let folded = Memo::new(move |_| tree.folded.with(|folded| folded.contains(&own.get_value())));
-    // The clock is read only where time is part of the words.
-    let counting = Memo::new(move |_| {
-        tree.desk.surveyed(&own.get_value(), |_, survey| {
-            let waker = survey.row(&own.get_value()).map(|row| row.status.waker());
-            matches!(waker, Some(Waker::Clock(_)))
-        })
-    });
-    let face = Memo::new(move |_| {
-        let now = if counting.get() { tree.desk.clock.get() } else { Millis(0) };
-        let times = Times { now, pulse: tree.desk.pulse.get() };
+    let face = settled(move || {
         let (id, folded, marks) = (own.get_value(), folded.get(), tree.marks.get());
-        tree.desk.surveyed(&id, |state, survey| face(state, survey, &id, folded, marks.as_ref(), times))
+        let pulse = tree.desk.pulse.get();
+        tree.desk.surveyed(&id, |state, survey| {
+            let waker = survey.row(&id).map(|row| row.status.waker());
+            // The clock is read only where time is part of the words.
+            let counts = matches!(waker, Some(Waker::Clock(_)));
+            let times = Times { now: if counts { tree.desk.clock.get() } else { Millis(0) }, pulse };
+            face(state, survey, &id, folded, marks.as_ref(), times)
+        })
     });
     let spot = Memo::new(move |_| {
         tree.drawn.with(|drawn| own.with_value(|own| drawn.iter().find(|node| node.id == *own).cloned()))
@@ -257,7 +256,7 @@ fn heard(face: &Face) -> String {
 }
 
 #[component]
-fn GoalFace(face: Memo<Option<Face>>) -> impl IntoView {
+fn GoalFace(face: ReadSignal<Option<Face>>) -> impl IntoView {
     let part = move |look: fn(&Face) -> String| move || face.with(|face| face.as_ref().map(look));
     view! {
         <span class="name">{part(|face| face.title.clone())}<span class="sr">{part(heard)}</span></span>
@@ -277,7 +276,7 @@ fn GoalFace(face: Memo<Option<Face>>) -> impl IntoView {
 fn TaskFace(
     tree: Tree,
     own: StoredValue<TaskId>,
-    face: Memo<Option<Face>>,
+    face: ReadSignal<Option<Face>>,
     folded: Memo<bool>,
 ) -> impl IntoView {
     let part = move |look: fn(&Face) -> String| move || face.with(|face| face.as_ref().map(look));

@@ -16,6 +16,7 @@ use super::node::Node;
 use super::place::MoveDialog;
 use crate::component::flow::For;
 use crate::component::icon::Icon;
+use crate::component::settled::settled;
 use crate::desk::Desk;
 use crate::place::Here;
 
@@ -44,11 +45,11 @@ pub struct Tree {
     /// A task that is being dragged, and where it would fall.
     pub drag: RwSignal<Option<super::node::Drag>>,
     /// The task whose proposed plan the person looks at, and approves.
-    pub proposal: Memo<Option<TaskId>>,
+    pub proposal: ReadSignal<Option<TaskId>>,
     /// The version of the plan whose changes were dismissed, as "TASK VERSION".
     pub seen: RwSignal<String>,
     /// Whose proposed version has its changes marked.
-    pub marks: Memo<Option<TaskId>>,
+    pub marks: ReadSignal<Option<TaskId>>,
     /// The task under the pointer.
     pub hover: RwSignal<Option<TaskId>>,
     pub linking: RwSignal<Option<Linking>>,
@@ -65,10 +66,9 @@ impl Tree {
         });
         on_cleanup(move || resized.remove());
         let shaped = goal.clone();
-        let shape = Memo::new(move |_| desk.shape(&shaped));
+        let shape = settled(move || desk.shape(&shaped));
         let layout = Memo::new(move |_| {
-            // Read, not only tracked: a memo that nobody reads never runs, and never tells of anything.
-            shape.with(|_| ());
+            shape.track();
             let zoom = if phone.get() { OUTLINE } else { ZOOMS[zoom.get()] };
             folded.with(|folded| desk.peek(|state| layout(state, &own, folded, zoom)))
         });
@@ -79,14 +79,14 @@ impl Tree {
         });
         let seen = RwSignal::new(Local::get::<String>(SEEN).unwrap_or_default());
         let own = goal.clone();
-        let proposal = Memo::new(move |_| {
+        let proposal = settled(move || {
             let chosen = here.task();
             desk.overlook(|state, survey| {
                 let chosen = chosen.and_then(|task| state.task(&task)).filter(|task| task.root == own);
                 proposal(state, survey, chosen.or(state.task(&own))?).map(|task| task.id.clone())
             })
         });
-        let marks = Memo::new(move |_| {
+        let marks = settled(move || {
             let owner = proposal.get()?;
             let version = desk.read(|state| Some(state.task(&owner)?.planning.as_ref()?.news()?.version))?;
             seen.with(|seen| *seen != format!("{owner} {version}")).then_some(owner)

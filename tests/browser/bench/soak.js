@@ -1,5 +1,5 @@
 // The page's part of `cargo xtask soak --page`: two tabs on a bridge whose agents never stop writing. One stays with one
-// conversation, the other goes from one to the next. What they hold must be flat after they have warmed up.
+// conversation, the other goes from one to the next. What they hold must be flat once their windows are full.
 import { chromium } from "@playwright/test";
 
 const { BRIDGE, SECRET, GOAL, CHROMIUM, MINUTES } = process.env;
@@ -7,22 +7,24 @@ const SIZE = { width: 1440, height: 900 };
 /** Between two looks, and the stay with one conversation, in ms. */
 const LOOK = 15_000;
 const STAY = 3_000;
-/** The share of the time after which memory has to be flat: until then the windows of the open conversations fill. */
-const WARM = 0.5;
-/** How much more than then may be in use later. */
+const TASKS = 20;
+/** Looks at full windows before what is held counts: each task is gone to twice, and a window that lets go of a quarter fills again. */
+const FULL = (2 * TASKS * STAY) / LOOK;
+/** How much more than in these may be in use later. */
 const GROWTH = 1.15;
 const MIB = 1024 * 1024;
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"] });
 try {
-  const tabs = [await tab("stays"), await tab("goes about")];
+  const tabs = [await tab("stays", dropped), await tab("goes about", openedLate)];
   const began = Date.now();
   const end = began + Number(MINUTES) * 60_000;
   console.log("    time  tab            heap MiB   wasm MiB    nodes  listeners      lines");
-  for (let look = began + LOOK; Date.now() < end; look += LOOK) {
-    for (let n = 0; Date.now() < look; n += 1) {
+  for (let [look, n] = [began + LOOK, 0]; Date.now() < end; look += LOOK) {
+    for (; Date.now() < look; n += 1) {
       await Promise.all([tabs[1].goTo(n), new Promise((resolve) => setTimeout(resolve, STAY))]);
     }
+    await tabs[0].view();
     for (const one of tabs) await one.look(Math.round((Date.now() - began) / 1000));
   }
   for (const one of tabs) one.verdict();
@@ -30,7 +32,19 @@ try {
   await browser.close();
 }
 
-async function tab(name) {
+/** Its one conversation has let go of what it began with. */
+function dropped(views) {
+  return views.at(-1).before > views[0].before;
+}
+
+/** Each conversation that it goes to was longer, once, than what is shown of it at first; and none becomes shorter. */
+function openedLate(views) {
+  const longer = new Set(views.filter(({ before }) => before > 0).map(({ task }) => task));
+  return views.length > TASKS && views.every(({ task }) => longer.has(task));
+}
+
+/** `isFull` tells by the conversations that were seen, each with how many lines lie before its window, whether windows are at their bounds. */
+async function tab(name, isFull) {
   // A context of its own is a process of its own, so that each has its own heap.
   const page = await (await browser.newContext({ viewport: SIZE })).newPage();
   const problems = [];
@@ -40,18 +54,30 @@ async function tab(name) {
   await page.getByText(/decides/).first().waitFor();
   await page.goto(`${BRIDGE}#/${GOAL}`);
   const tasks = page.getByRole("treeitem");
+  const earlier = page.getByRole("button", { name: /Show earlier output/ });
   await tasks.nth(1).click();
   await page.locator(".msg .tool").first().waitFor();
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Performance.enable");
   const looks = [];
+  const views = [];
+  let [task, filled] = [0, undefined];
   return {
     /** Chooses another task, and each fourth time looks at its details instead of its conversation. */
     async goTo(n) {
-      const task = tasks.nth(1 + (n % 20));
-      await task.scrollIntoViewIfNeeded();
-      await task.click();
-      if (n % 4 === 3) await page.getByRole("tab", { name: "Details" }).click();
+      task = n % TASKS;
+      const node = tasks.nth(1 + task);
+      await node.scrollIntoViewIfNeeded();
+      await node.click();
+      if (n % 4 === 3) return page.getByRole("tab", { name: "Details" }).click();
+      // A short one never has it.
+      await earlier.waitFor({ timeout: STAY }).catch(() => {});
+      await this.view();
+    },
+    /** Takes down how many lines lie before the window of the open conversation. */
+    async view() {
+      const [words] = await earlier.allTextContents();
+      views.push({ task, before: Number(words?.match(/\d+/)[0] ?? 0) });
     },
     async look(at) {
       // Twice: what the first one finalizes goes with the second.
@@ -61,16 +87,20 @@ async function tab(name) {
       const { wasm, lines } = await page.evaluate(() => ({ wasm: window.held.memory.buffer.byteLength, lines: window.held.lines }));
       const held = { heap: metric("JSHeapUsedSize") / MIB, wasm: wasm / MIB, nodes: metric("Nodes"), listeners: metric("JSEventListeners") };
       looks.push(held);
+      if (filled === undefined && isFull(views)) {
+        filled = looks.length - 1;
+        console.log(`the windows of the tab that ${name} are full`);
+      }
       console.log(`${`${at} s`.padStart(8)}  ${name.padEnd(12)} ${held.heap.toFixed(1).padStart(10)} ${held.wasm.toFixed(1).padStart(10)} ${String(held.nodes).padStart(8)} ${String(held.listeners).padStart(10)} ${String(lines).padStart(10)}`);
     },
     verdict() {
-      const warm = Math.floor(looks.length * WARM);
+      const from = filled + FULL;
+      if (!(from < looks.length)) throw new Error(`the windows of the tab that ${name} were not full for long enough to tell. Next: more minutes`);
+      const most = (what, looks) => Math.max(...looks.map((held) => held[what]));
       const grown = Object.keys(looks[0]).filter((what) => {
-        const most = (from, to) => Math.max(...looks.slice(from, to).map((held) => held[what]));
-        // The highest of the looks around warming up, for what is held goes up and down with what is shown.
-        const [before, after] = [most(Math.floor(warm / 2), warm + 1), most(warm + 1)];
-        console.log(`${name}: ${what} ${before.toFixed(1)} at most when warm, ${after.toFixed(1)} after that`);
-        return after > before * GROWTH;
+        const [full, after] = [most(what, looks.slice(filled, from)), most(what, looks.slice(from))];
+        console.log(`${name}: ${what} ${full.toFixed(1)} at most in two minutes with full windows, ${after.toFixed(1)} after that`);
+        return after > full * GROWTH;
       });
       if (problems.length) throw new Error(`the tab that ${name} complained: ${problems[0]}`);
       if (grown.length) throw new Error(`of the tab that ${name} these grew: ${grown.join(", ")}`);

@@ -12,7 +12,7 @@ use shared::agent::{AgentEvent, HarnessId, ToolOutcome, TurnReport};
 use shared::entry::{Actor, Body, Entry, Kind, Outcome, Purpose};
 use shared::id::{ClientId, ProjectId, RunId, TaskId};
 use shared::plan::{Access, PlannedTask};
-use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Runner, Stdin, Tools};
+use shared::run::{Pipes, Program, RunEnd, RunSpec, Stdin};
 use shared::unit::{Epoch, Millis, Seq};
 
 /// Tasks of a goal.
@@ -147,18 +147,9 @@ fn planned(goal: &TaskId, n: u32) -> PlannedTask {
 }
 
 fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
-    let spec = RunSpec {
-        program: Program::Own,
-        args: Vec::new(),
-        env: std::collections::BTreeMap::default(),
-        cwd: "/home/dev/shop".to_owned(),
-        stdin: Stdin::Text { text: "The task, its parent's summary and the results it builds on.".repeat(8) },
-        files: Vec::new(),
-        inserts: Vec::new(),
-        tools: Tools::None,
-        runner: Runner::Local,
-        limits: RunLimits::default(),
-    };
+    let prompt = "The task, its parent's summary and the results it builds on.".repeat(8);
+    let spec =
+        RunSpec { stdin: Stdin::Text { text: prompt }, ..RunSpec::new(Program::Own, "/home/dev/shop") };
     let (task, harness) = (task.clone(), HarnessId::Demo);
     let mut kinds = vec![
         Kind::RunRequested {

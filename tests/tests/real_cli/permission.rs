@@ -6,14 +6,14 @@ use conductor::state::State;
 use conductor::status::{Kind as Status, Reason, status};
 use serde_json::json;
 use shared::agent::HarnessId;
-use shared::entry::{Draft, Kind};
+use shared::entry::Kind;
 use shared::id::{ProjectId, RuleId, TaskId};
 use shared::permission::{Permit, Rule as Allows, Scope, What};
-use shared::plan::{Access, Mode, PlannedTask, Size};
+use shared::plan::Access;
 use tests::stub::{Rule, Step, Stub};
 use tests::world::Client;
 
-use super::{claude_at, is, report, variable, world_of};
+use super::{begin, claude_at, is, report, variable, world_of};
 
 /// Waits until the task asks about this; gives the request.
 async fn asks(client: &mut Client, task: &TaskId, about: &str) -> anyhow::Result<String> {
@@ -39,37 +39,13 @@ async fn claude_code_asks_and_does_only_what_it_may() -> anyhow::Result<()> {
     world.start_bridge().await?;
     let mut client = world.client("page").await?;
     client.until("the agents", |state| !state.agents.is_empty()).await?;
-    let (project, goal, task) = (ProjectId::new("project")?, TaskId::new("goal")?, TaskId::new("alpha")?);
-    let (folder, what) = (world.project.to_string_lossy().into_owned(), What::commands("touch"));
-    let part = |name: &str, mode| PlannedTask {
-        size: Some(Size::Light),
-        mode,
-        ..PlannedTask::new(TaskId::new(name).unwrap(), goal.clone(), name, &*format!("OBJECTIVE-{name}"))
-    };
-    let tasks = vec![
-        part("alpha", Mode::Autonomous),
-        part("beta", Mode::Interactive),
-        part("gamma", Mode::Interactive),
-    ];
     let touch = Allows {
         rule: RuleId::new("touch")?,
         permit: Permit::Allow,
-        what: what.map_err(anyhow::Error::msg)?,
-        scope: Scope::Project { project: project.clone() },
+        what: What::commands("touch").map_err(anyhow::Error::msg)?,
+        scope: Scope::Project { project: ProjectId::new("project")? },
     };
-    let kinds = [
-        Kind::ProjectOpened { folder, name: "project".to_owned() },
-        Kind::RuleSaved { rule: touch },
-        Kind::GoalStated {
-            task: goal.clone(),
-            text: "Do it".to_owned(),
-            harness: HarnessId::Claude,
-            access: Access::Ask,
-        },
-        Kind::PlanGiven { goal: goal.clone(), reply: "So".to_owned(), tasks },
-        Kind::PlanApproved { goal, version: 1 },
-    ];
-    client.append(kinds.map(|kind| Draft::new(Some(project.clone()), kind)).to_vec()).await?;
+    let task = begin(&mut client, &world, (HarnessId::Claude, Access::Ask), vec![touch]).await?;
 
     let run = task.run(1);
     let answer = |request: String, permit, word: &str| Kind::PermissionAnswered {

@@ -8,7 +8,7 @@ use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
 use shared::id::{ProjectId, RuleId, TaskId};
 use shared::permission::{Permit, Rule as Allows, Scope, What};
-use shared::plan::{Access, Mode, PlannedTask, Size};
+use shared::plan::Access;
 use tests::stub::{Rule, Step, Stub};
 use tests::world::{Client, World};
 
@@ -29,7 +29,7 @@ fn world_with_a_tool(agent: &str, program: &str) -> anyhow::Result<World> {
     Ok(world)
 }
 
-/// A goal with one task, which begins.
+/// The task `alpha` of an agent that has the tool.
 async fn begin(
     client: &mut Client,
     world: &World,
@@ -37,26 +37,7 @@ async fn begin(
     access: Access,
 ) -> anyhow::Result<TaskId> {
     client.until("the agents", |state| state.agents.iter().any(|agent| agent.tools == ["tracker"])).await?;
-    let (project, goal, task) = (ProjectId::new("project")?, TaskId::new("goal")?, TaskId::new("alpha")?);
-    let folder = world.project.to_string_lossy().into_owned();
-    let part = |name: &str, mode| PlannedTask {
-        size: Some(Size::Light),
-        mode,
-        ..PlannedTask::new(TaskId::new(name).unwrap(), goal.clone(), name, &*format!("OBJECTIVE-{name}"))
-    };
-    let tasks = vec![
-        part("alpha", Mode::Autonomous),
-        part("beta", Mode::Interactive),
-        part("gamma", Mode::Interactive),
-    ];
-    let kinds = [
-        Kind::ProjectOpened { folder, name: "project".to_owned() },
-        Kind::GoalStated { task: goal.clone(), text: "Do it".to_owned(), harness, access },
-        Kind::PlanGiven { goal: goal.clone(), reply: "So".to_owned(), tasks },
-        Kind::PlanApproved { goal, version: 1 },
-    ];
-    client.append(kinds.map(|kind| Draft::new(Some(project.clone()), kind)).to_vec()).await?;
-    Ok(task)
+    super::begin(client, world, (harness, access), Vec::new()).await
 }
 
 /// The request in which the task asks to use the tool, other than `before`.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use conductor::plan::awaits_approval;
-use conductor::state::{Phase, Run, State, Task};
+use conductor::state::{Phase, Run, Standing, State, Task};
 use conductor::status::{Kind as Stands, status};
 use conductor::words;
 use shared::agent::{ErrorClass, HarnessId};
@@ -22,12 +22,12 @@ use shared::wire::Want;
 use tokio::time::timeout;
 
 use self::ground::Ground;
-use super::{bad, tell, warning, well};
+use super::{DoctorArgs, bad, tell, warning, well};
 use crate::clock;
+use crate::headless::Harness;
 use crate::headless::client::Client;
 use crate::headless::place::Place;
 use crate::headless::statement::drawn;
-use crate::headless::{DoctorArgs, Harness};
 use crate::supervisor::END_WITH_BRIDGE;
 
 mod ground;
@@ -154,7 +154,7 @@ impl Trial {
         if let Some(problem) = &found.problem {
             bail!("{harness} ({}) {problem}", found.program);
         }
-        let goal = self.states(QUESTION, harness, Access::ReadOnly, Vec::new()).await?;
+        let goal = self.states(QUESTION, harness, Access::ReadOnly).await?;
         let over = |task: &Task| task.current.is_none() && !task.runs.is_empty();
         self.until("its answer", ANSWER, |state| state.task(&goal).is_some_and(over)).await?;
         let task = self.task(&goal)?;
@@ -179,12 +179,12 @@ impl Trial {
     /// From a goal to what came of it.
     async fn carries_out(&mut self, told: &mut Told) -> anyhow::Result<()> {
         let began = Instant::now();
-        let goal = self.states(GOAL, HarnessId::Demo, Access::Edit, Vec::new()).await?;
+        let goal = self.states(GOAL, HarnessId::Demo, Access::Edit).await?;
         self.until("a plan", PATIENCE, |state| state.task(&goal).is_some_and(awaits_approval)).await?;
         let parts = self.task(&goal)?.children.clone();
         told.step(began, &format!("a goal was stated and came to a plan of {} tasks", parts.len()));
         let began = Instant::now();
-        self.says(Kind::PlanApproved { goal: goal.clone(), version: 1 }).await?;
+        self.say(vec![Kind::PlanApproved { goal: goal.clone(), version: 1 }]).await?;
         let mut seen = BTreeSet::new();
         self.until("the end of all its tasks", PATIENCE, |state| {
             let phases = parts.iter().filter_map(|part| state.current(state.task(part)?));
@@ -209,7 +209,7 @@ impl Trial {
         let failed = |task: &Task| task.current.is_none() && task.is_over();
         self.until("its failure", PATIENCE, |state| state.task(&task).is_some_and(failed)).await?;
         match &self.task(&task)?.standing {
-            conductor::state::Standing::Failed { class: class @ ErrorClass::TaskFailure, .. } => {
+            Standing::Failed { class: class @ ErrorClass::TaskFailure, .. } => {
                 told.step(
                     began,
                     &format!(
@@ -280,45 +280,34 @@ impl Trial {
             retry: Some(Retry { policy: Policy::None, attempts: 1 }),
             ..PlannedTask::new(task.clone(), goal.clone(), objective, objective)
         };
-        let given = Kind::PlanGiven { goal: goal.clone(), reply: String::new(), tasks: vec![planned] };
-        let approved = Kind::PlanApproved { goal: goal.clone(), version: 1 };
-        self.states_as(goal, objective, HarnessId::Demo, Access::Edit, vec![given, approved]).await?;
+        let (text, harness, access) = (objective.to_owned(), HarnessId::Demo, Access::Edit);
+        self.begins_with(vec![
+            Kind::GoalStated { task: goal.clone(), text, harness, access },
+            Kind::PlanGiven { goal: goal.clone(), reply: String::new(), tasks: vec![planned] },
+            Kind::PlanApproved { goal, version: 1 },
+        ])
+        .await?;
         Ok(task)
     }
 
-    async fn states(
-        &mut self,
-        text: &str,
-        harness: HarnessId,
-        access: Access,
-        more: Vec<Kind>,
-    ) -> anyhow::Result<TaskId> {
-        let goal = drawn(TaskId::new);
-        self.states_as(goal.clone(), text, harness, access, more).await?;
-        Ok(goal)
+    /// A goal that the agent of this kind plans and does.
+    async fn states(&mut self, text: &str, harness: HarnessId, access: Access) -> anyhow::Result<TaskId> {
+        let (task, text) = (drawn(TaskId::new), text.to_owned());
+        self.begins_with(vec![Kind::GoalStated { task: task.clone(), text, harness, access }]).await?;
+        Ok(task)
     }
 
-    async fn states_as(
-        &mut self,
-        goal: TaskId,
-        text: &str,
-        harness: HarnessId,
-        access: Access,
-        more: Vec<Kind>,
-    ) -> anyhow::Result<()> {
+    /// Says this of the project, which is opened with it.
+    async fn begins_with(&mut self, mut kinds: Vec<Kind>) -> anyhow::Result<()> {
         let opened = Kind::ProjectOpened { folder: self.ground.project()?, name: "first try".to_owned() };
-        let stated = Kind::GoalStated { task: goal, text: text.to_owned(), harness, access };
-        let drafts = [opened, stated].into_iter().chain(more).map(|kind| self.draft(kind)).collect();
+        kinds.insert(0, opened);
+        self.say(kinds).await
+    }
+
+    async fn say(&mut self, kinds: Vec<Kind>) -> anyhow::Result<()> {
+        let project = self.project.clone();
+        let drafts = kinds.into_iter().map(|kind| Draft::new(Some(project.clone()), kind)).collect();
         self.client()?.intend(drafts).await
-    }
-
-    async fn says(&mut self, kind: Kind) -> anyhow::Result<()> {
-        let draft = self.draft(kind);
-        self.client()?.intend(vec![draft]).await
-    }
-
-    fn draft(&self, kind: Kind) -> Draft {
-        Draft::new(Some(self.project.clone()), kind)
     }
 
     async fn at_work(&mut self, task: &TaskId) -> anyhow::Result<()> {
@@ -335,7 +324,7 @@ impl Trial {
     }
 
     async fn stop(&mut self, task: &TaskId) -> anyhow::Result<()> {
-        self.says(Kind::TaskStopped { task: task.clone() }).await?;
+        self.say(vec![Kind::TaskStopped { task: task.clone() }]).await?;
         let stopped = |state: &State| {
             let task = state.task(task);
             task.is_some_and(|task| status(state, task).kind == Stands::Cancelled && task.current.is_none())

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use serde::Deserialize;
-use shared::evidence::{Check, Evidence};
 use shared::unit::Millis;
 use utoipa::ToSchema;
 
 use super::desk::Desk;
-use super::{Answer, Committed, Refused, Sent};
+use super::{Answer, Committed, Sent};
 use crate::headless::OnFailure as Policy;
+use crate::headless::evidence::Wanted;
 use crate::headless::word::Word;
 
 /// What is not given stays.
@@ -39,18 +38,6 @@ pub(super) struct OnFailure {
     attempts: Option<u32>,
 }
 
-/// All that is wanted from now on.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    /// `outputs_exist`, `diff_not_empty`, `no_error_in_output`, `custom_command:COMMAND`.
-    checks: Vec<String>,
-    /// Whether another agent reviews it; without this as the goal's preset says.
-    review: Option<bool>,
-    /// Whether what it made is committed when all else is shown; without this as the goal's preset says.
-    commit: Option<bool>,
-}
-
 /// Say when a task gets its turn, and whether it is done again and again
 #[utoipa::path(post, path = "/api/tasks/{task}/schedule", params(("task" = String, Path)), request_body = Turn, responses((status = OK, body = Committed)))]
 pub(super) async fn schedule(
@@ -75,17 +62,12 @@ pub(super) async fn on_failure(
     desk.tell(&task, Word::OnFailure { policy, attempts }).await
 }
 
-/// Say what has to be shown before a task counts as done
+/// Say what has to be shown before a task counts as done; what is not named stays
 #[utoipa::path(post, path = "/api/tasks/{task}/evidence", params(("task" = String, Path)), request_body = Wanted, responses((status = OK, body = Committed)))]
 pub(super) async fn evidence(
     State(desk): State<Arc<Desk>>,
     Path(task): Path<String>,
     sent: Sent<Wanted>,
 ) -> Answer<Committed> {
-    let Json(Wanted { checks, review, commit }) = sent?;
-    let checks: Result<Vec<Check>, _> = checks.iter().map(|check| check.parse()).collect();
-    let checks = checks.map_err(|error| {
-        Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error, "Send checks of these kinds.")
-    })?;
-    desk.tell(&task, Word::Evidence(Evidence { checks, review, commit })).await
+    desk.tell(&task, Word::Evidence(sent?.0)).await
 }

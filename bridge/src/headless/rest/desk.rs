@@ -2,7 +2,7 @@
 
 use axum::Json;
 use conductor::{State, apply};
-use shared::entry::Draft;
+use shared::entry::{Draft, Kind};
 use shared::id::ClientId;
 use shared::unit::Seq;
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
@@ -48,6 +48,12 @@ impl Desk {
     /// Each call is somebody of its own: nobody knows whether two come from the same person.
     pub async fn intend(&self, drafts: Vec<Draft>) -> Result<Seq, Refused> {
         Ok(self.relay.intend(&drawn(ClientId::new), drafts).await?)
+    }
+
+    /// Says one thing that is about no task and no project; `id` names what it is about.
+    pub async fn keep(&self, id: impl ToString, kind: Kind) -> Answer<Committed> {
+        let Seq(seq) = self.intend(vec![Draft::new(None, kind)]).await?;
+        Ok(Json(Committed::new(id, seq)))
     }
 
     /// Says one thing about a task.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use shared::entry::{Draft, Kind};
+use shared::entry::Kind;
 
 use super::desk::Desk;
 use super::{Answer, Committed, Empty, Refused, Sent};
@@ -24,13 +24,6 @@ impl From<Unpromoted> for Refused {
             Unpromoted::None(none) => none.into(),
             Unpromoted::Few => Self::new(StatusCode::CONFLICT, problem, "GET /api/prompts has the records."),
         }
-    }
-}
-
-impl Desk {
-    async fn keep(&self, id: impl ToString, kind: Kind) -> Answer<Committed> {
-        let seq = self.intend(vec![Draft::new(None, kind)]).await?.0;
-        Ok(Json(Committed::new(id, seq)))
     }
 }
 

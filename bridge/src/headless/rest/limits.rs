@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use shared::entry::{Draft, Kind};
+use shared::entry::Kind;
 use shared::limits::{BOUNDS, Bound, Limits, Unbounded, Unit};
 use utoipa::ToSchema;
 
@@ -102,8 +102,7 @@ pub(super) async fn set_limits(
         choose(&state, &mut limits, choices).map_err(unfit)?;
         limits
     };
-    let seq = desk.intend(vec![Draft::new(None, Kind::LimitsSet { limits })]).await?.0;
-    Ok(Json(Committed::new("limits", seq)))
+    desk.keep("limits", Kind::LimitsSet { limits }).await
 }
 
 /// Sets the bound of this name.

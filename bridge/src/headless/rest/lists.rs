@@ -17,6 +17,7 @@ impl From<ListProblem> for Refused {
         match problem {
             ListProblem::Plan(bad) => bad.into(),
             ListProblem::Task(unknown) => unknown.into(),
+            ListProblem::Terms(none) => none.into(),
             ListProblem::None(_) | ListProblem::Unsaved(_) | ListProblem::Unfilled { .. } => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 problem,
@@ -35,7 +36,9 @@ pub(super) async fn lists(State(desk): State<Arc<Desk>>) -> Answer<Vec<ListView>
 /// Save a list, as a new one or in the place of the one that has the name
 #[utoipa::path(post, path = "/api/lists", request_body = NewList, responses((status = OK, body = Committed)))]
 pub(super) async fn save(State(desk): State<Arc<Desk>>, sent: Sent<NewList>) -> Answer<Committed> {
-    let list = sent?.0.list(&*desk.state().await?)?;
+    let Json(mut new) = sent?;
+    let wish = std::mem::take(&mut new.terms).wish()?;
+    let list = new.list(&*desk.state().await?, wish)?;
     let id = list.list.to_string();
     let seq = desk.intend(vec![Draft::new(None, Kind::ListSaved { list })]).await?.0;
     Ok(Json(Committed::new(id, seq)))

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::entry::{Draft, Kind};
+use shared::entry::Kind;
 use shared::models::{ANY, Effort, Efforts, Instead, Price, Tiers, is_model};
 use shared::plan::Size;
 use shared::unit::MicroUsd;
@@ -141,6 +141,5 @@ pub(super) async fn set_models(
             return Err(Refused::new(StatusCode::NOT_FOUND, error, "There is one for claude and for codex."));
         }
     }
-    let seq = desk.intend(vec![Draft::new(None, Kind::ModelsSet { models })]).await?.0;
-    Ok(Json(Committed::new(agent, seq)))
+    desk.keep(agent, Kind::ModelsSet { models }).await
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use shared::entry::{Draft, Kind};
+use shared::entry::Kind;
 use shared::id::RuleId;
 use shared::permission::{Permit, Rule, Scope, What};
 use utoipa::ToSchema;
@@ -81,9 +81,7 @@ pub(super) async fn rules(State(desk): State<Arc<Desk>>) -> Answer<Vec<RuleView>
 #[utoipa::path(post, path = "/api/rules", request_body = NewRule, responses((status = OK, body = Committed)))]
 pub(super) async fn save(State(desk): State<Arc<Desk>>, sent: Sent<NewRule>) -> Answer<Committed> {
     let rule = sent?.0.checked()?;
-    let id = rule.rule.to_string();
-    let seq = desk.intend(vec![Draft::new(None, Kind::RuleSaved { rule })]).await?.0;
-    Ok(Json(Committed::new(id, seq)))
+    desk.keep(rule.rule.clone(), Kind::RuleSaved { rule }).await
 }
 
 /// Tell which requests of the past a rule would have decided otherwise; nothing is saved
@@ -101,6 +99,5 @@ pub(super) async fn remove(State(desk): State<Arc<Desk>>, Path(rule): Path<Strin
         let error = format!("there is no rule {rule}");
         return Err(Refused::new(StatusCode::NOT_FOUND, error, "GET /api/rules lists them."));
     };
-    let seq = desk.intend(vec![Draft::new(None, Kind::RuleRemoved { rule: id.clone() })]).await?.0;
-    Ok(Json(Committed::new(id, seq)))
+    desk.keep(id.clone(), Kind::RuleRemoved { rule: id }).await
 }

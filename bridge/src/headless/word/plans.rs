@@ -1,13 +1,14 @@
 //! Words about how a task comes to its parts: that a planner looks at it, and yes or no to what that one thinks of.
 
 use conductor::plan::name;
-use conductor::planning::{Planning, may_plan};
+use conductor::planning::{Planning, Unplannable, may_plan, planned_below};
 use conductor::state::{State, Task};
 use shared::entry::Kind;
 use shared::id::MessageId;
 
 use super::Unsaid;
 use crate::headless::statement::drawn;
+use crate::headless::task::reference;
 
 /// The plan that waits is carried out.
 pub(super) fn approve(task: &Task) -> Result<Kind, Unsaid> {
@@ -22,12 +23,23 @@ pub(super) fn approve(task: &Task) -> Result<Kind, Unsaid> {
 
 /// A planner is to look at it, and is told these words. Said after the wish, so that nobody else takes them up.
 pub(super) fn split(state: &State, task: &Task, words: String) -> Result<Vec<Kind>, Unsaid> {
-    may_plan(state, task).map_err(|problem| Unsaid(problem.to_string()))?;
+    may_plan(state, task).map_err(|problem| Unsaid(with_way(state, task, &problem)))?;
     let said = (!words.trim().is_empty()).then(|| {
         let (task, message) = (task.id.clone(), drawn(MessageId::new));
         Kind::MessageSent { task, message, text: words, answers: None }
     });
     Ok([Kind::PlanWanted { task: task.id.clone() }].into_iter().chain(said).collect())
+}
+
+/// Why it is not planned now, with the commands that come first.
+fn with_way(state: &State, task: &Task, problem: &Unplannable) -> String {
+    match (problem, planned_below(state, task)) {
+        (Unplannable::Below(_), Some(part)) => {
+            let part = reference(state, part);
+            format!("{problem}: orchestrator approve {part}, or orchestrator reject {part}")
+        }
+        _ => problem.to_string(),
+    }
 }
 
 /// What was below it before it was planned stays.

@@ -1,9 +1,10 @@
 //! A goal that is stated together with its plan: what is said of the plan, checked before anything of it is in the log.
 
+use shared::agent::HarnessId;
 use shared::entry::{Actor, Body, Entry, Kind};
 use shared::evidence::Evidence;
 use shared::id::{ProjectId, TaskId};
-use shared::plan::{Choice, Own, PlanEdit, PlannedTask, PlannerAnswer, Schedule};
+use shared::plan::{Choice, Own, PlanEdit, PlannedTask, PlannerAnswer, Schedule, Terms};
 use shared::unit::Millis;
 
 use super::edit::check_edit;
@@ -11,11 +12,19 @@ use super::validate_given;
 use crate::apply;
 use crate::state::State;
 
+/// The words that state a goal, and how it is gone about.
+pub fn stated(goal: &TaskId, text: String, harness: HarnessId, terms: Terms) -> Vec<Kind> {
+    let access = terms.access.unwrap_or_default();
+    let edited = |edit| Kind::PlanEdited { goal: goal.clone(), edit };
+    let edits = terms.edits(goal).into_iter().map(edited);
+    [Kind::GoalStated { task: goal.clone(), text, harness, access }].into_iter().chain(edits).collect()
+}
+
 /// What follows the words that state a goal, to be committed with them: its plan, what the person says of its tasks, and
 /// their yes. `new` are the goal and its project, which may be new as well.
 ///
 /// # Errors
-/// What is wrong with the plan, at most ten problems, or with what is said of its tasks.
+/// What is wrong with the plan, at most ten problems, or with what is said of its tasks and of the goal.
 pub fn given(
     state: &State,
     new: (&ProjectId, &TaskId),
@@ -34,7 +43,11 @@ pub fn given(
         let problem = check_edit(&planned, goal, edit).err()?;
         Some(format!("task {key:?}: {problem}"))
     };
-    let problems: Vec<String> = edits.iter().filter_map(problem).collect();
+    let own = stated.iter().filter_map(|kind| {
+        let Kind::PlanEdited { edit, .. } = kind else { return None };
+        Some(format!("the goal: {}", check_edit(&planned, goal, edit).err()?))
+    });
+    let problems: Vec<String> = own.chain(edits.iter().filter_map(problem)).collect();
     if !problems.is_empty() {
         return Err(problems);
     }

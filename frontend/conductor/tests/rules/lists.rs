@@ -5,19 +5,21 @@
 use std::collections::BTreeMap;
 
 use conductor::State;
-use conductor::list::{NoList, from_lines, lines, named, offered, plan, problem, tasks};
-use conductor::plan::given::given;
+use conductor::list::{NoList, from_lines, lines, named, offered, plan, problem, said, tasks, terms};
+use conductor::plan::given::{given, stated};
 use conductor::plan::validate_given;
 use serde_json::json;
 use shared::agent::HarnessId;
 use shared::entry::Kind;
-use shared::evidence::{Check, Evidence};
-use shared::id::{ListId, ProjectId, TemplateId};
+use shared::evidence::{Check, Evidence, Preset};
+use shared::id::{ListId, PersonaId, ProjectId, TemplateId};
 use shared::limits::Caps;
 use shared::list::TaskList;
 use shared::models::Effort;
-use shared::plan::{Access, Choice, Own, PlanEdit, PlannedTask, ProposedTask, Schedule, Work};
+use shared::persona::{Character, Persona};
+use shared::plan::{Access, Choice, Own, PlanEdit, PlannedTask, ProposedTask, Schedule, Terms, Work};
 use shared::retry::{Policy, Retry};
+use shared::reviewer::Reviewer;
 use shared::template::{Template, Variant};
 use shared::unit::Millis;
 
@@ -35,6 +37,7 @@ fn list(name: &str, tasks: Vec<ProposedTask>) -> TaskList {
         goal: String::new(),
         harness: None,
         folder: None,
+        terms: Terms::default(),
         tasks,
         caps: BTreeMap::new(),
         choices: BTreeMap::new(),
@@ -210,6 +213,67 @@ fn what_was_chosen_for_a_task_is_chosen_again() {
     let kept = TaskList { choices: [("2".to_owned(), strange)].into(), ..kept };
     let told = ["task \"2\": \"--yes\" is no model's name", "task \"2\": there is no such template"];
     assert_eq!(given(&world.state, &kept).unwrap_err(), told);
+}
+
+/// How its goal was gone about is kept with the tasks, and holds for the goal that it becomes.
+#[test]
+fn the_terms_of_a_goal_are_kept_and_hold_again() {
+    let persona = Persona {
+        persona: PersonaId::new("ann").unwrap(),
+        name: "Ann".to_owned(),
+        role: "writes".to_owned(),
+        character: Character::Words { text: "Short.".to_owned() },
+        harness: None,
+        model: None,
+        folder: None,
+    };
+    let chosen = Terms {
+        access: Some(Access::Full),
+        preset: Some(Preset::Reviewed),
+        template: None,
+        persona: Some(persona.persona.clone()),
+        reviewer: Some(Reviewer::Other),
+        model: Some("opus".to_owned()),
+        effort: Some(Effort::High),
+        caps: Caps { turns: Some(60), ..Caps::default() },
+    };
+    let mut world = World::new();
+    world.say(Kind::PersonaSaved { persona });
+    let kept = TaskList {
+        harness: Some(HarnessId::Claude),
+        terms: chosen.clone(),
+        ..list("Again", vec![task("a", &[])])
+    };
+    assert_eq!(problem(&world.state, &kept), None);
+    let goal = id("h");
+    let said_first = stated(&goal, "Again".to_owned(), HarnessId::Claude, kept.terms_with(None));
+    let planned =
+        given(&world.state, (&ProjectId::new("p").unwrap(), &goal), &said_first, &plan(&kept), &kept.own());
+    said_first.into_iter().chain(planned.unwrap()).for_each(|kind| world.say(kind));
+    let again = world.state.task(&goal).unwrap();
+    assert_eq!(terms(&world.state, again), chosen);
+    // Of a part, with who does it by what it is a part of; its bounds are its own.
+    let part = Terms { model: None, effort: None, caps: Caps::default(), ..chosen.clone() };
+    assert_eq!(terms(&world.state, world.state.task(&id("h~1")).unwrap()), part);
+    let words = [
+        "as Ann",
+        "opus · high",
+        "editing and running commands",
+        "reviewed",
+        "reviewer other",
+        "60 requests",
+    ];
+    assert_eq!(said(&world.state, &chosen), words);
+
+    // A model is of its own CLI.
+    assert_eq!(kept.terms_with(Some(HarnessId::Claude)), chosen);
+    assert_eq!(
+        kept.terms_with(Some(HarnessId::Codex)),
+        Terms { model: None, effort: None, ..chosen.clone() }
+    );
+    let gone = Terms { persona: PersonaId::new("gone").ok(), model: Some("--yes".to_owned()), ..chosen };
+    let told = problem(&world.state, &TaskList { terms: gone, ..kept }).unwrap();
+    assert_eq!(told, "the goal: there is no such agent; the goal: \"--yes\" is no model's name");
 }
 
 #[test]

@@ -4,9 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
 use conductor::plan::edit::check_edit;
-use conductor::planning::{Plan, Unplannable, may_plan};
+use conductor::planning::{Plan, Unplannable, may_plan, may_plan_beside};
 use conductor::state::{Standing, Task};
 use conductor::status::{Kind as Stands, Reason};
+use conductor::survey::Survey;
 use serde_json::{Value, json};
 use shared::entry::{Kind, Purpose};
 use shared::evidence::Preset;
@@ -305,7 +306,14 @@ fn a_closed_goal_is_open_again_with_its_new_plan() {
 
 #[test]
 fn it_is_planned_again_wherever_it_stands_but_in_the_midst_of_its_summary() {
-    let may = |world: &World| may_plan(&world.state, world.task("goal"));
+    let mut survey = Survey::default();
+    let mut may = |world: &World| {
+        survey.renew(&world.state);
+        let (state, goal) = (&world.state, world.task("goal"));
+        let may = may_plan(state, goal);
+        assert_eq!(may_plan_beside(state, &survey, goal), may);
+        may
+    };
     let goal = || "Do it".to_owned();
     let mut world = World::new();
     assert_eq!(may(&world), Ok(()));

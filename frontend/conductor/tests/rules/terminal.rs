@@ -1,4 +1,5 @@
-//! Terminals: a person opens one, nobody judges it, and it takes the task's one turn.
+//! Terminals: a person opens one, it takes the task's one turn, and nobody judges it but by the exit code of the task's own
+//! command.
 
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
@@ -8,7 +9,7 @@ use conductor::health::warnings;
 use conductor::state::{Standing, State, Task};
 use conductor::status::{Kind as Stands, Reason, status};
 use conductor::terminal::{Unopened, last, may_open, opened};
-use shared::agent::{ErrorClass, HarnessId};
+use shared::agent::{ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Body, Entry, Kind, Purpose};
 use shared::evidence::{Check, Evidence};
 use shared::harness::Decoder;
@@ -43,12 +44,21 @@ fn opens(world: &mut World, text: &str) -> Option<Order> {
     world.step().into_iter().find(|order| order.purpose == Purpose::Terminal)
 }
 
-/// Its program began and has ended so.
+/// Its program began and has ended with this code, and its output told nothing.
 fn leaves(world: &mut World, run: &RunId, code: i32) {
+    ends(world, run, RunEnd::Exited { code }, TurnReport::default());
+}
+
+/// The same of a plain command, whose end is read.
+fn exits(world: &mut World, run: &RunId, end: RunEnd) {
+    let (_, report) = Decoder::new(HarnessId::Command).finish(&end);
+    ends(world, run, end, report);
+}
+
+fn ends(world: &mut World, run: &RunId, end: RunEnd, report: TurnReport) {
     world.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
-    let end = RunEnd::Exited { code };
     world.say(Kind::RunEnded { run: run.clone(), end, lines: 7, pipes: Pipes::Closed });
-    world.say(Kind::TurnRead { run: run.clone(), report: shared::agent::TurnReport::default().into() });
+    world.say(Kind::TurnRead { run: run.clone(), report: report.into() });
 }
 
 #[test]
@@ -206,14 +216,6 @@ fn commands(checks: Vec<Check>) -> World {
     ]);
     world.approve(1);
     world
-}
-
-/// As [`leaves`], with what the end of a plain command is read as.
-fn exits(world: &mut World, run: &RunId, end: RunEnd) {
-    let (_, report) = Decoder::new(HarnessId::Command).finish(&end);
-    world.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
-    world.say(Kind::RunEnded { run: run.clone(), end, lines: 7, pipes: Pipes::Closed });
-    world.say(Kind::TurnRead { run: run.clone(), report: report.into() });
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub fn PersonaChoice(chosen: RwSignal<Option<PersonaId>>) -> impl IntoView {
             <span>"As"</span>
             <div class="row">
                 <Picker label="As" none="No agent of yours" offers=offers(desk) value=value pick=move |id| chosen.set(PersonaId::new(id).ok())/>
-                <button class="button" on:click=move |_| here.open_part(Part::Agents)>"Agents"</button>
+                <button class="button" type="button" on:click=move |_| here.open_part(Part::Agents)>"Agents"</button>
             </div>
         </div>
     }

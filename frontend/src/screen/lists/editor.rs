@@ -8,6 +8,7 @@ use shared::list::TaskList;
 use crate::component::picker::{Line, some};
 use crate::desk::{Desk, draw};
 use crate::screen::agents::HarnessPicker;
+use crate::screen::terms::{Draft, TermsFields};
 
 /// Writes a list; without an id a new one.
 #[component]
@@ -22,6 +23,7 @@ pub fn Editor(id: Option<ListId>, done: impl Fn() + Copy + Send + Sync + 'static
     let folder = line(|known| known.folder.clone());
     let tasks = line(lines);
     let harness = RwSignal::new(known.as_ref().and_then(|known| known.harness));
+    let draft = Draft::of(known.as_ref().map(|known| known.terms.clone()).unwrap_or_default());
     // More than lines can say.
     let rich = known.filter(|known| lines(known).is_none());
     let is_rich = rich.is_some();
@@ -35,6 +37,7 @@ pub fn Editor(id: Option<ListId>, done: impl Fn() + Copy + Send + Sync + 'static
             goal: some(goal).unwrap_or_default(),
             harness: harness.get_untracked(),
             folder: some(folder),
+            terms: draft.terms(),
             tasks,
             caps: own.caps,
             choices: own.choices,
@@ -59,6 +62,7 @@ pub fn Editor(id: Option<ListId>, done: impl Fn() + Copy + Send + Sync + 'static
                 <Line label="Folder" value=folder hint="chosen at each run"/>
                 <HarnessPicker none="Chosen at each run" chosen=harness/>
             </div>
+            <TermsFields draft=draft/>
             <div class="row">
                 <button class="button" data-kind="solid">"Save"</button>
                 <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>

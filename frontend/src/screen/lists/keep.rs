@@ -26,6 +26,7 @@ pub fn KeepField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
             goal: goal.objective.trim().to_owned(),
             harness: goal.goal.as_ref().map(|goal| goal.harness),
             folder: state.projects.get(&goal.project).map(|project| project.folder.clone()),
+            terms: list::terms(state, goal),
             tasks,
             caps: own.caps,
             choices: own.choices,

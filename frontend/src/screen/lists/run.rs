@@ -7,6 +7,7 @@ use crate::component::picker::{Line, some};
 use crate::desk::Desk;
 use crate::place::Here;
 use crate::screen::agents::HarnessPicker;
+use crate::screen::terms::{Draft, TermsFields};
 
 #[component]
 pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
@@ -14,6 +15,7 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
     let title = format!("Run {}", list.name);
     let folder = RwSignal::new(list.folder.clone().unwrap_or_default());
     let harness = RwSignal::new(list.harness);
+    let draft = Draft::of(list.terms.clone());
     let blanks: Vec<(String, RwSignal<String>)> =
         list.blanks().into_iter().map(|blank| (blank, RwSignal::new(String::new()))).collect();
     let lines = blanks.clone().into_iter().map(|(blank, value)| {
@@ -28,7 +30,8 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
     let run = move || {
         let words: Fillings =
             blanks.iter().filter_map(|(blank, value)| Some((blank.clone(), some(*value)?))).collect();
-        let goal = desk.run_list(&list, &words, some(folder), harness.get_untracked());
+        let harness = harness.get_untracked();
+        let goal = desk.run_list(&list, &words, some(folder), harness, list.fit(draft.terms(), harness));
         if goal.is_some() {
             done();
             here.go(goal, None);
@@ -41,6 +44,7 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
                 <Line label="Folder" value=folder hint="/path/of/a/project"/>
                 <HarnessPicker none="The first that works" chosen=harness/>
             </div>
+            <TermsFields draft=draft/>
             <div class="row">
                 <button class="button" data-kind="solid">"Run it"</button>
                 <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>

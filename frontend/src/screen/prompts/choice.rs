@@ -27,7 +27,7 @@ pub fn TemplateChoice(chosen: RwSignal<Option<TemplateId>>) -> impl IntoView {
             <span>"Guidelines"</span>
             <div class="row">
                 <Picker label="Guidelines" none="None" offers=offers(desk) value=value pick=move |id| chosen.set(TemplateId::new(id).ok())/>
-                <button class="button" on:click=move |_| here.open_part(Part::Prompts)>"Prompts"</button>
+                <button class="button" type="button" on:click=move |_| here.open_part(Part::Prompts)>"Prompts"</button>
             </div>
         </div>
     }

@@ -298,6 +298,9 @@ impl State {
                 task.session = None;
                 task.said.clear();
                 task.proof = Proof::default();
+                task.start_over();
+                (task.failure, task.diagnosis) = (String::new(), None);
+                task.planning.iter_mut().for_each(|planning| planning.refusals = 0);
             }
             task.session.take_if(|_| strange);
             run.attempt = task.attempt;

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod bridge;
+mod capped;
 pub mod cast;
 pub mod chance;
 pub mod client;
@@ -15,6 +16,7 @@ pub mod person;
 pub mod process;
 pub mod rest;
 mod saver;
+mod rounds;
 mod sitting;
 mod steward;
 pub mod watch;

@@ -21,6 +21,7 @@ use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::saver::Saver;
+use crate::rounds::Rounds;
 use crate::sitting::Sitting;
 use crate::steward::Steward;
 
@@ -50,6 +51,8 @@ pub struct Person {
     /// What they do at terminals, if they open any.
     pub sitting: Option<Sitting>,
     pub saver: Option<Saver>,
+    /// What they have done again and again, if they do.
+    pub rounds: Option<Rounds>,
 }
 
 impl Person {
@@ -69,6 +72,7 @@ impl Person {
             steward: None,
             sitting: None,
             saver: None,
+            rounds: None,
         }
     }
 
@@ -87,6 +91,9 @@ impl Person {
             return Some(kind);
         }
         if let Some(kind) = self.sitting.as_mut().and_then(|sitting| sitting.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.rounds.as_mut().and_then(|rounds| rounds.whim(seen)) {
             return Some(kind);
         }
         let goal = chance.pick(&seen.goals)?.clone();
@@ -329,9 +336,9 @@ fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
             };
             let caps = match cap {
                 Cap::Budget(_) => Caps { budget, ..holder.caps },
-                Cap::Turns(_) => Caps { turns: Some(1_000_000), ..holder.caps },
+                Cap::Turns(cap) => Caps { turns: Some(cap.saturating_add(1_000_000)), ..holder.caps },
                 Cap::Time(cap) => Caps { time: Some(cap + Millis::from_secs(1_000_000)), ..holder.caps },
-                Cap::Tokens(_) => Caps { tokens: Some(1_000_000), ..holder.caps },
+                Cap::Tokens(cap) => Caps { tokens: Some(cap.saturating_add(1_000_000)), ..holder.caps },
             };
             let edit = PlanEdit::SetCaps { task: holder.id.clone(), caps };
             Some(Kind::PlanEdited { goal: task.root.clone(), edit })

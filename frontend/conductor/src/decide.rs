@@ -112,7 +112,8 @@ impl State {
 }
 
 fn is_at_rest(task: &Task) -> bool {
-    task.is_over() && task.current.is_none() && task.terminal.is_none() && !task.is_spoken_to()
+    let over = task.is_over() && task.again().is_none();
+    over && task.current.is_none() && task.terminal.is_none() && !task.is_spoken_to()
 }
 
 /// Orders the end of runs whose task is to stop; once each, the supervisor sees it through.

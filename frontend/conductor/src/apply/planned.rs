@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::id::{RunId, TaskId};
 use shared::limits::Caps;
-use shared::plan::{PlanEdit, PlannedTask, Size};
+use shared::plan::{PlanEdit, PlannedTask, Schedule, Size};
 use shared::unit::Millis;
 
 use crate::apply::Changed;
@@ -154,7 +154,8 @@ impl State {
         if let PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
         | PlanEdit::Clone { copy: task, .. }
         | PlanEdit::Restore { task }
-        | PlanEdit::Move { task, .. } = edit
+        | PlanEdit::Move { task, .. }
+        | PlanEdit::SetSchedule { task, schedule: Schedule { repeat: Some(_), .. } } = edit
         {
             self.reopen(task, at);
         }

@@ -1,0 +1,99 @@
+//! What is done anew so long after each success: what opens for it, what it waits for, and what ends it.
+
+#![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
+
+use conductor::next_deadline;
+use conductor::state::Standing;
+use conductor::status::{Kind as Stands, Reason, status};
+use shared::entry::{Kind, Purpose};
+use shared::plan::{PlanEdit, PlannedTask, Schedule, Size};
+use shared::unit::Millis;
+
+use crate::log::id;
+use crate::stage::World;
+
+const MINUTE: Millis = Millis(60_000);
+
+/// A goal of this group with one part, and of what comes after it: `group`, `part`, `after`.
+fn planned() -> World {
+    let mut world = World::new();
+    let task = |name: &str, parent: &str| PlannedTask {
+        size: Some(Size::Light),
+        ..PlannedTask::new(id(name), id(parent), name.to_owned(), "Do")
+    };
+    let after = PlannedTask { after: vec![id("group")], ..task("after", "g") };
+    world.propose(vec![task("group", "g"), task("part", "group"), after]);
+    world.approve(1);
+    world
+}
+
+/// All of that is done, and the goal is summed up.
+fn over() -> World {
+    let mut world = planned();
+    for task in ["part", "group", "after", "g"] {
+        work(&mut world, task);
+    }
+    assert_eq!(reason(&world, "g"), (Stands::Completed, Reason::Done));
+    world
+}
+
+/// The task's turn is under way now, and ends well; gives what it was for.
+fn work(world: &mut World, task: &str) -> Purpose {
+    world.step();
+    let run = world.state.task(&id(task)).unwrap().current.clone().unwrap();
+    world.done(&run);
+    world.step();
+    world.state.run(&run).unwrap().purpose
+}
+
+fn repeat(world: &mut World, task: &str, repeat: Option<Millis>) {
+    world
+        .edit(PlanEdit::SetSchedule { task: id(task), schedule: Schedule { repeat, ..Schedule::default() } });
+}
+
+fn reason(world: &World, task: &str) -> (Stands, Reason) {
+    let status = status(&world.state, world.state.task(&id(task)).unwrap());
+    (status.kind, status.reason)
+}
+
+fn standing<'a>(world: &'a World, task: &str) -> &'a Standing {
+    &world.state.task(&id(task)).unwrap().standing
+}
+
+#[test]
+fn what_is_over_opens_for_a_part_that_is_to_be_done_anew() {
+    let mut world = over();
+    repeat(&mut world, "part", Some(MINUTE));
+    let due = world.now + MINUTE;
+    assert_eq!(reason(&world, "part"), (Stands::Completed, Reason::RepeatsAt(due)));
+    for above in ["group", "g"] {
+        assert_eq!(reason(&world, above), (Stands::Pending, Reason::RepeatsAt(due)), "{above}");
+    }
+    assert_eq!(world.step(), [], "nothing is summed up meanwhile");
+    assert_eq!(next_deadline(&world.state, world.now), Some((due, id("part"))));
+    world.now = due;
+    work(&mut world, "part");
+    assert_eq!(reason(&world, "part").1, Reason::RepeatsAt(due + MINUTE));
+    repeat(&mut world, "part", None);
+    for above in ["group", "g"] {
+        assert_eq!(work(&mut world, above), Purpose::Summary, "{above} is summed up once more");
+    }
+    assert_eq!(reason(&world, "g"), (Stands::Completed, Reason::Done));
+}
+
+#[test]
+fn a_goal_that_was_closed_and_put_away_comes_back_for_it() {
+    let mut world = planned();
+    work(&mut world, "part");
+    work(&mut world, "group");
+    world.say(Kind::GoalClosed { goal: id("g") });
+    work(&mut world, "after");
+    work(&mut world, "g");
+    world.say(Kind::GoalArchived { goal: id("g") });
+    assert_eq!(standing(&world, "g"), &Standing::Completed);
+    repeat(&mut world, "part", Some(MINUTE));
+    let goal = world.state.task(&id("g")).unwrap().goal.as_ref().unwrap();
+    assert_eq!((goal.closing, goal.archived), (None, None), "whoever is asked there is to see it");
+    world.now = world.now + MINUTE;
+    assert_eq!(world.order("part").purpose, Purpose::Work);
+}

@@ -154,7 +154,7 @@ fn handed(state: &State, task: &Task, now: Millis) -> Option<Draft> {
             && is_free(state, task)
             && queue::starts_at(state, task).is_none_or(|at| at <= now)
     };
-    let anew = || task.again().is_some_and(|at| at <= now);
+    let anew = || comes_round(state, task, now);
     // Who is about to sit at its terminal has it in hand already.
     let idle = task.current.is_none() && task.terminal.is_none();
     let theirs = task.is_by_hand() && idle && (begins() || anew());
@@ -242,7 +242,7 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
         Some(planning) if task.is_planned() => plan_wish(state, task, planning, spoken_to),
         _ if task.is_goal() => goal_wish(state, task, spoken_to),
         _ if task.is_by_hand() => None,
-        _ if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
+        _ if comes_round(state, task, now) => Some(Purpose::Work),
         _ => task_wish(state, task, spoken_to),
     };
     match wish {
@@ -250,6 +250,12 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
         Some(Purpose::Work) if proof::needs_base(state, task) => Some(Purpose::Base),
         wish => wish,
     }
+}
+
+/// It is done, and time to do it anew, which begins like the first time: when the plans that it is a part of are agreed on, and
+/// after what comes before it.
+fn comes_round(state: &State, task: &Task, now: Millis) -> bool {
+    task.again().is_some_and(|at| at <= now) && state.is_agreed(task) && is_free(state, task)
 }
 
 /// How hard a task is that begins now, by the rule, where nobody said and no model is asked.

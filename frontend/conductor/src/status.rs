@@ -244,7 +244,11 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             let quiet = (until > *at).then(|| state.quieted.max(*at));
             (kind, Reason::ResumesAt { until, class: *class, again: *again, quiet })
         }
-        Standing::Completed => (Kind::Completed, task.again().map_or(Reason::Done, Reason::RepeatsAt)),
+        Standing::Completed => match task.again() {
+            None => (Kind::Completed, Reason::Done),
+            // Its next time waits for the same as its first.
+            Some(at) => held_back(state, task).unwrap_or((Kind::Completed, Reason::RepeatsAt(at))),
+        },
         Standing::Failed { class, why } => {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
         }
@@ -304,20 +308,23 @@ fn open(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             Plan::Approved { .. } | Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => {}
         }
     }
+    held_back(state, task)
+        .unwrap_or_else(|| if task.is_group() { group(state, task, of) } else { leaf(state, task) })
+}
+
+/// What keeps a task from beginning whose own plan is agreed on: that of a task above it, or what comes before it.
+fn held_back(state: &State, task: &Task) -> Option<(Kind, Reason)> {
     if let Some(above) = state.planner_above(task) {
-        return (Kind::Pending, Reason::Planned(above.id.clone()));
+        return Some((Kind::Pending, Reason::Planned(above.id.clone())));
     }
     let deps = waits_for(state, task);
-    if !deps.is_empty() {
-        let stuck: Vec<TaskId> = deps.iter().filter(|dep| is_dead(dep)).map(|dep| dep.id.clone()).collect();
-        let reason = if stuck.is_empty() {
-            Reason::After(deps.into_iter().map(|dep| dep.id.clone()).collect())
-        } else {
-            Reason::Stuck(stuck)
-        };
-        return (Kind::Pending, reason);
-    }
-    if task.is_group() { group(state, task, of) } else { leaf(state, task) }
+    let stuck: Vec<TaskId> = deps.iter().filter(|dep| is_dead(dep)).map(|dep| dep.id.clone()).collect();
+    let reason = match stuck.is_empty() {
+        true if deps.is_empty() => return None,
+        true => Reason::After(deps.into_iter().map(|dep| dep.id.clone()).collect()),
+        false => Reason::Stuck(stuck),
+    };
+    Some((Kind::Pending, reason))
 }
 
 fn leaf(state: &State, task: &Task) -> (Kind, Reason) {

@@ -6,7 +6,7 @@ use conductor::next_deadline;
 use conductor::state::Standing;
 use conductor::status::{Kind as Stands, Reason, status};
 use shared::entry::{Kind, Purpose};
-use shared::plan::{PlanEdit, PlannedTask, Schedule, Size};
+use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule, Size};
 use shared::unit::Millis;
 
 use crate::log::id;
@@ -96,4 +96,46 @@ fn a_goal_that_was_closed_and_put_away_comes_back_for_it() {
     assert_eq!((goal.closing, goal.archived), (None, None), "whoever is asked there is to see it");
     world.now = world.now + MINUTE;
     assert_eq!(world.order("part").purpose, Purpose::Work);
+}
+
+#[test]
+fn while_its_goal_is_planned_again_it_waits_and_opens_the_goal_afterwards() {
+    let mut world = over();
+    world.say(Kind::PlanWanted { task: id("g") });
+    repeat(&mut world, "part", Some(MINUTE));
+    assert_eq!(reason(&world, "part"), (Stands::Pending, Reason::Planned(id("g"))));
+    world.now = world.now + MINUTE;
+    assert!(world.step().iter().all(|order| order.purpose == Purpose::Plan), "nothing begins below it");
+    world.say(Kind::PlanRejected { task: id("g"), version: 1 });
+    assert_eq!(standing(&world, "g"), &Standing::Open, "which was over before");
+    assert_eq!(world.order("part").purpose, Purpose::Work);
+}
+
+#[test]
+fn a_round_begins_after_what_comes_before_it() {
+    let mut world = over();
+    repeat(&mut world, "after", Some(MINUTE));
+    world.say(Kind::TaskRetried { task: id("part") });
+    world.now = world.now + MINUTE;
+    assert_eq!(reason(&world, "after"), (Stands::Pending, Reason::After(vec![id("group")])));
+    work(&mut world, "part");
+    work(&mut world, "group");
+    assert_eq!(reason(&world, "after").0, Stands::Active);
+}
+
+#[test]
+fn a_round_of_a_persons_own_begins_after_what_comes_before_it() {
+    let mut world = planned();
+    world.edit(PlanEdit::SetMode { task: id("after"), mode: Mode::Manual });
+    work(&mut world, "part");
+    work(&mut world, "group");
+    world.say(Kind::TaskAccepted { task: id("after"), words: String::new() });
+    repeat(&mut world, "after", Some(MINUTE));
+    world.say(Kind::TaskRetried { task: id("part") });
+    world.now = world.now + MINUTE;
+    world.step();
+    assert_eq!(standing(&world, "after"), &Standing::Completed);
+    work(&mut world, "part");
+    work(&mut world, "group");
+    assert_eq!(reason(&world, "after"), (Stands::Waiting, Reason::Yours));
 }

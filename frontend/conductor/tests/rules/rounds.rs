@@ -7,6 +7,7 @@ use conductor::state::Standing;
 use conductor::status::{Kind as Stands, Reason, status};
 use shared::entry::{Kind, Purpose};
 use shared::plan::{Mode, PlanEdit, PlannedTask, Schedule, Size};
+use shared::run::Window;
 use shared::unit::Millis;
 
 use crate::log::id;
@@ -138,4 +139,22 @@ fn a_round_of_a_persons_own_begins_after_what_comes_before_it() {
     work(&mut world, "part");
     work(&mut world, "group");
     assert_eq!(reason(&world, "after"), (Stands::Waiting, Reason::Yours));
+}
+
+#[test]
+fn what_was_stopped_is_not_done_anew_by_itself() {
+    let mut world = planned();
+    repeat(&mut world, "part", Some(MINUTE));
+    work(&mut world, "part");
+    // At its terminal.
+    let window = Window { rows: 24, cols: 80 };
+    world.say(Kind::TerminalOpened { task: id("part"), window });
+    assert_eq!(world.order("part").purpose, Purpose::Terminal);
+    world.say(Kind::TaskStopped { task: id("part") });
+    assert_eq!(world.state.task(&id("part")).unwrap().schedule.repeat, None);
+    // Before its turn had come, and then the person did it without.
+    repeat(&mut world, "after", Some(MINUTE));
+    world.say(Kind::TaskStopped { task: id("after") });
+    world.say(Kind::TaskAccepted { task: id("after"), words: "Done elsewhere.".to_owned() });
+    assert_eq!(reason(&world, "after"), (Stands::Completed, Reason::Done));
 }

@@ -31,8 +31,8 @@ mod turn;
 mod waits;
 
 use queue::Room;
-pub(crate) use queue::starts_at;
 pub use queue::{Bound, bound};
+pub(crate) use queue::{repeats_at, starts_at};
 pub use tell::{Hearing, hearing};
 pub(crate) use turn::session_for;
 pub(crate) use waits::{due, harness, is_probed, model, outage, unattended};
@@ -88,7 +88,7 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
         let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =
             wanted.then(|| waits::outage(state, waits::harness(state, task, next_purpose(state, task))));
-        [limited, starts, task.again(), outage.flatten()]
+        [limited, starts, repeats_at(state, task), outage.flatten()]
             .into_iter()
             .flatten()
             .map(|at| (at, task.id.clone()))
@@ -255,7 +255,7 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
 /// It is done, and time to do it anew, which begins like the first time: when the plans that it is a part of are agreed on, and
 /// after what comes before it.
 fn comes_round(state: &State, task: &Task, now: Millis) -> bool {
-    task.again().is_some_and(|at| at <= now) && state.is_agreed(task) && is_free(state, task)
+    repeats_at(state, task).is_some_and(|at| at <= now) && state.is_agreed(task) && is_free(state, task)
 }
 
 /// How hard a task is that begins now, by the rule, where nobody said and no model is asked.

@@ -11,7 +11,7 @@ use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::budget::{self, Cap, Short};
-use crate::decide::{self, can_resume, parts_are_over, starts_at};
+use crate::decide::{self, can_resume, parts_are_over, repeats_at, starts_at};
 use crate::order::{is_free, waits_for};
 use crate::planning::Plan;
 use crate::proof;
@@ -206,7 +206,7 @@ fn held_up(state: &State, task: &Task) -> Option<(Kind, Reason)> {
         return Some((kind, Reason::Unattended(cap)));
     }
     let until = decide::outage(state, harness).filter(|_| !task.urged)?;
-    let due = decide::due(state, task).or_else(|| task.again()).or_else(|| starts_at(state, task));
+    let due = decide::due(state, task).or_else(|| repeats_at(state, task)).or_else(|| starts_at(state, task));
     let later = due.is_some_and(|due| due > until);
     let probed = decide::is_probed(state, harness);
     (!later).then_some((Kind::Limited, Reason::Outage { harness, until, probed }))
@@ -244,7 +244,7 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             let quiet = (until > *at).then(|| state.quieted.max(*at));
             (kind, Reason::ResumesAt { until, class: *class, again: *again, quiet })
         }
-        Standing::Completed => match task.again() {
+        Standing::Completed => match repeats_at(state, task) {
             None => (Kind::Completed, Reason::Done),
             // Its next time waits for the same as its first.
             Some(at) => held_back(state, task).unwrap_or((Kind::Completed, Reason::RepeatsAt(at))),
@@ -367,7 +367,7 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     if done == all && parts.iter().any(|part| part.current.is_some()) {
         return (Kind::Active, Reason::Parts { done, all });
     }
-    let again = parts.iter().filter_map(|part| part.again()).min();
+    let again = parts.iter().filter_map(|part| repeats_at(state, part)).min();
     if let Some(at) = again.filter(|_| done == all) {
         return (Kind::Pending, Reason::RepeatsAt(at));
     }

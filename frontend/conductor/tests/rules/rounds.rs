@@ -142,6 +142,20 @@ fn a_round_of_a_persons_own_begins_after_what_comes_before_it() {
 }
 
 #[test]
+fn a_round_begins_no_sooner_than_the_person_says() {
+    let mut world = over();
+    let later = world.now + Millis(5 * MINUTE.0);
+    let schedule = Schedule { repeat: Some(MINUTE), start: Some(later), priority: 0 };
+    world.edit(PlanEdit::SetSchedule { task: id("part"), schedule });
+    assert_eq!(reason(&world, "part").1, Reason::RepeatsAt(later));
+    assert_eq!(next_deadline(&world.state, world.now), Some((later, id("part"))));
+    world.now = world.now + MINUTE;
+    assert_eq!(world.step(), []);
+    world.now = later;
+    assert_eq!(work(&mut world, "part"), Purpose::Work);
+}
+
+#[test]
 fn what_was_stopped_is_not_done_anew_by_itself() {
     let mut world = planned();
     repeat(&mut world, "part", Some(MINUTE));

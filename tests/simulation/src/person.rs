@@ -20,8 +20,8 @@ use crate::chance::Chance;
 use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
-use crate::saver::Saver;
 use crate::rounds::Rounds;
+use crate::saver::Saver;
 use crate::sitting::Sitting;
 use crate::steward::Steward;
 

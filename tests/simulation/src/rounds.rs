@@ -24,12 +24,15 @@ impl Rounds {
         repeats.then_some(Self { chance, patience })
     }
 
-    /// A task that is to be done anew from now on, or no more.
+    /// A task that is to be done anew from now on, or no more; or a goal that is over is put away.
     pub fn whim(&mut self, seen: &State) -> Option<Kind> {
         if !self.chance.one_in(3) {
             return None;
         }
         let goal = self.chance.pick(&seen.goals)?;
+        if seen.task(goal).is_some_and(Task::is_over) && self.chance.one_in(3) {
+            return Some(Kind::GoalArchived { goal: goal.clone() });
+        }
         let tasks = seen.subtree(goal);
         let task = *self.chance.pick(&tasks)?;
         let repeat = Millis(1 + self.chance.draw() % 600_000);

@@ -147,8 +147,7 @@ pub struct Watch {
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
     reuse: reuse::Known,
-    /// When each task came to be done.
-    done: BTreeMap<TaskId, Millis>,
+    rounds: rounds::Rounds,
     /// Tasks whose terminal the person wants and has not got.
     wanted: BTreeSet<TaskId>,
     /// Terminals that the person ended.
@@ -181,6 +180,7 @@ impl Watch {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
         self.plans(state, kind);
+        self.note_answer(state, kind);
         self.terminal_wish(state, kind);
         if let Kind::PlanEdited { edit, .. } = kind {
             self.note_place(state, edit);
@@ -440,6 +440,7 @@ impl Watch {
             self.check_requeued(state, kind)?;
             self.check_answered(state, kind)?;
             self.check_left(state)?;
+            self.check_opened(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

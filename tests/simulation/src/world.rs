@@ -27,8 +27,8 @@ use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
-use crate::saver::Saver;
 use crate::rounds::Rounds;
+use crate::saver::Saver;
 use crate::sitting::{self, Sitting};
 use crate::steward::Steward;
 

@@ -33,7 +33,7 @@ impl Watch {
         let active = turns.filter(|run| !self.ended.contains(&run.id)).count();
         let parallel = usize::try_from(state.limits.parallel)?;
         ensure!(active < parallel, "{active} run already, of {parallel} at most");
-        self.begin_round(task, kind);
+        self.begin_round(state, task, kind);
         // Another agent knows nothing of the session.
         if purpose.is_conversation() && self.sessions.get(id).is_some_and(|(whose, _)| whose != harness) {
             self.sessions.remove(id);
@@ -105,14 +105,16 @@ impl Watch {
             is_open(task)
         );
         // Also what failed or was stopped there: by the plan it may be another task.
-        let begins = matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
+        let round = silent && task.standing == Standing::Completed;
+        let begins =
+            round || matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
         let above = state.ancestors(task).find(|above| is_open(above));
         ensure!(!begins || above.is_none(), "begins below {above:?}, which is planned");
         ensure!(!silent || !self.stopped.contains(&task.id), "starts after it was stopped");
         match &task.standing {
             Standing::Proposed | Standing::Removed { .. } => anyhow::bail!("is not part of the work"),
             Standing::Completed | Standing::Failed { .. } | Standing::Cancelled | Standing::Yielded => {
-                let spoken_to = !silent || self.comes_round(task);
+                let spoken_to = !silent || self.comes_round(state, task);
                 ensure!(spoken_to, "starts although it is over, and nobody spoke to it")
             }
             Standing::Asked { .. } => ensure!(!silent, "goes on without an answer"),
@@ -129,7 +131,7 @@ impl Watch {
                 for dep in holder.after.iter().filter_map(|id| state.task(id)) {
                     // Who is talked to again after it completed still has its result to give.
                     let ready = matches!(dep.standing, Standing::Completed | Standing::Removed { .. })
-                        || dep.result.is_some();
+                        || dep.result.is_some() && !round;
                     ensure!(ready, "begins before {}", dep.id);
                 }
             }

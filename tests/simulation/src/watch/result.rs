@@ -69,7 +69,7 @@ impl Watch {
             if let Outcome::Yielded { .. } = outcome {
                 ensure!(!self.stopped.contains(id), "the person is asked to do what they stopped");
                 ensure!(
-                    task.standing == Standing::Open || self.comes_round(task),
+                    task.standing == Standing::Open || self.comes_round(state, task),
                     "is done, and not to be done again now"
                 );
                 return check_handed(state, task, self.latest);

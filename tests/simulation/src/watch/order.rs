@@ -131,7 +131,7 @@ impl Watch {
                 for dep in holder.after.iter().filter_map(|id| state.task(id)) {
                     // Who is talked to again after it completed still has its result to give.
                     let ready = matches!(dep.standing, Standing::Completed | Standing::Removed { .. })
-                        || dep.result.is_some() && !round;
+                        || dep.result.is_some();
                     ensure!(ready, "begins before {}", dep.id);
                 }
             }

@@ -22,10 +22,14 @@ pub(super) struct Rounds {
     answered: Option<TaskId>,
 }
 
-/// It is done, and done again and again.
+/// It is done again and again, as nothing is that has parts.
+fn repeats(task: &Task) -> bool {
+    task.goal.is_none() && task.children.is_empty() && task.schedule.repeat.is_some()
+}
+
+/// It is done, and will be once more.
 fn is_round(task: &Task) -> bool {
-    let alone = task.goal.is_none() && task.children.is_empty();
-    alone && task.schedule.repeat.is_some() && task.standing == Standing::Completed
+    repeats(task) && task.standing == Standing::Completed
 }
 
 impl Watch {
@@ -77,13 +81,19 @@ impl Watch {
     /// is so when they have answered it.
     pub(super) fn check_opened(&mut self, state: &State, kind: &Kind) -> Result<()> {
         let answered = self.rounds.answered.take();
-        let tasks = match kind {
+        let tasks: Vec<&Task> = match kind {
             Kind::PlanEdited { edit: PlanEdit::SetSchedule { task, .. }, .. } => {
-                state.task(task).into_iter().collect()
+                let will = |task: &&Task| is_round(task) || repeats(task) && !task.is_over();
+                state.task(task).filter(will).into_iter().collect()
             }
-            _ => answered.map(|goal| state.subtree(&goal)).unwrap_or_default(),
+            _ => answered
+                .map(|goal| state.subtree(&goal))
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|task| is_round(task))
+                .collect(),
         };
-        for task in tasks.into_iter().filter(|task| is_round(task)) {
+        for task in tasks {
             if state.task(&task.root).is_some_and(is_open) {
                 continue;
             }

@@ -1,6 +1,8 @@
 //! Status: derived from the facts, never stored. Each task is in exactly one, with a reason and with what
 //! will wake it; nothing waits without a waker.
 
+use std::collections::BTreeSet;
+
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::TaskId;
@@ -373,17 +375,7 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     }
     if done == all && !parts_are_over(state, task) {
         // What lies deeper was spoken to after the goal was closed, and is to be over first.
-        // What is to come of a plan down there waits for who is asked about it.
-        let speaks = |part: &&Task| !part.is_over() && state.planner_above(part).is_none();
-        let below = state.subtree(&task.id).into_iter().skip(1).filter(speaks);
-        let statuses: Vec<Status> = below.into_iter().map(of).collect();
-        let asks = |status: &Status| status.kind == Kind::Waiting;
-        let unpaid = |status: &Status| matches!(status.reason, Reason::Used { .. } | Reason::Unattended(_));
-        if !statuses.iter().all(|status| asks(status) || unpaid(status)) {
-            return (Kind::Active, Reason::Parts { done, all });
-        }
-        let used = used_above(task, &statuses).filter(|_| !statuses.iter().any(asks));
-        return used.unwrap_or((Kind::Waiting, Reason::Parts { done, all }));
+        return deeper(state, task, of, done, all).unwrap_or((Kind::Active, Reason::Parts { done, all }));
     }
     if done == all {
         // Talk that is not over yet comes before the summary.
@@ -433,7 +425,45 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
         };
         stuck.extend(by.iter().filter(|id| !stuck.contains(id)).cloned().collect::<Vec<_>>());
     }
-    (Kind::Waiting, Reason::Stuck(stuck))
+    if !stuck.is_empty() {
+        return (Kind::Waiting, Reason::Stuck(stuck));
+    }
+    match elsewhere(state, task, &statuses) {
+        // Its parts come after what is deeper in one that the person took as done.
+        after if after.is_empty() => {
+            deeper(state, task, of, done, all).unwrap_or((Kind::Waiting, Reason::Stuck(stuck)))
+        }
+        after => (Kind::Pending, Reason::After(after)),
+    }
+}
+
+/// What is said of a group by those parts of its parts that wait for nothing before them, if there are any.
+fn deeper(state: &State, task: &Task, of: Known<'_>, done: u32, all: u32) -> Option<(Kind, Reason)> {
+    // What is to come of a plan down there waits for who is asked about it.
+    let speaks = |part: &&Task| !part.is_over() && state.planner_above(part).is_none();
+    let below = state.subtree(&task.id).into_iter().skip(1).filter(speaks).map(of);
+    let waits = |status: &Status| matches!(status.reason, Reason::After(_) | Reason::Stuck(_));
+    let statuses: Vec<Status> = below.filter(|status| !waits(status)).collect();
+    let asks = |status: &Status| status.kind == Kind::Waiting;
+    let unpaid = |status: &Status| matches!(status.reason, Reason::Used { .. } | Reason::Unattended(_));
+    if !statuses.iter().all(|status| asks(status) || unpaid(status)) {
+        return Some((Kind::Active, Reason::Parts { done, all }));
+    }
+    let waiting = (!statuses.is_empty()).then_some((Kind::Waiting, Reason::Parts { done, all }));
+    used_above(task, &statuses).filter(|_| !statuses.iter().any(asks)).or(waiting)
+}
+
+/// What parts of these statuses come after and is no part of the task itself.
+fn elsewhere(state: &State, task: &Task, parts: &[Status]) -> Vec<TaskId> {
+    let is_part = |dep: &TaskId| {
+        state.task(dep).is_some_and(|dep| state.ancestors(dep).any(|above| above.id == task.id))
+    };
+    let deps = parts.iter().filter_map(|part| match &part.reason {
+        Reason::After(deps) => Some(deps),
+        _ => None,
+    });
+    let deps: BTreeSet<&TaskId> = deps.flatten().filter(|dep| !is_part(dep)).collect();
+    deps.into_iter().cloned().collect()
 }
 
 /// Where parts cannot be paid for: the task whose budget it is asks, those between wait for it.

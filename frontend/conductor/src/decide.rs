@@ -66,7 +66,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     }
     // What else is decided may open a part again, and with it what others come after.
     if drafts.is_empty() {
-        drafts.extend(tasks.iter().filter_map(|task| handed(state, task, now)));
+        drafts = handed(state, &tasks, now);
     }
     if drafts.is_empty() {
         drafts.extend(tasks.iter().filter_map(|task| cancelled_whole(state, task)));
@@ -146,20 +146,28 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
     whole.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
 }
 
-/// The turn of a task that the person does has come: it is theirs.
-fn handed(state: &State, task: &Task, now: Millis) -> Option<Draft> {
+/// The tasks of the person's own whose turn has come are theirs. What comes round goes one by one: others may come after it.
+fn handed(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
+    let theirs = || tasks.iter().filter(|task| is_theirs(state, task, now));
+    let round = theirs().find(|task| task.standing == Standing::Completed);
+    let hand = |task: &&Task| {
+        let outcome = Outcome::Yielded { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() };
+        draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome })
+    };
+    round.map_or_else(|| theirs().map(hand).collect(), |round| vec![hand(round)])
+}
+
+/// The turn of a task that the person does has come.
+fn is_theirs(state: &State, task: &Task, now: Millis) -> bool {
     let begins = || {
         task.standing == Standing::Open
             && state.is_agreed(task)
             && is_free(state, task)
             && queue::starts_at(state, task).is_none_or(|at| at <= now)
     };
-    let anew = || comes_round(state, task, now);
     // Who is about to sit at its terminal has it in hand already.
     let idle = task.current.is_none() && task.terminal.is_none();
-    let theirs = task.is_by_hand() && idle && (begins() || anew());
-    let outcome = Outcome::Yielded { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() };
-    theirs.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
+    task.is_by_hand() && idle && (begins() || comes_round(state, task, now))
 }
 
 /// Nobody is asked about a plan where the person said so beforehand, unless there is something to answer first.

@@ -142,6 +142,27 @@ fn a_round_of_a_persons_own_begins_after_what_comes_before_it() {
 }
 
 #[test]
+fn rounds_of_a_persons_own_that_are_due_at_once_go_one_after_the_other() {
+    let mut world = World::new();
+    let task = |name: &str, after: &[&str]| PlannedTask {
+        mode: Mode::Manual,
+        after: after.iter().map(|dep| id(dep)).collect(),
+        ..PlannedTask::new(id(name), id("g"), name.to_owned(), "Do")
+    };
+    world.propose(vec![task("a", &[]), task("b", &["a"])]);
+    world.approve(1);
+    for name in ["a", "b"] {
+        repeat(&mut world, name, Some(MINUTE));
+        world.step();
+        world.say(Kind::TaskAccepted { task: id(name), words: String::new() });
+    }
+    world.now = world.now + MINUTE;
+    world.step();
+    assert_eq!(reason(&world, "a"), (Stands::Waiting, Reason::Yours));
+    assert_eq!(reason(&world, "b"), (Stands::Pending, Reason::After(vec![id("a")])));
+}
+
+#[test]
 fn a_round_begins_no_sooner_than_the_person_says() {
     let mut world = over();
     let later = world.now + Millis(5 * MINUTE.0);

@@ -60,7 +60,7 @@ pub fn says(state: &State, task: &Task, status: &Status, now: Millis) -> String 
             conductor::words::resumes(status, &when)
         }
         Reason::StartsAt(at) if *at > now => format!("starts {}", time(*at)),
-        Reason::RepeatsAt(at) => format!("done; again {}", time(*at)),
+        Reason::RepeatsAt(at) if *at > now => format!("done; again {}", time(*at)),
         _ => conductor::words::says(state, task, status, now),
     }
 }

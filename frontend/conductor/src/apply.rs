@@ -400,23 +400,32 @@ impl State {
                 }
             });
         }
-        self.with_goal(id, |goal| goal.closing = None);
+        self.with_goal(id, Goal::go_on);
         self.reopen(id, at);
     }
 
-    /// What a task is a part of is not over while the task is to be done.
+    /// What a task is a part of is not over, or put away, while the task is to be done, once or once more.
     fn reopen(&mut self, id: &TaskId, at: Millis) {
-        let Some(task) = self.task(id).filter(|task| !task.is_over()) else { return };
+        let to_do = |task: &&Task| !task.is_over() || task.again().is_some();
+        let Some(task) = self.task(id).filter(to_do) else { return };
         if self.task(&task.root).is_some_and(Task::is_planned) {
             return;
         }
         let above: Vec<TaskId> = self.ancestors(task).map(|task| task.id.clone()).collect();
         for id in above {
-            self.with_goal(&id, |goal| goal.closing = None);
+            self.with_goal(&id, Goal::go_on);
+            let current = self.task(&id).and_then(|task| self.current(task)).map(|run| run.purpose);
+            // Talk, and a planner whom nobody waits for any more, come to nothing by themselves.
+            let idle = matches!(current, None | Some(Purpose::Talk | Purpose::Plan));
             self.with(&id, |task| {
                 // What its agent said of it was said before this.
                 let asked = task.mode == Mode::Manual && task.standing == Standing::Yielded;
-                if task.current.is_none() && (task.is_over() || asked) || task.standing == Standing::Claimed {
+                let over = task.is_over() && idle;
+                if over && task.stop == Some(Halt::Stopped) {
+                    // Its turn ends, and it does not.
+                    task.stop = Some(Halt::Closed);
+                }
+                if over || asked && current.is_none() || task.standing == Standing::Claimed {
                     task.stand(Standing::Open, at);
                 }
             });
@@ -442,6 +451,11 @@ impl Goal {
     fn new(harness: HarnessId, access: shared::plan::Access) -> Self {
         let (preset, charter) = (shared::evidence::Preset::default(), Charter::default());
         Self { harness, access, preset, charter, closing: None, archived: None }
+    }
+
+    /// It is neither closed nor put away while something in it is to be done: whoever is asked there is to see that.
+    fn go_on(&mut self) {
+        (self.closing, self.archived) = (None, None);
     }
 }
 

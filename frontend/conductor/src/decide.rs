@@ -31,8 +31,8 @@ mod turn;
 mod waits;
 
 use queue::Room;
-pub(crate) use queue::starts_at;
 pub use queue::{Bound, bound};
+pub(crate) use queue::{repeats_at, starts_at};
 pub use tell::{Hearing, hearing};
 pub(crate) use turn::session_for;
 pub(crate) use waits::{due, harness, is_probed, model, outage, unattended};
@@ -68,7 +68,7 @@ pub fn decide(state: &State, now: Millis) -> Vec<Draft> {
     }
     // What else is decided may open a part again, and with it what others come after.
     if drafts.is_empty() {
-        drafts.extend(tasks.iter().filter_map(|task| handed(state, task, now)));
+        drafts = handed(state, &tasks, now);
     }
     if drafts.is_empty() {
         drafts.extend(tasks.iter().filter_map(|task| cancelled_whole(state, task)));
@@ -92,7 +92,7 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
         let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =
             wanted.then(|| waits::outage(state, waits::harness(state, task, next_purpose(state, task))));
-        [limited, starts, task.again(), outage.flatten()]
+        [limited, starts, repeats_at(state, task), outage.flatten()]
             .into_iter()
             .flatten()
             .map(|at| (at, task.id.clone()))
@@ -130,20 +130,28 @@ fn cancelled_whole(state: &State, task: &Task) -> Option<Draft> {
     whole.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
 }
 
-/// The turn of a task that the person does has come: it is theirs.
-fn handed(state: &State, task: &Task, now: Millis) -> Option<Draft> {
+/// The tasks of the person's own whose turn has come are theirs. What comes round goes one by one: others may come after it.
+fn handed(state: &State, tasks: &[&Task], now: Millis) -> Vec<Draft> {
+    let theirs = || tasks.iter().filter(|task| is_theirs(state, task, now));
+    let round = theirs().find(|task| task.standing == Standing::Completed);
+    let hand = |task: &&Task| {
+        let outcome = Outcome::Yielded { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() };
+        draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome })
+    };
+    round.map_or_else(|| theirs().map(hand).collect(), |round| vec![hand(round)])
+}
+
+/// The turn of a task that the person does has come.
+fn is_theirs(state: &State, task: &Task, now: Millis) -> bool {
     let begins = || {
         task.standing == Standing::Open
             && state.is_agreed(task)
             && is_free(state, task)
             && queue::starts_at(state, task).is_none_or(|at| at <= now)
     };
-    let anew = || task.again().is_some_and(|at| at <= now);
     // Who is about to sit at its terminal has it in hand already.
     let idle = task.current.is_none() && task.terminal.is_none();
-    let theirs = task.is_by_hand() && idle && (begins() || anew());
-    let outcome = Outcome::Yielded { summary: String::new(), outputs: Vec::new(), not_done: Vec::new() };
-    theirs.then(|| draft(task, Kind::TaskSettled { task: task.id.clone(), run: None, outcome }))
+    task.is_by_hand() && idle && (begins() || comes_round(state, task, now))
 }
 
 /// Nobody is asked about a plan where the person said so beforehand, unless there is something to answer first.
@@ -229,7 +237,7 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
         Some(planning) if task.is_planned() => plan_wish(state, task, planning, spoken_to),
         _ if task.is_goal() => goal_wish(state, task, spoken_to),
         _ if task.is_by_hand() => None,
-        _ if task.again().is_some_and(|at| at <= now) => Some(Purpose::Work),
+        _ if comes_round(state, task, now) => Some(Purpose::Work),
         _ => task_wish(state, task, spoken_to),
     };
     match wish {
@@ -237,6 +245,12 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
         Some(Purpose::Work) if proof::needs_base(state, task) => Some(Purpose::Base),
         wish => wish,
     }
+}
+
+/// It is done, and time to do it anew, which begins like the first time: when the plans that it is a part of are agreed on, and
+/// after what comes before it.
+fn comes_round(state: &State, task: &Task, now: Millis) -> bool {
+    repeats_at(state, task).is_some_and(|at| at <= now) && state.is_agreed(task) && is_free(state, task)
 }
 
 /// How hard a task is that begins now, by the rule, where nobody said and no model is asked.

@@ -1,6 +1,8 @@
 //! Status: derived from the facts, never stored. Each task is in exactly one, with a reason and with what
 //! will wake it; nothing waits without a waker.
 
+use std::collections::BTreeSet;
+
 use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::TaskId;
@@ -11,7 +13,7 @@ use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::budget::{self, Cap, Short};
-use crate::decide::{self, can_resume, parts_are_over, starts_at};
+use crate::decide::{self, can_resume, parts_are_over, repeats_at, starts_at};
 use crate::order::{is_free, waits_for};
 use crate::planning::Plan;
 use crate::proof;
@@ -206,7 +208,7 @@ fn held_up(state: &State, task: &Task) -> Option<(Kind, Reason)> {
         return Some((kind, Reason::Unattended(cap)));
     }
     let until = decide::outage(state, harness).filter(|_| !task.urged)?;
-    let due = decide::due(state, task).or_else(|| task.again()).or_else(|| starts_at(state, task));
+    let due = decide::due(state, task).or_else(|| repeats_at(state, task)).or_else(|| starts_at(state, task));
     let later = due.is_some_and(|due| due > until);
     let probed = decide::is_probed(state, harness);
     (!later).then_some((Kind::Limited, Reason::Outage { harness, until, probed }))
@@ -244,7 +246,11 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             let quiet = (until > *at).then(|| state.quieted.max(*at));
             (kind, Reason::ResumesAt { until, class: *class, again: *again, quiet })
         }
-        Standing::Completed => (Kind::Completed, task.again().map_or(Reason::Done, Reason::RepeatsAt)),
+        Standing::Completed => match repeats_at(state, task) {
+            None => (Kind::Completed, Reason::Done),
+            // Its next time waits for the same as its first.
+            Some(at) => held_back(state, task).unwrap_or((Kind::Completed, Reason::RepeatsAt(at))),
+        },
         Standing::Failed { class, why } => {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
         }
@@ -304,20 +310,23 @@ fn open(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             Plan::Approved { .. } | Plan::Answered | Plan::Unsplit { .. } | Plan::Rejected => {}
         }
     }
+    held_back(state, task)
+        .unwrap_or_else(|| if task.is_group() { group(state, task, of) } else { leaf(state, task) })
+}
+
+/// What keeps a task from beginning whose own plan is agreed on: that of a task above it, or what comes before it.
+fn held_back(state: &State, task: &Task) -> Option<(Kind, Reason)> {
     if let Some(above) = state.planner_above(task) {
-        return (Kind::Pending, Reason::Planned(above.id.clone()));
+        return Some((Kind::Pending, Reason::Planned(above.id.clone())));
     }
     let deps = waits_for(state, task);
-    if !deps.is_empty() {
-        let stuck: Vec<TaskId> = deps.iter().filter(|dep| is_dead(dep)).map(|dep| dep.id.clone()).collect();
-        let reason = if stuck.is_empty() {
-            Reason::After(deps.into_iter().map(|dep| dep.id.clone()).collect())
-        } else {
-            Reason::Stuck(stuck)
-        };
-        return (Kind::Pending, reason);
-    }
-    if task.is_group() { group(state, task, of) } else { leaf(state, task) }
+    let stuck: Vec<TaskId> = deps.iter().filter(|dep| is_dead(dep)).map(|dep| dep.id.clone()).collect();
+    let reason = match stuck.is_empty() {
+        true if deps.is_empty() => return None,
+        true => Reason::After(deps.into_iter().map(|dep| dep.id.clone()).collect()),
+        false => Reason::Stuck(stuck),
+    };
+    Some((Kind::Pending, reason))
 }
 
 fn leaf(state: &State, task: &Task) -> (Kind, Reason) {
@@ -360,23 +369,13 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     if done == all && parts.iter().any(|part| part.current.is_some()) {
         return (Kind::Active, Reason::Parts { done, all });
     }
-    let again = parts.iter().filter_map(|part| part.again()).min();
+    let again = parts.iter().filter_map(|part| repeats_at(state, part)).min();
     if let Some(at) = again.filter(|_| done == all) {
         return (Kind::Pending, Reason::RepeatsAt(at));
     }
     if done == all && !parts_are_over(state, task) {
         // What lies deeper was spoken to after the goal was closed, and is to be over first.
-        // What is to come of a plan down there waits for who is asked about it.
-        let speaks = |part: &&Task| !part.is_over() && state.planner_above(part).is_none();
-        let below = state.subtree(&task.id).into_iter().skip(1).filter(speaks);
-        let statuses: Vec<Status> = below.into_iter().map(of).collect();
-        let asks = |status: &Status| status.kind == Kind::Waiting;
-        let unpaid = |status: &Status| matches!(status.reason, Reason::Used { .. } | Reason::Unattended(_));
-        if !statuses.iter().all(|status| asks(status) || unpaid(status)) {
-            return (Kind::Active, Reason::Parts { done, all });
-        }
-        let used = used_above(task, &statuses).filter(|_| !statuses.iter().any(asks));
-        return used.unwrap_or((Kind::Waiting, Reason::Parts { done, all }));
+        return deeper(state, task, of, done, all).unwrap_or((Kind::Active, Reason::Parts { done, all }));
     }
     if done == all {
         // Talk that is not over yet comes before the summary.
@@ -426,7 +425,45 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
         };
         stuck.extend(by.iter().filter(|id| !stuck.contains(id)).cloned().collect::<Vec<_>>());
     }
-    (Kind::Waiting, Reason::Stuck(stuck))
+    if !stuck.is_empty() {
+        return (Kind::Waiting, Reason::Stuck(stuck));
+    }
+    match elsewhere(state, task, &statuses) {
+        // Its parts come after what is deeper in one that the person took as done.
+        after if after.is_empty() => {
+            deeper(state, task, of, done, all).unwrap_or((Kind::Waiting, Reason::Stuck(stuck)))
+        }
+        after => (Kind::Pending, Reason::After(after)),
+    }
+}
+
+/// What is said of a group by those parts of its parts that wait for nothing before them, if there are any.
+fn deeper(state: &State, task: &Task, of: Known<'_>, done: u32, all: u32) -> Option<(Kind, Reason)> {
+    // What is to come of a plan down there waits for who is asked about it.
+    let speaks = |part: &&Task| !part.is_over() && state.planner_above(part).is_none();
+    let below = state.subtree(&task.id).into_iter().skip(1).filter(speaks).map(of);
+    let waits = |status: &Status| matches!(status.reason, Reason::After(_) | Reason::Stuck(_));
+    let statuses: Vec<Status> = below.filter(|status| !waits(status)).collect();
+    let asks = |status: &Status| status.kind == Kind::Waiting;
+    let unpaid = |status: &Status| matches!(status.reason, Reason::Used { .. } | Reason::Unattended(_));
+    if !statuses.iter().all(|status| asks(status) || unpaid(status)) {
+        return Some((Kind::Active, Reason::Parts { done, all }));
+    }
+    let waiting = (!statuses.is_empty()).then_some((Kind::Waiting, Reason::Parts { done, all }));
+    used_above(task, &statuses).filter(|_| !statuses.iter().any(asks)).or(waiting)
+}
+
+/// What parts of these statuses come after and is no part of the task itself.
+fn elsewhere(state: &State, task: &Task, parts: &[Status]) -> Vec<TaskId> {
+    let is_part = |dep: &TaskId| {
+        state.task(dep).is_some_and(|dep| state.ancestors(dep).any(|above| above.id == task.id))
+    };
+    let deps = parts.iter().filter_map(|part| match &part.reason {
+        Reason::After(deps) => Some(deps),
+        _ => None,
+    });
+    let deps: BTreeSet<&TaskId> = deps.flatten().filter(|dep| !is_part(dep)).collect();
+    deps.into_iter().cloned().collect()
 }
 
 /// Where parts cannot be paid for: the task whose budget it is asks, those between wait for it.

@@ -170,6 +170,7 @@ pub fn reason(state: &State, status: &Status, now: Millis) -> String {
         Reason::Slot | Reason::ResumesAt { .. } => NEXT.to_owned(),
         Reason::StartsAt(at) if *at > now => format!("starts in {}", span(at.since(now))),
         Reason::StartsAt(_) => NEXT.to_owned(),
+        Reason::RepeatsAt(at) if *at <= now => NEXT.to_owned(),
         Reason::RepeatsAt(at) => format!("done; again in {}", span(at.since(now))),
         Reason::Held => "waits for free budget".to_owned(),
         Reason::Used { cap: used, stage, above } => {

@@ -82,6 +82,8 @@ pub struct Ways {
     pub auto: bool,
     /// Planners leave tasks to the person.
     pub hands: bool,
+    /// Caps end agents.
+    pub capped: bool,
     /// What the folder comes to, where the work changes that now and then.
     pub folder: Option<u32>,
     /// Turns tell what they have used while they go on.
@@ -434,7 +436,7 @@ fn requests(order: &Order<'_>) -> impl Iterator<Item = Said> {
 }
 
 /// A result's line: what it costs is a fact.
-fn result(session: &str, cost: Option<MicroUsd>, end: Value) -> Said {
+pub fn result(session: &str, cost: Option<MicroUsd>, end: Value) -> Said {
     let usage = json!({"input_tokens": TOKENS.0, "output_tokens": TOKENS.1});
     let mut line = json!({"type": "result", "subtype": "success", "is_error": false, "session_id": session, "num_turns": 1, "usage": usage});
     if let (Some(line), Some(end)) = (line.as_object_mut(), end.as_object()) {

@@ -8,6 +8,11 @@ impl Chance {
         Self(seed)
     }
 
+    /// That of whoever has this name; another `seed` gives them another.
+    pub fn named(name: &str, seed: u64) -> Self {
+        Self(name.bytes().fold(seed, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte)))
+    }
+
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod bridge;
+mod capped;
 pub mod cast;
 pub mod chance;
 pub mod client;
@@ -15,6 +16,7 @@ pub mod permits;
 pub mod person;
 pub mod process;
 pub mod rest;
+mod rounds;
 mod saver;
 mod sitting;
 mod steward;

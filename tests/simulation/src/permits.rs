@@ -40,9 +40,7 @@ impl Questions {
         let asks = |arg: &Arg| matches!(arg, Arg::Text { text } if text == "stdio" || text == "ask");
         let before = lines.iter().position(|line| is_result(&line.text));
         if let Some(place) = before.filter(|_| spec.args.iter().any(asks)) {
-            let seed =
-                run.as_str().bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31) ^ u64::from(byte));
-            let mut chance = Chance::new(seed);
+            let mut chance = Chance::named(run.as_str(), 7);
             for n in (0..chance.below(4)).rev() {
                 let (id, line) = (format!("{run}-q{n}"), LINES[chance.below(LINES.len())].0);
                 if chance.one_in(6) {

@@ -21,6 +21,7 @@ use crate::editor::Editor;
 use crate::hands::Hands;
 use crate::judges::Judges;
 use crate::permits::Permits;
+use crate::rounds::Rounds;
 use crate::saver::Saver;
 use crate::sitting::Sitting;
 use crate::steward::Steward;
@@ -53,6 +54,8 @@ pub struct Person {
     pub saver: Option<Saver>,
     /// How they change what may come back, if they do.
     pub editor: Option<Editor>,
+    /// What they have done again and again, if they do.
+    pub rounds: Option<Rounds>,
 }
 
 impl Person {
@@ -73,6 +76,7 @@ impl Person {
             sitting: None,
             saver: None,
             editor: None,
+            rounds: None,
         }
     }
 
@@ -91,6 +95,9 @@ impl Person {
             return Some(kind);
         }
         if let Some(kind) = self.sitting.as_mut().and_then(|sitting| sitting.whim(seen)) {
+            return Some(kind);
+        }
+        if let Some(kind) = self.rounds.as_mut().and_then(|rounds| rounds.whim(seen)) {
             return Some(kind);
         }
         let goal = chance.pick(&seen.goals)?.clone();
@@ -333,9 +340,9 @@ fn let_go_on(state: &State, task: &Task) -> Option<Kind> {
             };
             let caps = match cap {
                 Cap::Budget(_) => Caps { budget, ..holder.caps },
-                Cap::Turns(_) => Caps { turns: Some(1_000_000), ..holder.caps },
+                Cap::Turns(cap) => Caps { turns: Some(cap.saturating_add(1_000_000)), ..holder.caps },
                 Cap::Time(cap) => Caps { time: Some(cap + Millis::from_secs(1_000_000)), ..holder.caps },
-                Cap::Tokens(_) => Caps { tokens: Some(1_000_000), ..holder.caps },
+                Cap::Tokens(cap) => Caps { tokens: Some(cap.saturating_add(1_000_000)), ..holder.caps },
             };
             let edit = PlanEdit::SetCaps { task: holder.id.clone(), caps };
             Some(Kind::PlanEdited { goal: task.root.clone(), edit })

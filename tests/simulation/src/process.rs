@@ -7,6 +7,7 @@ use shared::run::{Arg, Pipes, RunEnd, RunSpec};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::agent::{Order, Script, TOKENS, Truth, Ways};
+use crate::capped::capped;
 use crate::chance::Chance;
 use crate::ear::{Ear, is_result};
 use crate::permits::Questions;
@@ -55,7 +56,8 @@ impl Process {
             holds: *holds,
             ways,
         };
-        let mut script = Script::draw(&order, chance);
+        let script = Script::draw(&order, chance);
+        let mut script = if ways.capped { capped(script, &order, spec) } else { script };
         let ear = Ear::of(spec, &mut script.lines);
         let works = matches!(purpose, Purpose::Work | Purpose::Repair);
         let changes = works && ways.folder.is_some() && chance.one_in(8);
@@ -240,17 +242,16 @@ impl Process {
 
 /// The session that a command line names, and whether it is a new one.
 pub fn session(spec: &RunSpec) -> Option<(&str, bool)> {
-    let texts: Vec<&str> = spec
-        .args
-        .iter()
-        .map(|arg| match arg {
-            Arg::Text { text } => text.as_str(),
-            Arg::RunFile { .. } => "",
-        })
-        .collect();
-    texts.windows(2).find_map(|pair| match pair[0] {
-        "--session-id" => Some((pair[1], true)),
-        "--resume" => Some((pair[1], false)),
-        _ => None,
-    })
+    let new = argument(spec, "--session-id").map(|session| (session, true));
+    new.or_else(|| argument(spec, "--resume").map(|session| (session, false)))
+}
+
+/// What a command line says behind `name`.
+pub fn argument<'a>(spec: &'a RunSpec, name: &str) -> Option<&'a str> {
+    let text = |arg: &'a Arg| match arg {
+        Arg::Text { text } => text.as_str(),
+        Arg::RunFile { .. } => "",
+    };
+    let mut args = spec.args.iter().map(text);
+    args.find(|arg| *arg == name).and_then(|_| args.next())
 }

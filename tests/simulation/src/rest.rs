@@ -120,6 +120,8 @@ fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bo
             state.runs.values().any(|run| run.is_active())
         }
         Waker::Room => is_slot(state, task),
+        // Nobody can help on what names nobody.
+        Waker::Person if status.reason == Reason::Stuck(Vec::new()) => false,
         Waker::Person => !task.is_over() || task.is_spoken_to() || task.again().is_some(),
         Waker::Nothing => task.is_over(),
     }

@@ -32,6 +32,7 @@ mod requeue;
 mod result;
 mod reuse;
 mod reviewer;
+mod rounds;
 mod said;
 mod sizing;
 mod steer;
@@ -146,6 +147,7 @@ pub struct Watch {
     /// Repairs in a row without a word of the person.
     repairs: BTreeMap<TaskId, u32>,
     reuse: reuse::Known,
+    rounds: rounds::Rounds,
     /// Tasks whose terminal the person wants and has not got.
     wanted: BTreeSet<TaskId>,
     /// Terminals that the person ended.
@@ -178,6 +180,7 @@ impl Watch {
             ensure!(epoch == self.epoch, "decided under an old epoch");
         }
         self.plans(state, kind);
+        self.note_answer(state, kind);
         self.terminal_wish(state, kind);
         if let Kind::PlanEdited { edit, .. } = kind {
             self.note_place(state, edit);
@@ -239,6 +242,9 @@ impl Watch {
                 self.sized(state, task, run.as_ref(), *size, processes)?;
             }
             Kind::TaskSettled { task, run, outcome } => {
+                if let Outcome::Completed { .. } = outcome {
+                    self.note_done(state, task);
+                }
                 self.settle(state, task, run.as_ref(), outcome, processes)?;
             }
             Kind::PlanProposed { goal, run, version, tasks, .. } => {
@@ -293,6 +299,7 @@ impl Watch {
                 self.refused.remove(task);
                 self.stopped.remove(task);
             }
+            Kind::TaskAccepted { task, .. } => self.note_done(state, task),
             Kind::TaskResumed { task } => {
                 let asleep =
                     |task: &Task| task.current.is_none() && matches!(task.standing, Standing::Limited { .. });
@@ -433,6 +440,7 @@ impl Watch {
             self.check_requeued(state, kind)?;
             self.check_answered(state, kind)?;
             self.check_left(state)?;
+            self.check_opened(state, kind)?;
             self.planned(state, kind)?;
         }
         if let Some(

@@ -28,6 +28,7 @@ use crate::judges::Judges;
 use crate::permits::Permits;
 use crate::person::Person;
 use crate::rest;
+use crate::rounds::Rounds;
 use crate::saver::Saver;
 use crate::sitting::{self, Sitting};
 use crate::steward::Steward;
@@ -166,6 +167,8 @@ impl World {
         world.person.sitting = Sitting::of(seed);
         world.person.saver = Saver::of(seed);
         world.person.editor = Editor::of(seed);
+        world.person.rounds = Rounds::of(seed);
+        world.bridge.ways.capped = Chance::new(seed ^ 0x00ca_99ed).one_in(4);
         world.bridge.ways.hands = world.person.hands.is_some();
         for kind in world.person.hands.as_mut().map(|hands| hands.begins(&first)).unwrap_or_default() {
             world.intend(kind)?;
@@ -303,6 +306,9 @@ impl World {
         let due = holder.driver.deadline();
         self.bridge.survey.renew(&self.bridge.state);
         rest::check_quiet(&self.bridge, holder, self.now)?;
+        if let Some(kind) = self.person.rounds.as_mut().and_then(|rounds| rounds.tires(&self.bridge.state)) {
+            return self.intend(kind).map(|()| true);
+        }
         let next = due.into_iter().chain(self.bridge.times_out()).min();
         if let Some(next) = next.filter(|_| self.person.whims == 0 || !self.chance.one_in(4)) {
             self.now = self.now.max(next);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use shared::id::{RunId, TaskId};
 use shared::limits::Caps;
-use shared::plan::{PlanEdit, PlannedTask, Size};
+use shared::plan::{PlanEdit, PlannedTask, Schedule, Size};
 use shared::unit::Millis;
 
 use crate::apply::Changed;
@@ -150,12 +150,18 @@ impl State {
                 task.changed.after = at;
             });
         }
-        if let PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
-        | PlanEdit::Clone { copy: task, .. }
-        | PlanEdit::Restore { task }
-        | PlanEdit::Move { task, .. } = edit
-        {
-            self.reopen(task, at);
+        match edit {
+            PlanEdit::Add { planned: PlannedTask { task, .. }, .. }
+            | PlanEdit::Clone { copy: task, .. }
+            | PlanEdit::Restore { task }
+            | PlanEdit::Move { task, .. } => self.reopen(task, at),
+            // What is done by its parts never comes round itself.
+            PlanEdit::SetSchedule { task, schedule: Schedule { repeat: Some(_), .. } }
+                if !self.task(task).is_some_and(Task::is_group) =>
+            {
+                self.reopen(task, at);
+            }
+            _ => {}
         }
         self.take_from_hands(goal, at);
         self.with_planning(goal, |planning| planning.edits += 1);

@@ -107,10 +107,13 @@ impl State {
         held
     }
 
-    /// A goal that was over, and the groups in it, are not while these of its tasks are to be done.
+    /// A goal that was over, and the groups in it, are not while these of its tasks are to be done, nor while one comes round:
+    /// that it does may have been said while the plan was open.
     pub(super) fn reopen_goal(&mut self, id: &TaskId, held: &[TaskId], at: Millis) {
         if self.task(id).is_some_and(Task::is_goal) {
-            held.iter().for_each(|id| self.reopen(id, at));
+            let round = self.walk(id).filter(|task| task.again().is_some()).map(|task| task.id.clone());
+            let round: Vec<TaskId> = round.collect();
+            held.iter().chain(&round).for_each(|id| self.reopen(id, at));
         }
     }
 

@@ -5,7 +5,7 @@ use shared::entry::Purpose;
 use shared::id::TaskId;
 use shared::unit::Millis;
 
-use crate::state::{Halt, State, Task};
+use crate::state::{Goal, Halt, State, Task};
 
 impl State {
     /// The run that is under way is to end for a fresh attempt; the person's last word about it counts.
@@ -27,7 +27,7 @@ impl State {
             task.unsay();
             task.begin_again_where(agreed, at);
         });
-        self.with_goal(id, |goal| goal.closing = None);
+        self.with_goal(id, Goal::go_on);
         self.reopen(id, at);
     }
 }

@@ -17,11 +17,14 @@ impl Task {
     pub(super) fn halt(&mut self, at: Millis) {
         (self.urged, self.terminal) = (false, None);
         self.queue.iter_mut().for_each(|message| message.held = true);
-        match (&self.current, self.is_over()) {
-            (Some(_), _) => self.stop = Some(Halt::Stopped),
-            (None, false) => self.stand(Standing::Cancelled, at),
-            // What is done stays done, and is not done anew.
-            (None, true) => self.schedule.repeat = None,
+        if self.current.is_some() {
+            self.stop = Some(Halt::Stopped);
+        }
+        if self.is_over() {
+            // What is done stays done, and is not done anew, whoever sits at its terminal.
+            self.schedule.repeat = None;
+        } else if self.current.is_none() {
+            self.stand(Standing::Cancelled, at);
         }
     }
 
@@ -119,6 +122,10 @@ impl Task {
         let result = self.result.get_or_insert_default();
         if !words.is_empty() {
             *result = TaskResult { summary: words.to_owned(), ..TaskResult::default() };
+        }
+        // It was stopped before, so it is not done anew by itself.
+        if self.standing == Standing::Cancelled {
+            self.schedule.repeat = None;
         }
         self.stand(Standing::Completed, at);
     }

@@ -23,6 +23,17 @@ pub(crate) fn starts_at(state: &State, task: &Task) -> Option<Millis> {
     if begun {
         return None;
     }
+    start(state, task)
+}
+
+/// When a task that is done is done anew, if it is: so long after it was done, and no sooner than the person said since that it or
+/// what is above it may begin.
+pub(crate) fn repeats_at(state: &State, task: &Task) -> Option<Millis> {
+    let at = task.again()?;
+    Some(start(state, task).map_or(at, |start| start.max(at)))
+}
+
+fn start(state: &State, task: &Task) -> Option<Millis> {
     let above = state.ancestors(task).filter_map(|above| above.schedule.start);
     above.chain(task.schedule.start).max()
 }

@@ -70,7 +70,8 @@ fn is_stirring(task: &Task) -> bool {
 }
 
 fn is_at_rest(task: &Task) -> bool {
-    task.is_over() && task.current.is_none() && task.terminal.is_none() && !task.is_spoken_to()
+    let over = task.is_over() && task.again().is_none();
+    over && task.current.is_none() && task.terminal.is_none() && !task.is_spoken_to()
 }
 
 impl State {
@@ -83,7 +84,7 @@ impl State {
 
     /// Tasks that may begin a turn or wait for one, in the order of their trees.
     pub(crate) fn line(&self) -> impl Iterator<Item = &Task> {
-        self.on_agenda(|_, _| true, |below| below.restless > 0 || below.stirring > 0)
+        self.on_agenda(|_, _| true, |below| below.restless > 0)
     }
 
     /// Some of those go before others.

@@ -27,6 +27,7 @@ mod replanned;
 mod requeue;
 mod reuse;
 mod reviewers;
+mod rounds;
 mod said;
 mod since;
 mod sizing;

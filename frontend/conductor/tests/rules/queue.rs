@@ -173,6 +173,21 @@ fn nothing_begins_before_its_time() {
 }
 
 #[test]
+fn a_group_waits_with_its_parts_for_what_is_elsewhere() {
+    let mut world = World::with(&["g"], Limits::default());
+    for (name, after) in [("x", "g.b"), ("y", "x")] {
+        let planned =
+            PlannedTask { after: vec![id(after)], ..PlannedTask::new(id(name), id("g.a"), name, "Do") };
+        world.edit("g", PlanEdit::Add { planned, index: 9 });
+    }
+    assert_eq!(world.step(), ["g.b", "g.c"]);
+    assert_eq!(world.reason("g.a"), (Stands::Pending, Reason::After(vec![id("g.b")])));
+    world.ends("g.b");
+    assert_eq!(world.step(), ["x"]);
+    assert_eq!(world.reason("g.a").0, Stands::Active);
+}
+
+#[test]
 fn a_task_is_done_anew_after_each_success_until_it_is_stopped() {
     let mut world = World::with(&["g"], Limits::default());
     world.schedule("g", "g.a", Schedule { repeat: Some(Millis(60_000)), ..Schedule::default() });

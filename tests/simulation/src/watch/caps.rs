@@ -8,11 +8,11 @@ use shared::agent::TurnReport;
 use shared::entry::{Kind, Purpose};
 use shared::id::RunId;
 use shared::limits::Caps;
-use shared::run::{Arg, RunSpec};
+use shared::run::RunSpec;
 use shared::unit::Millis;
 
 use super::Watch;
-use crate::process::Process;
+use crate::process::{Process, argument};
 
 /// What a task's runs have used that were read.
 #[derive(Debug, Default, Clone, Copy)]
@@ -84,10 +84,5 @@ impl Watch {
 
 /// The requests that a command line allows.
 fn turns(spec: &RunSpec) -> Option<u32> {
-    let after =
-        spec.args.windows(2).find(|pair| matches!(&pair[0], Arg::Text { text } if text == "--max-turns"));
-    match after?.last()? {
-        Arg::Text { text } => text.parse().ok(),
-        Arg::RunFile { .. } => None,
-    }
+    argument(spec, "--max-turns")?.parse().ok()
 }

@@ -33,6 +33,7 @@ impl Watch {
         let active = turns.filter(|run| !self.ended.contains(&run.id)).count();
         let parallel = usize::try_from(state.limits.parallel)?;
         ensure!(active < parallel, "{active} run already, of {parallel} at most");
+        self.begin_round(state, task, kind);
         // Another agent knows nothing of the session.
         if purpose.is_conversation() && self.sessions.get(id).is_some_and(|(whose, _)| whose != harness) {
             self.sessions.remove(id);
@@ -61,10 +62,6 @@ impl Watch {
             _ => harness::prompt(spec),
         };
         let prompt = prompt.as_str();
-        let again = task.again().is_some() && carries.is_empty();
-        if again && matches!(purpose, Purpose::Work | Purpose::Base) {
-            self.words.forget(id);
-        }
         if !matches!(spec.program, Program::Shell { .. }) {
             self.check_said(id, *purpose, prompt)?;
         }
@@ -108,14 +105,17 @@ impl Watch {
             is_open(task)
         );
         // Also what failed or was stopped there: by the plan it may be another task.
-        let begins = matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
+        let round = silent && task.standing == Standing::Completed;
+        let begins =
+            round || matches!(task.standing, Standing::Open | Standing::Failed { .. } | Standing::Cancelled);
         let above = state.ancestors(task).find(|above| is_open(above));
         ensure!(!begins || above.is_none(), "begins below {above:?}, which is planned");
         ensure!(!silent || !self.stopped.contains(&task.id), "starts after it was stopped");
         match &task.standing {
             Standing::Proposed | Standing::Removed { .. } => anyhow::bail!("is not part of the work"),
             Standing::Completed | Standing::Failed { .. } | Standing::Cancelled | Standing::Yielded => {
-                ensure!(!silent, "starts although it is over, and nobody spoke to it")
+                let spoken_to = !silent || self.comes_round(state, task);
+                ensure!(spoken_to, "starts although it is over, and nobody spoke to it")
             }
             Standing::Asked { .. } => ensure!(!silent, "goes on without an answer"),
             // A look at what went wrong has the time of the wait.
@@ -137,6 +137,7 @@ impl Watch {
             }
         }
         if purpose == Purpose::Summary && state.goal_of(task).is_some_and(|goal| goal.closing.is_none()) {
+            Self::check_rounds(state, task)?;
             for part in task.children.iter().filter_map(|id| state.task(id)) {
                 let over = matches!(part.standing, Standing::Completed | Standing::Cancelled);
                 ensure!(over && !self.open.contains_key(&part.id), "sums up before {} is over", part.id);

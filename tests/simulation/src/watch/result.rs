@@ -68,6 +68,10 @@ impl Watch {
             self.requeues.close(id);
             if let Outcome::Yielded { .. } = outcome {
                 ensure!(!self.stopped.contains(id), "the person is asked to do what they stopped");
+                ensure!(
+                    task.standing == Standing::Open || self.comes_round(state, task),
+                    "is done, and not to be done again now"
+                );
                 return check_handed(state, task, self.latest);
             }
             let stopped =
@@ -200,9 +204,7 @@ impl Watch {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
                 let again = match again {
                     // It pauses, and a person lets it go on.
-                    Again::GoOn if *class == ErrorClass::Timeout => {
-                        self.is_used_up(state, task, process.purpose)
-                    }
+                    Again::GoOn if ends_by_cap(*class) => self.is_used_up(state, task, process.purpose),
                     Again::GoOn => {
                         let other = *class == ErrorClass::RateLimit && self.has_other(state, task, process);
                         passes(*class)
@@ -228,7 +230,8 @@ impl Watch {
                 } else {
                     !is_worth_it(*class) || !self.may_try(state, task, process)
                 };
-                class == told && spent && !why.trim().is_empty()
+                let pauses = *class == ErrorClass::Capped && self.is_used_up(state, task, process.purpose);
+                class == told && spent && !pauses && !why.trim().is_empty()
             }
             _ => false,
         };
@@ -251,6 +254,11 @@ fn is_other(state: &State, run: &RunId, harness: HarnessId) -> bool {
         (state.run(run).map(|run| run.harness), harness),
         (Some(HarnessId::Claude), HarnessId::Codex) | (Some(HarnessId::Codex), HarnessId::Claude)
     )
+}
+
+/// A cap that it was given may have ended it.
+fn ends_by_cap(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Capped | ErrorClass::Timeout)
 }
 
 /// What passes by itself: nothing is wrong with the task.

@@ -10,7 +10,7 @@ use conductor::health::next_change;
 use conductor::inbox::{Request, inbox};
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
 use conductor::plan::given::{given, stated};
-use conductor::planning::may_plan;
+use conductor::planning;
 use conductor::state::Task;
 use conductor::survey::{Row, Survey};
 use gloo_timers::callback::Timeout;
@@ -509,22 +509,15 @@ impl Desk {
     /// Has a planner split the task, or plan again what is below it, and tells it these words if there are any.
     pub fn split(self, task: &TaskId, words: String) {
         let Ok(message) = MessageId::new(&draw()) else { return };
-        if self.may_split(task) {
+        if self.may_plan(task) {
             let project = self.peek(|state| state.task(task).map(|task| task.project.clone()));
-            let wanted = Kind::PlanWanted { task: task.clone() };
-            let said = (!words.trim().is_empty()).then(|| Kind::MessageSent {
-                task: task.clone(),
-                message,
-                text: words,
-                answers: None,
-            });
-            self.intend(project, [wanted].into_iter().chain(said).collect());
+            self.intend(project, planning::wanted(task, message, words));
         }
     }
 
     /// Whether that can be; says why where it cannot.
-    pub fn may_split(self, task: &TaskId) -> bool {
-        let may = self.peek(|state| state.task(task).map(|task| may_plan(state, task)));
+    pub fn may_plan(self, task: &TaskId) -> bool {
+        let may = self.peek(|state| state.task(task).map(|task| planning::may_plan(state, task)));
         if let Some(Err(problem)) = &may {
             self.say(format!("Not possible: {problem}."), false);
         }

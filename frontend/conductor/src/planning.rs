@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::entry::Purpose;
-use shared::id::{SessionId, TaskId};
+use shared::entry::{Kind, Purpose};
+use shared::id::{MessageId, SessionId, TaskId};
 use shared::plan::Work;
 use shared::unit::Millis;
 
@@ -259,6 +259,17 @@ fn may_plan_unless<'a>(
             Err(Unplannable::Done(name(task)))
         }
     }
+}
+
+/// What wishes for a planner to look at the task, who is told these words if there are any: behind the wish, so that nobody
+/// else takes them up.
+pub fn wanted(task: &TaskId, message: MessageId, words: String) -> Vec<Kind> {
+    let wish = Kind::PlanWanted { task: task.clone() };
+    let said = (!words.trim().is_empty()).then(|| {
+        let task = task.clone();
+        Kind::MessageSent { task, message, text: words, answers: None }
+    });
+    [wish].into_iter().chain(said).collect()
 }
 
 /// The first of the task and all below it whose plan is not agreed on.

@@ -130,7 +130,7 @@ fn right(tree: Tree, task: &TaskId) {
 pub fn plan(tree: Tree, task: &TaskId) {
     if *task != tree.goal.get_value() {
         tree.desk.split(task, String::new());
-    } else if tree.desk.may_split(task) {
+    } else if tree.desk.may_plan(task) {
         tree.desk.say("Write what should be different, or nothing, then press Plan again.".to_owned(), false);
         focus_composer();
     }

@@ -1,7 +1,7 @@
 //! Words about how a task comes to its parts: that a planner looks at it, and yes or no to what that one thinks of.
 
 use conductor::plan::name;
-use conductor::planning::{Planning, Unplannable, may_plan, planned_below};
+use conductor::planning::{Planning, Unplannable, may_plan, planned_below, wanted};
 use conductor::state::{State, Task};
 use shared::entry::Kind;
 use shared::id::MessageId;
@@ -21,14 +21,10 @@ pub(super) fn approve(task: &Task) -> Result<Kind, Unsaid> {
     }
 }
 
-/// A planner is to look at it, and is told these words. Said after the wish, so that nobody else takes them up.
+/// A planner is to look at it, and is told these words.
 pub(super) fn split(state: &State, task: &Task, words: String) -> Result<Vec<Kind>, Unsaid> {
     may_plan(state, task).map_err(|problem| Unsaid(with_way(state, task, &problem)))?;
-    let said = (!words.trim().is_empty()).then(|| {
-        let (task, message) = (task.id.clone(), drawn(MessageId::new));
-        Kind::MessageSent { task, message, text: words, answers: None }
-    });
-    Ok([Kind::PlanWanted { task: task.id.clone() }].into_iter().chain(said).collect())
+    Ok(wanted(&task.id, drawn(MessageId::new), words))
 }
 
 /// Why it is not planned now, with the commands that come first.

@@ -319,7 +319,9 @@ impl Watch {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
                 let first = |task: &Task| planned::is_open(task) && !self.is_again(task);
                 let sums_up = closes && !state.task(task).is_some_and(first);
-                let live = |below: &&Task| !(below.is_over() || sums_up && below.id == *task);
+                // What is done is stopped where it would be done anew.
+                let over = |below: &Task| below.is_over() && !rounds::is_round(below);
+                let live = |below: &&Task| !(over(below) || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
                 let halted = |below: &&Task| !(sums_up && below.id == *task);

@@ -28,7 +28,7 @@ fn repeats(task: &Task) -> bool {
 }
 
 /// It is done, and will be once more.
-fn is_round(task: &Task) -> bool {
+pub(super) fn is_round(task: &Task) -> bool {
     repeats(task) && task.standing == Standing::Completed
 }
 
@@ -94,11 +94,11 @@ impl Watch {
                 .collect(),
         };
         for task in tasks {
+            // It is asked for, and so is that what it is a part of comes to its end.
+            self.stopped.remove(&task.id);
             if state.task(&task.root).is_some_and(is_open) {
                 continue;
             }
-            // It is asked for, and so is that what it is a part of comes to its end.
-            self.stopped.remove(&task.id);
             self.reopened(state, &task.id);
             for above in state.ancestors(task) {
                 let put_away = |goal: &Goal| goal.closing.is_some() || goal.archived.is_some();

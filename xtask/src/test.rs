@@ -14,6 +14,9 @@ use crate::{bench, check, place, program, run, say, simulate, size};
 /// Finds dependencies that nothing uses.
 const MACHETE: &str = "0.9.2";
 
+/// Lines of what is told of journeys that passed when they were tried once more, at most.
+const FLAKY: usize = 80;
+
 /// Runs everything and prints the table.
 ///
 /// # Errors
@@ -106,6 +109,11 @@ fn playwright(product: &Path, chromium: &Path) -> Result<Command> {
 
 fn play(name: &str, command: Command) -> Result<()> {
     let output = program::run(name, command)?;
+    // What passed only when it was tried once more is told with why it did not at first.
+    if output.contains(" flaky") {
+        let first = output.lines().skip_while(|line| !line.trim_start().starts_with("1) "));
+        first.take(FLAKY).for_each(|line| say::line(&format!("      {line}")));
+    }
     say::line(&format!(
         "      {}",
         output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()

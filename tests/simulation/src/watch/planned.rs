@@ -302,6 +302,10 @@ impl Watch {
                 ensure!(!matches!(is.standing, Standing::Removed { .. }), "{id} had begun, and is gone");
             }
         }
+        if let Kind::GoalClosed { goal } = kind {
+            let open = state.task(goal).is_some_and(|goal| self.is_again(goal));
+            ensure!(!open, "{goal} is closed, and what it was planned anew is not gone");
+        }
         match kind {
             Kind::PlanProposed { goal, .. } => {
                 let owner = state.task(goal).context("a task that never was")?;

@@ -260,7 +260,9 @@ impl State {
         for id in ids {
             self.with(&id, |task| task.stand(standing.clone(), at));
         }
-        self.link(id, &parent, index);
+        // What went with its parent is still among that one's parts, once.
+        let place = self.unlink(id);
+        self.link(id, &parent, if place == u32::MAX { index } else { place });
     }
 
     /// Takes it out of its parent's children and says where it stood.

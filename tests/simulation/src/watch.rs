@@ -319,6 +319,10 @@ impl Watch {
                 let closes = matches!(kind, Kind::GoalClosed { .. });
                 let first = |task: &Task| planned::is_open(task) && !self.is_again(task);
                 let sums_up = closes && !state.task(task).is_some_and(first);
+                if sums_up {
+                    // A sum is what they ask for now, also of what they stopped before.
+                    self.stopped.remove(task);
+                }
                 // What is done is stopped where it would be done anew.
                 let over = |below: &Task| below.is_over() && !rounds::is_round(below);
                 let live = |below: &&Task| !(over(below) || sums_up && below.id == *task);

@@ -61,6 +61,18 @@ impl Charter {
         *self == Self::default()
     }
 
+    /// Takes these rules instead where there are any, and each of these facts as [`Charter::set`] does.
+    pub fn amend<'a>(
+        &mut self,
+        rules: Option<String>,
+        facts: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) {
+        if let Some(rules) = rules {
+            self.rules = rules;
+        }
+        facts.into_iter().for_each(|(key, value)| self.set(key, value));
+    }
+
     /// Lets the fact be this, in its place if it is there; without a value it is forgotten.
     pub fn set(&mut self, key: &str, value: &str) {
         if value.is_empty() {

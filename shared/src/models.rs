@@ -214,12 +214,12 @@ impl Tiers {
     }
 
     /// All that holds for this size.
-    pub fn choice(&self, size: Size) -> Choice {
+    pub fn choice(&self, size: Size) -> ModelChoice {
         let model = self.get(size).map(str::to_owned);
-        Choice { model, effort: self.effort(size), instead: self.instead(size).to_vec() }
+        ModelChoice { model, effort: self.effort(size), instead: self.instead(size).to_vec() }
     }
 
-    pub fn choose(&mut self, size: Size, choice: Choice) {
+    pub fn choose(&mut self, size: Size, choice: ModelChoice) {
         let Self { light, standard, heavy, instead, effort, .. } = self;
         let (model, others, hard) = match size {
             Size::Light => (light, &mut instead.light, &mut effort.light),
@@ -241,7 +241,7 @@ impl Tiers {
 
 /// What a size or a task works with, as a person writes it: "opus · high, sonnet".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct ModelChoice {
     /// Nothing for the one that is usual there.
     pub model: Option<String>,
     pub effort: Option<Effort>,
@@ -256,7 +256,12 @@ pub struct Choice {
 )]
 pub struct NoModel(pub String);
 
-impl Choice {
+impl ModelChoice {
+    /// Nobody steps in.
+    pub fn of(model: Option<String>, effort: Option<Effort>) -> Self {
+        Self { model, effort, instead: Vec::new() }
+    }
+
     /// Reads what [`fmt::Display`] writes, with or without the dot; either part may be missing.
     ///
     /// # Errors
@@ -275,7 +280,7 @@ impl Choice {
     }
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for ModelChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = [self.model.as_deref(), self.effort.map(Effort::token)];
         let first = first.into_iter().flatten().collect::<Vec<_>>().join(" · ");
@@ -297,12 +302,12 @@ mod tests {
     #[test]
     fn a_choice_is_read_as_it_is_written() {
         for text in ["", "opus", "opus · high", "low", "opus · xhigh, sonnet, haiku", "low, sonnet"] {
-            assert_eq!(Choice::read(text).expect(text).to_string(), text);
+            assert_eq!(ModelChoice::read(text).expect(text).to_string(), text);
         }
-        let typed = Choice::read(" opus high ,sonnet").expect("typed without the dot");
+        let typed = ModelChoice::read(" opus high ,sonnet").expect("typed without the dot");
         assert_eq!(typed.to_string(), "opus · high, sonnet");
         for text in ["opus hard", "high opus", "--effort", "opus, sonnet high"] {
-            assert!(Choice::read(text).is_err(), "{text}");
+            assert!(ModelChoice::read(text).is_err(), "{text}");
         }
     }
 

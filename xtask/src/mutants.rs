@@ -37,9 +37,10 @@ pub fn mutants(only: Option<&str>) -> Result<()> {
     }
     let mut unnoticed = Vec::new();
     for patch in left {
-        apply(&sources, patch, &[])?;
+        let whole = Whole::of(&sources, patch)?;
+        apply(&sources, patch)?;
         let found = build(&sources, &scratch).and_then(|()| simulate(&scratch, SECONDS));
-        apply(&sources, patch, &["--reverse"])?;
+        whole.put_back()?;
         let name = name(patch);
         match found.with_context(|| name.clone())? {
             Some(noticed) => {
@@ -163,10 +164,32 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn apply(sources: &Path, patch: &Path, how: &[&str]) -> Result<()> {
+/// The files that a patch changes, as they were. A patch without context cannot be taken back by itself: what it took out
+/// would be put where its line numbers say, and those need not be right.
+struct Whole(Vec<(PathBuf, Vec<u8>)>);
+
+impl Whole {
+    fn of(sources: &Path, patch: &Path) -> Result<Self> {
+        let text = fs::read_to_string(patch).with_context(|| format!("cannot read {}", patch.display()))?;
+        let files = text.lines().filter_map(|line| line.strip_prefix("+++ b/")).map(|file| {
+            let path = sources.join(file);
+            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            Ok((path, bytes))
+        });
+        files.collect::<Result<_>>().map(Self)
+    }
+
+    fn put_back(&self) -> Result<()> {
+        self.0.iter().try_for_each(|(path, bytes)| {
+            fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+        })
+    }
+}
+
+fn apply(sources: &Path, patch: &Path) -> Result<()> {
     let mut git = Command::new("git");
     // The scratch copy lies in a repository of its own name only: paths are taken as they stand.
-    git.args(["apply", "--unidiff-zero", "--recount"]).args(how).arg(patch).current_dir(sources);
+    git.args(["apply", "--unidiff-zero", "--recount"]).arg(patch).current_dir(sources);
     git.env("GIT_CEILING_DIRECTORIES", sources.parent().unwrap_or(sources));
     program::quiet(git).map(drop).with_context(|| format!("{} does not apply; mend it", name(patch)))
 }

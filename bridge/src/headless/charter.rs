@@ -63,8 +63,7 @@ fn changed(
 ) -> Result<Vec<Draft>, Unsaid> {
     let Some(task) = state.task(goal) else { return Ok(Vec::new()) };
     let mut charter = of(task);
-    rules.into_iter().for_each(|rules| charter.rules = rules);
-    facts.iter().for_each(|(key, value)| charter.set(key, value));
+    charter.amend(rules, facts.iter().map(|(key, value)| (key, value)));
     Word::Charter(charter).to(state, task)
 }
 

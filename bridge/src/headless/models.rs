@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use shared::agent::HarnessId;
 use shared::entry::{Draft, Kind};
-use shared::models::{Choice, NoModel, NoPrice, Price, Tiers};
+use shared::models::{ModelChoice, NoModel, NoPrice, Price, Tiers};
 use shared::plan::Size;
 
 use super::client::Client;
@@ -54,9 +54,9 @@ pub(super) async fn set(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     }
     for (harness, tiers) in [(HarnessId::Claude, &models.claude), (HarnessId::Codex, &models.codex)] {
         let [light, standard, heavy] = SIZES.map(|size| match tiers.choice(size) {
-            Choice { model: None, effort, instead } => {
+            ModelChoice { model: None, effort, instead } => {
                 let model = Some(OWN.to_owned());
-                Choice { model, effort, instead }
+                ModelChoice { model, effort, instead }
             }
             choice => choice,
         });
@@ -72,7 +72,7 @@ pub(super) async fn set(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
 
 /// What a person wrote: choices for sizes, and prices of models.
 struct Wish {
-    choices: Vec<(Size, Choice)>,
+    choices: Vec<(Size, ModelChoice)>,
     prices: Vec<(String, Option<Price>)>,
 }
 
@@ -81,7 +81,7 @@ impl Wish {
         let texts = SIZES.into_iter().zip([&args.light, &args.standard, &args.heavy]);
         let texts = texts.filter_map(|(size, text)| Some((size, text.as_ref()?)));
         let choices =
-            texts.map(|(size, text)| Ok((size, Choice::read(if text == "none" { "" } else { text })?)));
+            texts.map(|(size, text)| Ok((size, ModelChoice::read(if text == "none" { "" } else { text })?)));
         let prices = args.price.iter().map(|text| Price::read(text));
         Ok(Self {
             choices: choices.collect::<Result<_, NoModel>>()?,

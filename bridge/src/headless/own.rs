@@ -8,7 +8,7 @@ use conductor::state::{State, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::id::TemplateId;
-use shared::models::{self, Effort};
+use shared::models::{Effort, ModelChoice};
 use shared::plan::Choice;
 use shared::unit::Millis;
 use utoipa::ToSchema;
@@ -61,8 +61,7 @@ impl OwnJson {
         let Choice { harness, model, effort, template, priority, repeat, review, commit } = choice;
         Self {
             harness: harness.and_then(Harness::of),
-            model: (model.is_some() || effort.is_some())
-                .then(|| models::Choice { model, effort, ..models::Choice::default() }.to_string()),
+            model: (model.is_some() || effort.is_some()).then(|| ModelChoice::of(model, effort).to_string()),
             template: template.map(|template| named(state, &template)),
             priority: Some(priority).filter(|priority| *priority != 0),
             repeat_seconds: repeat.map(|repeat| repeat.0 / 1_000),
@@ -97,8 +96,7 @@ impl OwnJson {
 /// # Errors
 /// They are no such words.
 pub(super) fn thinker(words: &str) -> Result<(Option<String>, Option<Effort>), String> {
-    let models::Choice { model, effort, instead } =
-        models::Choice::read(words).map_err(|none| none.to_string())?;
+    let ModelChoice { model, effort, instead } = ModelChoice::read(words).map_err(|none| none.to_string())?;
     if instead.is_empty() {
         Ok((model, effort))
     } else {

@@ -9,7 +9,7 @@ use conductor::state::State;
 use serde::{Deserialize, Serialize};
 use shared::evidence::Preset;
 use shared::id::PersonaId;
-use shared::models;
+use shared::models::ModelChoice;
 use shared::plan::{Access, Terms};
 use utoipa::ToSchema;
 
@@ -146,7 +146,7 @@ impl TermsJson {
             template: template.map(|id| own::named(state, &id)),
             agent: persona.map(|id| agent(&id).unwrap_or_else(|| id.to_string())),
             reviewer: reviewer.map(|who| reviewer::words(state, &who)),
-            model: thinks.then(|| models::Choice { model, effort, ..models::Choice::default() }.to_string()),
+            model: thinks.then(|| ModelChoice::of(model, effort).to_string()),
             caps: CapsJson::of(caps),
             rules: Some(charter.rules).filter(|rules| !rules.is_empty()),
             facts: charter.facts.into_iter().map(|fact| (fact.key, fact.value)).collect(),
@@ -169,13 +169,15 @@ impl TermsWish {
     /// It names what is not there.
     pub(super) fn over(self, state: &State, known: Terms) -> Result<Terms, NoTerms> {
         let mut terms = Terms { caps: self.caps.of(known.caps), ..known };
-        if let Some(name) = self.template {
-            let found = |name| Ok::<_, NoTemplate>(prompts::find(state, name)?.template.template.clone());
-            terms.template = some(&name).map(found).transpose()?;
+        match self.template.as_deref() {
+            None => {}
+            Some(NONE) => terms.template = None,
+            Some(name) => terms.template = Some(prompts::find(state, name)?.template.template.clone()),
         }
-        if let Some(name) = self.agent {
-            let found = |name| Ok::<_, NoPersona>(agents::find(state, name)?.persona.clone());
-            terms.persona = some(&name).map(found).transpose()?;
+        match self.agent.as_deref() {
+            None => {}
+            Some(NONE) => terms.persona = None,
+            Some(name) => terms.persona = Some(agents::find(state, name)?.persona.clone()),
         }
         if let Some(words) = self.reviewer {
             terms.reviewer = reviewer::named(state, &words).map_err(NoTerms::Words)?;
@@ -183,15 +185,9 @@ impl TermsWish {
         if let Some(words) = self.model {
             (terms.model, terms.effort) = thinker(&words).map_err(NoTerms::Words)?;
         }
-        self.rules.into_iter().for_each(|rules| terms.charter.rules = rules);
-        self.facts.iter().for_each(|(key, value)| terms.charter.set(key, value));
+        terms.charter.amend(self.rules, &self.facts);
         terms.access = self.access.or(terms.access);
         terms.preset = self.preset.or(terms.preset);
         Ok(terms)
     }
-}
-
-/// The name, unless it says that there is to be none.
-fn some(name: &str) -> Option<&str> {
-    Some(name).filter(|name| *name != NONE)
 }

@@ -5,7 +5,7 @@ use shared::evidence::Preset;
 use shared::id::{ProjectId, TaskId};
 use shared::limits::Caps;
 use shared::list::TaskList;
-use shared::models;
+use shared::models::ModelChoice;
 use shared::plan::{Access, Choice, Mode, Own, PlannerAnswer, ProposedCaps, ProposedTask, Terms, Verdict};
 use shared::retry::RetryWish;
 use shared::sizing::SizeWish;
@@ -126,8 +126,7 @@ pub fn said(state: &State, terms: &Terms) -> Vec<String> {
     let Terms { access, preset, template, persona, reviewer, model, effort, caps, charter } = terms;
     let persona = persona.as_ref().and_then(|id| state.personas.get(id));
     let template = template.as_ref().and_then(|id| state.templates.get(id));
-    let thinker =
-        models::Choice { model: model.clone(), effort: *effort, ..models::Choice::default() }.to_string();
+    let thinker = ModelChoice::of(model.clone(), *effort).to_string();
     let caps = [
         caps.budget.map(Cap::Budget),
         caps.turns.map(Cap::Turns),

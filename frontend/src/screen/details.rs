@@ -5,7 +5,7 @@ use conductor::state::Task;
 use leptos::prelude::*;
 use shared::agent::HarnessId;
 use shared::id::TaskId;
-use shared::models::Choice;
+use shared::models::ModelChoice;
 use shared::plan::{Mode, PlanEdit, Size, Work};
 
 use super::agents::PersonaField;
@@ -59,16 +59,11 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
     let edit = PlanEdit::SetObjective { task: id.clone(), objective: String::new() };
     let changeable = check_edit(state, &task.root, &edit).is_ok();
     let result = task.result.clone().unwrap_or_default();
-    let own = Choice { model: task.model.clone(), effort: task.effort, ..Choice::default() };
+    let own = ModelChoice::of(task.model.clone(), task.effort);
     let unchosen = Task { model: None, effort: None, ..task.clone() };
     let harness = state.harness_of(task);
-    let usual = Choice {
-        model: Some(
-            state.model_of(&unchosen, harness, task.size).unwrap_or("the agent's own choice").to_owned(),
-        ),
-        effort: state.effort_of(&unchosen, harness, task.size),
-        ..Choice::default()
-    };
+    let model = state.model_of(&unchosen, harness, task.size).unwrap_or("the agent's own choice");
+    let usual = ModelChoice::of(Some(model.to_owned()), state.effort_of(&unchosen, harness, task.size));
     Some(Card {
         objective: task.objective.clone(),
         mode: task.mode,
@@ -207,8 +202,8 @@ fn Doer(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
         <label class="field">
             <span>"Model, and how hard it thinks, instead of those for its size"</span>
             <input class="input" placeholder=card.usual.clone() prop:value=card.model.clone() on:change=move |event| {
-                match Choice::read(&event_target_value(&event)) {
-                    Ok(Choice { model, effort, .. }) => edit(PlanEdit::SetModel { task: task(), model, effort }),
+                match ModelChoice::read(&event_target_value(&event)) {
+                    Ok(ModelChoice { model, effort, .. }) => edit(PlanEdit::SetModel { task: task(), model, effort }),
                     Err(odd) => tree.desk.say(odd.to_string(), false),
                 }
             }/>

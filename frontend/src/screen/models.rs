@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 use shared::agent::HarnessId;
-use shared::models::{Choice, Models, Price, Tiers};
+use shared::models::{ModelChoice, Models, Price, Tiers};
 use shared::plan::Size;
 
 use crate::component::latest::Latest;
@@ -25,9 +25,11 @@ pub fn ModelsTable() -> impl IntoView {
         }));
     };
     let choose =
-        Callback::new(move |(harness, size, text): (HarnessId, Size, String)| match Choice::read(&text) {
-            Ok(choice) => set(harness, &|tiers| tiers.choose(size, choice.clone())),
-            Err(odd) => desk.say(odd.to_string(), false),
+        Callback::new(move |(harness, size, text): (HarnessId, Size, String)| {
+            match ModelChoice::read(&text) {
+                Ok(choice) => set(harness, &|tiers| tiers.choose(size, choice.clone())),
+                Err(odd) => desk.say(odd.to_string(), false),
+            }
         });
     let price = move |harness: HarnessId, text: &str| {
         let prices = Price::read_all(text).map_err(|odd| odd.to_string())?;

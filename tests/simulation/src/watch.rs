@@ -369,7 +369,8 @@ impl Watch {
             Kind::PlanEdited { goal, edit: PlanEdit::SetCharter { task, charter } } if goal == task => {
                 self.charters.insert(goal.clone(), charter.clone());
             }
-            Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } => {
+            // What went with its parent stays away as long as that does.
+            Kind::PlanEdited { edit: PlanEdit::Restore { task }, .. } if !is_below_removed(state, task) => {
                 for below in state.subtree(task) {
                     self.stopped.remove(&below.id);
                 }
@@ -490,6 +491,12 @@ fn is_again(task: &Task, asked: &TaskId) -> bool {
         Standing::Failed { .. } | Standing::Cancelled => true,
         _ => task.id == *asked,
     }
+}
+
+/// What it is a part of was taken out.
+fn is_below_removed(state: &State, task: &TaskId) -> bool {
+    let parent = state.task(task).and_then(|task| state.task(task.parent.as_ref()?));
+    parent.is_some_and(|parent| matches!(parent.standing, Standing::Removed { .. }))
 }
 
 /// The start of an entry, for a person who looks for the fault.

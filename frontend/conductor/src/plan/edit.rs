@@ -41,6 +41,8 @@ pub enum EditProblem {
     Nameless,
     #[error("this task exists already")]
     Exists,
+    #[error("it was a part of {0}, which was taken out too; bring that back first")]
+    Below(String),
     #[error("the plan of {0} is not agreed on; approve or reject it first")]
     Planned(String),
 }
@@ -123,10 +125,16 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             in_place(state, task)?;
             idle(state, task)
         }
-        PlanEdit::Restore { task } => match known(task)?.standing {
-            Standing::Removed { .. } => Ok(()),
-            _ => Err(EditProblem::Exists),
-        },
+        PlanEdit::Restore { task } => {
+            let removed = known(task)?;
+            if there(removed).is_ok() {
+                return Err(EditProblem::Exists);
+            }
+            match removed.parent.as_ref().and_then(|parent| state.task(parent)) {
+                Some(parent) if there(parent).is_err() => Err(EditProblem::Below(name(parent))),
+                _ => Ok(()),
+            }
+        }
         PlanEdit::Move { task, parent, .. } => {
             let moved = there(not_goal(known(task)?)?)?;
             let parent = there(known(parent)?)?;

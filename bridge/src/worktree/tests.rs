@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::{
-    Custody, Glance, Held, IgnoredFiles, Look, Made, NotAdopted, NotMade, NotRemoved, NotRestored, Removed,
-    aside, slug,
+    Custody, Glance, Held, Ignored, IgnoredFiles, Look, Made, NotAdopted, NotMade, NotRemoved, NotRestored,
+    Removed, aside, slug,
 };
 
 /// A repository with one commit, and a data folder beside it.
@@ -257,7 +257,7 @@ fn the_list_tells_what_each_holds_and_what_is_wrong_with_each() {
     let bytes = |folder: &Path| contents(folder).values().map(|file| file.1.len() as u64).sum::<u64>();
     let look = told(&list, &worked.path).unwrap();
     assert_eq!((look.of.as_path(), &look.branch, look.ahead), (place.top.as_path(), &worked.branch, Some(1)));
-    assert_eq!((look.changes, look.ignored.files, look.ignored.bytes), (2, 1, 10));
+    assert_eq!((look.changes, look.ignored), (2, Ignored { files: 1, bytes: 10 }));
     assert_eq!((look.bytes, look.head), (bytes(&worked.path), git(&worked.path, &["rev-parse", "HEAD"])));
     let Glance { changes, branch, .. } = Custody::glance(&worked.path).unwrap();
     assert_eq!((changes, branch), (2, worked.branch.clone()));
@@ -452,7 +452,7 @@ fn a_removal_is_refused_where_it_would_take_what_no_snapshot_keeps() {
         &place,
         &made,
         IgnoredFiles::Keep,
-        |why| matches!(why, NotRemoved::Ignored { ignored, .. } if (ignored.files, ignored.bytes) == (2, 8)),
+        |why| matches!(why, NotRemoved::Ignored { ignored, .. } if *ignored == Ignored { files: 2, bytes: 8 }),
     );
     for inner in ["sub", "target/inner"] {
         git(&made.path, &["init", "--quiet", inner]);
@@ -607,6 +607,7 @@ fn a_worktree_is_taken_over_and_then_removed_like_any_other() {
     );
     let locked = place.custody.adopt(&locked).unwrap_err();
     assert!(matches!(&locked, NotAdopted::Locked { reason, .. } if reason == "on a stick"), "{locked}");
+    assert!(!locked.next_step().is_empty());
     assert!(place.custody.adopt(&root.join("missing")).is_err());
 }
 

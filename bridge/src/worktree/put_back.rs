@@ -110,6 +110,8 @@ fn one(from: &mut impl BufRead, part: &Path, path: &Path, mode: &str) -> io::Res
         if io::copy(&mut object, &mut file)? != bytes {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        // Elsewhere the index alone knows which may be run.
+        #[cfg(unix)]
         if mode == "100755" {
             executable(&file)?;
         }
@@ -138,9 +140,4 @@ fn executable(file: &File) -> io::Result<()> {
     // Whoever may read it may run it.
     rights.set_mode(rights.mode() | (rights.mode() & 0o444) >> 2);
     file.set_permissions(rights)
-}
-
-#[cfg(not(unix))]
-fn executable(_: &File) -> io::Result<()> {
-    Ok(())
 }

@@ -53,6 +53,7 @@ mod view;
 mod waiting;
 mod waker;
 mod word;
+mod worktrees;
 
 use caps::CapsWish;
 use choice::Harness;
@@ -162,6 +163,8 @@ pub enum Command {
     Ps(ps::PsArgs),
     /// Check the set-up, and attack the bridge as others would; or try everything once
     Doctor(doctor::DoctorArgs),
+    /// List the worktrees that goals work in; remove one, bring it back, or take one into keeping
+    Worktrees(worktrees::WorktreesArgs),
     /// List the devices that are let in or ask, and let them in or send them away
     Devices(devices::DevicesArgs),
     /// Print the URL of the running bridge's page
@@ -191,6 +194,9 @@ pub struct GoalArgs {
     harness: Option<Harness>,
     #[command(flatten)]
     terms: terms::TermFlags,
+    /// In a worktree of its own, on a branch of its own, beside the folder's checkout
+    #[arg(long)]
+    worktree: bool,
     /// One JSON object per line instead of words
     #[arg(long)]
     json: bool,
@@ -456,6 +462,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Versions(args) => versions::list(&args).await,
             Command::Ps(args) => ps::list(&args).await,
             Command::Doctor(args) => doctor::look(&args).await,
+            Command::Worktrees(args) => worktrees::see_to(&args).await,
             Command::Devices(args) => devices::see_to(&args).await,
             Command::Url(args) => task::url(&args),
             Command::Token(args) => task::token(&args),

@@ -31,9 +31,5 @@ mod system;
 pub mod tls;
 #[cfg(any(windows, test))]
 mod win32;
-#[cfg_attr(
-    not(all(test, unix)),
-    expect(dead_code, unused_imports, reason = "nothing calls it yet but its tests")
-)]
 mod worktree;
 mod wrapper;

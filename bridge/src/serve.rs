@@ -32,6 +32,7 @@ use crate::standby::Standby;
 use crate::store::{Store, StoreError, copies};
 use crate::supervisor::{Parting, Supervisor};
 use crate::tls::{Certificate, Identity};
+use crate::worktree::Custody;
 use crate::{agents, disk, folders, page, pressure, retention};
 
 /// What the bridge needs beside its listener.
@@ -102,6 +103,8 @@ pub async fn serve(
     let program = own_program()?;
     let supervisor = Supervisor::new(store.clone(), Arc::clone(&config), &runs_dir, program.clone());
     let supervisor = supervisor.map_err(ServeError::Supervise)?;
+    let custody = Custody::new(&options.data_dir);
+    put_back(&store, custody.clone()).await?;
     begin(&store, &supervisor).await?;
     let relay = Relay::new(store.clone(), last_epoch(&store).await?, access.asking());
     let acting = supervisor.clone();
@@ -113,7 +116,7 @@ pub async fn serve(
     let inspection = Inspection::new(options.data_dir.clone(), Arc::clone(&config));
     let page = Arc::new(options.page);
     let app = App { relay, search, access: Arc::clone(&access), page, inspection };
-    let app = router(app, store.clone());
+    let app = router(app, store.clone(), custody);
     (options.ready)(&access);
     let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
     let memory = tokio::spawn(pressure::watch(store.clone(), runs_dir, config.memory));
@@ -141,6 +144,21 @@ pub async fn serve(
 /// binary was replaced.
 fn own_program() -> std::io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
+}
+
+/// Puts worktrees back in their places whose removal was interrupted: it left all of them, aside.
+async fn put_back(store: &Store, custody: Custody) -> Result<(), ServeError> {
+    let path = |kind: &Kind| match kind {
+        Kind::WorktreeMade { worktree, .. } => Some(PathBuf::from(&worktree.path)),
+        _ => None,
+    };
+    let made = store.all_of_kind("worktree_made").await?;
+    let known: Vec<PathBuf> = made.iter().filter_map(|stored| path(stored.entry.body.known()?)).collect();
+    let recovered = tokio::task::spawn_blocking(move || custody.recover(&known)).await;
+    if let Err(error) = recovered.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        tracing::error!(%error, "worktrees could not be put back in their places; they are listed");
+    }
+    Ok(())
 }
 
 async fn keep_standby(standby: Option<Standby>, store: Store, attendance: Attendance) {
@@ -201,7 +219,7 @@ async fn last_epoch(store: &Store) -> Result<Epoch, StoreError> {
     Ok(if let Some(Kind::BatonGranted { epoch, .. }) = granted { *epoch } else { Epoch(0) })
 }
 
-fn router(app: App, store: Store) -> Router {
+fn router(app: App, store: Store, custody: Custody) -> Router {
     let (page, access) = (Arc::clone(&app.page), Arc::clone(&app.access));
     let inspections = Router::new()
         .route("/api/processes", get(inspect::processes))
@@ -217,7 +235,7 @@ fn router(app: App, store: Store) -> Router {
         .route("/api/clients", get(clients))
         .route("/api/folders", get(folders::list).post(folders::make))
         .route("/api/health", get(health))
-        .merge(rest::routes(store, app.relay.clone()));
+        .merge(rest::routes(store, app.relay.clone(), custody));
     if dev {
         routes = routes.route("/dev/reload", get(reload));
     }

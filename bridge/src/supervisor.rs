@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 use crate::config::{Config, below};
 use crate::store::{OpenRun, Store, StoreError};
 
+use grounds::Grounds;
 use os::Bells;
 use secrets::Secrets;
 use watcher::Begin;
@@ -29,6 +30,7 @@ mod elsewhere;
 mod end;
 mod flight;
 mod folder;
+mod grounds;
 mod inbox;
 mod input;
 mod insert;
@@ -90,8 +92,7 @@ struct Inner {
     bells: Bells,
     // Std mutexes: held for a look-up, never over an await.
     live: Mutex<HashMap<RunId, Reins>>,
-    /// Folders of opened projects, as given.
-    projects: Mutex<Vec<PathBuf>>,
+    grounds: Mutex<Grounds>,
     /// How many runs are alive; the shut-down waits for none.
     count: watch::Sender<usize>,
     closing: watch::Sender<Option<Parting>>,
@@ -135,7 +136,7 @@ impl Supervisor {
             own,
             bells: Bells::new()?,
             live: Mutex::default(),
-            projects: Mutex::default(),
+            grounds: Mutex::default(),
             count: watch::Sender::new(0),
             closing: watch::Sender::new(None),
             starts: Semaphore::new(STARTS),
@@ -147,8 +148,10 @@ impl Supervisor {
     /// records what ended meanwhile, and calls lost what nobody can tell the end of. Errs when the store
     /// cannot be read.
     pub async fn reconcile(&self) -> Result<(), StoreError> {
-        for stored in self.inner.store.all_of_kind("project_opened").await? {
-            self.carry_out(&stored.entry);
+        for kind in ["project_opened", "worktree_made"] {
+            for stored in self.inner.store.all_of_kind(kind).await? {
+                self.carry_out(&stored.entry);
+            }
         }
         let mut lost = JoinSet::new();
         let open_runs = self.inner.store.open_runs().await?;
@@ -173,9 +176,8 @@ impl Supervisor {
     /// Carries a committed entry out where it is an order. Does not block; call it in the order of the log.
     pub fn carry_out(&self, entry: &Entry) {
         match entry.body.known() {
-            Some(Kind::ProjectOpened { folder, .. }) => {
-                let mut projects = self.inner.projects.lock().unwrap_or_else(PoisonError::into_inner);
-                projects.push(PathBuf::from(folder));
+            Some(kind @ (Kind::ProjectOpened { .. } | Kind::WorktreeMade { .. })) => {
+                self.inner.grounds.lock().unwrap_or_else(PoisonError::into_inner).learn(kind);
             }
             Some(Kind::RunRequested { run, spec, .. }) => {
                 self.watch(entry, run, spec, Begin::New);
@@ -325,8 +327,12 @@ impl Inner {
 
     /// Whether a folder lies in an opened project that the configuration allows.
     fn is_open(&self, folder: &Path) -> bool {
-        let projects = self.projects.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        below(&projects, folder) && (self.config.folders.is_empty() || below(&self.config.folders, folder))
+        self.grounds().is_open(folder, &self.config.folders)
+    }
+
+    /// As they are now; to ask them takes looks at the disk, which nobody is to wait for.
+    fn grounds(&self) -> Grounds {
+        self.grounds.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a file may be put into what an agent is told.

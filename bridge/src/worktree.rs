@@ -27,10 +27,9 @@ mod walk;
 
 use git::Failed;
 use linked::Linked;
-pub(crate) use look::{Glance, Held, Ignored, Look};
-pub(crate) use make::{Made, NotMade};
-pub(crate) use remove::{IgnoredFiles, NotRemoved, Removed};
-pub(crate) use restore::{NotAdopted, NotRestored};
+pub(crate) use look::{Held, Look};
+pub(crate) use make::Made;
+pub(crate) use remove::{IgnoredFiles, Removed};
 
 /// Bytes of a name that is made from what a person wrote.
 const SLUG: usize = 40;

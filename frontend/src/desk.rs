@@ -395,16 +395,11 @@ impl Desk {
         terms: Terms,
         planner: Planner,
     ) -> Result<TaskId, String> {
-        let known = self.peek(|state| {
-            let found = state.projects.iter().find(|(_, project)| project.folder == folder);
-            found.map(|(id, _)| id.clone())
-        });
         let task = TaskId::new(&draw()).map_err(|bad| bad.to_string())?;
-        let (project, opened) = match known {
+        let (project, opened) = match self.peek(|state| state.project_in(folder).cloned()) {
             Some(project) => (project, None),
             None => {
-                let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder).to_owned();
-                let opened = Kind::ProjectOpened { folder: folder.to_owned(), name };
+                let opened = self.peek(|state| state.opening(folder));
                 (ProjectId::new(&draw()).map_err(|bad| bad.to_string())?, Some(opened))
             }
         };

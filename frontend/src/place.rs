@@ -9,6 +9,7 @@ use shared::id::TaskId;
 pub enum Part {
     Devices,
     Processes,
+    Worktrees,
     SelfTest,
     /// The library of prompts, on a screen of its own.
     Prompts,
@@ -21,9 +22,10 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Devices,
         Self::Processes,
+        Self::Worktrees,
         Self::SelfTest,
         Self::Prompts,
         Self::Agents,
@@ -31,7 +33,7 @@ impl Part {
         Self::Rules,
     ];
     /// Those that have a tab.
-    pub const TABS: [Self; 3] = [Self::Devices, Self::Processes, Self::SelfTest];
+    pub const TABS: [Self; 4] = [Self::Devices, Self::Processes, Self::Worktrees, Self::SelfTest];
     /// Those of the library.
     pub const LIBRARY: [Self; 4] = [Self::Prompts, Self::Agents, Self::Lists, Self::Rules];
     const UNDER: &str = "#/bridge/";
@@ -40,6 +42,7 @@ impl Part {
         match self {
             Self::Devices => "devices",
             Self::Processes => "processes",
+            Self::Worktrees => "worktrees",
             Self::SelfTest => "self-test",
             Self::Prompts => "prompts",
             Self::Agents => "agents",
@@ -52,6 +55,7 @@ impl Part {
         match self {
             Self::Devices => "Devices",
             Self::Processes => "Processes",
+            Self::Worktrees => "Worktrees",
             Self::SelfTest => "Self-test",
             Self::Prompts => "Prompts",
             Self::Agents => "Agents",

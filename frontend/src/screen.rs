@@ -27,3 +27,4 @@ pub mod terms;
 pub mod usage;
 pub mod waits;
 pub mod work;
+pub mod worktree;

@@ -6,6 +6,7 @@ use shared_derive::FromJson;
 use crate::id::{RunId, TaskId};
 use crate::run::Window;
 use crate::unit::{Bytes, Millis, Seq};
+use crate::worktree::Worktree;
 
 /// `POST /api/enter`: exchanges the start-up secret for a cookie; answers 204.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
@@ -103,6 +104,96 @@ pub struct SubFolder {
 pub struct NewFolder {
     /// Absolute; its parent must exist.
     pub path: String,
+}
+
+/// `POST /api/worktrees`: a worktree is made for what is to be done in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct NewWorktree {
+    /// Absolute, in a git repository.
+    pub folder: String,
+    /// What is to be done there; its branch is named by it.
+    pub purpose: String,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct MadeWorktree {
+    pub worktree: Worktree,
+    /// Changes of the folder that are committed nowhere, and so are not in it.
+    pub left: u32,
+}
+
+impl MadeWorktree {
+    /// What the person is to know of what is not in it.
+    pub fn left(&self) -> Option<String> {
+        let from = &self.worktree.from;
+        match self.left {
+            0 => None,
+            1 => Some(format!("One change in {from} is not committed, and so not in the worktree.")),
+            left => Some(format!("{left} changes in {from} are not committed, and so not in the worktree.")),
+        }
+    }
+}
+
+/// `POST /api/worktrees/remove`, `/adopt` and `/bring-back`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct ChosenWorktree {
+    /// Its top.
+    pub path: String,
+    /// Also what git ignores there may go, of which nothing is kept.
+    #[serde(default)]
+    pub with_ignored: bool,
+}
+
+/// One of `GET /api/worktrees`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+pub struct WorktreeView {
+    /// Its top.
+    pub path: String,
+    /// The top of the checkout that it is of; nothing where that cannot be told.
+    pub of: Option<String>,
+    pub branch: Option<String>,
+    /// The commit that it began at.
+    pub base: Option<String>,
+    /// What it was asked for.
+    pub purpose: String,
+    /// The device that asked for it; nothing for the person at the bridge's own machine.
+    pub device: Option<String>,
+    /// When it came into the bridge's keeping.
+    pub since: Option<Millis>,
+    /// The goals whose tasks work there.
+    pub goals: Vec<TaskId>,
+    pub stands: Stands,
+}
+
+/// How a worktree stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Stands {
+    /// It is there. `known`: in the bridge's keeping; else it was found.
+    There { known: bool, holds: Holds },
+    /// It was taken away by somebody else.
+    Gone,
+    Removed {
+        at: Millis,
+        /// The commit that holds what was not committed.
+        snapshot: Option<String>,
+    },
+    /// It cannot be looked at, and nothing is done about it.
+    Unreadable { why: String },
+}
+
+/// What a worktree holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromJson)]
+pub struct Holds {
+    pub bytes: Bytes,
+    /// Paths that are not committed.
+    pub changes: u32,
+    /// Commits of its branch that are on no other.
+    pub ahead: Option<u32>,
+    /// Files that git ignores.
+    pub ignored: u32,
+    pub ignored_bytes: Bytes,
 }
 
 /// `GET /api/health`, for anybody on the machine.

@@ -24,6 +24,7 @@ use crate::retry::Again;
 use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
 use crate::template::{Guided, Template};
 use crate::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
+use crate::worktree::Worktree;
 
 pub use self::authority::Authority;
 pub use self::purpose::Purpose;
@@ -511,6 +512,29 @@ pub enum Kind {
         run: RunId,
         memory: Bytes,
         heavy: bool,
+    },
+    /// A worktree is in the bridge's keeping: it was made, found and taken in, or brought back.
+    WorktreeMade {
+        worktree: Worktree,
+        /// What it was asked for, in the words of who asked; empty where it was found.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        purpose: String,
+        /// The device that asked; nothing for the person at the bridge's own machine.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
+    },
+    /// It was taken away at a person's word, after all in it that was not committed was.
+    WorktreeRemoved {
+        /// Its top.
+        path: String,
+        /// The commit that holds what was not committed; nothing where all was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snapshot: Option<String>,
+        /// What was checked out; nothing where that was a commit and no branch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        branch: Option<String>,
+        /// The commit that was checked out.
+        head: String,
     },
 }
 

@@ -24,3 +24,4 @@ pub mod sizing;
 pub mod template;
 pub mod unit;
 pub mod wire;
+pub mod worktree;

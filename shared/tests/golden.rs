@@ -19,6 +19,7 @@ use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Stdin, Tools, Windo
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
+use shared::worktree::Worktree;
 
 #[path = "golden/cost.rs"]
 mod cost;
@@ -35,6 +36,17 @@ fn task(id: &str) -> TaskId {
 
 fn run() -> RunId {
     RunId::new("goal~1~r1").unwrap()
+}
+
+fn worktree() -> Worktree {
+    Worktree {
+        path: "/data/worktrees/shop/cart".to_owned(),
+        folder: "/data/worktrees/shop/cart/web".to_owned(),
+        from: "/home/dev/shop/web".to_owned(),
+        of: "/home/dev/shop".to_owned(),
+        branch: "orchestrator/cart".to_owned(),
+        base: "0a1b2c3d".to_owned(),
+    }
 }
 
 fn rule() -> RuleId {
@@ -409,6 +421,24 @@ fn facts() -> Vec<Kind> {
         Kind::DiskMeasured { room: Room::Little, free: Bytes(499_000_000) },
         Kind::MemoryMeasured { room: Room::None, free: Bytes(99_000_000) },
         Kind::RunWeighed { run: run(), memory: Bytes(2_100_000_000), heavy: true },
+        Kind::WorktreeMade {
+            worktree: worktree(),
+            purpose: "Add a cart".to_owned(),
+            device: Some("d1".to_owned()),
+        },
+        Kind::WorktreeMade { worktree: worktree(), purpose: String::new(), device: None },
+        Kind::WorktreeRemoved {
+            path: "/data/worktrees/shop/cart".to_owned(),
+            snapshot: Some("0a1b".to_owned()),
+            branch: Some("orchestrator/cart".to_owned()),
+            head: "0a1b2c3d".to_owned(),
+        },
+        Kind::WorktreeRemoved {
+            path: "/data/worktrees/shop/cart".to_owned(),
+            snapshot: None,
+            branch: None,
+            head: "0a1b2c3d".to_owned(),
+        },
     ]
 }
 

@@ -24,7 +24,7 @@ use super::place::Place;
 use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated, Written};
 use super::task;
 use super::word::Word;
-use super::{GoalArgs, lists, versions};
+use super::{GoalArgs, lists, versions, worktrees};
 use crate::cli::say;
 use crate::clock;
 
@@ -94,14 +94,20 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
     let advised = own.or_else(|| advised(client.state(), &terms)).map(PathBuf::from);
     let folder = args.dir.clone().or(advised).map_or_else(std::env::current_dir, Ok)?;
     let folder = folder.to_str().context("the folder's name is not text")?.to_owned();
-    let statement = Statement {
+    let mut statement = Statement {
         text: text.or_else(|| Some(list.as_ref()?.words().to_owned())).unwrap_or_default(),
         folder,
         harness: args.harness.map(Into::into).or_else(|| list.as_ref()?.harness),
         terms,
         planner: list.as_ref().map_or(plan, lists::given),
     };
-    let (goal, drafts) = match statement.drafts(client.state()) {
+    // Nothing is made for what cannot be stated.
+    let (goal, drafts) = match statement.clone().drafts(client.state()) {
+        Ok(_) if args.worktree => {
+            let folder = std::mem::take(&mut statement.folder);
+            statement.folder = apart(&place, &mut client, folder, &statement.text, args.json).await?;
+            statement.drafts(client.state())?
+        }
         Ok(stated) => stated,
         Err(unstated) => {
             drop(client);
@@ -130,6 +136,25 @@ pub(super) async fn run(args: &GoalArgs, wish: Wish) -> anyhow::Result<ExitCode>
     drop(client);
     place.leave().await?;
     followed.map(ExitCode::from)
+}
+
+/// Makes a worktree for it and gives the folder in it; the log tells of it then.
+async fn apart(
+    place: &Place,
+    client: &mut Client,
+    folder: String,
+    purpose: &str,
+    json: bool,
+) -> anyhow::Result<String> {
+    let made = worktrees::make(place, folder, purpose).await?;
+    if !json {
+        say(&worktrees::made(&made));
+    }
+    let worktree = made.worktree;
+    while !client.state().worktrees.contains_key(&worktree.path) {
+        client.step().await?;
+    }
+    Ok(worktree.folder)
 }
 
 /// Archives the goal, all of which is completed and told; not where somebody was quicker, or began a part of it anew.

@@ -38,8 +38,8 @@ pub(super) async fn see_to(args: &MemoryArgs) -> anyhow::Result<ExitCode> {
         let kinds = opened.into_iter().chain([Kind::MemorySet { text }]);
         client.intend(kinds.map(|kind| Draft::new(Some(id.clone()), kind)).collect()).await?;
     }
-    let known = client.state().projects.values().find(|project| project.folder == dir);
-    match known.map(|project| project.memory.trim_end()).filter(|memory| !memory.is_empty()) {
+    let known = client.state().project_in(&dir).and_then(|own| client.state().home(own));
+    match known.map(|(_, project)| project.memory.trim_end()).filter(|memory| !memory.is_empty()) {
         Some(memory) => say(memory),
         None => say(&format!("{dir} has no memory yet. Next: orchestrator memory --set FILE")),
     }

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::agent::HarnessId;
@@ -36,8 +36,10 @@ use super::task::{Unknown, find, is_archived};
 use super::terms::{NoTerms, TermsJson};
 use super::view::{GoalView, TaskDetails, TaskView};
 use super::word::{Unsaid, Word};
+use crate::access::Who;
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
+use crate::worktree::Custody;
 
 mod caps;
 mod charter;
@@ -57,6 +59,7 @@ mod projects;
 mod rules;
 mod shape;
 mod terminal;
+mod worktrees;
 
 use desk::Desk;
 
@@ -84,8 +87,12 @@ impl Modify for Bearer {
 }
 
 /// The API's routes, to be served behind the bridge's guard.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Relay) -> axum::Router<S> {
-    let desk = Arc::new(Desk::new(store, relay));
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
+    store: Store,
+    relay: Relay,
+    custody: Custody,
+) -> axum::Router<S> {
+    let desk = Arc::new(Desk::new(store, relay, custody));
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
@@ -142,6 +149,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(store: Store, relay: Rela
         .routes(routes!(models::set_models))
         .routes(routes!(projects::projects))
         .routes(routes!(projects::remember))
+        .routes(routes!(worktrees::worktrees, worktrees::make))
+        .routes(routes!(worktrees::remove))
+        .routes(routes!(worktrees::bring_back))
+        .routes(routes!(worktrees::adopt))
         .routes(routes!(events::follow))
         .split_for_parts();
     let description = Arc::new(description);
@@ -320,6 +331,9 @@ struct NewGoal {
     /// What its blanks are filled with, by their names.
     #[serde(default)]
     words: Fillings,
+    /// It works in a worktree of its own, on a branch of its own; the folder is in a git repository then.
+    #[serde(default)]
+    worktree: bool,
 }
 
 /// What was committed. What comes of it is in the log after this entry.
@@ -390,6 +404,7 @@ async fn goals(State(desk): State<Arc<Desk>>) -> Answer<Vec<TaskView>> {
 #[utoipa::path(post, path = "/api/goals", request_body = NewGoal, responses((status = CREATED, body = Committed)))]
 async fn state_goal(
     State(desk): State<Arc<Desk>>,
+    Extension(who): Extension<Who>,
     sent: Sent<NewGoal>,
 ) -> Result<(StatusCode, Json<Committed>), Refused> {
     let Json(new) = sent?;
@@ -403,7 +418,7 @@ async fn state_goal(
     if new.harness == Some(HarnessId::Command) {
         return Err(wrong("a command plans nothing", "Choose claude, codex or demo."));
     }
-    let state = desk.state().await?;
+    let mut state = desk.state().await?;
     let list = new.list.as_deref().map(|name| kept::filled(&state, name, &new.words)).transpose()?;
     let folder = new.folder.or_else(|| list.as_ref()?.folder.clone());
     let Some(folder) = folder else {
@@ -427,7 +442,7 @@ async fn state_goal(
     let terms = wish.wish()?.over(&state, known)?;
     let budget = budget.or(terms.caps.budget);
     let terms = Terms { caps: Caps { budget, ..terms.caps }, ..terms };
-    let statement = Statement {
+    let mut statement = Statement {
         text,
         folder,
         harness: new.harness.or_else(|| list.as_ref()?.harness),
@@ -439,7 +454,16 @@ async fn state_goal(
             (None, None) => Planner::Agent,
         },
     };
+    if new.worktree {
+        // Nothing is made for what cannot be stated.
+        statement.clone().drafts(&state)?;
+        drop(state);
+        let (folder, purpose) = (statement.folder.clone(), statement.text.clone());
+        statement.folder = desk.make_worktree(folder, purpose, who.device()).await?.worktree.folder;
+        state = desk.state().await?;
+    }
     let (goal, drafts) = statement.drafts(&state)?;
+    drop(state);
     let seq = desk.intend(drafts).await?.0;
     Ok((StatusCode::CREATED, Json(Committed::new(goal, seq))))
 }

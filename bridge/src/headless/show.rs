@@ -55,6 +55,7 @@ fn lines(state: &State, task: &Task) -> Vec<String> {
         ("Objective", task.objective.clone()),
         ("Mode", words::mode(task.mode).to_owned()),
         ("Done by", doer(state, task)),
+        ("Works in", worktree(state, task)),
         ("Comes after", after.join(", ")),
         ("Needs", task.inputs.join(", ")),
         ("Makes", task.outputs.join(", ")),
@@ -78,6 +79,12 @@ fn named(name: &str, text: &str) -> Option<String> {
         text if text.contains('\n') => Some(format!("  {name}:\n    {}", text.replace('\n', "\n    "))),
         text => Some(format!("  {name}: {text}")),
     }
+}
+
+/// The worktree of a goal that has one.
+fn worktree(state: &State, task: &Task) -> String {
+    let kept = state.worktree_of(&task.project).filter(|_| task.is_goal()).map(|kept| &kept.worktree);
+    kept.map(|it| format!("{}, on branch {}", it.folder, it.branch)).unwrap_or_default()
 }
 
 /// The person, a command, or an agent CLI with its model and whatever else was chosen.

@@ -120,11 +120,10 @@ impl Statement {
 
 /// The project of a folder, with the entry that opens it where it is none yet.
 pub(super) fn project(state: &State, folder: &str) -> (ProjectId, Option<Kind>) {
-    if let Some((id, _)) = state.projects.iter().find(|(_, project)| project.folder == folder) {
-        return (id.clone(), None);
+    match state.project_in(folder) {
+        Some(id) => (id.clone(), None),
+        None => (drawn(ProjectId::new), Some(state.opening(folder))),
     }
-    let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder).to_owned();
-    (drawn(ProjectId::new), Some(Kind::ProjectOpened { folder: folder.to_owned(), name }))
 }
 
 /// The first that works. The demo does nothing that was asked for, so nobody gets it unasked.

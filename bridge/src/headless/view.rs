@@ -145,6 +145,9 @@ pub(super) struct GoalView {
     /// What is wrong with the planner's answer.
     problems: Vec<String>,
     folder: String,
+    /// Of the worktree that it works in; nothing where it works in a folder of the person's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<String>,
     /// How its tasks go about it, in Markdown.
     rules: String,
     /// What they should know, by name.
@@ -309,11 +312,13 @@ impl GoalView {
     pub(super) fn of(state: &State, task: &Task) -> Option<Self> {
         let PlanView { plan, version, problems } = PlanView::of(task).filter(|_| task.is_goal())?;
         let folder = state.projects.get(&task.project).map(|project| project.folder.clone());
+        let branch = state.worktree_of(&task.project).map(|kept| kept.worktree.branch.clone());
         let tasks = state.subtree(&task.id).into_iter().map(|task| TaskView::of(state, task)).collect();
         let Charter { rules, facts } =
             task.goal.as_ref().map(|goal| goal.charter.clone()).unwrap_or_default();
         let facts = facts.into_iter().map(|fact| (fact.key, fact.value)).collect();
-        Some(Self { plan, version, problems, folder: folder.unwrap_or_default(), rules, facts, tasks })
+        let folder = folder.unwrap_or_default();
+        Some(Self { plan, version, problems, folder, branch, rules, facts, tasks })
     }
 }
 

@@ -26,14 +26,14 @@ pub(super) fn harness(config: &Config, spec: &RunSpec) -> Option<HarnessId> {
     }
 }
 
-/// Who starts the run's program in the bridge's place; `cwd` is without links.
+/// Who starts the run's program in the bridge's place; `home` is the folder that the configuration is asked about, without links.
 pub(super) fn worker<'a>(
     config: &'a Config,
     spec: &RunSpec,
-    cwd: &Path,
+    home: &Path,
 ) -> Result<Option<&'a Worker>, RunEnd> {
     let Some(harness) = harness(config, spec) else { return Ok(None) };
-    taker(&config.workers, harness, cwd).map_err(|contested| refused(&contested.to_string()))
+    taker(&config.workers, harness, home).map_err(|contested| refused(&contested.to_string()))
 }
 
 /// A program's command line and environment, before its worker wraps it.
@@ -78,7 +78,8 @@ pub(super) fn wrapped(worker: &Worker, inside: &Inside<'_>) -> Result<(PathBuf, 
 pub(super) async fn stop(inner: &Inner, run: &RunId, spec: &RunSpec) {
     // The same that it was started in, as far as it is still there.
     let Ok(cwd) = dunce::canonicalize(&spec.cwd) else { return };
-    let Ok(Some(Worker { stop: Some(words), .. })) = worker(&inner.config, spec, &cwd) else { return };
+    let home = inner.grounds().home(&cwd);
+    let Ok(Some(Worker { stop: Some(words), .. })) = worker(&inner.config, spec, &home) else { return };
     let Ok(dir) = wrapper::dir(&cwd) else { return };
     let env: Vec<_> = environment(&inner.config).collect();
     let names = travelling(env.iter().map(|(name, _)| name));

@@ -44,9 +44,10 @@ pub(super) fn program(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
         Stdin::Pty { window } => Some(window.bounded()),
         _ => None,
     };
-    let worker = elsewhere::worker(&inner.config, spec, &cwd)?;
+    let home = inner.grounds().home(&cwd);
+    let worker = elsewhere::worker(&inner.config, spec, &home)?;
     let tools = match elsewhere::harness(&inner.config, spec) {
-        Some(harness) => tools::given(&inner.config, harness, spec, &cwd, worker.is_some())?,
+        Some(harness) => tools::given(&inner.config, harness, spec, &home, worker.is_some())?,
         None => tools::Given::default(),
     };
     let env = variables(inner, spec, window.is_some(), tools.env);

@@ -21,8 +21,8 @@ pub(super) struct Given {
     pub env: Vec<(OsString, OsString)>,
 }
 
-/// The tools of a run whose agent is `harness`. Their programs are looked for here, unless a worker starts its agent. `cwd` is
-/// without links.
+/// The tools of a run whose agent is `harness`. Their programs are looked for here, unless a worker starts its agent. `home` is
+/// the folder that the configuration is asked about, without links.
 ///
 /// # Errors
 /// A tool's program is not there: an agent that silently lacks what it was given would do other work.
@@ -30,13 +30,13 @@ pub(super) fn given(
     config: &Config,
     harness: HarnessId,
     spec: &RunSpec,
-    cwd: &Path,
+    home: &Path,
     is_elsewhere: bool,
 ) -> Result<Given, RunEnd> {
     if spec.tools == Tools::None {
         return Ok(Given::default());
     }
-    let theirs = || config.tools.iter().filter(|(_, tool)| tool.is_for(harness, cwd));
+    let theirs = || config.tools.iter().filter(|(_, tool)| tool.is_for(harness, home));
     let server = |name: &str, tool: &Tool| {
         let program = if is_elsewhere { tool.program().to_owned() } else { here(name, tool)? };
         let args = tool.command.iter().skip(1).cloned().collect();

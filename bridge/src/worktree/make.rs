@@ -146,7 +146,11 @@ impl Custody {
         let args = ["worktree", "add", "--quiet", "--lock", "--reason", &reason]
             .map(AsRef::<std::ffi::OsStr>::as_ref);
         let added = source.git.run(args.into_iter().chain([path.as_os_str(), branch.as_ref()]));
-        let inner = path.join(folder.strip_prefix(&source.top).unwrap_or(Path::new("")));
+        // Joined with nothing, a path would end in a slash.
+        let inner = match folder.strip_prefix(&source.top) {
+            Ok(inner) if inner != Path::new("") => path.join(inner),
+            _ => path.clone(),
+        };
         // A folder that has nothing committed in it is not checked out.
         let there =
             added.and_then(|_| fs::create_dir_all(&inner).map_err(|error| Failed::disk(&inner, error)));

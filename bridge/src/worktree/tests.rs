@@ -8,7 +8,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{Custody, Glance, Held, Ignored, IgnoredFiles, Look, Made, NotMade, Removed, slug};
+use super::look::{Glance, Ignored};
+use super::make::NotMade;
+use super::{Custody, Held, IgnoredFiles, Look, Made, Removed, slug};
 
 mod removal;
 

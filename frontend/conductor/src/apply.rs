@@ -19,6 +19,7 @@ use crate::state::{
     TaskResult, Verdict, Vitals,
 };
 use crate::terminal;
+use crate::worktree::{Kept, Removed};
 
 mod account;
 mod altered;
@@ -69,7 +70,9 @@ impl State {
                 }
             }
             Kind::MemorySet { text } if text.len() <= MEMORY => {
-                let project = entry.project.as_ref().and_then(|id| self.projects.get_mut(id));
+                // What is said in a worktree holds for the project that it stands in for.
+                let home = entry.project.as_ref().and_then(|id| Some(self.home(id)?.0.clone()));
+                let project = home.and_then(|id| self.projects.get_mut(&id));
                 if let Some(project) = project.filter(|project| project.memory != *text) {
                     (project.memory, project.remembered) = (text.clone(), entry.seq);
                 }
@@ -247,6 +250,14 @@ impl State {
             Kind::RunHeard { run } => self.with_run(run, |run| run.vitals.silent = None),
             Kind::RunWeighed { run, memory, heavy } => {
                 self.with_run(run, |run| run.vitals.heavy = heavy.then_some(*memory))
+            }
+            Kind::WorktreeMade { worktree, purpose, device } => {
+                let (worktree, purpose, device) = (worktree.clone(), purpose.clone(), device.clone());
+                self.keep_worktree(Kept { worktree, purpose, device, since: at, removed: None });
+            }
+            Kind::WorktreeRemoved { path, snapshot, branch, head } => {
+                let (snapshot, branch, head) = (snapshot.clone(), branch.clone(), head.clone());
+                self.lose_worktree(path, Removed { at, snapshot, branch, head });
             }
             Kind::MemorySet { .. } | Kind::BridgeStarted { .. } | Kind::TerminalTyped { .. } => {}
         }

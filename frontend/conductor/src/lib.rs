@@ -29,6 +29,7 @@ pub mod survey;
 pub mod terminal;
 pub mod usage;
 pub mod words;
+pub mod worktree;
 
 pub use apply::apply;
 pub use decide::{Hearing, decide, hearing, next_deadline};

@@ -89,7 +89,11 @@ pub fn reply(
 pub fn holds(state: &State, rule: &Rule, task: &Task) -> bool {
     match &rule.scope {
         Scope::Always => true,
-        Scope::Project { project } => *project == task.project,
+        Scope::Project { project } => {
+            // Of a worktree it is what it stands in for.
+            let home = |project| state.home(project).map_or(project, |(home, _)| home);
+            home(project) == home(&task.project)
+        }
         Scope::Task { task: id } => *id == task.id || state.ancestors(task).any(|above| above.id == *id),
     }
 }
@@ -111,7 +115,7 @@ pub fn suggested(state: &State, run: &Run, ask: &Ask) -> Option<What> {
 }
 
 /// Where the run works.
-fn folder<'a>(state: &'a State, run: &'a Run) -> Option<&'a str> {
+pub fn folder<'a>(state: &'a State, run: &'a Run) -> Option<&'a str> {
     let of_project = || Some(&state.projects.get(&state.task(&run.task)?.project)?.folder);
     run.folder.as_ref().or_else(of_project).map(String::as_str)
 }

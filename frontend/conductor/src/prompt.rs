@@ -310,7 +310,7 @@ fn agents(state: &State, words: &mut Words) {
 
 /// What all tasks of the project are told, where a session begins.
 fn memory(state: &State, task: &Task, words: &mut Words) {
-    let memory = state.projects.get(&task.project).map_or("", |project| project.memory.trim());
+    let memory = state.home(&task.project).map_or("", |(_, project)| project.memory.trim());
     if !memory.is_empty() {
         words.say("## Memory\n\n");
         words.give(Section::Memory, memory);
@@ -335,7 +335,7 @@ fn charter(state: &State, task: &Task, words: &mut Words) {
 
 /// The same where a session goes on that was told another: once, in the first turn that reaches it.
 fn memory_since(state: &State, task: &Task, words: &mut Words) {
-    let Some(project) = state.projects.get(&task.project) else { return };
+    let Some((_, project)) = state.home(&task.project) else { return };
     let turns = task.runs.iter().rev().filter_map(|run| state.run(run));
     let told = turns.filter(|run| run.purpose.is_conversation() && run.session.is_some()).map(|run| run.seq);
     if task.session.is_some() && told.max().is_some_and(|told| told < project.remembered) {

@@ -29,6 +29,7 @@ pub use crate::outage::{Disk, Memory};
 use crate::persona::{self, Known};
 use crate::planning::Planning;
 use crate::proof::Proof;
+use crate::worktree::Kept;
 
 mod agenda;
 mod run;
@@ -65,6 +66,8 @@ pub struct State {
     pub lists: BTreeMap<ListId, list::Known>,
     /// About what agents may do.
     pub rules: BTreeMap<RuleId, Rule>,
+    /// Folders that the bridge keeps or kept beside checkouts, by their tops.
+    pub worktrees: BTreeMap<String, Kept>,
     pub baton: Option<Baton>,
     pub disk: Disk,
     pub memory: Memory,

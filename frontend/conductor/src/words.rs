@@ -110,9 +110,12 @@ pub fn many(count: u64) -> String {
 
 /// "400 bytes", "12 KB": an amount of text.
 pub fn amount(bytes: Bytes) -> String {
+    const MIB: u64 = 1_024 * 1_024;
     match bytes.0 {
         bytes @ 0..1_024 => format!("{bytes} bytes"),
-        bytes => format!("{} KB", (bytes + 512) / 1_024),
+        bytes @ 1_024..MIB => format!("{} KB", (bytes + 512) / 1_024),
+        bytes @ MIB..0x4000_0000 => format!("{}.{} MB", bytes / MIB, bytes % MIB * 10 / MIB),
+        bytes => format!("{}.{} GB", bytes / 0x4000_0000, bytes % 0x4000_0000 * 10 / 0x4000_0000),
     }
 }
 

@@ -103,7 +103,7 @@ fn Facts() -> impl IntoView {
             <button class="fact" title="Prompts and how each wording did, agents of your own, lists of tasks, and rules" aria-label="Prompts" on:click=move |_| here.open_part(Part::Prompts)>
                 <Icon name="library"/>
             </button>
-            <button class="fact" title="Bridge: devices, processes, self-test" aria-label="Bridge" on:click=move |_| here.open_part(Part::Devices)>
+            <button class="fact" title="Bridge: devices, processes, worktrees, self-test" aria-label="Bridge" on:click=move |_| here.open_part(Part::Devices)>
                 <Icon name="bridge"/>
             </button>
             <ThemeChoice/>

@@ -1,4 +1,4 @@
-//! The bridge itself: who is let in, which processes live, and whether all is well with it.
+//! The bridge itself: who is let in, which processes live, which worktrees it keeps, and whether all is well with it.
 
 use leptos::prelude::*;
 
@@ -7,6 +7,7 @@ use crate::place::{Here, Part};
 mod devices;
 mod processes;
 mod self_test;
+mod worktrees;
 
 #[component]
 pub fn Bridge(part: Part) -> impl IntoView {
@@ -17,6 +18,7 @@ pub fn Bridge(part: Part) -> impl IntoView {
             {match part {
                 Part::Devices => view! { <devices::Devices/> }.into_any(),
                 Part::Processes => view! { <processes::Processes/> }.into_any(),
+                Part::Worktrees => view! { <worktrees::Worktrees/> }.into_any(),
                 Part::Prompts | Part::Agents | Part::Lists | Part::Rules => ().into_any(),
                 Part::SelfTest => view! { <self_test::SelfTest/> }.into_any(),
             }}

@@ -18,6 +18,7 @@ use super::prompts::TemplateField;
 use super::retry::RetryFields;
 use super::reviewer::ReviewerField;
 use super::schedule::ScheduleFields;
+use super::worktree::WorktreeField;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::markdown::view::markdown;
@@ -114,7 +115,7 @@ pub fn Details(tree: Tree, id: TaskId) -> impl IntoView {
     view! {
         <div class="scroll">
             {move || card.get().map(|card| if card.goal {
-                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><PresetField tree=tree own=own/><ReviewerField tree=tree own=own/><CharterField tree=tree own=own/><MemoryField tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><KeepField tree=tree own=own/><Result card=card.clone()/></div> }.into_any()
+                view! { <div class="details"><div class="field"><span>"Goal"</span><div class="prose">{markdown(&card.objective)}</div></div><WorktreeField tree=tree own=own/><PresetField tree=tree own=own/><ReviewerField tree=tree own=own/><CharterField tree=tree own=own/><MemoryField tree=tree own=own/><PersonaField tree=tree own=own/><TemplateField tree=tree own=own/><CapFields tree=tree own_id=own/><KeepField tree=tree own=own/><Result card=card.clone()/></div> }.into_any()
             } else {
                 let agent = card.mode != Mode::Manual;
                 view! { <div class="details">

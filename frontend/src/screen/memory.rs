@@ -15,8 +15,7 @@ use crate::tree::view::Tree;
 pub fn MemoryField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
     let known = Memo::new(move |_| {
         tree.desk.read(|state| {
-            let id = &state.task(&own.get_value())?.project;
-            let project = state.projects.get(id)?;
+            let (id, project) = state.home(&state.task(&own.get_value())?.project)?;
             Some((id.clone(), project.name.clone(), project.memory.clone()))
         })
     });

@@ -89,7 +89,9 @@ impl Kind {
             | Self::OutputRemoved { .. }
             | Self::DiskMeasured { .. }
             | Self::MemoryMeasured { .. }
-            | Self::RunWeighed { .. } => Authority::Bridge,
+            | Self::RunWeighed { .. }
+            | Self::WorktreeMade { .. }
+            | Self::WorktreeRemoved { .. } => Authority::Bridge,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the calls share: the log folded as far as it was asked for, and the way for intents.
 
+use std::sync::Arc;
+
 use axum::Json;
 use conductor::{State, apply};
 use shared::entry::{Draft, Kind};
@@ -12,6 +14,7 @@ use crate::headless::statement::drawn;
 use crate::headless::word::{self, Word};
 use crate::relay::Relay;
 use crate::store::{Page, Store, StoreError};
+use crate::worktree::Custody;
 
 /// Entries folded at once.
 const PAGE: Page = Page { entries: 1_024, bytes: 4 * 1024 * 1024 };
@@ -24,13 +27,14 @@ pub(super) struct Desk {
     relay: Relay,
     /// As of the last call: a bridge that nobody asks folds nothing. Async, for it is held while the log is read.
     state: Mutex<State>,
-    pub followers: std::sync::Arc<Semaphore>,
+    pub followers: Arc<Semaphore>,
+    pub custody: Arc<Custody>,
 }
 
 impl Desk {
-    pub fn new(store: Store, relay: Relay) -> Self {
-        let followers = std::sync::Arc::new(Semaphore::new(FOLLOWERS));
-        Self { store, relay, state: Mutex::default(), followers }
+    pub fn new(store: Store, relay: Relay, custody: Custody) -> Self {
+        let followers = Arc::new(Semaphore::new(FOLLOWERS));
+        Self { store, relay, state: Mutex::default(), followers, custody: Arc::new(custody) }
     }
 
     /// The state as the log has it now.

@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use super::super::{
-    IgnoredFiles, Made, NotAdopted, NotRemoved, NotRestored, Removed, aside, linked, scratch, snapshot,
-};
+use super::super::remove::NotRemoved;
+use super::super::restore::{NotAdopted, NotRestored};
+use super::super::{IgnoredFiles, Made, Removed, aside, linked, scratch, snapshot};
 use super::{Ignored, Place, contents, git, hand, status, told, write};
 
 /// Removes and restores it, and says what the removal kept.

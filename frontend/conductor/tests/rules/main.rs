@@ -37,3 +37,4 @@ mod terminal;
 mod told;
 mod tree;
 mod usage;
+mod worktrees;

@@ -1,0 +1,261 @@
+//! Worktrees: folders beside a person's own checkout, in which goals work on branches of their own. The bridge makes them and
+//! takes them away itself, at a person's word; what it did is a fact in the log.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use conductor::plan::name;
+use conductor::worktree::Kept;
+use serde::Deserialize;
+use shared::api::{Holds, MadeWorktree, Stands, WorktreeView};
+use shared::entry::{Actor, Draft, Kind};
+use shared::unit::Bytes;
+use shared::worktree::Worktree;
+use utoipa::ToSchema;
+
+use super::desk::Desk;
+use super::{Answer, Refused, Sent};
+use crate::access::Who;
+use crate::worktree::{Custody, Held, IgnoredFiles, Look, Made, Removed};
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewWorktree {
+    /// Absolute, on the bridge's machine, in a git repository.
+    folder: String,
+    /// What is to be done there; its branch is named by it.
+    #[serde(default)]
+    purpose: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chosen {
+    /// Its top, as `GET /api/worktrees` lists it.
+    path: String,
+    /// Also what git ignores there may go, of which nothing is kept.
+    #[serde(default)]
+    with_ignored: bool,
+}
+
+/// The worktrees that are and were in the bridge's keeping, and those that were found beside them
+#[utoipa::path(get, path = "/api/worktrees", responses((status = OK, body = [Value], description = "`path`, `of`, `branch`, `base`, `purpose`, `device`, `since`, `goals`, and `stands`: `there`, `gone`, `removed` or `unreadable`")))]
+pub(super) async fn worktrees(State(desk): State<Arc<Desk>>) -> Answer<Vec<WorktreeView>> {
+    let known: Vec<PathBuf> = {
+        let state = desk.state().await?;
+        let there = state.worktrees.values().filter(|kept| kept.removed.is_none());
+        there.map(|kept| PathBuf::from(&kept.worktree.path)).collect()
+    };
+    let found = desk.with_custody(move |custody| custody.list(&known)).await?;
+    let state = desk.state().await?;
+    let mut views: Vec<WorktreeView> = found.into_iter().map(|held| of_found(&state, held)).collect();
+    let removed = state.worktrees.values().filter(|kept| kept.removed.is_some());
+    let unseen: Vec<_> =
+        removed.filter(|kept| views.iter().all(|view| view.path != kept.worktree.path)).collect();
+    views.extend(unseen.into_iter().map(|kept| of_removed(&state, kept)));
+    Ok(Json(views))
+}
+
+/// Make a worktree for what is to be done in a folder; a goal that is stated in its folder works there
+#[utoipa::path(post, path = "/api/worktrees", request_body = NewWorktree, responses((status = CREATED, body = Value, description = "`worktree`, and `left`: changes of the folder that are not in it")))]
+pub(super) async fn make(
+    State(desk): State<Arc<Desk>>,
+    Extension(who): Extension<Who>,
+    sent: Sent<NewWorktree>,
+) -> Result<(StatusCode, Json<MadeWorktree>), Refused> {
+    let Json(NewWorktree { folder, purpose }) = sent?;
+    let made = desk.make_worktree(folder, purpose, who.device()).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Take a worktree away whose goals are over; what is not committed is, before that
+#[utoipa::path(post, path = "/api/worktrees/remove", request_body = Chosen, responses((status = OK, body = Value)))]
+pub(super) async fn remove(State(desk): State<Arc<Desk>>, sent: Sent<Chosen>) -> Answer<WorktreeView> {
+    let Json(Chosen { path, with_ignored }) = sent?;
+    {
+        let state = desk.state().await?;
+        known(&state, &path)?;
+        if let Some(task) = state.at_work_in(&path) {
+            let error = format!("{} still needs it", name(task));
+            return Err(Refused::new(StatusCode::CONFLICT, error, "Stop or archive that first."));
+        }
+    }
+    let ignored = if with_ignored { IgnoredFiles::Drop } else { IgnoredFiles::Keep };
+    let place = PathBuf::from(&path);
+    let removed = desk.with_custody(move |custody| custody.remove(&place, ignored)).await?;
+    let Removed { snapshot, branch, head, .. } =
+        removed.map_err(|not| Refused::new(StatusCode::CONFLICT, &not, not.next_step()))?;
+    desk.note(&path, Kind::WorktreeRemoved { path: path.clone(), snapshot, branch, head }).await
+}
+
+/// Bring a worktree back that was removed, as it was
+#[utoipa::path(post, path = "/api/worktrees/bring-back", request_body = Chosen, responses((status = OK, body = Value)))]
+pub(super) async fn bring_back(State(desk): State<Arc<Desk>>, sent: Sent<Chosen>) -> Answer<WorktreeView> {
+    let Json(Chosen { path, .. }) = sent?;
+    let kept = known(&*desk.state().await?, &path)?.clone();
+    let Some(removed) = kept.removed else {
+        let error = format!("{path} was not removed");
+        return Err(Refused::new(StatusCode::CONFLICT, error, NEXT));
+    };
+    let worktree = kept.worktree.clone();
+    let restored = desk.with_custody(move |custody| {
+        let (path, of) = (PathBuf::from(&worktree.path), PathBuf::from(&worktree.of));
+        let conductor::worktree::Removed { snapshot, branch, head, .. } = removed;
+        custody.restore(&path, &of, &Removed { snapshot, branch, head, bytes: 0 })
+    });
+    restored.await?.map_err(|not| Refused::new(StatusCode::CONFLICT, &not, not.next_step()))?;
+    desk.note(&path, made_again(kept.worktree)).await
+}
+
+/// Take a worktree into keeping that somebody else made, or that nobody remembers
+#[utoipa::path(post, path = "/api/worktrees/adopt", request_body = Chosen, responses((status = OK, body = Value)))]
+pub(super) async fn adopt(State(desk): State<Arc<Desk>>, sent: Sent<Chosen>) -> Answer<WorktreeView> {
+    let Json(Chosen { path, .. }) = sent?;
+    let place = PathBuf::from(&path);
+    let adopted = desk.with_custody(move |custody| custody.adopt(&place)).await?;
+    let made = adopted.map_err(|not| Refused::new(StatusCode::CONFLICT, &not, not.next_step()))?;
+    let from = made.of.to_string_lossy().into_owned();
+    let worktree = record(made, from);
+    let path = worktree.path.clone();
+    desk.note(&path, made_again(worktree)).await
+}
+
+const NEXT: &str = "GET /api/worktrees lists them.";
+
+fn known<'a>(state: &'a conductor::State, path: &str) -> Result<&'a Kept, Refused> {
+    state.worktrees.get(path).ok_or_else(|| {
+        let error = format!("{path} is not in the bridge's keeping");
+        Refused::new(StatusCode::NOT_FOUND, error, NEXT)
+    })
+}
+
+fn made_again(worktree: Worktree) -> Kind {
+    Kind::WorktreeMade { worktree, purpose: String::new(), device: None }
+}
+
+fn record(made: Made, from: String) -> Worktree {
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    Worktree {
+        path: text(made.path),
+        folder: text(made.folder),
+        from,
+        of: text(made.of),
+        branch: made.branch.unwrap_or_default(),
+        base: made.base,
+    }
+}
+
+impl Desk {
+    /// Makes a worktree for what is to be done in `folder`, and says so in the log.
+    pub(super) async fn make_worktree(
+        &self,
+        folder: String,
+        purpose: String,
+        device: Option<&str>,
+    ) -> Result<MadeWorktree, Refused> {
+        let (place, name) = (PathBuf::from(&folder), purpose.lines().next().unwrap_or_default().to_owned());
+        let made = self.with_custody(move |custody| custody.make(&place, &name)).await?;
+        let made = made.map_err(|not| Refused::new(StatusCode::CONFLICT, &not, not.next_step()))?;
+        let left = u32::try_from(made.left).unwrap_or(u32::MAX);
+        let worktree = record(made, folder);
+        let device = device.map(str::to_owned);
+        self.state_fact(Kind::WorktreeMade { worktree: worktree.clone(), purpose, device }).await?;
+        Ok(MadeWorktree { worktree, left })
+    }
+
+    /// Says what became of the worktree of this top, and how it stands then.
+    async fn note(&self, path: &str, kind: Kind) -> Answer<WorktreeView> {
+        self.state_fact(kind).await?;
+        let place = PathBuf::from(path);
+        let looked = self.with_custody(move |_| Custody::look(&place)).await?;
+        let state = self.state().await?;
+        let kept = known(&state, path)?;
+        Ok(Json(match kept.removed {
+            Some(_) => of_removed(&state, kept),
+            None => of_found(&state, Held { path: PathBuf::from(path), state: looked }),
+        }))
+    }
+
+    async fn state_fact(&self, kind: Kind) -> Result<(), Refused> {
+        let worktree = match &kind {
+            Kind::WorktreeMade { worktree, .. } => Some(worktree.from.clone()),
+            Kind::WorktreeRemoved { path, .. } => {
+                let state = self.state().await?;
+                state.worktrees.get(path).map(|kept| kept.worktree.from.clone())
+            }
+            _ => None,
+        };
+        let project = {
+            let state = self.state().await?;
+            worktree.and_then(|from| state.project_in(&from).cloned())
+        };
+        self.store.append(Actor::Bridge, vec![Draft::new(project, kind)]).await?;
+        Ok(())
+    }
+
+    /// Does something with git, beside everything else.
+    async fn with_custody<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Custody) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let custody = Arc::clone(&self.custody);
+        let done = tokio::task::spawn_blocking(move || work(&custody)).await;
+        done.map_err(|error| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error, "Try again."))
+    }
+}
+
+fn of_found(state: &conductor::State, held: Held) -> WorktreeView {
+    let path = held.path.to_string_lossy().into_owned();
+    let kept = state.worktrees.get(&path).filter(|kept| kept.removed.is_none());
+    let known = kept.is_some();
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let (of, branch, stands) = match held.state {
+        Ok(Look { of, branch, changes, ignored, bytes, ahead, .. }) => {
+            let holds = Holds {
+                bytes: Bytes(bytes),
+                changes: count(changes),
+                ahead,
+                ignored: count(ignored.files),
+                ignored_bytes: Bytes(ignored.bytes),
+            };
+            (Some(of.to_string_lossy().into_owned()), branch, Stands::There { known, holds })
+        }
+        Err(_) if known && !held.path.exists() => (None, None, Stands::Gone),
+        Err(why) => (None, None, Stands::Unreadable { why }),
+    };
+    WorktreeView {
+        of: of.or_else(|| Some(kept?.worktree.of.clone())),
+        branch: branch.or_else(|| Some(kept?.worktree.branch.clone())),
+        ..view(state, path, kept, stands)
+    }
+}
+
+fn of_removed(state: &conductor::State, kept: &Kept) -> WorktreeView {
+    let stands = match &kept.removed {
+        Some(removed) => Stands::Removed { at: removed.at, snapshot: removed.snapshot.clone() },
+        None => Stands::Gone,
+    };
+    WorktreeView {
+        of: Some(kept.worktree.of.clone()),
+        branch: Some(kept.worktree.branch.clone()),
+        ..view(state, kept.worktree.path.clone(), Some(kept), stands)
+    }
+}
+
+/// What the log knows of it.
+fn view(state: &conductor::State, path: String, kept: Option<&Kept>, stands: Stands) -> WorktreeView {
+    WorktreeView {
+        goals: state.goals_in(&path).map(|goal| goal.id.clone()).collect(),
+        of: None,
+        branch: None,
+        base: kept.map(|kept| kept.worktree.base.clone()),
+        purpose: kept.map(|kept| kept.purpose.clone()).unwrap_or_default(),
+        device: kept.and_then(|kept| kept.device.clone()),
+        since: kept.map(|kept| kept.since),
+        path,
+        stands,
+    }
+}

@@ -28,7 +28,7 @@ pub fn test() -> Result<()> {
         let browser = scope.spawn(|| report.step("browser and its packages", browser));
         let agents = scope.spawn(|| report.step("agent CLIs", agents::ready));
         let windows = scope.spawn(windows_target::ready);
-        let machete = scope.spawn(|| cargo::tool("cargo-machete", "cargo-machete", MACHETE));
+        let machete = scope.spawn(machete);
         check::steps(&report);
         // Both once more below, where a failure is reported and a success costs nothing.
         let _ = (machete.join(), windows.join());
@@ -131,8 +131,12 @@ fn real_agents(agents: &Agents) -> Result<()> {
     program::run("real agent CLIs", command).map(|_| ())
 }
 
+fn machete() -> Result<PathBuf> {
+    cargo::tool("cargo-machete", "cargo-machete", MACHETE, cargo::Build::Optimised)
+}
+
 fn unused_dependencies() -> Result<()> {
-    let mut machete = Command::new(cargo::tool("cargo-machete", "cargo-machete", MACHETE)?);
+    let mut machete = Command::new(machete()?);
     machete.arg(place::root());
     program::run("unused dependencies", machete).map(|_| ())
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use crate::{place, say};
+use cargo::Build;
 
 pub mod agents;
 pub mod apt;
@@ -44,8 +45,9 @@ pub fn for_page() -> Result<PageTools> {
     let bindgen = locked_version("wasm-bindgen")?;
     let (env, trunk, bindgen, binaryen) = std::thread::scope(|scope| {
         let env = scope.spawn(wasm_target::ready);
-        let trunk = scope.spawn(|| cargo::tool("trunk", "trunk", TRUNK));
-        let bindgen = scope.spawn(|| cargo::tool("wasm-bindgen-cli", "wasm-bindgen", &bindgen));
+        let trunk = scope.spawn(|| cargo::tool("trunk", "trunk", TRUNK, Build::Plain));
+        let bindgen =
+            scope.spawn(|| cargo::tool("wasm-bindgen-cli", "wasm-bindgen", &bindgen, Build::Optimised));
         let binaryen =
             scope.spawn(|| npm::tool("binaryen", &["binaryen"], BINARYEN, "node_modules/.bin/wasm-opt"));
         (joined(env), joined(trunk), joined(bindgen), joined(binaryen))

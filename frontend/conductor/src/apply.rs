@@ -393,6 +393,7 @@ impl State {
         let ids: Vec<TaskId> = self.subtree(id).into_iter().map(|task| task.id.clone()).collect();
         for id in ids {
             self.with(&id, |task| task.halt(at));
+            self.halt_away(&id, at);
         }
     }
 

@@ -328,6 +328,10 @@ impl Watch {
                 let live = |below: &&Task| !(over(below) || sums_up && below.id == *task);
                 let below = state.subtree(task).into_iter().filter(live).map(|task| task.id.clone());
                 self.stopped.extend(below);
+                // Nor does what an open plan took out, should a no bring it back.
+                if !closes {
+                    self.stopped.extend(self.away(state, task));
+                }
                 let halted = |below: &&Task| !(sums_up && below.id == *task);
                 state.subtree(task).into_iter().filter(halted).for_each(|task| self.requeues.stop(&task.id));
             }

@@ -88,6 +88,21 @@ impl State {
         self.reopen_goal(id, &held, at);
     }
 
+    /// What a no to the open plan of the task would bring back does not go on either.
+    pub(super) fn halt_away(&mut self, id: &TaskId, at: Millis) {
+        let former = self.task(id).and_then(|task| task.planning.as_ref()?.former.as_ref()?.tasks.as_ref());
+        let is_away = |task: &&Arc<Task>| {
+            self.task(&task.id).is_some_and(|now| matches!(now.standing, Standing::Removed { .. }))
+        };
+        let away = former.into_iter().flatten().filter(is_away).map(|task| task.id.clone());
+        let away: BTreeSet<TaskId> = away.collect();
+        away.iter().for_each(|id| self.with(id, Task::hold_words));
+        self.with_planning(id, |planning| {
+            let former = planning.former.iter_mut().filter_map(|former| former.tasks.as_mut()).flatten();
+            former.filter(|task| away.contains(&task.id)).for_each(|task| Arc::make_mut(task).halt(at));
+        });
+    }
+
     /// What the person puts below a goal while its next plan waits for a yes is no part of that plan.
     pub(super) fn keep_added(&mut self, id: &TaskId) {
         let planner = self.task(id).and_then(|task| self.planner_above(task)).filter(|above| above.is_goal());

@@ -16,7 +16,7 @@ impl Task {
     /// Ends it: at once where nothing runs, else when the run has ended.
     pub(super) fn halt(&mut self, at: Millis) {
         (self.urged, self.terminal) = (false, None);
-        self.queue.iter_mut().for_each(|message| message.held = true);
+        self.hold_words();
         if self.current.is_some() {
             self.stop = Some(Halt::Stopped);
         }
@@ -26,6 +26,11 @@ impl Task {
         } else if self.current.is_none() {
             self.stand(Standing::Cancelled, at);
         }
+    }
+
+    /// What was written to it before wakes it no more.
+    pub(super) fn hold_words(&mut self) {
+        self.queue.iter_mut().for_each(|message| message.held = true);
     }
 
     pub(crate) fn stand(&mut self, standing: Standing, at: Millis) {

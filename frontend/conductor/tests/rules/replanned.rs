@@ -304,6 +304,29 @@ fn a_closed_goal_is_open_again_with_its_new_plan() {
     assert_eq!(world.step(), [work(&new)]);
 }
 
+/// It was out of sight when all was stopped, and nobody said that it may go on.
+#[test]
+fn what_a_no_brings_back_into_a_stopped_goal_is_stopped_too() {
+    let mut world = World::new();
+    wants(&mut world, "Another way");
+    world.step();
+    world.answers("goal", plan(&[part("n", &[])]));
+    let gone: Vec<String> = ["a", "b", "c"]
+        .map(str::to_owned)
+        .into_iter()
+        .filter(|name| matches!(world.task(name).standing, Standing::Removed { .. }))
+        .collect();
+    assert!(!gone.is_empty(), "the plan leaves some out");
+    world.person(Kind::TaskStopped { task: id("goal") });
+    world.reject("goal");
+    for name in &gone {
+        assert_eq!(world.task(name).standing, Standing::Cancelled, "{name}");
+    }
+    assert_eq!(world.step(), [], "nothing of it goes on");
+    world.person(Kind::TaskRetried { task: id(&gone[0]) });
+    assert!(!world.step().is_empty(), "until somebody says so");
+}
+
 #[test]
 fn it_is_planned_again_wherever_it_stands_but_in_the_midst_of_its_summary() {
     let mut survey = Survey::default();

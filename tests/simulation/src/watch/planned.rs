@@ -77,6 +77,16 @@ fn levels(state: &State, task: &Task) -> u32 {
 }
 
 impl Watch {
+    /// What comes back below the task, and what is below that, when open plans there are rejected.
+    pub(super) fn away(&self, state: &State, task: &TaskId) -> Vec<TaskId> {
+        let below = state.subtree(task).into_iter().filter(|below| is_open(below));
+        let parts = below.filter_map(|owner| self.formers.get(&owner.id)).flat_map(|former| &former.parts);
+        let removed = |id: &TaskId| {
+            state.task(id).is_some_and(|task| matches!(task.standing, Standing::Removed { .. }))
+        };
+        parts.map(|part| part.0.clone()).filter(removed).collect()
+    }
+
     /// A plan comes from a planner, or from a worker that may split its task.
     pub(super) fn propose(
         &mut self,

@@ -116,7 +116,7 @@ pub async fn serve(
     let inspection = Inspection::new(options.data_dir.clone(), Arc::clone(&config));
     let page = Arc::new(options.page);
     let app = App { relay, search, access: Arc::clone(&access), page, inspection };
-    let app = router(app, store.clone(), custody);
+    let app = router(app, store.clone(), custody, config.folders.clone());
     (options.ready)(&access);
     let disk = tokio::spawn(disk::watch(store.clone(), options.data_dir.clone(), config.disk));
     let memory = tokio::spawn(pressure::watch(store.clone(), runs_dir, config.memory));
@@ -219,7 +219,7 @@ async fn last_epoch(store: &Store) -> Result<Epoch, StoreError> {
     Ok(if let Some(Kind::BatonGranted { epoch, .. }) = granted { *epoch } else { Epoch(0) })
 }
 
-fn router(app: App, store: Store, custody: Custody) -> Router {
+fn router(app: App, store: Store, custody: Custody, allowed: Vec<PathBuf>) -> Router {
     let (page, access) = (Arc::clone(&app.page), Arc::clone(&app.access));
     let inspections = Router::new()
         .route("/api/processes", get(inspect::processes))
@@ -235,7 +235,7 @@ fn router(app: App, store: Store, custody: Custody) -> Router {
         .route("/api/clients", get(clients))
         .route("/api/folders", get(folders::list).post(folders::make))
         .route("/api/health", get(health))
-        .merge(rest::routes(store, app.relay.clone(), custody));
+        .merge(rest::routes(store, app.relay.clone(), custody, allowed));
     if dev {
         routes = routes.route("/dev/reload", get(reload));
     }

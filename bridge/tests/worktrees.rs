@@ -84,7 +84,7 @@ async fn one_that_is_needed_or_holds_what_git_ignores_is_not_taken_away_unasked(
     let path = only(&world).await?["path"].as_str().context("no path")?.to_owned();
     let remove = |with_ignored: bool| json!({"path": path, "with_ignored": with_ignored});
     let (status, why) = call(&world, "POST /api/worktrees/remove", &remove(true)).await?;
-    assert_eq!((status, &why["error"]), (409, &json!("Add a cart still needs it")), "{why:#}");
+    assert_eq!((status, &why["error"]), (409, &json!("Add a cart (1) still needs it")), "{why:#}");
     let (status, _) = call(&world, "POST /api/tasks/1/cancel", &json!({})).await?;
     assert_eq!(status, 200);
     std::fs::write(Path::new(&path).join(".gitignore"), "*.log\n")?;
@@ -132,5 +132,53 @@ async fn one_that_nobody_remembers_is_found_and_taken_into_keeping() -> anyhow::
     std::fs::remove_dir_all(&stray)?;
     world.says(&["worktrees"], 0, "gone: somebody else took it away")?;
     world.says(&["worktrees", "remove", "orchestrator/none"], 1, "there is no worktree")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn memory_is_that_of_the_folder_whichever_worktree_it_is_said_in() -> anyhow::Result<()> {
+    let world = shop().await?;
+    let run = |goal: &str| {
+        let goal = format!("{goal}:\n- Make a\n- Make b\n- Make c");
+        world.says(&["run", &goal, "--harness", "demo", "--approve", "--worktree"], 0, "Completed").map(drop)
+    };
+    run("Add a cart")?;
+    let path = only(&world).await?["path"].as_str().context("no path")?.to_owned();
+    std::fs::write(world.project.join("memory.md"), "Use pnpm.\n")?;
+    world.says(&["memory", "--dir", &path, "--set", "memory.md"], 0, "Use pnpm.")?;
+    world.says(&["memory"], 0, "Use pnpm.")?;
+    // In one that is made from that one, and has no goal yet.
+    let (status, made) =
+        call(&world, "POST /api/worktrees", &json!({"folder": path, "purpose": "Add a till"})).await?;
+    ensure!(status == 201, "{made:#}");
+    let inner = made["worktree"]["folder"].as_str().context("no folder")?;
+    world.says(&["memory", "--dir", inner], 0, "Use pnpm.")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn none_is_made_of_a_folder_that_the_configuration_does_not_allow() -> anyhow::Result<()> {
+    let mut world = World::prepare(BIN)?;
+    let config = world.home.path().join("config.toml");
+    let allowed = world.home.path().join("allowed");
+    std::fs::create_dir(&allowed)?;
+    std::fs::write(&config, format!("folders = [{:?}]\n", allowed.to_string_lossy()))?;
+    world.argument("--config");
+    world.argument(&config.to_string_lossy());
+    world.start_bridge().await?;
+    for folder in [&world.project, &allowed] {
+        git(folder, &["init", "-q"])?;
+        let commit =
+            ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "One"];
+        git(folder, &commit)?;
+    }
+    let make = |folder: &str| json!({"folder": folder, "purpose": "Add a cart"});
+    let (status, why) = call(&world, "POST /api/worktrees", &make(&world.project.to_string_lossy())).await?;
+    ensure!(status == 409 && why["error"].as_str().is_some_and(|why| why.contains("allows")), "{why:#}");
+    let (status, why) = call(&world, "POST /api/worktrees", &make(".")).await?;
+    ensure!(status == 409 && why["error"].as_str().is_some_and(|why| why.contains("absolute")), "{why:#}");
+    assert_eq!(git(&world.project, &["branch", "--list", "orchestrator/*"])?, "");
+    let (status, made) = call(&world, "POST /api/worktrees", &make(&allowed.to_string_lossy())).await?;
+    ensure!(status == 201, "{made:#}");
     Ok(())
 }

@@ -535,6 +535,9 @@ pub enum Kind {
         branch: Option<String>,
         /// The commit that was checked out.
         head: String,
+        /// The device that asked; nothing for the person at the bridge's own machine.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
     },
 }
 

@@ -432,12 +432,14 @@ fn facts() -> Vec<Kind> {
             snapshot: Some("0a1b".to_owned()),
             branch: Some("orchestrator/cart".to_owned()),
             head: "0a1b2c3d".to_owned(),
+            device: Some("d1".to_owned()),
         },
         Kind::WorktreeRemoved {
             path: "/data/worktrees/shop/cart".to_owned(),
             snapshot: None,
             branch: None,
             head: "0a1b2c3d".to_owned(),
+            device: None,
         },
     ]
 }

@@ -16,6 +16,7 @@ use shared::id::TaskId;
 use shared::list::{Fillings, TaskList};
 use shared::plan::Terms;
 use shared::wire::Want;
+use shared::worktree::Worktree;
 
 use super::client::Client;
 use super::live::Live;
@@ -147,7 +148,9 @@ async fn apart(
     json: bool,
 ) -> anyhow::Result<String> {
     let made = worktrees::make(place, folder, purpose).await?;
-    if !json {
+    if json {
+        say(&serde_json::to_string(&made)?);
+    } else {
         say(&worktrees::made(&made));
     }
     let worktree = made.worktree;
@@ -397,6 +400,12 @@ impl Told {
             for (word, items) in [("Output", &result.outputs), ("Not done", &result.not_done)] {
                 items.iter().for_each(|item| say(&format!("{word}: {item}")));
             }
+        }
+        if let Some(kept) = state.worktree_of(&goal.project) {
+            let Worktree { folder, branch, of, .. } = &kept.worktree;
+            say(&format!(
+                "Worktree: {folder}\nNext: in {of}, git merge {branch} takes over what is committed there"
+            ));
         }
         self.needs_a_person(state, goal);
         say(&[kind.word(), &cost]

@@ -133,7 +133,7 @@ impl NewList {
                 ));
             }
         };
-        let made = own.and_then(|top| state.folder_of(&top.project)).map(str::to_owned);
+        let made = own.and_then(|top| state.folder_of(&top.project));
         let by = own.and_then(|top| state.goal_of(top)).map(|goal| goal.harness);
         let terms = own.map(|top| list::terms(state, top)).unwrap_or_default();
         let terms = wish.over(state, terms)?;

@@ -34,12 +34,15 @@ pub(super) async fn see_to(args: &MemoryArgs) -> anyhow::Result<ExitCode> {
     let place = Place::find_or_start(&args.data.dir()?, false).await?;
     let mut client = Client::connect(&place, "terminal").await?;
     if let Some(text) = text {
-        let (id, opened) = project(client.state(), &dir);
+        // What is said in a worktree is said of the folder that it stands in for.
+        let (id, opened) = project(client.state(), &client.state().known_as(&dir));
         let kinds = opened.into_iter().chain([Kind::MemorySet { text }]);
         client.intend(kinds.map(|kind| Draft::new(Some(id.clone()), kind)).collect()).await?;
     }
-    let known = client.state().project_in(&dir).and_then(|own| client.state().home(own));
-    match known.map(|(_, project)| project.memory.trim_end()).filter(|memory| !memory.is_empty()) {
+    let state = client.state();
+    let known = state.project_in(&state.known_as(&dir)).or_else(|| state.project_in(&dir));
+    let known = known.and_then(|id| state.projects.get(id));
+    match known.map(|project| project.memory.trim_end()).filter(|memory| !memory.is_empty()) {
         Some(memory) => say(memory),
         None => say(&format!("{dir} has no memory yet. Next: orchestrator memory --set FILE")),
     }

@@ -3,6 +3,7 @@
 //! own description, from which `/api/openapi.json` is made.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
@@ -86,13 +87,15 @@ impl Modify for Bearer {
     }
 }
 
-/// The API's routes, to be served behind the bridge's guard.
+/// The API's routes, to be served behind the bridge's guard. Worktrees are made of the folders `allowed`; of all where none
+/// are named.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
     store: Store,
     relay: Relay,
     custody: Custody,
+    allowed: Vec<PathBuf>,
 ) -> axum::Router<S> {
-    let desk = Arc::new(Desk::new(store, relay, custody));
+    let desk = Arc::new(Desk::new(store, relay, custody, allowed));
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(goals, state_goal))
         .routes(routes!(goal))
@@ -459,7 +462,7 @@ async fn state_goal(
         statement.clone().drafts(&state)?;
         drop(state);
         let (folder, purpose) = (statement.folder.clone(), statement.text.clone());
-        statement.folder = desk.make_worktree(folder, purpose, who.device()).await?.worktree.folder;
+        statement.folder = desk.make_worktree(folder, purpose, &who).await?.worktree.folder;
         state = desk.state().await?;
     }
     let (goal, drafts) = statement.drafts(&state)?;

@@ -1,12 +1,13 @@
 //! `orchestrator worktrees`: the folders that goals work in beside a person's own checkout.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use conductor::words::amount;
 use shared::api::{ChosenWorktree, MadeWorktree, NewWorktree, Stands, WorktreeView};
-use shared::worktree::Worktree;
+use shared::worktree::{BRANCH, Worktree};
 
 use super::DataArgs;
 use super::place::Place;
@@ -20,7 +21,7 @@ pub struct WorktreesArgs {
     /// Its folder, or its branch
     which: Option<String>,
     /// With remove: also what git ignores there goes, of which nothing is kept
-    #[arg(long)]
+    #[arg(long, requires = "wish")]
     with_ignored: bool,
     /// One JSON object per line instead of words
     #[arg(long)]
@@ -50,7 +51,12 @@ pub(super) async fn see_to(args: &WorktreesArgs) -> anyhow::Result<ExitCode> {
                 WorktreeWish::BringBack => "/api/worktrees/bring-back",
                 WorktreeWish::Adopt => "/api/worktrees/adopt",
             };
-            let path = find(&known, which)?.path.clone();
+            let path = match (wish, find(&known, which)) {
+                (_, Ok(view)) => view.path.clone(),
+                // One that somebody made elsewhere is in no list.
+                (WorktreeWish::Adopt, Err(_)) if Path::new(which).is_dir() => place_of(which),
+                (_, Err(none)) => return Err(none),
+            };
             let sent = serde_json::to_string(&ChosenWorktree { path, with_ignored: args.with_ignored })?;
             let now: WorktreeView = serde_json::from_str(&place.call("POST", way, &sent).await?)?;
             list(&[now], args.json)?;
@@ -74,9 +80,17 @@ pub(super) fn made(made: &MadeWorktree) -> String {
     format!("It works in {folder}, on branch {branch}.{left}")
 }
 
+fn place_of(which: &str) -> String {
+    let place = dunce::canonicalize(which).unwrap_or_else(|_| PathBuf::from(which));
+    place.to_string_lossy().into_owned()
+}
+
 fn find<'a>(known: &'a [WorktreeView], which: &str) -> anyhow::Result<&'a WorktreeView> {
+    let place = place_of(which);
     let named = |view: &&WorktreeView| {
-        view.path == which.trim_end_matches('/') || view.branch.as_deref() == Some(which)
+        let branch = view.branch.as_deref();
+        let short = branch.and_then(|branch| branch.strip_prefix(BRANCH));
+        view.path == which || view.path == place || branch == Some(which) || short == Some(which)
     };
     let mut found = known.iter().filter(named);
     match (found.next(), found.next()) {
@@ -112,18 +126,25 @@ fn stands(view: &WorktreeView) -> String {
             let parts = [
                 Some(amount(holds.bytes)),
                 (holds.changes > 0).then(|| format!("{} not committed", holds.changes)),
-                holds.ahead.filter(|ahead| *ahead > 0).map(|ahead| format!("{ahead} commits ahead")),
-                (holds.ignored > 0)
-                    .then(|| format!("{} files ({}) ignored", holds.ignored, amount(holds.ignored_bytes))),
+                holds.ahead.filter(|ahead| *ahead > 0).map(|ahead| counted(ahead, "commit") + " of its own"),
+                (holds.ignored > 0).then(|| {
+                    format!("{} ({}) ignored", counted(holds.ignored, "file"), amount(holds.ignored_bytes))
+                }),
                 (!known).then(|| "found; `orchestrator worktrees adopt` takes it into keeping".to_owned()),
             ];
             parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
         Stands::Gone => "gone: somebody else took it away".to_owned(),
         Stands::Removed { snapshot: Some(snapshot), .. } => {
-            format!("removed; what was not committed is in {snapshot}")
+            format!("removed; what was not committed is in {snapshot}; bring-back restores it")
         }
-        Stands::Removed { snapshot: None, .. } => "removed; all of it was committed".to_owned(),
+        Stands::Removed { snapshot: None, .. } => {
+            "removed; all of it was committed; bring-back restores it".to_owned()
+        }
         Stands::Unreadable { why } => format!("cannot be looked at: {why}"),
     }
+}
+
+fn counted(count: u32, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -1,6 +1,7 @@
 //! Where runs may work: in opened projects, as far as the configuration allows. It speaks of a worktree as of the folder that
 //! this one stands in for, so that nobody gets past it by working beside that.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use shared::entry::Kind;
@@ -12,7 +13,7 @@ pub(super) struct Grounds {
     /// Folders of opened projects, as given.
     projects: Vec<PathBuf>,
     /// The top of each worktree, and of the checkout that it was made from.
-    worktrees: Vec<(PathBuf, PathBuf)>,
+    worktrees: BTreeMap<PathBuf, PathBuf>,
 }
 
 impl Grounds {
@@ -21,7 +22,8 @@ impl Grounds {
         match kind {
             Kind::ProjectOpened { folder, .. } => self.projects.push(PathBuf::from(folder)),
             Kind::WorktreeMade { worktree, .. } => {
-                self.worktrees.push((PathBuf::from(&worktree.path), PathBuf::from(&worktree.of)));
+                // What is adopted or brought back may be of a checkout that was moved since.
+                self.worktrees.insert(PathBuf::from(&worktree.path), PathBuf::from(&worktree.of));
             }
             _ => {}
         }
@@ -32,7 +34,9 @@ impl Grounds {
         let mut home = folder.to_owned();
         // A worktree may be made from another one; no chain is longer than there are.
         for _ in &self.worktrees {
-            let Some(next) = self.worktrees.iter().find_map(|pair| stood_for(pair, &home)) else { break };
+            let around = self.worktrees.iter().filter_map(|(top, of)| stood_for(top, of, &home));
+            // Of one in another the inner one.
+            let Some((_, next)) = around.max_by_key(|(depth, _)| *depth) else { break };
             home = next;
         }
         home
@@ -45,9 +49,12 @@ impl Grounds {
     }
 }
 
-fn stood_for((top, of): &(PathBuf, PathBuf), folder: &Path) -> Option<PathBuf> {
-    let inner = folder.strip_prefix(dunce::canonicalize(top).ok()?).ok()?;
-    Some(dunce::canonicalize(of).unwrap_or_else(|_| of.clone()).join(inner))
+/// The place in `of` of a folder in the worktree of this `top`, and how deep that lies.
+fn stood_for(top: &Path, of: &Path, folder: &Path) -> Option<(usize, PathBuf)> {
+    let top = dunce::canonicalize(top).ok()?;
+    let inner = folder.strip_prefix(&top).ok()?;
+    let of = dunce::canonicalize(of).unwrap_or_else(|_| of.to_owned());
+    Some((top.components().count(), of.join(inner)))
 }
 
 #[cfg(test)]
@@ -93,7 +100,9 @@ mod tests {
         assert!(grounds.is_open(&inner, &[]) && grounds.is_open(&inner, &[shop]));
         assert!(!grounds.is_open(&inner, &[other]), "the data folder is no way around the configuration");
         assert!(!grounds.is_open(&second, &[]), "nobody opened all of it");
-        // Of two that name each other there is an end.
+        // What was moved is where it is now; of two that name each other there is an end.
+        grounds.learn(&made(&first, &folder("moved")));
+        assert_eq!(grounds.home(&inner), root.join("moved/web"));
         grounds.learn(&made(&first, &second));
         grounds.home(&inner);
     }

@@ -255,7 +255,7 @@ impl State {
                 let (worktree, purpose, device) = (worktree.clone(), purpose.clone(), device.clone());
                 self.keep_worktree(Kept { worktree, purpose, device, since: at, removed: None });
             }
-            Kind::WorktreeRemoved { path, snapshot, branch, head } => {
+            Kind::WorktreeRemoved { path, snapshot, branch, head, .. } => {
                 let (snapshot, branch, head) = (snapshot.clone(), branch.clone(), head.clone());
                 self.lose_worktree(path, Removed { at, snapshot, branch, head });
             }

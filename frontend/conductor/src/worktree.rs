@@ -54,21 +54,41 @@ impl State {
 
     /// The worktree in which the tasks of a project work, if they work in one.
     pub fn worktree_of(&self, project: &ProjectId) -> Option<&Kept> {
-        let folder = &self.projects.get(project)?.folder;
-        self.worktrees.values().find(|kept| kept.worktree.folder == *folder)
+        self.worktree_at(&self.projects.get(project)?.folder)
     }
 
-    /// The project whose memory holds for a project: of a worktree it is that of the folder which it stands in for.
+    /// The worktree that a folder lies in; the innermost, should one lie in another.
+    fn worktree_at(&self, folder: &str) -> Option<&Kept> {
+        let around = self.worktrees.values().filter(|kept| is_below(folder, &kept.worktree.path));
+        around.max_by_key(|kept| kept.worktree.path.len())
+    }
+
+    /// The folder that a person knows a folder by: of what lies in a worktree, the place which that stands in for.
+    pub fn known_as(&self, folder: &str) -> String {
+        let mut folder = folder.to_owned();
+        // A worktree may be made from another one; no chain is longer than there are.
+        for _ in &self.worktrees {
+            let Some(Kept { worktree, .. }) = self.worktree_at(&folder) else { break };
+            folder = match Path::new(&folder).strip_prefix(&worktree.path) {
+                Ok(inner) if folder != worktree.folder => {
+                    Path::new(&worktree.of).join(inner).to_string_lossy().into_owned()
+                }
+                _ => worktree.from.clone(),
+            };
+        }
+        folder
+    }
+
+    /// The project whose memory and rules hold for a project: of a worktree it is that of the folder which it stands in for.
     pub fn home(&self, project: &ProjectId) -> Option<(&ProjectId, &Project)> {
-        let from = self.worktree_of(project).map(|kept| &kept.worktree.from);
-        let stood_for = from.and_then(|from| self.projects.iter().find(|(_, known)| known.folder == *from));
-        stood_for.or_else(|| self.projects.get_key_value(project))
+        let (own, known) = self.projects.get_key_value(project)?;
+        let home = self.project_in(&self.known_as(&known.folder)).unwrap_or(own);
+        self.projects.get_key_value(home)
     }
 
-    /// The folder that a person knows a project by: of a worktree the one which it stands in for.
-    pub fn folder_of(&self, project: &ProjectId) -> Option<&str> {
-        let own = || self.projects.get(project).map(|project| &project.folder);
-        self.worktree_of(project).map(|kept| &kept.worktree.from).or_else(own).map(String::as_str)
+    /// The folder that a person knows a project by.
+    pub fn folder_of(&self, project: &ProjectId) -> Option<String> {
+        Some(self.known_as(&self.projects.get(project)?.folder))
     }
 
     /// The goals whose tasks work in the worktree of this top.
@@ -99,9 +119,8 @@ impl State {
     pub fn opening(&self, folder: &str) -> Kind {
         let last =
             |path: &str| path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(path).to_owned();
-        let kept = self.worktrees.values().find(|kept| kept.worktree.folder == folder);
-        let name = match kept.map(|kept| &kept.worktree) {
-            Some(worktree) => format!("{} · {}", last(&worktree.from), worktree.name()),
+        let name = match self.worktree_at(folder).map(|kept| &kept.worktree) {
+            Some(worktree) => format!("{} · {}", last(&self.known_as(folder)), worktree.name()),
             None => last(folder),
         };
         Kind::ProjectOpened { folder: folder.to_owned(), name }

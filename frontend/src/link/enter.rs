@@ -1,5 +1,7 @@
 //! Entering: the secret in the address bar's fragment is exchanged for a cookie and taken out of sight.
 
+use std::cell::RefCell;
+
 use leptos::prelude::window;
 use shared::api::{Enter, Problem};
 use wasm_bindgen::{JsCast, JsValue};
@@ -8,29 +10,40 @@ use web_sys::{Headers, RequestInit, Response};
 
 use super::machine::Access;
 
+thread_local! {
+    /// The secret of the address bar, until the bridge has answered: it is nowhere else any more.
+    static SECRET: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
 /// Exchanges the secret if there is one, else asks whether the browser is known.
 pub(super) async fn enter() -> Access {
     let location = window().location();
     let hash = location.hash().unwrap_or_default();
-    let Some(secret) = hash.strip_prefix("#k=") else { return check().await };
-    if let Ok(history) = window().history() {
-        // Out of the address bar and the history at once, whether it is right or not.
-        let path = location.pathname().unwrap_or_default();
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    if let Some(secret) = hash.strip_prefix("#k=") {
+        SECRET.set(Some(secret.to_owned()));
+        if let Ok(history) = window().history() {
+            // Out of the address bar and the history at once, whether it is right or not.
+            let path = location.pathname().unwrap_or_default();
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+        }
     }
-    let Ok(body) = serde_json::to_string(&Enter { secret: secret.to_owned() }) else {
-        return Access::Unknown;
-    };
-    match request("POST", "/api/enter", Some(&body)).await {
-        Some(answer) if answer.ok() => Access::Granted,
-        // An old link; the cookie may still be good.
-        Some(_) => check().await,
-        None => Access::Unknown,
-    }
+    check().await
 }
 
-/// Asks whether the cookie is known.
+/// Asks whether the cookie is known; first gets one for a secret that was not heard yet.
 pub(super) async fn check() -> Access {
+    if let Some(secret) = SECRET.take() {
+        let body = serde_json::to_string(&Enter { secret: secret.clone() }).unwrap_or_default();
+        match request("POST", "/api/enter", Some(&body)).await {
+            Some(answer) if answer.ok() => return Access::Granted,
+            // An old link; the cookie may still be good.
+            Some(_) => {}
+            None => {
+                SECRET.set(Some(secret));
+                return Access::Unknown;
+            }
+        }
+    }
     match request("GET", "/api/folders?path=/", None).await.map(|answer| answer.status()) {
         Some(401 | 403) => Access::Denied,
         // Too many wrong guesses by somebody; the next try tells.

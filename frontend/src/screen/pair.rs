@@ -6,9 +6,12 @@ use shared::unit::Millis;
 
 use crate::component::flow::Show;
 use crate::desk::Desk;
-use crate::link::enter::call;
+use crate::link::enter::{call, problem, request};
 use crate::link::now;
 use crate::words::span;
+
+/// Before a question that got no answer is asked again, in milliseconds.
+const AGAIN: u32 = 1_000;
 
 #[component]
 pub fn Pair() -> impl IntoView {
@@ -50,11 +53,20 @@ pub fn Pair() -> impl IntoView {
     }
 }
 
-/// Asks, shows the code, and waits for the answer.
+/// Asks, shows the code, and waits for the answer. A wire that breaks meanwhile ends nothing: the request stands, and is asked
+/// for again.
 async fn let_in(asked: RwSignal<Option<(String, Millis)>>) -> Result<(), String> {
     let text = call("POST", "/api/pair", Some("{}")).await?;
     let Pairing { ticket, code, seconds } = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    asked.set(Some((code, now() + Millis::from_secs(seconds))));
+    let until = now() + Millis::from_secs(seconds);
+    asked.set(Some((code, until)));
     let sent = serde_json::to_string(&Ticket { ticket }).unwrap_or_default();
-    call("POST", "/api/pair/outcome", Some(&sent)).await.map(drop)
+    loop {
+        match request("POST", "/api/pair/outcome", Some(&sent)).await {
+            Some(answer) if answer.ok() => return Ok(()),
+            Some(answer) => return Err(problem(&answer).await),
+            None if now() >= until => return Err("The bridge does not answer.".to_owned()),
+            None => gloo_timers::future::TimeoutFuture::new(AGAIN).await,
+        }
+    }
 }

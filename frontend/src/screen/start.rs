@@ -65,13 +65,9 @@ pub fn Start() -> impl IntoView {
         () => None,
     };
     let (apart, making) = (RwSignal::new(false), RwSignal::new(false));
-    let state_goal = move |folder: &str, harness: HarnessId, planner: Planner| match desk.state_goal(
-        folder,
-        text.get_untracked(),
-        harness,
-        draft.terms(),
-        planner,
-    ) {
+    let state_goal = move |folder: &str, words: String, harness: HarnessId, planner: Planner| match desk
+        .state_goal(folder, words, harness, draft.terms(), planner)
+    {
         Ok(goal) => {
             text.set(String::new());
             here.go(Some(goal), None);
@@ -84,13 +80,13 @@ pub fn Start() -> impl IntoView {
             return;
         };
         let _ = Local::set(FOLDER, folder.get_untracked());
-        let folder = folder.get_untracked();
+        let (folder, words) = (folder.get_untracked(), text.get_untracked());
         if !apart.get_untracked() {
-            return state_goal(&folder, harness, planner);
+            return state_goal(&folder, words, harness, planner);
         }
         making.set(true);
         leptos::task::spawn_local(async move {
-            let made = worktree(folder, text.get_untracked()).await;
+            let made = worktree(folder, words.clone()).await;
             // Whoever has gone elsewhere meanwhile finds it among the bridge's worktrees.
             if making.try_set(false).is_some() {
                 return;
@@ -98,7 +94,7 @@ pub fn Start() -> impl IntoView {
             match made {
                 Ok(made) => {
                     made.left().into_iter().for_each(|left| desk.say(left, false));
-                    state_goal(&made.worktree.folder, harness, planner);
+                    state_goal(&made.worktree.folder, words, harness, planner);
                 }
                 Err(why) => desk.say(format!("Not started: {why}"), false),
             }

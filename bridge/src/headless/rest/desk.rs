@@ -1,5 +1,6 @@
 //! What the calls share: the log folded as far as it was asked for, and the way for intents.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json;
@@ -29,12 +30,14 @@ pub(super) struct Desk {
     state: Mutex<State>,
     pub followers: Arc<Semaphore>,
     pub custody: Arc<Custody>,
+    /// Folders of the configuration; none for all.
+    pub allowed: Vec<PathBuf>,
 }
 
 impl Desk {
-    pub fn new(store: Store, relay: Relay, custody: Custody) -> Self {
+    pub fn new(store: Store, relay: Relay, custody: Custody, allowed: Vec<PathBuf>) -> Self {
         let followers = Arc::new(Semaphore::new(FOLLOWERS));
-        Self { store, relay, state: Mutex::default(), followers, custody: Arc::new(custody) }
+        Self { store, relay, state: Mutex::default(), followers, custody: Arc::new(custody), allowed }
     }
 
     /// The state as the log has it now.

@@ -1,7 +1,7 @@
 //! Worktrees: folders beside a person's own checkout, in which goals work on branches of their own. The bridge makes them and
 //! takes them away itself, at a person's word; what it did is a fact in the log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -12,6 +12,7 @@ use conductor::worktree::Kept;
 use serde::Deserialize;
 use shared::api::{Holds, MadeWorktree, Stands, WorktreeView};
 use shared::entry::{Actor, Draft, Kind};
+use shared::id::ProjectId;
 use shared::unit::Bytes;
 use shared::worktree::Worktree;
 use utoipa::ToSchema;
@@ -19,6 +20,9 @@ use utoipa::ToSchema;
 use super::desk::Desk;
 use super::{Answer, Refused, Sent};
 use crate::access::Who;
+use crate::config::below;
+use crate::headless::statement::drawn;
+use crate::headless::task::reference;
 use crate::worktree::{Custody, Held, IgnoredFiles, Look, Made, Removed};
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -67,60 +71,122 @@ pub(super) async fn make(
     sent: Sent<NewWorktree>,
 ) -> Result<(StatusCode, Json<MadeWorktree>), Refused> {
     let Json(NewWorktree { folder, purpose }) = sent?;
-    let made = desk.make_worktree(folder, purpose, who.device()).await?;
+    let made = desk.make_worktree(folder, purpose, &who).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
 /// Take a worktree away whose goals are over; what is not committed is, before that
 #[utoipa::path(post, path = "/api/worktrees/remove", request_body = Chosen, responses((status = OK, body = Value)))]
-pub(super) async fn remove(State(desk): State<Arc<Desk>>, sent: Sent<Chosen>) -> Answer<WorktreeView> {
+pub(super) async fn remove(
+    State(desk): State<Arc<Desk>>,
+    Extension(who): Extension<Who>,
+    sent: Sent<Chosen>,
+) -> Answer<WorktreeView> {
     let Json(Chosen { path, with_ignored }) = sent?;
-    {
-        let state = desk.state().await?;
-        known(&state, &path)?;
-        if let Some(task) = state.at_work_in(&path) {
-            let error = format!("{} still needs it", name(task));
-            return Err(Refused::new(StatusCode::CONFLICT, error, "Stop or archive that first."));
+    let device = who.device().map(str::to_owned);
+    seen_through(async move {
+        let kept = {
+            let state = desk.state().await?;
+            let kept = known(&state, &path)?;
+            if kept.removed.is_some() {
+                return Err(conflict(format!("{path} was removed"), "It can be brought back."));
+            }
+            is_free(&state, &path)?;
+            kept.worktree.clone()
+        };
+        let ignored = if with_ignored { IgnoredFiles::Drop } else { IgnoredFiles::Keep };
+        let place = PathBuf::from(&path);
+        let removed = desk.with_custody(move |custody| custody.remove(&place, ignored)).await?;
+        let removed = removed.map_err(|not| conflict(&not, not.next_step()))?;
+        let needed = is_free(&*desk.state().await?, &path);
+        if needed.is_err() {
+            // Somebody began to work there meanwhile.
+            let back = removed.clone();
+            let (place, of) = (PathBuf::from(&path), PathBuf::from(&kept.of));
+            let back = desk.with_custody(move |custody| custody.restore(&place, &of, &back)).await?;
+            if back.is_ok() {
+                needed?;
+            }
         }
-    }
-    let ignored = if with_ignored { IgnoredFiles::Drop } else { IgnoredFiles::Keep };
-    let place = PathBuf::from(&path);
-    let removed = desk.with_custody(move |custody| custody.remove(&place, ignored)).await?;
-    let Removed { snapshot, branch, head, .. } =
-        removed.map_err(|not| Refused::new(StatusCode::CONFLICT, &not, not.next_step()))?;
-    desk.note(&path, Kind::WorktreeRemoved { path: path.clone(), snapshot, branch, head }).await
+        let Removed { snapshot, branch, head, .. } = removed;
+        let kind = Kind::WorktreeRemoved { path: path.clone(), snapshot, branch, head, device };
+        desk.note(&path, kind).await
+    })
+    .await
 }
 
 /// Bring a worktree back that was removed, as it was
 #[utoipa::path(post, path = "/api/worktrees/bring-back", request_body = Chosen, responses((status = OK, body = Value)))]
-pub(super) async fn bring_back(State(desk): State<Arc<Desk>>, sent: Sent<Chosen>) -> Answer<WorktreeView> {
+pub(super) async fn bring_back(
+    State(desk): State<Arc<Desk>>,
+    Extension(who): Extension<Who>,
+    sent: Sent<Chosen>,
+) -> Answer<WorktreeView> {
     let Json(Chosen { path, .. }) = sent?;
-    let kept = known(&*desk.state().await?, &path)?.clone();
-    let Some(removed) = kept.removed else {
-        let error = format!("{path} was not removed");
-        return Err(Refused::new(StatusCode::CONFLICT, error, NEXT));
-    };
-    let worktree = kept.worktree.clone();
-    let restored = desk.with_custody(move |custody| {
-        let (path, of) = (PathBuf::from(&worktree.path), PathBuf::from(&worktree.of));
-        let conductor::worktree::Removed { snapshot, branch, head, .. } = removed;
-        custody.restore(&path, &of, &Removed { snapshot, branch, head, bytes: 0 })
-    });
-    restored.await?.map_err(|not| Refused::new(StatusCode::CONFLICT, &not, not.next_step()))?;
-    desk.note(&path, made_again(kept.worktree)).await
+    seen_through(async move {
+        let kept = known(&*desk.state().await?, &path)?.clone();
+        let Some(removed) = kept.removed else {
+            return Err(conflict(format!("{path} was not removed"), "There is nothing to bring back."));
+        };
+        let worktree = kept.worktree.clone();
+        let restored = desk.with_custody(move |custody| {
+            let (path, of) = (PathBuf::from(&worktree.path), PathBuf::from(&worktree.of));
+            let conductor::worktree::Removed { snapshot, branch, head, .. } = removed;
+            custody.restore(&path, &of, &Removed { snapshot, branch, head, bytes: 0 })
+        });
+        restored.await?.map_err(|not| conflict(&not, not.next_step()))?;
+        desk.note(&path, made_again(kept.worktree, &who)).await
+    })
+    .await
 }
 
 /// Take a worktree into keeping that somebody else made, or that nobody remembers
 #[utoipa::path(post, path = "/api/worktrees/adopt", request_body = Chosen, responses((status = OK, body = Value)))]
-pub(super) async fn adopt(State(desk): State<Arc<Desk>>, sent: Sent<Chosen>) -> Answer<WorktreeView> {
+pub(super) async fn adopt(
+    State(desk): State<Arc<Desk>>,
+    Extension(who): Extension<Who>,
+    sent: Sent<Chosen>,
+) -> Answer<WorktreeView> {
     let Json(Chosen { path, .. }) = sent?;
-    let place = PathBuf::from(&path);
-    let adopted = desk.with_custody(move |custody| custody.adopt(&place)).await?;
-    let made = adopted.map_err(|not| Refused::new(StatusCode::CONFLICT, &not, not.next_step()))?;
-    let from = made.of.to_string_lossy().into_owned();
-    let worktree = record(made, from);
-    let path = worktree.path.clone();
-    desk.note(&path, made_again(worktree)).await
+    seen_through(async move {
+        desk.may_work_in(&path).await?;
+        let is_kept =
+            |state: &conductor::State| state.worktrees.get(&path).is_some_and(|kept| kept.removed.is_none());
+        if is_kept(&*desk.state().await?) {
+            return Err(conflict(format!("{path} is in keeping already"), NEXT));
+        }
+        let place = PathBuf::from(&path);
+        let adopted = desk.with_custody(move |custody| custody.adopt(&place)).await?;
+        let made = adopted.map_err(|not| conflict(&not, not.next_step()))?;
+        let from = made.of.to_string_lossy().into_owned();
+        let worktree = record(made, from);
+        // What was removed and is there again stands in for what it stood in for.
+        let known = desk.state().await?.worktrees.get(&worktree.path).map(|kept| kept.worktree.clone());
+        let worktree = known.unwrap_or(worktree);
+        let path = worktree.path.clone();
+        desk.note(&path, made_again(worktree, &who)).await
+    })
+    .await
+}
+
+/// Carries work out to its end, whoever goes away meanwhile: what git did must get into the log.
+async fn seen_through<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Refused>> + Send + 'static,
+) -> Result<T, Refused> {
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|error| Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error, "Try again.")))
+}
+
+fn conflict(why: impl ToString, next: &str) -> Refused {
+    Refused::new(StatusCode::CONFLICT, why, next)
+}
+
+/// Nobody works in it, and no goal there is to go on.
+fn is_free(state: &conductor::State, path: &str) -> Result<(), Refused> {
+    let Some(task) = state.at_work_in(path) else { return Ok(()) };
+    let number = reference(state, task);
+    let next = format!("Stop it (`orchestrator cancel {number}`) or archive it first.");
+    Err(conflict(format!("{} ({number}) still needs it", name(task)), &next))
 }
 
 const NEXT: &str = "GET /api/worktrees lists them.";
@@ -132,8 +198,8 @@ fn known<'a>(state: &'a conductor::State, path: &str) -> Result<&'a Kept, Refuse
     })
 }
 
-fn made_again(worktree: Worktree) -> Kind {
-    Kind::WorktreeMade { worktree, purpose: String::new(), device: None }
+fn made_again(worktree: Worktree, who: &Who) -> Kind {
+    Kind::WorktreeMade { worktree, purpose: String::new(), device: who.device().map(str::to_owned) }
 }
 
 fn record(made: Made, from: String) -> Worktree {
@@ -151,19 +217,47 @@ fn record(made: Made, from: String) -> Worktree {
 impl Desk {
     /// Makes a worktree for what is to be done in `folder`, and says so in the log.
     pub(super) async fn make_worktree(
-        &self,
+        self: &Arc<Self>,
         folder: String,
         purpose: String,
-        device: Option<&str>,
+        who: &Who,
     ) -> Result<MadeWorktree, Refused> {
-        let (place, name) = (PathBuf::from(&folder), purpose.lines().next().unwrap_or_default().to_owned());
-        let made = self.with_custody(move |custody| custody.make(&place, &name)).await?;
-        let made = made.map_err(|not| Refused::new(StatusCode::CONFLICT, &not, not.next_step()))?;
-        let left = u32::try_from(made.left).unwrap_or(u32::MAX);
-        let worktree = record(made, folder);
-        let device = device.map(str::to_owned);
-        self.state_fact(Kind::WorktreeMade { worktree: worktree.clone(), purpose, device }).await?;
-        Ok(MadeWorktree { worktree, left })
+        let (desk, device) = (Arc::clone(self), who.device().map(str::to_owned));
+        seen_through(async move {
+            desk.may_work_in(&folder).await?;
+            let (place, name) =
+                (PathBuf::from(&folder), purpose.lines().next().unwrap_or_default().to_owned());
+            let made = desk.with_custody(move |custody| custody.make(&place, &name)).await?;
+            let made = made.map_err(|not| conflict(&not, not.next_step()))?;
+            let left = u32::try_from(made.left).unwrap_or(u32::MAX);
+            let worktree = record(made, folder);
+            // It has the memory and the rules of the folder, which therefore is a project.
+            let opening = {
+                let state = desk.state().await?;
+                let home = state.known_as(&worktree.from);
+                state.project_in(&home).is_none().then(|| state.opening(&home))
+            };
+            if let Some(opening) = opening {
+                desk.intend(vec![Draft::new(Some(drawn(ProjectId::new)), opening)]).await?;
+            }
+            desk.state_fact(Kind::WorktreeMade { worktree: worktree.clone(), purpose, device }).await?;
+            Ok(MadeWorktree { worktree, left })
+        })
+        .await
+    }
+
+    /// The configuration lets runs work in the folder.
+    async fn may_work_in(&self, folder: &str) -> Result<(), Refused> {
+        if !Path::new(folder).is_absolute() {
+            return Err(conflict(format!("{folder} is not absolute"), "Give the whole path of the folder."));
+        }
+        let home = self.state().await?.known_as(folder);
+        let home = dunce::canonicalize(&home).unwrap_or_else(|_| PathBuf::from(home));
+        if self.allowed.is_empty() || below(&self.allowed, &home) {
+            return Ok(());
+        }
+        let why = format!("{folder} lies in none of the folders that the configuration allows");
+        Err(conflict(why, "Choose another folder, or add it to `folders` in the configuration."))
     }
 
     /// Says what became of the worktree of this top, and how it stands then.
@@ -257,5 +351,32 @@ fn view(state: &conductor::State, path: String, kept: Option<&Kept>, stands: Sta
         since: kept.map(|kept| kept.since),
         path,
         stands,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_begun_comes_to_its_end_when_its_caller_goes_away() {
+        let (begins, begun) = oneshot::channel();
+        let (goes_on, go_on) = oneshot::channel();
+        let (ends, ended) = oneshot::channel();
+        let caller = tokio::spawn(seen_through(async move {
+            begins.send(()).unwrap();
+            go_on.await.unwrap();
+            ends.send(()).unwrap();
+            Ok(())
+        }));
+        begun.await.unwrap();
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        goes_on.send(()).unwrap();
+        ended.await.unwrap();
     }
 }

@@ -57,7 +57,7 @@ fn project(id: &str) -> ProjectId {
 fn a_worktree_has_the_memory_and_the_rules_of_what_it_stands_in_for() {
     let mut state = shop();
     assert_eq!(state.projects[&project("cart")].name, "web · cart");
-    assert_eq!(state.folder_of(&project("cart")), Some("/home/shop/web"));
+    assert_eq!(state.folder_of(&project("cart")), Some("/home/shop/web".to_owned()));
     append(&mut state, Millis(5), person(), "shop", Kind::MemorySet { text: "Use pnpm.".to_owned() });
     let orders = carry_out(&mut state, Millis(6));
     let told = orders.iter().find_map(|kind| match kind {
@@ -110,6 +110,7 @@ fn what_is_removed_is_remembered_with_its_snapshot_until_it_is_back() {
         snapshot: snapshot.clone(),
         branch: None,
         head: head.clone(),
+        device: None,
     };
     say(&mut state, 9, gone(&path));
     let kept = state.worktree_of(&project("cart")).unwrap();

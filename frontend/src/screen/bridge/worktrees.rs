@@ -107,8 +107,8 @@ fn Row(view: WorktreeView, look: Callback<()>) -> impl IntoView {
     let carry_out = move |wish: Wish| {
         busy.set(true);
         leptos::task::spawn_local(async move {
-            // Whoever clicked twice has read what goes.
-            let chosen = ChosenWorktree { path: path.get_value(), with_ignored: true };
+            // Whoever clicked twice has read what goes; of what came since nothing does.
+            let chosen = ChosenWorktree { path: path.get_value(), with_ignored: ignored > 0 };
             let sent = serde_json::to_string(&chosen).unwrap_or_default();
             if let Err(why) = call("POST", wish.path(), Some(&sent)).await {
                 desk.say(why, false);

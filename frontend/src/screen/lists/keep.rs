@@ -25,7 +25,7 @@ pub fn KeepField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
             name,
             goal: goal.objective.trim().to_owned(),
             harness: goal.goal.as_ref().map(|goal| goal.harness),
-            folder: state.folder_of(&goal.project).map(str::to_owned),
+            folder: state.folder_of(&goal.project),
             terms: list::terms(state, goal),
             tasks,
             caps: own.caps,

@@ -34,6 +34,22 @@ test("a second tab sees the same and takes over when the first closes", async ({
   await expect(top(second)).toHaveAttribute("data-status", "completed", { timeout: 40_000 });
 });
 
+for (const part of ["**/*_bg.wasm*", "**/tokens-*.css", "**/boot.js", "**/api/enter"])
+  test(`a page that loses ${part} on its way loads all the same`, async ({ page, world }) => {
+    let asked = 0;
+    await page.route(part, (route) => (asked++ === 0 ? route.abort("connectionreset") : route.continue()));
+    await page.goto(world.url);
+    await expect.poll(() => asked).toBeGreaterThan(1);
+    await expect(page.getByText("Live", { exact: true })).toBeVisible();
+    await expect(page.getByLabel("Goal", { exact: true }).last()).toBeVisible();
+  });
+
+test("a page that cannot be loaded says so", async ({ page, world }) => {
+  await page.route("**/tokens-*.css", (route) => route.abort("connectionreset"));
+  await page.goto(world.url);
+  await expect(page.getByRole("alert")).toContainText("See whether the bridge runs");
+});
+
 test("a browser without the secret is told how to get in", async ({ page, world }) => {
   await page.goto(new URL("/", world.url).href);
   await expect(page.getByText("This browser is not signed in.")).toBeVisible();

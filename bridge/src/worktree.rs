@@ -12,7 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 mod busy;
 #[cfg(all(test, unix))]
 mod chaos;
+mod filters;
 mod git;
+mod limit;
 mod linked;
 mod look;
 mod make;
@@ -38,6 +40,11 @@ const NAMELESS: &str = "goal";
 /// What the folder of a worktree is called while it stands aside: nobody who writes by path reaches it there.
 const ASIDE: &str = ".removing";
 
+/// The folder of all worktrees in the data folder.
+const ROOT: &str = "worktrees";
+/// The file in it that is locked while a worktree comes or goes.
+const LOCK: &str = "lock";
+
 /// The worktrees of one data folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Custody {
@@ -47,7 +54,7 @@ pub(crate) struct Custody {
 impl Custody {
     /// Under `data_dir/worktrees`, which need not be there yet.
     pub(crate) fn new(data_dir: &Path) -> Self {
-        Self { root: data_dir.join("worktrees") }
+        Self { root: data_dir.join(ROOT) }
     }
 
     /// Puts every worktree back in its place that an interruption left aside, whole as before: a half removal is undone.
@@ -69,6 +76,22 @@ impl Custody {
             first = first.and(recovered(&aside, &path));
         }
         first
+    }
+
+    /// Whether the worktree at `path` belongs to the repository of the checkout `of`, as was noted when it was made or
+    /// taken over. To be asked before it is looked at or removed: its `.git` can be written by whoever works in it.
+    ///
+    /// # Errors
+    /// It does not, or that cannot be told: why, as a sentence's end.
+    pub(crate) fn is_of(path: &Path, of: &Path) -> Result<(), NotOf> {
+        let linked = Linked::at(path).map_err(|why| NotOf(why.to_string()))?;
+        let common = linked::common_of(of)
+            .map_err(|error| NotOf(format!("its repository {} cannot be read: {error}", of.display())))?;
+        if linked.common == common {
+            Ok(())
+        } else {
+            Err(NotOf(linked::NotLinked::Strange(linked.of()).to_string()))
+        }
     }
 
     /// The folders two levels below the root; none where there is no root.
@@ -95,7 +118,7 @@ impl Custody {
     fn lock(&self) -> Result<Locked, Failed> {
         static HERE: Mutex<()> = Mutex::new(());
         let here = HERE.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.root.join("lock");
+        let path = self.root.join(LOCK);
         let locked = fs::create_dir_all(&self.root).and_then(|()| {
             let file = File::options().create(true).append(true).open(&path)?;
             file.lock()?;
@@ -103,6 +126,18 @@ impl Custody {
         });
         let file = locked.map_err(|error| Failed::disk(&path, error))?;
         Ok(Locked { _file: file, _here: here })
+    }
+}
+
+/// Why a worktree is not taken for one of the repository that it was made from.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotOf(String);
+
+impl NotOf {
+    #[expect(clippy::unused_self, reason = "as with the other problems")]
+    pub(crate) fn next_step(&self) -> &'static str {
+        "Run `git worktree repair` in its repository, or save its files and delete the folder by hand."
     }
 }
 

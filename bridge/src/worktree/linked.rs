@@ -1,6 +1,7 @@
 //! A linked worktree as it stands on disk: its folder, git's record of it (`.git/worktrees/<id>`) and the repository
 //! that both belong to. Read from the files that gitrepository-layout(5) describes; nothing is started for it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,8 @@ pub(super) enum NotLinked {
     NoRecord(PathBuf),
     #[error("git knows this worktree at another place: {}", .0.display())]
     Elsewhere(PathBuf),
+    #[error("its .git leads to the repository {}, which it was not made from", .0.display())]
+    Strange(PathBuf),
     #[error("its .git cannot be read: {0}")]
     Unreadable(#[from] io::Error),
 }
@@ -81,6 +84,10 @@ impl Linked {
         // The record is deleted in the end, so it must be what it seems to be.
         if record.parent() != Some(&common.join("worktrees")) {
             return Err(NotLinked::Main);
+        }
+        // Who may write in the worktree may have it lead to a repository of their own.
+        if group_of(tree).is_some_and(|name| *name != *super::make::group(&common)) {
+            return Err(NotLinked::Strange(home(&common)));
         }
         Ok(Self { tree: tree.to_owned(), record, common })
     }
@@ -150,6 +157,35 @@ impl Linked {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+/// The name of the folder for a repository's worktrees that this one lies in; none where it lies elsewhere. The lock of
+/// [`super::Custody::lock`] tells a root of ours.
+fn group_of(tree: &Path) -> Option<&OsStr> {
+    let group = tree.parent()?;
+    let root = group.parent()?;
+    let ours = root.file_name().is_some_and(|name| name == super::ROOT) && root.join(super::LOCK).is_file();
+    if ours { group.file_name() } else { None }
+}
+
+/// The repository's folder of a checkout, by the files alone.
+pub(super) fn common_of(checkout: &Path) -> io::Result<PathBuf> {
+    let file = checkout.join(".git");
+    let record = match fs::symlink_metadata(&file) {
+        Ok(found) if found.is_file() => {
+            let said = fs::read(&file)?;
+            checkout.join(to_path(said.strip_prefix(b"gitdir:").unwrap_or(&said).trim_ascii()))
+        }
+        Ok(_) => file,
+        // A repository without a checkout of its own.
+        Err(error) if error.kind() == ErrorKind::NotFound => checkout.to_owned(),
+        Err(error) => return Err(error),
+    };
+    match fs::read(record.join("commondir")) {
+        Ok(common) => dunce::canonicalize(record.join(to_path(common.trim_ascii()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => dunce::canonicalize(record),
+        Err(error) => Err(error),
     }
 }
 

@@ -12,6 +12,8 @@ use super::{Custody, aside, is_there, slug};
 
 /// Bytes of the repository's path, hashed, in the name of the folder for its worktrees.
 const HASHED: usize = 4;
+/// Bytes of a name in the reason of the lock, which git has as an argument.
+const REASON: usize = 200;
 /// Names that are tried.
 const NAMES: u32 = 10_000;
 
@@ -117,9 +119,17 @@ impl Source {
     }
 }
 
-/// Paths that `git status` names, those of untracked files each for itself.
+/// Paths that `git status` names, those of untracked files each for itself. It does not look into repositories that lie in
+/// the worktree, whose settings would be theirs.
 pub(super) fn changes(git: &Git) -> Result<usize, Failed> {
-    let args = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"];
+    let args = [
+        "status",
+        "--porcelain=v1",
+        "-z",
+        "--untracked-files=all",
+        "--no-renames",
+        "--ignore-submodules=dirty",
+    ];
     Ok(pieces(&git.run(args)?).count())
 }
 
@@ -201,7 +211,7 @@ fn undo(source: &Source, path: &Path, branch: &str, base: &str) {
 }
 
 /// The folder for a repository's worktrees: its name to be read, and some of its path's hash to tell it from others.
-fn group(common: &Path) -> String {
+pub(super) fn group(common: &Path) -> String {
     let home = home(common);
     let hash = Sha256::digest(home.as_os_str().as_encoded_bytes());
     let hash: String = hash.iter().take(HASHED).map(|byte| format!("{byte:02x}")).collect();
@@ -211,7 +221,8 @@ fn group(common: &Path) -> String {
     format!("{name}-{hash}")
 }
 
-/// A name as one line of text.
+/// A name as one line of text, and no long one.
 fn line(name: &str) -> String {
+    let name = &name[..name.floor_char_boundary(REASON)];
     text(name.replace(char::is_control, " ").as_bytes())
 }

@@ -85,7 +85,9 @@ fn named(which: &[PathBuf]) -> String {
 impl NotRemoved {
     pub(crate) fn next_step(&self) -> &'static str {
         match self {
-            Self::Gone(_) => "Run `git worktree list` in the repository to see whether it was moved.",
+            Self::Gone(_) => {
+                "It may have been removed already: `orchestrator worktrees` says so, and brings it back."
+            }
             Self::NotLinked { .. } => {
                 "Run `git worktree repair` in it, or save its files and delete the folder by hand."
             }
@@ -93,7 +95,7 @@ impl NotRemoved {
             Self::UnderWay { .. } => "End that in the worktree, or abort it, and try again.",
             Self::NoCommit(_) => "Commit there, or check out a branch that has a commit.",
             Self::Repositories { .. } => "Save what they hold elsewhere, delete them from it and try again.",
-            Self::Ignored { .. } => "Save those that you need, and say that the others may go.",
+            Self::Ignored { .. } => "Save those that you need, and let the others go with `--with-ignored`.",
             Self::InUse { .. } => "End that program, or wait for it, and try again.",
             Self::Changing(_) => "End what works in it and try again.",
             Self::Taken(_) => "Move that folder away and try again.",
@@ -115,6 +117,7 @@ impl Custody {
     /// # Errors
     /// Then it is as it was, in its place.
     pub(crate) fn remove(&self, path: &Path, files: IgnoredFiles) -> Result<Removed, NotRemoved> {
+        let _locked = self.lock()?;
         let path = dunce::canonicalize(path).map_err(|_| NotRemoved::Gone(path.to_owned()))?;
         let linked = Linked::at(&path)
             .map_err(|why| NotRemoved::NotLinked { path: path.clone(), why: why.to_string() })?;

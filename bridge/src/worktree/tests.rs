@@ -8,10 +8,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use super::git::trial;
 use super::look::{Glance, Ignored};
 use super::make::NotMade;
 use super::{Custody, Held, IgnoredFiles, Look, Made, Removed, slug};
 
+mod mistrust;
 mod removal;
 
 /// A repository with one commit, and a data folder beside it.
@@ -69,6 +71,13 @@ impl Place {
 
     fn restore(&self, made: &Made, removed: &Removed) -> Made {
         self.custody.restore(&made.path, &self.top, removed).unwrap()
+    }
+
+    /// One of the person's own settings, which no repository has.
+    fn set(&self, key: &str, value: &str) {
+        let settings = self.folder.path().join("gitconfig");
+        git(&self.top, &["config", "--file", settings.to_str().unwrap(), key, value]);
+        trial::GLOBAL.set(settings);
     }
 
     fn references(&self) -> String {
@@ -183,8 +192,8 @@ fn where_no_worktree_can_be_made_nothing_is_left() {
     // A checkout that fails midway.
     place.write(".gitattributes", "README filter=broken\n");
     place.commit("attributes");
-    git(&place.top, &["config", "filter.broken.smudge", "false"]);
-    git(&place.top, &["config", "filter.broken.required", "true"]);
+    place.set("filter.broken.smudge", "false");
+    place.set("filter.broken.required", "true");
     assert!(place.custody.make(&place.top, "x").is_err());
     assert_eq!(place.references().lines().count(), before.lines().count() - 1);
     assert_eq!(place.custody.list(&[]), []);

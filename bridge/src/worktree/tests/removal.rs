@@ -92,12 +92,16 @@ fn converted_files_are_kept_as_they_are_on_disk() {
     place.write(".gitattributes", "*.txt text\n*.up filter=up\n*.utf16 working-tree-encoding=UTF-16\n");
     git(&place.top, &["config", "filter.up.clean", "tr a-z A-Z"]);
     git(&place.top, &["config", "filter.up.smudge", "tr A-Z a-z"]);
+    // As `git lfs install --local` does beside the person's own settings.
+    place.set("filter.up.clean", "tr a-z A-Z");
+    place.set("filter.up.smudge", "tr A-Z a-z");
     git(&place.top, &["config", "core.autocrlf", "true"]);
     for name in ["a.txt", "b.txt", "c.up", "d.up"] {
         place.write(name, "line one\nline two\n");
     }
     place.commit("converted");
     let made = place.make("crlf");
+    assert_eq!(fs::read(made.path.join("c.up")).unwrap(), b"line one\r\nline two\r\n");
     assert_eq!(fs::read(made.path.join("a.txt")).unwrap(), b"line one\r\nline two\r\n");
     assert_eq!(there_and_back(&place, &made).snapshot, None);
     // Git takes this for the same as what is committed.

@@ -13,6 +13,7 @@ mod busy;
 #[cfg(all(test, unix))]
 mod chaos;
 mod filters;
+mod forget;
 mod git;
 mod limit;
 mod linked;

@@ -131,6 +131,8 @@ async fn one_that_nobody_remembers_is_found_and_taken_into_keeping() -> anyhow::
     // Somebody else takes one away, and the list says so and changes nothing.
     std::fs::remove_dir_all(&stray)?;
     world.says(&["worktrees"], 0, "gone: somebody else took it away")?;
+    world.says(&["worktrees", "remove", "stray"], 0, "removed")?;
+    git(&world.project, &["branch", "-D", "orchestrator/stray"])?;
     world.says(&["worktrees", "remove", "orchestrator/none"], 1, "there is no worktree")?;
     Ok(())
 }

@@ -134,7 +134,7 @@ fn stands(view: &WorktreeView) -> String {
             ];
             parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
-        Stands::Gone => "gone: somebody else took it away".to_owned(),
+        Stands::Gone => "gone: somebody else took it away; remove lets its branch go".to_owned(),
         Stands::Removed { snapshot: Some(snapshot), .. } => {
             format!("removed; what was not committed is in {snapshot}; bring-back restores it")
         }

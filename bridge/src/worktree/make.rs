@@ -135,12 +135,12 @@ pub(super) fn changes(git: &Git) -> Result<usize, Failed> {
 
 impl Custody {
     /// Makes a worktree and its branch `orchestrator/<slug of name>` at the commit that is checked out where `folder`
-    /// lies. The checkout itself is not touched. It is locked, so that a `git worktree prune` or `remove` by hand leaves
-    /// it.
+    /// lies, in none of the places that are `known`. The checkout itself is not touched. It is locked, so that a
+    /// `git worktree prune` or `remove` by hand leaves it.
     ///
     /// # Errors
     /// Then nothing is left of it, neither folder nor branch.
-    pub(crate) fn make(&self, folder: &Path, name: &str) -> Result<Made, NotMade> {
+    pub(crate) fn make(&self, folder: &Path, name: &str, known: &[PathBuf]) -> Result<Made, NotMade> {
         let folder = dunce::canonicalize(folder)
             .and_then(|whole| fs::read_dir(&whole).map(|_| whole))
             .map_err(|source| NotMade::Folder { path: folder.to_owned(), source })?;
@@ -151,7 +151,8 @@ impl Custody {
         let left = source.left()?;
         let _locked = self.lock()?;
         let group = self.whole_root().join(group(&source.common));
-        let (path, branch) = free(&source, &group, name, &base)?;
+        let taken = recorded(&source.common).into_iter().chain(known.iter().cloned()).collect::<Vec<_>>();
+        let (path, branch) = free(&source, &group, name, &base, &taken)?;
         let reason = format!("{OURS}made for {}", line(name));
         let args = ["worktree", "add", "--quiet", "--lock", "--reason", &reason]
             .map(AsRef::<std::ffi::OsStr>::as_ref);
@@ -173,15 +174,20 @@ impl Custody {
 }
 
 /// A free place and a new branch of the same name.
-fn free(source: &Source, group: &Path, name: &str, base: &str) -> Result<(PathBuf, String), NotMade> {
-    let known = recorded(&source.common);
+fn free(
+    source: &Source,
+    group: &Path,
+    name: &str,
+    base: &str,
+    taken: &[PathBuf],
+) -> Result<(PathBuf, String), NotMade> {
     let slug = slug(name);
     for number in 1..=NAMES {
         let slug = if number == 1 { slug.clone() } else { format!("{slug}-{number}") };
         let (path, branch) = (group.join(&slug), format!("orchestrator/{slug}"));
         if is_there(&path)
             || is_there(&aside(&path))
-            || known.contains(&path)
+            || taken.contains(&path)
             || source.has_branch(&branch)?
         {
             continue;

@@ -20,6 +20,10 @@ pub(crate) enum NotRestored {
     Repository(#[source] NotMade),
     #[error("the repository does not have the commit {0} any more")]
     NoCommit(String),
+    #[error(
+        "its branch {branch} has gone on since it was removed; what was not committed there is in {kept}"
+    )]
+    Moved { branch: String, kept: String },
     #[error(transparent)]
     Git(#[from] Failed),
 }
@@ -29,6 +33,9 @@ impl NotRestored {
         match self {
             Self::Taken(_) => "Move that folder away and try again.",
             Self::Repository(why) => why.next_step(),
+            Self::Moved { .. } => {
+                "Take that over by hand: `git cherry-pick -n` with that commit, on the branch."
+            }
             Self::NoCommit(_) => "Fetch that commit from a clone that has it, and try again.",
             Self::Git(failed) if failed.says("already") => {
                 "Check out another branch where its branch is checked out now, and try again."
@@ -90,6 +97,15 @@ impl Custody {
         }
         let mut made = made(&source.git, &source.common, path, removed.branch.clone(), removed.head.clone())?;
         made.of.clone_from(&source.top);
+        if let Some(branch) = &removed.branch
+            && let Some(tip) =
+                source.git.ask(["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}")])?
+            && tip != removed.head
+        {
+            // Its files would stand there as if they undid what came since.
+            let kept = removed.snapshot.clone().unwrap_or_else(|| removed.head.clone());
+            return Err(NotRestored::Moved { branch: branch.clone(), kept });
+        }
         let new = match &removed.branch {
             Some(branch) if !source.has_branch(branch)? => {
                 source.new_branch(branch, &removed.head)?;

@@ -15,7 +15,7 @@ use super::slug;
 use super::walk::{Found, Kind, Walk};
 
 /// Where the repository keeps snapshots.
-const KEPT: &str = "refs/orchestrator/snapshots";
+pub(super) const KEPT: &str = "refs/orchestrator/snapshots";
 /// Snapshots of one worktree in one second.
 const SAME_SECOND: u32 = 100;
 /// An entry of a tree: the mode as git writes it, and the object.
@@ -264,7 +264,6 @@ impl<'a> Reading<'a> {
             return Ok(None);
         }
         let inner = self.git();
-        let what = format!("what was not committed in {}", path.display());
         let mut args = vec!["commit-tree".to_owned(), held.tree.clone(), "-p".to_owned(), held.head.clone()];
         if let Some(staged) = &held.staged {
             let staged = inner.word([
@@ -277,7 +276,7 @@ impl<'a> Reading<'a> {
             ])?;
             args.extend(["-p".to_owned(), staged]);
         }
-        args.extend(["-m".to_owned(), format!("orchestrator: {what}")]);
+        args.extend(["-m".to_owned(), kept_of(path)]);
         let commit = inner.word(args)?;
         let pack = self.store(&commit)?;
         let name = self.name(&commit, path)?;
@@ -324,6 +323,11 @@ impl<'a> Reading<'a> {
         }
         Err(taken.unwrap_or_else(|| Failed::Said("no name is free".to_owned())))
     }
+}
+
+/// The message of a snapshot's commit.
+pub(super) fn kept_of(path: &Path) -> String {
+    format!("orchestrator: what was not committed in {}", path.display())
 }
 
 /// A snapshot in the repository.

@@ -62,7 +62,7 @@ impl Place {
     }
 
     pub(super) fn make(&self, name: &str) -> Made {
-        self.custody.make(&self.top, name).unwrap()
+        self.custody.make(&self.top, name, &[]).unwrap()
     }
 
     fn remove(&self, made: &Made) -> Removed {
@@ -122,7 +122,7 @@ fn a_worktree_is_made_on_a_branch_of_its_own() {
     place.write("README", "changed\n");
     place.write("new file", "untracked\n");
     let before = contents(&place.top);
-    let made = place.custody.make(&place.top.join("src"), "Mend the Tests: now, ünd später!").unwrap();
+    let made = place.custody.make(&place.top.join("src"), "Mend the Tests: now, ünd später!", &[]).unwrap();
     assert_eq!(made.branch.as_deref(), Some("orchestrator/mend-the-tests-now-nd-sp-ter"));
     assert_eq!((made.of.as_path(), made.left), (place.top.as_path(), 2));
     assert_eq!(made.base, git(&place.top, &["rev-parse", "HEAD"]));
@@ -141,7 +141,7 @@ fn a_worktree_is_made_on_a_branch_of_its_own() {
     assert!(!by_hand.status.success());
     assert!(String::from_utf8_lossy(&by_hand.stderr).contains("made for Mend the Tests"), "{by_hand:?}");
     // The same name once more, and from a worktree: of the same repository.
-    let again = place.custody.make(&made.path, "Mend the tests, now: nd sp ter").unwrap();
+    let again = place.custody.make(&made.path, "Mend the tests, now: nd sp ter", &[]).unwrap();
     assert_eq!(again.path, made.path.with_file_name("mend-the-tests-now-nd-sp-ter-2"));
     assert_eq!((again.of, again.left), (made.path, 0));
 }
@@ -150,7 +150,7 @@ fn a_worktree_is_made_on_a_branch_of_its_own() {
 fn a_folder_with_nothing_committed_is_there_in_the_worktree() {
     let place = Place::new();
     place.write("new/deep/file", "untracked\n");
-    let made = place.custody.make(&place.top.join("new/deep"), "x").unwrap();
+    let made = place.custody.make(&place.top.join("new/deep"), "x", &[]).unwrap();
     assert!(made.folder.is_dir() && made.folder.ends_with("x/new/deep"));
 }
 
@@ -171,22 +171,22 @@ fn where_no_worktree_can_be_made_nothing_is_left() {
     let root = place.folder.path();
     let none = root.join("none");
     fs::create_dir(&none).unwrap();
-    let missing = place.custody.make(&root.join("missing"), "x");
+    let missing = place.custody.make(&root.join("missing"), "x", &[]);
     assert!(matches!(missing, Err(NotMade::Folder { .. })), "{missing:?}");
-    let plain = place.custody.make(&none, "x");
+    let plain = place.custody.make(&none, "x", &[]);
     assert!(matches!(plain, Err(NotMade::NoRepository(_))), "{plain:?}");
     git(&none, &["init", "--quiet", "--bare", "bare"]);
     git(&none, &["init", "--quiet", "empty"]);
-    let bare = place.custody.make(&none.join("bare"), "x");
+    let bare = place.custody.make(&none.join("bare"), "x", &[]);
     assert!(matches!(bare, Err(NotMade::Bare(_))), "{bare:?}");
-    let empty = place.custody.make(&none.join("empty"), "x");
+    let empty = place.custody.make(&none.join("empty"), "x", &[]);
     assert!(matches!(empty, Err(NotMade::NoCommit(_))), "{empty:?}");
-    assert!(place.custody.make(&place.top.join(".git"), "x").is_err());
+    assert!(place.custody.make(&place.top.join(".git"), "x", &[]).is_err());
     assert!(!root.join("data").exists());
     // A branch of that name is where a folder of branches would have to be.
     git(&place.top, &["branch", "orchestrator"]);
     let before = place.references();
-    let in_the_way = place.custody.make(&place.top, "x").unwrap_err();
+    let in_the_way = place.custody.make(&place.top, "x", &[]).unwrap_err();
     assert!(matches!(in_the_way, NotMade::Git(_)) && !in_the_way.next_step().is_empty(), "{in_the_way}");
     git(&place.top, &["branch", "-D", "orchestrator"]);
     // A checkout that fails midway.
@@ -194,7 +194,7 @@ fn where_no_worktree_can_be_made_nothing_is_left() {
     place.commit("attributes");
     place.set("filter.broken.smudge", "false");
     place.set("filter.broken.required", "true");
-    assert!(place.custody.make(&place.top, "x").is_err());
+    assert!(place.custody.make(&place.top, "x", &[]).is_err());
     assert_eq!(place.references().lines().count(), before.lines().count() - 1);
     assert_eq!(place.custody.list(&[]), []);
     assert_eq!(git(&place.top, &["worktree", "list"]).lines().count(), 1);

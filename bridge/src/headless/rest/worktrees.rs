@@ -48,12 +48,12 @@ pub(super) struct Chosen {
 /// The worktrees that are and were in the bridge's keeping, and those that were found beside them
 #[utoipa::path(get, path = "/api/worktrees", responses((status = OK, body = [Value], description = "`path`, `of`, `branch`, `base`, `purpose`, `device`, `since`, `goals`, and `stands`: `there`, `gone`, `removed` or `unreadable`")))]
 pub(super) async fn worktrees(State(desk): State<Arc<Desk>>) -> Answer<Vec<WorktreeView>> {
-    let known: Vec<PathBuf> = {
+    let known: Vec<(PathBuf, PathBuf)> = {
         let state = desk.state().await?;
         let there = state.worktrees.values().filter(|kept| kept.removed.is_none());
-        there.map(|kept| PathBuf::from(&kept.worktree.path)).collect()
+        there.map(|kept| (PathBuf::from(&kept.worktree.path), PathBuf::from(&kept.worktree.of))).collect()
     };
-    let found = desk.with_custody(move |custody| custody.list(&known)).await?;
+    let found = desk.with_custody(move |custody| looked(custody, &known)).await?;
     let state = desk.state().await?;
     let mut views: Vec<WorktreeView> = found.into_iter().map(|held| of_found(&state, held)).collect();
     let removed = state.worktrees.values().filter(|kept| kept.removed.is_some());
@@ -61,6 +61,23 @@ pub(super) async fn worktrees(State(desk): State<Arc<Desk>>) -> Answer<Vec<Workt
         removed.filter(|kept| views.iter().all(|view| view.path != kept.worktree.path)).collect();
     views.extend(unseen.into_iter().map(|kept| of_removed(&state, kept)));
     Ok(Json(views))
+}
+
+/// How all of them are; those of `known` that lead to another repository than the one that is noted for them are not looked at.
+fn looked(custody: &Custody, known: &[(PathBuf, PathBuf)]) -> Vec<Held> {
+    let problem = |(path, of): &(PathBuf, PathBuf)| {
+        let why = Custody::is_of(path, of).err().filter(|_| path.exists())?.to_string();
+        Some(Held { path: path.clone(), state: Err(why) })
+    };
+    let strange: Vec<Held> = known.iter().filter_map(problem).collect();
+    let is_strange = |path: &PathBuf| strange.iter().any(|held| held.path == *path);
+    let others: Vec<PathBuf> =
+        known.iter().map(|(path, _)| path.clone()).filter(|path| !is_strange(path)).collect();
+    let mut all: Vec<Held> =
+        custody.list(&others).into_iter().filter(|held| !is_strange(&held.path)).collect();
+    all.extend(strange);
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    all
 }
 
 /// Make a worktree for what is to be done in a folder; a goal that is stated in its folder works there
@@ -95,9 +112,16 @@ pub(super) async fn remove(
             kept.worktree.clone()
         };
         let ignored = if with_ignored { IgnoredFiles::Drop } else { IgnoredFiles::Keep };
-        let place = PathBuf::from(&path);
-        let removed = desk.with_custody(move |custody| custody.remove(&place, ignored)).await?;
-        let removed = removed.map_err(|not| conflict(&not, not.next_step()))?;
+        let (place, of, noted) = (PathBuf::from(&path), PathBuf::from(&kept.of), kept.clone());
+        let removed = desk.with_custody(move |custody| {
+            if !place.exists() {
+                let gone = custody.forget(&place, &of, &noted.branch, &noted.base);
+                return gone.map_err(|not| conflict(&not, not.next_step()));
+            }
+            Custody::is_of(&place, &of).map_err(|not| conflict(&not, not.next_step()))?;
+            custody.remove(&place, ignored).map_err(|not| conflict(&not, not.next_step()))
+        });
+        let removed = removed.await??;
         let needed = is_free(&*desk.state().await?, &path);
         if needed.is_err() {
             // Somebody began to work there meanwhile.
@@ -227,7 +251,9 @@ impl Desk {
             desk.may_work_in(&folder).await?;
             let (place, name) =
                 (PathBuf::from(&folder), purpose.lines().next().unwrap_or_default().to_owned());
-            let made = desk.with_custody(move |custody| custody.make(&place, &name)).await?;
+            // What was removed can be brought back, and so keeps its place.
+            let known: Vec<PathBuf> = desk.state().await?.worktrees.keys().map(PathBuf::from).collect();
+            let made = desk.with_custody(move |custody| custody.make(&place, &name, &known)).await?;
             let made = made.map_err(|not| conflict(&not, not.next_step()))?;
             let left = u32::try_from(made.left).unwrap_or(u32::MAX);
             let worktree = record(made, folder);

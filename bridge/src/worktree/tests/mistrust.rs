@@ -158,7 +158,7 @@ fn git_is_not_waited_for_for_ever() {
     place.set("filter.slow.smudge", "sleep 1000");
     trial::LIMIT.set(Duration::from_millis(400));
     let began = Instant::now();
-    let endless = place.custody.make(&place.top, "slow").unwrap_err();
+    let endless = place.custody.make(&place.top, "slow", &[]).unwrap_err();
     assert!(matches!(endless, NotMade::Git(Failed::Endless(_))), "{endless}");
     assert!(began.elapsed() < Duration::from_secs(60) && !endless.next_step().is_empty());
 }

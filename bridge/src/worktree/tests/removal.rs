@@ -319,8 +319,52 @@ fn a_restored_branch_is_the_one_it_was_or_made_anew() {
     assert!(matches!(gone, NotRestored::NoCommit(_)), "{gone}");
     let no_repository = place.custody.restore(&made.path, &place.top.join("none"), &removed).unwrap_err();
     assert!(!no_repository.next_step().is_empty(), "{no_repository}");
+    // On a branch that went on its files would undo what came since.
+    git(&place.top, &["checkout", "--quiet", "orchestrator/again"]);
+    git(&place.top, &["commit", "--quiet", "--allow-empty", "-m", "later"]);
+    git(&place.top, &["checkout", "--quiet", "main"]);
+    let moved = place.custody.restore(&made.path, &place.top, &removed).unwrap_err();
+    assert!(moved.to_string().contains(removed.snapshot.as_deref().unwrap()), "{moved}");
+    assert!(!made.path.exists());
+    git(&place.top, &["branch", "--force", "orchestrator/again", &removed.head]);
     place.restore(&made, &removed);
     assert_eq!(fs::read_to_string(made.path.join("new")).unwrap(), "new\n");
+}
+
+#[test]
+fn what_somebody_else_took_away_is_let_go_and_what_was_kept_is_found() {
+    let place = Place::new();
+    let made = place.make("gone");
+    let branch = made.branch.clone().unwrap();
+    let forget = || place.custody.forget(&made.path, &place.top, &branch, &made.base);
+    assert!(matches!(forget(), Err(NotRemoved::Taken(_))), "it is there");
+    write(&made.path.join("new"), "new\n");
+    // A removal that nobody heard the end of.
+    let removed = place.remove(&made);
+    assert_eq!(forget().unwrap(), Removed { bytes: 0, ..removed.clone() });
+    place.restore(&made, &removed);
+    assert_eq!(fs::read_to_string(made.path.join("new")).unwrap(), "new\n");
+    // Its branch can be deleted then, and a commit on none is kept.
+    git(&made.path, &["checkout", "--quiet", "--detach"]);
+    git(&made.path, &["commit", "--quiet", "--allow-empty", "-m", "loose"]);
+    let loose = git(&made.path, &["rev-parse", "HEAD"]);
+    fs::remove_dir_all(&made.path).unwrap();
+    let gone = forget().unwrap();
+    assert_eq!((gone.snapshot, gone.branch), (Some(loose.clone()), None));
+    git(&place.top, &["branch", "-D", &branch]);
+    git(&place.top, &["gc", "--quiet", "--prune=now"]);
+    git(&place.top, &["cat-file", "-e", &loose]);
+}
+
+#[test]
+fn a_place_that_is_remembered_is_not_given_again() {
+    let place = Place::new();
+    let made = place.make("again");
+    let removed = place.remove(&made);
+    git(&place.top, &["branch", "-D", "orchestrator/again"]);
+    let other = place.custody.make(&place.top, "again", std::slice::from_ref(&made.path)).unwrap();
+    assert_ne!(other.path, made.path);
+    place.restore(&made, &removed);
 }
 
 #[test]

@@ -68,10 +68,10 @@ enum Wish {
 impl Wish {
     fn of(stands: &Stands) -> Option<Self> {
         match stands {
-            Stands::There { known: true, .. } => Some(Self::Remove),
+            Stands::There { known: true, .. } | Stands::Gone => Some(Self::Remove),
             Stands::There { known: false, .. } => Some(Self::Adopt),
             Stands::Removed { .. } => Some(Self::BringBack),
-            Stands::Gone | Stands::Unreadable { .. } => None,
+            Stands::Unreadable { .. } => None,
         }
     }
 

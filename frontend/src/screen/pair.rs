@@ -1,8 +1,11 @@
 //! What a browser shows that the bridge does not know: it asks to be let in, and waits for a person's yes.
 
+use js_sys::Promise;
 use leptos::prelude::*;
 use shared::api::{Pairing, Ticket};
 use shared::unit::Millis;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 
 use crate::component::flow::Show;
 use crate::desk::Desk;
@@ -11,7 +14,7 @@ use crate::link::now;
 use crate::words::span;
 
 /// Before a question that got no answer is asked again, in milliseconds.
-const AGAIN: u32 = 1_000;
+const AGAIN: i32 = 1_000;
 
 #[component]
 pub fn Pair() -> impl IntoView {
@@ -53,6 +56,17 @@ pub fn Pair() -> impl IntoView {
     }
 }
 
+/// Waits so many milliseconds.
+async fn pause(millis: i32) {
+    let waited = Promise::new(&mut |done, _| {
+        // Where the browser refuses, it is asked again at once.
+        if window().set_timeout_with_callback_and_timeout_and_arguments_0(&done, millis).is_err() {
+            let _ = done.call0(&JsValue::NULL);
+        }
+    });
+    let _ = JsFuture::from(waited).await;
+}
+
 /// Asks, shows the code, and waits for the answer. A wire that breaks meanwhile ends nothing: the request stands, and is asked
 /// for again.
 async fn let_in(asked: RwSignal<Option<(String, Millis)>>) -> Result<(), String> {
@@ -66,7 +80,7 @@ async fn let_in(asked: RwSignal<Option<(String, Millis)>>) -> Result<(), String>
             Some(answer) if answer.ok() => return Ok(()),
             Some(answer) => return Err(problem(&answer).await),
             None if now() >= until => return Err("The bridge does not answer.".to_owned()),
-            None => gloo_timers::future::TimeoutFuture::new(AGAIN).await,
+            None => pause(AGAIN).await,
         }
     }
 }

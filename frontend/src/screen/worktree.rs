@@ -11,27 +11,31 @@ use crate::tree::view::Tree;
 #[component]
 pub fn WorktreeField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
     let here = expect_context::<Here>();
-    let kept = Memo::new(move |_| {
-        tree.desk.read(|state| state.worktree_of(&state.task(&own.get_value())?.project).cloned())
+    // Branch, folder, what to do, and the command for it.
+    let told = Memo::new(move |_| {
+        tree.desk.read(|state| {
+            let kept = state.worktree_of(&state.task(&own.get_value())?.project)?;
+            let worktree = &kept.worktree;
+            let removed = match kept.removed {
+                Some(_) => "It was removed; among the worktrees it can be brought back. ",
+                None => "",
+            };
+            let next = format!("{removed}To take what was committed over, in {}: ", worktree.of);
+            let command = format!("git merge {}", worktree.branch);
+            Some([worktree.branch.clone(), worktree.folder.clone(), next, command])
+        })
     });
-    let text = move |part: fn(&shared::worktree::Worktree) -> String| {
-        move || kept.get().map(|kept| part(&kept.worktree)).unwrap_or_default()
-    };
-    let removed = move || kept.read().as_ref().is_some_and(|kept| kept.removed.is_some());
+    let text = move |part: usize| move || told.with(|told| told.as_ref().map(|told| told[part].clone()));
     view! {
-        <Show when=move || kept.read().is_some()>
+        <Show when=move || told.read().is_some()>
             <div class="field">
                 <span>"Worktree"</span>
                 <div class="row">
-                    <span class="mono clip">{text(|worktree| worktree.branch.clone())}</span>
+                    <span class="mono clip">{text(0)}</span>
                     <button class="button push" data-size="sm" on:click=move |_| here.open_part(Part::Worktrees)>"Worktrees"</button>
                 </div>
-                <span class="hint mono">{text(|worktree| worktree.folder.clone())}</span>
-                <span class="hint">
-                    {move || if removed() { "It was removed; among the worktrees it can be brought back. " } else { "" }}
-                    {text(|worktree| format!("To take what was committed over, in {}: ", worktree.of))}
-                    <code>{text(|worktree| format!("git merge {}", worktree.branch))}</code>
-                </span>
+                <span class="hint mono">{text(1)}</span>
+                <span class="hint">{text(2)}<code>{text(3)}</code></span>
             </div>
         </Show>
     }

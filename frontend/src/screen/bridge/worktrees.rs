@@ -1,6 +1,7 @@
 //! The worktrees that goals work in: what each is for, what it holds, and what may become of it.
 
 use conductor::words::amount;
+use conductor::worktree::Kept;
 use leptos::prelude::*;
 use shared::api::{ChosenWorktree, Holds, Stands, WorktreeView};
 use shared::id::TaskId;
@@ -26,7 +27,12 @@ pub fn Worktrees() -> impl IntoView {
         });
     };
     // Once now, and again whenever the log tells of one.
-    let told = Memo::new(move |_| desk.read(|state| state.worktrees.clone()));
+    let told = Memo::new(move |_| {
+        desk.read(|state| {
+            let changed = |kept: &Kept| kept.removed.as_ref().map_or(kept.since, |removed| removed.at);
+            (state.worktrees.len(), state.worktrees.values().map(changed).max())
+        })
+    });
     Effect::new(move |_| {
         told.track();
         look();
@@ -51,7 +57,7 @@ pub fn Worktrees() -> impl IntoView {
         <Show when=move || !all.read().is_empty()>
             <p class="meta">{sum}</p>
             <ul class="listed">
-                <For each=move || all.get() key=|view| format!("{view:?}") children=move |view| view! { <Row view=view look=Callback::new(move |()| look())/> }/>
+                <For each=move || all.get() key=|view| format!("{} {}", view.path, stands(view)) children=move |view| view! { <Row view=view look=Callback::new(move |()| look())/> }/>
             </ul>
         </Show>
     }

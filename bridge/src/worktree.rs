@@ -1,7 +1,7 @@
 //! Custody of git worktrees: those that this program makes for goals, and those that it is asked to take over. It knows
-//! who made each and for what, what each holds, and takes none away before all that is on no branch is in a commit of
-//! the repository. A person's own git may run beside it. It knows nothing of goals, the log or the network; whoever
-//! calls it waits, so not from an async task.
+//! what each holds, and takes none away before all that is on no branch is in a commit of the repository. A person's own
+//! git may run beside it. It knows nothing of goals, the log or the network; whoever calls it waits, so not from an async
+//! task.
 
 use std::ffi::OsString;
 use std::fs::{self, File};

@@ -67,7 +67,7 @@ pub(super) async fn see_to(args: &WorktreesArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes one for what is to be done in `folder`, and tells of it.
+/// Makes one for what is to be done in `folder`.
 pub(super) async fn make(place: &Place, folder: String, purpose: &str) -> anyhow::Result<MadeWorktree> {
     let sent = serde_json::to_string(&NewWorktree { folder, purpose: purpose.to_owned() })?;
     Ok(serde_json::from_str(&place.call("POST", "/api/worktrees", &sent).await?)?)

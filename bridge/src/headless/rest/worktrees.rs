@@ -56,10 +56,9 @@ pub(super) async fn worktrees(State(desk): State<Arc<Desk>>) -> Answer<Vec<Workt
     let found = desk.with_custody(move |custody| looked(custody, &known)).await?;
     let state = desk.state().await?;
     let mut views: Vec<WorktreeView> = found.into_iter().map(|held| of_found(&state, held)).collect();
-    let removed = state.worktrees.values().filter(|kept| kept.removed.is_some());
-    let unseen: Vec<_> =
-        removed.filter(|kept| views.iter().all(|view| view.path != kept.worktree.path)).collect();
-    views.extend(unseen.into_iter().map(|kept| of_removed(&state, kept)));
+    let removed = state.worktrees.values().filter_map(|kept| of_removed(&state, kept));
+    let unseen: Vec<_> = removed.filter(|gone| views.iter().all(|view| view.path != gone.path)).collect();
+    views.extend(unseen);
     Ok(Json(views))
 }
 
@@ -134,7 +133,7 @@ pub(super) async fn remove(
         }
         let Removed { snapshot, branch, head, .. } = removed;
         let kind = Kind::WorktreeRemoved { path: path.clone(), snapshot, branch, head, device };
-        desk.note(&path, kind).await
+        desk.note(&kept, kind).await
     })
     .await
 }
@@ -159,7 +158,7 @@ pub(super) async fn bring_back(
             custody.restore(&path, &of, &Removed { snapshot, branch, head, bytes: 0 })
         });
         restored.await?.map_err(|not| conflict(&not, not.next_step()))?;
-        desk.note(&path, made_again(kept.worktree, &who)).await
+        desk.note(&kept.worktree, made_again(&kept.worktree, &who)).await
     })
     .await
 }
@@ -187,8 +186,7 @@ pub(super) async fn adopt(
         // What was removed and is there again stands in for what it stood in for.
         let known = desk.state().await?.worktrees.get(&worktree.path).map(|kept| kept.worktree.clone());
         let worktree = known.unwrap_or(worktree);
-        let path = worktree.path.clone();
-        desk.note(&path, made_again(worktree, &who)).await
+        desk.note(&worktree, made_again(&worktree, &who)).await
     })
     .await
 }
@@ -222,8 +220,9 @@ fn known<'a>(state: &'a conductor::State, path: &str) -> Result<&'a Kept, Refuse
     })
 }
 
-fn made_again(worktree: Worktree, who: &Who) -> Kind {
-    Kind::WorktreeMade { worktree, purpose: String::new(), device: who.device().map(str::to_owned) }
+fn made_again(worktree: &Worktree, who: &Who) -> Kind {
+    let device = who.device().map(str::to_owned);
+    Kind::WorktreeMade { worktree: worktree.clone(), purpose: String::new(), device }
 }
 
 fn record(made: Made, from: String) -> Worktree {
@@ -266,7 +265,8 @@ impl Desk {
             if let Some(opening) = opening {
                 desk.intend(vec![Draft::new(Some(drawn(ProjectId::new)), opening)]).await?;
             }
-            desk.state_fact(Kind::WorktreeMade { worktree: worktree.clone(), purpose, device }).await?;
+            let kind = Kind::WorktreeMade { worktree: worktree.clone(), purpose, device };
+            desk.state_fact(&worktree, kind).await?;
             Ok(MadeWorktree { worktree, left })
         })
         .await
@@ -286,32 +286,20 @@ impl Desk {
         Err(conflict(why, "Choose another folder, or add it to `folders` in the configuration."))
     }
 
-    /// Says what became of the worktree of this top, and how it stands then.
-    async fn note(&self, path: &str, kind: Kind) -> Answer<WorktreeView> {
-        self.state_fact(kind).await?;
-        let place = PathBuf::from(path);
+    /// Says what became of a worktree, and how it stands then.
+    async fn note(&self, worktree: &Worktree, kind: Kind) -> Answer<WorktreeView> {
+        self.state_fact(worktree, kind).await?;
+        let place = PathBuf::from(&worktree.path);
         let looked = self.with_custody(move |_| Custody::look(&place)).await?;
         let state = self.state().await?;
-        let kept = known(&state, path)?;
-        Ok(Json(match kept.removed {
-            Some(_) => of_removed(&state, kept),
-            None => of_found(&state, Held { path: PathBuf::from(path), state: looked }),
-        }))
+        let kept = known(&state, &worktree.path)?;
+        let held = || Held { path: PathBuf::from(&worktree.path), state: looked };
+        Ok(Json(of_removed(&state, kept).unwrap_or_else(|| of_found(&state, held()))))
     }
 
-    async fn state_fact(&self, kind: Kind) -> Result<(), Refused> {
-        let worktree = match &kind {
-            Kind::WorktreeMade { worktree, .. } => Some(worktree.from.clone()),
-            Kind::WorktreeRemoved { path, .. } => {
-                let state = self.state().await?;
-                state.worktrees.get(path).map(|kept| kept.worktree.from.clone())
-            }
-            _ => None,
-        };
-        let project = {
-            let state = self.state().await?;
-            worktree.and_then(|from| state.project_in(&from).cloned())
-        };
+    /// Says something of a worktree in the log, as of the project that it stands in for.
+    async fn state_fact(&self, worktree: &Worktree, kind: Kind) -> Result<(), Refused> {
+        let project = self.state().await?.project_in(&worktree.from).cloned();
         self.store.append(Actor::Bridge, vec![Draft::new(project, kind)]).await?;
         Ok(())
     }
@@ -346,31 +334,23 @@ fn of_found(state: &conductor::State, held: Held) -> WorktreeView {
         Err(_) if known && !held.path.exists() => (None, None, Stands::Gone),
         Err(why) => (None, None, Stands::Unreadable { why }),
     };
-    WorktreeView {
-        of: of.or_else(|| Some(kept?.worktree.of.clone())),
-        branch: branch.or_else(|| Some(kept?.worktree.branch.clone())),
-        ..view(state, path, kept, stands)
-    }
+    let told = view(state, path, kept, stands);
+    WorktreeView { of: of.or(told.of), branch: branch.or(told.branch), ..told }
 }
 
-fn of_removed(state: &conductor::State, kept: &Kept) -> WorktreeView {
-    let stands = match &kept.removed {
-        Some(removed) => Stands::Removed { at: removed.at, snapshot: removed.snapshot.clone() },
-        None => Stands::Gone,
-    };
-    WorktreeView {
-        of: Some(kept.worktree.of.clone()),
-        branch: Some(kept.worktree.branch.clone()),
-        ..view(state, kept.worktree.path.clone(), Some(kept), stands)
-    }
+/// Nothing of one that was not removed.
+fn of_removed(state: &conductor::State, kept: &Kept) -> Option<WorktreeView> {
+    let removed = kept.removed.as_ref()?;
+    let stands = Stands::Removed { at: removed.at, snapshot: removed.snapshot.clone() };
+    Some(view(state, kept.worktree.path.clone(), Some(kept), stands))
 }
 
 /// What the log knows of it.
 fn view(state: &conductor::State, path: String, kept: Option<&Kept>, stands: Stands) -> WorktreeView {
     WorktreeView {
         goals: state.goals_in(&path).map(|goal| goal.id.clone()).collect(),
-        of: None,
-        branch: None,
+        of: kept.map(|kept| kept.worktree.of.clone()),
+        branch: kept.map(|kept| kept.worktree.branch.clone()),
         base: kept.map(|kept| kept.worktree.base.clone()),
         purpose: kept.map(|kept| kept.purpose.clone()).unwrap_or_default(),
         device: kept.and_then(|kept| kept.device.clone()),

@@ -14,6 +14,7 @@ use shared::unit::{Millis, Seq};
 use tokio::sync::oneshot;
 
 use crate::clock;
+use crate::system::{self, Behind};
 
 mod backup;
 mod block;
@@ -112,7 +113,11 @@ impl Store {
         let writer = writer::Writer::new(connection, checkpoints, compactor, Arc::clone(&hub), clock, head);
         std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || writer.run(queue))
+            .spawn(move || {
+                // Whoever hands lines over goes on to tell them.
+                system::give_way(Behind::Wakers);
+                writer.run(queue);
+            })
             .map_err(|error| OpenError::Thread(error.to_string()))?;
         Ok(Self { jobs, hub, readers: Arc::new(readers), log })
     }
@@ -149,9 +154,11 @@ impl Store {
     }
 
     /// Commits lines of a run's output behind those that it has; gives how many it has then.
-    pub async fn append_output(&self, run: &RunId, pieces: Vec<Piece>) -> Result<u64, StoreError> {
-        let pieces = pieces.into_iter().map(Arc::new).collect();
-        self.submit_output(run, None, pieces).await?.committed().await
+    #[cfg(test)]
+    pub(crate) async fn append_output(&self, run: &RunId, pieces: Vec<Piece>) -> Result<u64, StoreError> {
+        let first = self.output_sizes(run).await?.lines;
+        let pieces: Vec<_> = pieces.into_iter().map(Arc::new).collect();
+        self.put_output(run, first, &pieces).await?.committed().await
     }
 
     /// Takes lines of a run's output as those from `first` on, to be committed when [`Committing`] says so. What of
@@ -162,17 +169,12 @@ impl Store {
         first: u64,
         pieces: &[Arc<Piece>],
     ) -> Result<Committing, StoreError> {
-        self.submit_output(run, Some(first), pieces.to_vec()).await
-    }
-
-    async fn submit_output(
-        &self,
-        run: &RunId,
-        first: Option<u64>,
-        pieces: Vec<Arc<Piece>>,
-    ) -> Result<Committing, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Output { run: run.clone(), lines: Lines { first, pieces, reply }, told: false };
+        let job = Job::Output {
+            run: run.clone(),
+            lines: Lines { first, pieces: pieces.to_vec(), reply },
+            told: false,
+        };
         self.jobs.send(job).await?;
         Ok(Committing(answer))
     }

@@ -15,6 +15,8 @@ mod windows;
 /// Whom a thread lets go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behind {
+    /// Whoever wakes it, until that one waits itself.
+    Wakers,
     /// Those who wait for an answer.
     Answers,
     /// Everybody.

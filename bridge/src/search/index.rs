@@ -143,15 +143,12 @@ impl Index {
         let entries = store.entries_after(self.seq, ENTRIES).await?;
         let mut more = !entries.is_empty();
         self.take_entries(&entries).map_err(|error| self.failed(error))?;
-        for place in 0..self.open.len() {
-            let run = &self.open[place];
-            let pieces = match store.output_from(&run.id, run.next, OUTPUT).await {
-                // The store tells whoever reads it; here nothing is missing but hits.
-                Err(StoreError::Damaged(_)) => Vec::new(),
-                read => read?,
-            };
-            more |= !pieces.is_empty();
-            self.take_lines(place, &pieces).map_err(|error| self.failed(error))?;
+        let mut from = 0;
+        while from < self.open.len() {
+            let read = self.read_lines(store, from).await?;
+            more |= read.iter().any(|pieces| !pieces.is_empty());
+            self.take_lines(from, &read).map_err(|error| self.failed(error))?;
+            from += read.len();
         }
         self.open.retain(|run| run.lines.is_none_or(|lines| run.next < lines));
         if !more && self.thins != Thins::No {
@@ -159,6 +156,25 @@ impl Index {
             return Ok(true);
         }
         Ok(more)
+    }
+
+    /// What is new of the open runs from this place on, as much as one transaction takes.
+    async fn read_lines(&self, store: &Store, from: usize) -> Result<Vec<Vec<Piece>>, SearchError> {
+        let mut read = Vec::new();
+        let mut size = 0;
+        for run in &self.open[from..] {
+            let pieces = match store.output_from(&run.id, run.next, OUTPUT).await {
+                // The store tells whoever reads it; here nothing is missing but hits.
+                Err(StoreError::Damaged(_)) => Vec::new(),
+                read => read?,
+            };
+            size += pieces.iter().map(|piece| piece.bytes.len()).sum::<usize>();
+            read.push(pieces);
+            if size >= OUTPUT {
+                break;
+            }
+        }
+        Ok(read)
     }
 
     /// A step of the merge that leaves removed lines out, as FTS5 prescribes it: the first with a negative number of
@@ -240,29 +256,42 @@ impl Index {
         Ok(())
     }
 
-    fn take_lines(&mut self, place: usize, pieces: &[Piece]) -> rusqlite::Result<()> {
-        let run = &mut self.open[place];
-        let next = match run.lines {
-            // Nothing more will come: what is missing was removed before it was read.
-            Some(lines) if pieces.is_empty() => lines,
-            _ => run.next + u64::try_from(pieces.len()).unwrap_or(0),
-        };
-        if next == run.next {
+    /// Takes the lines of runs that follow each other from this place on. In one transaction: each ends with words that
+    /// FTS5 keeps apart and has to merge later.
+    fn take_lines(&mut self, from: usize, read: &[Vec<Piece>]) -> rusqlite::Result<()> {
+        let runs = &mut self.open[from..from + read.len()];
+        let next: Vec<u64> = runs
+            .iter()
+            .zip(read)
+            .map(|(run, pieces)| match run.lines {
+                // Nothing more will come: what is missing was removed before it was read.
+                Some(lines) if pieces.is_empty() => lines,
+                _ => run.next + u64::try_from(pieces.len()).unwrap_or(0),
+            })
+            .collect();
+        if runs.iter().zip(&next).all(|(run, next)| run.next == *next) {
             return Ok(());
         }
         let transaction = self.connection.transaction()?;
         {
             let mut add = transaction.prepare_cached("INSERT INTO said (rowid, text) VALUES (?1, ?2)")?;
-            for (line, piece) in (run.next..).zip(pieces) {
-                let text = said::in_line(run.harness, piece);
-                if !text.is_empty() {
-                    add.execute(params![run.no << 32 | signed(line), text])?;
+            let mut goes_on = transaction.prepare_cached("UPDATE run SET next = ?2 WHERE no = ?1")?;
+            for ((run, pieces), next) in runs.iter().zip(read).zip(&next) {
+                for (line, piece) in (run.next..).zip(pieces) {
+                    let text = said::in_line(run.harness, piece);
+                    if !text.is_empty() {
+                        add.execute(params![run.no << 32 | signed(line), text])?;
+                    }
+                }
+                if run.next != *next {
+                    goes_on.execute(params![run.no, signed(*next)])?;
                 }
             }
         }
-        transaction.execute("UPDATE run SET next = ?2 WHERE no = ?1", params![run.no, signed(next)])?;
         transaction.commit()?;
-        run.next = next;
+        for (run, next) in runs.iter_mut().zip(next) {
+            run.next = next;
+        }
         Ok(())
     }
 }

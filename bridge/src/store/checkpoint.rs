@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 
 use super::OpenError;
+use crate::system::{self, Behind};
 
 /// Pages (of 4 KiB) in the log when it is moved beside the writer, and when the writer does it.
 const BESIDE: u32 = 4_096;
@@ -47,7 +48,10 @@ impl Checkpoints {
             .name("checkpoint".to_owned())
             .spawn({
                 let turn = Arc::clone(&turn);
-                move || wished.iter().for_each(|()| checkpoint(&connection, &turn))
+                move || {
+                    system::give_way(Behind::Wakers);
+                    wished.iter().for_each(|()| checkpoint(&connection, &turn));
+                }
             })
             .map_err(|error| OpenError::Thread(error.to_string()))?;
         Ok(Self { wishes, turn, tried: 0 })

@@ -27,6 +27,11 @@ const MOST: usize = 2 * 1024 * 1024;
 /// Bytes of told lines in one slice, at least: so few that their writing is hardly felt, and not so few that waking the
 /// writer costs more than what it then does.
 const SLICE: usize = 4 * 1024;
+/// Bytes that were written in slices when they are committed, for each run of them: so many that the page on which a
+/// run's next line comes is seldom written twice. Where few runs write much, that is long before they have gathered, and
+/// the commit is over before anybody misses its processor. One slice with more is of a run that outpaces the writer,
+/// whose commits should be few.
+const WRITTEN: usize = 24 * 1024;
 
 #[derive(Debug)]
 pub(super) enum Next {
@@ -63,8 +68,8 @@ struct Told {
 /// Lines of one run that follow each other.
 #[derive(Debug)]
 pub(super) struct Lines {
-    /// The number of the first, where it is known.
-    pub first: Option<u64>,
+    /// The number of the first.
+    pub first: u64,
     pub pieces: Vec<Arc<Piece>>,
     pub reply: oneshot::Sender<Counted>,
 }
@@ -73,7 +78,10 @@ pub(super) fn queue() -> std::io::Result<(Sender, Receiver)> {
     let (jobs, waiting) = mpsc::channel(LONGEST);
     let told = Arc::default();
     let clock = runtime::Builder::new_current_thread().enable_time().build()?;
-    Ok((Sender { jobs, told: Arc::clone(&told) }, Receiver { jobs: waiting, told, clock, until: None }))
+    Ok((
+        Sender { jobs, told: Arc::clone(&told) },
+        Receiver { jobs: waiting, told, clock, until: None, enough: false },
+    ))
 }
 
 /// The end of those who want something stored; the writer ends with the last of them.
@@ -112,7 +120,7 @@ impl Sender {
             lines.pieces.extend_from_slice(pieces);
         } else {
             let (reply, answer) = oneshot::channel();
-            told.runs.insert(run.clone(), Lines { first: Some(first), pieces: pieces.to_vec(), reply });
+            told.runs.insert(run.clone(), Lines { first, pieces: pieces.to_vec(), reply });
             answered = Some(answer);
         }
         drop(told);
@@ -139,11 +147,16 @@ pub(super) struct Receiver {
     clock: Runtime,
     /// When told lines have waited long enough, while there are any.
     until: Option<Instant>,
+    /// Those that are written are worth a commit.
+    enough: bool,
 }
 
 impl Receiver {
     /// Waits for what is to be done next; nothing when nobody is left who could want anything, and nothing waits.
     pub(super) fn next(&mut self) -> Option<Work> {
+        if self.enough {
+            return Some(Work::Group(self.group(None)));
+        }
         let word = match self.until {
             None => Some(self.jobs.blocking_recv()?),
             // Nothing at the end of the time, and when all senders are gone.
@@ -163,12 +176,13 @@ impl Receiver {
     }
 
     /// What of the told lines is to be written now.
-    fn slice(&self) -> Vec<Slice> {
+    fn slice(&mut self) -> Vec<Slice> {
         let mut told = lock(&self.told);
         if told.unwritten < SLICE {
             return Vec::new();
         }
-        told.unwritten = 0;
+        let size = std::mem::take(&mut told.unwritten);
+        self.enough = size <= WRITTEN && told.bytes >= WRITTEN * told.runs.len();
         told.runs.iter_mut().filter_map(|(run, lines)| lines.slice(run)).collect()
     }
 
@@ -180,6 +194,7 @@ impl Receiver {
             jobs.extend(if let Next::Job(job) = word { Some(job) } else { None });
         }
         self.until = None;
+        self.enough = false;
         // Taken after the jobs and stored before them: what an append follows from was told before it was sent.
         let told = std::mem::take(&mut *lock(&self.told));
         let told = told.runs.into_iter().map(|(run, lines)| Job::Output { run, lines, told: true });
@@ -190,9 +205,9 @@ impl Receiver {
 impl Lines {
     /// Takes the lines; those that come next follow them.
     fn slice(&mut self, run: &RunId) -> Option<Slice> {
-        let first = self.first?;
+        let first = self.first;
         let pieces = std::mem::take(&mut self.pieces);
-        self.first = Some(first + u64::try_from(pieces.len()).unwrap_or(0));
+        self.first += u64::try_from(pieces.len()).unwrap_or(0);
         (!pieces.is_empty()).then(|| (run.clone(), first, pieces))
     }
 }

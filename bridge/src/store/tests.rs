@@ -400,7 +400,7 @@ async fn lines_that_are_written_ahead_are_stored_with_the_next_group_or_not_at_a
     };
     let rest = |first| {
         let (reply, answer) = oneshot::channel();
-        let lines = Lines { first: Some(first), pieces: Vec::new(), reply };
+        let lines = Lines { first, pieces: Vec::new(), reply };
         (Job::Output { run: run("r1"), lines, told: true }, answer)
     };
     let slice = |first, text: &str| vec![(run("r1"), first, vec![Arc::new(piece(text))])];

@@ -133,7 +133,7 @@ impl Writer {
             if let Ahead::Broken(_) = self.ahead {
                 return;
             }
-            if let Err(error) = self.output(&run, Some(first), &pieces) {
+            if let Err(error) = self.output(&run, first, &pieces) {
                 self.runs.remove(&run);
                 // A full disk makes SQLite roll back all of it.
                 if self.connection.is_autocommit() {
@@ -309,40 +309,39 @@ impl Writer {
         Ok((entries, seq))
     }
 
-    /// Stores what of the lines from `first` on is not stored yet: a commit that failed may have come through.
-    fn output(&mut self, run: &RunId, first: Option<u64>, pieces: &[Arc<Piece>]) -> Result<u64, StoreError> {
-        let savepoint = self.connection.savepoint().map_err(write)?;
-        let (no, mut line) = match self.runs.get(run) {
-            Some(&known) => known,
-            None => savepoint
-                .query_row(
-                    "SELECT no, coalesce((SELECT max(line) + 1 FROM output WHERE run = no),
-                     (SELECT max(first + lines) FROM block WHERE run = no), 0) FROM run WHERE id = ?1",
-                    [run.as_str()],
-                    |row| Ok((row.get(0)?, unsigned(row.get(1)?))),
-                )
-                .optional()
-                .map_err(write)?
-                .ok_or_else(|| StoreError::NoSuchRun(run.clone()))?,
-        };
+    /// Stores what of the lines from `first` on is not stored yet: a commit that failed may have come through. When it
+    /// fails some may be stored, and they come again; a savepoint would have SQLite copy each page before it changes it.
+    fn output(&mut self, run: &RunId, first: u64, pieces: &[Arc<Piece>]) -> Result<u64, StoreError> {
+        let known = self.runs.get(run).copied().map_or_else(|| self.find_run(run), Ok)?;
+        let (no, mut line) = known;
         // Those before the first were refused and come again; these would take their numbers.
-        let stored =
-            line.checked_sub(first.unwrap_or(line)).ok_or_else(|| StoreError::TooEarly(run.clone()))?;
+        let stored = line.checked_sub(first).ok_or_else(|| StoreError::TooEarly(run.clone()))?;
         let stored = usize::try_from(stored).unwrap_or(usize::MAX).min(pieces.len());
-        {
-            let sql = "INSERT INTO output (run, line, at, stream, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let mut insert = savepoint.prepare_cached(sql).map_err(write)?;
-            for piece in &pieces[stored..] {
-                let stream = output::number(piece.stream);
-                insert
-                    .execute(params![no, signed(line), signed(piece.at.0), stream, piece.bytes])
-                    .map_err(write)?;
-                line += 1;
-            }
+        let sql = "INSERT INTO output (run, line, at, stream, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let mut insert = self.connection.prepare_cached(sql).map_err(write)?;
+        for piece in &pieces[stored..] {
+            let stream = output::number(piece.stream);
+            insert
+                .execute(params![no, signed(line), signed(piece.at.0), stream, piece.bytes])
+                .map_err(write)?;
+            line += 1;
         }
-        savepoint.commit().map_err(write)?;
-        self.runs.insert(run.clone(), (no, line));
+        match self.runs.get_mut(run) {
+            Some(known) => known.1 = line,
+            None => drop(self.runs.insert(run.clone(), (no, line))),
+        }
         Ok(line)
+    }
+
+    /// Number and line count of a run.
+    fn find_run(&self, run: &RunId) -> Result<(i64, u64), StoreError> {
+        let found = self.connection.query_row(
+            "SELECT no, coalesce((SELECT max(line) + 1 FROM output WHERE run = no),
+             (SELECT max(first + lines) FROM block WHERE run = no), 0) FROM run WHERE id = ?1",
+            [run.as_str()],
+            |row| Ok((row.get(0)?, unsigned(row.get(1)?))),
+        );
+        found.optional().map_err(write)?.ok_or_else(|| StoreError::NoSuchRun(run.clone()))
     }
 
     fn swap(&mut self, block: &Packed) -> rusqlite::Result<u64> {

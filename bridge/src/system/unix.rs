@@ -108,16 +108,43 @@ fn field(text: &str, name: &str) -> Option<u64> {
 
 /// Lets the calling thread go behind others. Where it is refused, or would be of the whole process as on other
 /// systems than Linux, the work is only done sooner.
+#[cfg(target_os = "linux")]
 pub(crate) fn give_way(behind: Behind) {
-    if cfg!(target_os = "linux") {
-        let nice = match behind {
-            Behind::Answers => 10,
-            Behind::All => 19,
-        };
-        if let Err(error) = rustix::process::setpriority_process(None, nice) {
-            tracing::debug!(%error, "a thread keeps everything else's priority");
-        }
+    let nice = match behind {
+        Behind::Wakers => 0,
+        Behind::Answers => 10,
+        Behind::All => 19,
+    };
+    if let Err(error) = batch(nice) {
+        tracing::debug!(%error, "a thread keeps everything else's priority");
     }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn give_way(_: Behind) {}
+
+/// Has the calling thread wait for a processor until others leave one, instead of taking that of whoever wakes it, and
+/// lets whoever is woken take its own. Its share is that of its niceness, other than with `SCHED_IDLE`: a thread that holds
+/// a lock is not held up for long (`man 2 sched_setattr`, `man 7 sched`).
+#[cfg(target_os = "linux")]
+fn batch(nice: i32) -> io::Result<()> {
+    /// The longest slice that Linux gives, in nanoseconds. Since 6.12 a thread that is woken and has a shorter one, as all
+    /// have that ask for nothing, need not wait for the end of it; before, it says nothing.
+    const SLICE: u64 = 100_000_000;
+    let attributes = libc::sched_attr {
+        size: u32::try_from(size_of::<libc::sched_attr>()).unwrap_or(0),
+        sched_policy: libc::SCHED_BATCH.cast_unsigned(),
+        sched_flags: 0,
+        sched_nice: nice,
+        sched_priority: 0,
+        sched_runtime: SLICE,
+        sched_deadline: 0,
+        sched_period: 0,
+    };
+    #[expect(unsafe_code, reason = "there is no safe call for it")]
+    // SAFETY: 0 is the calling thread; the attributes have the size that they tell, and are only read.
+    let set = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
+    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Lets a command start apart from this terminal, so that it goes on when this process is interrupted.
@@ -205,6 +232,27 @@ impl Group {
     pub(crate) fn kill(&self) {
         if let Some(group) = self.0 {
             let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    /// Fields 19 and 41 of `man 5 proc_pid_stat`.
+    #[test]
+    fn a_thread_that_gives_way_takes_no_processor_from_others() {
+        for (behind, nice) in [(Behind::Wakers, "0"), (Behind::Answers, "10"), (Behind::All, "19")] {
+            let stat = std::thread::spawn(move || {
+                give_way(behind);
+                std::fs::read_to_string("/proc/thread-self/stat").unwrap()
+            });
+            let stat = stat.join().unwrap();
+            let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+            assert_eq!((fields[16], fields[38]), (nice, "3"), "{behind:?} is batch work");
         }
     }
 }

@@ -142,6 +142,7 @@ pub(crate) fn free_memory() -> Option<u64> {
 /// Lets the calling thread go behind others. Where it is refused, the work is only done sooner.
 pub(crate) fn give_way(behind: Behind) {
     let priority = match behind {
+        Behind::Wakers => return,
         Behind::Answers => THREAD_PRIORITY_BELOW_NORMAL,
         Behind::All => THREAD_PRIORITY_IDLE,
     };

@@ -68,10 +68,34 @@ fn told_lines_come_in_slices_and_the_rest_with_the_group() {
     sender.hurry();
     let Some(Work::Group(mut jobs)) = receiver.next() else { panic!("no group") };
     let Some(Job::Output { lines, told: true, .. }) = jobs.pop() else { panic!("no lines") };
-    assert_eq!((lines.first, lines.pieces.len(), jobs.len()), (Some(2), 1, 0));
+    assert_eq!((lines.first, lines.pieces.len(), jobs.len()), (2, 1, 0));
     assert!(answer.try_recv().is_err(), "nobody answers before the commit");
     drop(sender);
     assert!(receiver.next().is_none());
+}
+
+#[test]
+fn what_one_run_writes_quickly_is_committed_before_it_has_gathered() {
+    let (sender, mut receiver) = queue().unwrap();
+    let quarter = "x".repeat(WRITTEN / 4);
+    for line in 0..4 {
+        sender.gather(&run(), line, &pieces(&[&quarter])).unwrap();
+        assert!(matches!(receiver.next(), Some(Work::Slice(_))));
+    }
+    assert!(matches!(receiver.next(), Some(Work::Group(jobs)) if jobs.len() == 1));
+    let (other, half) = (RunId::new("r2").unwrap(), "x".repeat(WRITTEN / 2));
+    for line in 0..2 {
+        sender.gather(&run(), line, &pieces(&[&half])).unwrap();
+        assert!(matches!(receiver.next(), Some(Work::Slice(_))));
+        sender.gather(&other, line, &pieces(&["x\n"])).unwrap();
+    }
+    drop(sender);
+    assert!(receiver.until.is_some_and(|until| until > Instant::now()), "two runs have room for more");
+    assert!(matches!(receiver.next(), Some(Work::Group(jobs)) if jobs.len() == 2));
+    let (sender, mut receiver) = queue().unwrap();
+    sender.gather(&run(), 0, &pieces(&["x".repeat(WRITTEN * 2).as_str()])).unwrap();
+    assert!(matches!(receiver.next(), Some(Work::Slice(_))));
+    assert!(!receiver.enough, "a run that outpaces the writer is committed when it asks for it");
 }
 
 /// There is nowhere else to read them.

@@ -57,6 +57,11 @@ pub async fn compare(binary: &Path, load: Load, rounds: u32) -> anyhow::Result<V
         let p99 = Figure::new(format!("{name}: p99"), ours.way(0.99), "ms");
         figures.push(p50.beside(beside(|rounds| rounds.way(0.5))));
         figures.push(with_aim(p99.beside(beside(|rounds| rounds.way(0.99))), aim(load)));
+        if load.processes > 1 {
+            let among_all =
+                Figure::new(format!("{name}: p99 while all write"), ours.way_among_all(0.99), "ms");
+            figures.push(among_all.beside(beside(|rounds| rounds.way_among_all(0.99))));
+        }
     }
     let spent = Figure::new(format!("{name}: CPU per line"), ours.cpu_per_line(), "µs");
     figures.push(spent.beside(beside(Rounds::cpu_per_line)));

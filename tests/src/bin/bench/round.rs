@@ -60,13 +60,18 @@ impl Arrivals {
         lines.push((at, micros().saturating_sub(at)));
     }
 
-    /// Milliseconds on the way, of lines that left when every process had begun: starting many processes on
-    /// a small machine is work of another kind, the same for every carrier.
-    fn settled(&self) -> impl Iterator<Item = f64> + '_ {
+    /// When each line left that left when every process had begun, and milliseconds on the way: starting many processes
+    /// on a small machine is work of another kind, the same for every carrier.
+    fn settled(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
         let begun =
             self.by_process.values().filter_map(|lines| lines.first()).map(|(at, _)| *at).max().unwrap_or(0);
         let lines = self.by_process.values().flatten();
-        lines.filter(move |(at, _)| *at >= begun).map(|(_, way)| millis(*way))
+        lines.filter(move |(at, _)| *at >= begun).map(|(at, way)| (*at, millis(*way)))
+    }
+
+    /// When the first process wrote its last line.
+    fn ends(&self) -> u64 {
+        self.by_process.values().filter_map(|lines| lines.last()).map(|(at, _)| *at).min().unwrap_or(0)
     }
 }
 
@@ -74,6 +79,8 @@ impl Arrivals {
 #[derive(Default)]
 pub struct Rounds {
     ways: Vec<f64>,
+    /// Those of lines that left while every process wrote.
+    among_all: Vec<f64>,
     lines: usize,
     took: Duration,
     /// Of the carrier's own process, milliseconds.
@@ -82,8 +89,11 @@ pub struct Rounds {
 
 impl Rounds {
     pub fn add(&mut self, arrivals: &Arrivals, took: Duration, cpu: f64) {
-        self.ways.extend(arrivals.settled());
+        let ends = arrivals.ends();
+        self.ways.extend(arrivals.settled().map(|(_, way)| way));
+        self.among_all.extend(arrivals.settled().filter(|(at, _)| *at < ends).map(|(_, way)| way));
         self.ways.sort_unstable_by(f64::total_cmp);
+        self.among_all.sort_unstable_by(f64::total_cmp);
         self.lines += arrivals.count;
         self.took += took;
         self.cpu += cpu;
@@ -95,6 +105,11 @@ impl Rounds {
 
     pub fn way(&self, share: f64) -> f64 {
         quantile(&self.ways, share)
+    }
+
+    /// As [`Rounds::way`], without those lines in whose time other processes of the round ended.
+    pub fn way_among_all(&self, share: f64) -> f64 {
+        quantile(&self.among_all, share)
     }
 
     pub fn lines_per_second(&self) -> f64 {

@@ -115,9 +115,9 @@ pub enum Command {
     Split(SplitArgs),
     /// Put a new task behind the last part of a goal or task
     Add(hand::AddArgs),
-    /// Take a task that has not begun, and all below it, out of the plan
+    /// Take a task that has not begun, and all below it, out of the plan (a worktree: `worktrees remove`)
     Remove(TaskArgs),
-    /// Bring a task back that was removed, or a goal that is archived
+    /// Bring a task back that was removed, or a goal that is archived (a worktree: `worktrees bring-back`)
     BringBack(TaskArgs),
     /// Put a task, and all below it, in another place of its tree
     Move(shape::MoveArgs),

@@ -46,6 +46,12 @@ const ROOT: &str = "worktrees";
 /// The file in it that is locked while a worktree comes or goes.
 const LOCK: &str = "lock";
 
+/// Why something was not done.
+pub(crate) trait NextStep: std::error::Error {
+    /// What a person can do about it, as sentences.
+    fn next_step(&self) -> &'static str;
+}
+
 /// The worktrees of one data folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Custody {
@@ -135,9 +141,8 @@ impl Custody {
 #[error("{0}")]
 pub(crate) struct NotOf(String);
 
-impl NotOf {
-    #[expect(clippy::unused_self, reason = "as with the other problems")]
-    pub(crate) fn next_step(&self) -> &'static str {
+impl NextStep for NotOf {
+    fn next_step(&self) -> &'static str {
         "Run `git worktree repair` in its repository, or save its files and delete the folder by hand."
     }
 }

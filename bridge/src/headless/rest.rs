@@ -16,7 +16,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::agent::HarnessId;
-use shared::api::Problem;
+use shared::api::{MadeWorktree, Problem};
 use shared::evidence::Preset;
 use shared::limits::Caps;
 use shared::list::Fillings;
@@ -348,11 +348,15 @@ struct Committed {
     /// Of the task that was made, where one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     made: Option<String>,
+    /// That was made for the goal, where one was wanted: `worktree`, and how much of the folder is not in it as `left`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    worktree: Option<MadeWorktree>,
 }
 
 impl Committed {
     fn new(id: impl ToString, seq: u64) -> Self {
-        Self { id: id.to_string(), seq, made: None }
+        Self { id: id.to_string(), seq, made: None, worktree: None }
     }
 }
 
@@ -457,18 +461,21 @@ async fn state_goal(
             (None, None) => Planner::Agent,
         },
     };
+    let mut worktree = None;
     if new.worktree {
         // Nothing is made for what cannot be stated.
         statement.clone().drafts(&state)?;
         drop(state);
         let (folder, purpose) = (statement.folder.clone(), statement.text.clone());
-        statement.folder = desk.make_worktree(folder, purpose, &who).await?.worktree.folder;
+        let made = desk.make_worktree(folder, purpose, &who).await?;
+        statement.folder.clone_from(&made.worktree.folder);
+        worktree = Some(made);
         state = desk.state().await?;
     }
     let (goal, drafts) = statement.drafts(&state)?;
     drop(state);
     let seq = desk.intend(drafts).await?.0;
-    Ok((StatusCode::CREATED, Json(Committed::new(goal, seq))))
+    Ok((StatusCode::CREATED, Json(Committed { worktree, ..Committed::new(goal, seq) })))
 }
 
 /// A goal with its plan and all its tasks

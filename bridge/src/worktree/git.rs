@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use super::filters;
 use super::limit::{self, Running};
+use super::{NextStep, filters};
 
 /// Bytes of what git says that go on to a person.
 const WORDS: usize = 2_000;
@@ -38,8 +38,8 @@ pub(crate) enum Failed {
     Disk { path: PathBuf, source: io::Error },
 }
 
-impl Failed {
-    pub(crate) fn next_step(&self) -> &'static str {
+impl NextStep for Failed {
+    fn next_step(&self) -> &'static str {
         match self {
             Self::NotThere(_) => "Install git, and see that it is in the PATH of the bridge.",
             Self::NoFolder(_) => {
@@ -57,7 +57,9 @@ impl Failed {
             Self::Disk { .. } => "See to the permissions and the room on that disk, and try again.",
         }
     }
+}
 
+impl Failed {
     pub(super) fn disk(path: &Path, source: io::Error) -> Self {
         Self::Disk { path: path.to_owned(), source }
     }

@@ -1,5 +1,6 @@
 //! What worktrees hold. It reads and changes nothing, and what is wrong with one is told of that one alone.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -39,10 +40,12 @@ pub(crate) struct Look {
 }
 
 /// Files that git is told to ignore, which no snapshot keeps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ignored {
     pub(crate) files: usize,
     pub(crate) bytes: u64,
+    /// They, or the folders at the top that they are in, with their bytes.
+    pub(crate) tops: BTreeMap<PathBuf, u64>,
 }
 
 /// What git alone tells quickly of a worktree.
@@ -52,6 +55,22 @@ pub(crate) struct Glance {
     pub(crate) branch: Option<String>,
     pub(crate) head: String,
     pub(crate) changes: usize,
+}
+
+impl Ignored {
+    /// The names of the least first, as those are what somebody wrote by hand, and of how many more there are.
+    pub(super) fn named(&self) -> String {
+        /// Names that are easily read at once.
+        const NAMES: usize = 6;
+        let mut tops: Vec<_> = self.tops.iter().collect();
+        tops.sort_by_key(|(_, bytes)| **bytes);
+        let mut names: Vec<String> =
+            tops.iter().take(NAMES).map(|(top, _)| top.display().to_string()).collect();
+        if let Some(more) = tops.len().checked_sub(NAMES).filter(|more| *more > 0) {
+            names.push(format!("{more} more"));
+        }
+        names.join(", ")
+    }
 }
 
 impl Custody {
@@ -124,7 +143,7 @@ fn unreadable(error: &std::io::Error) -> String {
 pub(super) fn ignored(root: &Path, paths: impl IntoIterator<Item = PathBuf>) -> Result<Ignored, Failed> {
     let mut ignored = Ignored::default();
     for path in paths {
-        let whole = root.join(path);
+        let whole = root.join(&path);
         let bytes = match fs::symlink_metadata(&whole) {
             // A repository of its own, which git names as one.
             Ok(file) if file.is_dir() => Walk::of(&whole, FILES)?.bytes(),
@@ -134,6 +153,9 @@ pub(super) fn ignored(root: &Path, paths: impl IntoIterator<Item = PathBuf>) -> 
         };
         ignored.files += 1;
         ignored.bytes += bytes;
+        if let Some(top) = path.components().next() {
+            *ignored.tops.entry(PathBuf::from(top.as_os_str())).or_default() += bytes;
+        }
     }
     Ok(ignored)
 }

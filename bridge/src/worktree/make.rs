@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::git::{Failed, Git, pieces, text};
 use super::linked::{Linked, OURS, home, recorded};
-use super::{Custody, aside, is_there, slug};
+use super::{Custody, NextStep, aside, is_there, slug};
 
 /// Bytes of the repository's path, hashed, in the name of the folder for its worktrees.
 const HASHED: usize = 4;
@@ -50,8 +50,8 @@ pub(crate) enum NotMade {
     Git(#[from] Failed),
 }
 
-impl NotMade {
-    pub(crate) fn next_step(&self) -> &'static str {
+impl NextStep for NotMade {
+    fn next_step(&self) -> &'static str {
         match self {
             Self::Folder { .. } => "Choose a folder that is there and that the bridge may read.",
             Self::NoRepository(_) => {

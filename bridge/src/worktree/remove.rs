@@ -17,7 +17,7 @@ use super::put_back::put_back;
 use super::scratch::Scratch;
 use super::snapshot::{self, Held, Kept, Reading};
 use super::walk::{Found, Kind, Stamp, Walk};
-use super::{Custody, aside, come_back, is_there};
+use super::{Custody, NextStep, aside, come_back, is_there};
 
 /// Readings that may find that something still writes.
 const TRIES: usize = 3;
@@ -62,7 +62,7 @@ pub(crate) enum NotRemoved {
     NoCommit(PathBuf),
     #[error("{path} has repositories of its own: {}", named(which), path = path.display())]
     Repositories { path: PathBuf, which: Vec<PathBuf> },
-    #[error("{path} holds {files} ignored files with {bytes} bytes", path = path.display(), files = ignored.files, bytes = ignored.bytes)]
+    #[error("{path} holds {files} ignored files with {bytes} bytes: {}", ignored.named(), path = path.display(), files = ignored.files, bytes = ignored.bytes)]
     Ignored { path: PathBuf, ignored: Ignored },
     #[error("{path} is in use by {}", who.join(", "), path = path.display())]
     InUse { path: PathBuf, who: Vec<String> },
@@ -82,8 +82,8 @@ fn named(which: &[PathBuf]) -> String {
     which.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-impl NotRemoved {
-    pub(crate) fn next_step(&self) -> &'static str {
+impl NextStep for NotRemoved {
+    fn next_step(&self) -> &'static str {
         match self {
             Self::Gone(_) => {
                 "It may have been removed already: `orchestrator worktrees` says so, and brings it back."

@@ -9,7 +9,7 @@ use super::linked::{Linked, Mark, OURS, home, recorded};
 use super::make::{Made, NotMade, Source};
 use super::put_back::put_back;
 use super::remove::Removed;
-use super::{Custody, aside, come_back, is_there, snapshot};
+use super::{Custody, NextStep, aside, come_back, is_there, snapshot};
 
 /// Why a worktree was not restored. Its snapshot stays.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +28,8 @@ pub(crate) enum NotRestored {
     Git(#[from] Failed),
 }
 
-impl NotRestored {
-    pub(crate) fn next_step(&self) -> &'static str {
+impl NextStep for NotRestored {
+    fn next_step(&self) -> &'static str {
         match self {
             Self::Taken(_) => "Move that folder away and try again.",
             Self::Repository(why) => why.next_step(),
@@ -60,8 +60,8 @@ pub(crate) enum NotAdopted {
     Git(#[from] Failed),
 }
 
-impl NotAdopted {
-    pub(crate) fn next_step(&self) -> &'static str {
+impl NextStep for NotAdopted {
+    fn next_step(&self) -> &'static str {
         match self {
             Self::Gone(_) => "Run `git worktree list` in the repository to see whether it was moved.",
             Self::NotLinked { .. } => "Name the top folder of a worktree that `git worktree add` made.",

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::git::trial;
-use super::look::{Glance, Ignored};
+use super::look::Glance;
 use super::make::NotMade;
-use super::{Custody, Held, IgnoredFiles, Look, Made, Removed, slug};
+use super::{Custody, Held, IgnoredFiles, Look, Made, NextStep, Removed, slug};
 
 mod mistrust;
 mod removal;
@@ -251,7 +251,7 @@ fn the_list_tells_what_each_holds_and_what_is_wrong_with_each() {
     let bytes = |folder: &Path| contents(folder).values().map(|file| file.1.len() as u64).sum::<u64>();
     let look = told(&list, &worked.path).unwrap();
     assert_eq!((look.of.as_path(), &look.branch, look.ahead), (place.top.as_path(), &worked.branch, Some(1)));
-    assert_eq!((look.changes, look.ignored), (2, Ignored { files: 1, bytes: 10 }));
+    assert_eq!((look.changes, (look.ignored.files, look.ignored.bytes)), (2, (1, 10)));
     assert_eq!((look.bytes, look.head), (bytes(&worked.path), git(&worked.path, &["rev-parse", "HEAD"])));
     let Glance { changes, branch, .. } = Custody::glance(&worked.path).unwrap();
     assert_eq!((changes, branch), (2, worked.branch.clone()));

@@ -23,7 +23,7 @@ use crate::access::Who;
 use crate::config::below;
 use crate::headless::statement::drawn;
 use crate::headless::task::reference;
-use crate::worktree::{Custody, Held, IgnoredFiles, Look, Made, Removed};
+use crate::worktree::{Custody, Held, IgnoredFiles, Look, Made, NextStep, Removed};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -115,10 +115,10 @@ pub(super) async fn remove(
         let removed = desk.with_custody(move |custody| {
             if !place.exists() {
                 let gone = custody.forget(&place, &of, &noted.branch, &noted.base);
-                return gone.map_err(|not| conflict(&not, not.next_step()));
+                return gone.map_err(not_done);
             }
-            Custody::is_of(&place, &of).map_err(|not| conflict(&not, not.next_step()))?;
-            custody.remove(&place, ignored).map_err(|not| conflict(&not, not.next_step()))
+            Custody::is_of(&place, &of).map_err(not_done)?;
+            custody.remove(&place, ignored).map_err(not_done)
         });
         let removed = removed.await??;
         let needed = is_free(&*desk.state().await?, &path);
@@ -157,7 +157,7 @@ pub(super) async fn bring_back(
             let conductor::worktree::Removed { snapshot, branch, head, .. } = removed;
             custody.restore(&path, &of, &Removed { snapshot, branch, head, bytes: 0 })
         });
-        restored.await?.map_err(|not| conflict(&not, not.next_step()))?;
+        restored.await?.map_err(not_done)?;
         desk.note(&kept.worktree, made_again(&kept.worktree, &who)).await
     })
     .await
@@ -180,7 +180,7 @@ pub(super) async fn adopt(
         }
         let place = PathBuf::from(&path);
         let adopted = desk.with_custody(move |custody| custody.adopt(&place)).await?;
-        let made = adopted.map_err(|not| conflict(&not, not.next_step()))?;
+        let made = adopted.map_err(not_done)?;
         let from = made.of.to_string_lossy().into_owned();
         let worktree = record(made, from);
         // What was removed and is there again stands in for what it stood in for.
@@ -201,6 +201,10 @@ async fn seen_through<T: Send + 'static>(
 
 fn conflict(why: impl ToString, next: &str) -> Refused {
     Refused::new(StatusCode::CONFLICT, why, next)
+}
+
+fn not_done(problem: impl NextStep) -> Refused {
+    conflict(&problem, problem.next_step())
 }
 
 /// Nobody works in it, and no goal there is to go on.
@@ -253,7 +257,7 @@ impl Desk {
             // What was removed can be brought back, and so keeps its place.
             let known: Vec<PathBuf> = desk.state().await?.worktrees.keys().map(PathBuf::from).collect();
             let made = desk.with_custody(move |custody| custody.make(&place, &name, &known)).await?;
-            let made = made.map_err(|not| conflict(&not, not.next_step()))?;
+            let made = made.map_err(not_done)?;
             let left = u32::try_from(made.left).unwrap_or(u32::MAX);
             let worktree = record(made, folder);
             // It has the memory and the rules of the folder, which therefore is a project.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::super::git::{Failed, trial};
 use super::super::make::NotMade;
 use super::super::remove::NotRemoved;
-use super::super::{Custody, IgnoredFiles, aside};
+use super::super::{Custody, IgnoredFiles, NextStep, aside};
 use super::{Place, contents, git, hand, told, write};
 
 /// A program that leaves a mark, and the mark.

@@ -431,6 +431,52 @@ async fn lines_that_are_written_ahead_are_stored_with_the_next_group_or_not_at_a
     assert_eq!(lines.iter().map(|piece| &piece.bytes[..]).collect::<Vec<_>>(), [b"one\n", b"two\n"]);
 }
 
+/// Such as on a page that is damaged.
+#[tokio::test]
+async fn lines_that_cannot_be_stored_refuse_their_group_once_and_then_only_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, hub) = writer(dir.path(), 1_000);
+    let append = |body| {
+        let (reply, answer) = oneshot::channel();
+        (Job::Append { actor: person(), id: None, seen: None, drafts: vec![body], reply }, answer)
+    };
+    let output = |id: &str, first, texts: &[&str]| {
+        let (reply, answer) = oneshot::channel();
+        let pieces = texts.iter().map(|text| Arc::new(piece(*text))).collect();
+        (Job::Output { run: run(id), lines: Lines { first, pieces, reply }, told: false }, answer)
+    };
+    let jobs: Vec<_> = ["r1", "r2"].into_iter().map(|id| append(requests(id)).0).collect();
+    writer.commit(jobs);
+    let other = Connection::open(dir.path().join("log.db")).unwrap();
+    let refuse =
+        "CREATE TRIGGER refuse BEFORE INSERT ON output WHEN new.bytes = CAST('bad' || char(10) AS BLOB)
+                  BEGIN SELECT RAISE(FAIL, 'damaged'); END";
+    other.execute_batch(refuse).unwrap();
+    for (try_, others) in [(1, false), (2, true), (3, true)] {
+        let ((bad, refused), (good, stored)) =
+            (output("r1", 0, &["one\n", "bad\n"]), output("r2", 0, &["two\n"]));
+        let (said, taken) = append(says("something"));
+        writer.commit(vec![good, bad, said]);
+        assert!(refused.await.unwrap().unwrap_err().to_string().contains("damaged"), "try {try_}");
+        assert_eq!(
+            (stored.await.unwrap().is_ok(), taken.await.unwrap().is_ok()),
+            (others, others),
+            "try {try_}"
+        );
+    }
+    assert_eq!(hub.head(), Seq(4), "nothing of what was refused is there");
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
+    let (lines, stored) = output("r1", 0, &["one\n", "bad\n"]);
+    writer.commit(vec![lines]);
+    assert_eq!(stored.await.unwrap().unwrap(), 2);
+    drop(writer);
+    let store = Store::open(dir.path()).unwrap();
+    for (id, lines) in [("r1", &[&b"one\n"[..], b"bad\n"][..]), ("r2", &[b"two\n"])] {
+        let stored = store.output_from(&run(id), 0, usize::MAX).await.unwrap();
+        assert_eq!(stored.iter().map(|piece| &piece.bytes[..]).collect::<Vec<_>>(), lines);
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_and_the_store_lives_on() {
     let dir = tempfile::tempdir().unwrap();

@@ -63,6 +63,8 @@ pub(super) struct Writer {
     runs: HashMap<RunId, (i64, u64)>,
     durable: bool,
     ahead: Ahead,
+    /// Lines were refused, and each run's are within a savepoint until none are.
+    cautious: bool,
 }
 
 /// The transaction of lines that are written and not committed.
@@ -107,6 +109,7 @@ impl Writer {
             runs: HashMap::new(),
             durable: true,
             ahead: Ahead::Nothing,
+            cautious: false,
         }
     }
 
@@ -175,6 +178,7 @@ impl Writer {
         match (read::head(&self.connection), missed) {
             (Ok((head, at)), Ok(missed)) => {
                 (self.head, self.at) = (head, self.at.max(at));
+                self.intent = self.intent.min(head);
                 let over: Vec<RunId> = missed.iter().filter_map(|stored| ended(&stored.entry)).collect();
                 self.hub.publish(missed, Vec::new());
                 over.iter().for_each(|run| self.hub.close(run));
@@ -236,7 +240,10 @@ impl Writer {
             None => self.connection.execute_batch("COMMIT").map_err(write),
         };
         match ended {
-            Ok(()) => Ok((group, done)),
+            Ok(()) => {
+                self.cautious &= done.iter().any(|done| done.error().is_some());
+                Ok((group, done))
+            }
             Err(error) => {
                 // It may be rolled back already.
                 let _ = self.connection.execute_batch("ROLLBACK");
@@ -309,9 +316,31 @@ impl Writer {
         Ok((entries, seq))
     }
 
-    /// Stores what of the lines from `first` on is not stored yet: a commit that failed may have come through. When it
-    /// fails some may be stored, and they come again; a savepoint would have SQLite copy each page before it changes it.
+    /// Stores all of these lines, or none. In a savepoint SQLite copies each page before it changes it, for which there
+    /// are too many lines; so one that cannot be stored takes the transaction along, and only then there are savepoints.
     fn output(&mut self, run: &RunId, first: u64, pieces: &[Arc<Piece>]) -> Result<u64, StoreError> {
+        let in_transaction = |writer: &Self, words| writer.connection.execute_batch(words).map_err(write);
+        if !self.cautious {
+            let stored = self.insert_lines(run, first, pieces);
+            if let Err(StoreError::Write(_)) = stored {
+                self.cautious = true;
+                // It may be rolled back already.
+                let _ = in_transaction(self, "ROLLBACK");
+            }
+            return stored;
+        }
+        in_transaction(self, "SAVEPOINT lines")?;
+        let stored = self.insert_lines(run, first, pieces);
+        // What took the whole transaction along leaves no savepoint.
+        if !self.connection.is_autocommit() {
+            let kept = if stored.is_ok() { "RELEASE lines" } else { "ROLLBACK TO lines; RELEASE lines" };
+            in_transaction(self, kept)?;
+        }
+        stored
+    }
+
+    /// Writes what of the lines from `first` on is not there yet: a commit that failed may have come through.
+    fn insert_lines(&mut self, run: &RunId, first: u64, pieces: &[Arc<Piece>]) -> Result<u64, StoreError> {
         let known = self.runs.get(run).copied().map_or_else(|| self.find_run(run), Ok)?;
         let (no, mut line) = known;
         // Those before the first were refused and come again; these would take their numbers.

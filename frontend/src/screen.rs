@@ -1,6 +1,7 @@
 //! The screens.
 
 pub mod agents;
+pub mod apart;
 pub mod bridge;
 pub mod caps;
 pub mod charter;

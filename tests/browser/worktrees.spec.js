@@ -6,13 +6,17 @@ import { expect, goal, plan, shots, test, top } from "./world.js";
 
 const git = (folder, ...words) => execFileSync("git", words, { cwd: folder, encoding: "utf8" }).trimEnd();
 
+const repository = (folder) => {
+  git(folder, "init", "-q", "-b", "main");
+  git(folder, "config", "user.name", "a");
+  git(folder, "config", "user.email", "a@b");
+  fs.writeFileSync(path.join(folder, "shop.md"), "A shop.\n");
+  git(folder, "add", ".");
+  git(folder, "commit", "-qm", "A shop");
+};
+
 test("a goal works in a worktree, which is removed and brought back with all that is in it", async ({ page, world }) => {
-  git(world.project, "init", "-q", "-b", "main");
-  git(world.project, "config", "user.name", "a");
-  git(world.project, "config", "user.email", "a@b");
-  fs.writeFileSync(path.join(world.project, "shop.md"), "A shop.\n");
-  git(world.project, "add", ".");
-  git(world.project, "commit", "-qm", "A shop");
+  repository(world.project);
   fs.writeFileSync(path.join(world.project, "mine.txt"), "not yet\n");
 
   await page.goto(world.url);
@@ -50,4 +54,29 @@ test("a folder that is in no repository gets none, and says why", async ({ page,
   await page.getByRole("button", { name: /Make a plan/ }).click();
   await expect(page.getByText(/^Not started: .*repository/)).toBeVisible();
   await expect(page.getByLabel("Goal", { exact: true }).last()).toHaveValue("Add a cart");
+});
+
+test("a list works in a worktree, of which none is made before its blanks are filled", async ({ page, world }) => {
+  repository(world.project);
+  await page.goto(world.url);
+  await page.getByRole("button", { name: "Lists", exact: true }).click();
+  await page.getByRole("button", { name: "New list" }).click();
+  const form = page.getByRole("form", { name: "List" });
+  await form.getByLabel("Name").fill("Notes");
+  await form.getByLabel(/Tasks, one a line/).fill("Write a note on {{topic}}");
+  await form.getByLabel("Goal that it becomes").fill("Note the {{topic}}");
+  await form.getByLabel("Agent CLI").selectOption("Demo agent");
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Run Notes" }).click();
+  const run = page.getByRole("form", { name: "Run Notes" });
+  await run.getByLabel("Folder", { exact: true }).fill(world.project);
+  await run.getByLabel(/^In a worktree of its own/).check();
+  await run.getByRole("button", { name: "Run it" }).click();
+  await expect(page.getByText("Not started: Notes needs words for topic.")).toBeVisible();
+  await run.getByLabel("topic").fill("till");
+  await shots(page, "worktree-list");
+  await run.getByRole("button", { name: "Run it" }).click();
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+  expect(git(world.project, "status", "--porcelain")).toBe("");
+  expect(git(world.project, "branch", "--list", "orchestrator/*", "--format=%(refname:short)")).toBe("orchestrator/note-the-till");
 });

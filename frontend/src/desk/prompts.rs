@@ -58,26 +58,30 @@ impl Desk {
         self.intend(None, vec![Kind::ListRetired { list }]);
     }
 
-    /// Carries a list out as a goal, or says why that cannot be.
-    pub fn run_list(
+    /// A list with its blanks filled, where and with what it is carried out; or says why that cannot be.
+    pub fn fill_list(
         self,
         list: &TaskList,
         words: &Fillings,
         folder: Option<String>,
         harness: Option<HarnessId>,
-    ) -> Option<TaskId> {
+    ) -> Option<(TaskList, String, HarnessId)> {
         let works =
             |state: &State| state.agents.iter().find(|agent| agent.problem.is_none()).map(|it| it.harness);
         let usual = |state: &State| advised(state, &list.terms).or_else(|| works(state));
-        let stated = match (list.filled(words), folder, harness.or_else(|| self.peek(usual))) {
+        let filled = match (list.filled(words), folder, harness.or_else(|| self.peek(usual))) {
             (Err(unfilled), ..) => Err(unfilled.to_string()),
             (_, None, _) => Err("choose a folder first".to_owned()),
             (.., None) => Err("no agent is there yet; is the bridge connected?".to_owned()),
-            (Ok(list), Some(folder), Some(harness)) => {
-                let (words, terms) = (list.words().to_owned(), list.terms.clone());
-                self.state_goal(&folder, words, harness, terms, Planner::List(Box::new(list)))
-            }
+            (Ok(list), Some(folder), Some(harness)) => Ok((list, folder, harness)),
         };
+        filled.map_err(|why| self.say(format!("Not started: {why}."), false)).ok()
+    }
+
+    /// Carries out what [`Desk::fill_list`] gave, in this folder, as a goal; or says why that cannot be.
+    pub fn run_list(self, list: TaskList, folder: &str, harness: HarnessId) -> Option<TaskId> {
+        let (words, terms) = (list.words().to_owned(), list.terms.clone());
+        let stated = self.state_goal(folder, words, harness, terms, Planner::List(Box::new(list)));
         stated.map_err(|why| self.say(format!("Not started: {why}."), false)).ok()
     }
 

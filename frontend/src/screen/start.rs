@@ -6,12 +6,12 @@ use conductor::status::{Kind, status};
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::{FoundAgent, HarnessId};
-use shared::api::{MadeWorktree, NewWorktree};
 use shared::harness::tried;
 use shared::id::TaskId;
 use shared::plan::Terms;
 
 use super::agents::PersonaChoice;
+use super::apart::{Apart, ApartChoice};
 use super::caps::FirstCaps;
 use super::evidence::PresetChoice;
 use super::prompts::TemplateChoice;
@@ -21,7 +21,6 @@ use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
 use crate::component::icon::{Icon, StatusMark};
 use crate::desk::{Desk, Planner};
-use crate::link::enter::call;
 use crate::place::{Here, Part};
 use crate::words;
 
@@ -64,7 +63,7 @@ pub fn Start() -> impl IntoView {
         () if text.read().trim().is_empty() => Some("Say what you want to reach."),
         () => None,
     };
-    let (apart, making) = (RwSignal::new(false), RwSignal::new(false));
+    let apart = Apart::new();
     let state_goal = move |folder: &str, words: String, harness: HarnessId, planner: Planner| match desk
         .state_goal(folder, words, harness, draft.terms(), planner)
     {
@@ -75,29 +74,11 @@ pub fn Start() -> impl IntoView {
         Err(why) => desk.say(format!("Not started: {why}."), false),
     };
     let begin = move |planner: Planner| {
-        let (None, Some(harness), false) = (missing(), harness.get_untracked(), making.get_untracked())
-        else {
-            return;
-        };
+        let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
         let _ = Local::set(FOLDER, folder.get_untracked());
-        let (folder, words) = (folder.get_untracked(), text.get_untracked());
-        if !apart.get_untracked() {
-            return state_goal(&folder, words, harness, planner);
-        }
-        making.set(true);
-        leptos::task::spawn_local(async move {
-            let made = worktree(folder, words.clone()).await;
-            // Whoever has gone elsewhere meanwhile finds it among the bridge's worktrees.
-            if making.try_set(false).is_some() {
-                return;
-            }
-            match made {
-                Ok(made) => {
-                    made.left().into_iter().for_each(|left| desk.say(left, false));
-                    state_goal(&made.worktree.folder, words, harness, planner);
-                }
-                Err(why) => desk.say(format!("Not started: {why}"), false),
-            }
+        let words = text.get_untracked();
+        apart.begin(desk, folder.get_untracked(), words.clone(), move |folder| {
+            state_goal(folder, words, harness, planner);
         });
     };
     view! {
@@ -117,10 +98,7 @@ pub fn Start() -> impl IntoView {
                     <input class="input" aria-label="Folder" placeholder="/path/of/a/project" prop:value=move || folder.get() on:input=move |event| folder.set(event_target_value(&event))/>
                     <button class="button" on:click=move |_| choosing.set(true)><Icon name="folder"/>"Choose"</button>
                 </div>
-                <label class="choice">
-                    <input type="checkbox" prop:checked=move || apart.get() on:change=move |event| apart.set(event_target_checked(&event))/>
-                    <span>"In a worktree of its own"<br/><span class="hint">"A copy of what is committed, on a new branch: your own checkout stays as it is, and other goals do not meet it."</span></span>
-                </label>
+                <ApartChoice apart=apart/>
             </div>
             <div class="pair">
                 <Agents agents=agents harness=harness chosen=chosen/>
@@ -129,12 +107,12 @@ pub fn Start() -> impl IntoView {
             <div class="pair"><PersonaChoice chosen=persona/><TemplateChoice chosen=template/></div>
             <div class="pair"><PresetChoice preset=preset/><FirstCaps caps=caps/></div>
             <div class="row">
-                <button class="button" data-kind="solid" disabled=move || missing().is_some() || making.get() on:click=move |_| begin(Planner::Agent)>
+                <button class="button" data-kind="solid" disabled=move || missing().is_some() || apart.is_making() on:click=move |_| begin(Planner::Agent)>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>
                 </button>
-                <button class="button" title="No planner: you add the tasks to the tree" disabled=move || missing().is_some() || making.get() on:click=move |_| begin(Planner::Person)>"Plan it myself"</button>
+                <button class="button" title="No planner: you add the tasks to the tree" disabled=move || missing().is_some() || apart.is_making() on:click=move |_| begin(Planner::Person)>"Plan it myself"</button>
                 <button class="button" data-kind="plain" title="Tasks that you keep, to run them again" on:click=move |_| here.open_part(Part::Lists)>"Lists"</button>
-                <span class="hint" aria-live="polite">{move || if making.get() { Some("Making a worktree…") } else { missing() }}</span>
+                <span class="hint" aria-live="polite">{move || if apart.is_making() { Some("Making a worktree…") } else { missing() }}</span>
             </div>
             <Known/>
         </div></div>
@@ -142,13 +120,6 @@ pub fn Start() -> impl IntoView {
             <Folders start=folder.get_untracked() chosen=move |path| { folder.set(path); choosing.set(false); }/>
         </Dialog>
     }
-}
-
-/// Has the bridge make a worktree for what is to be done in a folder.
-async fn worktree(folder: String, purpose: String) -> Result<MadeWorktree, String> {
-    let sent = serde_json::to_string(&NewWorktree { folder, purpose }).map_err(|error| error.to_string())?;
-    let made = call("POST", "/api/worktrees", Some(&sent)).await?;
-    serde_json::from_str(&made).map_err(|error| error.to_string())
 }
 
 #[component]

@@ -7,6 +7,7 @@ use crate::component::picker::{Line, some};
 use crate::desk::Desk;
 use crate::place::Here;
 use crate::screen::agents::HarnessPicker;
+use crate::screen::apart::{Apart, ApartChoice};
 use crate::screen::terms::{Draft, TermsFields};
 
 #[component]
@@ -15,6 +16,7 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
     let title = format!("Run {}", list.name);
     let folder = RwSignal::new(list.folder.clone().unwrap_or_default());
     let harness = RwSignal::new(list.harness);
+    let apart = Apart::new();
     let draft = Draft::of(list.terms.clone());
     let blanks: Vec<(String, RwSignal<String>)> =
         list.blanks().into_iter().map(|blank| (blank, RwSignal::new(String::new()))).collect();
@@ -33,11 +35,15 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
         let harness = harness.get_untracked();
         // Also in the rules that were chosen here blanks are filled in.
         let chosen = TaskList { terms: list.fit(draft.terms(), harness), ..list.clone() };
-        let goal = desk.run_list(&chosen, &words, some(folder), harness);
-        if goal.is_some() {
-            done();
-            here.go(goal, None);
-        }
+        let filled = desk.fill_list(&chosen, &words, some(folder), harness);
+        let Some((filled, folder, harness)) = filled else { return };
+        apart.begin(desk, folder, filled.words().to_owned(), move |folder| {
+            let goal = desk.run_list(filled, folder, harness);
+            if goal.is_some() {
+                done();
+                here.go(goal, None);
+            }
+        });
     };
     view! {
         <form class="stack" aria-label=title on:submit=move |event| { event.prevent_default(); run(); }>
@@ -46,10 +52,12 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
                 <Line label="Folder" value=folder hint="/path/of/a/project"/>
                 <HarnessPicker none="The first that works" chosen=harness/>
             </div>
+            <ApartChoice apart=apart/>
             <TermsFields draft=draft/>
             <div class="row">
-                <button class="button" data-kind="solid">"Run it"</button>
+                <button class="button" data-kind="solid" disabled=move || apart.is_making()>"Run it"</button>
                 <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
+                <span class="hint" aria-live="polite">{move || apart.is_making().then_some("Making a worktree…")}</span>
             </div>
         </form>
     }

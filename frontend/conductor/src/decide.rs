@@ -87,7 +87,8 @@ pub fn next_deadline(state: &State, after: Millis) -> Option<(Millis, TaskId)> {
     let due = tasks.into_iter().chain(timed).flat_map(|task| {
         let idle = task.current.is_none();
         let limited = waits::due(state, task).filter(|_| idle);
-        let starts = queue::starts_at(state, task).filter(|_| !task.is_over());
+        let wished = !task.is_over() || task.is_spoken_to();
+        let starts = queue::starts_at(state, task).filter(|_| wished);
         let wanted = matches!(task.standing, Standing::Open | Standing::Limited { .. } | Standing::Claimed);
         let wanted = outages && idle && !task.is_by_hand() && (wanted || task.is_spoken_to());
         let outage =

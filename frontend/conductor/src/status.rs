@@ -254,7 +254,11 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
         Standing::Failed { class, why } => {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
         }
-        Standing::Cancelled => (Kind::Cancelled, Reason::Stopped),
+        Standing::Cancelled => match starts_at(state, task) {
+            // It never began, and what was said to it since is a wish for a plan.
+            Some(at) if task.is_spoken_to() && task.is_planned() => (Kind::Pending, Reason::StartsAt(at)),
+            _ => (Kind::Cancelled, Reason::Stopped),
+        },
         Standing::Open => open(state, task, of),
     }
 }

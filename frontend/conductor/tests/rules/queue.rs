@@ -10,7 +10,7 @@ use serde_json::json;
 use shared::agent::{HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::evidence::{Check, Evidence};
-use shared::id::{RunId, SessionId};
+use shared::id::{MessageId, RunId, SessionId};
 use shared::limits::{Caps, Each, Limits};
 use shared::models::{Models, Tiers};
 use shared::plan::{Access, PlanEdit, PlannedTask, Schedule, Size};
@@ -170,6 +170,26 @@ fn nothing_begins_before_its_time() {
     world.now = Millis(9_000);
     assert_eq!(world.step(), ["g.b"]);
     assert_eq!(next_deadline(&world.state, world.now), None);
+}
+
+/// What is said to a goal that was stopped has it planned after all, and no sooner than it may begin.
+#[test]
+fn what_is_said_to_a_stopped_goal_waits_for_its_time() {
+    let mut world = World::with(&[], Limits::default());
+    world.say("g", Kind::ProjectOpened { folder: "/g".to_owned(), name: "g".to_owned() });
+    let (task, text) = (id("g"), "Do it".to_owned());
+    world.say("g", Kind::GoalStated { task, text, harness: HarnessId::Demo, access: Access::Edit });
+    world.schedule("g", "g", Schedule { start: Some(Millis(5_000)), ..Schedule::default() });
+    world.say("g", Kind::TaskStopped { task: id("g") });
+    assert_eq!(world.reason("g"), (Stands::Cancelled, Reason::Stopped));
+    assert_eq!(next_deadline(&world.state, world.now), None);
+    let (message, text) = (MessageId::new("m1").unwrap(), "Do it after all.".to_owned());
+    world.say("g", Kind::MessageSent { task: id("g"), message, text, answers: None });
+    assert_eq!(world.step(), [""; 0]);
+    assert_eq!(world.reason("g"), (Stands::Pending, Reason::StartsAt(Millis(5_000))));
+    assert_eq!(next_deadline(&world.state, world.now).unwrap(), (Millis(5_000), id("g")));
+    world.now = Millis(5_000);
+    assert_eq!(world.step(), ["g"]);
 }
 
 #[test]

@@ -33,13 +33,24 @@ type Point<'a> = (&'a TaskId, Side);
 
 impl Order {
     pub fn of(state: &State, goal: &TaskId) -> Self {
+        let mut order = Self::default();
+        order.take(state, goal);
+        order
+    }
+
+    fn take(&mut self, state: &State, top: &TaskId) {
         let node = |task: &Task| Node {
             parent: task.parent.clone(),
             children: task.children.clone(),
             after: task.after.clone(),
         };
-        let nodes = state.subtree(goal).into_iter().map(|task| (task.id.clone(), node(task))).collect();
-        Self { nodes }
+        self.nodes.extend(state.subtree(top).into_iter().map(|task| (task.id.clone(), node(task))));
+    }
+
+    /// A task that was taken out is in its place again, with all that was below it and all that it came after.
+    pub fn restore(&mut self, state: &State, task: &TaskId, parent: &TaskId) {
+        self.take(state, task);
+        self.reparent(task, parent);
     }
 
     /// The order of a plan below `goal` that is not in the tree yet.

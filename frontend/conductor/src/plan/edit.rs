@@ -130,10 +130,16 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             if there(removed).is_ok() {
                 return Err(EditProblem::Exists);
             }
-            match removed.parent.as_ref().and_then(|parent| state.task(parent)) {
-                Some(parent) if there(parent).is_err() => Err(EditProblem::Below(name(parent))),
-                _ => Ok(()),
+            let Some(parent) = removed.parent.as_ref().and_then(|parent| state.task(parent)) else {
+                return Ok(());
+            };
+            if there(parent).is_err() {
+                return Err(EditProblem::Below(name(parent)));
             }
+            // What it came after may have come to wait for what it is a part of.
+            let mut order = Order::of(state, goal);
+            order.restore(state, task, &parent.id);
+            acyclic(state, order.cycle_before(task))
         }
         PlanEdit::Move { task, parent, .. } => {
             let moved = there(not_goal(known(task)?)?)?;

@@ -57,3 +57,24 @@ fn what_was_taken_out_with_its_whole_comes_back_with_it() {
     assert_eq!(status(&world.state, world.state.task(&id("part")).unwrap()).kind, Stands::Pending);
     assert_eq!(check_edit(&world.state, &id("g"), &restore("part")), Err(EditProblem::Exists));
 }
+
+/// What a task waits for stays with it while it is out, and what is there may come to wait for its whole meanwhile.
+#[test]
+fn what_was_taken_out_does_not_come_back_into_a_circle() {
+    let mut world = World::new();
+    let task = |name: &str, above: &str| PlannedTask::new(id(name), id(above), name, "Do it");
+    world.propose(vec![task("a", "g"), task("group", "g"), task("part", "group"), task("inner", "part")]);
+    world.approve(1);
+    let depend = |task: &str, on: &str| PlanEdit::AddDependency { task: id(task), on: id(on) };
+    world.edit(depend("inner", "a"));
+    world.edit(PlanEdit::Remove { task: id("part") });
+    world.edit(depend("a", "group"));
+    let restore = PlanEdit::Restore { task: id("part") };
+    let refused = check_edit(&world.state, &id("g"), &restore);
+    assert!(matches!(&refused, Err(EditProblem::Cycle(names)) if names.len() == 5), "{refused:?}");
+    world.say(Kind::PlanEdited { goal: id("g"), edit: restore.clone() });
+    assert_eq!(world.state.subtree(&id("g")).len(), 3);
+    world.edit(PlanEdit::DropDependency { task: id("a"), on: id("group") });
+    world.edit(restore);
+    assert_eq!(world.state.subtree(&id("g")).len(), 5);
+}

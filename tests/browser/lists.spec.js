@@ -60,7 +60,7 @@ test("how the goal of a list is gone about is kept, shown, and may be another at
   await run.getByLabel(/^Edit files(?! and)/).check();
   await run.getByLabel(/^Autonomous/).check();
   await run.getByLabel("Budget, in dollars").fill("8");
-  await run.getByLabel("branch").fill("main");
+  await run.getByLabel("branch", { exact: true }).fill("main");
   await shots(page, "lists-terms-run");
   await page.setViewportSize({ width: 390, height: 844 });
   const edge = await page.getByRole("button", { name: "Retire Careful" }).evaluate((button) => button.getBoundingClientRect().right);
@@ -96,7 +96,7 @@ test("a list is written line by line, filled in, refused by name, and retired", 
   const run = page.getByRole("form", { name: "Run Reviews" });
   await run.getByRole("button", { name: "Run it" }).click();
   await expect(page.getByText("Not started: Reviews needs words for branch.")).toBeVisible();
-  await run.getByLabel("branch").fill("main");
+  await run.getByLabel("branch", { exact: true }).fill("main");
   await run.getByRole("button", { name: "Run it" }).click();
   await expect(page.getByText("Not started: choose a folder first.")).toBeVisible();
   await run.getByLabel("Folder", { exact: true }).fill(world.project);

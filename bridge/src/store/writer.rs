@@ -1,5 +1,6 @@
 //! The writer thread: takes what waits, commits it as one transaction, publishes it, answers. A job
-//! that cannot be carried out is rolled back alone; the others of its group are committed. Lines that were told are
+//! that cannot be carried out is rolled back alone; the others of its group are committed. Only lines that cannot be
+//! stored take their group along, the first time. Lines that were told are
 //! written ahead, in a transaction that the next group goes on with.
 
 use std::collections::HashMap;
@@ -138,7 +139,7 @@ impl Writer {
             }
             if let Err(error) = self.output(&run, first, &pieces) {
                 self.runs.remove(&run);
-                // A full disk makes SQLite roll back all of it.
+                // Then all of it was rolled back.
                 if self.connection.is_autocommit() {
                     self.ahead = Ahead::Broken(error);
                 }
@@ -230,7 +231,7 @@ impl Writer {
                 continue;
             }
             done.push(self.carry_out(job, &mut group));
-            // A full disk makes SQLite roll back all of it, not only the job that found it full.
+            // A full disk rolls back all of it, not only the job that found it full, and so do lines that cannot be stored.
             if self.connection.is_autocommit() {
                 broken = Some(done.last().and_then(Done::error).unwrap_or(StoreError::Closed));
             }

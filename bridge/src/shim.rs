@@ -1,6 +1,7 @@
 //! `orchestrator shim`: stands between the bridge and one run's program, so that the program outlives the
 //! bridge. It starts the program with its output on files of the run's folder, takes its orphans in, hands on
-//! what stands in the run's inbox, and leaves word of how it ended. It decides nothing and reads no meaning.
+//! what stands in the run's inbox, and leaves word of how it ended. It decides nothing, and reads no meaning but the name
+//! of a session that the order waits for.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -16,10 +17,11 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, set_child_subreaper,
 use shared::run::{RunEnd, Window};
 
 use crate::memory;
-use crate::supervisor::{MARK, Process, RunFolder, Told, Word, own_session, stand_alone, stat};
+use crate::supervisor::{self, MARK, Process, RunFolder, Told, Word, own_session, stand_alone, stat};
 use terminal::Terminal;
 
 mod answers;
+mod session;
 mod terminal;
 
 /// What the bridge starts it with: `[--files=NUMBER] [--terminal=ROWSxCOLS] FOLDER -- PROGRAM ARGUMENTS`.
@@ -145,8 +147,8 @@ fn start(folder: &RunFolder, window: Option<Window>, command: &[OsString]) -> io
     let child = command.spawn()?;
     // Threads only from here on, as fork copies none. They end with this process.
     if let (Some((told, bell)), Some(input)) = (told, input) {
-        let terminal = terminal.clone();
-        thread::Builder::new().spawn(move || tell(told, &bell, &input, terminal.as_ref()))?;
+        let (terminal, folder) = (terminal.clone(), folder.clone());
+        thread::Builder::new().spawn(move || tell(told, &bell, &input, terminal.as_ref(), &folder))?;
     }
     if let Some(terminal) = terminal.clone() {
         thread::Builder::new().spawn(move || terminal.spool())?;
@@ -156,7 +158,13 @@ fn start(folder: &RunFolder, window: Option<Window>, command: &[OsString]) -> io
 }
 
 /// Hands on what the program is told, as long as it takes it and there is more to come.
-fn tell(mut told: Told, bell: &File, input: &OwnedFd, terminal: Option<&Terminal>) -> io::Result<()> {
+fn tell(
+    mut told: Told,
+    bell: &File,
+    input: &OwnedFd,
+    terminal: Option<&Terminal>,
+    folder: &RunFolder,
+) -> io::Result<()> {
     let mut chunk = [0; 4 * 1024];
     loop {
         while let Some(word) = told.next()? {
@@ -169,6 +177,13 @@ fn tell(mut told: Told, bell: &File, input: &OwnedFd, terminal: Option<&Terminal
                         let count = told.read(at, &mut chunk[..most])?;
                         terminal::write_to(input, &chunk[..count])?;
                         at += count as u64;
+                    }
+                }
+                Word::Turn { at, length } => {
+                    match supervisor::turn(&told, at, length, &session::named(folder)?)? {
+                        Some(turn) => terminal::write_to(input, turn.as_bytes())?,
+                        // Its input ends, and with it the program.
+                        None => return Ok(()),
                     }
                 }
                 // A program without a terminal has no size.

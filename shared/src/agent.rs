@@ -162,6 +162,10 @@ pub enum AgentEvent {
     Told {
         message: String,
     },
+    /// A turn has begun that can be spoken to by this name, where its harness wants one.
+    TurnBegan {
+        turn: String,
+    },
     /// A turn's result. A process may have several turns; its end is the end of its output.
     TurnEnded {
         end: TurnEnd,

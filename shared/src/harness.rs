@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::agent::{AgentEvent, HarnessId, Progress, TurnReport};
 use crate::id::{MessageId, SessionId};
 use crate::models::Effort;
-use crate::permission::Permit;
+use crate::permission::{Ask, Permit};
 use crate::plan::{Access, Size};
 use crate::run::{Arg, Program, RunEnd, RunFile, RunLimits, RunSpec, Signal, Stdin, Stream, Tools, Window};
 use crate::unit::MicroUsd;
@@ -19,10 +19,12 @@ mod demo;
 mod fault;
 mod lines;
 mod loose;
+mod naming;
 mod tools;
 mod tried;
 
 pub use lines::{MAX_LINE, RAW_KEPT};
+pub use naming::{Naming, SESSION, naming, turn_in};
 pub use tools::{ToolServer, with_tools};
 pub use tried::{Tried, recorded, tried};
 
@@ -122,15 +124,38 @@ fn first_words(turn: &Turn) -> impl Iterator<Item = Arg> {
     words.into_iter().filter(move |_| new)
 }
 
+/// What a run has told of the turn that goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ongoing<'a> {
+    pub session: Option<&'a SessionId>,
+    /// By [`AgentEvent::TurnBegan`].
+    pub turn: Option<&'a str>,
+}
+
 /// What to send to a run that listens, so that its agent reads `text` at its next step. Its output has
-/// [`AgentEvent::Told`] when it did; one that is over before never reads it. Nothing for a harness that reads its prompt alone.
-pub fn tell(harness: HarnessId, message: &MessageId, text: &str) -> Option<String> {
-    hears(harness).then(|| claude::user_line(text, Some(message)))
+/// [`AgentEvent::Told`] when it did; one that is over before never reads it. Nothing for a harness that reads its prompt
+/// alone, nor as long as its turn has not begun.
+pub fn tell(harness: HarnessId, turn: Ongoing<'_>, message: &MessageId, text: &str) -> Option<String> {
+    match harness {
+        HarnessId::Claude | HarnessId::Demo => Some(claude::user_line(text, Some(message))),
+        HarnessId::Codex => codex::tell(turn, message, text),
+        HarnessId::Command => None,
+    }
 }
 
 /// What to send to a run that asked to be allowed something; `word` tells its agent why not. Nothing for a harness that cannot ask.
-pub fn answer(harness: HarnessId, request: &str, permit: Permit, word: &str) -> Option<String> {
-    hears(harness).then(|| claude::answer(request, permit, word))
+pub fn answer(
+    harness: HarnessId,
+    turn: Ongoing<'_>,
+    ask: &Ask,
+    permit: Permit,
+    word: &str,
+) -> Option<String> {
+    match harness {
+        HarnessId::Claude | HarnessId::Demo => Some(claude::answer(&ask.request, permit, word)),
+        HarnessId::Codex => codex::answer(ask, turn, permit, word),
+        HarnessId::Command => None,
+    }
 }
 
 /// The words that an order gives its agent to begin with, whatever the form in which its harness takes them.
@@ -138,6 +163,7 @@ pub fn prompt(spec: &RunSpec) -> String {
     match &spec.stdin {
         Stdin::Text { text } => text.clone(),
         Stdin::Open { text } => claude::words_of(text).unwrap_or_default(),
+        Stdin::Dialog { turn, .. } => codex::words_of(turn).unwrap_or_default(),
         Stdin::Null | Stdin::Pipe | Stdin::Pty { .. } => String::new(),
     }
 }
@@ -153,8 +179,8 @@ pub const fn keeps_budget(harness: HarnessId) -> bool {
 /// Whether its agents can be told anything while they work.
 pub const fn hears(harness: HarnessId) -> bool {
     match harness {
-        HarnessId::Claude | HarnessId::Demo => true,
-        HarnessId::Codex | HarnessId::Command => false,
+        HarnessId::Claude | HarnessId::Codex | HarnessId::Demo => true,
+        HarnessId::Command => false,
     }
 }
 
@@ -229,7 +255,8 @@ impl Decoder {
     pub fn progress(&self) -> Progress {
         match &self.reader {
             Reader::Claude(reader) => reader.progress(),
-            Reader::Codex(_) | Reader::Command(_) => Progress::default(),
+            Reader::Codex(reader) => reader.progress(),
+            Reader::Command(_) => Progress::default(),
         }
     }
 

@@ -135,6 +135,10 @@ pub enum Stdin {
     Pipe,
     /// This text, which is lines of JSON, and then as [`Self::Pipe`].
     Open { text: String },
+    /// As [`Self::Open`], where the agent names its session itself: when its output has the name, `turn` follows, a line of
+    /// JSON with that name in the place of its first [`SESSION`](crate::harness::SESSION). Where the agent refuses one,
+    /// its input ends instead.
+    Dialog { text: String, turn: String },
     /// A terminal of its own, for input and all output, which then comes as stdout. `InputSent` is what is typed
     /// there, `TerminalResized` gives it another size.
     Pty { window: Window },

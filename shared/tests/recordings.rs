@@ -42,6 +42,7 @@ fn recording(harness: &str, scenario: &str) -> Recording {
         RunEnd::Exited { code: i32::try_from(code).unwrap() }
     } else {
         let signal = match meta["signal"].as_str().unwrap() {
+            "SIGINT" => 2,
             "SIGKILL" => 9,
             "SIGTERM" => 15,
             other => panic!("{scenario}: which number has {other}?"),

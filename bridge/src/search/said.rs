@@ -94,6 +94,7 @@ fn words_of(event: AgentEvent) -> Option<String> {
         | AgentEvent::RateLimit { .. }
         // What the person wrote is found in the log.
         | AgentEvent::Told { .. }
+        | AgentEvent::TurnBegan { .. }
         | AgentEvent::TurnEnded { .. } => None,
     }
 }

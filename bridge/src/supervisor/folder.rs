@@ -73,6 +73,7 @@ impl RunFolder {
             Stdin::Text { text } => write_new(&self.path.join(TEXT), text.as_bytes()),
             Stdin::Pipe | Stdin::Pty { .. } => self.make_inbox(""),
             Stdin::Open { text } => self.make_inbox(&inbox::beginning(text)),
+            Stdin::Dialog { text, turn } => self.make_inbox(&inbox::dialog(text, turn)),
         }
     }
 
@@ -148,6 +149,11 @@ impl RunFolder {
     pub(crate) fn output(&self) -> io::Result<(File, File)> {
         let grow = |name| File::options().append(true).open(self.path.join(name));
         Ok((grow(OUT)?, grow(ERR)?))
+    }
+
+    /// The first of them, to be read while it grows.
+    pub(crate) fn out(&self) -> PathBuf {
+        self.path.join(OUT)
     }
 
     /// The text that is the program's input, if it has one.

@@ -2,7 +2,7 @@
 //! one record. The bridge writes an order there once, since the file says which it has; the shim, which lives as
 //! long as the program, hands each whole record on once. So none is lost or doubled, whenever a bridge is killed.
 //!
-//! A record is a line, `SEQ text LENGTH`, `SEQ size ROWS COLS` or `SEQ end`, and behind the first so many bytes.
+//! A record is a line, `SEQ text LENGTH`, `SEQ turn LENGTH`, `SEQ size ROWS COLS` or `SEQ end`, and behind the first two so many bytes.
 //! The number of what stands there before any order is 0.
 
 use std::fs::File;
@@ -22,6 +22,11 @@ const HEAD: usize = 64;
 pub(crate) enum Word {
     /// It stands in the file, so many bytes from here on.
     Text {
+        at: u64,
+        length: u64,
+    },
+    /// Likewise, but it waits until its agent has named the session that it is for.
+    Turn {
         at: u64,
         length: u64,
     },
@@ -51,9 +56,10 @@ fn record(file: &File, at: u64) -> io::Result<Option<Record>> {
 fn parse(head: &str, behind: u64) -> Option<Record> {
     let words: Vec<&str> = head.split(' ').collect();
     let (seq, word, end) = match words[..] {
-        [seq, "text", length] => {
-            let length = length.parse().ok()?;
-            (seq, Word::Text { at: behind, length }, behind.checked_add(length)?)
+        [seq, what @ ("text" | "turn"), length] => {
+            let (at, length) = (behind, length.parse().ok()?);
+            let word = if what == "text" { Word::Text { at, length } } else { Word::Turn { at, length } };
+            (seq, word, behind.checked_add(length)?)
         }
         [seq, "size", rows, cols] => {
             let window = Window { rows: rows.parse().ok()?, cols: cols.parse().ok()? };
@@ -73,6 +79,11 @@ fn said(seq: Seq, text: &str) -> String {
 /// What an inbox begins with where its program has a text to read before any order.
 pub(super) fn beginning(text: &str) -> String {
     said(Seq(0), text)
+}
+
+/// Likewise, with a turn that waits for its session's name.
+pub(super) fn dialog(text: &str, turn: &str) -> String {
+    format!("{}{} turn {}\n{turn}", beginning(text), Seq(0), turn.len())
 }
 
 /// The bridge's side.
@@ -160,7 +171,7 @@ mod tests {
             words.push(match word {
                 Word::Size(window) => format!("{window:?}"),
                 Word::End => "the end".to_owned(),
-                Word::Text { at, length } => {
+                Word::Text { at, length } | Word::Turn { at, length } => {
                     let mut text = vec![0; usize::try_from(length).unwrap()];
                     assert_eq!(told.read(at, &mut text).unwrap(), text.len());
                     String::from_utf8(text).unwrap()
@@ -188,11 +199,11 @@ mod tests {
                 inbox.end(Seq(13)).unwrap();
             }
         };
-        let prompt = beginning("the prompt\n");
+        let prompt = dialog("the prompt\n", "1 end\nin @SESSION@\n");
         std::fs::write(&path, &prompt).unwrap();
         write(&mut Inbox::open(&path).unwrap());
         let (whole, all) = (std::fs::read(&path).unwrap(), told(&path));
-        assert_eq!(all[..4], ["the prompt\n", "one\n", "", "7 text 3\nend"]);
+        assert_eq!(all[..5], ["the prompt\n", "1 end\nin @SESSION@\n", "one\n", "", "7 text 3\nend"]);
         assert_eq!(all.last().unwrap(), "the end");
         for cut in prompt.len()..=whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();

@@ -17,7 +17,7 @@ pub(super) fn stdin<'a>(inner: &Inner, spec: &'a RunSpec, cwd: &Path) -> Result<
     for Insert { mark, path } in &spec.inserts {
         let (text, within): (&str, fn(&str) -> String) = match &*filled {
             Stdin::Text { text } => (text, str::to_owned),
-            Stdin::Open { text } => (text, in_json),
+            Stdin::Open { text } | Stdin::Dialog { turn: text, .. } => (text, in_json),
             Stdin::Null | Stdin::Pipe | Stdin::Pty { .. } => {
                 return Err(refused(&format!("the order puts {path} into a text that it does not have")));
             }
@@ -29,6 +29,7 @@ pub(super) fn stdin<'a>(inner: &Inner, spec: &'a RunSpec, cwd: &Path) -> Result<
         let text = text.replacen(&mark, &within(read(inner, &cwd.join(path))?.trim()), 1);
         filled = Cow::Owned(match &*filled {
             Stdin::Open { .. } => Stdin::Open { text },
+            Stdin::Dialog { text: opening, .. } => Stdin::Dialog { text: opening.clone(), turn: text },
             _ => Stdin::Text { text },
         });
     }

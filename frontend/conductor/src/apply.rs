@@ -173,13 +173,18 @@ impl State {
                 let run = Run::requested(run, task, *purpose, *harness, at);
                 let check = Check::made_by(spec).filter(|_| *purpose == Purpose::Check);
                 let (carries, ordered) = (carries.clone(), model.clone());
-                let ear = if matches!(spec.stdin, Stdin::Open { .. }) { Ear::Open } else { Ear::Deaf };
+                let listens = matches!(spec.stdin, Stdin::Open { .. } | Stdin::Dialog { .. });
+                let ear = if listens { Ear::Open } else { Ear::Deaf };
                 let home = self.task(task).and_then(|task| self.projects.get(&task.project));
                 let elsewhere = home.is_some_and(|home| home.folder != spec.cwd);
                 let folder = elsewhere.then(|| spec.cwd.clone());
                 let window = match spec.stdin {
                     Stdin::Pty { window } => Some(window.bounded()),
-                    Stdin::Null | Stdin::Text { .. } | Stdin::Pipe | Stdin::Open { .. } => None,
+                    Stdin::Null
+                    | Stdin::Text { .. }
+                    | Stdin::Pipe
+                    | Stdin::Open { .. }
+                    | Stdin::Dialog { .. } => None,
                 };
                 let seq = entry.seq;
                 self.request(Run { seq, carries, ordered, holds: *holds, check, folder, ear, window, ..run });
@@ -374,6 +379,7 @@ impl State {
             AgentEvent::Told { message } => self.has_read(id, message),
             AgentEvent::PermissionAsked { ask } => self.asked(id, ask, at),
             AgentEvent::PermissionWithdrawn { request } => self.withdraw_ask(id, request),
+            AgentEvent::TurnBegan { turn } => run.turn = Some(turn.clone()),
             AgentEvent::TurnEnded { .. } => run.listened(),
             AgentEvent::TextDelta { .. }
             | AgentEvent::ThinkingDelta { .. }
@@ -494,6 +500,7 @@ impl Run {
             attempt: 0,
             carries: Vec::new(),
             ear: Ear::Deaf,
+            turn: None,
             told: Vec::new(),
             asks: Vec::new(),
             holds: None,

@@ -284,6 +284,7 @@ impl Reading {
             | AgentEvent::Progress { .. }
             | AgentEvent::Told { .. }
             | AgentEvent::PermissionWithdrawn { .. }
+            | AgentEvent::TurnBegan { .. }
             | AgentEvent::TurnEnded { .. } => {}
         }
     }

@@ -1,67 +1,128 @@
-//! Codex, `exec --json` (seen: 0.169.0). Messages come whole; only `turn.failed` is a failure, "Reconnecting…"
-//! is not, and stderr always has text. `usage` is the thread's running total; there is never a cost.
+//! Codex (seen: 0.169.0). Turns are those of its server (`server`). What `exec --json` wrote, by which they were once called, is
+//! read as well: messages come whole there; only `turn.failed` is a failure, "Reconnecting…" is not, and stderr always has
+//! text; `usage` is the thread's running total. There is never a cost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::fault::{self, Tail};
 use super::lines::Line;
 use super::loose::{self, child, number, text};
 use super::tools::with_a_person;
-use super::{CommandLine, Start, Turn, first_words};
+use super::{CommandLine, Ongoing, SESSION, Start, Turn, first_words, naming};
 use crate::agent::{
-    AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Tokens, ToolOutcome, TurnEnd, TurnReport,
-    UsageScope,
+    AgentError, AgentEvent, ErrorClass, HarnessId, LimitStanding, Progress, Tokens, ToolOutcome, TurnEnd,
+    TurnReport, UsageScope,
 };
-use crate::id::SessionId;
+use crate::id::{MessageId, SessionId};
 use crate::models::Effort;
 use crate::plan::{Access, Size};
-use crate::run::{Arg, Program, RunEnd, RunFile, Signal, Stdin, Stream, Tools};
+use crate::run::{Arg, Program, RunEnd, Signal, Stdin, Stream, Tools};
 
+mod permission;
 mod reset;
+mod server;
+
+pub(super) use permission::answer;
 
 type Json = Map<String, Value>;
 
-const SCHEMA: &str = "schema.json";
-
-/// What Codex writes to stderr at every start.
-const CHATTER: [&str; 2] = ["WARNING: proceeding, even though", "Reading additional input from stdin"];
+/// What Codex says at every start, to stderr or in its stream.
+const CHATTER: [&str; 3] = [
+    "WARNING: proceeding, even though",
+    "Reading additional input from stdin",
+    "Codex could not find bubblewrap on PATH",
+];
 
 /// Calls that are remembered to have begun; past that a result may come without its call.
 const CALLS_KEPT: usize = 4096;
 
-/// SIGTERM is the polite signal: Codex dies by it, while after SIGINT it exits with 1 as after any failure.
-/// `exec resume` keeps neither sandbox nor folder and has no `-s`, so the sandbox is set by `-c` in both.
+/// The ids of our requests, beside those that are named by a message.
+const ASKED: &str = naming::ASKED;
+const TURN: &str = "turn";
+const WORD: &str = "word";
+
+/// By its server, which ends when its input does, and works in the folder in which it is started. SIGINT is the polite signal:
+/// it dies by that, while after SIGTERM it ends as if all were well.
 pub(super) fn command_line(turn: &Turn) -> CommandLine {
-    let mut args = vec![Arg::text("exec")];
-    if let Start::Resume { .. } = turn.session {
-        args.push(Arg::text("resume"));
+    let (sandbox, approval) = match turn.access {
+        Access::ReadOnly => ("read-only", "never"),
+        // It asks for each command and each change, and does what is allowed outside of that sandbox.
+        Access::Ask => ("read-only", "untrusted"),
+        Access::Edit => ("workspace-write", "never"),
+        Access::Full => ("danger-full-access", "never"),
+    };
+    let mut thread = json!({"sandbox": sandbox, "approvalPolicy": approval});
+    if let Some(model) = &turn.model {
+        thread["model"] = json!(model);
     }
-    args.extend(["--json", "--skip-git-repo-check"].map(Arg::text));
-    args.extend(settings(turn));
-    let mut files = Vec::new();
-    if let Some(schema) = &turn.schema {
-        args.extend([Arg::text("--output-schema"), Arg::RunFile { name: SCHEMA.to_owned() }]);
-        files.push(RunFile { name: SCHEMA.to_owned(), text: schema.clone() });
+    let method = match &turn.session {
+        Start::New { .. } => "thread/start",
+        Start::Resume { session } => {
+            thread["threadId"] = json!(session);
+            // Else the answer has all that was ever said.
+            thread["excludeTurns"] = json!(true);
+            "thread/resume"
+        }
+    };
+    let client =
+        json!({"name": "orchestrator", "title": "Orchestrator", "version": env!("CARGO_PKG_VERSION")});
+    let opening = [
+        json!({"id": "hello", "method": "initialize", "params": {"clientInfo": client}}),
+        json!({"method": "initialized"}),
+        json!({"id": ASKED, "method": method, "params": thread}),
+    ];
+    let text = opening.iter().map(|line| format!("{line}\n")).collect();
+    let mut begins = json!({"effort": effort(turn), "input": input(&turn.prompt)});
+    if let Some(schema) = turn.schema.as_ref().and_then(|schema| serde_json::from_str::<Value>(schema).ok()) {
+        begins["outputSchema"] = schema;
     }
-    if let Start::Resume { session } = &turn.session {
-        args.push(Arg::text(session.as_str()));
-    }
-    args.push(Arg::text("-"));
     CommandLine {
         program: Program::Named { name: "codex".to_owned() },
-        args,
+        args: vec![Arg::text("app-server")],
         env: BTreeMap::new(),
-        stdin: Stdin::Text { text: turn.prompt.clone() },
-        files,
+        stdin: Stdin::Dialog { text, turn: in_thread(TURN, "turn/start", SESSION, &begins) },
+        files: Vec::new(),
         // They work outside of its sandbox.
         tools: match turn.access {
-            Access::ReadOnly | Access::Ask => Tools::None,
+            Access::ReadOnly => Tools::None,
+            Access::Ask => Tools::Asked,
             Access::Edit | Access::Full => Tools::Free,
         },
-        polite: Signal::Terminate,
+        polite: Signal::Interrupt,
     }
+}
+
+fn input(text: &str) -> Value {
+    json!([{"type": "text", "text": text}])
+}
+
+/// A request about a thread, which stands before all else: its place is the first of its kind.
+fn in_thread(id: &str, method: &str, thread: &str, params: &Value) -> String {
+    let (id, thread, params) = (json!(id), json!(thread), params.to_string());
+    let rest = params.strip_prefix('{').unwrap_or(&params);
+    format!("{{\"id\":{id},\"method\":\"{method}\",\"params\":{{\"threadId\":{thread},{rest}}}\n")
+}
+
+/// What is read within the turn that goes on, at its agent's next step. Nothing while none does.
+fn steer(turn: Ongoing<'_>, id: &str, message: Option<&MessageId>, text: &str) -> Option<String> {
+    let mut params = json!({"expectedTurnId": turn.turn?, "input": input(text)});
+    if let Some(message) = message {
+        params["clientUserMessageId"] = json!(message);
+    }
+    Some(in_thread(id, "turn/steer", turn.session?.as_str(), &params))
+}
+
+/// What the person says; by the message's id Codex says when it was read.
+pub(super) fn tell(turn: Ongoing<'_>, message: &MessageId, text: &str) -> Option<String> {
+    steer(turn, message.as_str(), Some(message), text)
+}
+
+/// The words that such a turn begins with.
+pub(super) fn words_of(turn: &str) -> Option<String> {
+    let turn: Value = serde_json::from_str(turn).ok()?;
+    turn.pointer("/params/input/0/text")?.as_str().map(str::to_owned)
 }
 
 /// With the person there it can ask them about whatever its sandbox does not let it do, which is narrow where it has to ask. It
@@ -72,11 +133,9 @@ pub(super) fn terminal(turn: &Turn) -> CommandLine {
         args.extend([Arg::text("resume"), Arg::text(session.as_str())]);
     }
     args.push(Arg::text("--no-daemon"));
+    args.extend(settings(turn));
     if turn.access == Access::Ask {
-        args.extend(settings(&Turn { access: Access::ReadOnly, ..turn.clone() }));
         args.extend(["-c", "approval_policy=\"on-request\""].map(Arg::text));
-    } else {
-        args.extend(settings(turn));
     }
     args.extend(first_words(turn));
     CommandLine {
@@ -90,19 +149,22 @@ pub(super) fn terminal(turn: &Turn) -> CommandLine {
     }
 }
 
-/// What holds for each way to call it.
-fn settings(turn: &Turn) -> Vec<Arg> {
-    let sandbox = match turn.access {
-        Access::ReadOnly => "read-only",
-        // It cannot ask in a turn of its own; its sandbox decides.
-        Access::Edit | Access::Ask => "workspace-write",
-        Access::Full => "danger-full-access",
-    };
-    let effort = turn.effort.unwrap_or(match turn.size {
+fn effort(turn: &Turn) -> Effort {
+    turn.effort.unwrap_or(match turn.size {
         Size::Light => Effort::Low,
         Size::Standard => Effort::Medium,
         Size::Heavy => Effort::High,
-    });
+    })
+}
+
+/// What holds for a terminal.
+fn settings(turn: &Turn) -> Vec<Arg> {
+    let sandbox = match turn.access {
+        Access::ReadOnly | Access::Ask => "read-only",
+        Access::Edit => "workspace-write",
+        Access::Full => "danger-full-access",
+    };
+    let effort = effort(turn);
     let settings = [format!("sandbox_mode=\"{sandbox}\""), format!("model_reasoning_effort=\"{effort}\"")];
     let settings = settings.into_iter().flat_map(|setting| [Arg::text("-c"), Arg::text(setting)]);
     let model = turn.model.iter().flat_map(|model| [Arg::text("-m"), Arg::text(model)]);
@@ -119,6 +181,11 @@ pub(super) struct Reader {
     reported: Option<AgentError>,
     /// Items whose call was told. Bounded by [`CALLS_KEPT`].
     calls: BTreeSet<String>,
+    /// The files of changes that are under way, by their items. Bounded by [`CALLS_KEPT`].
+    changes: BTreeMap<String, Vec<String>>,
+    /// The call of a tool of the person's that goes on.
+    calling: String,
+    dialog: server::Dialog,
     end: Option<TurnEnd>,
     turns: u32,
     unknown: u32,
@@ -128,7 +195,7 @@ pub(super) struct Reader {
 impl Reader {
     pub fn line(&mut self, stream: Stream, line: Line<'_>, events: &mut Vec<AgentEvent>) {
         if stream == Stream::Stderr {
-            if !CHATTER.iter().any(|words| line.bytes.starts_with(words.as_bytes())) {
+            if !is_chatter(&line.raw()) {
                 self.stderr.keep(line);
             }
             return;
@@ -144,9 +211,14 @@ impl Reader {
         }
     }
 
+    pub fn progress(&self) -> Progress {
+        self.dialog.progress()
+    }
+
     /// Whether the line is of a known kind.
     fn read(&mut self, json: &Json, events: &mut Vec<AgentEvent>) -> bool {
         match text(json, "type") {
+            "" => return self.message(json, events),
             "thread.started" => {
                 if let Some(session) = loose::session(text(json, "thread_id")) {
                     self.session = Some(session.clone());
@@ -179,11 +251,7 @@ impl Reader {
             };
             events.push(AgentEvent::Usage { tokens, scope: UsageScope::Session, cost: None });
         }
-        let error = (!self.said).then(|| AgentError {
-            class: ErrorClass::NothingSaid,
-            message: format!("{} ended its turn and had said nothing.", HarnessId::Codex),
-            until: None,
-        });
+        let error = (!self.said).then(nothing_said);
         self.turn_ended(error, events);
     }
 
@@ -279,7 +347,8 @@ impl Reader {
                 reported: self.reported.clone(),
             });
             let final_text = self.last_text.clone();
-            TurnEnd { final_text, error: Some(error), turns: self.turns, ..TurnEnd::default() }
+            let turns = self.turns.max(self.dialog.requests);
+            TurnEnd { final_text, error: Some(error), turns, ..TurnEnd::default() }
         });
         TurnReport {
             final_text: turn.final_text,
@@ -287,9 +356,21 @@ impl Reader {
             error: turn.error,
             session: self.session.clone(),
             cost: None,
-            turns: self.turns,
+            turns: turn.turns,
             unknown_lines: self.unknown,
         }
+    }
+}
+
+fn is_chatter(words: &str) -> bool {
+    CHATTER.iter().any(|chatter| words.contains(chatter))
+}
+
+fn nothing_said() -> AgentError {
+    AgentError {
+        class: ErrorClass::NothingSaid,
+        message: format!("{} ended its turn and had said nothing.", HarnessId::Codex),
+        until: None,
     }
 }
 
@@ -311,7 +392,11 @@ fn call_of(item: &Json) -> (String, String, Value) {
         "command_execution" => {
             let command = text(item, "command");
             let input = serde_json::json!({ "command": command });
-            ("shell".to_owned(), titled(without_shell(command)), input)
+            (
+                permission::SHELL.to_owned(),
+                titled(&permission::script(command).unwrap_or_else(|| without_shell(command).to_owned())),
+                input,
+            )
         }
         "file_change" => {
             let changes = item.get("changes").cloned().unwrap_or_default();
@@ -319,7 +404,11 @@ fn call_of(item: &Json) -> (String, String, Value) {
                 changes.as_array().map(Vec::as_slice).unwrap_or_default().iter().filter_map(Value::as_object);
             let named: Vec<String> =
                 each.map(|c| format!("{} {}", text(c, "kind"), text(c, "path"))).collect();
-            ("edit".to_owned(), titled(&named.join(", ")), serde_json::json!({ "changes": changes }))
+            (
+                permission::EDIT.to_owned(),
+                titled(&named.join(", ")),
+                serde_json::json!({ "changes": changes }),
+            )
         }
         "mcp_tool_call" => {
             let tool = format!("{}.{}", text(item, "server"), text(item, "tool"));

@@ -94,10 +94,14 @@ pub(super) struct Tail {
 
 impl Tail {
     pub fn keep(&mut self, line: Line<'_>) {
-        if line.is_blank() {
-            return;
+        if !line.is_blank() {
+            self.say(line.raw().trim_end());
         }
-        let text = short(line.raw().trim_end(), TAIL_LINE_CHARS);
+    }
+
+    /// As if it had been written there.
+    pub fn say(&mut self, text: &str) {
+        let text = short(text, TAIL_LINE_CHARS);
         self.bytes += text.len();
         self.lines.push_back(text);
         while self.bytes > TAIL_BYTES {

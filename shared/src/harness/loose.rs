@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 use super::lines::Line;
 use crate::id::SessionId;
 
+/// Characters of a call that rules know nothing of.
+pub(super) const ABOUT: usize = 2_000;
+
 /// The JSON object on this line; nothing when the line was cut or is something else. Bytes that are not
 /// UTF-8 and halves of surrogate pairs (JavaScript writes them when it cuts a text) become U+FFFD.
 pub(super) fn object(line: Line<'_>) -> Option<Map<String, Value>> {
@@ -76,6 +79,28 @@ pub(super) fn short(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some((at, _)) => format!("{}…", text[..at].trim_end()),
+    }
+}
+
+/// All that a call is given, each field on its line; what is cut is said.
+pub(super) fn whole(input: &Value) -> String {
+    let shown = |value: &Value| match value {
+        Value::String(text) if !text.contains(char::is_control) => text.clone(),
+        value => value.to_string(),
+    };
+    let all = match input.as_object() {
+        Some(fields) => {
+            let lines: Vec<String> =
+                fields.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
+            lines.join("\n")
+        }
+        None => input.to_string(),
+    };
+    match all.char_indices().nth(ABOUT) {
+        None => all,
+        Some((at, _)) => {
+            format!("{}\n… and {} more characters that are not shown", &all[..at], all[at..].chars().count())
+        }
     }
 }
 

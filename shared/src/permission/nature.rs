@@ -12,8 +12,8 @@ pub enum Nature {
 impl Nature {
     pub fn of(tool: &str) -> Self {
         match tool {
-            "Bash" => Self::Commands,
-            "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => Self::Edits,
+            "Bash" | "shell" => Self::Commands,
+            "Edit" | "MultiEdit" | "Write" | "NotebookEdit" | "edit" => Self::Edits,
             "Read" | "Glob" | "Grep" | "LS" => Self::Reads,
             _ => Self::Other,
         }

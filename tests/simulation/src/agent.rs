@@ -167,8 +167,13 @@ impl Script {
 
     /// The same life in the words of another harness, which never tells what it costs.
     fn codex(order: &Order<'_>, chance: &mut Chance) -> Self {
-        let thread = json!({"type": "thread.started", "thread_id": format!("codex-{}", order.run)});
-        let mut lines = vec![said(thread, 1)];
+        let (thread, turn) = (format!("codex-{}", order.run), json!({"id": "t1", "status": "completed"}));
+        let told = |method: &str, key: &str, value: Value| json!({"method": method, "params": {"threadId": thread, key: value}});
+        let named = json!({"thread": {"id": thread, "cliVersion": "1"}, "model": "m", "cwd": "/p"});
+        let mut lines = vec![
+            said(json!({"id": "session", "result": named}), 0),
+            said(told("turn/started", "turn", turn.clone()), 2),
+        ];
         let drawn = fate(order, chance);
         let answer = answer(order, &drawn, chance);
         let text = match &drawn {
@@ -181,12 +186,14 @@ impl Script {
             if let Truth::Broken(..) = drawn { Truth::Broken(ErrorClass::CliCrash, None) } else { drawn };
         let crashes = matches!(truth, Truth::Broken(..));
         if !crashes && !text.is_empty() {
-            let item = json!({"type": "agent_message", "id": "i1", "text": text});
-            lines.push(said(json!({"type": "item.completed", "item": item}), 1));
+            let item = json!({"type": "agentMessage", "id": "i1", "text": text});
+            lines.push(said(told("item/completed", "item", item), 1));
         }
         if !crashes {
-            let usage = json!({"input_tokens": 5, "output_tokens": 5});
-            lines.push(said(json!({"type": "turn.completed", "usage": usage}), 1));
+            let used = json!({"inputTokens": TOKENS.0, "outputTokens": TOKENS.1});
+            let usage = json!({"total": used, "last": used});
+            lines.push(said(told("thread/tokenUsage/updated", "tokenUsage", usage), 0));
+            lines.push(said(told("turn/completed", "turn", turn), 1));
         }
         let hangs = order.trouble > 0 && chance.percent(order.trouble / 10);
         Self { lines, end: RunEnd::Exited { code: i32::from(crashes) }, hangs, truth, cost: None }

@@ -11,6 +11,8 @@ use crate::chance::Chance;
 #[derive(Debug, Clone, Default)]
 pub struct Ear {
     open: bool,
+    /// It speaks as Codex does, which begins no turn of its own for what came too late for one.
+    codex: bool,
     /// What it was told and has not read.
     waits: Vec<MessageId>,
     pub read: Vec<MessageId>,
@@ -19,14 +21,17 @@ pub struct Ear {
 impl Ear {
     /// Of a process that is ordered so; a script that listens says first that it has read its prompt.
     pub fn of(spec: &RunSpec, lines: &mut Vec<Said>) -> Self {
-        let open = matches!(spec.stdin, Stdin::Open { .. });
+        let codex = matches!(spec.stdin, Stdin::Dialog { .. });
+        let open = codex || matches!(spec.stdin, Stdin::Open { .. });
         if open {
             for line in lines.iter_mut().filter(|line| is_result(&line.text)) {
                 line.facts += 1;
             }
+        }
+        if open && !codex {
             lines.insert(lines.len().min(1), echo(&Value::Null, 0));
         }
-        Self { open, ..Self::default() }
+        Self { open, codex, ..Self::default() }
     }
 
     pub fn tell(&mut self, message: &MessageId) {
@@ -46,6 +51,9 @@ impl Ear {
 
     /// There is something to read yet. What failed reads no more.
     pub fn goes_on(&self, lines: &[Said]) -> bool {
+        if self.codex {
+            return false;
+        }
         let failed = lines.last().is_some_and(|line| line.text.contains("\"is_error\":true"));
         !self.waits.is_empty() && !failed
     }
@@ -71,7 +79,7 @@ impl Ear {
 
     fn read_one(&mut self, lines: &mut Vec<Said>, place: usize) {
         let message = self.waits.remove(0);
-        lines.insert(place, echo(&json!(message), 1));
+        lines.insert(place, if self.codex { item(&message) } else { echo(&json!(message), 1) });
         self.read.push(message);
     }
 }
@@ -82,6 +90,12 @@ fn echo(id: &Value, facts: u32) -> Said {
     Said::new(line, facts)
 }
 
+/// The same in Codex's words.
+fn item(message: &MessageId) -> Said {
+    let item = json!({"type": "userMessage", "id": "i0", "clientId": message});
+    Said::new(json!({"method": "item/started", "params": {"item": item}}), 1)
+}
+
 pub fn is_result(line: &str) -> bool {
-    line.contains("\"type\":\"result\"")
+    line.contains("\"type\":\"result\"") || line.contains("\"method\":\"turn/completed\"")
 }

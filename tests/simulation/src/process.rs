@@ -221,12 +221,10 @@ impl Process {
 
     /// Its last line is a result.
     fn is_told(&self) -> bool {
-        let tells = |text: &str| text.contains("\"result\"") || text.contains("turn.completed");
-        self.script.lines.last().is_some_and(|said| tells(&said.text))
+        self.script.lines.last().is_some_and(|said| is_result(&said.text))
     }
 
-    /// In and out, of what it wrote; nothing where it tells only what its session has used, nor of a terminal, whose
-    /// screen nobody reads.
+    /// In and out, of what it wrote; nothing of a terminal, whose screen nobody reads.
     pub fn tokens(&self) -> u64 {
         if self.purpose == Purpose::Terminal {
             return 0;

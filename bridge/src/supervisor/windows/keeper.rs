@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle, sleep};
 
+use shared::harness::Naming;
 use shared::run::{RunEnd, Window};
 
 use super::{Bell, Prepared, is_there, line, named};
 use crate::supervisor::folder::RunFolder;
-use crate::supervisor::{AGAIN, MARK, Process, Told, Word};
+use crate::supervisor::{AGAIN, Lookout, MARK, Process, Told, Word, turn};
 use crate::win32::{self, Event, Job, PseudoConsole, Start, Streams, environment, wide};
 
 /// What a thread that waits and copies needs.
@@ -48,6 +49,8 @@ struct Kept {
 struct Terminal {
     /// Nothing where it has no terminal, or none any more.
     console: Mutex<Option<PseudoConsole>>,
+    /// Who tells the program waits for what it says.
+    waits: AtomicBool,
     over: AtomicBool,
 }
 
@@ -84,8 +87,8 @@ pub(super) fn start(prepared: Prepared, bell: &Arc<Bell>) -> io::Result<()> {
     folder.started(Process { pid, started: process.times()?.started })?;
     let mut spools = Vec::new();
     for (from, to) in ends.output {
-        let bell = Arc::clone(bell);
-        spools.push(thread().spawn(move || spool(from, to, &bell))?);
+        let (bell, terminal, inbox) = (Arc::clone(bell), Arc::clone(&terminal), inbox.clone());
+        spools.push(thread().spawn(move || spool(from, to, &bell, &terminal, inbox.as_deref()))?);
     }
     if let (Some(told), Some(input), Some(inbox)) = (told, ends.input, inbox.clone()) {
         let (folder, terminal) = (folder.clone(), Arc::clone(&terminal));
@@ -188,7 +191,7 @@ impl Kept {
 }
 
 /// Takes what a program writes to its file. What does not find room waits, and so does the program.
-fn spool(mut from: PipeReader, mut to: File, bell: &Bell) {
+fn spool(mut from: PipeReader, mut to: File, bell: &Bell, terminal: &Terminal, inbox: Option<&Event>) {
     let mut chunk = vec![0; CHUNK];
     loop {
         let mut left = match from.read(&mut chunk) {
@@ -204,6 +207,9 @@ fn spool(mut from: PipeReader, mut to: File, bell: &Bell) {
                 Err(_) => sleep(AGAIN),
             }
             bell.output.notify_one();
+            if terminal.waits.load(Ordering::Acquire) {
+                let _ = inbox.map(Event::ring);
+            }
         }
     }
 }
@@ -230,6 +236,14 @@ fn tell(
                         at += count as u64;
                     }
                 }
+                Word::Turn { at, length } => {
+                    let Some(naming) = named(inbox, terminal, folder)? else { return Ok(()) };
+                    match turn(&told, at, length, &naming)? {
+                        Some(turn) => input.write_all(turn.as_bytes())?,
+                        // Its input ends, and with it the program.
+                        None => return Ok(()),
+                    }
+                }
                 // A program without a terminal has no size.
                 Word::Size(window) => {
                     if let Some(console) = &*terminal.console() {
@@ -247,6 +261,21 @@ fn tell(
         inbox.wait()?;
     }
     Ok(())
+}
+
+/// Waits until an agent has named its session in its output; nothing where it is over before.
+fn named(inbox: &Event, terminal: &Terminal, folder: &RunFolder) -> io::Result<Option<Naming>> {
+    // Before the first look, so that nothing is missed between.
+    terminal.waits.store(true, Ordering::Release);
+    let mut lookout = Lookout::new(folder)?;
+    while !terminal.over.load(Ordering::Acquire) {
+        if let Some(naming) = lookout.look()? {
+            terminal.waits.store(false, Ordering::Release);
+            return Ok(Some(naming));
+        }
+        inbox.wait()?;
+    }
+    Ok(None)
 }
 
 /// Asks a run to end: by its terminal, where it has one, or by the console that it shares with the bridge.

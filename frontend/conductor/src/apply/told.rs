@@ -66,6 +66,7 @@ impl State {
 impl Run {
     /// Its turn is over, and with it what it hears.
     pub(super) fn listened(&mut self) {
+        self.turn = None;
         if self.ear == Ear::Open {
             self.ear = Ear::Waits;
         }

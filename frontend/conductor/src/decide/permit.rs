@@ -34,9 +34,8 @@ fn answer(state: &State, run: &Run, asked: &Asked) -> Option<Draft> {
         }
         Reply::Sent { .. } | Reply::Withdrawn => return None,
     };
-    let request = asked.ask.request.clone();
-    let text =
-        harness::answer(run.harness, &request, permit, if permit == Permit::Deny { &word } else { "" })?;
-    let answers = Some(Answer { request, permit, by: by.cloned() });
+    let word = if permit == Permit::Deny { &word } else { "" };
+    let text = harness::answer(run.harness, run.ongoing(), &asked.ask, permit, word)?;
+    let answers = Some(Answer { request: asked.ask.request.clone(), permit, by: by.cloned() });
     Some(draft(task, Kind::InputSent { run: run.id.clone(), text, message: None, answers }))
 }

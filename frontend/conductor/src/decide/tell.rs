@@ -32,7 +32,8 @@ pub fn hearing(state: &State, task: &Task) -> Hearing {
 }
 
 fn listens(task: &Task, run: &Run) -> bool {
-    run.ear == Ear::Open && run.is_active() && run.signalled.is_none() && task.stop.is_none()
+    let hears = run.ear == Ear::Open && run.is_active() && run.signalled.is_none();
+    hears && run.purpose.is_conversation() && task.stop.is_none()
 }
 
 /// Tells each turn that listens what is urgent, in the order in which it was written.
@@ -40,7 +41,7 @@ pub(super) fn tells(under_way: &[(&Task, &Run)]) -> impl Iterator<Item = Draft> 
     let listening = under_way.iter().filter(|(task, run)| listens(task, run));
     listening.flat_map(|(task, run)| {
         task.queue.iter().filter(|message| message.urged).filter_map(|message| {
-            let text = harness::tell(run.harness, &message.id, message.text.trim())?;
+            let text = harness::tell(run.harness, run.ongoing(), &message.id, message.text.trim())?;
             let (run, message) = (run.id.clone(), Some(message.id.clone()));
             Some(draft(task, Kind::InputSent { run, text, message, answers: None }))
         })

@@ -181,6 +181,7 @@ fn kept(event: AgentEvent) -> Option<AgentEvent> {
             input: serde_json::Value::Null,
         }),
         AgentEvent::Session { .. }
+        | AgentEvent::TurnBegan { .. }
         | AgentEvent::PermissionAsked { .. }
         | AgentEvent::PermissionWithdrawn { .. }
         | AgentEvent::PermissionDenied { .. }

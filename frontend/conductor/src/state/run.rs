@@ -6,6 +6,7 @@ use shared::agent::{ErrorClass, HarnessId, Progress, Tokens, TurnReport};
 use shared::context::Cut;
 use shared::entry::Purpose;
 use shared::evidence::Check;
+use shared::harness::Ongoing;
 use shared::id::{MessageId, PersonaId, RunId, SessionId, TaskId};
 use shared::run::{RunEnd, Window};
 use shared::template::Guided;
@@ -24,6 +25,8 @@ pub struct Run {
     pub attempt: u32,
     pub carries: Vec<MessageId>,
     pub ear: Ear,
+    /// The turn that goes on, where its agent is spoken to by that name.
+    pub turn: Option<String>,
     /// In the order in which it was told.
     pub told: Vec<Told>,
     /// What it asked to be allowed, in that order.
@@ -123,6 +126,11 @@ pub enum Phase {
 }
 
 impl Run {
+    /// What has to be known to speak to its agent.
+    pub(crate) fn ongoing(&self) -> Ongoing<'_> {
+        Ongoing { session: self.session.as_ref(), turn: self.turn.as_deref() }
+    }
+
     /// A process exists or is about to.
     pub fn is_active(&self) -> bool {
         match self.phase {

@@ -9,7 +9,7 @@ use shared::agent::{AgentError, ErrorClass, HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::models::{Effort, Efforts, Instead, Models, Tiers};
 use shared::plan::{PlanEdit, PlannedTask};
-use shared::run::Arg;
+use shared::run::{Arg, Stdin};
 use shared::unit::Millis;
 
 use crate::log::id;
@@ -109,9 +109,12 @@ fn how_hard_a_model_thinks_is_chosen_for_a_size_and_for_a_task() {
     };
     assert_eq!(option(of("g~1"), "--effort"), ["low"], "as the table says of its size");
     assert_eq!(option(of("g~2"), "--effort"), ["xhigh"], "as the person says of the task");
-    let codex = |task: &str| option(of(task), "-c").into_iter().find(|set| set.contains("effort")).unwrap();
-    assert_eq!(codex("g~3"), "model_reasoning_effort=\"medium\"", "by its size, where nobody chose");
-    assert_eq!(codex("g~4"), "model_reasoning_effort=\"high\"");
+    let codex = |task: &str| {
+        let Stdin::Dialog { turn, .. } = &of(task).spec.stdin else { panic!("{task}") };
+        serde_json::from_str::<serde_json::Value>(turn).unwrap()["params"]["effort"].clone()
+    };
+    assert_eq!(codex("g~3"), "medium", "by its size, where nobody chose");
+    assert_eq!(codex("g~4"), "high");
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn arguments(world: &World, task: &str) -> String {
         Some(Kind::RunRequested { task: of, spec, .. }) if *of == id(task) => Some(spec),
         _ => None,
     });
-    serde_json::to_string(&specs.map(|spec| &spec.args).next().unwrap()).unwrap()
+    serde_json::to_string(&specs.map(|spec| (&spec.args, &spec.stdin)).next().unwrap()).unwrap()
 }
 
 #[test]
@@ -115,11 +115,11 @@ fn a_size_has_its_model_and_a_choice_goes_before_it() {
     assert!(arguments(&world, "g.a").contains("opus-9"));
     world.edit("g", PlanEdit::SetModel { task: id("g.a"), model: None, effort: None });
     world.edit("g", agent(HarnessId::Codex));
-    assert!(arguments(&world, "g.a").contains(r#""-m"},{"is":"text","text":"small"}"#));
+    assert!(arguments(&world, "g.a").contains(r#"\"model\":\"small\""#));
     let models =
         Models { codex: Tiers { light: Some("-x".to_owned()), ..Tiers::default() }, ..Models::default() };
     world.say("p", Kind::ModelsSet { models });
-    assert!(!arguments(&world, "g.a").contains("\"-m\""));
+    assert!(!arguments(&world, "g.a").contains(r#"\"model\""#));
 }
 
 fn priority(priority: i32) -> Schedule {

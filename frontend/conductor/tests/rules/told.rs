@@ -4,12 +4,13 @@
 
 use conductor::state::{Ear, State, Task};
 use conductor::{Hearing, decide, hearing, words};
+use serde_json::json;
 use shared::agent::{AgentEvent, HarnessId, TurnEnd, TurnReport};
-use shared::entry::Kind;
+use shared::entry::{Kind, Purpose};
 use shared::harness::prompt;
 use shared::id::{MessageId, RunId, SessionId, TaskId};
 use shared::plan::Access;
-use shared::run::{Pipes, RunEnd, Signal};
+use shared::run::{Pipes, Program, RunEnd, RunSpec, Signal};
 use shared::unit::Millis;
 
 use crate::log::{append, person};
@@ -132,15 +133,51 @@ fn what_was_not_read_goes_to_the_next_turn_before_what_was_written_since() {
 }
 
 #[test]
-fn who_reads_nothing_while_it_works_is_told_nothing_and_says_so() {
+fn codex_is_told_once_its_turn_has_begun_and_in_its_name() {
     let mut world = World::new(HarnessId::Codex);
     world.write("m1", true);
-    assert_eq!(world.decide(), []);
-    let deaf = hearing(&world.state, world.task());
-    assert_eq!(deaf, Hearing::Never(HarnessId::Codex));
-    assert!(words::deaf(deaf).unwrap().starts_with("Codex reads nothing while it works"));
+    assert_eq!(hearing(&world.state, world.task()), Hearing::Now);
+    assert_eq!(world.decide(), [], "there is no turn yet that it could be for");
+    let session = SessionId::new("thread-1").unwrap();
+    world.hears(AgentEvent::Session { session, model: None, version: None });
+    world.hears(AgentEvent::TurnBegan { turn: "turn-1".to_owned() });
+    let kinds = world.decide();
+    assert_eq!(told(&kinds), ["m1"]);
+    let [Kind::InputSent { text, .. }] = &kinds[..] else { panic!("{kinds:?}") };
+    let line: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(
+        (&line["method"], &line["params"]["threadId"], &line["params"]["expectedTurnId"]),
+        (&json!("turn/steer"), &json!("thread-1"), &json!("turn-1"))
+    );
+    assert_eq!(line["params"]["clientUserMessageId"], "m1");
+    world.hears(AgentEvent::TurnEnded { end: TurnEnd::default() });
+    world.write("m2", true);
+    assert_eq!(world.decide(), [Kind::InputClosed { run: world.run.clone() }]);
     world.ends();
-    assert_eq!(world.waiting(), ["m1"]);
+    assert_eq!(world.waiting(), ["m1", "m2"], "what it did not say it has read is for the next turn");
+}
+
+/// As a turn of Codex was called before it could be spoken to.
+#[test]
+fn a_turn_that_cannot_hear_is_told_nothing() {
+    let mut world = World::new(HarnessId::Codex);
+    let run = RunId::new("old").unwrap();
+    let spec = RunSpec::new(Program::Named { name: "codex".to_owned() }, "/p");
+    world.ends();
+    world.say(Kind::RunRequested {
+        run,
+        task: world.goal.clone(),
+        purpose: Purpose::Talk,
+        harness: HarnessId::Codex,
+        carries: Vec::new(),
+        holds: None,
+        model: None,
+        spec,
+    });
+    world.write("m1", true);
+    let deaf = hearing(&world.state, world.task());
+    assert_eq!((world.decide(), deaf), (vec![], Hearing::NotThis));
+    assert!(words::deaf(deaf).unwrap().contains("can be told nothing"));
 }
 
 #[test]

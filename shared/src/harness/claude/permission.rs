@@ -4,14 +4,11 @@ use serde_json::{Value, json};
 
 use super::Json;
 use crate::agent::AgentEvent;
-use crate::harness::loose::{child, short, text};
+use crate::harness::loose::{child, short, text, whole};
 use crate::permission::{Ask, Deed, LONGEST, Nature, Permit};
 
 /// The longest id that can be answered, in bytes; Claude's are UUIDs.
 const ID: usize = 200;
-/// Characters of a call that rules know nothing of.
-const ABOUT: usize = 2_000;
-
 /// What changes nothing about what a command does.
 const PLAIN: [&str; 4] = ["command", "description", "timeout", "run_in_background"];
 
@@ -55,28 +52,6 @@ fn deed(tool: &str, input: &Value) -> Deed {
     }
 }
 
-/// All that a call is given, each field on its line; what is cut is said.
-fn whole(input: &Value) -> String {
-    let shown = |value: &Value| match value {
-        Value::String(text) if !text.contains(char::is_control) => text.clone(),
-        value => value.to_string(),
-    };
-    let all = match input.as_object() {
-        Some(fields) => {
-            let lines: Vec<String> =
-                fields.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
-            lines.join("\n")
-        }
-        None => input.to_string(),
-    };
-    match all.char_indices().nth(ABOUT) {
-        None => all,
-        Some((at, _)) => {
-            format!("{}\n… and {} more characters that are not shown", &all[..at], all[at..].chars().count())
-        }
-    }
-}
-
 /// What a pattern finds lies below where it begins, however its braces are read.
 fn stays(pattern: &str) -> bool {
     let leaves = ["..", "\\", "{.", ",.", ".,", ".}", "{,", ",,", ",}", "{}", "{/", ",/", "{~", ",~"];
@@ -96,6 +71,7 @@ pub(in crate::harness) fn answer(request: &str, permit: Permit, word: &str) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::harness::loose::ABOUT;
 
     fn used(tool: &str, input: Value) -> Option<String> {
         match deed(tool, &input) {

@@ -168,7 +168,7 @@ pub fn prompt(spec: &RunSpec) -> String {
     }
 }
 
-/// Whether its agents keep the budget that a turn is given by themselves, and end at it.
+/// Whether its agents keep the budget and the number of requests that a turn is given by themselves, and end at them.
 pub const fn keeps_budget(harness: HarnessId) -> bool {
     match harness {
         HarnessId::Claude | HarnessId::Demo => true,

@@ -1,7 +1,7 @@
 //! Budgets: how far a task may go before it pauses and asks. A run holds money of its task and of all tasks
 //! above it from its order until it is read, so that runs side by side are never promised the same cent.
 
-use shared::agent::HarnessId;
+use shared::agent::{HarnessId, Progress};
 use shared::entry::Purpose;
 use shared::harness::keeps_budget;
 use shared::id::TaskId;
@@ -157,9 +157,12 @@ pub fn envelope(state: &State, task: &Task) -> Option<Envelope> {
     Some(Envelope { budget, spent, held, running, beyond })
 }
 
-/// Whose budget is used up by what this run and others are thought to have cost by now. Nothing where its agent was given
-/// what is left and keeps to that by itself, which it does to the cent.
+/// Whose budget is used up by what this run and others are thought to have cost by now, or whose other cap by what it told.
+/// Nothing where its agent was given what is left and keeps to that by itself, which it does to the cent.
 pub(crate) fn overdrawn<'a>(state: &'a State, task: &'a Task, run: &Run) -> Option<&'a TaskId> {
+    if outruns(state, task, run) {
+        return Some(&task.id);
+    }
     let estimate = run.estimate?;
     let keeps = |within: bool| within && run.holds.is_some() && keeps_budget(run.harness);
     let staged = stage_of(run.purpose).is_some_and(|stage| {
@@ -175,6 +178,21 @@ pub(crate) fn overdrawn<'a>(state: &'a State, task: &'a Task, run: &Run) -> Opti
     };
     let mut holders = std::iter::once(task).chain(state.ancestors(task));
     if staged { Some(&task.id) } else { holders.find(passed).map(|holder| &holder.id) }
+}
+
+/// What the run has come to is more than the task's caps, or those of the turn's stage, have for it.
+fn outruns(state: &State, task: &Task, run: &Run) -> bool {
+    let progress = run.progress;
+    let mut stages = std::iter::once(None).chain(stage_of(run.purpose).map(Some));
+    progress != Progress::default()
+        && stages.any(|stage| {
+            let caps = own_caps(state, task, stage);
+            let used = used(state, task, stage);
+            let requests = used.turns.saturating_add(progress.requests);
+            let tokens = used.tokens.saturating_add(progress.tokens);
+            caps.turns.is_some_and(|cap| requests > cap && !keeps_budget(run.harness))
+                || caps.tokens.is_some_and(|cap| tokens >= cap && progress.tokens > 0)
+        })
 }
 
 /// A run that costs money was ordered below the task before it had a budget, or anything above it, and is not read to its end.
@@ -292,7 +310,8 @@ fn used(state: &State, task: &Task, stage: Option<Stage>) -> Used {
             if takes_time(run) {
                 sum.time = sum.time + at.since(started.unwrap_or(*at));
             }
-            sum.tokens = sum.tokens.saturating_add(run.tokens.input).saturating_add(run.tokens.output);
+            let used = run.used();
+            sum.tokens = sum.tokens.saturating_add(used.input).saturating_add(used.output);
         }
     }
     sum

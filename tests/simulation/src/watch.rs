@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::planning::Planning;
 use conductor::state::{Standing, Task};
-use shared::agent::{AgentEvent, HarnessId};
+use shared::agent::{AgentEvent, HarnessId, Progress};
 use shared::context::Charter;
 use shared::entry::{Actor, Authority, Entry, Kind, Outcome};
 use shared::id::{MessageId, RunId, SessionId, TaskId};
@@ -61,6 +61,8 @@ pub struct Watch {
     freed: Seq,
     /// What each task has used.
     used: BTreeMap<TaskId, caps::Used>,
+    /// What each run said last that it has come to.
+    told: BTreeMap<RunId, Progress>,
     /// What the task was a part of that a person puts somewhere.
     place: Option<TaskId>,
     /// The one run of each task that is ordered and not judged (P24).
@@ -403,7 +405,8 @@ impl Watch {
     fn hear(&mut self, state: &State, run: &RunId, line: u64, event: &AgentEvent) -> Result<()> {
         ensure!(!self.read.contains(run), "said after its end");
         // How far it is follows from several lines, and is told where a cap is to be seen coming.
-        if let AgentEvent::Progress { .. } = event {
+        if let AgentEvent::Progress { progress } = event {
+            self.told.insert(run.clone(), *progress);
             return Ok(());
         }
         let lines = self.heard.entry(run.clone()).or_default();

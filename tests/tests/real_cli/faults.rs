@@ -11,6 +11,7 @@ use shared::agent::{AgentError, ErrorClass, HarnessId};
 use shared::entry::Kind;
 use shared::id::TaskId;
 use shared::limits::Caps;
+use shared::models::{ANY, Models, Price, Tiers};
 use shared::plan::{PlanEdit, PlannedTask, Size};
 use shared::unit::{MicroUsd, Millis};
 use tests::stub::{Fault, Rule, Step, Stub};
@@ -27,13 +28,13 @@ struct Ward {
 }
 
 impl Ward {
-    async fn of(harness: HarnessId, environment: &[(&str, &str)]) -> anyhow::Result<Self> {
+    /// Before it reports it makes these calls.
+    async fn of(harness: HarnessId, environment: &[(&str, &str)], calls: Vec<Step>) -> anyhow::Result<Self> {
         let answer = json!({"decision": "answer", "reply": "THE ANSWER", "tasks": []});
         let rule = |when: &str, steps: Vec<Step>| Rule { when: when.to_owned(), steps };
-        let shell = Step::Tool("Bash".to_owned(), json!({"command": "echo hi", "description": "say hi"}));
         let rules = vec![
             rule("# Plan this goal", vec![Step::Structured(answer.clone())]),
-            rule("# Your task", vec![shell, report("RESULT")]),
+            rule("# Your task", calls.into_iter().chain([report("RESULT")]).collect()),
             rule("go on with your task", vec![report("RESULT")]),
             rule("SAY IT AGAIN", vec![report("AGAIN")]),
             rule("", vec![Step::Structured(answer)]),
@@ -56,11 +57,19 @@ impl Ward {
     }
 
     async fn claude(login: (&str, &str)) -> anyhow::Result<Self> {
-        Self::of(HarnessId::Claude, &[login, ("CLAUDE_CODE_MAX_RETRIES", "0")]).await
+        let shell = Step::Tool("Bash".to_owned(), json!({"command": "echo hi", "description": "say hi"}));
+        Self::of(HarnessId::Claude, &[login, ("CLAUDE_CODE_MAX_RETRIES", "0")], vec![shell]).await
     }
 
     async fn codex() -> anyhow::Result<Self> {
-        Self::of(HarnessId::Codex, &[("TZ", "UTC")]).await
+        Self::codex_that(&["echo hi"]).await
+    }
+
+    /// With these commands before each report.
+    async fn codex_that(lines: &[&str]) -> anyhow::Result<Self> {
+        let shell =
+            |line| Step::Tool("exec_command".to_owned(), json!({"cmd": line, "yield_time_ms": 30_000}));
+        Self::of(HarnessId::Codex, &[("TZ", "UTC")], lines.iter().map(shell).collect()).await
     }
 
     async fn goal(&mut self) -> anyhow::Result<TaskId> {
@@ -321,24 +330,40 @@ async fn claude_pauses_at_its_budget_and_goes_on_in_its_session_when_it_is_raise
     Ok(())
 }
 
-/// Codex tells no money, and its tokens when a turn is over: the turn after that is the one that needs a word.
+/// Codex tells no money, but its tokens after each request: when it makes another it is ended in the midst of its turn.
 #[tokio::test]
 async fn codex_pauses_at_its_tokens_and_goes_on_in_its_session_when_they_are_raised() -> anyhow::Result<()> {
-    let mut ward = Ward::codex().await?;
+    let mut ward = Ward::codex_that(&["echo hi", "sleep 600"]).await?;
     let task = ward.capped(Caps { tokens: Some(50), ..Caps::default() }).await?;
-    ward.until_answered(&task).await?;
-    ward.client.say(&task, "SAY IT AGAIN").await?;
     ward.until_asked(&task).await?;
     let (shown, text) = ward.shown(&task)?;
     assert_eq!((shown.kind, shown.waker()), (Status::Waiting, Waker::Person));
     assert_eq!(text, "50 tokens used up");
-    let (session, runs) = (ward.task(&task)?.session.clone(), ward.task(&task)?.runs.len());
+    let run = ward.client.state().run(&task.run(1)).context("its turn")?;
+    assert_eq!((run.used().input, run.used().output), (100, 10), "of the one request that was over");
+    let session = ward.task(&task)?.session.clone();
+    assert!(session.is_some());
     ward.cap(&task, Caps { tokens: Some(100_000), ..Caps::default() }).await?;
-    let again = |state: &State| state.task(&task).is_some_and(|task| task.runs.len() > runs);
-    ward.client.until("the turn", again).await?;
     ward.until_answered(&task).await?;
     assert_eq!(ward.task(&task)?.session, session, "the same session goes on");
     Ok(())
+}
+
+/// With a price for its tokens a budget does the same.
+#[tokio::test]
+async fn codex_pauses_at_its_budget_in_the_midst_of_a_turn_where_its_tokens_have_a_price()
+-> anyhow::Result<()> {
+    let mut ward = Ward::codex_that(&["sleep 600"]).await?;
+    let dollars = |n: u64| Some(MicroUsd(n * 1_000_000));
+    let price = Price { input: MicroUsd(10_000_000), output: MicroUsd(0) };
+    let codex = Tiers { prices: [(ANY.to_owned(), price)].into(), ..Models::default().codex };
+    ward.client.intend(Kind::ModelsSet { models: Models { codex, ..Models::default() } }).await?;
+    let task = ward.capped(Caps { budget: Some(MicroUsd(500)), ..Caps::default() }).await?;
+    ward.until_asked(&task).await?;
+    let spend = ward.task(&task)?.spend;
+    assert_eq!(spend.estimated, MicroUsd(1_000), "100 tokens at ten dollars a million: {spend:?}");
+    ward.cap(&task, Caps { budget: dollars(5), ..Caps::default() }).await?;
+    ward.until_answered(&task).await
 }
 
 /// A goal's money is held for each turn of Codex, and counts as spent where nothing tells what the turn cost.

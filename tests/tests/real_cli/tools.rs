@@ -73,9 +73,26 @@ async fn claude_code_asks_for_each_call_of_a_tool() -> anyhow::Result<()> {
     let stub = Stub::start(vec![Rule { when: "OBJECTIVE-alpha".to_owned(), steps }]).await?;
     claude_at(&mut world, &stub);
     world.set("ANTHROPIC_API_KEY", "dummy");
+    asks_for_each_call(world, stub, HarnessId::Claude).await
+}
+
+#[tokio::test]
+async fn codex_asks_for_each_call_of_a_tool() -> anyhow::Result<()> {
+    let mut world = world_with_a_tool("codex", &variable("CODEX_BIN")?)?;
+    let note = |text: &str| Step::Tool("mcp__tracker/note".to_owned(), json!({"text": text}));
+    let rule = |when: &str, steps: Vec<Step>| Rule { when: when.to_owned(), steps };
+    // Why not it reads as the person's newest words.
+    let after = rule("NOT-two", vec![note("three"), report("RESULT-alpha")]);
+    let stub = Stub::start(vec![rule("OBJECTIVE-alpha", vec![note("one"), note("two")]), after]).await?;
+    codex_at(&mut world, &stub)?;
+    asks_for_each_call(world, stub, HarnessId::Codex).await
+}
+
+/// The first is allowed, the second denied with a word, and the third what a rule then says.
+async fn asks_for_each_call(mut world: World, stub: Stub, harness: HarnessId) -> anyhow::Result<()> {
     world.start_bridge().await?;
     let mut client = world.client("page").await?;
-    let task = begin(&mut client, &world, HarnessId::Claude, Access::Ask).await?;
+    let task = begin(&mut client, &world, harness, Access::Ask).await?;
 
     let run = task.run(1);
     let answer = |request: &str, permit, word: &str| Kind::PermissionAnswered {

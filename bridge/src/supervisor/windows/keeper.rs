@@ -237,7 +237,7 @@ fn tell(
                     }
                 }
                 Word::Turn { at, length } => {
-                    let Some(naming) = named(inbox, terminal, folder)? else { return Ok(()) };
+                    let Some(naming) = naming(inbox, terminal, folder)? else { return Ok(()) };
                     match turn(&told, at, length, &naming)? {
                         Some(turn) => input.write_all(turn.as_bytes())?,
                         // Its input ends, and with it the program.
@@ -264,7 +264,7 @@ fn tell(
 }
 
 /// Waits until an agent has named its session in its output; nothing where it is over before.
-fn named(inbox: &Event, terminal: &Terminal, folder: &RunFolder) -> io::Result<Option<Naming>> {
+fn naming(inbox: &Event, terminal: &Terminal, folder: &RunFolder) -> io::Result<Option<Naming>> {
     // Before the first look, so that nothing is missed between.
     terminal.waits.store(true, Ordering::Release);
     let mut lookout = Lookout::new(folder)?;

@@ -200,6 +200,50 @@ fn a_turn_that_passes_a_budget_that_was_set_meanwhile_is_ended_and_its_person_as
     assert_eq!(world.state.run(&again.run).unwrap().holds, Some(cents(39)));
 }
 
+/// Until its cap on tokens, whose agent keeps none of its own, and on requests, where it was given none.
+#[test]
+fn a_turn_that_has_come_to_another_cap_is_ended_and_what_it_used_stays_used() {
+    let tokens = |cap| Caps { tokens: Some(cap), ..Caps::default() };
+    let turns = |cap| Caps { turns: Some(cap), ..Caps::default() };
+    // Each request has 210 tokens in and out, and is told when it has begun.
+    for (harness, caps, holds, passes, more) in [
+        (HarnessId::Claude, tokens(1_000), 4, 5, tokens(2_000)),
+        (HarnessId::Codex, tokens(1_000), 4, 5, tokens(2_000)),
+        (HarnessId::Codex, turns(5), 5, 6, turns(9)),
+    ] {
+        let mut world = planned(harness, &["a"]);
+        world.edit(PlanEdit::SetCaps { task: id("a"), caps });
+        let run = world.running("a");
+        world.told(&run, holds);
+        assert_eq!(world.ended(), [], "{caps:?}");
+        world.told(&run, passes);
+        assert_eq!(world.ended(), [(run.clone(), Some("a".to_owned()))], "{caps:?}");
+        let (class, message) = (ErrorClass::Interrupted, "Interrupted.".to_owned());
+        let error = Some(AgentError { class, message, until: None });
+        let turns = u32::try_from(passes).unwrap();
+        world.ends(&run, TurnReport { error, turns, ..TurnReport::default() });
+        assert_eq!(world.step(), []);
+        let asked = status(&world.state, world.task("a"));
+        assert!(
+            matches!(asked.reason, Reason::Used { cap: Cap::Tokens(1_000) | Cap::Turns(5), .. }),
+            "its end told no tokens, and they count all the same: {asked:?}"
+        );
+        world.edit(PlanEdit::SetCaps { task: id("a"), caps: more });
+        assert_eq!(world.order("a").run, id("a").run(2), "{caps:?}");
+    }
+}
+
+/// Claude Code is told how many requests it may make, and counts them in its own way.
+#[test]
+fn who_keeps_its_requests_by_itself_is_not_ended_for_them() {
+    let mut world = planned(HarnessId::Claude, &["a"]);
+    let caps = Caps { turns: Some(5), ..Caps::default() };
+    world.edit(PlanEdit::SetCaps { task: id("a"), caps });
+    let run = world.running("a");
+    world.told(&run, 6);
+    assert_eq!(world.ended(), []);
+}
+
 #[test]
 fn who_told_less_than_was_thought_goes_on_at_once() {
     let (mut world, run) = known();

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use conductor::State;
 use conductor::budget::envelope;
-use conductor::state::{Phase, Task};
-use shared::agent::TurnReport;
+use conductor::state::{Phase, Run, Task};
+use shared::agent::{HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::id::RunId;
 use shared::limits::Caps;
@@ -46,7 +46,17 @@ impl Watch {
         if process.purpose != Purpose::Terminal {
             used.time = used.time + at.since(started.unwrap_or(*at));
         }
-        used.tokens += process.tokens();
+        let told = self.told.get(id).map_or(0, |told| told.tokens);
+        used.tokens += process.tokens().max(told);
+    }
+
+    /// A run makes another request, and its task's caps have none for it. Only some agents are told how many they may make.
+    pub(super) fn outruns(&self, state: &State, run: &Run) -> bool {
+        let (Some(task), Some(told)) = (state.task(&run.task), self.told.get(&run.id)) else { return false };
+        let (caps, used) = (caps(state, task), self.used(task));
+        let requests = caps.turns.is_some_and(|cap| used.turns + told.requests > cap);
+        let tokens = caps.tokens.is_some_and(|cap| told.tokens > 0 && used.tokens + told.tokens >= cap);
+        tokens || (requests && run.harness == HarnessId::Codex)
     }
 
     fn used(&self, task: &Task) -> Used {

@@ -9,6 +9,7 @@ use conductor::state::{Ear, Phase, Run, Task};
 use shared::agent::{AgentEvent, HarnessId, Tokens, TurnReport};
 use shared::entry::Purpose;
 use shared::id::{RunId, TaskId};
+use shared::limits::StageCaps;
 use shared::unit::MicroUsd;
 
 use super::{Model, Watch, caps};
@@ -123,11 +124,13 @@ impl Watch {
     /// A run is ended because of money: what is thought to be spent is the whole budget.
     pub(super) fn check_overdrawn(&self, state: &State, run: &Run, budget: &TaskId) -> Result<()> {
         let staged = |task: &Task| {
-            let stages =
-                shared::limits::Stage::ALL.map(|stage| caps::caps(state, task).of(Some(stage)).budget);
-            task.id == *budget && stages.iter().any(Option::is_some)
+            let stages = shared::limits::Stage::ALL.map(|stage| caps::caps(state, task).of(Some(stage)));
+            let capped = |it: &StageCaps| it.budget.is_some() || it.tokens.is_some() || it.turns.is_some();
+            task.id == *budget && stages.iter().any(capped)
         };
-        let fits = self.passed(state, run, -0.01).is_some() || state.task(&run.task).is_some_and(staged);
+        let outruns = run.task == *budget && self.outruns(state, run);
+        let fits = outruns || self.passed(state, run, -0.01).is_some();
+        let fits = fits || state.task(&run.task).is_some_and(staged);
         ensure!(fits, "{} is ended for the budget of {budget}, which is not used up", run.id);
         Ok(())
     }
@@ -143,6 +146,11 @@ impl Watch {
             let stops = state.task(&run.task).is_some_and(|task| task.stop.is_some());
             let passed = self.passed(state, run, 0.01).filter(|_| !stops);
             ensure!(passed.is_none(), "{} goes on, and the budget of {passed:?} is used up", run.id);
+            ensure!(
+                stops || !self.outruns(state, run),
+                "{} goes on, and its task's caps are used up",
+                run.id
+            );
         }
         Ok(())
     }

@@ -374,7 +374,7 @@ fn lies(path: &str, under: &str, folder: &str) -> bool {
 
 /// What is changed there decides what runs later; a rule has to name it.
 fn is_guarded(path: &str, under: &str) -> bool {
-    [".git", ".claude"].into_iter().any(|guarded| {
+    [".git", ".claude", ".codex"].into_iter().any(|guarded| {
         let names = |path: &str| path.split('/').any(|name| name.eq_ignore_ascii_case(guarded));
         names(path) && !names(under)
     })

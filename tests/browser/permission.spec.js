@@ -17,7 +17,7 @@ async function asking(page, world, commands) {
   await page.getByLabel("Folder", { exact: true }).fill(world.project);
   const level = page.getByRole("radio", { name: /Ask me first/ });
   await level.check();
-  await expect(page.getByText(/Codex cannot ask/)).toBeVisible();
+  await expect(page.getByText(/Codex asks for each command/)).toBeVisible();
   await page.getByRole("button", { name: /Make a plan/ }).click();
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await node(page, /^1, /).click();

@@ -59,7 +59,7 @@ impl From<How> for Preset {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Allowed {
     ReadOnly,
-    /// Ask you before each edit and command that no rule decides; Codex cannot ask, its sandbox decides
+    /// Ask you before each edit and command that no rule decides
     Ask,
     Edit,
     Full,

@@ -301,7 +301,7 @@ struct NewGoal {
     /// `claude`, `codex` or `demo`; without it, the first agent CLI of the machine that works.
     #[schema(value_type = Option<String>)]
     harness: Option<HarnessId>,
-    /// `read_only`, `ask` (Codex cannot ask: its sandbox decides), `edit` or `full`.
+    /// `read_only`, `ask`, `edit` or `full`.
     #[schema(value_type = Option<String>, default = "edit")]
     access: Option<Access>,
     /// What all of it may spend; at that it pauses and asks.

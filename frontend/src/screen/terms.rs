@@ -87,7 +87,7 @@ pub fn AccessChoice(access: RwSignal<Access>) -> impl IntoView {
         <fieldset>
             <legend class="label">"They may"</legend>
             {choice(Access::Edit, "Edit files", "Commands only as far as the agent allows them by itself.")}
-            {choice(Access::Ask, "Ask me first", "Each edit and each command waits for your yes, unless a rule of yours decides. Codex cannot ask: its sandbox lets it edit and run commands in this folder alone.")}
+            {choice(Access::Ask, "Ask me first", "Each edit and each command waits for your yes, unless a rule of yours decides. Codex asks for each command, also to look at a file.")}
             {choice(Access::Full, "Edit files and run commands", "Anything that you could run in this folder. For a folder that you could lose.")}
             {choice(Access::ReadOnly, "Only read", "For questions and reviews.")}
         </fieldset>

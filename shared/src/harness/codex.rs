@@ -411,8 +411,9 @@ fn call_of(item: &Json) -> (String, String, Value) {
             )
         }
         "mcp_tool_call" => {
-            let tool = format!("{}.{}", text(item, "server"), text(item, "tool"));
-            (tool.clone(), tool, item.get("arguments").cloned().unwrap_or_default())
+            // As rules of permission name it.
+            let tool = format!("mcp__{}__{}", text(item, "server"), text(item, "tool"));
+            (tool.clone(), text(item, "tool").to_owned(), item.get("arguments").cloned().unwrap_or_default())
         }
         kind => (
             kind.to_owned(),

@@ -5,7 +5,7 @@ use shared::agent::{ErrorClass, HarnessId};
 use shared::entry::Purpose;
 use shared::id::SessionId;
 use shared::models::is_model;
-use shared::plan::{Access, Size};
+use shared::plan::Size;
 use shared::retry::Again;
 use shared::unit::{MicroUsd, Millis};
 
@@ -146,12 +146,9 @@ fn free(state: &State, harness: HarnessId, model: Option<&str>, now: Millis) -> 
     reached.is_none_or(|reached| reached.until.unwrap_or(reached.at + again::SERVICE) <= now)
 }
 
-/// The other agent, where the person allows that one may do what this one cannot, and it is there. One that cannot ask
-/// does nothing where the person wants to be asked.
+/// The other agent, where the person allows that one may do what this one cannot, and it is there.
 pub(super) fn alternate(state: &State, task: &Task, harness: HarnessId) -> Option<HarnessId> {
     let other = harness.other()?;
     let there = state.agents.iter().any(|agent| agent.harness == other && agent.problem.is_none());
-    let asks = state.goal_of(task).is_some_and(|goal| goal.access == Access::Ask);
-    let may = state.limits.alternate && !(asks && other == HarnessId::Codex);
-    (may && task.alternate.is_none() && there).then_some(other)
+    (state.limits.alternate && task.alternate.is_none() && there).then_some(other)
 }

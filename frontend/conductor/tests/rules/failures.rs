@@ -420,8 +420,8 @@ fn given_up(limits: Limits, agents: Vec<FoundAgent>, access: Access) -> World {
 fn another_agent_steps_in_where_it_is_there_and_allowed() {
     let both = || vec![found(HarnessId::Claude), found(HarnessId::Codex)];
     let allowed = || Limits { alternate: true, ..Limits::default() };
-    let mut world = given_up(allowed(), both(), Access::Edit);
-    assert_eq!(world.order("a").1, HarnessId::Codex);
+    let mut world = given_up(allowed(), both(), Access::Ask);
+    assert_eq!(world.order("a").1, HarnessId::Codex, "it asks first as well");
     for _ in 0..4 {
         world.fails("a", ErrorClass::CliCrash, None);
         world.step();
@@ -434,12 +434,9 @@ fn another_agent_steps_in_where_it_is_there_and_allowed() {
     world.person(Kind::TaskRetried { task: id("a") });
     world.step();
     assert_eq!(world.order("a").1, HarnessId::Claude, "a person begins with the first choice");
-    // Where the person wants to be asked, nobody steps in who cannot ask.
     let alone = vec![found(HarnessId::Claude)];
-    let (edit, ask) = (Access::Edit, Access::Ask);
-    let none = [(Limits::default(), both(), edit), (allowed(), alone, edit), (allowed(), both(), ask)];
-    for (limits, agents, access) in none {
-        let world = given_up(limits, agents, access);
+    for (limits, agents) in [(Limits::default(), both()), (allowed(), alone)] {
+        let world = given_up(limits, agents, Access::Edit);
         assert!(matches!(world.task("a").standing, Standing::Failed { .. }));
     }
 }

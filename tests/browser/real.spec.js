@@ -233,6 +233,6 @@ test.describe("Codex", () => {
     await limit.getByLabel("Tokens").fill("100000");
     await page.keyboard.press("Enter");
     await expect(limit).toHaveCount(0);
-    await finished(page);
+    await expect(node(page, /^1, /)).toHaveAttribute("data-status", "completed", { timeout: 60_000 });
   });
 });

@@ -79,7 +79,8 @@ fn command(params: &Json, folder: &str) -> Deed {
     let said = |key: &str| params.get(key).is_some_and(|value| !value.is_null());
     let plain = params.keys().all(|key| PLAIN.contains(&key.as_str()) || !said(key));
     let here = !folder.is_empty() && text(params, "cwd") == folder;
-    let kind = matches!(text(params, "kind"), "" | "command");
+    let kind = matches!(text(params, "kind"), "" | "command")
+        && matches!(text(params, "environmentId"), "" | "local");
     match script(text(params, "command")) {
         Some(line) if plain && here && kind && line.len() <= LONGEST => Deed::Command { line },
         _ => whole_of(params),
@@ -146,4 +147,102 @@ pub(in crate::harness) fn answer(ask: &Ask, turn: Ongoing<'_>, permit: Permit, w
     };
     let why = if permit == Permit::Deny { steer(turn, WORD, None, word) } else { None };
     Some(format!("{}{}\n", why.unwrap_or_default(), json!({"id": id, "result": result})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::SessionId;
+
+    fn deed(method: &str, params: Value, changes: &[&str]) -> Option<Deed> {
+        let Value::Object(params) = params else { return None };
+        let changes: Vec<String> = changes.iter().map(|path| (*path).to_owned()).collect();
+        let about = About { folder: "/p", changes: &changes, calling: "c1" };
+        asked(&json!(0), method, &params, about).map(|ask| ask.deed)
+    }
+
+    fn runs(params: Value) -> Option<Deed> {
+        deed("item/commandExecution/requestApproval", params, &[])
+    }
+
+    #[test]
+    fn a_command_is_one_for_rules_only_where_nothing_else_is_said_of_it() {
+        let line = |line: &str| Some(Deed::Command { line: line.to_owned() });
+        let plain = |command: &str| runs(json!({"command": command, "cwd": "/p", "reason": "why"}));
+        assert_eq!(plain("/bin/bash -lc 'cargo test'"), line("cargo test"));
+        assert_eq!(plain("/bin/bash -lc ls"), line("ls"));
+        assert_eq!(plain("/bin/bash -lc \"echo it's\""), line("echo it's"));
+        assert_eq!(plain("zsh -c 'a; b && c'"), line("a; b && c"));
+        let strange = [
+            // Another program than a shell, further words, what a shell would read otherwise, or nothing.
+            "touch x",
+            "/bin/bash -lc 'a' b",
+            "/bin/bash --rcfile x -lc a",
+            "/bin/bash -lc \"$(x)\"",
+            "/bin/bash -lc 'a' > f",
+            "A=1 /bin/bash -lc a",
+            "/bin/bash -lc 'a",
+            "",
+        ];
+        for command in strange {
+            let known = plain(command);
+            assert!(matches!(known, Some(Deed::Use { .. })), "{command}: {known:?}");
+        }
+        for beside in [
+            json!({"cwd": "/p/sub"}),
+            json!({"cwd": null}),
+            json!({"kind": "network"}),
+            json!({"environmentId": "elsewhere"}),
+            json!({"additionalPermissions": {"network": true}}),
+            json!({"networkApprovalContext": {"host": "example.org"}}),
+            json!({"whatever": 1}),
+        ] {
+            let mut params = json!({"command": "/bin/bash -lc ls", "cwd": "/p"});
+            for (key, value) in beside.as_object().into_iter().flatten() {
+                params[key] = value.clone();
+            }
+            let known = runs(params);
+            let Some(Deed::Use { about }) = &known else { panic!("{beside}: {known:?}") };
+            assert!(about.contains("/bin/bash -lc ls"), "the person sees what it is about: {about}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_one_for_rules_only_where_it_is_of_one_file() {
+        let changes = |files: &[&str], params| deed("item/fileChange/requestApproval", params, files);
+        let path = "/p/a".to_owned();
+        assert_eq!(changes(&["/p/a"], json!({"grantRoot": null})), Some(Deed::Edit { path }));
+        for (files, params) in
+            [(&["/p/a", "/p/b"][..], json!({})), (&[], json!({})), (&["/p/a"], json!({"grantRoot": "/"}))]
+        {
+            assert!(matches!(changes(files, params), Some(Deed::Use { .. })), "{files:?}");
+        }
+    }
+
+    #[test]
+    fn each_question_has_its_own_kind_of_answer_and_a_no_comes_with_its_reason() {
+        let session = SessionId::new("s1").ok();
+        let turn = Ongoing { session: session.as_ref(), turn: Some("t1") };
+        let ask = |tool: &str, request: &str| Ask {
+            request: request.to_owned(),
+            call: String::new(),
+            tool: tool.to_owned(),
+            deed: Deed::Use { about: String::new() },
+        };
+        let said = |tool, request, permit| answer(&ask(tool, request), turn, permit, "Use make.");
+        assert_eq!(
+            said(SHELL, "7", Permit::Allow).as_deref(),
+            Some("{\"id\":7,\"result\":{\"decision\":\"accept\"}}\n")
+        );
+        assert_eq!(
+            said("mcp__a__b", "\"7\"", Permit::Allow).as_deref(),
+            Some("{\"id\":\"7\",\"result\":{\"action\":\"accept\",\"content\":{}}}\n")
+        );
+        let no = said(EDIT, "7", Permit::Deny).unwrap_or_default();
+        let lines: Vec<Value> =
+            no.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
+        let [why, no] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!(why.pointer("/params/input/0/text"), Some(&json!("Use make.")));
+        assert_eq!(no, &json!({"id": 7, "result": {"decision": "decline"}}));
+    }
 }

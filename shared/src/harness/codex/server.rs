@@ -206,6 +206,7 @@ impl Reader {
                 self.dialog.requests_more();
                 events.push(AgentEvent::ThinkingDelta { message: item(), text: delta() });
             }
+            "item/fileChange/patchUpdated" => self.remember(&item(), files(params), false),
             "thread/tokenUsage/updated" => {
                 if let Some(usage) = child(params, "tokenUsage") {
                     self.dialog.used_more(thread, own, usage);
@@ -258,13 +259,7 @@ impl Reader {
             self.calling = if done { String::new() } else { text(item, "id").to_owned() };
         }
         if text(item, "type") == "fileChange" {
-            let paths = item.get("changes").and_then(Value::as_array).into_iter().flatten();
-            let paths = paths.filter_map(Value::as_object).flat_map(|change| {
-                // Where it goes to is changed as well.
-                let moved = child(change, "kind").map_or("", |kind| text(kind, "move_path"));
-                [text(change, "path"), moved].into_iter().filter(|path| !path.is_empty()).map(str::to_owned)
-            });
-            self.remember(text(item, "id"), paths.collect(), done);
+            self.remember(text(item, "id"), files(item), done);
         }
         let item = as_exec(item);
         if own || text(&item, "type") != "agent_message" {
@@ -398,6 +393,16 @@ fn class_of(info: &Value) -> Option<ErrorClass> {
     let answer = info.as_object()?.values().next()?.as_object()?;
     let status = number(answer, "httpStatusCode");
     status.map_or(Some(ErrorClass::Network), fault::told_by_status)
+}
+
+/// The files of a change; where one is moved to is changed as well.
+fn files(change: &Json) -> Vec<String> {
+    let each = change.get("changes").and_then(Value::as_array).into_iter().flatten();
+    let paths = each.filter_map(Value::as_object).flat_map(|file| {
+        let moved = child(file, "kind").map_or("", |kind| text(kind, "move_path"));
+        [text(file, "path"), moved].into_iter().filter(|path| !path.is_empty())
+    });
+    paths.map(str::to_owned).collect()
 }
 
 /// The plan that its agent keeps, as a list.

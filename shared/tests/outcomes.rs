@@ -120,6 +120,22 @@ fn codex_recordings_come_to_what_they_should() {
             ("not_git_repo", 1, Some(CliCrash), None, ""),
             ("bad_flag", 2, Some(CliCrash), None, ""),
             ("signal_sigint_tool", 1, Some(CliCrash), None, ""),
+            ("server_hello", 0, None, None, "one two three four"),
+            ("server_resume", 0, None, None, "{\"summary\":\"second\"}"),
+            ("server_steer", 0, None, None, "steered"),
+            ("server_permission", 0, None, None, "I leave it"),
+            // What it says in turns that nobody asked for is not its result.
+            ("server_goal", 0, None, None, "{\"summary\":\"finished\"}"),
+            ("server_unknown_thread", 0, Some(SessionLost), None, ""),
+            ("server_429", 0, Some(RateLimit), None, ""),
+            ("server_usage_limit", 0, Some(RateLimit), None, ""),
+            ("server_401", 0, Some(Auth), None, ""),
+            ("server_500", 0, Some(Overload), None, ""),
+            ("server_context", 0, Some(ContextOverflow), None, ""),
+            ("server_quota", 0, Some(Billing), None, ""),
+            ("server_no_key", 0, Some(Auth), None, ""),
+            ("server_interrupted", 130, Some(Interrupted), None, "Let me look."),
+            ("server_closed", 0, Some(CliCrash), None, ""),
         ],
     );
 }

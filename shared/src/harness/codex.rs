@@ -43,17 +43,31 @@ const ASKED: &str = naming::ASKED;
 const TURN: &str = "turn";
 const WORD: &str = "word";
 
-/// By its server, which ends when its input does, and works in the folder in which it is started. SIGINT is the polite signal:
-/// it dies by that, while after SIGTERM it ends as if all were well.
+/// What nobody here reads and would grow with the work: the whole difference to the files, after each request.
+const UNREAD: [&str; 3] =
+    ["turn/diff/updated", "item/commandExecution/outputDelta", "item/fileChange/outputDelta"];
+
+/// By its server, which ends when its input does. SIGINT is the polite signal: it dies by that, while after SIGTERM it ends as
+/// if all were well.
 pub(super) fn command_line(turn: &Turn) -> CommandLine {
     let (sandbox, approval) = match turn.access {
         Access::ReadOnly => ("read-only", "never"),
-        // It asks for each command and each change, and does what is allowed outside of that sandbox.
-        Access::Ask => ("read-only", "untrusted"),
+        // It asks for each command and each change. What is allowed runs as it was asked: in a sandbox it would fail, or
+        // seem to succeed, and be run once more outside where that is noticed.
+        Access::Ask => ("danger-full-access", "untrusted"),
         Access::Edit => ("workspace-write", "never"),
         Access::Full => ("danger-full-access", "never"),
     };
-    let mut thread = json!({"sandbox": sandbox, "approvalPolicy": approval});
+    let mut thread = json!({
+        "sandbox": sandbox,
+        "approvalPolicy": approval,
+        // Nobody else answers, whatever the person's settings say.
+        "approvalsReviewer": "user",
+        // Where it is started; a thread that goes on would stay where it was.
+        "cwd": ".",
+        // An agent that sets itself a goal begins turn after turn by itself.
+        "config": {"features": {"goals": false}},
+    });
     if let Some(model) = &turn.model {
         thread["model"] = json!(model);
     }
@@ -68,8 +82,9 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
     };
     let client =
         json!({"name": "orchestrator", "title": "Orchestrator", "version": env!("CARGO_PKG_VERSION")});
+    let hello = json!({"clientInfo": client, "capabilities": {"optOutNotificationMethods": UNREAD}});
     let opening = [
-        json!({"id": "hello", "method": "initialize", "params": {"clientInfo": client}}),
+        json!({"id": "hello", "method": "initialize", "params": hello}),
         json!({"method": "initialized"}),
         json!({"id": ASKED, "method": method, "params": thread}),
     ];
@@ -116,7 +131,8 @@ fn steer(turn: Ongoing<'_>, id: &str, message: Option<&MessageId>, text: &str) -
 
 /// What the person says; by the message's id Codex says when it was read.
 pub(super) fn tell(turn: Ongoing<'_>, message: &MessageId, text: &str) -> Option<String> {
-    steer(turn, message.as_str(), Some(message), text)
+    // No message is called as one of our own requests is.
+    steer(turn, &format!("say:{message}"), Some(message), text)
 }
 
 /// The words that such a turn begins with.

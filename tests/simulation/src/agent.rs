@@ -168,7 +168,7 @@ impl Script {
     /// The same life in the words of another harness, which never tells what it costs.
     fn codex(order: &Order<'_>, chance: &mut Chance) -> Self {
         let (thread, turn) = (format!("codex-{}", order.run), json!({"id": "t1", "status": "completed"}));
-        let told = |method: &str, key: &str, value: Value| json!({"method": method, "params": {"threadId": thread, key: value}});
+        let told = |method: &str, key: &str, value: Value| json!({"method": method, "params": {"threadId": thread, "turnId": "t1", key: value}});
         let named = json!({"thread": {"id": thread, "cliVersion": "1"}, "model": "m", "cwd": "/p"});
         let mut lines = vec![
             said(json!({"id": "session", "result": named}), 0),

@@ -35,6 +35,8 @@ use crate::steward::Steward;
 
 /// Steps after which a world should long have come to rest.
 const STEPS: usize = 20_000;
+/// Steps after which its person has had enough of what comes round so soon that nothing else ever does.
+const ENOUGH: usize = 10_000;
 
 #[derive(Debug)]
 pub struct World {
@@ -214,6 +216,9 @@ impl World {
     /// What must always hold does not, or it does not come to rest.
     pub fn live(&mut self) -> Result<Tally> {
         for step in 0..STEPS {
+            if step > ENOUGH {
+                self.tire().with_context(|| format!("at step {step}"))?;
+            }
             let went_on = self.step().and_then(|went_on| self.glance().map(|()| went_on));
             if !went_on.with_context(|| format!("at step {step}"))? {
                 rest::check_end(self).with_context(|| format!("at rest after {step} steps"))?;
@@ -306,8 +311,8 @@ impl World {
         let due = holder.driver.deadline();
         self.bridge.survey.renew(&self.bridge.state);
         rest::check_quiet(&self.bridge, holder, self.now)?;
-        if let Some(kind) = self.person.rounds.as_mut().and_then(|rounds| rounds.tires(&self.bridge.state)) {
-            return self.intend(kind).map(|()| true);
+        if self.tire()? {
+            return Ok(true);
         }
         let next = due.into_iter().chain(self.bridge.times_out()).min();
         if let Some(next) = next.filter(|_| self.person.whims == 0 || !self.chance.one_in(4)) {
@@ -348,6 +353,12 @@ impl World {
         let Some(kind) = self.person.help(&self.bridge.state) else { return Ok(false) };
         let asked = question(&self.bridge.state, &kind);
         self.write(kind, asked).map(|()| true)
+    }
+
+    /// The person may have had enough of what comes round; says whether they have.
+    fn tire(&mut self) -> Result<bool> {
+        let tired = self.person.rounds.as_mut().and_then(|rounds| rounds.tires(&self.bridge.state));
+        tired.map_or(Ok(false), |kind| self.intend(kind).map(|()| true))
     }
 
     fn whim(&mut self) -> Result<()> {

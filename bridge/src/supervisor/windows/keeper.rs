@@ -207,7 +207,7 @@ fn spool(mut from: PipeReader, mut to: File, bell: &Bell, terminal: &Terminal, i
                 Err(_) => sleep(AGAIN),
             }
             bell.output.notify_one();
-            if terminal.waits.load(Ordering::Acquire) {
+            if terminal.waits.load(Ordering::SeqCst) {
                 let _ = inbox.map(Event::ring);
             }
         }
@@ -266,11 +266,11 @@ fn tell(
 /// Waits until an agent has named its session in its output; nothing where it is over before.
 fn naming(inbox: &Event, terminal: &Terminal, folder: &RunFolder) -> io::Result<Option<Naming>> {
     // Before the first look, so that nothing is missed between.
-    terminal.waits.store(true, Ordering::Release);
+    terminal.waits.store(true, Ordering::SeqCst);
     let mut lookout = Lookout::new(folder)?;
     while !terminal.over.load(Ordering::Acquire) {
         if let Some(naming) = lookout.look()? {
-            terminal.waits.store(false, Ordering::Release);
+            terminal.waits.store(false, Ordering::SeqCst);
             return Ok(Some(naming));
         }
         inbox.wait()?;

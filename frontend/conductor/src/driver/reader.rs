@@ -33,6 +33,8 @@ pub(super) struct Reader {
     attuned: Option<Seq>,
     /// As it was told last.
     progress: Progress,
+    /// The end of a turn has come, and with it what that used.
+    over: bool,
     /// Lines up to here are in the log already, from an earlier holder of the baton.
     known: Option<u64>,
     following: Following,
@@ -61,6 +63,7 @@ impl Reader {
             pace: None,
             attuned: None,
             progress: run.progress,
+            over: false,
             known: run.read_through,
             following: Following::Live,
             blind,
@@ -92,6 +95,7 @@ impl Reader {
             }
             self.next += 1;
             let events = self.decoder.push(frame.stream, bytes);
+            self.over |= events.iter().any(|event| matches!(event, AgentEvent::TurnEnded { .. }));
             if self.known.is_none_or(|known| line > known) {
                 let kept = events.into_iter().filter_map(|event| self.kept(event));
                 facts.extend(kept.map(|event| Kind::AgentSpoke { run: self.run.clone(), line, event }));
@@ -136,6 +140,11 @@ impl Reader {
         if self.known.is_none_or(|known| known < lines) {
             let kept = events.into_iter().filter_map(kept);
             facts.extend(kept.map(|event| Kind::AgentSpoke { run: self.run.clone(), line: lines, event }));
+            // What was cut short told nothing of what it used but on the way.
+            let progress = self.decoder.progress();
+            let untold = !self.over && progress.each != self.progress.each;
+            let event = AgentEvent::Progress { progress };
+            facts.extend(untold.then(|| Kind::AgentSpoke { run: self.run.clone(), line: lines, event }));
         }
         let report = TurnReport { final_text: cut(report.final_text, MESSAGE), ..report };
         facts.push(Kind::TurnRead { run: self.run.clone(), report: report.into() });

@@ -31,6 +31,8 @@ const PLAIN: [&str; 13] = [
     "threadId",
     "turnId",
 ];
+/// Where the machine's shells are.
+const SHELLS: [&str; 4] = ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 /// What is not for people.
 const WITHIN: [&str; 8] = [
     "approvalId",
@@ -59,7 +61,7 @@ pub(super) struct About<'a> {
     pub calling: &'a str,
 }
 
-/// A question of Codex. Nothing for one that is not known.
+/// A question of Codex; nothing for one that cannot be answered. It waits for an answer also where its kind is not known.
 pub(super) fn asked(id: &Value, method: &str, params: &Json, about: About<'_>) -> Option<Ask> {
     let item = text(params, "itemId");
     let (call, tool, deed) = match method {
@@ -69,10 +71,15 @@ pub(super) fn asked(id: &Value, method: &str, params: &Json, about: About<'_>) -
             let (tool, deed) = use_of(params);
             (about.calling, tool, deed)
         }
-        _ => return None,
+        _ => (item, method.to_owned(), unanswerable(method, params)),
     };
     let request = request(id);
-    (request.len() <= ID).then(|| Ask { request, call: short(call, ID), tool: short(&tool, ID), deed })
+    (request.len() <= ID && (id.is_string() || id.is_number())).then(|| Ask {
+        request,
+        call: short(call, ID),
+        tool: short(&tool, ID),
+        deed,
+    })
 }
 
 fn command(params: &Json, folder: &str) -> Deed {
@@ -95,9 +102,10 @@ pub(super) fn script(command: &str) -> Option<String> {
     let [Word::Plain(shell), Word::Plain(option), Word::Plain(line)] = &segment.words[..] else {
         return None;
     };
-    let name = shell.rsplit_once('/').map_or(shell.as_str(), |(_, name)| name);
-    let known = matches!(name, "bash" | "zsh" | "sh") && matches!(option.as_str(), "-lc" | "-c");
-    (known && !segment.writes).then(|| line.clone())
+    // A program of that name elsewhere may be anything.
+    let (folder, name) = shell.rsplit_once('/')?;
+    let known = SHELLS.contains(&folder) && matches!(name, "bash" | "zsh" | "sh");
+    (known && matches!(option.as_str(), "-lc" | "-c") && !segment.writes).then(|| line.clone())
 }
 
 fn change(params: &Json, changes: &[String]) -> Deed {
@@ -125,7 +133,18 @@ fn use_of(params: &Json) -> (String, Deed) {
             let given = meta.get("tool_params").unwrap_or(&Value::Null);
             (format!("mcp__{server}__{}", text(meta, "tool_name")), Deed::Use { about: whole(given) })
         }
-        None => (format!("mcp__{server}"), whole_of(params)),
+        None => (format!("mcp__{server}"), unanswerable("A form", params)),
+    }
+}
+
+/// What has no yes or no: it is shown, and the answer is that nobody can give one.
+fn unanswerable(what: &str, params: &Json) -> Deed {
+    let told = match whole_of(params) {
+        Deed::Use { about } => about,
+        _ => String::new(),
+    };
+    Deed::Use {
+        about: format!("{what}. It cannot be answered here; either answer tells its agent so.\n{told}"),
     }
 }
 
@@ -138,14 +157,21 @@ fn whole_of(params: &Json) -> Deed {
 /// The lines that answer it. Codex tells its agent only that it may not; `word` goes before that, so that it reads why.
 pub(in crate::harness) fn answer(ask: &Ask, turn: Ongoing<'_>, permit: Permit, word: &str) -> Option<String> {
     let id: Value = serde_json::from_str(&ask.request).ok()?;
-    let decides = ask.tool == SHELL || ask.tool == EDIT;
-    let result = match (permit, decides) {
-        (Permit::Allow, true) => json!({"decision": "accept"}),
-        (Permit::Deny, true) => json!({"decision": "decline"}),
-        (Permit::Allow, false) => json!({"action": "accept", "content": {}}),
-        (Permit::Deny, false) => json!({"action": "decline"}),
-    };
     let why = if permit == Permit::Deny { steer(turn, WORD, None, word) } else { None };
+    let tool = ask.tool.strip_prefix("mcp__");
+    let result = match permit {
+        Permit::Allow if ask.tool == SHELL || ask.tool == EDIT => json!({"decision": "accept"}),
+        Permit::Deny if ask.tool == SHELL || ask.tool == EDIT => json!({"decision": "decline"}),
+        Permit::Allow if tool.is_some_and(|tool| tool.contains("__")) => {
+            json!({"action": "accept", "content": {}})
+        }
+        _ if tool.is_some() => json!({"action": "decline"}),
+        _ => {
+            // JSON-RPC 2.0: the method is not there.
+            let error = json!({"code": -32601, "message": "this client cannot answer that"});
+            return Some(format!("{}{}\n", why.unwrap_or_default(), json!({"id": id, "error": error})));
+        }
+    };
     Some(format!("{}{}\n", why.unwrap_or_default(), json!({"id": id, "result": result})))
 }
 
@@ -172,10 +198,13 @@ mod tests {
         assert_eq!(plain("/bin/bash -lc 'cargo test'"), line("cargo test"));
         assert_eq!(plain("/bin/bash -lc ls"), line("ls"));
         assert_eq!(plain("/bin/bash -lc \"echo it's\""), line("echo it's"));
-        assert_eq!(plain("zsh -c 'a; b && c'"), line("a; b && c"));
+        assert_eq!(plain("/usr/bin/zsh -c 'a; b && c'"), line("a; b && c"));
         let strange = [
             // Another program than a shell, further words, what a shell would read otherwise, or nothing.
             "touch x",
+            "bash -lc ls",
+            "./bash -lc ls",
+            "/p/bash -lc ls",
             "/bin/bash -lc 'a' b",
             "/bin/bash --rcfile x -lc a",
             "/bin/bash -lc \"$(x)\"",
@@ -238,6 +267,12 @@ mod tests {
             said("mcp__a__b", "\"7\"", Permit::Allow).as_deref(),
             Some("{\"id\":\"7\",\"result\":{\"action\":\"accept\",\"content\":{}}}\n")
         );
+        for permit in [Permit::Allow, Permit::Deny] {
+            let form = said("mcp__a", "7", permit).unwrap_or_default();
+            assert!(form.ends_with("{\"id\":7,\"result\":{\"action\":\"decline\"}}\n"), "{form}");
+            let unknown = said("item/tool/requestUserInput", "7", permit).unwrap_or_default();
+            assert!(unknown.contains("{\"error\":{\"code\":-32601"), "{unknown}");
+        }
         let no = said(EDIT, "7", Permit::Deny).unwrap_or_default();
         let lines: Vec<Value> =
             no.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect();

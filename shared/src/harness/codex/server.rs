@@ -49,7 +49,8 @@ pub(super) struct Dialog {
     thread: Option<SessionId>,
     model: Option<String>,
     version: Option<String>,
-    /// The turn that goes on.
+    /// The turn that was asked for, and whether it goes on. What begins beside it is nobody's: it only costs.
+    asked: Option<String>,
     turn: Option<String>,
     /// Where it works, by its own word.
     folder: String,
@@ -61,17 +62,17 @@ pub(super) struct Dialog {
     over: VecDeque<String>,
     /// Requests to the model that have begun.
     pub requests: u32,
-    /// The last of them is not over.
-    requesting: bool,
     /// How the account's limits were last told to stand.
     limit: Option<(LimitStanding, Option<Millis>)>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Thread {
-    /// What it had used before this process.
-    before: Tokens,
+    /// What it had used before this process; nothing as long as it has not told.
+    before: Option<Tokens>,
     total: Tokens,
+    /// A request of it is not over.
+    requesting: bool,
 }
 
 impl Dialog {
@@ -81,35 +82,36 @@ impl Dialog {
     }
 
     fn used(&self) -> Tokens {
-        self.threads.values().fold(Tokens::default(), |sum, Thread { before, total }| {
-            sum.with(total.with(*before, u64::saturating_sub), u64::saturating_add)
+        self.threads.values().fold(Tokens::default(), |sum, Thread { before, total, .. }| {
+            sum.with(total.with(before.unwrap_or_default(), u64::saturating_sub), u64::saturating_add)
         })
     }
 
-    /// Something of an answer has come.
-    fn requests_more(&mut self) {
-        if !std::mem::replace(&mut self.requesting, true) {
-            self.requests = self.requests.saturating_add(1);
-        }
+    fn thread(&mut self, name: &str) -> Option<&mut Thread> {
+        let room = self.threads.contains_key(name) || self.threads.len() < THREADS;
+        room.then(|| self.threads.entry(name.to_owned()).or_default())
     }
 
-    /// A request of this thread is over; of the own one only while a turn goes on: at first a session that goes on tells what
-    /// it had used before.
-    fn used_more(&mut self, thread: &str, own: bool, usage: &Json) {
+    /// Something of an answer to this thread has come.
+    fn requests_more(&mut self, thread: &str) {
+        let begins =
+            self.thread(thread).is_some_and(|thread| !std::mem::replace(&mut thread.requesting, true));
+        self.requests = self.requests.saturating_add(u32::from(begins));
+    }
+
+    /// A request of this thread is over. At first a session that goes on tells what it used in an earlier turn.
+    fn used_more(&mut self, thread: &str, earlier: bool, usage: &Json) {
         let (Some(total), Some(last)) = (child(usage, "total"), child(usage, "last")) else { return };
-        let (total, mut last) = (tokens(total), tokens(last));
-        if own && self.turn.is_none() {
-            last = Tokens::default();
-        } else {
-            self.requests_more();
-            self.requesting = false;
+        let (total, last) = (tokens(total), tokens(last));
+        let Some(told) = self.thread(thread) else { return };
+        let news = !earlier && told.total != total;
+        let last = if earlier { Tokens::default() } else { last };
+        told.before.get_or_insert(total.with(last, u64::saturating_sub));
+        told.total = told.total.with(total, u64::max);
+        if news {
+            self.requests_more(thread);
+            self.thread(thread).into_iter().for_each(|thread| thread.requesting = false);
         }
-        if !self.threads.contains_key(thread) && self.threads.len() >= THREADS {
-            return;
-        }
-        let before = || Thread { before: total.with(last, u64::saturating_sub), total };
-        let thread = self.threads.entry(thread.to_owned()).or_insert_with(before);
-        thread.total = thread.total.with(total, u64::max);
     }
 }
 
@@ -158,6 +160,9 @@ impl Reader {
             return true;
         }
         let Some(result) = child(json, "result") else { return false };
+        if id == TURN {
+            self.dialog.asked = child(result, "turn").map(|turn| text(turn, "id").to_owned());
+        }
         if id == ASKED
             && let Some(thread) = child(result, "thread")
             && let Some(session) = loose::session(text(thread, "id"))
@@ -176,6 +181,12 @@ impl Reader {
         let item = || text(params, "itemId").to_owned();
         let delta = || text(params, "delta").to_owned();
         match method {
+            "turn/started" | "turn/completed" if own && !self.is_asked(params) => {
+                // Once a turn is over that nobody asked for, what it cost is told all the same.
+                if method == "turn/completed" {
+                    self.usage_told(params, events);
+                }
+            }
             "turn/started" if own => {
                 let turn = child(params, "turn").map_or("", |turn| text(turn, "id")).to_owned();
                 (self.end, self.said) = (None, false);
@@ -190,26 +201,33 @@ impl Reader {
                 events.push(AgentEvent::TurnBegan { turn });
             }
             "turn/completed" if own => {
+                self.usage_told(params, events);
                 if let Some(turn) = child(params, "turn") {
                     self.turn_completed(turn, events);
                 }
             }
             "item/started" | "item/completed" => {
                 let done = method == "item/completed";
+                if !done && child(params, "item").is_some_and(|item| text(item, "type") != "userMessage") {
+                    self.dialog.requests_more(thread);
+                }
                 return child(params, "item").is_some_and(|item| self.item_told(item, own, done, events));
             }
             "item/agentMessage/delta" if own => {
-                self.dialog.requests_more();
+                self.dialog.requests_more(thread);
                 events.push(AgentEvent::TextDelta { message: item(), text: delta() });
             }
             "item/reasoning/textDelta" | "item/reasoning/summaryTextDelta" if own => {
-                self.dialog.requests_more();
+                self.dialog.requests_more(thread);
                 events.push(AgentEvent::ThinkingDelta { message: item(), text: delta() });
             }
             "item/fileChange/patchUpdated" => self.remember(&item(), files(params), false),
             "thread/tokenUsage/updated" => {
+                let turn = self.dialog.turn.as_deref().or(self.dialog.asked.as_deref());
+                let earlier =
+                    own && turn.is_none_or(|turn| turn != text(params, "turnId")) && self.end.is_none();
                 if let Some(usage) = child(params, "tokenUsage") {
-                    self.dialog.used_more(thread, own, usage);
+                    self.dialog.used_more(thread, earlier, usage);
                 }
             }
             "account/rateLimits/updated" => self.limits_told(params, events),
@@ -254,7 +272,6 @@ impl Reader {
             }
             return true;
         }
-        self.dialog.requests_more();
         if text(item, "type") == "mcpToolCall" {
             self.calling = if done { String::new() } else { text(item, "id").to_owned() };
         }
@@ -281,19 +298,30 @@ impl Reader {
         }
     }
 
-    fn turn_completed(&mut self, turn: &Json, events: &mut Vec<AgentEvent>) {
-        let id = text(turn, "id").to_owned();
-        self.dialog.turn = None;
-        if !self.dialog.over.contains(&id) {
-            if self.dialog.over.len() >= TURNS {
-                self.dialog.over.pop_front();
-            }
-            self.dialog.over.push_back(id);
-            let used = self.dialog.used();
-            let tokens = used.with(self.dialog.reported, u64::saturating_sub);
-            self.dialog.reported = used;
-            events.push(AgentEvent::Usage { tokens, scope: UsageScope::Turn, cost: None });
+    /// It is the turn that was asked for, as far as that was told.
+    fn is_asked(&self, params: &Json) -> bool {
+        let turn = child(params, "turn").map_or("", |turn| text(turn, "id"));
+        self.dialog.asked.as_deref().is_none_or(|asked| asked == turn)
+    }
+
+    /// What was used since the last turn was over, once for each.
+    fn usage_told(&mut self, params: &Json, events: &mut Vec<AgentEvent>) {
+        let id = child(params, "turn").map_or("", |turn| text(turn, "id")).to_owned();
+        if self.dialog.over.contains(&id) {
+            return;
         }
+        if self.dialog.over.len() >= TURNS {
+            self.dialog.over.pop_front();
+        }
+        self.dialog.over.push_back(id);
+        let used = self.dialog.used();
+        let tokens = used.with(self.dialog.reported, u64::saturating_sub);
+        self.dialog.reported = used;
+        events.push(AgentEvent::Usage { tokens, scope: UsageScope::Turn, cost: None });
+    }
+
+    fn turn_completed(&mut self, turn: &Json, events: &mut Vec<AgentEvent>) {
+        self.dialog.turn = None;
         self.turns = self.dialog.requests;
         let error = match text(turn, "status") {
             "failed" => {

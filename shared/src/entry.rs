@@ -347,8 +347,7 @@ pub enum Kind {
     SignalSent {
         run: RunId,
         signal: Signal,
-        /// Whose budget is used up by what the run is thought to have cost, or whose other cap by what it told, where that
-        /// is why.
+        /// Whose budget is used up by what the run is thought to have cost, or another cap, where that is why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         budget: Option<TaskId>,
     },

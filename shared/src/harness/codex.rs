@@ -51,15 +51,17 @@ const UNREAD: [&str; 3] =
 /// if all were well.
 pub(super) fn command_line(turn: &Turn) -> CommandLine {
     let (sandbox, approval) = match turn.access {
-        Access::ReadOnly => ("read-only", "never"),
+        Access::ReadOnly => ("readOnly", "never"),
         // It asks for each command and each change. What is allowed runs as it was asked: in a sandbox it would fail, or
         // seem to succeed, and be run once more outside where that is noticed.
-        Access::Ask => ("danger-full-access", "untrusted"),
-        Access::Edit => ("workspace-write", "never"),
-        Access::Full => ("danger-full-access", "never"),
+        Access::Ask => ("dangerFullAccess", "untrusted"),
+        Access::Edit => ("workspaceWrite", "never"),
+        Access::Full => ("dangerFullAccess", "never"),
     };
     let mut thread = json!({
-        "sandbox": sandbox,
+        // A thread that begins with more has Codex write into the person's own settings that they trust the folder. Each
+        // turn says what it may.
+        "sandbox": "read-only",
         "approvalPolicy": approval,
         // Nobody else answers, whatever the person's settings say.
         "approvalsReviewer": "user",
@@ -89,7 +91,13 @@ pub(super) fn command_line(turn: &Turn) -> CommandLine {
         json!({"id": ASKED, "method": method, "params": thread}),
     ];
     let text = opening.iter().map(|line| format!("{line}\n")).collect();
-    let mut begins = json!({"effort": effort(turn), "input": input(&turn.prompt)});
+    let policy = json!({"type": sandbox});
+    let mut begins = json!({
+        "approvalPolicy": approval,
+        "effort": effort(turn),
+        "input": input(&turn.prompt),
+        "sandboxPolicy": policy,
+    });
     if let Some(schema) = turn.schema.as_ref().and_then(|schema| serde_json::from_str::<Value>(schema).ok()) {
         begins["outputSchema"] = schema;
     }
@@ -320,14 +328,21 @@ impl Reader {
                     events.push(AgentEvent::Message { message: id, text: said });
                 }
             }
-            "reasoning" => {
+            "reasoning" | "plan" => {
                 if !said.is_empty() {
                     events.push(AgentEvent::Thinking { message: id, text: said });
                 }
             }
             "error" => events.push(AgentEvent::Notice { text: text(item, "message").to_owned() }),
             "todo_list" => events.push(AgentEvent::Notice { text: todo_list(item) }),
-            "command_execution" | "file_change" | "mcp_tool_call" | "web_search" => {
+            "command_execution"
+            | "file_change"
+            | "mcp_tool_call"
+            | "web_search"
+            | "collab_agent_tool_call"
+            | "dynamic_tool_call"
+            | "image_generation"
+            | "image_view" => {
                 self.said = true;
                 self.call(id, item, done, events);
             }
@@ -431,11 +446,14 @@ fn call_of(item: &Json) -> (String, String, Value) {
             let tool = format!("mcp__{}__{}", text(item, "server"), text(item, "tool"));
             (tool.clone(), text(item, "tool").to_owned(), item.get("arguments").cloned().unwrap_or_default())
         }
-        kind => (
-            kind.to_owned(),
-            titled(text(item, "query")),
-            serde_json::json!({ "query": text(item, "query") }),
-        ),
+        kind => {
+            let about = ["query", "tool", "path", "prompt", "revised_prompt"].into_iter();
+            let (key, about) = about
+                .map(|key| (key, text(item, key)))
+                .find(|(_, about)| !about.is_empty())
+                .unwrap_or_default();
+            (kind.to_owned(), titled(about), json!({ key: about }))
+        }
     }
 }
 

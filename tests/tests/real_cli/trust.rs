@@ -40,10 +40,11 @@ const SETTINGS: [&str; 6] =
 fn nothing_elsewhere(world: &World, before: &Files, own: &[&str]) -> anyhow::Result<()> {
     let home = world.home.path();
     let after = files(home)?;
-    for (name, bytes) in before.iter().filter(|(name, _)| !name.starts_with("data/")) {
+    let kept = |name: &str| !name.starts_with("data/") && !name.starts_with("project/.git/");
+    for (name, bytes) in before.iter().filter(|(name, _)| kept(name)) {
         assert_eq!(after.get(name), Some(bytes), "{name} is as it was");
     }
-    let new = after.iter().filter(|(name, _)| !name.starts_with("data/") && !before.contains_key(*name));
+    let new = after.iter().filter(|(name, _)| kept(name) && !before.contains_key(*name));
     for (name, bytes) in new {
         if name == "project/made.txt" {
             continue;
@@ -94,6 +95,9 @@ async fn codex_leaves_nothing_of_ours_in_a_persons_home() -> anyhow::Result<()> 
     let stub = Stub::start(rules(call)).await?;
     codex_at(&mut world, &stub)?;
     write(&world.project.join("AGENTS.md"), "Be kind.\n")?;
+    // In a repository Codex would note in its settings that the person trusts it.
+    let init = std::process::Command::new("git").args(["init", "-q"]).arg(&world.project).status()?;
+    assert!(init.success());
     let before = files(world.home.path())?;
     world.start_bridge().await?;
     journey(&world, &stub, HarnessId::Codex).await?;

@@ -21,6 +21,16 @@ const THREADS: usize = 256;
 const TURNS: usize = 64;
 /// Of a hundred parts of a limit so many are near it.
 const NEAR: u64 = 90;
+/// Items that tell of Codex itself, or again what others told.
+const WITHIN: [&str; 7] = [
+    "contextCompaction",
+    "enteredReviewMode",
+    "exitedReviewMode",
+    "functionCallOutput",
+    "hookPrompt",
+    "sleep",
+    "subAgentActivity",
+];
 /// What messages that nothing is read from are about.
 const ABOUT: [&str; 17] = [
     "account",
@@ -277,6 +287,13 @@ impl Reader {
         }
         if text(item, "type") == "fileChange" {
             self.remember(text(item, "id"), files(item), done);
+        }
+        if let Some(kind) = Some(text(item, "type")).filter(|kind| WITHIN.contains(kind)) {
+            if kind == "contextCompaction" && done {
+                let text = "The conversation was compacted to fit the model.".to_owned();
+                events.push(AgentEvent::Notice { text });
+            }
+            return true;
         }
         let item = as_exec(item);
         if own || text(&item, "type") != "agent_message" {

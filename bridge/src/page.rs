@@ -27,6 +27,24 @@ pub enum Source {
 const UNBUILT: &str = "<!doctype html><meta charset=utf-8><title>Orchestrator</title>\
 <p>This binary was built without its page. Run <code>cargo xtask run</code>, or give <code>--page-dir</code>.";
 
+impl Source {
+    /// Which build of the page it is: the name of its program, which has its hash in it. Nothing where there is none. A
+    /// folder is looked at each time.
+    pub(crate) async fn build(&self) -> Option<String> {
+        let bytes = match self {
+            Self::Embedded => Embedded::get("index.html")?.data,
+            Self::Folder(folder) => tokio::fs::read(folder.join("index.html")).await.ok()?.into(),
+        };
+        build_of(std::str::from_utf8(&bytes).ok()?).map(str::to_owned)
+    }
+}
+
+/// The attribute by which `boot.js` knows what to start.
+fn build_of(index: &str) -> Option<&str> {
+    let (_, named) = index.split_once("data-wasm=\"")?;
+    named.split_once('"').map(|(name, _)| name)
+}
+
 /// Any path that is no other route: a file of the page, or the page itself.
 pub(crate) async fn serve(State(source): State<Arc<Source>>, request: Request) -> Response {
     let path = request.uri().path().trim_start_matches('/');
@@ -116,7 +134,14 @@ async fn from_folder(folder: &Path, path: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_hashed, is_place};
+    use super::{build_of, is_hashed, is_place};
+
+    #[test]
+    fn a_build_is_the_name_of_its_program() {
+        let index = r#"<script src="/boot.js" data-js="/page-1.js" data-wasm="/page-1_bg.wasm"></script>"#;
+        assert_eq!(build_of(index), Some("/page-1_bg.wasm"));
+        assert_eq!(build_of("<p>no page"), None);
+    }
 
     #[test]
     fn places_are_told_from_files_and_hashed_files_from_others() {

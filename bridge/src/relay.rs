@@ -11,6 +11,7 @@ use shared::unit::{Epoch, Seq};
 use shared::wire::Refusal;
 use tokio::sync::{Semaphore, watch};
 
+use crate::page::Source;
 use crate::store::{Pending, Store, StoreError};
 
 mod admit;
@@ -43,6 +44,7 @@ pub struct Relay {
     watchers: Arc<Semaphore>,
     /// Devices that ask to be let in.
     asking: watch::Receiver<Vec<Asking>>,
+    page: Arc<Source>,
 }
 
 /// Whether somebody decides whom a person looks at and who shows life, as it changes.
@@ -67,11 +69,12 @@ pub struct Connection(u64);
 
 impl Relay {
     /// Takes the last epoch of the log, so that the next is newer, and what clients are told of devices that
-    /// ask to be let in.
-    pub fn new(store: Store, epoch: Epoch, asking: watch::Receiver<Vec<Asking>>) -> Self {
+    /// ask to be let in, and the page that they should be of.
+    pub fn new(store: Store, epoch: Epoch, asking: watch::Receiver<Vec<Asking>>, page: Arc<Source>) -> Self {
         let baton = Arc::new(Baton::new(store.clone(), epoch));
         let watchers = Arc::new(Semaphore::new(WATCHERS));
-        Self { store, baton, connections: Arc::default(), pages: watch::Sender::default(), watchers, asking }
+        let (connections, pages) = (Arc::default(), watch::Sender::default());
+        Self { store, baton, connections, pages, watchers, asking, page }
     }
 
     pub fn attendance(&self) -> Attendance {

@@ -106,7 +106,9 @@ pub async fn serve(
     let custody = Custody::new(&options.data_dir);
     put_back(&store, custody.clone()).await?;
     begin(&store, &supervisor).await?;
-    let relay = Relay::new(store.clone(), last_epoch(&store).await?, access.asking());
+    let page = Arc::new(options.page);
+    let epoch = last_epoch(&store).await?;
+    let relay = Relay::new(store.clone(), epoch, access.asking(), Arc::clone(&page));
     let acting = supervisor.clone();
     let head = store.hub().head();
     let orders = tokio::spawn(follow_log(store.clone(), head, move |entry| acting.carry_out(entry)));
@@ -114,7 +116,6 @@ pub async fn serve(
     let standby = options.standby.then(|| Standby { program, data_dir: options.data_dir.clone() });
     let standby = tokio::spawn(keep_standby(standby, store.clone(), relay.attendance()));
     let inspection = Inspection::new(options.data_dir.clone(), Arc::clone(&config));
-    let page = Arc::new(options.page);
     let app = App { relay, search, access: Arc::clone(&access), page, inspection };
     let app = router(app, store.clone(), custody, config.folders.clone());
     (options.ready)(&access);

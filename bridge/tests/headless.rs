@@ -440,6 +440,16 @@ fn what_fails_is_looked_at_and_tried_again_as_the_person_says() -> anyhow::Resul
     terminal.reaches(&|tasks| tasks[0]["status"] == "completed")
 }
 
+/// The state after the first `count` entries of an exported log.
+fn folded(exported: &str, count: usize) -> anyhow::Result<State> {
+    let mut state = State::default();
+    for line in exported.lines().filter(|line| line.starts_with("{\"entry\"")).take(count) {
+        let mut line: Value = serde_json::from_str(line)?;
+        conductor::apply(&mut state, &serde_json::from_value(line["entry"].take())?);
+    }
+    Ok(state)
+}
+
 /// What a terminal says of the data folder `data`, with `stdin` as its input.
 fn ask(data: &Path, args: &[&str], stdin: &[u8]) -> anyhow::Result<(bool, String)> {
     use std::io::Write;
@@ -486,6 +496,8 @@ async fn a_log_goes_to_another_machine_whole_and_starts_nothing_there() -> anyho
     let new: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
     assert!(before.iter().all(|line| after.contains(line)), "all is there, byte for byte");
     assert!(new.len() == 1 && new[0].contains("run_ended") && new[0].contains("lost"), "{new:?}");
+    let state = folded(&exported, usize::MAX)?;
+    assert!(completed(&state, &done) && state == folded(&again, exported.matches("{\"entry\"").count())?);
     let (told, said) = ask(here.path(), &["import"], exported.as_bytes())?;
     assert!(!told && said.contains("has a log already"), "{said}");
 

@@ -159,9 +159,14 @@ impl Desk {
         }
     }
 
-    /// A browser slows a hidden page down: it leaves deciding to whoever else is there.
+    /// A browser slows a hidden page down: it leaves deciding to whoever else is there. So does one that does not know
+    /// all that is in the log.
     fn wish_for_baton(self) {
-        let want = if document().hidden() { Want::Spare } else { Want::Take };
+        let want = match self.peek(|state| state.unknown) {
+            0 if document().hidden() => Want::Spare,
+            0 => Want::Take,
+            _ => Want::Release,
+        };
         self.with_link(|link| link.want_baton(want));
     }
 
@@ -228,7 +233,7 @@ impl Desk {
     fn take(self, event: LinkEvent) {
         let effects = match event {
             LinkEvent::Standing(standing) => {
-                if standing == Standing::Live {
+                if standing.is_connected() {
                     self.load_what_failed();
                 } else {
                     self.inner.update_value(|inner| inner.driver.disconnected());
@@ -255,7 +260,9 @@ impl Desk {
         if let ServerMessage::Asking { devices } = message {
             self.ask_for(devices);
         }
-        self.inner
+        let unknown = self.peek(|state| state.unknown);
+        let effects = self
+            .inner
             .try_update_value(|inner| {
                 if let ServerMessage::Welcome { head, .. } = message {
                     inner.head = Some(*head);
@@ -269,7 +276,11 @@ impl Desk {
                 }
                 inner.driver.receive(message, now())
             })
-            .unwrap_or_default()
+            .unwrap_or_default();
+        if unknown == 0 && self.peek(|state| state.unknown) > 0 {
+            self.wish_for_baton();
+        }
+        effects
     }
 
     fn ask_for(self, devices: &[Asking]) {

@@ -71,6 +71,12 @@ pub fn is_encrypted() -> bool {
     web_sys::window().and_then(|window| window.location().protocol().ok()).as_deref() == Some("https:")
 }
 
+/// Which build of the page this is: the program that its document names, as the bridge reads it from there too.
+fn build() -> Option<String> {
+    let document = web_sys::window()?.document()?;
+    document.query_selector("script[data-wasm]").ok()??.get_attribute("data-wasm")
+}
+
 impl Link {
     /// Enters with the secret of the address bar, if it holds one, and connects.
     pub fn start(client: ClientId, on_event: impl Fn(LinkEvent) + 'static) -> Self {
@@ -78,7 +84,7 @@ impl Link {
         let origin = location.and_then(|location| location.origin().ok()).unwrap_or_default();
         let link = Self {
             inner: Rc::new(RefCell::new(Inner {
-                machine: Machine::new(client),
+                machine: Machine::new(client, build()),
                 socket: None,
                 alarm: None,
                 told: None,

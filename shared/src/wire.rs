@@ -88,6 +88,10 @@ pub enum ServerMessage {
         /// A client that knows another history's entries, or entries beyond `head`, starts anew. Older bridges do not say it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         log: Option<LogId>,
+        /// The build of the page that the bridge serves. A page of another build leaves deciding to others until it is loaded
+        /// again. Older bridges, and those without a page, do not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page: Option<String>,
     },
     /// The versions do not fit; the page should reload, a headless client be upgraded. Closes the socket.
     Incompatible {

@@ -521,6 +521,7 @@ fn the_wire_reads_as_it_was_written() {
             head: Seq(2),
             now: Millis(3),
             log: None,
+            page: None,
         },
         ServerMessage::Welcome {
             protocol: PROTOCOL,
@@ -528,6 +529,7 @@ fn the_wire_reads_as_it_was_written() {
             head: Seq(2),
             now: Millis(3),
             log: LogId::new("5f3a").ok(),
+            page: Some("/page-1_bg.wasm".to_owned()),
         },
         ServerMessage::Incompatible { protocol: PROTOCOL, version: "0.1.0".to_owned() },
         ServerMessage::Entries { entries: vec![entry(Kind::RunSilent { run: run(), since: Millis(5) })] },

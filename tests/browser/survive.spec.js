@@ -1,4 +1,46 @@
+import fs from "node:fs";
+import path from "node:path";
 import { expect, goal, node, plan, shots, test, top } from "./world.js";
+
+/** The page as another build has it: the same program under another name, as a change of a line would have it. */
+function anotherBuild(world, page) {
+  const other = path.join(world.home, "page");
+  fs.cpSync(page, other, { recursive: true });
+  const [, program] = fs.readFileSync(path.join(other, "index.html"), "utf8").match(/data-wasm="\/([^"]+)"/);
+  for (const name of fs.readdirSync(other).filter((name) => name.endsWith(".br"))) fs.rmSync(path.join(other, name));
+  fs.renameSync(path.join(other, program), path.join(other, `newer_${program}`));
+  const index = path.join(other, "index.html");
+  fs.writeFileSync(index, fs.readFileSync(index, "utf8").replaceAll(`/${program}`, `/newer_${program}`));
+  return other;
+}
+
+test("a page that is older than its bridge decides nothing, says so, and is the newer one after a reload", async ({ page, world }) => {
+  await plan(page, world, goal("[[demo slow=60]]"));
+  await expect(page.getByText("This tab decides")).toBeVisible();
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(page.locator(".node[data-status=active]").first()).toBeVisible();
+  // The same page comes back to the same bridge as one that decides.
+  await world.kill();
+  await world.start();
+  await expect(page.getByText("This tab decides")).toBeVisible();
+  await expect(page.getByText("The bridge has a newer page.")).toHaveCount(0);
+  await world.kill();
+  await world.start(anotherBuild(world, process.env.PAGE_DIR || path.resolve("../../frontend/dist")));
+  const asked = page.getByRole("alert").filter({ hasText: "The bridge has a newer page." });
+  await expect(asked).toBeVisible();
+  await expect(page.getByText("The bridge decides")).toBeVisible();
+  // What a person does goes through, what is written stays, and the work goes on without it.
+  await page.getByLabel("Message", { exact: true }).fill("Mind the doors.");
+  await page.getByLabel("Message", { exact: true }).press("Enter");
+  await expect(page.locator(".msg[data-from=person]", { hasText: "Mind the doors." })).toHaveCount(1);
+  await page.getByLabel("Message", { exact: true }).fill("And the windows");
+  await shots(page, "aged");
+  await asked.getByRole("button", { name: "Reload" }).click();
+  await expect(page.getByText("This tab decides")).toBeVisible();
+  await expect(asked).toHaveCount(0);
+  await expect(page.getByLabel("Message", { exact: true })).toHaveValue("And the windows");
+  await expect(top(page)).toHaveAttribute("data-status", "completed", { timeout: 40_000 });
+});
 
 test("a reload in mid-stream loses nothing", async ({ page, world }) => {
   await plan(page, world, goal("[[demo slow=60]]"));

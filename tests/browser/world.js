@@ -20,10 +20,10 @@ export class World {
     this.address = "127.0.0.1";
   }
 
-  /** Starts the bridge, on the port that it had before if there was one; gives the URL that lets a person in. */
-  async start() {
+  /** Starts the bridge, on the port that it had before if there was one, with the page of a folder; gives the URL that lets a person in. */
+  async start(page = process.env.PAGE_DIR) {
     const args = ["serve", "--stop-agents", "--listen", `${this.address}:${this.port}`, "--no-open", "--data-dir", path.join(this.home, "data"), ...this.options];
-    if (process.env.PAGE_DIR) args.push("--page-dir", process.env.PAGE_DIR);
+    if (page) args.push("--page-dir", page);
     this.bridge = spawn(BIN, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, HOME: this.home, ...this.environment } });
     this.gone = new Promise((resolve) => this.bridge.once("exit", resolve));
     this.url = await new Promise((resolve, reject) => {

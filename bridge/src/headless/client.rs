@@ -73,7 +73,18 @@ impl Client {
         self.driver.state()
     }
 
+    /// Wishes to decide.
+    ///
+    /// # Errors
+    /// Where the log has entries that this version does not know, or the bridge has gone.
     pub(super) async fn want_baton(&mut self, want: Want) -> anyhow::Result<()> {
+        match self.state().unknown {
+            0 => {}
+            unknown => bail!(
+                "the log has {unknown} entries of kinds that this version ({}) does not know: a newer one wrote them. They may forbid what would be done next, so nothing is decided by this one. Start the newer version again.",
+                env!("CARGO_PKG_VERSION")
+            ),
+        }
         self.send(&ClientMessage::WantBaton { want }).await
     }
 

@@ -121,7 +121,9 @@ async fn hello<E: std::fmt::Display>(
     }
     let head = relay.store.hub().head();
     let log = Some(relay.store.log().clone());
-    say(sink, &ServerMessage::Welcome { protocol: PROTOCOL, version, head, now: clock::now(), log }).await?;
+    let page = relay.page.build().await;
+    let now = clock::now();
+    say(sink, &ServerMessage::Welcome { protocol: PROTOCOL, version, head, now, log, page }).await?;
     // A client that knows more than the log holds saw another history; it starts anew.
     Ok((client, if since > head { Seq(0) } else { since }, lively))
 }

@@ -137,11 +137,11 @@ impl Driver {
         &self.state
     }
 
-    /// Whether this client decides.
+    /// Whether this client decides. By a log of which it does not know every kind it never does, whatever it holds.
     pub fn decides(&self) -> bool {
         let granted =
             self.state.baton.as_ref().filter(|baton| baton.holder == self.client).map(|baton| baton.epoch);
-        self.held.is_some() && self.held == granted
+        self.held.is_some() && self.held == granted && self.state.unknown == 0
     }
 
     /// Whether this client decides and nothing is to come but what persons do: no run, no wish, no time to wait for.

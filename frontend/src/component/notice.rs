@@ -15,6 +15,11 @@ pub fn Banners() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let disk = Memo::new(move |_| desk.read(|state| state.disk));
     let memory = Memo::new(move |_| desk.read(|state| state.memory));
+    // What an older page does not know is told by asking for the newer one.
+    let unknown = Memo::new(move |_| match desk.standing.get() {
+        Standing::Live => desk.read(|state| state.unknown),
+        _ => 0,
+    });
     view! {
         <div class="banners">
             <Asking/>
@@ -50,14 +55,25 @@ pub fn Banners() -> impl IntoView {
                         <span>"This browser is not signed in. Open the URL that the bridge printed when it started; it ends in #k=…"</span>
                     </div>
                 }.into_any(),
-                Standing::Incompatible { version } => view! {
-                    <div class="banner" data-status="waiting" role="alert">
-                        <Icon name="waiting"/>
-                        <span>{format!("The bridge is version {version}, this page is another one. Running agents are not touched.")}</span>
-                        <button class="button push" data-size="sm" on:click=move |_| drop(window().location().reload())>"Reload"</button>
-                    </div>
-                }.into_any(),
+                Standing::Incompatible { version } => outdated(format!(
+                    "The bridge is version {version}, this page is another one. Running agents are not touched."
+                )),
+                Standing::Aged => outdated(
+                    "The bridge has a newer page. This one decides nothing until it is reloaded. Agents go on meanwhile, and what you do and write is kept.".to_owned(),
+                ),
             }}
+            {move || (unknown.get() > 0).then(|| {
+                let text = match unknown.get() {
+                    1 => "One entry of the log is of a kind that this version does not know.".to_owned(),
+                    many => format!("{many} entries of the log are of kinds that this version does not know."),
+                };
+                view! {
+                    <div class="banner" data-status="failed" role="alert">
+                        <Icon name="failed"/>
+                        <span>{text}" A newer one wrote them. They may forbid what would be done next, so nothing new begins; what runs goes on. Start the newer version again."</span>
+                    </div>
+                }
+            })}
             {move || {
                 let mb = disk.get().free.0 / 1_000_000;
                 scarce(disk.get().room, [
@@ -74,6 +90,17 @@ pub fn Banners() -> impl IntoView {
             }}
         </div>
     }
+}
+
+/// That another page is there to be loaded.
+fn outdated(text: String) -> AnyView {
+    view! {
+        <div class="banner" data-status="waiting" role="alert">
+            <Icon name="waiting"/>
+            <span>{text}</span>
+            <button class="button push" data-size="sm" on:click=move |_| drop(window().location().reload())>"Reload"</button>
+        </div>
+    }.into_any()
 }
 
 /// That there is little of something, or none.

@@ -71,9 +71,9 @@ fn Facts() -> impl IntoView {
         }
     });
     let limits = RwSignal::new(false);
-    let lost = move || desk.standing.get() != Standing::Live;
+    let lost = move || !desk.standing.get().is_connected();
     let word = move || match desk.standing.get() {
-        Standing::Live => "Live",
+        Standing::Live | Standing::Aged => "Live",
         Standing::Connecting | Standing::Replaced => "Connecting",
         Standing::Lost { .. } => "Reconnecting",
         Standing::Denied => "Not signed in",

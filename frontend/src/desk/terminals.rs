@@ -5,7 +5,6 @@ use shared::id::{RunId, TaskId};
 use shared::run::Window;
 
 use super::Desk;
-use crate::link::Standing;
 use leptos::prelude::GetUntracked;
 
 impl Desk {
@@ -19,7 +18,7 @@ impl Desk {
 
     /// Types there with this size. What is typed while the bridge is away would come at another moment, so it is not kept.
     pub fn type_there(self, task: &TaskId, run: &RunId, text: String, window: Option<Window>) {
-        if self.standing.get_untracked() == Standing::Live {
+        if self.standing.get_untracked().is_connected() {
             window.into_iter().for_each(|window| self.resize_terminal(task, run, window));
             self.about(task, Kind::TerminalTyped { run: run.clone(), text });
         }

@@ -22,6 +22,9 @@ const SILENCE: Millis = Millis::from_secs(15);
 pub enum Standing {
     Connecting,
     Live,
+    /// Connected, and the bridge has another build of the page since: this one may not understand all that is in the log,
+    /// and decides nothing.
+    Aged,
     Lost {
         since: Millis,
         retry: Millis,
@@ -33,6 +36,12 @@ pub enum Standing {
     },
     /// The bridge has another history now: what this page knows and wanted belongs to one that is gone.
     Replaced,
+}
+
+impl Standing {
+    pub fn is_connected(&self) -> bool {
+        matches!(self, Self::Live | Self::Aged)
+    }
 }
 
 /// Whether the bridge lets this browser in.
@@ -76,6 +85,7 @@ pub(super) enum Heard {
     Welcome {
         head: Seq,
         log: Option<LogId>,
+        page: Option<String>,
     },
     Incompatible(String),
     Entries(Seq),
@@ -89,7 +99,9 @@ pub(super) enum Heard {
 pub(super) fn heard(message: &ServerMessage) -> Heard {
     use shared::wire::Refusal;
     match message {
-        ServerMessage::Welcome { head, log, .. } => Heard::Welcome { head: *head, log: log.clone() },
+        ServerMessage::Welcome { head, log, page, .. } => {
+            Heard::Welcome { head: *head, log: log.clone(), page: page.clone() }
+        }
         ServerMessage::Incompatible { version, .. } => Heard::Incompatible(version.clone()),
         ServerMessage::Entries { entries } => {
             entries.last().map_or(Heard::Other, |entry| Heard::Entries(entry.seq))
@@ -138,6 +150,10 @@ enum Phase {
 
 pub(super) struct Machine {
     client: ClientId,
+    /// The build of this page, where it knows it.
+    build: Option<String>,
+    /// The bridge has another one.
+    aged: bool,
     phase: Phase,
     /// The history that the first connection told of.
     log: Option<LogId>,
@@ -154,9 +170,11 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(client: ClientId) -> Self {
+    pub(super) fn new(client: ClientId, build: Option<String>) -> Self {
         Self {
             client,
+            build,
+            aged: false,
             phase: Phase::Entering,
             log: None,
             seq: Seq(0),
@@ -185,6 +203,7 @@ impl Machine {
             (Phase::Denied, _) => Standing::Denied,
             (Phase::Incompatible(version), _) => Standing::Incompatible { version: version.clone() },
             (Phase::Replaced, _) => Standing::Replaced,
+            (Phase::Live { .. }, _) if self.aged => Standing::Aged,
             (Phase::Live { .. }, _) => Standing::Live,
             (Phase::Waiting { since, until }, _) => Standing::Lost { since: *since, retry: *until },
             (Phase::Opening | Phase::Greeting { .. }, Some(since)) => Standing::Lost { since, retry: since },
@@ -266,7 +285,7 @@ impl Machine {
             }
             Event::Baton(want) => {
                 self.baton = want;
-                said(live, ClientMessage::WantBaton { want })
+                said(live && !self.aged, ClientMessage::WantBaton { want })
             }
         }
     }
@@ -294,17 +313,20 @@ impl Machine {
     fn hear(&mut self, heard: Heard, now: Millis) -> Vec<Effect> {
         self.alive(now);
         match heard {
-            Heard::Welcome { head, log } if head < self.seq || differ(self.log.as_ref(), log.as_ref()) => {
+            Heard::Welcome { head, log, .. }
+                if head < self.seq || differ(self.log.as_ref(), log.as_ref()) =>
+            {
                 self.phase = Phase::Replaced;
                 vec![Effect::Close]
             }
-            Heard::Welcome { log, .. } => {
+            Heard::Welcome { log, page, .. } => {
                 let kept = std::mem::take(&mut self.kept);
                 // What belongs to another history means nothing in this one.
                 if log.is_some() && kept.log == log {
                     kept.intents.into_iter().rev().for_each(|intent| self.outbox.push_front(intent));
                 }
                 self.log = log;
+                self.aged = differ(self.build.as_ref(), page.as_ref());
                 self.welcome(now)
             }
             Heard::Incompatible(version) => {
@@ -339,7 +361,9 @@ impl Machine {
         });
         let follows =
             self.follows.iter().map(|(run, from)| ClientMessage::Follow { run: run.clone(), from: *from });
-        let baton = (self.baton != Want::Release).then_some(ClientMessage::WantBaton { want: self.baton });
+        // Of a new connection nobody wishes anything yet.
+        let wishes = self.baton != Want::Release && !self.aged;
+        let baton = wishes.then_some(ClientMessage::WantBaton { want: self.baton });
         appends.chain(follows).chain(baton).map(Effect::Send).collect()
     }
 
@@ -372,7 +396,7 @@ impl Machine {
 }
 
 /// Whether both are known and not the same.
-fn differ(known: Option<&LogId>, told: Option<&LogId>) -> bool {
+fn differ<T: PartialEq>(known: Option<&T>, told: Option<&T>) -> bool {
     known.zip(told).is_some_and(|(known, told)| known != told)
 }
 
@@ -385,7 +409,7 @@ mod tests {
     use super::*;
 
     fn machine() -> Machine {
-        Machine::new(ClientId::new("c").expect("an id"))
+        Machine::new(ClientId::new("c").expect("an id"), Some("/page-1_bg.wasm".to_owned()))
     }
 
     fn live() -> Machine {
@@ -397,11 +421,36 @@ mod tests {
     }
 
     fn welcome(head: u64, log: &str) -> Heard {
-        Heard::Welcome { head: Seq(head), log: LogId::new(log).ok() }
+        Heard::Welcome { head: Seq(head), log: LogId::new(log).ok(), page: None }
     }
 
     fn append(id: &str) -> AppendId {
         AppendId::new(id).expect("an id")
+    }
+
+    #[test]
+    fn a_page_of_another_build_passes_on_what_a_person_does_and_decides_nothing() {
+        let of = |page: &str| {
+            let mut machine = machine();
+            machine.handle(Event::Baton(Want::Take), Millis(0));
+            machine.handle(Event::Intend(append("a"), Vec::new()), Millis(0));
+            machine.handle(Event::Entered(Access::Granted), Millis(0));
+            machine.handle(Event::Opened, Millis(0));
+            let page = Some(page.to_owned());
+            let said =
+                machine.handle(Event::Heard(Heard::Welcome { head: Seq(2), log: None, page }), Millis(0));
+            let again = machine.handle(Event::Baton(Want::Take), Millis(1));
+            (machine.standing(), said.into_iter().chain(again).collect::<Vec<_>>())
+        };
+        let wishes = |said: &[Effect]| {
+            let wish = |effect: &&Effect| matches!(effect, Effect::Send(ClientMessage::WantBaton { .. }));
+            said.iter().filter(wish).count()
+        };
+        let (standing, said) = of("/page-1_bg.wasm");
+        assert_eq!((standing, wishes(&said)), (Standing::Live, 2));
+        let (standing, said) = of("/page-2_bg.wasm");
+        assert_eq!((standing, wishes(&said)), (Standing::Aged, 0));
+        assert!(matches!(&said[..], [Effect::Send(ClientMessage::Append { .. })]), "{said:?}");
     }
 
     #[test]
@@ -472,7 +521,7 @@ mod tests {
             (welcome(41, "a"), true),
             (welcome(42, "a"), false),
             // An older bridge does not say which it is.
-            (Heard::Welcome { head: Seq(50), log: None }, false),
+            (Heard::Welcome { head: Seq(50), log: None, page: None }, false),
         ] {
             let mut machine = live();
             machine.handle(Event::Heard(Heard::Entries(Seq(42))), Millis(1));

@@ -67,7 +67,7 @@ impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let relay = Relay::new(store.clone(), Epoch(0), watch::channel(Vec::new()).1);
+        let relay = Relay::new(store.clone(), Epoch(0), watch::channel(Vec::new()).1, Arc::default());
         Self { dir, store, relay }
     }
 

@@ -136,3 +136,18 @@ fn a_batch_that_is_in_the_log_as_it_was_sent_is_decided_by_until_something_else_
     let effects = world.entry(Kind::GoalStated { task, text: "That, too.".to_owned(), harness, access }, 9);
     assert!(sent(&effects).is_some(), "a turn for the other goal is ordered");
 }
+
+#[test]
+fn by_a_log_that_it_does_not_understand_nothing_is_decided() {
+    let (mut world, _) = World::new();
+    assert!(world.driver.decides());
+    let body = serde_json::from_str(r#"{"kind":"all_frozen"}"#).unwrap();
+    let entry = Entry { seq: Seq(4), at: Millis(2), actor: Actor::Bridge, project: None, body };
+    assert_eq!(world.driver.receive(&ServerMessage::Entries { entries: vec![entry] }, Millis(2)), []);
+    assert!(!world.driver.decides() && !world.driver.is_idle());
+    let client = ClientId::new("c").unwrap();
+    world.seq = 4;
+    let granted = world.entry(Kind::BatonGranted { client, epoch: Epoch(2) }, 3);
+    let held = world.driver.receive(&ServerMessage::BatonYours { epoch: Epoch(2) }, Millis(3));
+    assert_eq!([granted, held, world.driver.tick(Millis(1_000_000))].concat(), []);
+}

@@ -1,5 +1,5 @@
 //! The state of the work, as the log tells it. Facts only: a status is derived in `status`.
-//! The tree is stored flat. Tasks and runs are shared pointers, so that a copy of the state is cheap.
+//! The tree is stored flat. Tasks and runs are shared pointers in tables that share them too, so that a copy of the state is cheap.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,9 +33,11 @@ use crate::worktree::Kept;
 
 mod agenda;
 mod run;
+mod table;
 
 use agenda::Agenda;
 pub use run::{Paid, Phase, Run, Verdict, Vitals};
+pub use table::Table;
 
 /// Everything that the log up to `seq` says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,8 +46,8 @@ pub struct State {
     pub projects: BTreeMap<ProjectId, Project>,
     /// In the order in which they were stated.
     pub goals: Vec<TaskId>,
-    pub tasks: BTreeMap<TaskId, Arc<Task>>,
-    pub runs: BTreeMap<RunId, Arc<Run>>,
+    pub tasks: Table<TaskId, Arc<Task>>,
+    pub runs: Table<RunId, Arc<Run>>,
     pub(crate) agenda: Agenda,
     /// Runs that were requested and not yet read to their end.
     pub unread: Vec<RunId>,
@@ -72,7 +74,7 @@ pub struct State {
     pub disk: Disk,
     pub memory: Memory,
     pub outages: Outages,
-    /// Entries of kinds that this version does not know.
+    /// Entries of kinds that this version does not know. Nothing is decided by such a log: they may forbid it.
     pub unknown: u64,
 }
 

@@ -1,17 +1,17 @@
 //! Where in the trees there may be something to decide. Of ten thousand tasks that is mostly a handful: how many of them are
 //! below each task is kept up to date with every change, so that whoever decides goes past whole branches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::id::TaskId;
 
-use super::{SizedBy, Standing, State, Task};
+use super::{SizedBy, Standing, State, Table, Task};
 
 /// What is below each task that has anything below it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Agenda {
-    below: BTreeMap<TaskId, Marks>,
+    below: Table<TaskId, Marks>,
     /// Tasks that are among nobody's children: what is below them counts for nobody above.
     loose: BTreeSet<TaskId>,
 }

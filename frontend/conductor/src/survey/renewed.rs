@@ -1,5 +1,5 @@
-//! A survey that goes on with its state. Tasks and runs are shared pointers, so one that changed is another pointer: what a
-//! change costs is a look at the pointers, and then what it touches.
+//! A survey that goes on with its state. Tasks and runs are shared pointers in shared tables, so what changed is another
+//! pointer: what a change costs is a look at those beside it, and then what it touches.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,14 +15,14 @@ use crate::budget::envelope;
 use crate::decide::{is_probed, outage, unattended};
 use crate::persona::Known;
 use crate::planning::level;
-use crate::state::{Run, State, Task};
+use crate::state::{Run, State, Table, Task};
 
 /// What the rows were made of.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     seq: Seq,
     goals: Vec<TaskId>,
-    tasks: BTreeMap<TaskId, Arc<Task>>,
+    tasks: Table<TaskId, Arc<Task>>,
     /// Runs that were not read to their end; no other changes.
     runs: BTreeMap<RunId, Arc<Run>>,
     common: Option<Common>,
@@ -101,23 +101,16 @@ impl Survey {
     /// The tasks that are others than before, or whose run is; nothing where tasks came, went or have other places.
     fn changed(&mut self, state: &State) -> Option<Vec<Change>> {
         let Seen { goals, tasks, runs, planned, .. } = &mut self.seen;
-        if tasks.len() != state.tasks.len() || !goals.iter().eq(live(state)) {
+        if !goals.iter().eq(live(state)) {
             return None;
         }
         let mut changes = Vec::new();
-        for (task, former) in state.tasks.values().zip(tasks.values_mut()) {
-            // The same pointer is the same task; so ids are compared of those alone that changed.
-            if Arc::ptr_eq(task, former) {
-                continue;
+        for (former, task) in tasks.follow(&state.tasks)? {
+            // The same pointer is the same task.
+            if !Arc::ptr_eq(task, &former) {
+                changes.push(Change::of(state, &former, task)?);
+                planned.extend(task.planning.is_some().then(|| task.id.clone()));
             }
-            if task.id != former.id {
-                return None;
-            }
-            changes.push(Change::of(state, former, task)?);
-            if task.planning.is_some() {
-                planned.insert(task.id.clone());
-            }
-            *former = Arc::clone(task);
         }
         // What was read since has changed its task as well.
         let former = std::mem::replace(runs, unread(state).collect());

@@ -64,7 +64,8 @@ impl Custody {
         Self { root: data_dir.join(ROOT) }
     }
 
-    /// Puts every worktree back in its place that an interruption left aside, whole as before: a half removal is undone.
+    /// Puts every worktree back in its place that an interruption left aside, whole as before: a half removal is undone, and
+    /// what it wrote for itself goes.
     /// To be called when the bridge starts, before anything else here. `known` are worktrees in custody that may be
     /// elsewhere. One whose place is taken stays aside, and is listed so.
     ///
@@ -81,6 +82,13 @@ impl Custody {
                 continue;
             };
             first = first.and(recovered(&aside, &path));
+        }
+        for path in known.iter().chain(&self.folders()?) {
+            if let Ok(linked) = Linked::at(path)
+                && self.holds(&linked)
+            {
+                first = first.and(scratch::clear(&linked));
+            }
         }
         first
     }

@@ -1,6 +1,7 @@
 //! A place in git's record of a worktree for files of our own, on the repository's disk.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::PathBuf;
 
 use super::git::{Failed, Git};
@@ -49,6 +50,20 @@ impl Scratch {
         git.run(["read-tree", commit])?;
         Ok(git)
     }
+}
+
+/// Removes the places that an interruption left behind. Nothing else of ours may be at work there.
+///
+/// # Errors
+/// The record cannot be read, or one cannot be removed.
+pub(super) fn clear(linked: &Linked) -> io::Result<()> {
+    for entry in fs::read_dir(&linked.record)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(SCRATCH) && entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Scratch {

@@ -279,7 +279,16 @@ fn an_interrupted_removal_is_undone_when_the_bridge_starts() {
         fs::remove_file(away.tree.join(name)).unwrap();
     }
     fs::write(away.tree.join(".orchestrator-part"), "ha").unwrap();
+    // Whoever is killed removes nothing.
+    std::mem::forget(scratch);
+    let left = |made: &Made| {
+        let entries = fs::read_dir(linked::Linked::aside(&made.path).unwrap().record).unwrap();
+        entries
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("scratch"))
+            .count()
+    };
     place.custody.recover(std::slice::from_ref(&outside)).unwrap();
+    assert_eq!(left(&late), 0);
     assert!(early.path.join("new").exists() && outside.join("README").exists());
     assert_eq!(contents(&early.path), before);
     assert_eq!(contents(&late.path), before);

@@ -190,21 +190,40 @@ async fn who_leaves_its_session_and_its_parent_is_ended() {
 async fn a_run_that_ends_by_itself_leaves_nothing_either() {
     let stranger = Stranger::new();
     let bench = Bench::new("").await;
-    let wait = "until [ -s pid ]; do sleep 0.01; done; echo pid $(cat pid)";
-    let escape =
-        "setsid sh -c 'setsid sh -c \"echo \\$\\$ > pid; exec sleep 1000\" </dev/null >/dev/null 2>&1 &'";
-    let (run, ended) = bench.run(bench.sh(format!("{escape}; {wait}"))).await;
-    assert_eq!((ended.end, ended.pipes), (RunEnd::Exited { code: 0 }, Pipes::Closed));
-    let escaped = pids_of(&bench, &run).await;
-    assert!(escaped.len() == 1 && !lives(&escaped[0]), "{escaped:?}");
-    // Nor a zombie: orphans come to the bridge, which waits for them.
-    let reaped = async {
-        while std::fs::exists(format!("/proc/{}", escaped[0])).unwrap() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(60), reaped).await.unwrap();
+    for escape in [daemon(""), daemon("env -i ")] {
+        let (run, ended) = bench.run(bench.sh(escape)).await;
+        assert_eq!((ended.end, ended.pipes), (RunEnd::Exited { code: 0 }, Pipes::Closed));
+        let escaped = pids_of(&bench, &run).await;
+        assert!(escaped.len() == 1 && !lives(&escaped[0]), "{escaped:?}");
+        // Nor a zombie: orphans come to the shim, which waits for them.
+        let reaped = async {
+            while std::fs::exists(format!("/proc/{}", escaped[0])).unwrap() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), reaped).await.unwrap();
+    }
     stranger.assert_untouched();
+}
+
+/// Starts a process in a session of its own, whose parents are gone, with the environment that `by` gives it, and says its pid.
+fn daemon(by: &str) -> String {
+    let inner = format!("{by}setsid sh -c \"echo \\$\\$ > pid.new; mv pid.new pid; exec sleep 1000\"");
+    format!(
+        "rm -f pid; setsid sh -c '{inner} </dev/null >/dev/null 2>&1 &'; until [ -s pid ]; do sleep 0.01; done; echo pid $(cat pid)"
+    )
+}
+
+#[tokio::test]
+async fn a_daemon_that_threw_its_environment_away_is_listed_and_ends_with_its_run() {
+    let bench = Bench::new("").await;
+    let run = bench.start(bench.sh(daemon("env -i ") + "; while :; do sleep 1; done")).await;
+    bench.said(&run, "pid ").await;
+    let escaped = pids_of(&bench, &run).await;
+    assert!(escaped.len() == 1 && lives(&escaped[0]), "{escaped:?}");
+    bench.signal(&run, Signal::Kill).await;
+    assert_eq!(bench.ended(&run).await.end, RunEnd::Signalled { signal: 9 });
+    assert!(!lives(&escaped[0]));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! The processes of a run, found in `/proc`: those in its session, those below it, and those that carry its
-//! mark in their environment although they left both. A process is known by pid and start time, so a
+//! The processes of a run, found in `/proc`: those in its session, those below it or below its shim, to which its orphans
+//! come, and those that carry its mark in their environment although they left all that. A process is known by pid and start time, so a
 //! stranger that got a dead process's number is never taken for one.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,6 +109,8 @@ pub(in crate::supervisor) fn boot() -> String {
 pub(in crate::supervisor) struct Tree {
     mark: Vec<u8>,
     leader: Option<Process>,
+    /// Whose children are the run's, whatever they threw away: it is a subreaper and starts nothing else.
+    shim: Option<Process>,
     /// What belonged to it once still does, also when it lost its parent and its environment.
     seen: BTreeSet<Process>,
 }
@@ -119,13 +121,15 @@ impl Tree {
     pub(in crate::supervisor) fn new(folder: &Path, leader: Option<Process>) -> Self {
         let mut mark = format!("{MARK}=").into_bytes();
         mark.extend_from_slice(folder.as_os_str().as_bytes());
-        Self { mark, leader, seen: leader.into_iter().collect() }
+        let shim = RunFolder::new(folder.to_owned()).shim();
+        Self { mark, leader, shim, seen: leader.into_iter().collect() }
     }
 
     /// All living processes of the run, now. Reads `/proc`, so it blocks for some milliseconds.
     pub(in crate::supervisor) fn living(&mut self) -> BTreeSet<Process> {
         let Ok(entries) = std::fs::read_dir("/proc") else { return BTreeSet::new() };
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        let shim = self.shim.filter(|shim| is_there(*shim)).map(|shim| shim.pid);
         // Nothing of a run is older than its first process.
         let since = self.leader.map_or(0, |leader| leader.started);
         let stats: BTreeMap<i32, Stat> = pids
@@ -133,7 +137,7 @@ impl Tree {
             .collect();
         let mut found: BTreeSet<i32> = stats
             .iter()
-            .filter(|(pid, stat)| self.is_member(**pid, stat, &stats))
+            .filter(|(pid, stat)| shim == Some(stat.parent) || self.is_member(**pid, stat, &stats))
             .map(|(pid, _)| *pid)
             .collect();
         // What they started belongs to them, also when it threw its environment away.

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -18,19 +18,23 @@ use shared::run::{RunEnd, Window};
 
 use crate::memory;
 use crate::supervisor::{self, MARK, Process, RunFolder, Told, Word, own_session, stand_alone, stat};
+use piped::Piped;
 use terminal::Terminal;
 
 mod answers;
+mod piped;
 mod session;
 mod terminal;
 
-/// What the bridge starts it with: `[--files=NUMBER] [--terminal=ROWSxCOLS] FOLDER -- PROGRAM ARGUMENTS`.
+/// What the bridge starts it with: `[--files=NUMBER] [--terminal=ROWSxCOLS] [--pipes] FOLDER -- PROGRAM ARGUMENTS`.
 #[derive(Debug, PartialEq, Eq)]
 struct Order {
     /// How many files the program may have open; as many as the bridge, if nothing is said.
     files: Option<u64>,
     /// Give the program a terminal of this size.
     terminal: Option<Window>,
+    /// Give the program pipes for its output.
+    pipes: bool,
     /// The run's folder, claimed by the bridge.
     folder: PathBuf,
     /// The program and its arguments.
@@ -47,11 +51,12 @@ impl Order {
         };
         let files = option("--files=").map(|files| files.parse()).transpose()?;
         let terminal = option("--terminal=").map(|size| window(&size)).transpose()?;
+        let pipes = option("--pipes").is_some();
         let folder = words.next().map(PathBuf::from);
         let (dashes, command) = (words.next(), words.collect::<Vec<_>>());
         match folder {
             Some(folder) if dashes.is_some_and(|word| word == "--") && !command.is_empty() => {
-                Ok(Self { files, terminal, folder, command })
+                Ok(Self { files, terminal, pipes, folder, command })
             }
             _ => anyhow::bail!(
                 "a shim is started by the bridge; run `orchestrator --help` for what people start"
@@ -65,7 +70,7 @@ impl Order {
 /// # Errors
 /// The words are not the bridge's, or the folder cannot be read or written.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode> {
-    let Order { files, terminal, folder, command } = Order::of(words)?;
+    let Order { files, terminal, pipes, folder, command } = Order::of(words)?;
     stand_alone(files)?;
     let folder = RunFolder::new(folder);
     // Held until this process is gone.
@@ -73,7 +78,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     set_child_subreaper(Pid::from_raw(1))?;
     folder.kept_by(process(getpid().as_raw_nonzero().get()))?;
     folder.begin()?;
-    let Started { leader, terminal, mut inner } = match start(&folder, terminal, &command) {
+    let Started { leader, spools, mut inner } = match start(&folder, terminal, pipes, &command) {
         Ok(started) => started,
         Err(error) => {
             folder.failed(&error)?;
@@ -81,22 +86,23 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
         }
     };
     // Nobody waited for it yet, so its number is its own.
-    folder.started(process(leader))?;
+    patiently(|| folder.started(process(leader)))?;
     memory::let_go_of_code();
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == leader => {
                 drop(inner.take());
                 // Its last words stand before its end.
-                spooled(terminal.as_ref());
-                folder.ended(&end_of(status))?;
+                spools.empty();
+                let end = end_of(status);
+                patiently(|| folder.ended(&end))?;
             }
             // An orphan of the run, or a signal that came in between.
             Ok(_) | Err(Errno::INTR) => {}
             // No child is left, and so nothing below: whatever loses its parent comes to a subreaper.
             Err(_) => {
-                spooled(terminal.as_ref());
-                folder.cleared()?;
+                spools.empty();
+                patiently(|| folder.cleared())?;
                 return Ok(ExitCode::SUCCESS);
             }
         }
@@ -105,18 +111,59 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
 
 struct Started {
     leader: i32,
-    terminal: Option<Terminal>,
+    spools: Spools,
     /// The terminal's inner end, open for as long as the program lives.
     inner: Option<OwnedFd>,
 }
 
-fn spooled(terminal: Option<&Terminal>) {
-    if let Some(terminal) = terminal {
-        terminal.empty();
+/// What stands between the program and the files of its output, if anything does.
+#[derive(Default)]
+struct Spools {
+    terminal: Option<Terminal>,
+    pipes: Vec<Piped>,
+}
+
+impl Spools {
+    /// What was written until now is in the files after this.
+    fn empty(&self) {
+        if let Some(terminal) = &self.terminal {
+            terminal.empty();
+        }
+        self.pipes.iter().for_each(Piped::empty);
+    }
+
+    /// Lets them spool beside everything else, on threads that end with this process.
+    fn begin(&self) -> io::Result<()> {
+        let thread = || thread::Builder::new();
+        if let Some(terminal) = self.terminal.clone() {
+            thread().spawn(move || terminal.spool())?;
+        }
+        for pipe in self.pipes.clone() {
+            thread().spawn(move || pipe.spool())?;
+        }
+        Ok(())
     }
 }
 
-fn start(folder: &RunFolder, window: Option<Window>, command: &[OsString]) -> io::Result<Started> {
+/// Leaves word, also where the disk is full for a while: without it nobody would know how the program ended, and it would count
+/// as lost.
+fn patiently(mut word: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match word() {
+            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                thread::sleep(terminal::AGAIN);
+            }
+            said => return said,
+        }
+    }
+}
+
+fn start(
+    folder: &RunFolder,
+    window: Option<Window>,
+    pipes: bool,
+    command: &[OsString],
+) -> io::Result<Started> {
     let [program, args @ ..] = command else { return Err(Errno::INVAL.into()) };
     let (out, err) = folder.output()?;
     // For writing too: it then never ends, whichever bridge comes and goes.
@@ -125,12 +172,12 @@ fn start(folder: &RunFolder, window: Option<Window>, command: &[OsString]) -> io
     let mut command = Command::new(program);
     command.args(args).env(MARK, folder.path());
     own_session(&mut command);
-    let (mut input, mut terminal, mut inner) = (None, None, None);
+    let (mut input, mut spools, mut inner) = (None, Spools::default(), None);
     if let Some(window) = window {
         let (opened, end) = Terminal::open(window, out)?;
         terminal::attach(&mut command, &end)?;
         input = Some(opened.input()?);
-        (terminal, inner) = (Some(opened), Some(end));
+        (spools.terminal, inner) = (Some(opened), Some(end));
     } else {
         let stdin = match (folder.text()?, &told) {
             (Some(text), _) => text.into(),
@@ -141,20 +188,27 @@ fn start(folder: &RunFolder, window: Option<Window>, command: &[OsString]) -> io
             }
             (None, None) => Stdio::null(),
         };
-        command.stdin(stdin).stdout(out).stderr(err);
+        command.stdin(stdin);
+        if pipes {
+            let ((out, to_out), (err, to_err)) = (Piped::open(out)?, Piped::open(err)?);
+            command.stdout(to_out).stderr(to_err);
+            spools.pipes.extend([out, err]);
+        } else {
+            command.stdout(out).stderr(err);
+        }
     }
     // Waited for by number, with all others.
     let child = command.spawn()?;
+    // With its inner ends of pipes, of which the program's are to be the last.
+    drop(command);
     // Threads only from here on, as fork copies none. They end with this process.
     if let (Some((told, bell)), Some(input)) = (told, input) {
-        let (terminal, folder) = (terminal.clone(), folder.clone());
+        let (terminal, folder) = (spools.terminal.clone(), folder.clone());
         thread::Builder::new().spawn(move || tell(told, &bell, &input, terminal.as_ref(), &folder))?;
     }
-    if let Some(terminal) = terminal.clone() {
-        thread::Builder::new().spawn(move || terminal.spool())?;
-    }
+    spools.begin()?;
     let leader = i32::try_from(child.id()).map_err(|_| Errno::OVERFLOW)?;
-    Ok(Started { leader, terminal, inner })
+    Ok(Started { leader, spools, inner })
 }
 
 /// Hands on what the program is told, as long as it takes it and there is more to come.
@@ -230,15 +284,36 @@ mod tests {
     }
 
     #[test]
+    fn word_is_left_as_soon_as_the_disk_has_room_for_it() {
+        let mut tries = 0;
+        let said = patiently(|| {
+            tries += 1;
+            if tries < 3 { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+        });
+        assert!(said.is_ok() && tries == 3);
+        // What no room helps against is told at once.
+        assert!(patiently(|| Err(ErrorKind::NotFound.into())).is_err());
+    }
+
+    #[test]
     fn what_the_bridge_says_is_understood_and_nothing_else() {
         let command = ["sh", "-c", "--", "--terminal=1x1"].map(OsString::from).to_vec();
-        let plain = Order { files: None, terminal: None, folder: "/run".into(), command: command.clone() };
+        let plain = Order {
+            files: None,
+            terminal: None,
+            pipes: false,
+            folder: "/run".into(),
+            command: command.clone(),
+        };
         assert_eq!(order("/run -- sh -c -- --terminal=1x1").unwrap(), plain);
         let window = Some(Window { rows: 24, cols: 80 });
-        let sized = Order { files: None, terminal: window, folder: "/run".into(), command };
-        assert_eq!(order("--terminal=24x80 /run -- sh -c -- --terminal=1x1").unwrap(), sized);
+        let sized = Order { files: None, terminal: window, pipes: true, folder: "/run".into(), command };
+        assert_eq!(order("--terminal=24x80 --pipes /run -- sh -c -- --terminal=1x1").unwrap(), sized);
         let bounded = Order { files: Some(1_024), ..sized };
-        assert_eq!(order("--files=1024 --terminal=24x80 /run -- sh -c -- --terminal=1x1").unwrap(), bounded);
+        assert_eq!(
+            order("--files=1024 --terminal=24x80 --pipes /run -- sh -c -- --terminal=1x1").unwrap(),
+            bounded
+        );
         for line in [
             "",
             "/run",

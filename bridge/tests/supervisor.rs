@@ -213,6 +213,20 @@ async fn every_byte_is_kept() {
     assert!(pieces.iter().all(|piece| piece.bytes.len() <= 1024 * 1024));
 }
 
+#[tokio::test]
+async fn what_a_command_writes_by_the_name_of_its_output_is_added() {
+    let bench = Bench::new("").await;
+    let script = "for n in 1 2 3; do echo out $n; echo err $n >&2; done; sleep 0.2; echo more > /dev/stdout; \
+        echo worse > /dev/stderr; echo told | tee /dev/stderr; echo end; exit 3";
+    let (run, ended) = bench.run(bench.sh(script)).await;
+    assert_eq!(ended, exited(3, 11));
+    let said = String::from_utf8(bench.bytes(&run).await).unwrap();
+    for word in ["out 1", "out 2", "out 3", "err 1", "err 2", "err 3", "more", "worse", "end"] {
+        assert_eq!(said.lines().filter(|line| *line == word).count(), 1, "{word}: {said}");
+    }
+    assert_eq!(said.lines().filter(|line| *line == "told").count(), 2, "{said}");
+}
+
 /// Told and untold lines are under way when the store refuses; followers do not wait for it.
 #[tokio::test]
 async fn what_a_store_refuses_is_told_and_stored_once_when_it_can_be() {

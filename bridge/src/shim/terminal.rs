@@ -21,7 +21,7 @@ use super::answers::Picture;
 /// What a terminal holds at most (tty(4): 4 KiB); a program that writes more waits.
 const CHUNK: usize = 4 * 1024;
 /// Between tries to write what the disk has no room for. The program waits meanwhile.
-const AGAIN: Duration = Duration::from_millis(500);
+pub(super) const AGAIN: Duration = Duration::from_millis(500);
 
 /// Copies share it.
 #[derive(Clone)]
@@ -107,8 +107,8 @@ pub(super) enum InnerEnd {
     Closed,
 }
 
-/// Does not give up: what was taken from the terminal stands nowhere else.
-fn write_all(out: &mut File, mut bytes: &[u8]) {
+/// Does not give up: what was taken from a terminal or a pipe stands nowhere else.
+pub(super) fn write_all(out: &mut File, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         match out.write(bytes) {
             Ok(count) => bytes = &bytes[count..],

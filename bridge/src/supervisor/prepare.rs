@@ -33,6 +33,9 @@ pub(super) struct Prepared {
     pub cwd: PathBuf,
     /// The size of its terminal, if it gets one.
     pub window: Option<Window>,
+    #[cfg_attr(windows, expect(dead_code, reason = "there each output goes through pipes"))]
+    /// Its output goes through pipes: shells open theirs again by name, which empties a file.
+    pub pipes: bool,
 }
 
 /// The program, and a claim on the run: the second bridge that would start it finds the claim. Blocks.
@@ -67,7 +70,8 @@ pub(super) fn program(inner: &Inner, run: &RunId, spec: &RunSpec) -> Result<Prep
     };
     claim(&folder)?;
     lay_out(&folder, &stdin, &spec.files)?;
-    Ok(Prepared { folder, program, args, env, cwd, window })
+    let pipes = matches!(spec.program, Program::Shell { .. });
+    Ok(Prepared { folder, program, args, env, cwd, window, pipes })
 }
 
 /// The order's own arguments.

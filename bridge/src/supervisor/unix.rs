@@ -102,7 +102,7 @@ pub(crate) fn stand_alone(files: Option<u64>) -> io::Result<()> {
 /// Starts a run's shim, by the program `own`, and gives its process. Blocks until it is started; needs a runtime, on
 /// which the shim is waited for. The kernel rings the bell.
 pub(super) fn spawn(own: &Path, prepared: Prepared, _bell: &Arc<Bell>) -> Result<Process, RunEnd> {
-    let Prepared { folder, program, args, env, cwd, window } = prepared;
+    let Prepared { folder, program, args, env, cwd, window, pipes } = prepared;
     let mut command = Command::new(own);
     command.arg("shim");
     if let Some(files) = FILES.get().and_then(|given| given.current) {
@@ -111,6 +111,7 @@ pub(super) fn spawn(own: &Path, prepared: Prepared, _bell: &Arc<Bell>) -> Result
     if let Some(Window { rows, cols }) = window {
         command.arg(format!("--terminal={rows}x{cols}"));
     }
+    command.args(pipes.then_some("--pipes"));
     command.arg(folder.path()).arg("--").arg(&program).args(args);
     command.env_clear().envs(env).current_dir(cwd);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

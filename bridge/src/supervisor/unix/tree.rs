@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::supervisor::folder::{ERR, OUT, RunFolder};
@@ -90,12 +91,27 @@ pub(in crate::supervisor) fn environment_of(process: Process) -> Vec<(OsString, 
     variables.collect()
 }
 
-/// Whether a process has one of the run's output files open, so that it may still write there.
+/// Whether a process has the run's output open, be it a file or a pipe of its shim's, so that it may still write there.
 pub(in crate::supervisor) fn may_write(folder: &RunFolder, process: Process) -> bool {
-    let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", process.pid)) else { return false };
-    let mut files = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
     let (out, err) = (folder.path().join(OUT), folder.path().join(ERR));
-    files.any(|file| file == out || file == err) && is_there(process)
+    let shim = folder.shim().into_iter().flat_map(open_files);
+    // One that it also has for writing came to it from whoever started the bridge.
+    let (written, read): (BTreeSet<_>, BTreeSet<_>) = shim.partition(|(_, writes)| *writes);
+    let is_output = |file: &PathBuf| {
+        let piped = file.to_str().is_some_and(|name| name.starts_with("pipe:"));
+        let its = |set: &BTreeSet<(PathBuf, bool)>, writes| set.contains(&(file.clone(), writes));
+        *file == out || *file == err || piped && its(&read, false) && !its(&written, true)
+    };
+    open_files(process).any(|(file, writes)| writes && is_output(&file)) && is_there(process)
+}
+
+/// What a process has open, and whether for writing (proc(5): the permissions of the links say so).
+fn open_files(process: Process) -> impl Iterator<Item = (PathBuf, bool)> {
+    let open = std::fs::read_dir(format!("/proc/{}/fd", process.pid));
+    open.into_iter().flatten().flatten().filter_map(|entry| {
+        let writes = entry.path().symlink_metadata().ok()?.permissions().mode() & 0o200 != 0;
+        Some((std::fs::read_link(entry.path()).ok()?, writes))
+    })
 }
 
 /// Names the time since the machine was started; pids and start times mean nothing across it.

@@ -59,7 +59,7 @@ struct Terminal {
 /// # Errors
 /// It does not start, or this process has no room to keep it; then nothing of it is left.
 pub(super) fn start(prepared: Prepared, bell: &Arc<Bell>) -> io::Result<()> {
-    let Prepared { folder, program, args, mut env, cwd, window } = prepared;
+    let Prepared { folder, program, args, mut env, cwd, window, .. } = prepared;
     env.push((MARK.into(), folder.path().into()));
     let environment = environment::block(env.iter().map(|(name, value)| (wide(name), wide(value))))?;
     let (program, mut line) = line(&program, &args)?;

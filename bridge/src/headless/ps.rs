@@ -42,6 +42,7 @@ pub(super) async fn list(args: &PsArgs) -> anyhow::Result<ExitCode> {
                 say(&json!({
                     "run": run.run.as_str(), "task": task, "title": title, "pid": process.pid, "role": role,
                     "command": process.command, "age_seconds": process.age.as_secs(),
+                    "started": crate::clock::now().0.saturating_sub(millis(process.age)),
                     "cpu_seconds": process.cpu.as_secs_f64(), "memory_bytes": process.memory,
                 })
                 .to_string());
@@ -93,4 +94,9 @@ fn line(process: &ProcessUsage, role: &str, task: &str) -> String {
 #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
 fn to_mib(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
+}
+
+/// As much as a clock counts in.
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -140,7 +140,7 @@ async fn end_of(begun: &Begun, leader: Process) -> RunEnd {
         if over {
             // Nobody is left who could say how; the program may go on, and is then watched by its number.
             end::over(leader).await;
-            let why = "its shim was ended from outside, and so nobody saw its end. Try again; an agent takes up its session.";
+            let why = "its shim was ended from outside";
             return RunEnd::Lost { why: why.to_owned() };
         }
         word(begun).await;

@@ -179,6 +179,9 @@ pub(super) fn without_result(run: Ended<'_>) -> AgentError {
                 limit.0.div_ceil(1_000_000)
             ),
         ),
+        RunEnd::Lost { why } if harness == HarnessId::Command => {
+            (ErrorClass::Lost, format!("Nobody saw how the command ended: {why}."))
+        }
         RunEnd::Lost { why } => (
             ErrorClass::Lost,
             format!("The bridge was gone when {harness} ended: {why}. Its session can be taken up again."),

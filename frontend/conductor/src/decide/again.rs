@@ -83,6 +83,13 @@ fn remedied(state: &State, task: &Task, run: &Run, error: &AgentError, now: Mill
         Phase::Read { end, .. } | Phase::Ended { end, .. } => Some(end),
         Phase::Requested | Phase::Running { .. } => None,
     };
+    // A session can be gone on with; what a command did until nobody saw it any more cannot be told.
+    let command = run.harness == HarnessId::Command && run.purpose == Purpose::Work;
+    if command && class == ErrorClass::Lost {
+        let unseen =
+            "It may have done its work, in part or as a whole, so it is not carried out again without you.";
+        return Outcome::Failed { class, why: format!("{}\n\n{unseen}", why.trim_end()) };
+    }
     let limited = |until, again, why| Outcome::Limited { until, class: Some(class), again, why };
     match remedy(class, end) {
         Remedy::GoOn(wait) if task.resumptions < state.limits.resumptions => {

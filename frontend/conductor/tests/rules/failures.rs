@@ -13,7 +13,7 @@ use shared::harness::prompt;
 use shared::id::SessionId;
 use shared::limits::{Breaker, Limits};
 use shared::models::{Instead, Models, Tiers};
-use shared::plan::{Access, PlanEdit, PlannedTask};
+use shared::plan::{Access, PlanEdit, PlannedTask, Work};
 use shared::quiet::Quiet;
 use shared::retry::{Policy, Retry};
 use shared::run::{Pipes, RunEnd};
@@ -180,6 +180,21 @@ fn each_class_of_failure_has_its_remedy() {
         assert!(matches!(world.task("a").standing, Standing::Failed { class: told, .. } if told == class));
         assert!(!conductor::words::next_step(class).is_empty());
     }
+}
+
+#[test]
+fn a_command_that_nobody_saw_the_end_of_is_not_carried_out_again() {
+    let mut world = World::of(1, policy(Policy::Same));
+    let work = Work::Command { command: "make push".to_owned(), timeout: Millis(MINUTE) };
+    let planned = PlannedTask { work, ..PlannedTask::new(id("push"), id("goal"), "Push", "Push it") };
+    world.edit(PlanEdit::Add { planned, index: 0 });
+    world.step();
+    assert_eq!(world.order("push").1, HarnessId::Command);
+    world.fails("push", ErrorClass::Lost, None);
+    assert_eq!(world.step(), [""; 0]);
+    let Standing::Failed { class, why } = &world.task("push").standing else { panic!("it is the person's") };
+    assert_eq!(*class, ErrorClass::Lost);
+    assert!(why.contains("not carried out again without you"), "{why}");
 }
 
 #[test]

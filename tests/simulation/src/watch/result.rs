@@ -207,11 +207,13 @@ impl Watch {
                     Again::GoOn if ends_by_cap(*class) => self.is_used_up(state, task, process.purpose),
                     Again::GoOn => {
                         let other = *class == ErrorClass::RateLimit && self.has_other(state, task, process);
-                        passes(*class)
+                        passes(*class, process)
                             && before < state.limits.resumptions
                             && (other || until.is_none_or(|until| *at >= until))
                     }
-                    Again::Anew | Again::Diagnosed => !passes(*class) && self.may_try(state, task, process),
+                    Again::Anew | Again::Diagnosed => {
+                        !passes(*class, process) && self.may_try(state, task, process)
+                    }
                     Again::Instead { harness } => {
                         is_other(state, &process.run, *harness)
                             && class.is_outage()
@@ -225,7 +227,7 @@ impl Watch {
             }
             (Truth::Broken(class, _), Outcome::Failed { class: told, why }) => {
                 let before = self.put_off.get(&task.id).copied().unwrap_or(0);
-                let spent = if passes(*class) {
+                let spent = if passes(*class, process) {
                     before >= state.limits.resumptions
                 } else {
                     !is_worth_it(*class) || !self.may_try(state, task, process)
@@ -261,8 +263,11 @@ fn ends_by_cap(class: ErrorClass) -> bool {
     matches!(class, ErrorClass::Capped | ErrorClass::Timeout)
 }
 
-/// What passes by itself: nothing is wrong with the task.
-fn passes(class: ErrorClass) -> bool {
+/// What passes by itself: nothing is wrong with the task. What a lost command did nobody knows.
+fn passes(class: ErrorClass, process: &Process) -> bool {
+    if process.purpose == Purpose::Work && process.is_command() && class == ErrorClass::Lost {
+        return false;
+    }
     matches!(
         class,
         ErrorClass::RateLimit

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::program::cargo;
 use crate::report::Report;
 use crate::tools::{wasm_target, windows_target};
-use crate::{place, program, say, tidy};
+use crate::{mutants, place, program, say, tidy};
 
 /// What runs natively: all but the page.
 const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
@@ -47,6 +47,7 @@ pub fn steps(report: &Report) {
             program::run("format", cargo(&["fmt", "--all", "--check", "--", "-l", "--color", "never"]));
         unformatted.map(|_| ()).context("these files are not formatted. Next: cargo fmt --all")
     });
+    report.step("fault patches", || say::step("fault patches", mutants::all_apply));
     report.step("tidy", || say::step("tidy", tidy::check));
     for package in PURE {
         let name = format!("purity of {package}");

@@ -186,6 +186,26 @@ impl Whole {
     }
 }
 
+/// Each patch applies to the sources as they are, so that none is passed over when they are tried.
+///
+/// # Errors
+/// One does not; names all such.
+pub fn all_apply() -> Result<()> {
+    let stale: Vec<String> = patches(&place::root().join("tests/mutations"))?
+        .into_iter()
+        .filter(|patch| {
+            let mut git = Command::new("git");
+            git.args(["apply", "--check", "--unidiff-zero", "--recount"])
+                .arg(patch)
+                .current_dir(place::root());
+            program::quiet(git).is_err()
+        })
+        .map(|patch| name(&patch))
+        .collect();
+    ensure!(stale.is_empty(), "these do not apply any more; mend them: {}", stale.join(", "));
+    Ok(())
+}
+
 fn apply(sources: &Path, patch: &Path) -> Result<()> {
     let mut git = Command::new("git");
     // The scratch copy lies in a repository of its own name only: paths are taken as they stand.

@@ -32,7 +32,7 @@ use crate::clock;
 pub(super) const HELP: &str = "\
 Exit status:
   0  all of it is completed
-  1  something failed
+  1  something failed or was stopped
   2  the command line or the plan is wrong
   3  a person is needed: a plan to approve, a question to answer";
 
@@ -224,8 +224,11 @@ async fn follow(client: &mut Client, goal: &TaskId, until: Until, json: bool) ->
                 told.leave(client.state(), goal);
                 told.result(client.state(), &task);
                 let below = client.state().subtree(goal);
-                let all =
-                    below.iter().all(|task| !matches!(self::kind(client.state(), task), Stands::Failed));
+                // A part that a person stopped is not done, however well the rest went.
+                let undone = |task: &&Task| {
+                    matches!(self::kind(client.state(), task), Stands::Failed | Stands::Cancelled)
+                };
+                let all = !below.iter().any(undone);
                 return Ok(if all { 0 } else { FAILED });
             }
             (Stands::Failed | Stands::Cancelled, ..) | (_, Reason::Stuck(_), _) => {

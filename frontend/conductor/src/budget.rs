@@ -7,6 +7,7 @@ use shared::harness::keeps_budget;
 use shared::id::TaskId;
 use shared::limits::{Caps, Stage, StageCaps};
 use shared::plan::Work;
+use shared::run::RunEnd;
 use shared::unit::{MicroUsd, Millis};
 
 use crate::state::{Account, Phase, Run, State, Task};
@@ -304,11 +305,13 @@ fn used(state: &State, task: &Task, stage: Option<Stage>) -> Used {
     let mut sum = Used { money: MicroUsd(0), turns: 0, time: Millis(0), tokens: 0 };
     let runs = task.runs.iter().filter_map(|run| state.run(run));
     for run in runs.filter(|run| is_of(run, stage)) {
-        if let Phase::Read { started, at, report, .. } = &run.phase {
+        if let Phase::Read { started, at, end, report, .. } = &run.phase {
             sum.money += run.spend().counted();
             sum.turns = sum.turns.saturating_add(report.turns);
             if takes_time(run) {
-                sum.time = sum.time + at.since(started.unwrap_or(*at));
+                // Its own clock began before the log heard that it had started: whose time is over has used all it was given.
+                let begun = if *end == RunEnd::TimedOut { run.requested } else { started.unwrap_or(*at) };
+                sum.time = sum.time + at.since(begun);
             }
             let used = run.used();
             sum.tokens = sum.tokens.saturating_add(used.input).saturating_add(used.output);

@@ -22,6 +22,7 @@ use crate::store::{Page, Store, Stored};
 const PAGE: Page = Page { entries: 256, bytes: 1024 * 1024 };
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct From {
     /// The number of the last entry that is known, 0 for the whole log. `Last-Event-ID` goes before it; without
     /// both it begins with what happens from now on.

@@ -15,6 +15,7 @@ use crate::headless::inbox::WaitView;
 use crate::headless::usage::UsageView;
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct From {
     /// Runs that ended at this time or later, in milliseconds since 1970, or are under way; without it, all.
     since: Option<u64>,

@@ -25,6 +25,8 @@ pub enum EditProblem {
     Cycle(Vec<String>),
     #[error("{maker} makes {input} and comes after {task}, so that would be a cycle")]
     Late { maker: String, input: String, task: String },
+    #[error("{0} is done by its parts, and what has parts does not repeat; let its parts repeat")]
+    Repeats(String),
     #[error("that would be deeper than {0} levels")]
     Deep(u32),
     #[error("{0:?} is no model's name")]
@@ -83,6 +85,11 @@ pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), E
             } else {
                 Err(EditProblem::Gone)
             }
+        }
+        PlanEdit::SetSchedule { task, schedule }
+            if schedule.repeat.is_some() && (known(task)?.is_goal() || known(task)?.is_group()) =>
+        {
+            Err(EditProblem::Repeats(name(known(task)?)))
         }
         // Whoever has begun it goes on with it.
         PlanEdit::SetMode { task, mode }

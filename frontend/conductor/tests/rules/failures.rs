@@ -11,7 +11,7 @@ use shared::agent::{AgentError, ErrorClass, FoundAgent, HarnessId, TurnReport};
 use shared::entry::{Actor, Kind, Purpose};
 use shared::harness::prompt;
 use shared::id::SessionId;
-use shared::limits::{Breaker, Limits};
+use shared::limits::{Breaker, Caps, Limits};
 use shared::models::{Instead, Models, Tiers};
 use shared::plan::{Access, PlanEdit, PlannedTask, Work};
 use shared::quiet::Quiet;
@@ -195,6 +195,28 @@ fn a_command_that_nobody_saw_the_end_of_is_not_carried_out_again() {
     let Standing::Failed { class, why } = &world.task("push").standing else { panic!("it is the person's") };
     assert_eq!(*class, ErrorClass::Lost);
     assert!(why.contains("not carried out again without you"), "{why}");
+}
+
+#[test]
+fn a_cap_on_time_pauses_also_where_the_start_was_heard_of_late() {
+    let mut world = World::of(1, Limits::default());
+    let caps = Caps { time: Some(Millis(2_000)), ..Caps::default() };
+    world.edit(PlanEdit::SetCaps { task: id("a"), caps });
+    world.step();
+    let run = world.task("a").current.clone().unwrap();
+    world.now = world.now + Millis(50);
+    world.fold(Actor::Bridge, Kind::RunStarted { run, pid: 1, started: 1 });
+    world.now = world.now + Millis(1_960);
+    let error = AgentError { class: ErrorClass::Timeout, message: "over".to_owned(), until: None };
+    let run = world.task("a").current.clone().unwrap();
+    let (end, pipes) = (RunEnd::TimedOut, Pipes::Closed);
+    world.fold(Actor::Bridge, Kind::RunEnded { run: run.clone(), end, lines: 0, pipes });
+    let report = TurnReport { error: Some(error), ..TurnReport::default() };
+    world.fold(Actor::Conductor { epoch: Epoch(1) }, Kind::TurnRead { run, report: report.into() });
+    assert_eq!(world.step(), [""; 0]);
+    let standing = &world.task("a").standing;
+    let paused = matches!(standing, Standing::Limited { class: Some(ErrorClass::Timeout), .. });
+    assert!(paused, "{standing:?}");
 }
 
 #[test]

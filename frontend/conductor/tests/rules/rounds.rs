@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own world is as the test makes it")]
 
 use conductor::next_deadline;
+use conductor::plan::edit::check_edit;
 use conductor::state::Standing;
 use conductor::status::{Kind as Stands, Reason, status};
 use shared::entry::{Kind, Purpose};
@@ -26,6 +27,18 @@ fn planned() -> World {
     world.propose(vec![task("group", "g"), task("part", "group"), after]);
     world.approve(1);
     world
+}
+
+#[test]
+fn what_has_parts_is_not_set_to_repeat() {
+    let world = planned();
+    let schedule = Schedule { repeat: Some(MINUTE), ..Schedule::default() };
+    for (task, refused) in [("g", true), ("group", true), ("part", false), ("after", false)] {
+        let edit = PlanEdit::SetSchedule { task: id(task), schedule };
+        let found = check_edit(&world.state, &id("g"), &edit);
+        assert_eq!(found.is_err(), refused, "{task}: {found:?}");
+        assert!(found.err().is_none_or(|why| why.to_string().contains("let its parts repeat")));
+    }
 }
 
 /// All of that is done, and the goal is summed up.

@@ -195,11 +195,15 @@ fn restore(args: DataArgs) -> anyhow::Result<ExitCode> {
     // No bridge may write meanwhile.
     let _lock = Lock::take(&data_dir)?;
     let (copied, former) = store::restore(&data_dir)?;
+    let aside = if former.exists() {
+        format!(" The former database is now {}.", former.display())
+    } else {
+        String::new()
+    };
     say(&format!(
-        "{} is in place again, up to entry {}. The former database is now {}. What agents wrote since is taken from their runs when the bridge starts.",
+        "{} is in place again, up to entry {}.{aside} What agents wrote since is taken from their runs when the bridge starts.",
         copied.file.display(),
-        copied.seq,
-        former.display()
+        copied.seq
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -29,7 +29,7 @@ use crate::page::Source;
 use crate::relay::{Attendance, Relay, drawing, follow_log, history, pump, screen};
 use crate::search::{self, Search, SearchError};
 use crate::standby::Standby;
-use crate::store::{Store, StoreError, copies};
+use crate::store::{Store, StoreError, copies, nothing_lost};
 use crate::supervisor::{Parting, Supervisor};
 use crate::tls::{Certificate, Identity};
 use crate::worktree::Custody;
@@ -90,6 +90,7 @@ pub async fn serve(
     shutdown: impl Future<Output = Parting>,
 ) -> Result<usize, ServeError> {
     let mut lock = Lock::take(&options.data_dir)?;
+    nothing_lost(&options.data_dir)?;
     let store = Store::open(&options.data_dir)?;
     let search = Search::start(&options.data_dir, store.clone())?;
     let address = listener.local_addr()?;

@@ -164,6 +164,26 @@ async fn a_damaged_database_is_restored_from_the_newest_backup() -> anyhow::Resu
     client.until("the answer is there", answered).await
 }
 
+/// A log that was lost looks as a first start does, which ends every run that it does not know.
+#[tokio::test]
+async fn a_bridge_without_its_log_touches_no_run_and_says_the_way_back() -> anyhow::Result<()> {
+    let mut world = World::start(BIN).await?;
+    world.end_bridge().await?;
+    let data = world.home.path().join("data");
+    Store::open(&data)?.back_up(&data).await?.context("a backup")?;
+    let former = world.home.path().join("former");
+    std::fs::rename(&data, &former)?;
+    std::fs::create_dir_all(data.join("runs/lost"))?;
+    std::fs::write(data.join("runs/lost/out"), "unread")?;
+    std::fs::rename(former.join("backups"), data.join("backups"))?;
+    let said = refused(&mut serve(&world.home, "127.0.0.1:0"))?;
+    assert!(said.contains("log.db is missing") && said.contains("1 backup (the newest"), "{said}");
+    assert!(said.contains("runs 1 run.") && said.contains("`orchestrator restore`"), "{said}");
+    assert_eq!(std::fs::read_to_string(data.join("runs/lost/out"))?, "unread");
+    assert!(!data.join("log.db").exists());
+    Ok(())
+}
+
 #[tokio::test]
 async fn each_start_is_in_the_log_and_the_agents_when_they_change() -> anyhow::Result<()> {
     let mut world = World::start(BIN).await?;

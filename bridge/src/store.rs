@@ -31,7 +31,7 @@ mod schema;
 mod transfer;
 mod writer;
 
-pub use backup::{BackupError, Copied, copies, restore};
+pub use backup::{BackupError, Copied, copies, restore, without_end};
 use checkpoint::Checkpoints;
 use compact::Compactor;
 pub use follower::Follower;

@@ -156,9 +156,16 @@ async fn a_damaged_database_is_restored_from_the_newest_backup() -> anyhow::Resu
     let (started, said) = command(&world, "serve")?;
     let newest = copied.file.display().to_string();
     assert!(!started && said.contains("orchestrator restore") && said.contains(&newest), "{said}");
+    // Ordered after the copy was made.
+    std::fs::create_dir_all(data.join("runs/later"))?;
+    std::fs::write(data.join("runs/later/out"), "unread")?;
     let (restored, said) = command(&world, "restore")?;
     assert!(restored && said.contains(&newest) && said.contains("log.db.damaged"), "{said}");
+    let strays = data.join("strays");
+    assert!(said.contains("ended then (later)") && said.contains(&strays.display().to_string()), "{said}");
     world.start_bridge().await?;
+    assert!(!data.join("runs/later").exists());
+    assert_eq!(std::fs::read_to_string(strays.join("later/out"))?, "unread");
     let mut client = world.client("page-again").await?;
     assert!(client.log.as_ref().is_some_and(|restored| *restored != log), "a page that was open must notice");
     client.until("the answer is there", answered).await

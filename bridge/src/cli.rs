@@ -20,7 +20,7 @@ use crate::shim;
 use crate::supervisor::{END_WITH_BRIDGE, Parting, over, running};
 use crate::system::{self, Wish, Wishes};
 use crate::tls::Certificate;
-use crate::{decode, demo, headless, look, memory, store};
+use crate::{decode, demo, headless, look, memory, store, supervisor};
 
 /// What a bridge gets to part from its agents and end when another one takes over.
 const HAND_OVER: Duration = Duration::from_secs(30);
@@ -195,13 +195,40 @@ fn restore(args: DataArgs) -> anyhow::Result<ExitCode> {
     // No bridge may write meanwhile.
     let _lock = Lock::take(&data_dir)?;
     let (copied, former) = store::restore(&data_dir)?;
+    let aside = if former.exists() {
+        format!(" The former database is now {}.", former.display())
+    } else {
+        String::new()
+    };
     say(&format!(
-        "{} is in place again, up to entry {}. The former database is now {}. What agents wrote since is taken from their runs when the bridge starts.",
+        "{} is in place again, up to entry {}.{aside} {}",
         copied.file.display(),
         copied.seq,
-        former.display()
+        of_runs(&data_dir)?
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the next start makes of the runs whose folders are there.
+fn of_runs(data_dir: &Path) -> anyhow::Result<String> {
+    let open = store::without_end(data_dir)?;
+    let there = std::fs::read_dir(data_dir.join("runs")).into_iter().flatten().flatten();
+    let there = there.map(|folder| folder.file_name().to_string_lossy().into_owned());
+    let (known, mut unknown): (Vec<String>, Vec<String>) = there.partition(|run| open.contains(run));
+    unknown.sort();
+    let mut said = format!(
+        "{} runs whose folders are here are known to it: when the bridge starts they go on, and what they wrote since is taken from there.",
+        known.len()
+    );
+    if !unknown.is_empty() {
+        said += &format!(
+            " {} are not and are ended then ({}); what they wrote and is not in the log lies in {} afterwards.",
+            unknown.len(),
+            unknown.join(", "),
+            supervisor::strays(data_dir).display()
+        );
+    }
+    Ok(said)
 }
 
 fn export(args: DataArgs) -> anyhow::Result<ExitCode> {

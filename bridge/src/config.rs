@@ -77,7 +77,9 @@ pub struct Config {
     pub tools: Tools,
     /// Who starts programs in the bridge's place.
     pub workers: Workers,
+    #[serde(deserialize_with = "disk")]
     pub disk: Disk,
+    #[serde(deserialize_with = "memory")]
     pub memory: Memory,
     pub retention: Retention,
 }
@@ -179,6 +181,26 @@ fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Er
     Err(D::Error::custom(format!(
         "{} is not an absolute path (it begins with /, without ~ or variables)",
         path.display()
+    )))
+}
+
+fn disk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Disk, D::Error> {
+    let disk = Disk::deserialize(deserializer)?;
+    in_order(disk.warn_mb, disk.pause_mb).map(|()| disk)
+}
+
+fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Memory, D::Error> {
+    let memory = Memory::deserialize(deserializer)?;
+    in_order(memory.warn_mb, memory.pause_mb).map(|()| memory)
+}
+
+/// A person is warned before nothing starts any more, or never.
+fn in_order<E: Error>(warn: u64, pause: u64) -> Result<(), E> {
+    if warn == 0 || warn >= pause {
+        return Ok(());
+    }
+    Err(E::custom(format!(
+        "warn_mb ({warn}) is below pause_mb ({pause}), so that the warning would never come before the pause. Give a warn_mb of at least {pause} (one that is not given has its default), or 0 for no warning"
     )))
 }
 
@@ -333,6 +355,8 @@ mod tests {
             ("environment = [\"A B\"]\n", 1, "A B"),
             ("[retention]\noutput_days = -1\n", 2, "invalid value"),
             ("environment = [\"*\"]\n", 1, "*"),
+            ("\n[disk]\nwarn_mb = 50\npause_mb = 60\n", 2, "warn_mb (50) is below pause_mb (60)"),
+            ("commands = true\n[memory]\npause_mb = 900\n", 2, "warn_mb (500) is below pause_mb (900)"),
             ("commands = true\ncommands = false\n", 2, "duplicate"),
             ("[tools.\"a b\"]\ncommand = [\"x\"]\neverywhere = true\n", 1, "a b"),
             ("[tools.a__b]\ncommand = [\"x\"]\neverywhere = true\n", 1, "a__b"),
@@ -349,6 +373,17 @@ mod tests {
         ] {
             let error = mistake(text);
             assert!(error.contains(&format!("line {line}")) && error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_warning_may_come_with_the_pause_or_never() {
+        for bounds in
+            ["warn_mb = 60\npause_mb = 60", "warn_mb = 0\npause_mb = 60", "warn_mb = 1\npause_mb = 0"]
+        {
+            for table in ["disk", "memory"] {
+                toml::from_str::<Config>(&format!("[{table}]\n{bounds}\n")).expect(bounds);
+            }
         }
     }
 

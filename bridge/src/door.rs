@@ -1,18 +1,28 @@
-//! The door: takes connections in, with TLS or without, and says between which two addresses each is. A
-//! slow or silent greeting keeps nobody else waiting.
+//! The door: takes connections in, with TLS or without, says between which two addresses each is, and serves what
+//! comes by them. Who is slow or silent, in the greeting or with a request, keeps nobody else waiting: both have a
+//! time, and there is a bound on connections.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::Router;
+use axum::extract::connect_info::ConnectInfo;
+use axum::serve::Listener;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 
 use crate::tls::Wire;
 
@@ -34,9 +44,19 @@ pub(crate) struct Ends {
     pub ours: SocketAddr,
 }
 
-impl Connected<IncomingStream<'_, Door>> for Ends {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        *stream.remote_addr()
+/// What connections may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// How many are served at once. When there are as many, further ones wait in the system's queue until one is
+    /// over. A WebSocket, which only those have who are let in, is counted no more.
+    pub connections: usize,
+    /// What the head of a request may take, from the end of the one before: so an idle connection is closed as well.
+    pub head: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { connections: 1_024, head: Duration::from_secs(10) }
     }
 }
 
@@ -50,13 +70,22 @@ impl Door {
     pub(crate) fn new(listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> Self {
         Self { listener, tls: tls.map(TlsAcceptor::from), greetings: JoinSet::new() }
     }
-}
 
-impl Listener for Door {
-    type Io = Box<dyn Wire>;
-    type Addr = Ends;
+    /// Takes connections in and serves each by a task of its own, without end. Handlers are told its [`Ends`].
+    pub(crate) async fn serve(mut self, app: Router, bounds: Bounds) -> Infallible {
+        let places = Arc::new(Semaphore::new(bounds.connections));
+        loop {
+            let place = Arc::clone(&places).acquire_owned().await;
+            let (wire, ends) = self.accept().await;
+            let app = app.clone();
+            tokio::spawn(async move {
+                converse(wire, ends, app, bounds.head).await;
+                drop(place);
+            });
+        }
+    }
 
-    async fn accept(&mut self) -> (Self::Io, Ends) {
+    async fn accept(&mut self) -> (Box<dyn Wire>, Ends) {
         loop {
             tokio::select! {
                 Some(greeted) = self.greetings.join_next() => {
@@ -78,10 +107,19 @@ impl Listener for Door {
             }
         }
     }
+}
 
-    fn local_addr(&self) -> std::io::Result<Ends> {
-        let ours = self.listener.local_addr()?;
-        Ok(Ends { theirs: ours, ours })
+/// Serves a connection until it is over, or is handed to a WebSocket.
+async fn converse(wire: Box<dyn Wire>, ends: Ends, app: Router, head: Duration) {
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(ends));
+        app.clone().oneshot(request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head);
+    let served = http.serve_connection(TokioIo::new(wire), answer).with_upgrades().await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection broke off");
     }
 }
 
@@ -100,5 +138,56 @@ async fn greet(mut socket: TcpStream, acceptor: TlsAcceptor) -> Option<Box<dyn W
             tracing::debug!(%error, "a TLS handshake failed");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use axum::routing::get;
+
+    use super::*;
+
+    async fn open(bounds: Bounds) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let told = |ConnectInfo(ends): ConnectInfo<Ends>| async move { ends.theirs.to_string() };
+        let slow = || async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            "at last"
+        };
+        let app = Router::new().route("/", get(told)).route("/slow", get(slow));
+        tokio::spawn(Door::new(listener, None).serve(app, bounds));
+        address
+    }
+
+    /// The whole of what comes until the other end closes.
+    async fn ask(address: SocketAddr, words: &str) -> (SocketAddr, String) {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(words.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = timeout(Duration::from_secs(20), socket.read_to_end(&mut answer)).await.unwrap();
+        (socket.local_addr().unwrap(), String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    #[tokio::test]
+    async fn half_a_request_keeps_no_whole_one_out() {
+        let address = open(Bounds { connections: 4, head: Duration::from_millis(200) }).await;
+        let mut half = Vec::new();
+        for words in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\n", "PRI * HTTP/2.0\r\n"].repeat(8) {
+            let mut socket = TcpStream::connect(address).await.unwrap();
+            socket.write_all(words.as_bytes()).await.unwrap();
+            half.push(socket);
+        }
+        let (from, answer) = ask(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(&from.to_string()), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_take_longer_than_a_head() {
+        let address = open(Bounds { connections: 1, head: Duration::from_millis(200) }).await;
+        let (_, answer) = ask(address, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(answer.ends_with("at last"), "{answer}");
     }
 }

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::access::{self, Access, Reached, Who, routes};
 use crate::config::Config;
-use crate::door::{Door, Ends};
+use crate::door::{Bounds, Door};
 use crate::headless::rest;
 use crate::inspect::{self, Inspection};
 use crate::lock::Lock;
@@ -29,7 +29,7 @@ use crate::page::Source;
 use crate::relay::{Attendance, Relay, drawing, follow_log, history, pump, screen};
 use crate::search::{self, Search, SearchError};
 use crate::standby::Standby;
-use crate::store::{Store, StoreError, copies};
+use crate::store::{Store, StoreError, copies, nothing_lost};
 use crate::supervisor::{Parting, Supervisor};
 use crate::tls::{Certificate, Identity};
 use crate::worktree::Custody;
@@ -90,6 +90,7 @@ pub async fn serve(
     shutdown: impl Future<Output = Parting>,
 ) -> Result<usize, ServeError> {
     let mut lock = Lock::take(&options.data_dir)?;
+    nothing_lost(&options.data_dir)?;
     let store = Store::open(&options.data_dir)?;
     let search = Search::start(&options.data_dir, store.clone())?;
     let address = listener.local_addr()?;
@@ -126,19 +127,16 @@ pub async fn serve(
     let retention = (days > 0).then(|| tokio::spawn(retention::keep(store.clone(), days)));
     let agents = tokio::spawn(look_for_agents(store, Arc::clone(&config)));
     let door = Door::new(listener, identity.map(|identity| identity.config));
-    let app = app.into_make_service_with_connect_info::<Ends>();
-    let (ended, parting) = tokio::select! {
-        ended = axum::serve(door, app).into_future() => (ended, Parting::Leave),
-        parting = shutdown => (Ok(()), parting),
+    let parting = tokio::select! {
+        never = door.serve(app, Bounds::default()) => match never {},
+        parting = shutdown => parting,
     };
     // An order that comes now stays in the log, and the next bridge carries it out.
     for task in [orders, agents, standby, backups, disk, memory].into_iter().chain(retention) {
         task.abort();
         let _ = task.await;
     }
-    let left = supervisor.shut_down(parting).await;
-    ended?;
-    Ok(left)
+    Ok(supervisor.shut_down(parting).await)
 }
 
 /// The path of this program. On Linux not by its name, which leads nowhere, or to another version, once the

@@ -40,6 +40,7 @@ mod output;
 mod prepare;
 mod process;
 mod secrets;
+mod stray;
 mod tools;
 #[cfg(unix)]
 mod unix;
@@ -60,6 +61,7 @@ pub(crate) use lookout::{Lookout, turn};
 pub(crate) use os::{END_WITH_BRIDGE, running};
 pub(crate) use prepare::{MARK, environment};
 pub(crate) use process::Process;
+pub(crate) use stray::{set_aside, strays};
 #[cfg(unix)]
 pub(crate) use unix::{own_session, stand_alone, stat};
 pub use usage::{ProcessUsage, RunProcesses, run_processes};
@@ -306,25 +308,6 @@ impl Inner {
             }
             Ok(Some(_)) | Err(_) => Finding::Broken,
         }
-    }
-
-    /// Ends what lives in run folders that the log knows no open run of, and takes them away: of a run whose
-    /// folder could not be taken away at its end, or that was ordered after the backup that is in place now.
-    async fn clear_strays(&self, open: &[OpenRun]) {
-        let mut strays = JoinSet::new();
-        for folder in std::fs::read_dir(&self.runs_dir).into_iter().flatten().flatten() {
-            if open.iter().any(|open| folder.file_name() == open.run.as_str()) {
-                continue;
-            }
-            let folder = RunFolder::new(folder.path());
-            strays.spawn(async move {
-                let tree = os::Tree::new(folder.path(), folder.leader());
-                let left = end::end(tree, Some(Signal::Terminate), end::after(PARTING)).await;
-                let removed = take_away(folder.path()).await;
-                tracing::warn!(folder = %folder.path().display(), left, ?removed, "a run that is not in the log was cleared away");
-            });
-        }
-        while strays.join_next().await.is_some() {}
     }
 
     /// Whether a folder lies in an opened project that the configuration allows.

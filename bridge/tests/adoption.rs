@@ -93,7 +93,7 @@ fn what_an_earlier_bridge_gave_to_a_run_is_hidden_by_the_next_one() {
 
 /// As after the way back to a backup that is older than the order.
 #[test]
-fn a_run_that_the_log_does_not_know_is_ended_and_cleared_away() {
+fn a_run_that_the_log_does_not_know_is_ended_and_what_it_wrote_is_set_aside() {
     let script = "echo $$ > leader; trap '' TERM; echo ready; while :; do sleep 1; done";
     let (dir, run) = crashed(|bench| bench.sh(script));
     let folder = dir.path().join("runs").join(run.as_str());
@@ -102,12 +102,42 @@ fn a_run_that_the_log_does_not_know_is_ended_and_cleared_away() {
     for file in ["log.db", "log.db-wal", "log.db-shm"] {
         let _ = std::fs::remove_file(dir.path().join(file));
     }
+    // One of the same name was set aside before; one has said nothing.
+    let strays = dir.path().join("strays");
+    let silent = dir.path().join("runs/silent");
+    std::fs::create_dir_all(strays.join(run.as_str())).unwrap();
+    std::fs::create_dir(&silent).unwrap();
+    std::fs::write(silent.join("out"), "").unwrap();
     next(dir, async |_| {
-        while folder.exists() {
+        while folder.exists() || silent.exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert!(!lives(&leader));
+        let kept = strays.join(format!("{run}-2/out"));
+        assert_eq!(std::fs::read_to_string(kept).unwrap(), "ready\n");
+        assert_eq!(std::fs::read_dir(&strays).unwrap().count(), 2);
     });
+}
+
+/// As when the folder could not be taken away at its end: what is in it is in the log.
+#[tokio::test]
+async fn the_folder_of_a_run_that_is_over_is_set_aside_for_what_the_log_does_not_have_alone() {
+    let bench = Bench::new("").await;
+    let ((stored, _), (more, _)) =
+        (bench.run(bench.sh("echo hi")).await, bench.run(bench.sh("echo hi")).await);
+    let folder = |run: &RunId| bench.dir.path().join("runs").join(run.as_str());
+    for (run, out) in [(&stored, "hi\n"), (&more, "hi\nunread\n")] {
+        while folder(run).exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        std::fs::create_dir(folder(run)).unwrap();
+        std::fs::write(folder(run).join("out"), out).unwrap();
+    }
+    bench.supervisor.reconcile().await.unwrap();
+    assert!(!folder(&stored).exists() && !folder(&more).exists());
+    let strays = bench.dir.path().join("strays");
+    assert_eq!(std::fs::read_dir(&strays).unwrap().count(), 1);
+    assert_eq!(std::fs::read_to_string(strays.join(more.as_str()).join("out")).unwrap(), "hi\nunread\n");
 }
 
 #[test]

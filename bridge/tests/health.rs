@@ -47,7 +47,7 @@ async fn an_agent_that_hangs_is_told_as_stalled_and_goes_on_until_a_person_stops
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn without_free_memory_nothing_starts_and_with_it_everything_goes_on() -> anyhow::Result<()> {
-    let mut world = with_config("[memory]\npause_mb = 1000000000\n")?;
+    let mut world = with_config("[memory]\nwarn_mb = 1000000000\npause_mb = 1000000000\n")?;
     world.start_bridge().await?;
     let mut client = world.client("page").await?;
     client.until("the measure", |state| state.memory.room == Room::None).await?;

@@ -156,12 +156,39 @@ async fn a_damaged_database_is_restored_from_the_newest_backup() -> anyhow::Resu
     let (started, said) = command(&world, "serve")?;
     let newest = copied.file.display().to_string();
     assert!(!started && said.contains("orchestrator restore") && said.contains(&newest), "{said}");
+    // Ordered after the copy was made.
+    std::fs::create_dir_all(data.join("runs/later"))?;
+    std::fs::write(data.join("runs/later/out"), "unread")?;
     let (restored, said) = command(&world, "restore")?;
     assert!(restored && said.contains(&newest) && said.contains("log.db.damaged"), "{said}");
+    let strays = data.join("strays");
+    assert!(said.contains("ended then (later)") && said.contains(&strays.display().to_string()), "{said}");
     world.start_bridge().await?;
+    assert!(!data.join("runs/later").exists());
+    assert_eq!(std::fs::read_to_string(strays.join("later/out"))?, "unread");
     let mut client = world.client("page-again").await?;
     assert!(client.log.as_ref().is_some_and(|restored| *restored != log), "a page that was open must notice");
     client.until("the answer is there", answered).await
+}
+
+/// A log that was lost looks as a first start does, which ends every run that it does not know.
+#[tokio::test]
+async fn a_bridge_without_its_log_touches_no_run_and_says_the_way_back() -> anyhow::Result<()> {
+    let mut world = World::start(BIN).await?;
+    world.end_bridge().await?;
+    let data = world.home.path().join("data");
+    Store::open(&data)?.back_up(&data).await?.context("a backup")?;
+    let former = world.home.path().join("former");
+    std::fs::rename(&data, &former)?;
+    std::fs::create_dir_all(data.join("runs/lost"))?;
+    std::fs::write(data.join("runs/lost/out"), "unread")?;
+    std::fs::rename(former.join("backups"), data.join("backups"))?;
+    let said = refused(&mut serve(&world.home, "127.0.0.1:0"))?;
+    assert!(said.contains("log.db is missing") && said.contains("1 backup (the newest"), "{said}");
+    assert!(said.contains("runs 1 run.") && said.contains("`orchestrator restore`"), "{said}");
+    assert_eq!(std::fs::read_to_string(data.join("runs/lost/out"))?, "unread");
+    assert!(!data.join("log.db").exists());
+    Ok(())
 }
 
 #[tokio::test]

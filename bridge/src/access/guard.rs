@@ -2,32 +2,53 @@
 //! headers that keep a browser strict about every answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use tokio::time::timeout;
 
 use super::{Access, Shown, Who, problem};
 
 /// What is answered without a cookie: these are the ways to one.
 const WAYS_IN: [&str; 3] = ["/api/enter", "/api/pair", "/api/pair/outcome"];
 
+/// What the body of a request may take of somebody who is not let in, and how many bytes it may have.
+const PATIENCE: Duration = Duration::from_secs(10);
+const BODY: usize = 64 * 1024;
+
 /// Stands before every route, and tells those behind it who asks: [`Who`].
 pub(crate) async fn guard(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
     let mut response = match entry(&access, &request) {
         Err(refused) => *refused,
-        Ok(who) => {
-            if let Some(who) = who {
-                request.extensions_mut().insert(who);
-            }
+        Ok(Some(who)) => {
+            request.extensions_mut().insert(who);
             next.run(request).await
         }
+        Ok(None) => match whole(request).await {
+            Ok(request) => next.run(request).await,
+            Err(refused) => *refused,
+        },
     };
     harden(response.headers_mut());
     response
+}
+
+/// The request with all of its body, which somebody who is not let in yet must send at once: half of one would hold
+/// its connection.
+async fn whole(request: Request) -> Result<Request, Box<Response>> {
+    let (parts, body) = request.into_parts();
+    let (status, error) = match timeout(PATIENCE, to_bytes(body, BODY)).await {
+        Ok(Ok(bytes)) => return Ok(Request::from_parts(parts, Body::from(bytes))),
+        Ok(Err(_)) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large, or broke off"),
+        Err(_) => (StatusCode::REQUEST_TIMEOUT, "the request took too long"),
+    };
+    Err(Box::new(problem(status, error, "Reload the page.")))
 }
 
 /// Who asks, of what only some may have; nobody, of what is everybody's.
@@ -118,5 +139,25 @@ fn harden(headers: &mut HeaderMap) {
     ];
     for (name, value) in RULES {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use futures_util::{StreamExt, stream};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_body_of_a_stranger_is_not_waited_for() {
+        let half = stream::iter([Ok::<_, std::io::Error>("{\"sec")]).chain(stream::pending());
+        let refused = whole(Request::new(Body::from_stream(half))).await.unwrap_err();
+        assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
+        let large = whole(Request::new(Body::from(vec![b' '; BODY + 1]))).await.unwrap_err();
+        assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let sent = whole(Request::new(Body::from("{}"))).await.unwrap();
+        assert_eq!(to_bytes(sent.into_body(), BODY).await.unwrap(), "{}");
     }
 }

@@ -20,6 +20,7 @@ use crate::cli::say;
 use crate::config::tools::Tool;
 use crate::config::{Config, ConfigError};
 use crate::store::{Look, copies};
+use crate::supervisor::{set_aside, strays};
 use crate::{clock, store, system};
 
 #[cfg(unix)]
@@ -129,6 +130,7 @@ async fn examine(data_dir: &Path, config: Result<Config, ConfigError>) -> Vec<Fi
         if own.exists() {
             findings.extend(folder(&own));
             findings.extend(database(&own));
+            findings.extend(outcasts(&own));
         } else {
             findings.push(well(format!("{} is not there yet; the first start makes it", own.display())));
         }
@@ -190,6 +192,22 @@ fn database(data_dir: &Path) -> Vec<Finding> {
         None => warning("there is no backup yet", "One is made when the bridge has run for 30 minutes."),
     });
     findings
+}
+
+/// What runs wrote that the log does not know.
+fn outcasts(data_dir: &Path) -> Option<Finding> {
+    let (runs, bytes) = set_aside(data_dir);
+    let folder = strays(data_dir);
+    (runs > 0).then(|| {
+        warning(
+            format!(
+                "{} holds what {runs} runs wrote that the log does not know ({} KiB)",
+                folder.display(),
+                bytes.div_ceil(1024)
+            ),
+            "Nothing reads it again: take from it what you need, then remove it.",
+        )
+    })
 }
 
 fn disk(data_dir: &Path) -> Finding {

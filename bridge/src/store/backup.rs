@@ -171,6 +171,20 @@ pub fn restore(data_dir: &Path) -> Result<(Copied, PathBuf), BackupError> {
     Err(last.unwrap_or_else(|| BackupError::None(folder(data_dir))))
 }
 
+/// Runs that have no end in a data folder's log. An older schema is read as far as it has such a table.
+///
+/// # Errors
+/// The log cannot be read.
+pub fn without_end(data_dir: &Path) -> Result<Vec<String>, BackupError> {
+    let file = data_dir.join("log.db");
+    let asked = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|connection| {
+        let mut query = connection.prepare("SELECT id FROM run WHERE ended IS NULL")?;
+        let runs = query.query_map([], |row| row.get(0))?;
+        runs.collect()
+    });
+    asked.map_err(|error| BackupError::Sqlite(file, error))
+}
+
 fn check(file: &Path) -> Result<(), BackupError> {
     let failed =
         |error: rusqlite::Error| BackupError::Damaged { file: file.to_owned(), detail: error.to_string() };

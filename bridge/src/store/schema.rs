@@ -44,6 +44,8 @@ pub enum OpenError {
         .file.display()
     )]
     Newer { file: PathBuf, found: i64 },
+    #[error("{}", super::missing::told(file, *there, left))]
+    Missing { file: PathBuf, there: bool, left: super::missing::Left },
     #[error("cannot start the store's thread: {0}")]
     Thread(String),
 }

@@ -431,6 +431,33 @@ async fn lines_that_are_written_ahead_are_stored_with_the_next_group_or_not_at_a
     assert_eq!(lines.iter().map(|piece| &piece.bytes[..]).collect::<Vec<_>>(), [b"one\n", b"two\n"]);
 }
 
+/// No test can cut the power behind the page cache, so a sync that is missing shows here alone.
+#[test]
+fn what_acknowledges_an_entry_is_synced() {
+    const FULL: i64 = 2;
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _hub) = writer(dir.path(), 1_000);
+    let append = |body| {
+        let (reply, _) = oneshot::channel();
+        Job::Append { actor: Actor::Bridge, id: None, seen: None, drafts: vec![body], reply }
+    };
+    let lines = |first| {
+        let (reply, _) = oneshot::channel();
+        let lines = Lines { first, pieces: vec![Arc::new(piece("line\n"))], reply };
+        Job::Output { run: run("r1"), lines, told: false }
+    };
+    assert_eq!(writer.synchronous().unwrap(), FULL, "as it is opened");
+    writer.commit(vec![append(requests("r1"))]);
+    assert_eq!(writer.synchronous().unwrap(), FULL);
+    writer.commit(vec![lines(0)]);
+    assert_ne!(writer.synchronous().unwrap(), FULL, "lines alone need not wait for the disk");
+    writer.commit(vec![lines(1), append(says("between lines")), lines(2)]);
+    assert_eq!(writer.synchronous().unwrap(), FULL);
+    writer.write_ahead(vec![(run("r1"), 3, vec![Arc::new(piece("ahead\n"))])]);
+    writer.commit(vec![append(says("behind lines that were written ahead"))]);
+    assert_eq!(writer.synchronous().unwrap(), FULL);
+}
+
 /// Such as on a page that is damaged.
 #[tokio::test]
 async fn lines_that_cannot_be_stored_refuse_their_group_once_and_then_only_themselves() {

@@ -199,6 +199,12 @@ impl Writer {
         Ok(())
     }
 
+    /// What SQLite was told of syncing for the last transaction: 2 is FULL.
+    #[cfg(test)]
+    pub(super) fn synchronous(&self) -> rusqlite::Result<i64> {
+        self.connection.pragma_query_value(None, "synchronous", |row| row.get(0))
+    }
+
     fn begin(&mut self, durable: bool) -> Result<(), StoreError> {
         self.set_durable(durable)
             .and_then(|()| self.connection.execute_batch("BEGIN IMMEDIATE"))

@@ -8,7 +8,7 @@ use shared::agent::{HarnessId, TurnReport};
 use shared::entry::{Kind, Purpose};
 use shared::id::RunId;
 use shared::limits::Caps;
-use shared::run::RunSpec;
+use shared::run::{RunEnd, RunSpec};
 use shared::unit::Millis;
 
 use super::Watch;
@@ -39,12 +39,14 @@ pub(super) fn caps(state: &State, task: &Task) -> Caps {
 impl Watch {
     /// A run was read.
     pub(super) fn use_up(&mut self, state: &State, id: &RunId, report: &TurnReport, process: &Process) {
-        let Some(Phase::Ended { started, at, .. }) = state.run(id).map(|run| &run.phase) else { return };
+        let Some(run) = state.run(id) else { return };
+        let Phase::Ended { started, at, end, .. } = &run.phase else { return };
         let used = self.used.entry(process.task.clone()).or_default();
         used.turns += report.turns;
         // How long the person sits at a terminal is theirs.
         if process.purpose != Purpose::Terminal {
-            used.time = used.time + at.since(started.unwrap_or(*at));
+            let begun = if *end == RunEnd::TimedOut { run.requested } else { started.unwrap_or(*at) };
+            used.time = used.time + at.since(begun);
         }
         let told = self.told.get(id).map_or(0, |told| told.tokens);
         used.tokens += process.tokens().max(told);

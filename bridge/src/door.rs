@@ -2,9 +2,11 @@
 //! comes by them. Who is slow or silent, in the greeting or with a request, keeps nobody else waiting: both have a
 //! time, and there is a bound on connections.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -50,25 +52,77 @@ pub(crate) struct Bounds {
     /// How many are served at once. When there are as many, further ones wait in the system's queue until one is
     /// over. A WebSocket, which only those have who are let in, is counted no more.
     pub connections: usize,
+    /// How many of those may come from one address, so that nobody at another one is kept out. What is beyond is closed at
+    /// once, before a greeting.
+    pub of_one: usize,
+    /// The same for programs of this machine, which all come from one address.
+    pub of_ours: usize,
     /// What the head of a request may take, from the end of the one before: so an idle connection is closed as well.
     pub head: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { connections: 1_024, head: Duration::from_secs(10) }
+        // A browser opens six to a host, and a household may have a dozen of them behind one address.
+        Self { connections: 1_024, of_one: 128, of_ours: 1_024, head: Duration::from_secs(10) }
     }
+}
+
+/// How many connections each address has.
+#[derive(Debug, Default)]
+struct Shares(Mutex<HashMap<IpAddr, usize>>);
+
+/// A connection's part of that, until it is over.
+#[derive(Debug)]
+struct Share {
+    shares: Arc<Shares>,
+    of: IpAddr,
+}
+
+impl Shares {
+    /// Nothing when the address has as many as it may.
+    fn take(self: &Arc<Self>, of: IpAddr, bounds: Bounds) -> Option<Share> {
+        let most = if of.is_loopback() { bounds.of_ours } else { bounds.of_one };
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(of).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Share { shares: Arc::clone(self), of })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut counts = self.shares.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = counts.entry(self.of) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+/// A connection that was taken in.
+struct Taken {
+    wire: Box<dyn Wire>,
+    ends: Ends,
+    share: Share,
 }
 
 pub(crate) struct Door {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    greetings: JoinSet<Option<(Box<dyn Wire>, Ends)>>,
+    shares: Arc<Shares>,
+    greetings: JoinSet<Option<Taken>>,
 }
 
 impl Door {
     pub(crate) fn new(listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> Self {
-        Self { listener, tls: tls.map(TlsAcceptor::from), greetings: JoinSet::new() }
+        let (tls, shares) = (tls.map(TlsAcceptor::from), Arc::default());
+        Self { listener, tls, shares, greetings: JoinSet::new() }
     }
 
     /// Takes connections in and serves each by a task of its own, without end. Handlers are told its [`Ends`].
@@ -76,16 +130,16 @@ impl Door {
         let places = Arc::new(Semaphore::new(bounds.connections));
         loop {
             let place = Arc::clone(&places).acquire_owned().await;
-            let (wire, ends) = self.accept().await;
+            let Taken { wire, ends, share } = self.accept(bounds).await;
             let app = app.clone();
             tokio::spawn(async move {
                 converse(wire, ends, app, bounds.head).await;
-                drop(place);
+                drop((place, share));
             });
         }
     }
 
-    async fn accept(&mut self) -> (Box<dyn Wire>, Ends) {
+    async fn accept(&mut self, bounds: Bounds) -> Taken {
         loop {
             tokio::select! {
                 Some(greeted) = self.greetings.join_next() => {
@@ -95,13 +149,16 @@ impl Door {
                 }
                 (socket, theirs) = Listener::accept(&mut self.listener), if self.greetings.len() < GREETED => {
                     let Ok(ours) = socket.local_addr() else { continue };
+                    let Some(share) = self.shares.take(theirs.ip(), bounds) else { continue };
                     // A line should not wait in the socket for a second one.
                     let _ = socket.set_nodelay(true);
                     let ends = Ends { theirs, ours };
-                    let Some(acceptor) = self.tls.clone() else { return (Box::new(socket), ends) };
+                    let Some(acceptor) = self.tls.clone() else {
+                        return Taken { wire: Box::new(socket), ends, share };
+                    };
                     self.greetings.spawn(async move {
                         let greeted = timeout(GREETING, greet(socket, acceptor)).await;
-                        Some((greeted.ok()??, ends))
+                        Some(Taken { wire: greeted.ok()??, ends, share })
                     });
                 }
             }
@@ -173,7 +230,8 @@ mod tests {
 
     #[tokio::test]
     async fn half_a_request_keeps_no_whole_one_out() {
-        let address = open(Bounds { connections: 4, head: Duration::from_millis(200) }).await;
+        let head = Duration::from_millis(200);
+        let address = open(Bounds { connections: 4, head, ..Bounds::default() }).await;
         let mut half = Vec::new();
         for words in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\n", "PRI * HTTP/2.0\r\n"].repeat(8) {
             let mut socket = TcpStream::connect(address).await.unwrap();
@@ -185,8 +243,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_address_has_no_more_than_its_share() {
+        let address = open(Bounds { of_ours: 2, ..Bounds::default() }).await;
+        let held = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let (_, answer) = ask(address, request).await;
+        assert_eq!(answer, "", "closed without a word");
+        drop(held);
+        // The door hears of their ends in its own time.
+        while ask(address, request).await.1.is_empty() {}
+
+        let (shares, bounds) = (Arc::<Shares>::default(), Bounds { of_one: 1, ..Bounds::default() });
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let first = shares.take(one, bounds).unwrap();
+        assert!(shares.take(one, bounds).is_none() && shares.take(other, bounds).is_some());
+        drop(first);
+        assert!(shares.0.lock().unwrap().is_empty() && shares.take(one, bounds).is_some());
+    }
+
+    #[tokio::test]
     async fn an_answer_may_take_longer_than_a_head() {
-        let address = open(Bounds { connections: 1, head: Duration::from_millis(200) }).await;
+        let head = Duration::from_millis(200);
+        let address = open(Bounds { connections: 1, head, ..Bounds::default() }).await;
         let (_, answer) = ask(address, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await;
         assert!(answer.ends_with("at last"), "{answer}");
     }

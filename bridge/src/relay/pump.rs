@@ -34,13 +34,13 @@ const UNANSWERED: usize = 64;
 const UNANSWERED_BYTES: usize = MAX_MESSAGE;
 
 /// Between the questions whether the client is still there.
-const BEAT: Duration = Duration::from_secs(5);
-/// A client of which nothing is heard from one beat to the second after it, not even that it is there, is gone: its socket may be open
+const BEAT: Duration = Duration::from_secs(3);
+/// A client of which nothing is heard from one beat to the third after it, not even that it is there, is gone: its socket may be open
 /// at this end for minutes more. Whatever it held goes to others. Counted in beats, as what the bridge could not listen to (while its
 /// disk was slow) is not the client's silence.
-const MISSED: u32 = 3;
-/// A client that takes nothing for so long is gone too.
-const SILENCE: Duration = Duration::from_secs(12);
+const MISSED: u32 = 4;
+/// Who is gone is parted from within so long, also where it was sent something meanwhile that it does not take.
+const GONE: Duration = Duration::from_secs(15);
 
 /// Why a pump ended.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,24 @@ async fn say<E: std::fmt::Display>(
     message: &ServerMessage,
 ) -> Result<(), Closed> {
     let text = serde_json::to_string(message).map_err(broken)?;
-    sink.send(Message::Text(text.into())).await.map_err(broken)
+    within(patience(0), send(sink, Message::Text(text.into()))).await
+}
+
+async fn send<E: std::fmt::Display>(
+    sink: &mut (impl Sink<Message, Error = E> + Unpin),
+    message: Message,
+) -> Result<(), Closed> {
+    sink.send(message).await.map_err(broken)
+}
+
+/// How long a client may take nothing of which so many beats heard nothing before, while the next was to come.
+fn patience(missed: u32) -> Duration {
+    GONE.saturating_sub(BEAT * (missed + 1))
+}
+
+/// What is sent, unless the client takes nothing for so long.
+async fn within<T>(patience: Duration, sent: impl Future<Output = Result<T, Closed>>) -> Result<T, Closed> {
+    timeout(patience, sent).await.unwrap_or(Err(Closed::Silent))
 }
 
 type Answer = Pin<Box<dyn Future<Output = (ServerMessage, usize)> + Send>>;
@@ -177,14 +194,17 @@ impl Session {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut missed = 0;
         loop {
-            let more = timeout(SILENCE, self.send_newer(sink)).await.map_err(|_| Closed::Silent)??;
+            let more = within(patience(missed), self.send_newer(sink)).await?;
             let reads = self.answers.len() < UNANSWERED && self.unanswered_bytes < UNANSWERED_BYTES;
             let received = tokio::select! {
                 Some((answer, bytes)) = self.answers.next() => {
                     self.unanswered_bytes -= bytes;
                     // What an append made comes before its acknowledgement.
-                    self.send_entries(sink).await?;
-                    say(sink, &answer).await?;
+                    let acknowledged = async {
+                        self.send_entries(sink).await?;
+                        say(sink, &answer).await
+                    };
+                    within(patience(missed), acknowledged).await?;
                     continue;
                 }
                 received = stream.next(), if reads => received,
@@ -195,8 +215,7 @@ impl Session {
                         return Err(Closed::Silent);
                     }
                     self.relay.baton.offer().await;
-                    let ping = sink.send(Message::Ping(Vec::new().into()));
-                    timeout(SILENCE, ping).await.map_err(|_| Closed::Silent)?.map_err(broken)?;
+                    within(patience(missed), send(sink, Message::Ping(Vec::new().into()))).await?;
                     continue;
                 }
                 () = self.news.woken(), if !more => continue,
@@ -400,7 +419,7 @@ async fn part<E: std::fmt::Display>(sink: &mut (impl Sink<Message, Error = E> + 
     let told = say(sink, &ServerMessage::Unreadable { why: why.clone() }).await;
     if told.is_ok() {
         let close = CloseFrame { code: close_code::SIZE, reason: "unreadable".into() };
-        let _ = sink.send(Message::Close(Some(close))).await;
+        let _ = within(patience(0), send(sink, Message::Close(Some(close)))).await;
     }
     Closed::Broken(why)
 }

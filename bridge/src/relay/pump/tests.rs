@@ -497,6 +497,7 @@ async fn a_client_that_is_silently_gone_is_parted_from_and_its_baton_goes_on() {
     let answers = there.to.clone();
     // From here on time passes as fast as nobody has anything to do.
     tokio::time::pause();
+    let began = Instant::now();
     // One says that it is there, the other is never heard of again.
     let granted = async {
         loop {
@@ -509,10 +510,47 @@ async fn a_client_that_is_silently_gone_is_parted_from_and_its_baton_goes_on() {
     };
     granted.await;
     assert!(matches!(gone.pump.await.unwrap(), Err(Closed::Silent)));
+    assert!(began.elapsed() <= GONE, "{:?}", began.elapsed());
     assert!(!there.pump.is_finished());
     let mut asked = 0;
     while let Some(message) = gone.from.recv().await {
         asked += u32::from(matches!(message, Message::Ping(_)));
     }
     assert!((1..=4).contains(&asked), "asked {asked} times before it was given up");
+}
+
+/// It is sent what does not fit its socket, at any moment after it was last heard; nothing of that is the store's, whose threads
+/// know no paused clock.
+#[tokio::test]
+async fn a_client_that_is_gone_and_is_sent_something_is_parted_from_as_soon() {
+    for silent in 0..12 {
+        let (asks, asking) = watch::channel(Vec::new());
+        let mut world = World::new();
+        world.relay = Relay::new(world.store.clone(), Epoch(0), asking, Arc::default());
+        let mut gone = world.socket(1);
+        gone.say(&hello("gone", 0));
+        gone.until(|client| !client.said.is_empty()).await;
+        tokio::time::pause();
+        // Its last word comes right behind a beat, from when on all are missed.
+        while !matches!(gone.from.recv().await.unwrap(), Message::Ping(_)) {}
+        gone.to.send(Message::Pong(Vec::new().into())).unwrap();
+        let last = Instant::now();
+        for second in 0..30 {
+            if second >= silent {
+                let asks_now = |n: u32| Asking { id: n.to_string(), ..asks_to_pair() };
+                asks.send_replace((0..second).map(asks_now).collect());
+            }
+            tokio::select! {
+                _ = &mut gone.pump => break,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+        assert!(last.elapsed() <= GONE, "{:?} with silence for {silent} s", last.elapsed());
+        tokio::time::resume();
+    }
+}
+
+fn asks_to_pair() -> Asking {
+    let words = || "a device".to_owned();
+    Asking { id: words(), name: words(), address: words(), code: words() }
 }

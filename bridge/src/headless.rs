@@ -277,11 +277,8 @@ pub struct SplitArgs {
 pub struct AnswerArgs {
     #[command(flatten)]
     task: TaskArgs,
-    /// What to say
-    text: String,
-    /// Let the turn that runs read it at its next step, instead of the next turn
-    #[arg(long)]
-    now: bool,
+    #[command(flatten)]
+    said: word::Said,
 }
 
 #[derive(Debug, Args)]
@@ -395,9 +392,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Show(args) => show::tell(&args).await,
             Command::Inbox(args) => inbox::list(&args).await,
             Command::Usage(args) => usage::tell(&args).await,
-            Command::Answer(AnswerArgs { task, text, now }) => {
-                task::tell(&task, Word::Answer { text, now }).await
-            }
+            Command::Answer(AnswerArgs { task, said }) => task::tell(&task, Word::Answer(said)).await,
             Command::Allow(args) => {
                 let word = Word::Permit {
                     permit: Permit::Allow,

@@ -184,6 +184,9 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
         ("POST /api/tasks/1/on-failure", json!({"policy": "same"}), 404),
         ("POST /api/tasks/1/edit", json!({"size": "huge"}), 422),
         ("POST /api/tasks/1/edit", json!({"size": "light"}), 404),
+        ("GET /api/events?after=now", json!({}), 400),
+        ("GET /api/usage?since=today", json!({}), 400),
+        ("GET /api/tasks/1/terminal?all=perhaps", json!({}), 400),
     ] {
         let (found, told) = call(&world, line, &body).await?;
         let words = |name: &str| told[name].as_str().is_some_and(|words| !words.is_empty());
@@ -192,7 +195,12 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
     let (_, described) = call(&world, "GET /api/openapi.json", &json!({})).await?;
     let paths = described["paths"].as_object().context("no paths")?;
     assert_eq!(paths.len(), 60, "{paths:?}");
-    for path in paths.keys() {
+    for (path, calls) in paths {
+        let refused = "/responses/4XX/content/application~1json/schema/$ref";
+        let refuses = |(_, call): (_, &Value)| {
+            call.pointer(refused).is_some_and(|problem| problem == "#/components/schemas/Problem")
+        };
+        ensure!(calls.as_object().into_iter().flatten().all(refuses), "{path} never refuses");
         let (status, told) = call(&world, &format!("OPTIONS {path}"), &json!({})).await?;
         assert_eq!(status, 405, "{path} is there: {told}");
     }

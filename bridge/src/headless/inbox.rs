@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use conductor::State;
+use conductor::apply::answers;
 use conductor::inbox::{Request, inbox};
 use conductor::plan::name;
 use conductor::survey::Survey;
@@ -44,6 +45,8 @@ pub(super) struct WaitView {
     /// What the person does about it.
     action: &'static str,
     why: String,
+    /// What it asks, to be named in the answer, so that another question is not answered by it.
+    question: Option<String>,
     /// What helps, where that is more than its action says.
     remedy: Option<&'static str>,
     /// In milliseconds since 1970.
@@ -71,6 +74,7 @@ impl WaitView {
             ask: request.ask.token(),
             action: request.ask.action(),
             why: request.why(state, now),
+            question: answers(state, task).map(|run| run.to_string()),
             remedy: request.remedy(),
             since: request.status.since.0,
             if_ignored: request.ask.ignored(),

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -23,8 +23,7 @@ use shared::list::Fillings;
 use shared::plan::{Access, Terms};
 use shared::unit::MicroUsd;
 use shared::wire::Refusal;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,7 +35,7 @@ use super::statement::{self, BadPlan, NoAgent, Planner, Statement, Unstated};
 use super::task::{Unknown, find, is_archived};
 use super::terms::{NoTerms, TermsJson};
 use super::view::{GoalView, TaskDetails, TaskView};
-use super::word::{Unsaid, Word};
+use super::word::{Said, Unsaid, Word};
 use crate::access::Who;
 use crate::relay::Relay;
 use crate::store::{Store, StoreError};
@@ -45,6 +44,7 @@ use crate::worktree::Custody;
 mod caps;
 mod charter;
 mod course;
+mod description;
 mod desk;
 mod ends;
 mod events;
@@ -62,30 +62,11 @@ mod shape;
 mod terminal;
 mod worktrees;
 
+use description::{Description, with_refusals};
 use desk::Desk;
 
 /// The largest body, in bytes: room for the largest plan.
 const BODY: usize = 1024 * 1024;
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Orchestrator",
-        description = "Goals, their tasks, and the log of everything that happens. Send `Authorization: Bearer TOKEN` with what `orchestrator token` prints, and no `Origin`. A task is named by its id or as `orchestrator tasks` names it: `3` is the third goal, `3/2.1` (in a path `3%2F2.1`) a task of it."
-    ),
-    modifiers(&Bearer),
-    security(("token" = []))
-)]
-struct Description;
-
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
-    }
-}
 
 /// The API's routes, to be served behind the bridge's guard. Worktrees are made of the folders `allowed`; of all where none
 /// are named.
@@ -158,7 +139,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
         .routes(routes!(worktrees::adopt))
         .routes(routes!(events::follow))
         .split_for_parts();
-    let description = Arc::new(description);
+    let description = Arc::new(with_refusals(description));
     router
         .route("/api/openapi.json", get(move || async move { Json(Arc::unwrap_or_clone(description)) }))
         .route("/api/{*path}", axum::routing::any(nothing_here))
@@ -276,8 +257,15 @@ impl From<Refusal> for Refused {
     }
 }
 
+impl From<QueryRejection> for Refused {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text(), "GET /api/openapi.json says what a call takes.")
+    }
+}
+
 type Answer<T> = Result<Json<T>, Refused>;
 type Sent<T> = Result<Json<T>, JsonRejection>;
+type Queried<T> = Result<Query<T>, QueryRejection>;
 
 async fn nothing_here(uri: Uri) -> Refused {
     let error = format!("there is nothing at {}", uri.path());
@@ -358,15 +346,6 @@ impl Committed {
     fn new(id: impl ToString, seq: u64) -> Self {
         Self { id: id.to_string(), seq, made: None, worktree: None }
     }
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Words {
-    text: String,
-    /// To the turn that runs, at its next step, instead of the next turn.
-    #[serde(default)]
-    now: bool,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -528,14 +507,14 @@ async fn set_agent(
 }
 
 /// Write into a task's conversation: an answer, or a wish
-#[utoipa::path(post, path = "/api/tasks/{task}/answer", params(("task" = String, Path)), request_body = Words, responses((status = OK, body = Committed)))]
+#[utoipa::path(post, path = "/api/tasks/{task}/answer", params(("task" = String, Path)), request_body = Said, responses((status = OK, body = Committed)))]
 async fn answer(
     State(desk): State<Arc<Desk>>,
     Path(task): Path<String>,
-    sent: Sent<Words>,
+    sent: Sent<Said>,
 ) -> Answer<Committed> {
-    let Json(Words { text, now }) = sent?;
-    desk.tell(&task, Word::Answer { text, now }).await
+    let Json(said) = sent?;
+    desk.tell(&task, Word::Answer(said)).await
 }
 
 /// Try a task anew

@@ -8,7 +8,7 @@ use conductor::{hearing, words};
 use shared::context::Charter;
 use shared::entry::{Draft, Kind};
 use shared::evidence::{Check, Evidence};
-use shared::id::{MessageId, TaskId};
+use shared::id::TaskId;
 use shared::permission::Permit;
 use shared::plan::{Mode, PlanEdit, Schedule};
 use shared::retry::{Policy, Retry};
@@ -28,15 +28,14 @@ use super::{agents, waiting};
 mod over;
 mod permit;
 mod plans;
+mod said;
 mod terminal;
+
+pub(super) use said::Said;
 
 #[derive(Debug, Clone)]
 pub(super) enum Word {
-    Answer {
-        text: String,
-        /// To the turn that runs, instead of the next one.
-        now: bool,
-    },
+    Answer(Said),
     /// To what its agent asks to be allowed: this request, or the only one that waits.
     Permit {
         permit: Permit,
@@ -129,7 +128,7 @@ impl Word {
     /// # Errors
     /// It means nothing to the task as it is.
     pub(super) fn to(self, state: &State, task: &Task) -> Result<Vec<Draft>, Unsaid> {
-        let now = matches!(self, Self::Answer { now: true, .. });
+        let now = matches!(self, Self::Answer(Said { now: true, .. }));
         if let Some(why) = words::deaf(hearing(state, task)).filter(|_| now) {
             return Err(Unsaid(format!("{why} Say it without --now (\"now\": false)")));
         }
@@ -149,16 +148,7 @@ impl Word {
             }
             (Self::Add(new), _) => return new.kinds(state, task),
             (Self::After(order), _) => return order.edits(state, task),
-            (Self::Answer { text, .. }, _) if text.trim().is_empty() => {
-                return unsaid("there is nothing to say in no words".to_owned());
-            }
-            (Self::Answer { text, now }, _) => {
-                let message = drawn(MessageId::new);
-                let urged = now.then(|| Kind::MessageUrged { task: id.clone(), message: message.clone() });
-                let answers = conductor::apply::answers(state, task);
-                let sent = Kind::MessageSent { task: id, message, text, answers };
-                return Ok([sent].into_iter().chain(urged).collect());
-            }
+            (Self::Answer(said), _) => return said.kinds(state, task),
             (Self::Split(words), _) => return plans::split(state, task, words),
             (Self::Approve, _) => plans::approve(task)?,
             (Self::Reject, _) => plans::reject(task)?,

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::{Stream, stream};
@@ -14,8 +14,8 @@ use shared::unit::Seq;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use utoipa::IntoParams;
 
-use super::Refused;
 use super::desk::Desk;
+use super::{Queried, Refused};
 use crate::store::{Page, Store, Stored};
 
 /// What one follower has in memory at most; it is pulled, so a slow one waits in the store.
@@ -34,18 +34,27 @@ pub(super) struct From {
     responses((status = OK, description = "Events named `entry`, each an entry of the log in JSON", content_type = "text/event-stream")))]
 pub(super) async fn follow(
     State(desk): State<Arc<Desk>>,
-    Query(from): Query<From>,
+    from: Queried<From>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refused> {
+    let Query(from) = from?;
     let busy = |_| {
         Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too many follow the log", "Close one, or come later.")
     };
     let place = Arc::clone(&desk.followers).try_acquire_owned().map_err(busy)?;
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let last = headers.get("last-event-id").map(numbered).transpose()?;
     let after = last.or(from.after).map_or_else(|| desk.store.hub().head(), Seq);
     let wake = desk.store.hub().subscribe();
     let follower = Follower { store: desk.store.clone(), wake, after, read: VecDeque::new(), _place: place };
     Ok(Sse::new(stream::unfold(follower, Follower::next)).keep_alive(KeepAlive::default()))
+}
+
+/// The number of an entry, as a monitor says it that was cut off. To begin with what happens now would leave out what it missed.
+fn numbered(id: &HeaderValue) -> Result<u64, Refused> {
+    let number = id.to_str().ok().and_then(|id| id.parse().ok());
+    let next = "Send the id of the last event, or none.";
+    number
+        .ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, "Last-Event-ID is no number of an entry", next))
 }
 
 struct Follower {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use shared::unit::Millis;
 use utoipa::IntoParams;
 
-use super::Answer;
 use super::desk::Desk;
+use super::{Answer, Queried};
 use crate::clock;
 use crate::headless::inbox::WaitView;
 use crate::headless::usage::UsageView;
@@ -29,6 +29,7 @@ pub(super) async fn inbox(State(desk): State<Arc<Desk>>) -> Answer<Vec<WaitView>
 
 /// What agents have used, each kind and all together
 #[utoipa::path(get, path = "/api/usage", params(From), responses((status = OK, body = UsageView)))]
-pub(super) async fn usage(State(desk): State<Arc<Desk>>, Query(from): Query<From>) -> Answer<UsageView> {
+pub(super) async fn usage(State(desk): State<Arc<Desk>>, from: Queried<From>) -> Answer<UsageView> {
+    let Query(from) = from?;
     Ok(Json(UsageView::since(&*desk.state().await?, Millis(from.since.unwrap_or(0)))))
 }

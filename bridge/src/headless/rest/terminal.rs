@@ -11,7 +11,7 @@ use shared::run::Window;
 use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
-use super::{Answer, Committed, Empty, Refused, Sent};
+use super::{Answer, Committed, Empty, Queried, Refused, Sent};
 use crate::headless::task::find;
 use crate::headless::word::Word;
 use crate::relay::screen::read;
@@ -64,8 +64,9 @@ pub(super) struct Shown {
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     Path(task): Path<String>,
-    Query(Reach { all }): Query<Reach>,
+    reach: Queried<Reach>,
 ) -> Answer<Shown> {
+    let Query(Reach { all }) = reach?;
     let (run, open) = {
         let state = desk.state().await?;
         let task = find(&state, &task)?;

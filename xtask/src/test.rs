@@ -34,28 +34,33 @@ pub fn test() -> Result<()> {
         let _ = (machete.join(), windows.join());
         (product.join().ok().flatten(), browser.join().ok().flatten(), agents.join().ok().flatten())
     });
-    report.step("clippy for Windows", check::clippy_windows);
-    report.step("simulation", simulate::minute);
-    report.step("unused dependencies", unused_dependencies);
-    report.step("page size", || {
-        size::print()?;
-        size::within_budget()
+    let fold = std::thread::scope(|scope| {
+        // They mostly wait, for limits that pass and for each other, while the rest keeps the processors busy.
+        scope.spawn(|| {
+            report.step("real agent CLIs", || {
+                let agents = agents.context("there are no agent CLIs to test with")?;
+                real_agents(&agents)?;
+                real_journeys(
+                    product.as_deref().context("there is no binary to test")?,
+                    browser.as_deref().context("there is no browser to test with")?,
+                    &agents,
+                )
+            })
+        });
+        report.step("clippy for Windows", check::clippy_windows);
+        report.step("simulation", simulate::minute);
+        report.step("unused dependencies", unused_dependencies);
+        report.step("page size", || {
+            size::print()?;
+            size::within_budget()
+        });
+        report.step("fold for the browser", bench::fold)
     });
-    let fold = report.step("fold for the browser", bench::fold);
     report.step("journeys in Chromium", || {
         journeys(
             product.as_deref().context("there is no binary to test")?,
             browser.as_deref().context("there is no browser to test with")?,
             &fold.context("there is no fold to compare")?,
-        )
-    });
-    report.step("real agent CLIs", || {
-        let agents = agents.context("there are no agent CLIs to test with")?;
-        real_agents(&agents)?;
-        real_journeys(
-            product.as_deref().context("there is no binary to test")?,
-            browser.as_deref().context("there is no browser to test with")?,
-            &agents,
         )
     });
     report.finish()

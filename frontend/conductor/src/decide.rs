@@ -220,7 +220,6 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     if task.current.is_some() || task.stop.is_some() {
         return None;
     }
-    let spoken_to = task.is_spoken_to();
     if is_shown(state, task, now) {
         return proof::purpose(&proof::step(state, task));
     }
@@ -234,18 +233,30 @@ fn wish(state: &State, task: &Task, now: Millis) -> Option<Purpose> {
     if queue::starts_at(state, task).is_some_and(|at| at > now) {
         return None;
     }
-    let wish = match &task.planning {
-        Some(planning) if task.is_planned() => plan_wish(state, task, planning, spoken_to),
-        _ if task.is_goal() => goal_wish(state, task, spoken_to),
-        _ if task.is_by_hand() => None,
-        _ if comes_round(state, task, now) => Some(Purpose::Work),
-        _ => task_wish(state, task, spoken_to),
-    };
-    match wish {
+    let by_agent = !task.is_planned() && !task.is_goal() && !task.is_by_hand();
+    let round = Some(Purpose::Work).filter(|_| by_agent && comes_round(state, task, now));
+    match round.or_else(|| next_turn(state, task)) {
         Some(Purpose::Work) if sizing::asks(state, task) => Some(Purpose::Classify),
         Some(Purpose::Work) if proof::needs_base(state, task) => Some(Purpose::Base),
         wish => wish,
     }
+}
+
+/// The turn that comes next, whenever its time is.
+fn next_turn(state: &State, task: &Task) -> Option<Purpose> {
+    let spoken_to = task.is_spoken_to();
+    match &task.planning {
+        Some(planning) if task.is_planned() => plan_wish(state, task, planning, spoken_to),
+        _ if task.is_goal() => goal_wish(state, task, spoken_to),
+        _ if task.is_by_hand() => None,
+        _ => task_wish(state, task, spoken_to),
+    }
+}
+
+/// It is over, and what the person said to it since is told by a turn that is still to come.
+pub(crate) fn is_called_on(state: &State, task: &Task) -> bool {
+    let idle = task.current.is_none() && task.stop.is_none();
+    task.is_over() && task.is_spoken_to() && idle && next_turn(state, task).is_some()
 }
 
 /// It is done, and time to do it anew, which begins like the first time: when the plans that it is a part of are agreed on, and

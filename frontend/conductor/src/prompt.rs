@@ -218,8 +218,7 @@ fn summary(state: &State, task: &Task, words: &mut Words) {
     }
     diagnosis(task, words);
     words.say("All parts are over. Change nothing. Report to the person what was done, where it is, and what was not done.\n\n");
-    let parts: Vec<&Task> = task.children.iter().filter_map(|id| state.task(id)).collect();
-    results("## Results of the parts\n\n", &parts, words);
+    results("## Results of the parts\n\n", &told(state, task), words);
     said(task, "## The person says\n\n", words);
 }
 
@@ -410,6 +409,16 @@ fn context(state: &State, task: &Task, words: &mut Words) {
         };
         words.give(Section::Above, &(about + &holder.objective));
     }
+}
+
+/// The parts of a task, in order; behind one that was cut short before it was summed up its own, of which some may be done.
+fn told<'a>(state: &'a State, task: &Task) -> Vec<&'a Task> {
+    let parts = task.children.iter().filter_map(|id| state.task(id));
+    let with_own = |part: &'a Task| {
+        let own = if part.result.is_none() { told(state, part) } else { Vec::new() };
+        std::iter::once(part).chain(own)
+    };
+    parts.flat_map(with_own).collect()
 }
 
 /// What each of these came to. Their names and failures are pieces of their own, so that long words are cut before them.

@@ -246,6 +246,11 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
             let quiet = (until > *at).then(|| state.quieted.max(*at));
             (kind, Reason::ResumesAt { until, class: *class, again: *again, quiet })
         }
+        Standing::Completed | Standing::Failed { .. } | Standing::Cancelled
+            if decide::is_called_on(state, task) =>
+        {
+            (Kind::Pending, starts_at(state, task).map_or(Reason::Slot, Reason::StartsAt))
+        }
         Standing::Completed => match repeats_at(state, task) {
             None => (Kind::Completed, Reason::Done),
             // Its next time waits for the same as its first.
@@ -254,11 +259,7 @@ fn standing(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
         Standing::Failed { class, why } => {
             (Kind::Failed, Reason::Failure { class: *class, why: why.clone() })
         }
-        Standing::Cancelled => match starts_at(state, task) {
-            // It never began, and what was said to it since is a wish for a plan.
-            Some(at) if task.is_spoken_to() && task.is_planned() => (Kind::Pending, Reason::StartsAt(at)),
-            _ => (Kind::Cancelled, Reason::Stopped),
-        },
+        Standing::Cancelled => (Kind::Cancelled, Reason::Stopped),
         Standing::Open => open(state, task, of),
     }
 }
@@ -365,10 +366,17 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
     let statuses: Vec<Status> = parts.iter().map(|part| of(part)).collect();
     // What failed is given up with the goal.
     let closing = task.goal.as_ref().is_some_and(|goal| goal.closing.is_some());
-    let over = |status: &&Status| {
-        matches!(status.kind, Kind::Completed | Kind::Cancelled) || (closing && status.kind == Kind::Failed)
+    // Who sums up does not wait for talk with a part that is over.
+    let talks = |part: &Task| {
+        let through =
+            closing || (!matches!(part.standing, Standing::Failed { .. }) && part.again().is_none());
+        through && decide::is_called_on(state, part)
     };
-    let done = statuses.iter().filter(over).count();
+    let over = |(part, status): &(&&Task, &Status)| {
+        let quiet = matches!(status.kind, Kind::Completed | Kind::Cancelled);
+        quiet || (closing && status.kind == Kind::Failed) || talks(part)
+    };
+    let done = parts.iter().zip(&statuses).filter(over).count();
     let done = u32::try_from(done).unwrap_or(u32::MAX);
     if done == all && parts.iter().any(|part| part.current.is_some()) {
         return (Kind::Active, Reason::Parts { done, all });

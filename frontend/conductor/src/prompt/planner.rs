@@ -8,7 +8,7 @@ use shared::plan::ProposedTask;
 
 use super::{
     agents, context, diagnosis, guidelines, introduce, is_only_new, list, memory, objective, results, said,
-    titled, wrong,
+    titled, told, wrong,
 };
 use crate::context::Words;
 use crate::plan::dependencies;
@@ -57,7 +57,7 @@ pub(super) fn plan(state: &State, task: &Task, words: &mut Words) {
     let beside = first || again || !is_only_new(task);
     said(task, if beside { "## The person says\n\n" } else { "" }, words);
     if again {
-        let parts = task.children.iter().filter_map(|id| state.task(id));
+        let parts = told(state, task).into_iter();
         let done: Vec<&Task> = parts.filter(|part| part.result.is_some()).collect();
         results("## Results so far\n\n", &done, words);
     }

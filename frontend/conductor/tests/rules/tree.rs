@@ -5,9 +5,11 @@
 
 use conductor::State;
 use conductor::plan::edit::{EditProblem, check_edit};
-use conductor::status::{Kind as Stands, status};
-use shared::agent::HarnessId;
+use conductor::status::{Kind as Stands, Reason, status};
+use serde_json::json;
+use shared::agent::{HarnessId, TurnReport};
 use shared::entry::Kind;
+use shared::limits::Limits;
 use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::unit::Millis;
 
@@ -32,6 +34,48 @@ fn a_deep_tree_asks_each_task_once() {
     assert_eq!(state.subtree(&level(0)).len(), 60);
     assert_eq!(status(&state, state.task(&level(1)).unwrap()).kind, Stands::Active);
     assert_eq!(status(&state, state.task(&level(0)).unwrap()).kind, Stands::Active);
+}
+
+/// What it came to is neither lost with its whole nor told twice.
+#[test]
+fn what_is_done_in_a_group_that_was_cut_short_is_told_to_who_sums_up() {
+    let mut world = World::new();
+    let task = |name: &str, above: &str| PlannedTask::new(id(name), id(above), name, "Do it");
+    let group = [
+        task("group", "g"),
+        task("one", "group"),
+        task("inner", "group"),
+        task("two", "inner"),
+        task("three", "inner"),
+    ];
+    world.propose(group.into_iter().chain([task("whole", "g"), task("part", "whole")]).collect());
+    world.approve(1);
+    let orders = world.step();
+    let run = |name: &str| {
+        orders.iter().find(|order| world.state.run(&order.run).unwrap().task == id(name)).unwrap().run.clone()
+    };
+    let (one, two, three, part) = (run("one"), run("two"), run("three"), run("part"));
+    [&one, &two, &part].into_iter().for_each(|run| world.done(run));
+    world.begins(&three);
+    let whole = world.order("whole");
+    world.say(Kind::TaskStopped { task: id("group") });
+    world.step();
+    world.ends(&three, TurnReport::default());
+    assert_eq!(whole.words().matches("It is done.").count(), 1);
+    world.done(&whole.run);
+    let words = world.order("g").words();
+    let (_, results) = words.split_once("## Results of the parts").unwrap();
+    let heads: Vec<&str> = results.lines().filter(|line| line.starts_with("### ")).collect();
+    assert_eq!(
+        heads,
+        ["### 1 group", "### 1.1 one", "### 1.2 inner", "### 1.2.1 two", "### 1.2.2 three", "### 2 whole"],
+        "{results}"
+    );
+    assert_eq!(
+        (results.matches("It is done.").count(), results.matches("Stopped before").count()),
+        (3, 3),
+        "{results}"
+    );
 }
 
 /// Alone it would be in nobody's sight.
@@ -77,4 +121,48 @@ fn what_was_taken_out_does_not_come_back_into_a_circle() {
     world.edit(PlanEdit::DropDependency { task: id("a"), on: id("group") });
     world.edit(restore);
     assert_eq!(world.state.subtree(&id("g")).len(), 5);
+}
+
+/// There is room for one agent, and another task has it.
+#[test]
+fn who_is_written_to_when_it_is_over_waits_for_an_agent_and_says_so() {
+    let mut world = World::new();
+    world.say(Kind::LimitsSet { limits: Limits { parallel: 1, ..Limits::default() } });
+    let task = |name: &str| PlannedTask::new(id(name), id("g"), name, "Do it");
+    world.propose(vec![task("done"), task("failed"), task("stopped"), task("busy")]);
+    world.approve(1);
+    let first = world.order("done");
+    world.done(&first.run);
+    let second = world.order("failed");
+    world.begins(&second.run);
+    let answer = json!({"outcome": "failed", "summary": "It cannot be done."});
+    world.ends(&second.run, TurnReport { structured: Some(answer), ..TurnReport::default() });
+    world.say(Kind::TaskStopped { task: id("stopped") });
+    let busy = world.order("busy");
+    let stands = |world: &World, task: &str| {
+        let status = status(&world.state, world.state.task(&id(task)).unwrap());
+        (status.kind, status.since)
+    };
+    let over = [("done", Stands::Completed), ("failed", Stands::Failed), ("stopped", Stands::Cancelled)];
+    for (task, kind) in over {
+        assert_eq!(stands(&world, task).0, kind, "{task}");
+    }
+    world.now = Millis(5_000);
+    for (task, _) in over {
+        world.write(task);
+        assert_eq!(world.step(), []);
+        assert_eq!(stands(&world, task), (Stands::Pending, Millis(5_000)), "{task}");
+    }
+    let goal = status(&world.state, world.state.task(&id("g")).unwrap());
+    assert_eq!(goal.reason, Reason::Parts { done: 2, all: 4 }, "they are done all the same");
+    world.done(&busy.run);
+    for task in ["done", "failed"] {
+        let talk = world.order(task);
+        assert_eq!(stands(&world, task).0, Stands::Active, "{task}");
+        world.done(&talk.run);
+    }
+    // Who sums up goes before talk with what was stopped.
+    world.order("g");
+    assert_eq!(stands(&world, "done").0, Stands::Completed);
+    assert_eq!(stands(&world, "stopped").0, Stands::Pending);
 }

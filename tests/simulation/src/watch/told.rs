@@ -88,6 +88,16 @@ impl Watch {
     }
 }
 
+/// Its parts, and those of each that came to nothing itself.
+fn parts<'a>(state: &'a State, task: &'a Task) -> BTreeSet<&'a TaskId> {
+    let (mut found, mut looked) = (BTreeSet::new(), vec![task]);
+    while let Some(whole) = looked.pop() {
+        found.extend(&whole.children);
+        looked.extend(whole.children.iter().filter_map(|id| state.task(id)).filter(|it| it.result.is_none()));
+    }
+    found
+}
+
 pub(super) fn check_words(
     state: &State,
     task: &Task,
@@ -96,10 +106,8 @@ pub(super) fn check_words(
     prompt: &str,
 ) -> Result<()> {
     let told: BTreeSet<&TaskId> = match purpose {
-        Purpose::Summary => task.children.iter().collect(),
-        Purpose::Plan if task.is_goal() && prompt.starts_with("# Plan this goal again") => {
-            task.children.iter().collect()
-        }
+        Purpose::Summary => parts(state, task),
+        Purpose::Plan if task.is_goal() && prompt.starts_with("# Plan this goal again") => parts(state, task),
         Purpose::Plan if begins && !task.is_goal() => {
             let holders = std::iter::once(task).chain(state.ancestors(task));
             holders.flat_map(|holder| &holder.after).collect()

@@ -95,7 +95,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
                 // Its last words stand before its end.
                 spools.empty();
                 let end = end_of(status);
-                patiently(|| folder.ended(&end))?;
+                let used = supervisor::used_by_children();
+                patiently(|| folder.ended(&end, used))?;
             }
             // An orphan of the run, or a signal that came in between.
             Ok(_) | Err(Errno::INTR) => {}

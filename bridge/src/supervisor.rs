@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::id::{ProjectId, RunId};
-use shared::run::{Pipes, RunEnd, RunSpec, Signal};
+use shared::run::{Pipes, Resources, RunEnd, RunSpec, Signal};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -39,7 +39,7 @@ mod lookout;
 mod output;
 mod prepare;
 mod process;
-mod secrets;
+pub mod secrets;
 mod stray;
 mod tools;
 #[cfg(unix)]
@@ -63,7 +63,7 @@ pub(crate) use prepare::{MARK, environment};
 pub(crate) use process::Process;
 pub(crate) use stray::{set_aside, strays};
 #[cfg(unix)]
-pub(crate) use unix::{own_session, stand_alone, stat};
+pub(crate) use unix::{own_session, stand_alone, stat, used_by_children};
 pub use usage::{ProcessUsage, RunProcesses, run_processes};
 
 /// Processes that are being started at once; further orders wait their turn.
@@ -88,7 +88,7 @@ pub struct Supervisor {
 struct Inner {
     store: Store,
     /// What must not be stored of what runs write.
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     config: Arc<Config>,
     runs_dir: PathBuf,
     /// This program: on Unix its `shim` subcommand is started for each run.
@@ -112,6 +112,23 @@ pub enum Parting {
     End,
 }
 
+/// A run that is over, as it is recorded.
+#[derive(Debug)]
+struct Over {
+    end: RunEnd,
+    /// Of its output, in the store.
+    lines: u64,
+    pipes: Pipes,
+    used: Option<Resources>,
+}
+
+impl Over {
+    /// Of which nothing is known but that.
+    fn unseen(end: RunEnd) -> Self {
+        Self { end, lines: 0, pipes: Pipes::Closed, used: None }
+    }
+}
+
 /// What leads to a run while it lives.
 #[derive(Debug)]
 struct Reins {
@@ -126,15 +143,16 @@ impl Supervisor {
     /// happens before [`Self::reconcile`].
     ///
     /// # Errors
-    /// The folder cannot be made, or the system has no more inotify instances.
+    /// The folder cannot be made, the system has no more inotify instances, or a newer version began a run that is not over.
     pub fn new(store: Store, config: Arc<Config>, runs_dir: &Path, own: PathBuf) -> io::Result<Self> {
         os::make_room();
         std::fs::create_dir_all(runs_dir)?;
         // Absolute, and the same by whatever way the folder is reached: runs are known by it.
         let runs_dir = dunce::canonicalize(runs_dir)?;
+        folder::readable(&runs_dir)?;
         let inner = Inner {
             store,
-            secrets: Secrets::among(environment(&config).chain(tools::all_variables(&config))),
+            secrets: Arc::new(Secrets::among(environment(&config).chain(tools::all_variables(&config)))),
             config,
             runs_dir,
             own,
@@ -335,7 +353,8 @@ impl Inner {
         let recorded = open.process.and_then(|(pid, started)| {
             Some(Process { pid: i32::try_from(pid).ok()?, started }).filter(|process| os::is_there(*process))
         });
-        let leader = folder.leader().or(recorded);
+        // What the log says of it has no word of when the machine was started; where the folder has, that counts.
+        let leader = if folder.names_leader() { folder.leader() } else { recorded };
         let polite = spec.map_or(Signal::Terminate, |spec| spec.limits.polite);
         let left = end::end(os::Tree::new(folder.path(), leader), Some(polite), end::after(PARTING)).await;
         let why = match left {
@@ -360,20 +379,15 @@ impl Inner {
             elsewhere::stop(self, &open.run, spec).await;
         }
         let project = open.request.entry.project.clone();
-        self.record_end(project, &open.run, RunEnd::Lost { why }, lines, Pipes::Closed).await;
+        let over = Over { used: folder.used(), lines, ..Over::unseen(RunEnd::Lost { why }) };
+        self.record_end(project, &open.run, over).await;
         Ok(())
     }
 
     /// Records the end, after which the run's folder has no use.
-    async fn record_end(
-        &self,
-        project: Option<ProjectId>,
-        run: &RunId,
-        end: RunEnd,
-        lines: u64,
-        pipes: Pipes,
-    ) {
-        let kind = Kind::RunEnded { run: run.clone(), end, lines, pipes };
+    async fn record_end(&self, project: Option<ProjectId>, run: &RunId, over: Over) {
+        let Over { end, lines, pipes, used } = over;
+        let kind = Kind::RunEnded { run: run.clone(), end, lines, pipes, used };
         let recorded = self.record(Draft::new(project, kind)).await;
         let folder = self.folder(run);
         let own = folder.path();

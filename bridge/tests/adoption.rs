@@ -9,9 +9,10 @@ use bridge::store::Store;
 use bridge::supervisor::Parting;
 use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, ProjectId, RunId, TaskId};
-use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Stdin};
+use shared::run::{Pipes, RunEnd, RunLimits, RunSpec, Stdin, Window};
 use shared::unit::{Bytes, Millis};
 use shared::wire::ClientMessage;
+use tests::random::Random;
 use tests::world::{World, ordered, own};
 
 #[path = "supervisor/bench.rs"]
@@ -36,6 +37,7 @@ fn a_run_goes_on_without_a_bridge_and_the_next_one_has_every_byte() {
         std::fs::write(bench.project.join("enough"), "").unwrap();
         let ended = bench.ended(&run).await;
         assert_eq!((ended.end, ended.pipes), (RunEnd::Exited { code: 7 }, Pipes::Closed));
+        assert!(bench.used(&run).await.is_some_and(|used| used.memory > Bytes(0)), "also of an adopted one");
         let pieces = bench.store.output_from(&run, 0, usize::MAX).await.unwrap();
         assert_eq!(pieces.len() as u64, ended.lines);
         let out = pieces.iter().filter(|piece| piece.stream == shared::run::Stream::Stdout);
@@ -91,11 +93,60 @@ fn what_an_earlier_bridge_gave_to_a_run_is_hidden_by_the_next_one() {
     });
 }
 
+/// The claim is written over as a newer version would have written it, while the program lives.
+#[test]
+fn a_run_that_a_newer_version_began_keeps_this_one_from_starting_and_is_not_touched() {
+    let (dir, run) = crashed(|bench| {
+        bench.sh("echo $$ > leader; trap 'exit 4' TERM; echo ready; while :; do sleep 0.02; done")
+    });
+    let leader = std::fs::read_to_string(dir.path().join("project/leader")).unwrap();
+    let runs = dir.path().join("runs");
+    let claim = runs.join(run.as_str()).join("claim");
+    assert_eq!(std::fs::read_to_string(&claim).unwrap(), "1\n");
+    std::fs::write(&claim, "2\n").unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let own = std::path::PathBuf::from(BIN);
+    let refused =
+        bridge::supervisor::Supervisor::new(store, std::sync::Arc::default(), &runs, own).unwrap_err();
+    let why = refused.to_string();
+    assert!(why.contains(run.as_str()) && why.contains("newer version") && why.contains("format 2"), "{why}");
+    assert!(lives(&leader) && claim.exists());
+    // One of before the format was told, and one that a power cut left without it, are of this one.
+    std::fs::write(&claim, "").unwrap();
+    next(dir, async |bench| {
+        bench.signal(&run, shared::run::Signal::Terminate).await;
+        assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 4 });
+    });
+}
+
+/// The bridge ends between the two goes; the next one knows what the terminal was given before.
+#[test]
+fn a_secret_that_comes_to_a_terminal_in_two_goes_is_hidden_by_two_bridges() {
+    let script = "echo ready; printf 'key: sk-old-01'; until [ -e go ]; do sleep 0.01; done; echo 23456789";
+    let (dir, run) = crashed(|bench| {
+        let mut spec = bench.sh(script);
+        spec.env.insert("OLD_API_KEY".to_owned(), "sk-old-0123456789".to_owned());
+        RunSpec { stdin: Stdin::Pty { window: Window { rows: 24, cols: 80 } }, ..spec }
+    });
+    next(dir, async |bench| {
+        // Read before the process is gone, and the secret with it.
+        bench.said(&run, "key: ").await;
+        std::fs::write(bench.project.join("go"), "").unwrap();
+        assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
+        let said = String::from_utf8(bench.bytes(&run).await).unwrap();
+        assert_eq!(said, format!("ready\r\nkey: {}\r\n", "*".repeat(17)));
+    });
+}
+
 /// As after the way back to a backup that is older than the order.
 #[test]
 fn a_run_that_the_log_does_not_know_is_ended_and_what_it_wrote_is_set_aside() {
-    let script = "echo $$ > leader; trap '' TERM; echo ready; while :; do sleep 1; done";
-    let (dir, run) = crashed(|bench| bench.sh(script));
+    let script = "echo $$ > leader; trap '' TERM; echo ready $OLD_API_KEY; while :; do sleep 1; done";
+    let (dir, run) = crashed(|bench| {
+        let mut spec = bench.sh(script);
+        spec.env.insert("OLD_API_KEY".to_owned(), "sk-old-0123456789".to_owned());
+        spec
+    });
     let folder = dir.path().join("runs").join(run.as_str());
     let leader = std::fs::read_to_string(dir.path().join("project/leader")).unwrap();
     assert!(folder.exists() && lives(&leader));
@@ -114,7 +165,7 @@ fn a_run_that_the_log_does_not_know_is_ended_and_what_it_wrote_is_set_aside() {
         }
         assert!(!lives(&leader));
         let kept = strays.join(format!("{run}-2/out"));
-        assert_eq!(std::fs::read_to_string(kept).unwrap(), "ready\n");
+        assert_eq!(std::fs::read_to_string(kept).unwrap(), "ready *****************\n");
         assert_eq!(std::fs::read_dir(&strays).unwrap().count(), 2);
     });
 }
@@ -296,10 +347,11 @@ const KILLS: u32 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bridge_that_is_killed_again_and_again_loses_and_doubles_no_byte() -> anyhow::Result<()> {
+    let mut random = Random::seeded();
     while_agents_stream(async |world| {
-        for n in 0..KILLS {
-            // At a moment that nothing is in step with: while they start, write, or end.
-            tokio::time::sleep(Duration::from_millis(37 * u64::from(n * n % 11))).await;
+        for _ in 0..KILLS {
+            // While they start, write, or end.
+            tokio::time::sleep(Duration::from_micros(random.below(340_000) as u64)).await;
             world.kill_bridge().await?;
             world.start_bridge().await?;
         }

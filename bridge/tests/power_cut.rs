@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use bridge::store::{Page, Store};
 use shared::entry::{Draft, Kind};
 use shared::id::{AppendId, MessageId, ProjectId, RunId, TaskId};
-use shared::run::RunSpec;
+use shared::run::{RunEnd, RunSpec};
 use shared::unit::Seq;
 use shared::wire::ClientMessage;
 use tests::world::{World, ordered, own};
@@ -53,6 +54,9 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
     client.send(&ClientMessage::Append { id: AppendId::new("order")?, epoch, seen: None, drafts }).await?;
     client.until("the run", |state| state.seq >= Seq(5)).await?;
     let (data, bridge) = (world.home.path().join("data"), world.pid()?);
+    while !data.join("runs").join(RUN).join("pid").exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let mut lines = 0;
     for cut in 0..CUTS {
         // Each says so much that the log moves into the database in between.
@@ -68,6 +72,9 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
         let (here, from, to) = (tempfile::tempdir()?, data.clone(), bridge);
         let acknowledged = client.state().seq;
         image(to, &from, here.path())?;
+        if cut % 5 == 4 {
+            start_on(here.path(), &data.join("runs"), &run, acknowledged).await?;
+        }
         let store = Store::open(here.path())?;
         let all = Page { entries: usize::MAX, bytes: usize::MAX };
         let log = store.entries_after(Seq(0), all).await?;
@@ -79,6 +86,48 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() -> anyhow::R
         lines = output.len();
     }
     assert!(lines > 100, "the agent wrote meanwhile");
+    Ok(())
+}
+
+/// The machine is started again, and a bridge on what its disk has: it takes all that was written, also what no bridge had read.
+async fn start_on(image: &Path, runs: &Path, run: &RunId, acknowledged: Seq) -> anyhow::Result<()> {
+    let mut world = World::prepare(env!("CARGO_BIN_EXE_orchestrator"))?;
+    let data = world.home.path().join("data");
+    let folder = data.join("runs").join(run.as_str());
+    std::fs::create_dir_all(&folder)?;
+    // Nothing has opened these yet, which would tidy them up.
+    for file in ["log.db", "log.db-wal"] {
+        std::fs::copy(image.join(file), data.join(file)).context(file)?;
+    }
+    for file in std::fs::read_dir(runs.join(run.as_str()))? {
+        let file = file?;
+        if file.file_type()?.is_file() {
+            std::fs::copy(file.path(), folder.join(file.file_name()))?;
+        }
+    }
+    // What they say of processes was before the machine was started, and leads to nobody who lives here.
+    for word in ["shim", "pid"] {
+        let text = std::fs::read_to_string(folder.join(word))?;
+        let (process, _) =
+            text.trim().rsplit_once(' ').context("a process and when its machine was started")?;
+        std::fs::write(folder.join(word), format!("{process} another-start\n"))?;
+    }
+    let written = std::fs::read(folder.join("out"))?;
+    world.start_bridge().await?;
+    let mut client = world.watcher("reader").await?;
+    let (seen, next) = tokio::sync::watch::channel(Vec::new());
+    client.on_frame =
+        Some(Box::new(move |frame| seen.send_modify(|seen| seen.extend_from_slice(frame.bytes))));
+    client.send(&ClientMessage::Follow { run: run.clone(), from: 0 }).await?;
+    let all = written.len();
+    client
+        .until("all that was written", |state| state.seq >= acknowledged && next.borrow().len() >= all)
+        .await?;
+    assert!(*next.borrow() == written, "not what the agent wrote");
+    world.end_bridge().await?;
+    let ends = Store::open(&data)?.all_of_kind("run_ended").await?;
+    let lost = |kind: &Kind| matches!(kind, Kind::RunEnded { end: RunEnd::Lost { .. }, .. });
+    assert!(ends.len() == 1 && ends[0].entry.body.known().is_some_and(lost), "{ends:?}");
     Ok(())
 }
 

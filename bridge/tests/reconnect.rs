@@ -13,6 +13,7 @@ use shared::id::{AppendId, ClientId, ProjectId, RunId, TaskId};
 use shared::run::{Program, RunSpec, Signal, Stdin};
 use shared::unit::{Epoch, Seq};
 use shared::wire::{ClientMessage, OutputFrame, PROTOCOL, ServerMessage, Want};
+use tests::random::Random;
 use tests::world::{World, ordered};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -74,18 +75,6 @@ impl AsyncWrite for Fragile {
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(context)
-    }
-}
-
-/// xorshift: enough to scatter cuts, and the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap_or(0) % bound
     }
 }
 
@@ -197,9 +186,7 @@ fn chunk(random: &mut Random, n: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_cut_a_thousand_times_loses_and_doubles_nothing() -> anyhow::Result<()> {
-    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed);
-    println!("SEED={seed}");
-    let mut random = Random(seed);
+    let mut random = Random::seeded();
     let mut cuts = 0;
     while cuts < CUTS {
         cuts += until_all_is_there(&mut random).await?;

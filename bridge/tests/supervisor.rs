@@ -300,6 +300,39 @@ async fn a_secret_that_a_run_prints_is_not_stored() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Also what its program started and waited for; the most memory is that of the shell, which holds a long text.
+#[tokio::test]
+async fn what_a_run_used_of_the_machine_is_recorded_with_its_end() {
+    let bench = Bench::new("").await;
+    let script =
+        "text=$(head -c 30000000 /dev/zero | tr '\\0' x); n=0; while [ $n -lt 300000 ]; do n=$((n+1)); done";
+    let (run, ended) = bench.run(bench.sh(script)).await;
+    assert_eq!(ended, exited(0, 0));
+    let used = bench.used(&run).await.expect("the system counts");
+    assert!(used.cpu >= Millis(10), "{used:?}");
+    assert!((30_000_000..1_000_000_000).contains(&used.memory.0), "{used:?}");
+    let (idle, _) = bench.run(bench.sh("true")).await;
+    let little = bench.used(&idle).await.expect("the system counts");
+    assert!(little.cpu < used.cpu && little.memory < used.memory, "{little:?} of {used:?}");
+    // Nothing was started, so nothing was used.
+    let (refused, _) = bench.run(bench.spec(named("not-there"))).await;
+    assert_eq!(bench.used(&refused).await, None);
+}
+
+/// A mebibyte of one line is a piece of its own.
+#[tokio::test]
+async fn a_secret_at_the_border_of_a_long_lines_pieces_is_not_stored() {
+    let bench = Bench::new("").await;
+    let mut spec = bench.sh("head -c 1048570 /dev/zero | tr '\\0' x; echo \"$SOME_API_KEY and more\"");
+    spec.env.insert("SOME_API_KEY".to_owned(), "sk-0123456789".to_owned());
+    let (run, ended) = bench.run(spec).await;
+    assert_eq!(ended, exited(0, 2));
+    let pieces = bench.store.output_from(&run, 0, usize::MAX).await.unwrap();
+    assert_eq!(pieces[0].bytes.len(), 1024 * 1024);
+    assert!(pieces[0].bytes.ends_with(b"xx******"));
+    assert_eq!(pieces[1].bytes, b"******* and more\n");
+}
+
 #[tokio::test]
 async fn the_environment_is_built_from_nothing() {
     let bench = Bench::new("programs = [\"env\"]").await;

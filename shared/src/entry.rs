@@ -2,6 +2,7 @@
 //! never one of them. A kind that this version does not know is kept as its raw text and ignored.
 
 mod authority;
+mod outcome;
 mod purpose;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use shared_derive::FromJson;
 
-use crate::agent::{AgentEvent, ErrorClass, FoundAgent, HarnessId, TurnReport};
+use crate::agent::{AgentEvent, FoundAgent, HarnessId, TurnReport};
 use crate::context::Cut;
 use crate::evidence::{Check, CommitOutcome};
 use crate::id::{ClientId, ListId, MessageId, PersonaId, ProjectId, RuleId, RunId, TaskId, TemplateId};
@@ -20,13 +21,13 @@ use crate::models::Models;
 use crate::permission::{Answer, Permit, Rule};
 use crate::persona::Persona;
 use crate::plan::{Access, PlanEdit, PlannedTask, Size};
-use crate::retry::Again;
-use crate::run::{Pipes, RunEnd, RunSpec, Signal, Window};
+use crate::run::{Pipes, Resources, RunEnd, RunSpec, Signal, Window};
 use crate::template::{Guided, Template};
 use crate::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use crate::worktree::Worktree;
 
 pub use self::authority::Authority;
+pub use self::outcome::Outcome;
 pub use self::purpose::Purpose;
 
 /// One entry of the log. `seq` and `at` are given by the bridge when it commits.
@@ -479,6 +480,9 @@ pub enum Kind {
         lines: u64,
         #[serde(default)]
         pipes: Pipes,
+        /// Nothing where nobody saw its end, and on Windows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        used: Option<Resources>,
     },
     /// No output for as long as the run's limits say.
     RunSilent {
@@ -551,50 +555,4 @@ pub enum Room {
     Little,
     /// Nothing new is started.
     None,
-}
-
-/// How a task came out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromJson)]
-#[serde(tag = "is", rename_all = "snake_case")]
-pub enum Outcome {
-    Completed {
-        /// Markdown, at most a page.
-        summary: String,
-        #[serde(default)]
-        outputs: Vec<String>,
-        #[serde(default)]
-        not_done: Vec<String>,
-    },
-    Failed {
-        class: ErrorClass,
-        /// What failed, and what to do about it.
-        why: String,
-    },
-    /// The turn is over and the person is asked.
-    Asked {
-        question: String,
-        #[serde(default)]
-        options: Vec<String>,
-    },
-    /// The turn is over and the person has the word: an interactive task.
-    Yielded {
-        summary: String,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        outputs: Vec<String>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        not_done: Vec<String>,
-    },
-    /// Is taken up again at `until`.
-    Limited {
-        until: Millis,
-        /// What cut the turn short.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        class: Option<ErrorClass>,
-        #[serde(default, skip_serializing_if = "Again::is_go_on")]
-        again: Again,
-        /// What failed, where the next turn is not the same one again.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        why: String,
-    },
-    Cancelled,
 }

@@ -241,6 +241,16 @@ pub enum RunEnd {
     },
 }
 
+/// What a run used of the machine, as the system counted it at its end: its program's process and all those below it
+/// that had ended by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromJson)]
+pub struct Resources {
+    /// In user and kernel mode, of all of them together.
+    pub cpu: Millis,
+    /// The most that any one of them had resident at once.
+    pub memory: Bytes,
+}
+
 /// Whether the output ended with the process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromJson)]
 #[serde(rename_all = "snake_case")]

@@ -247,6 +247,10 @@ pub(super) struct RunView {
     estimated_usd: Option<f64>,
     /// Why it reviews in the place of who was chosen to.
     replaced: Option<String>,
+    /// What it used of the processor, once it has ended and where the system told.
+    cpu_ms: Option<u64>,
+    /// Bytes that the largest of its processes had resident at most; likewise.
+    memory: Option<u64>,
     /// What of its words did not fit, such as `results`.
     cut: Vec<CutView>,
 }
@@ -399,6 +403,8 @@ impl RunView {
             usd: cost.map(shared::unit::MicroUsd::as_usd),
             estimated_usd: run.estimate.filter(|_| cost.is_none()).map(shared::unit::MicroUsd::as_usd),
             replaced: run.replaced.clone(),
+            cpu_ms: run.used.map(|used| used.cpu.0),
+            memory: run.used.map(|used| used.memory.0),
             cut: run.cuts.iter().map(CutView::of).collect(),
         }
     }

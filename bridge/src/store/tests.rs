@@ -45,7 +45,7 @@ pub(crate) fn requests(id: &str) -> Draft {
 
 pub(crate) fn ends(id: &str, lines: u64) -> Draft {
     let end = RunEnd::Exited { code: 0 };
-    Draft::new(None, Kind::RunEnded { run: run(id), end, lines, pipes: Pipes::Closed })
+    Draft::new(None, Kind::RunEnded { run: run(id), end, lines, pipes: Pipes::Closed, used: None })
 }
 
 pub(crate) fn piece(bytes: impl Into<Vec<u8>>) -> Piece {

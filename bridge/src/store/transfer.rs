@@ -261,7 +261,13 @@ fn settle(transaction: &mut Transaction<'_>, go_on: bool) -> Result<(), Transfer
     for open in read::open_runs(transaction)? {
         let lines = output::sizes(transaction, &open.run)?.lines;
         let why = "it ran where this log comes from".to_owned();
-        let ended = Kind::RunEnded { run: open.run, end: RunEnd::Lost { why }, lines, pipes: Pipes::Closed };
+        let ended = Kind::RunEnded {
+            run: open.run,
+            end: RunEnd::Lost { why },
+            lines,
+            pipes: Pipes::Closed,
+            used: None,
+        };
         drafts.push((Actor::Bridge, open.request.entry.project.clone(), ended));
     }
     let (mut seq, at) = read::head(transaction)?;

@@ -5,14 +5,18 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use shared::run::{RunEnd, Stdin};
+use serde::Deserialize;
+use shared::run::{Resources, RunEnd, Stdin};
 
 use super::inbox::{self, Told};
 use super::{Process, os};
 use crate::system;
 
-/// Made by the bridge that carries the order out, and locked by the shim for as long as it lives.
+/// Made by the bridge that carries the order out, and locked by the shim for as long as it lives. It says which
+/// [`FORMAT`] the folder has.
 const CLAIM: &str = "claim";
+/// The meaning of all these words. Another one begins where a bridge that only knows this one would misread them.
+const FORMAT: u32 = 1;
 /// The program is about to be started; from here on the order is never carried out again.
 const BEGUN: &str = "begun";
 /// The shim itself.
@@ -21,7 +25,7 @@ pub(super) const SHIM: &str = "shim";
 const LEADER: &str = "pid";
 /// The program could not be started: the system's error number.
 const FAILED: &str = "failed";
-/// How the program ended.
+/// How the program ended, and what it used.
 const EXIT: &str = "exit";
 /// Nothing that the program started is left. The shim's last word.
 const CLEAR: &str = "clear";
@@ -56,7 +60,14 @@ impl RunFolder {
     /// `AlreadyExists` when the run was claimed before.
     pub(super) fn claim(&self) -> io::Result<()> {
         system::make_private_folder(&self.files())?;
-        write_new(&self.path.join(CLAIM), b"")
+        write_new(&self.path.join(CLAIM), format!("{FORMAT}\n").as_bytes())
+    }
+
+    /// The folder's format where only a newer version of this program knows it. A claim that says nothing is of before
+    /// it said so, or of before a power cut; neither is newer.
+    fn newer_format(&self) -> Option<u32> {
+        let claim = std::fs::read_to_string(self.path.join(CLAIM)).ok()?;
+        claim.trim().parse().ok().filter(|format| *format > FORMAT)
     }
 
     /// Whether a bridge has begun with this run.
@@ -112,6 +123,11 @@ impl RunFolder {
         self.note(LEADER, &described(leader))
     }
 
+    /// Whether the shim said which process the program is, be it of before the machine was started.
+    pub(super) fn names_leader(&self) -> bool {
+        self.path.join(LEADER).exists()
+    }
+
     /// The program's process, be it alive or not.
     pub(super) fn leader(&self) -> Option<Process> {
         self.process(LEADER)
@@ -126,14 +142,31 @@ impl RunFolder {
         Some(io::Error::from_raw_os_error(number.trim().parse().unwrap_or(0)))
     }
 
-    /// Records how the program ended. Not synced, as its output is not: a power cut ends both, and what it
-    /// leaves half written is read as no word at all.
-    pub(crate) fn ended(&self, end: &RunEnd) -> io::Result<()> {
-        self.note(EXIT, &serde_json::to_string(end)?)
+    /// Records how the program ended and what it used, in one word. Not synced, as its output is not: a power cut ends
+    /// both, and what it leaves half written is read as no word at all.
+    pub(crate) fn ended(&self, end: &RunEnd, used: Option<Resources>) -> io::Result<()> {
+        let mut word = serde_json::to_value(end)?;
+        if let Some(fields) = word.as_object_mut() {
+            fields.insert("used".to_owned(), serde_json::to_value(used)?);
+        }
+        self.note(EXIT, &word.to_string())
     }
 
     pub(super) fn end(&self) -> Option<RunEnd> {
-        serde_json::from_str(&std::fs::read_to_string(self.path.join(EXIT)).ok()?).ok()
+        serde_json::from_str(&self.exit()?).ok()
+    }
+
+    /// What the program used, where its end is known and told so.
+    pub(super) fn used(&self) -> Option<Resources> {
+        #[derive(Deserialize)]
+        struct Exit {
+            used: Option<Resources>,
+        }
+        serde_json::from_str::<Exit>(&self.exit()?).ok()?.used
+    }
+
+    fn exit(&self) -> Option<String> {
+        std::fs::read_to_string(self.path.join(EXIT)).ok()
     }
 
     pub(crate) fn cleared(&self) -> io::Result<()> {
@@ -185,6 +218,22 @@ impl RunFolder {
         let (pid, started) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         (words.next()? == os::boot()).then_some(Process { pid, started })
     }
+}
+
+/// Whether all runs that were begun can be read.
+///
+/// # Errors
+/// One was begun by a newer version; with what to do.
+pub(super) fn readable(runs_dir: &Path) -> io::Result<()> {
+    for folder in std::fs::read_dir(runs_dir)?.flatten() {
+        if let Some(format) = RunFolder::new(folder.path()).newer_format() {
+            return Err(io::Error::other(format!(
+                "{} was begun by a newer version of orchestrator (its folder has format {format}; this one knows {FORMAT}). Start that version on this data folder, or wait there until its runs are over. Nothing was touched.",
+                folder.path().display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn described(Process { pid, started }: Process) -> String {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use shared::id::RunId;
 use shared::run::{RunSpec, Stdin, Stream};
@@ -15,11 +16,11 @@ use tokio::time::Instant;
 
 use super::Inner;
 use super::bell::Bell;
+use super::end::{after, reached};
 use super::flight::{Flight, Grounded};
 use super::folder::{ERR, OUT, RunFolder};
 use super::lines::{Cut, Splitter};
-use super::os::is_there;
-use super::secrets::Secrets;
+use super::secrets::{Secrets, given};
 use crate::clock;
 use crate::config::Config;
 use crate::store::{Piece, Sizes};
@@ -27,7 +28,11 @@ use crate::system;
 
 /// Bytes that are read at once. What came meanwhile is one batch; a single line goes out at once. What the store has
 /// no time for waits in the file.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// How long what may be the beginning of a secret waits on a terminal for what follows. Programs write one in several goes
+/// within milliseconds; a person who types waits no longer than this for a word that only looks like it.
+const HELD: Duration = Duration::from_secs(1);
 
 /// When a run last said something.
 #[derive(Debug, Clone, Copy)]
@@ -86,11 +91,8 @@ pub(super) struct Read {
 }
 
 struct Reader {
-    inner: Arc<Inner>,
     run: RunId,
     flight: Flight,
-    /// What this run was given beside the secrets that all are given now.
-    secrets: Secrets,
     bell: Arc<Bell>,
     stop: watch::Receiver<Stop>,
     heard: watch::Sender<Heard>,
@@ -103,6 +105,8 @@ struct Tail {
     file: File,
     at: u64,
     splitter: Splitter,
+    /// Until when what may be the beginning of a secret waits for what follows.
+    held: Option<Instant>,
 }
 
 impl Output {
@@ -118,14 +122,12 @@ impl Output {
         stored: Sizes,
         shape: Shape,
     ) -> io::Result<Self> {
+        let secrets = given(folder, &inner.secrets);
         let tail = |name, stream, at| {
             let file = File::open(folder.path().join(name))?;
-            Ok::<_, io::Error>(Tail { file, at, splitter: Splitter::new(stream, shape.cut) })
+            Tail::behind(file, stream, at, shape.cut, &secrets)
         };
         let tails = [tail(OUT, Stream::Stdout, stored.out)?, tail(ERR, Stream::Stderr, stored.err)?];
-        let process = folder.shim().filter(|shim| is_there(*shim)).or_else(|| folder.leader());
-        let none = || Secrets::among(std::iter::empty());
-        let secrets = process.map_or_else(none, |process| Secrets::of_process(process, &inner.secrets));
         let (stop, stopped) = watch::channel(Stop::No);
         let (hears, heard) = watch::channel(Heard::now());
         let (tells, too_much) = watch::channel(false);
@@ -133,10 +135,8 @@ impl Output {
         let certain = shape.cut == Cut::AtNewlines;
         let lines = Arc::new(AtomicU64::new(stored.lines));
         let reader = Reader {
-            inner: Arc::clone(inner),
             run: run.clone(),
             flight: Flight::new(inner, run, Arc::clone(&lines), certain),
-            secrets,
             bell,
             stop: stopped,
             heard: hears,
@@ -207,34 +207,51 @@ impl Reader {
                         full |= count == chunk.len();
                         more |= full || told_first;
                         self.heard.send_replace(Heard::now());
-                        self.take(tail.splitter.push(&chunk[..count])).await?;
+                        let pieces = tail.splitter.push(&chunk[..count]);
+                        tail.held = tail.splitter.holds().then(|| after(HELD)).flatten();
+                        self.take(pieces).await?;
                     }
                 }
             }
             if stop == Stop::AtTheEnd {
                 break;
             }
+            let held = tails.iter().filter_map(|tail| tail.held).min();
             tokio::select! {
                 () = self.bell.output.notified() => {}
                 _ = self.stop.changed() => {}
                 answer = self.flight.answer() => self.flight.landed(answer).await?,
+                () = reached(held) => self.let_go(&mut tails, |tail| tail.held == held).await?,
             }
         }
-        for tail in &mut tails {
-            self.take(tail.splitter.finish().into_iter().collect()).await?;
-        }
+        self.let_go(&mut tails, |_| true).await?;
         self.flight.empty().await
     }
 
-    async fn take(&mut self, mut pieces: Vec<Piece>) -> Result<(), Grounded> {
-        for secrets in [&self.inner.secrets, &self.secrets] {
-            secrets.hide(&mut pieces);
+    /// Takes what nothing ended of such streams.
+    async fn let_go(&mut self, tails: &mut [Tail], such: impl Fn(&Tail) -> bool) -> Result<(), Grounded> {
+        for tail in tails.iter_mut().filter(|tail| such(tail)) {
+            tail.held = None;
+            self.take(tail.splitter.let_go()).await?;
         }
+        Ok(())
+    }
+
+    async fn take(&mut self, pieces: Vec<Piece>) -> Result<(), Grounded> {
         self.flight.take(pieces.into_iter().map(Arc::new).collect()).await
     }
 }
 
 impl Tail {
+    /// What the file has behind `at`, which is stored up to there.
+    fn behind(file: File, stream: Stream, at: u64, cut: Cut, secrets: &Arc<Secrets>) -> io::Result<Self> {
+        let reach = u64::try_from(secrets.reach()).unwrap_or(u64::MAX).min(at);
+        let mut before = vec![0; usize::try_from(reach).unwrap_or(0)];
+        let read = system::read_at(&file, &mut before, at - reach)?;
+        let splitter = Splitter::new(stream, cut, Arc::clone(secrets), &before[..read]);
+        Ok(Self { file, at, splitter, held: None })
+    }
+
     fn size(&self) -> u64 {
         self.file.metadata().map_or(self.at, |meta| meta.len())
     }

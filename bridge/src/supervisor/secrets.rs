@@ -2,24 +2,27 @@
 //! writes stars into the log. What is hidden keeps its length, as the stored bytes say how far a file was read.
 
 use std::ffi::{OsStr, OsString};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Process;
-use super::os::environment_of;
-use crate::store::Piece;
+use super::folder::RunFolder;
+use super::os::{environment_of, is_there};
 
 /// Parts of the names of variables that hold a secret.
 const TELLING: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
 /// A shorter value is no secret, and would hide words that only look like it.
-const SHORTEST: usize = 8;
+pub(super) const SHORTEST: usize = 8;
+/// A beginning of a secret that is as long may become one; shorter ones stand at the end of half of all that is written.
+pub(super) const TELLS: usize = 4;
 
 /// Secrets that runs are given.
-#[derive(Debug)]
-pub(super) struct Secrets {
+#[derive(Debug, Default)]
+pub struct Secrets {
     values: Vec<Vec<u8>>,
     /// Nothing when there are none.
     finder: Option<AhoCorasick>,
@@ -34,19 +37,13 @@ impl Secrets {
         }))
     }
 
-    /// Those beside `ours` that a run's process has in its environment: an earlier bridge may have given others.
-    /// Nothing is known any more of a process that is gone, nor of what it set itself.
-    pub(super) fn of_process(process: Process, ours: &Self) -> Self {
-        let Self { values, .. } = Self::among(environment_of(process).into_iter());
-        Self::of(values.into_iter().filter(|value| !ours.values.contains(value)))
-    }
-
-    fn of(values: impl Iterator<Item = Vec<u8>>) -> Self {
-        let mut values: Vec<Vec<u8>> = values.collect();
+    /// Exactly these, none of them empty.
+    pub fn of(values: impl Iterator<Item = Vec<u8>>) -> Self {
+        let mut values: Vec<Vec<u8>> = values.filter(|value| !value.is_empty()).collect();
         values.sort_unstable();
         values.dedup();
         if values.is_empty() {
-            return Self { values, finder: None };
+            return Self::default();
         }
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values);
         if let Err(error) = &finder {
@@ -55,18 +52,58 @@ impl Secrets {
         Self { values, finder: finder.ok() }
     }
 
-    /// Puts stars where a secret stands. One that is cut by the border of a piece, which only lines over a
-    /// mebibyte and terminals have, is not found.
-    pub(super) fn hide(&self, pieces: &mut [Piece]) {
+    /// How many bytes before or behind one byte can belong to the same secret.
+    pub(super) fn reach(&self) -> usize {
+        self.values.iter().map(Vec::len).max().map_or(0, |longest| longest - 1)
+    }
+
+    /// Puts stars where a secret stands, also where it begins in what stands `before` the bytes or ends in what
+    /// stands `behind` them.
+    pub(super) fn hide(&self, before: &[u8], bytes: &mut [u8], behind: &[u8]) {
         let Some(finder) = &self.finder else { return };
-        for Piece { bytes, .. } in pieces {
-            let mut from = 0;
-            while let Some(found) = finder.find(&bytes[from..]) {
-                bytes[from + found.start()..from + found.end()].fill(b'*');
-                from += found.end();
-            }
+        if before.is_empty() && behind.is_empty() {
+            let found = each(finder, bytes);
+            return found.into_iter().for_each(|found| bytes[found].fill(b'*'));
+        }
+        let around = [before, bytes, behind].concat();
+        let place = |at: usize, most: usize| at.saturating_sub(before.len()).min(most);
+        for found in each(finder, &around) {
+            let (start, end) = (place(found.start, bytes.len()), place(found.end, bytes.len()));
+            bytes[start..end].fill(b'*');
         }
     }
+
+    /// How many bytes at the end of a text may be the beginning of a secret that goes on in what comes next; 0 where
+    /// they are too few to tell.
+    pub(super) fn begun_in(&self, text: &[u8]) -> usize {
+        let begun = |value: &Vec<u8>| {
+            let most = text.len().min(value.len() - 1);
+            (TELLS..=most).rev().find(|&length| text.ends_with(&value[..length]))
+        };
+        self.values.iter().filter_map(begun).max().unwrap_or(0)
+    }
+}
+
+/// `ours`, and those that a run's process has in its environment: an earlier bridge may have given others, and its order
+/// too. Nothing is known any more of a process that is gone, nor of what it set itself.
+pub(super) fn given(run: &RunFolder, ours: &Arc<Secrets>) -> Arc<Secrets> {
+    let process = run.shim().filter(|shim| is_there(*shim)).or_else(|| run.leader());
+    let Some(process) = process else { return Arc::clone(ours) };
+    let Secrets { values, .. } = Secrets::among(environment_of(process).into_iter());
+    if values.iter().all(|value| ours.values.contains(value)) {
+        return Arc::clone(ours);
+    }
+    Arc::new(Secrets::of(values.into_iter().chain(ours.values.iter().cloned())))
+}
+
+/// Where secrets stand, also those that overlap.
+fn each(finder: &AhoCorasick, text: &[u8]) -> Vec<Range<usize>> {
+    let (mut all, mut from) = (Vec::new(), 0);
+    while let Some(found) = finder.find(&text[from..]) {
+        all.push(from + found.start()..from + found.end());
+        from += found.start() + 1;
+    }
+    all
 }
 
 /// The forms of a value whose variable's name tells that it is a secret.
@@ -105,8 +142,6 @@ fn password(value: &[u8]) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::run::Stream;
-    use shared::unit::Millis;
 
     fn hidden(text: &str) -> String {
         let environment = [
@@ -121,10 +156,9 @@ mod tests {
             ("no_proxy", "ssh://git@host"),
         ];
         let environment = environment.map(|(name, value)| (name.into(), value.into()));
-        let bytes = text.as_bytes().to_owned();
-        let mut pieces = [Piece { stream: Stream::Stdout, at: Millis(0), bytes }];
-        Secrets::among(environment.into_iter()).hide(&mut pieces);
-        String::from_utf8_lossy(&pieces[0].bytes).into_owned()
+        let mut bytes = text.as_bytes().to_owned();
+        Secrets::among(environment.into_iter()).hide(b"", &mut bytes, b"");
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     #[test]

@@ -2,14 +2,19 @@
 //! or whose folder could not be taken away at its end. What lives in them is ended, for nobody would see it; what was
 //! written and is stored nowhere is set aside, for a person to look at. Nothing reads it again.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use shared::id::RunId;
-use shared::run::Signal;
+use shared::run::{Signal, Stream};
 use tokio::task::JoinSet;
 
 use super::folder::{ERR, OUT};
+use super::lines::{Cut, Splitter};
+use super::output::CHUNK;
+use super::secrets::{Secrets, given};
 use super::{Inner, PARTING, RunFolder, end, os, take_away};
 use crate::store::{OpenRun, Store};
 use crate::system;
@@ -47,11 +52,13 @@ impl Inner {
             }
             let folder = RunFolder::new(folder.path());
             let (store, strays) = (self.store.clone(), self.runs_dir.with_file_name("strays"));
+            // Of those that its processes were given nothing is known once they are gone.
+            let secrets = given(&folder, &self.secrets);
             cleared.spawn(async move {
                 let tree = os::Tree::new(folder.path(), folder.leader());
                 let left = end::end(tree, Some(Signal::Terminate), end::after(PARTING)).await;
                 let name = folder.path().display();
-                match clear(&store, folder.path(), &strays).await {
+                match clear(&store, folder.path(), &strays, secrets).await {
                     Ok(Became::Removed) => {
                         tracing::warn!(folder = %name, left, "a run that is not in the log was cleared away");
                     }
@@ -68,11 +75,44 @@ impl Inner {
     }
 }
 
-async fn clear(store: &Store, folder: &Path, strays: &Path) -> io::Result<Became> {
+async fn clear(store: &Store, folder: &Path, strays: &Path, secrets: Arc<Secrets>) -> io::Result<Became> {
     if !holds_more(store, folder).await {
         return take_away(folder).await.map(|()| Became::Removed);
     }
+    let hidden = folder.to_owned();
+    // It may be long.
+    tokio::task::spawn_blocking(move || {
+        hide(&hidden, OUT, &secrets)?;
+        hide(&hidden, ERR, &secrets)
+    })
+    .await??;
     set_by(folder, strays).map(Became::SetAside)
+}
+
+/// Puts stars in place of secrets into a file of output, as they would stand in the store. Nothing is lost of it if that
+/// breaks off.
+fn hide(folder: &Path, name: &str, secrets: &Arc<Secrets>) -> io::Result<()> {
+    let (there, new) = (folder.join(name), folder.join(format!(".{name}")));
+    let mut from = match File::open(&there) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let to = system::private(File::options().write(true).create(true).truncate(true)).open(&new)?;
+    let (mut to, mut chunk) = (BufWriter::new(to), vec![0; CHUNK]);
+    // Which of the streams it is makes no difference here.
+    let mut splitter = Splitter::new(Stream::Stdout, Cut::AtNewlines, Arc::clone(secrets), b"");
+    loop {
+        let count = from.read(&mut chunk)?;
+        let pieces = if count == 0 { splitter.let_go() } else { splitter.push(&chunk[..count]) };
+        for piece in pieces {
+            to.write_all(&piece.bytes)?;
+        }
+        if count == 0 {
+            break;
+        }
+    }
+    to.into_inner()?.sync_all()?;
+    std::fs::rename(new, there)
 }
 
 /// Whether a folder has output that the store does not have. When nobody can tell, it has.

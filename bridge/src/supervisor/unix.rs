@@ -13,7 +13,8 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared::run::{RunEnd, Window};
+use shared::run::{Resources, RunEnd, Window};
+use shared::unit::{Bytes, Millis};
 
 use super::Process;
 use super::bell::Bell;
@@ -97,6 +98,28 @@ pub(crate) fn stand_alone(files: Option<u64>) -> io::Result<()> {
         setrlimit(Resource::Nofile, Rlimit { current: files, ..getrlimit(Resource::Nofile) })?;
     }
     Ok(())
+}
+
+/// What the processes used that this one has waited for, with those that they had waited for; nothing when the system
+/// does not say.
+pub(crate) fn used_by_children() -> Option<Resources> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: getrusage(2) fills the structure that it is given, all of which may be zero.
+    #[expect(unsafe_code, reason = "the standard library does not ask the system for it")]
+    let usage = unsafe {
+        let told = libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
+        (told == 0).then(|| usage.assume_init())?
+    };
+    let millis = |time: libc::timeval| {
+        let whole = u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000);
+        whole + u64::try_from(time.tv_usec / 1_000).unwrap_or(0)
+    };
+    // macOS counts it in bytes, others in units of 1,024 (getrusage(2)).
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1_024 };
+    Some(Resources {
+        cpu: Millis(millis(usage.ru_utime) + millis(usage.ru_stime)),
+        memory: Bytes(u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(unit)),
+    })
 }
 
 /// Starts a run's shim, by the program `own`, and gives its process. Blocks until it is started; needs a runtime, on

@@ -16,7 +16,7 @@ use super::end::{self, after, reached};
 use super::folder::RunFolder;
 use super::os::{self, Hung, Tree, age, is_there, may_write};
 use super::output::{Output, Shape};
-use super::{Inner, PARTING, Parting, Process, elsewhere, input, prepare};
+use super::{Inner, Over, PARTING, Parting, Process, elsewhere, input, prepare};
 use crate::store::Sizes;
 
 /// What a process that outlives its run's first one, and could still write, gets to end unasked.
@@ -73,10 +73,10 @@ pub(super) async fn watch(
         // The order stays in the log, and the next bridge finds no claim.
         Ok(None) => None,
         Ok(Some(begun)) => live(&run, begun, recorded, told, signals).await,
-        Err(end) => Some((end, 0, Pipes::Closed)),
+        Err(end) => Some(Over::unseen(end)),
     };
-    if let Some((end, lines, pipes)) = ended {
-        run.inner.record_end(run.project.clone(), &run.run, end, lines, pipes).await;
+    if let Some(over) = ended {
+        run.inner.record_end(run.project.clone(), &run.run, over).await;
     }
 }
 
@@ -166,10 +166,10 @@ async fn live(
     recorded: bool,
     told: Arc<Notify>,
     signals: watch::Receiver<Option<Signal>>,
-) -> Option<(RunEnd, u64, Pipes)> {
+) -> Option<Over> {
     let process = match leader(&begun).await {
         Ok(process) => process,
-        Err(end) => return Some((end, 0, Pipes::Closed)),
+        Err(end) => return Some(Over::unseen(end)),
     };
     let pid = u32::try_from(process.pid).unwrap_or(0);
     if !recorded {
@@ -191,11 +191,7 @@ async fn live(
         Ok(output) => output,
         Err(why) => {
             end::end(Tree::new(begun.folder.path(), Some(process)), None, None).await;
-            return Some((
-                RunEnd::Lost { why: format!("its output cannot be read: {why}") },
-                0,
-                Pipes::Closed,
-            ));
+            return Some(Over::unseen(RunEnd::Lost { why: format!("its output cannot be read: {why}") }));
         }
     };
     let mut vigil = Vigil::over(run, &begun, process);
@@ -215,7 +211,7 @@ async fn live(
         _ if vigil.timed_out => RunEnd::TimedOut,
         end => end,
     };
-    Some((end, read.lines, pipes))
+    Some(Over { end, lines: read.lines, pipes, used: begun.folder.used() })
 }
 
 /// The bridge is about to end; how it parts.

@@ -9,7 +9,7 @@ use bridge::store::{Page, Store};
 use bridge::supervisor::Supervisor;
 use shared::entry::{Actor, Draft, Kind};
 use shared::id::{ProjectId, RunId, TaskId};
-use shared::run::{Pipes, Program, RunEnd, RunLimits, RunSpec, Signal};
+use shared::run::{Pipes, Program, Resources, RunEnd, RunLimits, RunSpec, Signal};
 use shared::unit::{Millis, Seq};
 use tempfile::TempDir;
 use tests::world::ordered;
@@ -119,9 +119,20 @@ impl Bench {
     pub async fn ended(&self, wanted: &RunId) -> Ended {
         let find = |kinds: &[Kind]| {
             kinds.iter().find_map(|kind| match kind {
-                Kind::RunEnded { run, end, lines, pipes } if run == wanted => {
+                Kind::RunEnded { run, end, lines, pipes, .. } if run == wanted => {
                     Some(Ended { end: end.clone(), lines: *lines, pipes: *pipes })
                 }
+                _ => None,
+            })
+        };
+        self.until("end", find).await
+    }
+
+    /// What a run used, once it is over.
+    pub async fn used(&self, wanted: &RunId) -> Option<Resources> {
+        let find = |kinds: &[Kind]| {
+            kinds.iter().find_map(|kind| match kind {
+                Kind::RunEnded { run, used, .. } if run == wanted => Some(*used),
                 _ => None,
             })
         };

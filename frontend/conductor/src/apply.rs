@@ -9,7 +9,7 @@ use shared::entry::{Authority, Entry, Kind, Outcome, Purpose};
 use shared::evidence::Check;
 use shared::id::{ProjectId, RunId, TaskId};
 use shared::plan::{Mode, PlannedTask, Size};
-use shared::run::{RunEnd, Stdin};
+use shared::run::{Resources, RunEnd, Stdin};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::planning::Planning;
@@ -247,7 +247,9 @@ impl State {
                     run.vitals.moved = at;
                 }
             }),
-            Kind::RunEnded { run, end, lines, .. } => self.with_run(run, |run| run.end(end, *lines, at)),
+            Kind::RunEnded { run, end, lines, used, .. } => {
+                self.with_run(run, |run| run.end(end, *lines, *used, at));
+            }
             Kind::OutputRemoved { run, .. } => self.with_run(run, |run| run.removed = Some(at)),
             Kind::DiskMeasured { room, free } => self.disk = Disk { room: *room, free: *free },
             Kind::MemoryMeasured { room, free } => self.memory = Memory { room: *room, free: *free },
@@ -512,6 +514,7 @@ impl Run {
             signalled: None,
             read_through: None,
             removed: None,
+            used: None,
             tokens: shared::agent::Tokens::default(),
             progress: shared::agent::Progress::default(),
             paid: Paid::default(),
@@ -532,13 +535,14 @@ impl Run {
         }
     }
 
-    fn end(&mut self, end: &RunEnd, lines: u64, at: Millis) {
+    fn end(&mut self, end: &RunEnd, lines: u64, used: Option<Resources>, at: Millis) {
         let started = match self.phase {
             Phase::Requested => None,
             Phase::Running { started } => Some(started),
             Phase::Ended { .. } | Phase::Read { .. } => return,
         };
         self.phase = Phase::Ended { started, at, end: end.clone(), lines };
+        self.used = used;
     }
 }
 

@@ -147,7 +147,10 @@ fn footer(run: &Run) -> Option<String> {
             run.tokens.output
         ),
     };
-    let parts = [took, spent, tokens];
+    let used = run.used.map_or_else(String::new, |used| {
+        format!("{} of processor, {} of memory at most", words::span(used.cpu), words::amount(used.memory))
+    });
+    let parts = [took, spent, tokens, used];
     Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
 }
 

@@ -185,6 +185,7 @@ fn turn(task: &TaskId, run: &RunId, purpose: Purpose) -> Vec<Kind> {
         end: RunEnd::Exited { code: 0 },
         lines: 40,
         pipes: Pipes::Closed,
+        used: None,
     });
     kinds.push(Kind::TurnRead { run: run.clone(), report: TurnReport::default().into() });
     kinds

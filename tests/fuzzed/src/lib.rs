@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what does not hold panics")]
 
+use std::sync::Arc;
+
 use bridge::config::Config;
 use bridge::relay::screen::Past;
 use bridge::store::{Piece, export, import};
 use bridge::supervisor::lines::{Cut, LONGEST, Splitter};
+use bridge::supervisor::secrets::Secrets;
 use shared::agent::HarnessId;
 use shared::entry::Entry;
 use shared::harness::Decoder;
@@ -14,6 +17,9 @@ use shared::permission::shell::{Word, segments};
 use shared::run::{RunEnd, Stream, Window};
 use shared::unit::Millis;
 use shared::wire::{ClientMessage, OutputFrame, ServerMessage};
+
+/// Bytes of a secret that is made up.
+const SECRET: usize = 9;
 
 /// A target takes any bytes, and panics when something does not hold.
 pub type Target = fn(&[u8]);
@@ -48,15 +54,25 @@ pub fn wire(bytes: &[u8]) {
     assert!(OutputFrame::all(bytes).map(|frame| frame.bytes.len()).sum::<usize>() <= bytes.len());
 }
 
-/// No byte is lost, wherever a program's output is cut, and no piece is longer than it may be.
+/// No byte is lost, wherever a program's output is cut, no piece is longer than it may be, and no secret stands in them.
 pub fn lines(bytes: &[u8]) {
     let Some((&step, text)) = bytes.split_first() else { return };
+    // What the text begins with, as if that were one.
+    let secret = text.get(..SECRET).filter(|text| !text.contains(&b'\n') && !text.contains(&b'*'));
     for cut in [Cut::AtNewlines, Cut::Anywhere] {
-        let mut splitter = Splitter::new(Stream::Stdout, cut);
+        let secrets = Secrets::of(secret.into_iter().map(<[u8]>::to_vec));
+        let mut splitter = Splitter::new(Stream::Stdout, cut, Arc::new(secrets), b"");
         let mut pieces: Vec<Piece> = Vec::new();
         text.chunks(usize::from(step) + 1).for_each(|chunk| pieces.extend(splitter.push(chunk)));
-        pieces.extend(splitter.finish());
-        assert_eq!(pieces.iter().flat_map(|piece| piece.bytes.clone()).collect::<Vec<_>>(), text);
+        pieces.extend(splitter.let_go());
+        let given: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes.clone()).collect();
+        assert_eq!(given.len(), text.len());
+        assert!(given.iter().zip(text).all(|(given, was)| given == was || *given == b'*'));
+        if let Some(secret) = secret {
+            assert!(!given.windows(SECRET).any(|window| window == secret));
+        } else {
+            assert_eq!(given, text);
+        }
         for (n, piece) in pieces.iter().enumerate() {
             let newlines = piece.bytes.iter().filter(|&&byte| byte == b'\n').count();
             assert!(!piece.bytes.is_empty() && piece.bytes.len() <= LONGEST);

@@ -180,7 +180,7 @@ impl Process {
     fn ends(&mut self, end: RunEnd) -> Kind {
         self.stage = Stage::Over { end: end.clone() };
         let lines = u64::try_from(self.written).unwrap_or(u64::MAX);
-        Kind::RunEnded { run: self.run.clone(), end, lines, pipes: Pipes::Closed }
+        Kind::RunEnded { run: self.run.clone(), end, lines, pipes: Pipes::Closed, used: None }
     }
 
     /// What it really did, as far as it got.

@@ -162,7 +162,7 @@ impl Kept {
             Err(error) => RunEnd::Lost { why: format!("the system did not say how it ended: {error}") },
         };
         // A disk that is full now may have room later.
-        while let Err(error) = folder.ended(&end) {
+        while let Err(error) = folder.ended(&end, None) {
             if error.kind() == io::ErrorKind::NotFound {
                 return;
             }

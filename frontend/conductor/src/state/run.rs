@@ -8,7 +8,7 @@ use shared::entry::Purpose;
 use shared::evidence::Check;
 use shared::harness::Ongoing;
 use shared::id::{MessageId, PersonaId, RunId, SessionId, TaskId};
-use shared::run::{RunEnd, Window};
+use shared::run::{Resources, RunEnd, Window};
 use shared::template::Guided;
 use shared::unit::{Bytes, MicroUsd, Millis, Seq};
 
@@ -47,6 +47,8 @@ pub struct Run {
     pub read_through: Option<u64>,
     /// When its output was taken away; the log tells of it what it always did.
     pub removed: Option<Millis>,
+    /// What it used of the machine, once it has ended and where the system told.
+    pub used: Option<Resources>,
     /// What this run used, not its session before it.
     pub tokens: Tokens,
     /// What it has come to so far, where its task has a cap on that or its tokens tell what it costs.

@@ -35,7 +35,13 @@ fn ask(state: &mut State) -> RunId {
     carry_out(state, NOW);
     let run = task_a(state).current.clone().unwrap();
     let mut say = |kind| append(state, NOW, person(), "p", kind);
-    say(Kind::RunEnded { run: run.clone(), end: RunEnd::Exited { code: 0 }, lines: 1, pipes: Pipes::Closed });
+    say(Kind::RunEnded {
+        run: run.clone(),
+        end: RunEnd::Exited { code: 0 },
+        lines: 1,
+        pipes: Pipes::Closed,
+        used: None,
+    });
     let answer = json!({"outcome": "question", "summary": "", "question": "Which?", "options": [], "outputs": [], "not_done": []});
     let report = TurnReport { structured: Some(answer), ..TurnReport::default() };
     say(Kind::TurnRead { run: run.clone(), report: report.into() });

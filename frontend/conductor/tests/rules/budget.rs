@@ -113,7 +113,7 @@ impl World {
         self.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
         self.now = self.now + Millis::from_secs(60);
         let (end, pipes) = (RunEnd::Exited { code: 0 }, Pipes::Closed);
-        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes });
+        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes, used: None });
         if let (Some(cost), Some(held)) = (report.cost, self.state.run(run).unwrap().holds) {
             self.beyond += cost - held;
         }

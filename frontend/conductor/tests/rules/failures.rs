@@ -100,7 +100,10 @@ impl World {
     fn ends(&mut self, task: &str, end: RunEnd, report: TurnReport) {
         let run = self.task(task).current.clone().unwrap();
         self.fold(Actor::Bridge, Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
-        self.fold(Actor::Bridge, Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
+        self.fold(
+            Actor::Bridge,
+            Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed, used: None },
+        );
         let session = Some(SessionId::new(&format!("s-{run}")).unwrap());
         let report = TurnReport { session, ..report };
         self.fold(Actor::Conductor { epoch: Epoch(1) }, Kind::TurnRead { run, report: report.into() });
@@ -210,7 +213,7 @@ fn a_cap_on_time_pauses_also_where_the_start_was_heard_of_late() {
     let error = AgentError { class: ErrorClass::Timeout, message: "over".to_owned(), until: None };
     let run = world.task("a").current.clone().unwrap();
     let (end, pipes) = (RunEnd::TimedOut, Pipes::Closed);
-    world.fold(Actor::Bridge, Kind::RunEnded { run: run.clone(), end, lines: 0, pipes });
+    world.fold(Actor::Bridge, Kind::RunEnded { run: run.clone(), end, lines: 0, pipes, used: None });
     let report = TurnReport { error: Some(error), ..TurnReport::default() };
     world.fold(Actor::Conductor { epoch: Epoch(1) }, Kind::TurnRead { run, report: report.into() });
     assert_eq!(world.step(), [""; 0]);

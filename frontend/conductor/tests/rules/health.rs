@@ -78,7 +78,7 @@ impl World {
 
     fn ends(&mut self) {
         let (run, end) = (self.run.clone(), RunEnd::Exited { code: 0 });
-        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
+        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed, used: None });
         self.say(Kind::TurnRead { run, report: TurnReport { turns: 2, ..TurnReport::default() }.into() });
     }
 
@@ -126,6 +126,7 @@ fn the_bridge_is_asked_to_tell_of_silence() {
         end: RunEnd::Exited { code: 0 },
         lines: 0,
         pipes: Pipes::Closed,
+        used: None,
     });
     world.say(Kind::TurnRead { run: world.run.clone(), report: TurnReport::default().into() });
     world.order();

@@ -95,7 +95,7 @@ impl World {
         self.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
         self.now = self.now + Millis(2_000);
         let end = RunEnd::Exited { code: 0 };
-        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
+        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed, used: None });
         self.say(Kind::TurnRead { run: run.clone(), report: report.into() });
     }
 

@@ -205,7 +205,7 @@ fn an_answer_that_comes_too_late_is_told_as_such_and_changes_nothing() {
     assert_eq!(of(&world, "q1"), TooLate::Withdrawn);
     assert_eq!(of(&world, "q9"), TooLate::Unknown);
     let (run, end) = (world.run.clone(), RunEnd::Exited { code: 1 });
-    world.say(Kind::RunEnded { run, end, lines: 2, pipes: Pipes::Closed });
+    world.say(Kind::RunEnded { run, end, lines: 2, pipes: Pipes::Closed, used: None });
     assert_eq!(of(&world, "q2"), TooLate::Over);
     for request in ["q1", "q2"] {
         world.answers(request, Permit::Allow, "");

@@ -93,7 +93,7 @@ impl World {
             self.now,
             Actor::Bridge,
             "p",
-            Kind::RunEnded { run: run.clone(), end, lines: 0, pipes },
+            Kind::RunEnded { run: run.clone(), end, lines: 0, pipes, used: None },
         );
         append(&mut self.state, self.now, CONDUCTOR, "p", Kind::TurnRead { run, report: report.into() });
         self.step()

@@ -174,7 +174,7 @@ impl World {
     fn end(&mut self, run: &RunId, report: TurnReport) {
         self.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
         let (end, pipes) = (RunEnd::Exited { code: 0 }, Pipes::Closed);
-        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes });
+        self.say(Kind::RunEnded { run: run.clone(), end, lines: 0, pipes, used: None });
         self.say(Kind::TurnRead { run: run.clone(), report: report.into() });
     }
 

@@ -77,7 +77,7 @@ impl World {
         };
         self.say("p", Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
         let end = RunEnd::Exited { code: 0 };
-        self.say("p", Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed });
+        self.say("p", Kind::RunEnded { run: run.clone(), end, lines: 0, pipes: Pipes::Closed, used: None });
         self.say("p", Kind::TurnRead { run: run.clone(), report: report.into() });
         run
     }

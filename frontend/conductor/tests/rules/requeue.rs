@@ -47,7 +47,13 @@ fn end(state: &mut State, run: &RunId) -> Vec<Kind> {
     let (run, lines) = (run.clone(), 0);
     say(
         state,
-        Kind::RunEnded { run: run.clone(), end: RunEnd::Exited { code: 0 }, lines, pipes: Pipes::default() },
+        Kind::RunEnded {
+            run: run.clone(),
+            end: RunEnd::Exited { code: 0 },
+            lines,
+            pipes: Pipes::default(),
+            used: None,
+        },
     );
     let session = SessionId::new("s").ok();
     let report = TurnReport { final_text: "Done.".to_owned(), session, ..TurnReport::default() };
@@ -94,7 +100,10 @@ fn it_is_ended_and_begins_anew_with_all_that_was_said() {
 fn it_counts_also_when_the_run_is_over_and_nobody_has_judged_it() {
     let (mut state, run) = running();
     let (ended, lines) = (RunEnd::Exited { code: 0 }, 0);
-    say(&mut state, Kind::RunEnded { run: run.clone(), end: ended, lines, pipes: Pipes::default() });
+    say(
+        &mut state,
+        Kind::RunEnded { run: run.clone(), end: ended, lines, pipes: Pipes::default(), used: None },
+    );
     let report = TurnReport { final_text: "Done.".to_owned(), ..TurnReport::default() };
     say(&mut state, Kind::TurnRead { run, report: report.into() });
     say(&mut state, Kind::TaskRequeued { task: id("a") });

@@ -81,7 +81,7 @@ impl World {
     fn ends(&mut self, error: Option<ErrorClass>) {
         let run = self.run();
         let end = RunEnd::Exited { code: i32::from(error.is_some()) };
-        self.say(Kind::RunEnded { run: run.clone(), end, lines: 2, pipes: Pipes::Closed });
+        self.say(Kind::RunEnded { run: run.clone(), end, lines: 2, pipes: Pipes::Closed, used: None });
         let error = error.map(|class| AgentError { class, message: "so".to_owned(), until: None });
         let final_text = if error.is_none() { "Done." } else { "" }.to_owned();
         self.say(Kind::TurnRead {

@@ -100,7 +100,7 @@ impl World {
 
     pub fn ends(&mut self, run: &RunId, report: TurnReport) {
         let end = RunEnd::Exited { code: 0 };
-        self.say(Kind::RunEnded { run: run.clone(), end, lines: 1, pipes: Pipes::Closed });
+        self.say(Kind::RunEnded { run: run.clone(), end, lines: 1, pipes: Pipes::Closed, used: None });
         self.say(Kind::TurnRead { run: run.clone(), report: report.into() });
     }
 

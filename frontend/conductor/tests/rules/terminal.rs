@@ -57,7 +57,7 @@ fn exits(world: &mut World, run: &RunId, end: RunEnd) {
 
 fn ends(world: &mut World, run: &RunId, end: RunEnd, report: TurnReport) {
     world.say(Kind::RunStarted { run: run.clone(), pid: 1, started: 1 });
-    world.say(Kind::RunEnded { run: run.clone(), end, lines: 7, pipes: Pipes::Closed });
+    world.say(Kind::RunEnded { run: run.clone(), end, lines: 7, pipes: Pipes::Closed, used: None });
     world.say(Kind::TurnRead { run: run.clone(), report: report.into() });
 }
 
@@ -120,7 +120,7 @@ fn one_that_could_not_start_leaves_the_task_as_it_was() {
     world.approve(1);
     let order = opens(&mut world, "a").unwrap();
     let end = RunEnd::NotFound { program: "claude".to_owned() };
-    world.say(Kind::RunEnded { run: order.run.clone(), end, lines: 0, pipes: Pipes::Closed });
+    world.say(Kind::RunEnded { run: order.run.clone(), end, lines: 0, pipes: Pipes::Closed, used: None });
     world.say(Kind::TurnRead { run: order.run, report: shared::agent::TurnReport::default().into() });
     assert_eq!((world.step(), &task(&world, "a").standing), (Vec::new(), &Standing::Open));
     assert_eq!(status(&world.state, task(&world, "a")).reason, Reason::Begin);
@@ -349,6 +349,6 @@ fn its_output_is_not_read_and_its_end_is() {
         assert_eq!(hears(kind), [], "nothing to follow");
     }
     let end = RunEnd::Exited { code: 3 };
-    let read = hears(Kind::RunEnded { run, end, lines: 9_999, pipes: Pipes::Closed });
+    let read = hears(Kind::RunEnded { run, end, lines: 9_999, pipes: Pipes::Closed, used: None });
     assert!(matches!(&read[..], [Effect::Append { .. }]), "{read:?}");
 }

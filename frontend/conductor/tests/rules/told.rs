@@ -68,7 +68,7 @@ impl World {
 
     fn ends(&mut self) {
         let (run, end) = (self.run.clone(), RunEnd::Exited { code: 0 });
-        self.say(Kind::RunEnded { run: run.clone(), end, lines: 2, pipes: Pipes::Closed });
+        self.say(Kind::RunEnded { run: run.clone(), end, lines: 2, pipes: Pipes::Closed, used: None });
         self.say(Kind::TurnRead { run, report: TurnReport::default().into() });
     }
 

@@ -96,7 +96,13 @@ fn a_worktree_is_needed_until_its_goals_are_over_and_nobody_works_there() {
     carry_out(&mut state, Millis(7));
     let run = state.runs.keys().next().unwrap().clone();
     let (end, pipes) = (shared::run::RunEnd::Signalled { signal: 15 }, shared::run::Pipes::Closed);
-    append(&mut state, Millis(8), Actor::Bridge, "cart", Kind::RunEnded { run, end, lines: 0, pipes });
+    append(
+        &mut state,
+        Millis(8),
+        Actor::Bridge,
+        "cart",
+        Kind::RunEnded { run, end, lines: 0, pipes, used: None },
+    );
     assert_eq!(needed(&state), None);
 }
 

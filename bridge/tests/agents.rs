@@ -15,6 +15,9 @@ async fn an_agent_is_saved_told_who_it_is_and_retired() -> anyhow::Result<()> {
     let save = ["agents", "save", "Ann", "--role", "reads closely", "--soul", "Soul.md"];
     let (code, said) = world.terminal(&save)?;
     assert!(code == Some(0) && said.contains("Ann, reads closely (Soul.md)"), "{said}");
+    for name in ["Nobody", "auto", "Claude"] {
+        world.says(&["agents", "save", name], 1, "means something else where an agent is named")?;
+    }
     let (code, said) = world.terminal(&["agents", "save", "Bob", "--model", "two words"])?;
     assert!(code == Some(1) && said.contains("no model's name; nothing was saved"), "{said}");
     let run =

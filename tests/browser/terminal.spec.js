@@ -72,7 +72,11 @@ test("what was scrolled away is there for who scrolls up, also after a reload, a
   await page.getByRole("button", { name: "Open a terminal" }).click();
   await expect(screen(page)).toContainText("demo>");
   await screen(page).click();
-  for (let line = 1; line <= 60; line++) await page.keyboard.type(`line ${line}.\r`);
+  // Who types on before the answer sees the echo of that within it, as in any terminal.
+  for (let line = 1; line <= 60; line++) {
+    await page.keyboard.type(`line ${line}.\r`);
+    await expect(page.locator(".term .rows").getByText(`You said: line ${line}.`, { exact: true })).toBeVisible();
+  }
   const last = page.locator(".term .rows").getByText("You said: line 60.");
   await expect(last).toBeInViewport();
   const first = page.locator(".term .above").getByText("You said: line 1.", { exact: true });

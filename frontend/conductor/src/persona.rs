@@ -4,6 +4,7 @@
 use shared::entry::Purpose;
 use shared::persona::{Character, Persona};
 use shared::plan::Work;
+use shared::reviewer::Reviewer;
 use shared::run::Insert;
 
 use crate::reviewer;
@@ -56,7 +57,15 @@ pub fn problem(state: &State, persona: &Persona) -> Option<String> {
             persona.name.trim()
         )
     });
-    persona.problem().or(taken)
+    persona.problem().or_else(|| reserved(persona.name.trim())).or(taken)
+}
+
+/// A name by which nobody could name it: where an agent or a reviewer is named, the word means something else.
+fn reserved(name: &str) -> Option<String> {
+    let word = name.to_ascii_lowercase();
+    let means_nobody = ["nobody", "none"].contains(&word.as_str());
+    (means_nobody || Reviewer::named(&word).is_some())
+        .then(|| format!("{name} means something else where an agent is named; choose another name"))
 }
 
 /// "Ann, reviews what others wrote"

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::path::{Path, PathBuf};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -69,4 +71,32 @@ fn what_is_too_large_to_be_unpacked_is_not_packed() {
     let mut bomb = packed(Vec::new());
     bomb[1..5].copy_from_slice(&u32::MAX.to_le_bytes());
     assert!(matches!(Unpacked::new(&bomb), Err(BadBlock::Large(_))));
+}
+
+/// Every recording of real agents, each agent's as one long run: a turn's lines resemble each other, and those of other turns.
+#[test]
+fn what_real_agents_say_takes_less_than_a_fifth_of_its_room() {
+    for agent in ["claude", "codex"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(agent);
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        // What they said, not what they were told.
+        let said = |file: &Path| {
+            file.to_str().is_some_and(|name| name.ends_with(".ndjson") && !name.ends_with(".stdin.ndjson"))
+        };
+        files.retain(|file| said(file));
+        files.sort();
+        let (mut packer, mut plain, mut stored) = (Packer::default(), 0, 0);
+        for file in files {
+            for line in std::fs::read(file).unwrap().split_inclusive(|&byte| byte == b'\n') {
+                plain += line.len();
+                packer.push(Piece { stream: Stream::Stdout, at: Millis(plain as u64), bytes: line.to_vec() });
+                if packer.is_full() {
+                    stored += std::mem::take(&mut packer).pack().unwrap().len();
+                }
+            }
+        }
+        stored += packer.pack().unwrap().len();
+        assert!(plain > 100_000 && stored * 5 < plain, "{agent}: {stored} of {plain} bytes");
+    }
 }

@@ -32,6 +32,7 @@ use pairing::Pairing;
 pub(crate) use secret::keep_private;
 use secret::{random, same};
 use tally::Tallies;
+pub(crate) use tally::place;
 
 /// Wrong secrets or cookies per minute from one address, before all from there who are not signed in are turned away for
 /// the rest of it.

@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use crate::access::place;
 use crate::tls::Wire;
 
 /// Connections that are still in their TLS handshake. When there are as many, further ones wait in the
@@ -81,8 +82,9 @@ struct Share {
 
 impl Shares {
     /// Nothing when the address has as many as it may.
-    fn take(self: &Arc<Self>, of: IpAddr, bounds: Bounds) -> Option<Share> {
-        let most = if of.is_loopback() { bounds.of_ours } else { bounds.of_one };
+    fn take(self: &Arc<Self>, address: IpAddr, bounds: Bounds) -> Option<Share> {
+        let most = if address.to_canonical().is_loopback() { bounds.of_ours } else { bounds.of_one };
+        let of = place(address);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(of).or_default();
         if *count >= most {
@@ -254,9 +256,11 @@ mod tests {
         while ask(address, request).await.1.is_empty() {}
 
         let (shares, bounds) = (Arc::<Shares>::default(), Bounds { of_one: 1, ..Bounds::default() });
-        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let [one, mapped, other]: [IpAddr; 3] =
+            ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap());
         let first = shares.take(one, bounds).unwrap();
-        assert!(shares.take(one, bounds).is_none() && shares.take(other, bounds).is_some());
+        assert!([one, mapped].into_iter().all(|one| shares.take(one, bounds).is_none()));
+        assert!(shares.take(other, bounds).is_some());
         drop(first);
         assert!(shares.0.lock().unwrap().is_empty() && shares.take(one, bounds).is_some());
     }

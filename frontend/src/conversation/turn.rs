@@ -3,6 +3,7 @@
 use conductor::state::{Phase, Run};
 use leptos::prelude::*;
 use shared::id::RunId;
+use shared::unit::Millis;
 use wasm_bindgen::JsCast;
 
 use crate::component::copy::copy;
@@ -13,6 +14,8 @@ use crate::desk::Desk;
 use crate::markdown::view::Growing;
 use crate::transcript::{Block, BlockKind, BlockState, Portion, Reach};
 use crate::words;
+
+const SECOND: Millis = Millis(1_000);
 
 #[component]
 pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
@@ -148,7 +151,9 @@ fn footer(run: &Run) -> Option<String> {
         ),
     };
     let used = run.used.map_or_else(String::new, |used| {
-        format!("{} of processor, {} of memory at most", words::span(used.cpu), words::amount(used.memory))
+        let memory = format!("{} of memory at most", words::amount(used.memory));
+        // A turn's processes mostly wait for a model.
+        if used.cpu < SECOND { memory } else { format!("{} of processor, {memory}", words::span(used.cpu)) }
     });
     let parts = [took, spent, tokens, used];
     Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))

@@ -399,11 +399,13 @@ async fn silence_is_told_once_each_time() {
     );
 }
 
-/// One stands beside each agent for as long as that runs. Of a release build it takes a sixth of this bound.
+/// One stands beside each agent for as long as that runs. Here it is what it holds for itself: how much of its program's file
+/// the system maps beside that depends on how the file lies in memory. All of it together is measured of a release build,
+/// by the benchmark (1.3 MiB).
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_shim_takes_little_memory() {
-    const MOST: u64 = 8 * 1024;
+    const MOST: u64 = 3 * 1024;
     let bench = Bench::new("").await;
     let run = bench.start(bench.sh("echo ready; exec sleep 1000")).await;
     bench.said(&run, "ready").await;
@@ -411,7 +413,7 @@ async fn a_shim_takes_little_memory() {
     let shim = std::fs::read_to_string(note).unwrap().split_whitespace().next().unwrap().to_owned();
     let resident = || -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{shim}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
         line.split_whitespace().next().unwrap().parse().unwrap()
     };
     // It may be on its way to where it waits.

@@ -370,8 +370,7 @@ impl Inner {
         // What it wrote until then is kept, as far as its files are there.
         let bell = Arc::new(bell::Bell::default());
         let stored = self.store.output_sizes(&open.run).await?;
-        let shape = output::Shape::of(&self.config, spec);
-        let lines = match output::Output::of(&folder, bell, self, &open.run, stored, shape) {
+        let lines = match output::Output::of(&folder, bell, self, &open.run, spec, stored) {
             Ok(output) => output.finish().await.lines,
             Err(_) => stored.lines,
         };

@@ -333,6 +333,19 @@ async fn a_secret_at_the_border_of_a_long_lines_pieces_is_not_stored() {
     assert_eq!(pieces[1].bytes, b"******* and more\n");
 }
 
+/// Its process is gone before anybody can look at what it was given.
+#[tokio::test]
+async fn a_secret_of_an_order_is_hidden_however_soon_the_run_is_over() {
+    let bench = Bench::new("").await;
+    for _ in 0..20 {
+        let mut spec = bench.sh("echo $SOME_API_KEY");
+        spec.env.insert("SOME_API_KEY".to_owned(), "sk-0123456789".to_owned());
+        let (run, ended) = bench.run(spec).await;
+        assert_eq!(ended, exited(0, 1));
+        assert_eq!(bench.bytes(&run).await, b"*************\n");
+    }
+}
+
 #[tokio::test]
 async fn the_environment_is_built_from_nothing() {
     let bench = Bench::new("programs = [\"env\"]").await;

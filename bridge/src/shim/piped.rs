@@ -46,7 +46,10 @@ impl Piped {
 
     /// Spools what is there now, and no more: others may write without end.
     pub(super) fn empty(&self) {
+        // What another has taken is in the file once the lock is free, and not before.
+        let written = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left = ioctl_fionread(&*self.outer).unwrap_or(0);
+        drop(written);
         while left > 0 {
             match self.take(left) {
                 Ok(0) | Err(_) => return,
@@ -72,5 +75,28 @@ impl Piped {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The pipe is empty, and what stood in it is on its way: a process that ended now would take it along.
+    #[test]
+    fn what_another_has_taken_is_waited_for() {
+        let (piped, _inner) = Piped::open(tempfile::tempfile().unwrap()).unwrap();
+        let writes = piped.out.lock().unwrap();
+        let other = piped.clone();
+        let empties = thread::spawn(move || other.empty());
+        thread::sleep(Duration::from_millis(100));
+        assert!(!empties.is_finished());
+        drop(writes);
+        empties.join().unwrap();
     }
 }

@@ -110,7 +110,7 @@ struct Tail {
 }
 
 impl Output {
-    /// Begins to read what the process writes, from what is `stored` on, up to `limit` bytes of each stream.
+    /// Begins to read what the process of this order writes, from what is `stored` on.
     ///
     /// # Errors
     /// The files are not there.
@@ -119,10 +119,11 @@ impl Output {
         bell: Arc<Bell>,
         inner: &Arc<Inner>,
         run: &RunId,
+        order: Option<&RunSpec>,
         stored: Sizes,
-        shape: Shape,
     ) -> io::Result<Self> {
-        let secrets = given(folder, &inner.secrets);
+        let shape = Shape::of(&inner.config, order);
+        let secrets = given(folder, order, &inner.secrets);
         let tail = |name, stream, at| {
             let file = File::open(folder.path().join(name))?;
             Tail::behind(file, stream, at, shape.cut, &secrets)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use shared::run::RunSpec;
 
 use super::folder::RunFolder;
 use super::os::{environment_of, is_there};
@@ -84,12 +85,13 @@ impl Secrets {
     }
 }
 
-/// `ours`, and those that a run's process has in its environment: an earlier bridge may have given others, and its order
-/// too. Nothing is known any more of a process that is gone, nor of what it set itself.
-pub(super) fn given(run: &RunFolder, ours: &Arc<Secrets>) -> Arc<Secrets> {
+/// `ours`, those that a run's order gave it, and those that its process has in its environment, as an earlier bridge may
+/// have given others. Of these nothing is known any more when the process is gone, nor of what it set itself.
+pub(super) fn given(run: &RunFolder, order: Option<&RunSpec>, ours: &Arc<Secrets>) -> Arc<Secrets> {
     let process = run.shim().filter(|shim| is_there(*shim)).or_else(|| run.leader());
-    let Some(process) = process else { return Arc::clone(ours) };
-    let Secrets { values, .. } = Secrets::among(environment_of(process).into_iter());
+    let ordered = order.into_iter().flat_map(|order| &order.env);
+    let ordered = ordered.map(|(name, value)| (name.into(), value.into()));
+    let Secrets { values, .. } = Secrets::among(ordered.chain(process.into_iter().flat_map(environment_of)));
     if values.iter().all(|value| ours.values.contains(value)) {
         return Arc::clone(ours);
     }

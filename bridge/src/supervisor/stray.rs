@@ -53,7 +53,7 @@ impl Inner {
             let folder = RunFolder::new(folder.path());
             let (store, strays) = (self.store.clone(), self.runs_dir.with_file_name("strays"));
             // Of those that its processes were given nothing is known once they are gone.
-            let secrets = given(&folder, &self.secrets);
+            let secrets = given(&folder, None, &self.secrets);
             cleared.spawn(async move {
                 let tree = os::Tree::new(folder.path(), folder.leader());
                 let left = end::end(tree, Some(Signal::Terminate), end::after(PARTING)).await;

@@ -183,7 +183,7 @@ async fn live(
     let listens = !matches!(run.spec.stdin, Stdin::Null | Stdin::Text { .. });
     let bell = Arc::clone(&begun.hung.bell);
     let output = match stored {
-        Ok(stored) => Output::of(&begun.folder, bell, &run.inner, &run.run, stored, shape)
+        Ok(stored) => Output::of(&begun.folder, bell, &run.inner, &run.run, Some(&run.spec), stored)
             .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };

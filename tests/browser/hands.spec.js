@@ -48,6 +48,27 @@ test("two clicks change a task's mode, and the menu's items do what they say", a
   await expect(message(page)).toBeFocused();
 });
 
+test("a name that is typed before the next frame is drawn is taken whole", async ({ page, world }) => {
+  await plan(page, world, goal());
+  await node(page, /^1, /).click();
+  // Frames come late from here on: what waits for one comes in the midst of the typing, and tells so.
+  await page.evaluate(() => {
+    const soon = window.requestAnimationFrame.bind(window);
+    window.late = 0;
+    window.requestAnimationFrame = (drawn) => setTimeout(() => soon((at) => (window.late++, drawn(at))), 150);
+  });
+  for (const title of ["Look around first", "Look around twice"]) {
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("F2");
+    const before = await page.evaluate(() => window.late);
+    await page.keyboard.type(title, { delay: 40 });
+    expect(await page.evaluate(() => window.late)).toBeGreaterThan(before);
+    await page.keyboard.press("Enter");
+  }
+  await expect(node(page, /^2, Look around first/)).toBeVisible();
+  await expect(node(page, /^3, Look around twice/)).toBeVisible();
+});
+
 test("a message that waits is withdrawn, and a mode changed while its turn runs holds when it ends", async ({ page, world }) => {
   await plan(page, world, `${goal()} [[task 1: slow=150]]`);
   await page.getByRole("button", { name: /Approve and start/ }).click();

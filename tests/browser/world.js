@@ -59,6 +59,16 @@ export const test = base.extend({
     await use(world);
     await world.end();
   },
+  // How a machine that draws slowly sees it: `FRAMES` names the milliseconds that each frame comes late.
+  page: async ({ page }, use) => {
+    const late = Number(process.env.FRAMES || 0);
+    if (late > 0)
+      await page.addInitScript((late) => {
+        const soon = window.requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (drawn) => setTimeout(() => soon(drawn), late);
+      }, late);
+    await use(page);
+  },
   /** What the page complained of; a test may look, and none may be left at its end. */
   complaints: [
     async ({ page }, use) => {

@@ -64,9 +64,16 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
     }
 }
 
-/// Puts the focus on the selected node.
+/// Puts the focus on the selected node: at once, for the next key may come before the next frame, and again when what
+/// changed has been drawn. A name that is being written keeps it.
 pub fn focus(tree: Tree) {
-    request_animation_frame(move || tree.here.now().task.into_iter().for_each(|task| focus_node(&task)));
+    let now = move || {
+        if tree.naming.try_with_untracked(Option::is_none) == Some(true) {
+            tree.here.now().task.into_iter().for_each(|task| focus_node(&task));
+        }
+    };
+    now();
+    request_animation_frame(now);
 }
 
 pub fn focus_node(task: &TaskId) {

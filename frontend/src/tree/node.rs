@@ -340,9 +340,11 @@ fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoVi
     let node = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |_| {
         if let Some(field) = node.get() {
+            // Its text is bound after this effect, and choosing it with the next frame would take in the letters that
+            // are typed until then: the next one would replace them.
+            field.set_value(&text.get_untracked());
             let _ = field.focus();
-            // Its text is set after this effect.
-            request_animation_frame(move || field.select());
+            field.select();
         }
     });
     let done = move |keep: bool| {

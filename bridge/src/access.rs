@@ -311,8 +311,6 @@ pub(crate) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Box<Res
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use std::os::unix::fs::PermissionsExt;
-
     use axum::http::HeaderValue;
 
     use super::*;
@@ -356,7 +354,10 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn the_secrets_are_kept_closed_to_others_and_drawn_anew_when_spoilt() {
+        use std::os::unix::fs::PermissionsExt;
+
         let dir = tempfile::tempdir().unwrap();
         let first = open(dir.path());
         let file = dir.path().join("secret");

@@ -178,7 +178,8 @@ pub(crate) fn look_up(program: &str) -> Lookup {
     found
 }
 
-#[cfg(test)]
+// Its agents are shell scripts.
+#[cfg(all(test, unix))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 

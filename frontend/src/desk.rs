@@ -1,14 +1,13 @@
 //! The desk: the page's state. It owns the driver and the link, folds what comes, and tells views at most
 //! once per animation frame that something changed. Views read through it and never decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use conductor::State;
 use conductor::apply::answers;
 use conductor::driver::{Driver, Effect};
 use conductor::health::next_change;
 use conductor::inbox::{Request, inbox};
-use conductor::plan::edit::{EditProblem, check_edit, inverse};
 use conductor::plan::given::{given, stated};
 use conductor::planning;
 use conductor::state::Task;
@@ -22,16 +21,18 @@ use shared::id::{AppendId, ClientId, MessageId, ProjectId, RunId, TaskId};
 use shared::limits::Limits;
 use shared::list::TaskList;
 use shared::models::Models;
-use shared::plan::{PlanEdit, Terms};
+use shared::plan::Terms;
 use shared::unit::Millis;
 use shared::wire::{OutputFrame, Refusal, ServerMessage, Want};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
+use self::edits::OnItsWay;
 use self::memory::Back;
 use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
 
+mod edits;
 mod memory;
 mod permits;
 mod prompts;
@@ -74,11 +75,14 @@ pub struct Toast {
 }
 
 struct Inner {
+    client: ClientId,
     driver: Driver,
     link: Option<Link>,
     journal: BTreeMap<TaskId, Vec<Item>>,
     turns: BTreeMap<RunId, (Turn, usize)>,
     undo: Vec<Back>,
+    /// Edits that were made here and are not in the state yet, oldest first.
+    edits: VecDeque<OnItsWay>,
     alarm: Option<Timeout>,
     frame_asked: bool,
     head: Option<shared::unit::Seq>,
@@ -102,11 +106,13 @@ impl Desk {
     pub fn open() -> Self {
         let client = ClientId::new(&draw()).unwrap_or_else(|_| unreachable!("a UUID is an id"));
         let inner = Inner {
+            client: client.clone(),
             driver: Driver::new(client.clone()),
             link: None,
             journal: BTreeMap::new(),
             turns: BTreeMap::new(),
             undo: Vec::new(),
+            edits: VecDeque::new(),
             alarm: None,
             frame_asked: false,
             head: None,
@@ -256,6 +262,7 @@ impl Desk {
     fn receive(self, message: &ServerMessage) -> Vec<Effect> {
         if let ServerMessage::Refused { id, refusal } = message {
             self.refused(id, refusal);
+            self.edit_is_void(id);
         }
         if let ServerMessage::Asking { devices } = message {
             self.ask_for(devices);
@@ -269,6 +276,7 @@ impl Desk {
                 }
                 if let ServerMessage::Entries { entries } = message {
                     for entry in entries.iter().filter(|entry| entry.seq > inner.driver.state().seq) {
+                        edits::arrived(&mut inner.edits, entry);
                         if let Some((task, item)) = items_of(entry) {
                             inner.journal.entry(task).or_default().push(item);
                         }
@@ -386,8 +394,13 @@ impl Desk {
 /// What a person does, as entries.
 impl Desk {
     fn intend(self, project: Option<ProjectId>, kinds: Vec<Kind>) {
+        if let Ok(id) = AppendId::new(&draw()) {
+            self.intend_as(id, project, kinds);
+        }
+    }
+
+    fn intend_as(self, id: AppendId, project: Option<ProjectId>, kinds: Vec<Kind>) {
         let drafts = kinds.into_iter().map(|kind| Draft::new(project.clone(), kind)).collect();
-        let Ok(id) = AppendId::new(&draw()) else { return };
         self.with_link(|link| link.intend(id, drafts));
         self.ask_for_frame();
     }
@@ -535,25 +548,6 @@ impl Desk {
         if let Some(version) = self.peek(|state| Some(state.task(task)?.planning.as_ref()?.version)) {
             self.about(task, Kind::PlanRejected { task: task.clone(), version });
         }
-    }
-
-    /// Makes an edit that can be taken back, or says why it cannot be made.
-    pub fn edit(self, goal: &TaskId, edit: PlanEdit) {
-        if let Err(problem) = self.check(goal, &edit) {
-            self.say(format!("Not possible: {problem}."), false);
-            return;
-        }
-        if let PlanEdit::Remove { task } = &edit {
-            let name = self.peek(|state| state.task(task).map(conductor::plan::name)).unwrap_or_default();
-            self.say(format!("Removed {name}."), true);
-        }
-        let back = self.peek(|state| inverse(state, &edit));
-        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), Box::new(back))));
-        self.about(goal, Kind::PlanEdited { goal: goal.clone(), edit });
-    }
-
-    pub fn check(self, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
-        self.peek(|state| check_edit(state, goal, edit))
     }
 }
 

@@ -69,6 +69,31 @@ test("a name that is typed before the next frame is drawn is taken whole", async
   await expect(node(page, /^3, Look around twice/)).toBeVisible();
 });
 
+test("keys that are quicker than the bridge build on each other, and so does what takes them back", async ({ page, world }) => {
+  // As over a slow wire: what the bridge says comes late, in its order.
+  let late = 0;
+  await page.routeWebSocket(/./, (socket) => {
+    const bridge = socket.connectToServer();
+    socket.onMessage((said) => bridge.send(said));
+    bridge.onMessage((said) => setTimeout(() => socket.send(said), late));
+  });
+  await plan(page, world, goal());
+  const research = node(page, /, Research/);
+  const mode = research.locator(".mode");
+  await expect(mode).toHaveText("auto");
+  late = 1_000;
+  await node(page, /^1, /).click();
+  for (const key of ["e", "e", "Alt+ArrowDown", "Alt+ArrowDown", "e", "z"]) await page.keyboard.press(key);
+  await expect(mode).toHaveText("auto"); // Nothing is shown that is not so yet.
+  await expect(research).toHaveAttribute("aria-posinset", "3");
+  await expect(mode).toHaveText("with you");
+  for (const key of ["z", "z", "z"]) await page.keyboard.press(key);
+  await expect(research).toHaveAttribute("aria-posinset", "1");
+  await expect(mode).toHaveText("hybrid");
+  await page.keyboard.press("z");
+  await expect(mode).toHaveText("auto");
+});
+
 test("a message that waits is withdrawn, and a mode changed while its turn runs holds when it ends", async ({ page, world }) => {
   await plan(page, world, `${goal()} [[task 1: slow=150]]`);
   await page.getByRole("button", { name: /Approve and start/ }).click();

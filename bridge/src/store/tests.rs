@@ -322,6 +322,7 @@ async fn a_backup_is_whole_while_the_store_is_written() {
     store.back_up(dir.path()).await.unwrap();
     assert_eq!(store.back_up(dir.path()).await.unwrap(), None, "nothing is new");
     let newest = copies(dir.path()).pop().unwrap();
+    #[cfg(unix)]
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&newest.file.metadata().unwrap()) & 0o777, 0o600);
 }
 

@@ -35,9 +35,7 @@ impl Desk {
     /// Takes the last edit back.
     pub fn undo(self) {
         match self.inner.try_update_value(|inner| inner.undo.pop()).flatten() {
-            Some(Back::Edit(goal, edit)) => {
-                self.about(&goal, Kind::PlanEdited { goal: goal.clone(), edit: *edit });
-            }
+            Some(Back::Edit(goal, edit)) => self.make(&goal, *edit),
             Some(Back::Memory(project, text)) => {
                 self.intend(Some(project), vec![Kind::MemorySet { text }]);
             }

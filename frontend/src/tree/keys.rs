@@ -144,14 +144,14 @@ pub fn plan(tree: Tree, task: &TaskId) {
 }
 
 pub fn change_mode(tree: Tree, task: &TaskId) {
-    if let Some(mode) = tree.desk.peek(|state| state.task(task).map(|task| next_mode(state, task))) {
+    if let Some(mode) = tree.desk.foresee(|state| state.task(task).map(|task| next_mode(state, task))) {
         set_mode(tree, task, mode);
     }
 }
 
 /// Makes it the person's own, or an agent's again.
 pub fn change_hands(tree: Tree, task: &TaskId) {
-    let manual = tree.desk.peek(|state| state.task(task).is_some_and(|task| task.mode == Mode::Manual));
+    let manual = tree.desk.foresee(|state| state.task(task).is_some_and(|task| task.mode == Mode::Manual));
     set_mode(tree, task, if manual { Mode::Autonomous } else { Mode::Manual });
 }
 
@@ -165,7 +165,7 @@ fn set_mode(tree: Tree, task: &TaskId, mode: Mode) {
 }
 
 pub fn remove(tree: Tree, task: &TaskId) {
-    let parent = tree.desk.peek(|state| state.task(task).and_then(|task| task.parent.clone()));
+    let parent = tree.desk.foresee(|state| state.task(task).and_then(|task| task.parent.clone()));
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Remove { task: task.clone() });
     if let Some(parent) = parent {
         go(tree, &parent);
@@ -176,7 +176,7 @@ pub fn remove(tree: Tree, task: &TaskId) {
 pub fn copy(tree: Tree, task: &TaskId) {
     let Ok(copy) = TaskId::new(&crate::desk::draw()) else { return };
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Clone { task: task.clone(), copy: copy.clone() });
-    if tree.desk.peek(|state| state.task(task).is_some_and(|task| !task.is_goal())) {
+    if tree.desk.foresee(|state| state.task(task).is_some_and(|task| !task.is_goal())) {
         tree.desk.say("Cloned.".to_owned(), true);
         go(tree, &copy);
     }
@@ -210,7 +210,7 @@ pub fn add(tree: Tree, parent: &TaskId, index: Option<u32>) {
 
 /// A task's parent and its place there.
 fn seat(tree: Tree, task: &TaskId) -> Option<(TaskId, u32, Vec<TaskId>)> {
-    tree.desk.peek(|state| {
+    tree.desk.foresee(|state| {
         let parent = state.task(state.task(task)?.parent.as_ref()?)?;
         let index = parent.children.iter().position(|child| child == task)?;
         Some((parent.id.clone(), u32::try_from(index).ok()?, parent.children.clone()))

@@ -1,0 +1,93 @@
+//! Edits of a plan. Each is in the state when it comes back from the bridge; a hand that is quicker, or a bridge that is
+//! far away, has the next one built on those that are still on their way.
+
+use std::collections::VecDeque;
+
+use conductor::State;
+use conductor::apply::apply;
+use conductor::plan::edit::{EditProblem, check_edit, inverse};
+use leptos::prelude::*;
+use shared::entry::{Actor, Body, Entry, Kind};
+use shared::id::{AppendId, TaskId};
+use shared::plan::PlanEdit;
+
+use super::memory::Back;
+use super::{Desk, draw};
+use crate::link::now;
+
+/// An edit of a goal's plan, and the append that carries it.
+pub(super) type OnItsWay = (AppendId, TaskId, PlanEdit);
+
+/// Edits on their way that the next one is built on; of more, the oldest are no longer counted in.
+const MOST: usize = 64;
+
+/// Takes an edit off the list that came back from the bridge.
+pub(super) fn arrived(edits: &mut VecDeque<OnItsWay>, entry: &Entry) {
+    if let Some(Kind::PlanEdited { goal: of, edit: made }) = entry.body.known()
+        && let Some(place) = edits.iter().position(|(_, goal, edit)| goal == of && edit == made)
+    {
+        edits.remove(place);
+    }
+}
+
+impl Desk {
+    /// Makes an edit that can be taken back, or says why it cannot be made.
+    pub fn edit(self, goal: &TaskId, edit: PlanEdit) {
+        if let Err(problem) = self.check(goal, &edit) {
+            self.say(format!("Not possible: {problem}."), false);
+            return;
+        }
+        if let PlanEdit::Remove { task } = &edit {
+            let name = self.foresee(|state| state.task(task).map(conductor::plan::name)).unwrap_or_default();
+            self.say(format!("Removed {name}."), true);
+        }
+        let back = self.foresee(|state| inverse(state, &edit));
+        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), Box::new(back))));
+        self.make(goal, edit);
+    }
+
+    /// Why an edit cannot be made, with those that are on their way.
+    ///
+    /// # Errors
+    /// What is in its way.
+    pub fn check(self, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
+        self.foresee(|state| check_edit(state, goal, edit))
+    }
+
+    /// Reads the state as it will be when the edits that were made here have come back.
+    pub fn foresee<T>(self, look: impl FnOnce(&State) -> T) -> T {
+        self.inner.with_value(|inner| {
+            if inner.edits.is_empty() {
+                return look(inner.driver.state());
+            }
+            let mut ahead = inner.driver.state().clone();
+            for (_, goal, edit) in &inner.edits {
+                let entry = Entry {
+                    seq: ahead.seq.next(),
+                    at: now(),
+                    actor: Actor::Person { client: inner.client.clone() },
+                    project: ahead.task(goal).map(|task| task.project.clone()),
+                    body: Body::Known(Box::new(Kind::PlanEdited { goal: goal.clone(), edit: edit.clone() })),
+                };
+                apply(&mut ahead, &entry);
+            }
+            look(&ahead)
+        })
+    }
+
+    pub(super) fn make(self, goal: &TaskId, edit: PlanEdit) {
+        let Ok(id) = AppendId::new(&draw()) else { return };
+        let project = self.peek(|state| state.task(goal).map(|task| task.project.clone()));
+        self.inner.update_value(|inner| {
+            inner.edits.push_back((id.clone(), goal.clone(), edit.clone()));
+            let over = inner.edits.len().saturating_sub(MOST);
+            inner.edits.drain(..over);
+        });
+        self.intend_as(id, project, vec![Kind::PlanEdited { goal: goal.clone(), edit }]);
+    }
+
+    /// It was refused, and does not come back.
+    pub(super) fn edit_is_void(self, append: &AppendId) {
+        self.inner.update_value(|inner| inner.edits.retain(|(id, ..)| id != append));
+    }
+}

@@ -1,7 +1,8 @@
 //! Runs as Windows has them: in jobs, with pipes, on pseudo consoles, and gone with their bridge. On other systems
 //! nothing is here. To run them from there: `cargo test -p bridge --target x86_64-pc-windows-gnu --test windows` with
-//! `CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine`; Wine 8 connects nobody to a pseudo console, so there the test of
-//! the terminal fails.
+//! `CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine` (Wine 8 also wants a `bcryptprimitives.dll` with `ProcessPrng`). Wine 8
+//! connects nobody to a pseudo console and counts no memory of what has ended, so there the tests of the terminal and of
+//! what a run used fail.
 
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -59,6 +60,19 @@ async fn a_run_tells_how_it_ended() {
     bench.supervisor.shut_down(Parting::End).await;
     let folders = std::fs::read_dir(bench.dir.path().join("runs")).unwrap();
     assert_eq!(folders.count(), 0, "a run's folder has no use after its end");
+}
+
+#[tokio::test]
+async fn what_a_run_used_of_the_machine_is_recorded_with_its_end() {
+    let bench = Bench::new("").await;
+    let (run, ended) = bench.run(bench.sh("for /L %i in (1,1,300000) do @rem")).await;
+    assert_eq!(ended, exited(0, 0));
+    let used = bench.used(&run).await.expect("the system counts");
+    assert!(used.cpu >= Millis(10), "{used:?}");
+    assert!((100_000..1_000_000_000).contains(&used.memory.0), "{used:?}");
+    let (idle, _) = bench.run(bench.sh("rem")).await;
+    let little = bench.used(&idle).await.expect("the system counts");
+    assert!(little.cpu < used.cpu, "{little:?} of {used:?}");
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Behind, Wish};
 use crate::supervisor::{Process, own_session};
 
+/// What a path from the root is like, for who wrote another.
+pub(crate) const ABSOLUTE: &str = "with /, without ~ or variables";
 /// Variables that every program needs here, beside those of `config.rs`.
 pub(crate) const ENVIRONMENT: [&str; 0] = [];
 

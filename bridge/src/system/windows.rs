@@ -23,6 +23,8 @@ use super::{Behind, Wish};
 use crate::supervisor::Process;
 use crate::win32::{self, Event, Job, programs as win32_programs, rights};
 
+/// What a path from the root is like, for who wrote another.
+pub(crate) const ABSOLUTE: &str = r"with a drive, such as C:\, without variables";
 /// Variables that every program needs here, beside those of `config.rs`.
 pub(crate) const ENVIRONMENT: [&str; 21] = [
     "SystemRoot",

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle, sleep};
 
 use shared::harness::Naming;
-use shared::run::{RunEnd, Window};
+use shared::run::{Resources, RunEnd, Window};
+use shared::unit::{Bytes, Millis};
 
 use super::{Bell, Prepared, is_there, line, named};
 use crate::supervisor::folder::RunFolder;
@@ -161,8 +162,11 @@ impl Kept {
             Ok(code) => end_of(code),
             Err(error) => RunEnd::Lost { why: format!("the system did not say how it ended: {error}") },
         };
+        let used =
+            used(&job, &process).inspect_err(|error| tracing::info!(%error, "what a run used is not known"));
+        let used = used.ok().flatten();
         // A disk that is full now may have room later.
-        while let Err(error) = folder.ended(&end, None) {
+        while let Err(error) = folder.ended(&end, used) {
             if error.kind() == io::ErrorKind::NotFound {
                 return;
             }
@@ -291,6 +295,15 @@ pub(super) fn interrupt(folder: &RunFolder, leader: Option<Process>) -> io::Resu
     // The number of one that is gone might mean the bridge's own group.
     let group = leader.filter(|leader| is_there(*leader)).and_then(|leader| u32::try_from(leader.pid).ok());
     win32::interrupt(group.ok_or(io::ErrorKind::NotFound)?)
+}
+
+/// What a run has used when its program has ended: all its processes of the processors, the program of the memory.
+/// Nothing where the system has not counted it.
+fn used(job: &Job, process: &win32::Process) -> io::Result<Option<Resources>> {
+    let cpu = job.cpu()?.max(process.times()?.cpu);
+    let memory = Bytes(process.peak_memory()?);
+    let used = Resources { cpu: Millis(u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX)), memory };
+    Ok(Some(used).filter(|used| used.memory > Bytes(0)))
 }
 
 fn end_of(code: u32) -> RunEnd {

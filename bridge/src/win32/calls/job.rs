@@ -4,18 +4,20 @@ use std::io;
 use std::mem::{offset_of, size_of};
 use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::ptr;
+use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, HANDLE};
 use windows_sys::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
-    JOBOBJECT_BASIC_PROCESS_ID_LIST, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList,
+    JOBOBJECT_BASIC_ACCOUNTING_INFORMATION, JOBOBJECT_BASIC_PROCESS_ID_LIST,
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicAccountingInformation, JobObjectBasicProcessIdList,
     JobObjectExtendedLimitInformation, OpenJobObjectW, QueryInformationJobObject, SetInformationJobObject,
     TerminateJobObject,
 };
 use windows_sys::Win32::System::SystemServices::{JOB_OBJECT_QUERY, JOB_OBJECT_TERMINATE};
 use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_SET_QUOTA, PROCESS_TERMINATE};
 
-use super::{bytes_of, check, name, owned};
+use super::{bytes_of, check, name, of_ticks, owned};
 
 #[derive(Debug)]
 pub(crate) struct Job(OwnedHandle);
@@ -100,6 +102,24 @@ impl Job {
             let count = head.NumberOfProcessIdsInList as usize;
             return Ok(list[HEAD..].iter().take(count).filter_map(|&pid| u32::try_from(pid).ok()).collect());
         }
+    }
+
+    /// What its processes have used until now, those that have ended among them.
+    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+        let mut used = JOBOBJECT_BASIC_ACCOUNTING_INFORMATION::default();
+        let size = bytes_of::<JOBOBJECT_BASIC_ACCOUNTING_INFORMATION>();
+        // SAFETY: the handle is open, and the place of the answer has the kind and size that are named.
+        #[expect(unsafe_code, reason = "a system call")]
+        check(unsafe {
+            QueryInformationJobObject(
+                self.handle(),
+                JobObjectBasicAccountingInformation,
+                (&raw mut used).cast(),
+                size,
+                ptr::null_mut(),
+            )
+        })?;
+        Ok(of_ticks(used.TotalUserTime.saturating_add(used.TotalKernelTime).cast_unsigned()))
     }
 
     /// Ends all of it at once; its processes get this exit code.

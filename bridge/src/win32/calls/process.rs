@@ -159,12 +159,21 @@ impl Process {
 
     /// Bytes that it has in memory.
     pub(crate) fn memory(&self) -> io::Result<u64> {
+        Ok(self.counters()?.WorkingSetSize as u64)
+    }
+
+    /// The most bytes that it had in memory at once, also when it has ended.
+    pub(crate) fn peak_memory(&self) -> io::Result<u64> {
+        Ok(self.counters()?.PeakWorkingSetSize as u64)
+    }
+
+    fn counters(&self) -> io::Result<PROCESS_MEMORY_COUNTERS> {
         let mut counters = PROCESS_MEMORY_COUNTERS::default();
         let size = bytes_of::<PROCESS_MEMORY_COUNTERS>();
         // SAFETY: the handle is open, and the counters have the size that is named.
         #[expect(unsafe_code, reason = "a system call")]
         check(unsafe { K32GetProcessMemoryInfo(self.handle.as_raw_handle(), &raw mut counters, size) })?;
-        Ok(counters.WorkingSetSize as u64)
+        Ok(counters)
     }
 
     /// The file of its program.

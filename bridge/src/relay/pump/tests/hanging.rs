@@ -3,7 +3,6 @@
 use shared::wire::PULSE;
 
 use super::*;
-use crate::standby::Standby;
 
 const PULSE_SPAN: Duration = Duration::from_millis(PULSE.0);
 
@@ -78,6 +77,8 @@ async fn a_hidden_page_that_is_alone_keeps_the_baton_however_slow_it_is() {
 #[tokio::test]
 async fn the_standby_gets_ready_while_a_page_seems_to_hang_and_goes_when_it_is_back() {
     use std::os::unix::fs::PermissionsExt;
+
+    use crate::standby::Standby;
 
     let world = World::new();
     world.requested("r1").await;

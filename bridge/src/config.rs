@@ -334,6 +334,7 @@ impl Config {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     fn mistake(text: &str) -> String {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("config.toml");

@@ -7,7 +7,7 @@ const write = async (page, words, key) => {
 };
 
 test("a message waits for the next turn, or is read by the one that runs", async ({ page, world }) => {
-  await plan(page, world, `${goal()} [[tasks: slow=150]]`);
+  await plan(page, world, `${goal()} [[tasks: slow=300]]`);
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await node(page, /^1, /).click();
   await expect(node(page, /^1, /)).toHaveAttribute("data-status", "active");

@@ -38,6 +38,9 @@ const STEPS: usize = 20_000;
 /// Steps after which its person has had enough of what comes round so soon that nothing else ever does.
 const ENOUGH: usize = 10_000;
 
+/// Worlds of which one is looked at after each of its steps.
+const WATCHED: u64 = 256;
+
 #[derive(Debug)]
 pub struct World {
     chance: Chance,
@@ -48,8 +51,9 @@ pub struct World {
     /// Of a thousand steps so many bring a mishap to bridge, clients or clock.
     storm: usize,
     intents: u64,
-    /// When it is looked at in the midst of things.
+    /// When it is looked at in the midst of things: after one step in so many.
     glances: Chance,
+    glanced: usize,
     /// Questions are answered from two devices at once.
     rival: bool,
 }
@@ -97,6 +101,7 @@ impl World {
             storm: [0, 2, 10, 30][chance.below(4)],
             intents: 0,
             glances: Chance::new(seed ^ 0x61a2_ce00),
+            glanced: if seed % WATCHED == 1 { 1 } else { 64 },
             rival: Chance::new(seed ^ 0x0a25_3e60).one_in(4),
             chance,
         };
@@ -261,9 +266,13 @@ impl World {
         if done { Ok(true) } else { self.quiet() }
     }
 
-    /// Now and then it is looked at how all stand, whatever is under way.
+    /// It is looked at how all stand, whatever is under way: in few worlds after each step, in the others now and then.
     fn glance(&mut self) -> Result<()> {
-        if self.glances.one_in(64) { rest::check_meanwhile(&mut self.bridge, self.now) } else { Ok(()) }
+        if self.glances.one_in(self.glanced) {
+            rest::check_meanwhile(&mut self.bridge, self.now)
+        } else {
+            Ok(())
+        }
     }
 
     fn listen(&mut self) -> bool {

@@ -167,7 +167,9 @@ pub(crate) fn status_beside(state: &State, task: &Task, of: Known<'_>) -> Status
 type Known<'a> = &'a dyn Fn(&Task) -> Status;
 
 fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
-    if let Some(run) = state.current(task).filter(|run| run.purpose != Purpose::Talk || !task.is_group()) {
+    // Of a group that is not over its parts tell more than talk with it.
+    let tells = |run: &&Run| run.purpose != Purpose::Talk || !task.is_group() || task.is_over();
+    if let Some(run) = state.current(task).filter(tells) {
         return under_way(state, task, run);
     }
     let (kind, reason) = standing(state, task, of);

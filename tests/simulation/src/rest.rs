@@ -47,7 +47,7 @@ pub fn check_quiet(bridge: &Bridge, holder: &Client, now: Millis) -> Result<()> 
         }
         ensure!(!process.waits(), "{} has said all, and nobody ends its input", process.run);
     }
-    check_waits(bridge, now)
+    check_waits(bridge, &known(state), now)
 }
 
 /// In the midst of things. Who waits is asked wherever nothing is to be decided or read, so that what they say is not
@@ -60,8 +60,14 @@ pub fn check_meanwhile(bridge: &mut Bridge, now: Millis) -> Result<()> {
     let state = &bridge.state;
     let miscounted = state.miscounted();
     ensure!(miscounted.is_none(), "below {miscounted:?} is other than what is counted");
+    let known = known(state);
+    for (id, status) in &known {
+        let over = matches!(status.kind, Kind::Completed | Kind::Failed | Kind::Cancelled);
+        let idle = state.task(id).is_none_or(|task| task.current.is_none());
+        ensure!(!over || idle, "{id} reads as over, and a turn of it is under way");
+    }
     let settled = state.unread.iter().all(|run| bridge.live.contains(run)) && decide(state, now).is_empty();
-    if settled { check_waits(bridge, now) } else { check_inbox(state, &known(state), &bridge.survey) }
+    if settled { check_waits(bridge, &known, now) } else { check_inbox(state, &known, &bridge.survey) }
 }
 
 fn known(state: &State) -> Known<'_> {
@@ -69,10 +75,9 @@ fn known(state: &State) -> Known<'_> {
 }
 
 /// Whatever waits says truly what for.
-fn check_waits(bridge: &Bridge, now: Millis) -> Result<()> {
+fn check_waits(bridge: &Bridge, known: &Known<'_>, now: Millis) -> Result<()> {
     let state = &bridge.state;
     bridge.watch.check_spending(state)?;
-    let known = known(state);
     for goal in state.goals.iter().filter_map(|goal| state.task(goal)) {
         for task in state.subtree(&goal.id) {
             let status = known.get(&task.id).context("a task without a status")?;
@@ -94,7 +99,7 @@ fn check_waits(bridge: &Bridge, now: Millis) -> Result<()> {
             ensure!(told, "{} stands so since {passed:?}, at {now:?}", task.id);
         }
     }
-    check_inbox(state, &known, &bridge.survey)
+    check_inbox(state, known, &bridge.survey)
 }
 
 fn truly_waits(bridge: &Bridge, task: &Task, status: &Status, now: Millis) -> bool {

@@ -8,7 +8,7 @@ use conductor::plan::edit::{EditProblem, check_edit};
 use conductor::status::{Kind as Stands, Reason, status};
 use serde_json::json;
 use shared::agent::{HarnessId, TurnReport};
-use shared::entry::Kind;
+use shared::entry::{Kind, Purpose};
 use shared::limits::Limits;
 use shared::plan::{Access, PlanEdit, PlannedTask};
 use shared::unit::Millis;
@@ -165,4 +165,38 @@ fn who_is_written_to_when_it_is_over_waits_for_an_agent_and_says_so() {
     world.order("g");
     assert_eq!(stands(&world, "done").0, Stands::Completed);
     assert_eq!(stands(&world, "stopped").0, Stands::Pending);
+}
+
+#[test]
+fn a_group_that_is_over_and_talked_to_is_at_work_until_it_has_answered() {
+    let mut world = World::new();
+    let task = |name: &str, parent: &str| PlannedTask::new(id(name), id(parent), name, "Do it");
+    world.propose(vec![task("group", "g"), task("part", "group"), task("other", "g")]);
+    world.approve(1);
+    let stands = |world: &World, task: &str| status(&world.state, world.state.task(&id(task)).unwrap()).kind;
+    let mut orders = world.step();
+    orders.sort_by_key(|order| world.state.run(&order.run).unwrap().task != id("part"));
+    let [part, other] = orders.try_into().unwrap();
+    world.done(&part.run);
+    let sums = world.order("group").run;
+    world.done(&sums);
+    assert_eq!(world.step(), []);
+    assert_eq!((stands(&world, "group"), stands(&world, "g")), (Stands::Completed, Stands::Active));
+    world.write("group");
+    let talk = world.order("group").run;
+    assert_eq!((stands(&world, "group"), stands(&world, "g")), (Stands::Active, Stands::Active));
+    world.done(&other.run);
+    assert_eq!(world.step(), [], "what is said there may change what is summed up");
+    assert_eq!((stands(&world, "group"), stands(&world, "g")), (Stands::Active, Stands::Active));
+    world.done(&talk);
+    let sums = world.order("g");
+    assert_eq!((stands(&world, "group"), sums.purpose), (Stands::Completed, Purpose::Summary));
+    world.done(&sums.run);
+    assert_eq!(world.step(), []);
+    world.write("g");
+    let talk = world.order("g").run;
+    assert_eq!(stands(&world, "g"), Stands::Active);
+    world.done(&talk);
+    assert_eq!(world.step(), []);
+    assert_eq!(stands(&world, "g"), Stands::Completed);
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::access::{Access, Reached};
@@ -126,6 +126,9 @@ struct ImportArgs {
     go_on: bool,
 }
 
+/// What a shell tells of a program that was ended because nobody read what it wrote (128 and the number of SIGPIPE).
+const CLOSED: u8 = 141;
+
 /// Runs what the command line asks for.
 pub fn run() -> anyhow::Result<ExitCode> {
     #[cfg(unix)]
@@ -135,7 +138,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
             return shim::run(words);
         }
     }
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&told(Cli::command()).get_matches()).unwrap_or_else(|wrong| wrong.exit());
     match cli.command {
         None => bridge(cli.serve),
         Some(Command::Serve(args)) => bridge(args),
@@ -147,6 +150,15 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Headless(command)) => headless::run(command),
         Some(Command::Look(args)) => look::run(&args),
     }
+}
+
+/// Takes numbers below zero for values, so that what takes them can say which it takes.
+fn told(command: clap::Command) -> clap::Command {
+    let taken = |arg: clap::Arg| {
+        let takes = arg.get_action().takes_values();
+        if takes { arg.allow_negative_numbers(true) } else { arg }
+    };
+    command.mut_args(taken).mut_subcommands(told)
 }
 
 fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -234,8 +246,16 @@ fn of_runs(data_dir: &Path) -> anyhow::Result<String> {
 fn export(args: DataArgs) -> anyhow::Result<ExitCode> {
     let data_dir = args.data_dir.map_or_else(default_data_dir, Ok)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    store::export(&data_dir, &mut out).with_context(|| format!("cannot export {}", data_dir.display()))?;
-    Ok(ExitCode::SUCCESS)
+    match store::export(&data_dir, &mut out) {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        // Who reads it wanted no more, which is no error to be told; it is not whole all the same.
+        Err(error) if error.is_closed() => {
+            // What is still in the buffer has nowhere to go.
+            let _ = out.into_parts();
+            Ok(ExitCode::from(CLOSED))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot export {}", data_dir.display())),
+    }
 }
 
 fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {

@@ -35,6 +35,9 @@ async fn a_task_pauses_at_each_of_its_caps_and_goes_on_when_it_is_raised() -> an
         let (code, said) = world.terminal(&run)?;
         ensure!(code == Some(2) && said.contains(words), "{said}");
     }
+    // So is a number below zero, which is no flag.
+    says(&world, "limits --parallel -1", 2, "is no whole number")?;
+    says(&world, "budget 1 -5", 2, "is no sum")?;
     // What is no plan at all is told as that.
     for text in ["[]", "7", r#"{"decision": "plan", "reply": "", "tasks": [1]}"#] {
         std::fs::write(&file, text)?;

@@ -485,6 +485,15 @@ async fn a_log_goes_to_another_machine_whole_and_starts_nothing_there() -> anyho
     let (told, exported) = ask(&world.home.path().join("data"), &["export"], b"")?;
     assert!(told && exported.ends_with("}}\n"), "{exported}");
     assert!(exported.contains("base64"), "what is not UTF-8 is kept too");
+    let mut cut = Command::new(BIN)
+        .args(["export", "--data-dir"])
+        .arg(world.home.path().join("data"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    drop(cut.stdout.take());
+    let cut = cut.wait_with_output()?;
+    assert_eq!((cut.status.code(), cut.stderr), (Some(141), Vec::new()), "who reads it wanted no more");
     let here = tempfile::tempdir()?;
     let (told, said) = ask(here.path(), &["import", "--go-on"], exported.as_bytes())?;
     assert!(told && said.contains("lines of output"), "{said}");

@@ -2,7 +2,7 @@
 //! says it in the same words.
 
 use clap::{Args, ValueEnum};
-use conductor::plan::edit::check_edit;
+use conductor::plan::edit::{check_edit, title};
 use conductor::reviewer;
 use conductor::state::{State, Task};
 use serde::Deserialize;
@@ -103,6 +103,8 @@ impl Changes {
         let lines = |lines: Vec<String>| -> Vec<String> {
             lines.iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
         };
+        let title =
+            self.title.map(|given| title(&given).map_err(|problem| problem.to_string())).transpose()?;
         let reviewer = self.reviewer.map(|words| reviewer::named(state, &words)).transpose()?;
         let template = self.template.map(|name| match &*name {
             NONE => Ok(None),
@@ -112,7 +114,7 @@ impl Changes {
         let model = self.model.map(|words| if words == NONE { Ok((None, None)) } else { thinker(&words) });
         let model = model.transpose()?;
         let edits = [
-            self.title.map(|title| PlanEdit::Rename { task: id(), title }),
+            title.map(|title| PlanEdit::Rename { task: id(), title }),
             self.objective.map(|objective| PlanEdit::SetObjective { task: id(), objective }),
             self.size.map(|size| PlanEdit::SetSize { task: id(), size: size.size() }),
             self.inputs.map(|inputs| PlanEdit::SetInputs { task: id(), inputs: lines(inputs) }),

@@ -1,7 +1,7 @@
 //! What a person does themselves: the tasks that are theirs, and a plan that they build task by task.
 
 use clap::{Args, ValueEnum};
-use conductor::plan::edit::check_edit;
+use conductor::plan::edit::{check_edit, title};
 use conductor::plan::given::foretold;
 use conductor::state::{State, Task};
 use serde::Deserialize;
@@ -105,7 +105,8 @@ impl NewTask {
     pub(super) fn kinds(self, state: &State, above: &Task) -> Result<Vec<Kind>, Unsaid> {
         let after = self.after.iter().map(|name| find(state, name).map(|task| task.id.clone()));
         let after = after.collect::<Result<_, _>>().map_err(|none| Unsaid(none.to_string()))?;
-        let (id, title) = (drawn(TaskId::new), self.title.trim().to_owned());
+        let title = title(&self.title).map_err(|problem| Unsaid(problem.to_string()))?;
+        let id = drawn(TaskId::new);
         let objective = self.objective.unwrap_or_else(|| title.clone());
         let planned = PlannedTask::new(id.clone(), above.id.clone(), title, objective);
         let planned = PlannedTask { size: None, mode: self.mode.into(), after, ..planned };

@@ -34,14 +34,21 @@ pub enum TransferError {
     Open(#[from] OpenError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the database: {0}")]
+    #[error("the database")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error("line {line}: {why}. Nothing was imported.")]
     Line { line: u64, why: String },
     #[error("this data folder has a log already ({0} entries). Import into an empty one: --data-dir DIR.")]
     NotEmpty(Seq),
+}
+
+impl TransferError {
+    /// Who reads what is written wanted no more.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
 }
 
 /// How much there was.

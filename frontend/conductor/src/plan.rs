@@ -22,8 +22,8 @@ use crate::planning::{Planning, is_fixed, keyed, level, width};
 use crate::reviewer;
 use crate::state::{Standing, State, Task};
 
-/// Longest title that is kept, in characters.
-const TITLE: usize = 120;
+/// Longest title that is kept of a plan, and that a person may give, in characters.
+pub const TITLE: usize = 120;
 /// Problems that are told at once; a plan of 5,000 bad tasks should not fill a prompt.
 const TOLD: usize = 10;
 /// Tasks of a plan that a person gives.

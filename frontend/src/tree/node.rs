@@ -2,6 +2,7 @@
 
 use conductor::budget::Envelope;
 use conductor::health::{self, Warning};
+use conductor::plan::TITLE;
 use conductor::status::{Kind, Waker};
 use conductor::survey::Survey;
 use leptos::attr::custom::custom_attribute;
@@ -363,7 +364,7 @@ fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoVi
     };
     let (on_key, on_blur) = (done.clone(), done);
     view! {
-        <input class="input" aria-label="Name" node_ref=node prop:value=move || text.get()
+        <input class="input" aria-label="Name" maxlength=TITLE node_ref=node prop:value=move || text.get()
             on:input=move |event| text.set(event_target_value(&event))
             on:click=move |event| event.stop_propagation()
             on:pointerdown=move |event| event.stop_propagation()

@@ -7,7 +7,7 @@ use shared::models::is_model;
 use shared::plan::{Mode, PlanEdit};
 use shared::reviewer::Reviewer;
 
-use super::{feed, name};
+use super::{TITLE, feed, name};
 use crate::order::Order;
 use crate::planning::level;
 use crate::state::{Standing, State, Task};
@@ -41,12 +41,26 @@ pub enum EditProblem {
     Charter(String),
     #[error("a task needs a name")]
     Nameless,
+    #[error("a name has at most {TITLE} characters; say the rest in what the task is to reach")]
+    Wordy,
     #[error("this task exists already")]
     Exists,
     #[error("it was a part of {0}, which was taken out too; bring that back first")]
     Below(String),
     #[error("the plan of {0} is not agreed on; approve or reject it first")]
     Planned(String),
+}
+
+/// A name as a person gave it, without the space around it. Logs of before hold longer ones, which stay as they are.
+///
+/// # Errors
+/// It is none, or longer than [`TITLE`].
+pub fn title(given: &str) -> Result<String, EditProblem> {
+    match given.trim() {
+        "" => Err(EditProblem::Nameless),
+        title if title.chars().count() > TITLE => Err(EditProblem::Wordy),
+        title => Ok(title.to_owned()),
+    }
 }
 
 /// Whether a person's edit can be carried out on this state.

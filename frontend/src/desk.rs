@@ -85,6 +85,7 @@ struct Inner {
     edits: VecDeque<OnItsWay>,
     alarm: Option<Timeout>,
     frame_asked: bool,
+    published: Millis,
     head: Option<shared::unit::Seq>,
     toasts: u32,
 }
@@ -99,6 +100,8 @@ pub enum Planner {
     List(Box<TaskList>),
 }
 
+/// How often a page that nobody sees is drawn anew.
+const UNSEEN: Millis = Millis::from_secs(1);
 /// Edits that can be taken back.
 const UNDO: usize = 100;
 
@@ -115,6 +118,7 @@ impl Desk {
             edits: VecDeque::new(),
             alarm: None,
             frame_asked: false,
+            published: Millis(0),
             head: None,
             toasts: 0,
         };
@@ -147,7 +151,10 @@ impl Desk {
         desk.inner.update_value(|inner| inner.link = Some(link));
         desk.wish_for_baton();
         // Nothing ends it: the desk lives as long as the page.
-        let seen = Closure::<dyn Fn()>::new(move || desk.wish_for_baton());
+        let seen = Closure::<dyn Fn()>::new(move || {
+            desk.wish_for_baton();
+            desk.publish_unseen();
+        });
         let listened =
             document().add_event_listener_with_callback("visibilitychange", seen.as_ref().unchecked_ref());
         if listened.is_ok() {
@@ -159,6 +166,7 @@ impl Desk {
 
     fn tick(self, now: Millis) {
         self.clock.set(now);
+        self.publish_unseen();
         let last = self.pulse.get_untracked();
         if self.peek(|state| next_change(state, last)).is_some_and(|(at, _)| at <= now) {
             self.pulse.set(now);
@@ -334,17 +342,32 @@ impl Desk {
         self.inner.update_value(|inner| inner.alarm = alarm);
     }
 
-    /// Publishes with the next frame, however much comes until then.
+    /// Publishes with the next frame, however much comes until then. A page that nobody sees gets no frames, and its
+    /// title tells all the same what waits for the person.
     fn ask_for_frame(self) {
         let asked = self.inner.try_update_value(|inner| std::mem::replace(&mut inner.frame_asked, true));
         if asked == Some(false) {
-            request_animation_frame(move || self.publish());
+            request_animation_frame(move || {
+                if self.inner.with_value(|inner| inner.frame_asked) {
+                    self.publish();
+                }
+            });
+        }
+        self.publish_unseen();
+    }
+
+    /// Publishes without a frame where none comes, and not too often: nobody looks.
+    fn publish_unseen(self) {
+        let since = self.inner.with_value(|inner| inner.frame_asked.then(|| now().since(inner.published)));
+        if document().hidden() && since.is_some_and(|since| since >= UNSEEN) {
+            self.publish();
         }
     }
 
     fn publish(self) {
         let loaded = self.inner.try_update_value(|inner| {
             inner.frame_asked = false;
+            inner.published = now();
             inner.head.is_some_and(|head| inner.driver.state().seq >= head)
         });
         self.publish_turns();

@@ -5,6 +5,30 @@ const box = (page) => page.getByRole("dialog", { name: "Waiting for you" });
 const rows = (page) => box(page).locator(".request");
 const list = (page) => page.getByRole("button", { name: /^Waiting/ });
 
+test("the title of a page that nobody sees tells what waits", async ({ page, world }) => {
+  // As a browser has it: no frame until somebody looks.
+  await page.addInitScript(() => {
+    const soon = window.requestAnimationFrame.bind(window);
+    let seen, look = Promise.resolve();
+    window.requestAnimationFrame = (drawn) => look.then(() => soon(drawn));
+    Object.defineProperty(document, "hidden", { get: () => Boolean(seen) });
+    window.turnAway = () => (look = new Promise((resolve) => (seen = resolve)));
+    window.lookAgain = () => (seen(), (seen = undefined));
+    for (const turn of ["turnAway", "lookAgain"]) {
+      const turned = window[turn];
+      window[turn] = () => (turned(), document.dispatchEvent(new Event("visibilitychange")));
+    }
+  });
+  await plan(page, world, goal("[[task 1: slow=100 ask]]"));
+  await expect(page).toHaveTitle(/^\(1\) /);
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(page).toHaveTitle(/^[^(]/);
+  await page.evaluate(() => window.turnAway());
+  await expect(page).toHaveTitle(/^\(1\) /);
+  await page.evaluate(() => window.lookAgain());
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "waiting");
+});
+
 test("what waits for a person is listed with what, why, since when and what to do", async ({ page, world }) => {
   await page.goto(world.url);
   await expect(page.getByText("Live", { exact: true })).toBeVisible();

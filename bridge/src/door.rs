@@ -26,8 +26,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use self::patience::Patient;
 use crate::access::place;
 use crate::tls::Wire;
+
+mod patience;
 
 /// Connections that are still in their TLS handshake. When there are as many, further ones wait in the
 /// system's queue until one is done or out of time.
@@ -60,12 +63,15 @@ pub(crate) struct Bounds {
     pub of_ours: usize,
     /// What the head of a request may take, from the end of the one before: so an idle connection is closed as well.
     pub head: Duration,
+    /// How long nothing of an answer may be taken, on a WebSocket either.
+    pub untaken: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
         // A browser opens six to a host, and a household may have a dozen of them behind one address.
-        Self { connections: 1_024, of_one: 128, of_ours: 1_024, head: Duration::from_secs(10) }
+        let (head, untaken) = (Duration::from_secs(10), Duration::from_secs(30));
+        Self { connections: 1_024, of_one: 128, of_ours: 1_024, head, untaken }
     }
 }
 
@@ -135,7 +141,7 @@ impl Door {
             let Taken { wire, ends, share } = self.accept(bounds).await;
             let app = app.clone();
             tokio::spawn(async move {
-                converse(wire, ends, app, bounds.head).await;
+                converse(Patient::new(wire, bounds.untaken), ends, app, bounds.head).await;
                 drop((place, share));
             });
         }
@@ -169,7 +175,7 @@ impl Door {
 }
 
 /// Serves a connection until it is over, or is handed to a WebSocket.
-async fn converse(wire: Box<dyn Wire>, ends: Ends, app: Router, head: Duration) {
+async fn converse(wire: Patient<Box<dyn Wire>>, ends: Ends, app: Router, head: Duration) {
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(ends));
         app.clone().oneshot(request)
@@ -208,6 +214,9 @@ mod tests {
 
     use super::*;
 
+    /// More than the buffers of a connection take.
+    const LARGE: usize = 64 * 1024 * 1024;
+
     async fn open(bounds: Bounds) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -216,7 +225,8 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(600)).await;
             "at last"
         };
-        let app = Router::new().route("/", get(told)).route("/slow", get(slow));
+        let large = || async { vec![b'x'; LARGE] };
+        let app = Router::new().route("/", get(told)).route("/slow", get(slow)).route("/large", get(large));
         tokio::spawn(Door::new(listener, None).serve(app, bounds));
         address
     }
@@ -271,5 +281,27 @@ mod tests {
         let address = open(Bounds { connections: 1, head, ..Bounds::default() }).await;
         let (_, answer) = ask(address, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await;
         assert!(answer.ends_with("at last"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn who_asks_and_does_not_read_loses_the_place_and_who_reads_slowly_does_not() {
+        let untaken = Duration::from_millis(400);
+        let address = open(Bounds { connections: 1, untaken, ..Bounds::default() }).await;
+        let request = b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        idle.write_all(request).await.unwrap();
+        let (_, answer) = ask(address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(request).await.unwrap();
+        let mut part = vec![0; LARGE / 8];
+        for _ in 0..7 {
+            slow.read_exact(&mut part).await.unwrap();
+            // Longer in all than nothing may be taken.
+            tokio::time::sleep(untaken / 4).await;
+        }
+        let taken = 7 * part.len() + slow.read_to_end(&mut part).await.unwrap();
+        assert!(taken > LARGE, "{taken}");
     }
 }

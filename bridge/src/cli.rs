@@ -138,7 +138,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
             return shim::run(words);
         }
     }
-    let cli = Cli::from_arg_matches(&told(Cli::command()).get_matches()).unwrap_or_else(|wrong| wrong.exit());
+    let cli = Cli::from_arg_matches(&with_numbers(Cli::command()).get_matches())
+        .unwrap_or_else(|wrong| wrong.exit());
     match cli.command {
         None => bridge(cli.serve),
         Some(Command::Serve(args)) => bridge(args),
@@ -153,12 +154,12 @@ pub fn run() -> anyhow::Result<ExitCode> {
 }
 
 /// Takes numbers below zero for values, so that what takes them can say which it takes.
-fn told(command: clap::Command) -> clap::Command {
+fn with_numbers(command: clap::Command) -> clap::Command {
     let taken = |arg: clap::Arg| {
         let takes = arg.get_action().takes_values();
         if takes { arg.allow_negative_numbers(true) } else { arg }
     };
-    command.mut_args(taken).mut_subcommands(told)
+    command.mut_args(taken).mut_subcommands(with_numbers)
 }
 
 fn bridge(args: ServeArgs) -> anyhow::Result<ExitCode> {

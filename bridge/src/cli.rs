@@ -72,7 +72,8 @@ struct ServeArgs {
     /// A host name by which other devices reach the bridge, such as `studio.local`. May be given again.
     #[arg(long = "name", value_name = "HOST")]
     names: Vec<String>,
-    /// Folder of the log, the output of all runs and the access secret. One bridge at a time uses it.
+    /// Folder of the log, the output of all runs and the access secret; ORCHESTRATOR_DATA_DIR is it otherwise. One bridge
+    /// at a time uses it.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Configuration in TOML; see docs/config.md.
@@ -112,7 +113,7 @@ impl ServeArgs {
 
 #[derive(Debug, Args)]
 struct DataArgs {
-    /// Folder of the log, as given to `serve`.
+    /// Folder of the log, as given to `serve`; ORCHESTRATOR_DATA_DIR is it otherwise.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -126,6 +127,8 @@ struct ImportArgs {
     go_on: bool,
 }
 
+/// The variable that names the data folder, so that what is suggested to be typed next is right for another one too.
+const DATA_DIR: &str = "ORCHESTRATOR_DATA_DIR";
 /// What a shell tells of a program that was ended because nobody read what it wrote (128 and the number of SIGPIPE).
 const CLOSED: u8 = 141;
 
@@ -274,7 +277,14 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Where the log is kept unless said otherwise.
+/// Where the log is when the command line does not say.
+///
+/// # Errors
+/// Neither the environment nor the user's home says it.
 pub(crate) fn default_data_dir() -> anyhow::Result<PathBuf> {
+    if let Some(named) = std::env::var_os(DATA_DIR).filter(|named| !named.is_empty()) {
+        return Ok(named.into());
+    }
     let folders = directories::ProjectDirs::from("", "", "orchestrator");
     Ok(folders.context("there is no home folder; give --data-dir")?.data_dir().to_owned())
 }

@@ -179,7 +179,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct DataArgs {
-    /// Folder of the log, as given to `serve`
+    /// Folder of the log, as given to `serve`; ORCHESTRATOR_DATA_DIR is it otherwise
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
 }

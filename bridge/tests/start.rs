@@ -45,6 +45,29 @@ fn terminate(mut child: Child) -> anyhow::Result<(ExitStatus, String)> {
     Ok((child.wait()?, said))
 }
 
+/// So a next step that is suggested can be taken as it stands.
+#[test]
+fn the_environment_names_the_data_folder_where_the_command_line_does_not() -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    let run = |args: &[&str], named: &str| {
+        let mut command = Command::new(BIN);
+        command.args(args).env("HOME", home.path()).env("ORCHESTRATOR_DATA_DIR", home.path().join(named));
+        command.env_remove("XDG_DATA_HOME").env("XDG_CONFIG_HOME", home.path().join("config"));
+        command.output()
+    };
+    let given = home.path().join("given");
+    for (args, there) in
+        [(&["tasks"][..], "named"), (&["tasks", "--data-dir", given.to_str().context("UTF-8")?], "given")]
+    {
+        let output = run(args, "named")?;
+        assert!(output.status.success(), "{output:?}");
+        assert!(home.path().join(there).join("log.db").is_file(), "{there}");
+    }
+    assert!(!run(&["export"], "nowhere")?.status.success());
+    assert!(!home.path().join(".local").exists(), "nothing is in the user's own");
+    Ok(())
+}
+
 #[test]
 fn it_prints_one_line_and_ends_politely() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;

@@ -317,7 +317,7 @@ impl Inner {
         }
         match folder.lock_claim() {
             Ok(None) => Finding::Begun,
-            Ok(Some(_)) if folder.end().is_some() || folder.failure().is_some() => Finding::Begun,
+            Ok(Some(_)) if folder.is_over() => Finding::Begun,
             // While the lock is held no late shim can begin; and once the folder is gone it finds another.
             Ok(Some(_))
                 if !begun && !folder.has_begun() && std::fs::remove_dir_all(folder.path()).is_ok() =>
@@ -343,7 +343,8 @@ impl Inner {
         self.is_open(file) || below(&self.config.characters, file)
     }
 
-    /// Ends what is left of a run whose shim is gone, and says that nobody knows how it ended.
+    /// Ends what is left of a run whose shim is gone. How it ended is known where that was before the machine was started
+    /// again; of others it is said that nobody knows.
     async fn give_up(self: &Arc<Self>, open: &OpenRun) -> Result<(), StoreError> {
         let folder = self.folder(&open.run);
         let spec = match open.request.entry.body.known() {
@@ -355,6 +356,11 @@ impl Inner {
         });
         // What the log says of it has no word of when the machine was started; where the folder has, that counts.
         let leader = if folder.names_leader() { folder.leader() } else { recorded };
+        // What it writes until it is gone is kept, as far as its files are there, and what it was given is known as long as
+        // it is not.
+        let bell = Arc::new(bell::Bell::default());
+        let stored = self.store.output_sizes(&open.run).await?;
+        let output = output::Output::of(&folder, bell, self, &open.run, spec, stored);
         let polite = spec.map_or(Signal::Terminate, |spec| spec.limits.polite);
         let left = end::end(os::Tree::new(folder.path(), leader), Some(polite), end::after(PARTING)).await;
         let why = match left {
@@ -367,10 +373,7 @@ impl Inner {
                 os::UNSEEN
             ),
         };
-        // What it wrote until then is kept, as far as its files are there.
-        let bell = Arc::new(bell::Bell::default());
-        let stored = self.store.output_sizes(&open.run).await?;
-        let lines = match output::Output::of(&folder, bell, self, &open.run, spec, stored) {
+        let lines = match output {
             Ok(output) => output.finish().await.lines,
             Err(_) => stored.lines,
         };
@@ -378,7 +381,8 @@ impl Inner {
             elsewhere::stop(self, &open.run, spec).await;
         }
         let project = open.request.entry.project.clone();
-        let over = Over { used: folder.used(), lines, ..Over::unseen(RunEnd::Lost { why }) };
+        let end = folder.end().unwrap_or(RunEnd::Lost { why });
+        let over = Over { used: folder.used(), lines, ..Over::unseen(end) };
         self.record_end(project, &open.run, over).await;
         Ok(())
     }

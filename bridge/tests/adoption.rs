@@ -83,7 +83,6 @@ fn what_an_earlier_bridge_gave_to_a_run_is_hidden_by_the_next_one() {
     });
     next(dir, async |bench| {
         std::fs::write(bench.project.join("go"), "").unwrap();
-        // Once it is read, its process was looked at; after its end that is too late.
         bench.said(&run, "adopted").await;
         std::fs::write(bench.project.join("on"), "").unwrap();
         bench.ended(&run).await;
@@ -129,7 +128,6 @@ fn a_secret_that_comes_to_a_terminal_in_two_goes_is_hidden_by_two_bridges() {
         RunSpec { stdin: Stdin::Pty { window: Window { rows: 24, cols: 80 } }, ..spec }
     });
     next(dir, async |bench| {
-        // Read before the process is gone, and the secret with it.
         bench.said(&run, "key: ").await;
         std::fs::write(bench.project.join("go"), "").unwrap();
         assert_eq!(bench.ended(&run).await.end, RunEnd::Exited { code: 0 });
@@ -204,6 +202,29 @@ fn what_ended_while_no_bridge_was_there_is_recorded_as_it_was() {
         let ended = bench.ended(&run).await;
         assert_eq!((ended.end, ended.lines), (RunEnd::Exited { code: 3 }, 2));
         assert_eq!(bench.bytes(&run).await, b"ready\nlast\n");
+    });
+}
+
+/// Numbers of processes of before mean nothing then, and files mean what they did.
+#[test]
+fn what_ended_before_the_machine_was_started_again_is_recorded_as_it_was() {
+    let (dir, run) =
+        crashed(|bench| bench.sh("echo ready; until [ -e go ]; do sleep 0.01; done; echo last; exit 3"));
+    std::fs::write(dir.path().join("project/go"), "").unwrap();
+    let folder = dir.path().join("runs").join(run.as_str());
+    while !folder.join("clear").exists() {
+        std::thread::yield_now();
+    }
+    for note in ["shim", "pid"] {
+        let words = std::fs::read_to_string(folder.join(note)).unwrap();
+        let process = words.rsplit_once(' ').unwrap().0;
+        std::fs::write(folder.join(note), format!("{process} another-start\n")).unwrap();
+    }
+    next(dir, async |bench| {
+        let ended = bench.ended(&run).await;
+        assert_eq!((ended.end, ended.lines), (RunEnd::Exited { code: 3 }, 2));
+        assert_eq!(bench.bytes(&run).await, b"ready\nlast\n");
+        assert!(bench.used(&run).await.is_some());
     });
 }
 
@@ -320,6 +341,29 @@ fn a_run_whose_shim_and_bridge_are_gone_is_ended_and_called_lost() {
         assert!(!lives(&leader));
         let count = std::fs::read_to_string(bench.project.join("count")).unwrap();
         assert_eq!(count, "once\n", "it was not started again");
+    });
+}
+
+/// Its process has them, as if from a bridge with another environment, until this bridge ends it.
+#[test]
+fn what_a_run_that_is_given_up_has_in_its_environment_is_hidden_in_what_it_wrote() {
+    let script = "export OLD_API_KEY=sk-old-0123456789
+        exec sh -c 'echo ready; until [ -e go ]; do sleep 0.01; done; echo said $OLD_API_KEY; while :; do sleep 1; done'";
+    let (dir, run) = crashed(|bench| bench.sh(script));
+    let folder = dir.path().join("runs").join(run.as_str());
+    std::fs::write(dir.path().join("project/go"), "").unwrap();
+    while !std::fs::read_to_string(folder.join("out")).unwrap().contains("said") {
+        std::thread::yield_now();
+    }
+    let shim = std::fs::read_to_string(folder.join("shim")).unwrap();
+    let shim = shim.split_whitespace().next().unwrap();
+    assert!(std::process::Command::new("kill").args(["-9", shim]).status().unwrap().success());
+    while lives(shim) {
+        std::thread::yield_now();
+    }
+    next(dir, async |bench| {
+        assert!(matches!(bench.ended(&run).await.end, RunEnd::Lost { .. }));
+        assert_eq!(bench.bytes(&run).await, b"ready\nsaid *****************\n");
     });
 }
 

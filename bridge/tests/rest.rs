@@ -184,7 +184,10 @@ async fn what_is_wrong_is_said_in_json_with_a_next_step() -> anyhow::Result<()> 
         ("POST /api/tasks/1/on-failure", json!({"policy": "same"}), 404),
         ("POST /api/tasks/1/edit", json!({"size": "huge"}), 422),
         ("POST /api/tasks/1/edit", json!({"size": "light"}), 404),
+        ("GET /api/tasks/%FF", json!({}), 400),
         ("GET /api/events?after=now", json!({}), 400),
+        // Of a log that is no more: what this one has up to there would be left out.
+        ("GET /api/events?after=1000000", json!({}), 409),
         ("GET /api/usage?since=today", json!({}), 400),
         ("GET /api/tasks/1/terminal?all=perhaps", json!({}), 400),
     ] {

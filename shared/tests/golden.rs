@@ -15,7 +15,7 @@ use shared::permission::{Answer, Ask, Deed, Permit, Rule, Scope, What};
 use shared::plan::{Access, Mode, Own, PlanEdit, PlannedTask, Size, Work};
 use shared::quiet::Quiet;
 use shared::retry::Again;
-use shared::run::{Insert, Pipes, RunEnd, RunLimits, RunSpec, Stdin, Tools, Window};
+use shared::run::{Insert, Pipes, Resources, RunEnd, RunLimits, RunSpec, Stdin, Tools, Window};
 use shared::template::Guided;
 use shared::unit::{Bytes, Epoch, MicroUsd, Millis, Seq};
 use shared::wire::{ClientMessage, PROTOCOL, Refusal, ServerMessage, Want};
@@ -413,7 +413,7 @@ fn facts() -> Vec<Kind> {
             end: RunEnd::Exited { code: 0 },
             lines: 12,
             pipes: Pipes::Leaky,
-            used: None,
+            used: Some(Resources { cpu: Millis(1_500), memory: Bytes(30_000_000) }),
         },
         Kind::RunEnded {
             run: run(),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,7 @@ use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::named::Named;
 use super::agents::{AgentView, NoPersona};
 use super::caps::{CapsJson, CapsWish};
 use super::lists as kept;
@@ -54,6 +55,7 @@ mod library;
 mod limits;
 mod lists;
 mod models;
+mod named;
 mod overview;
 mod plans;
 mod projects;
@@ -459,7 +461,7 @@ async fn state_goal(
 
 /// A goal with its plan and all its tasks
 #[utoipa::path(get, path = "/api/goals/{goal}", params(("goal" = String, Path)), responses((status = OK, body = GoalView)))]
-async fn goal(State(desk): State<Arc<Desk>>, Path(goal): Path<String>) -> Answer<GoalView> {
+async fn goal(State(desk): State<Arc<Desk>>, Named(goal): Named) -> Answer<GoalView> {
     let state = desk.state().await?;
     let view = GoalView::of(&state, find(&state, &goal)?);
     view.map(Json).ok_or_else(|| Unknown(format!("{goal} is a task and no goal")).into())
@@ -467,17 +469,14 @@ async fn goal(State(desk): State<Arc<Desk>>, Path(goal): Path<String>) -> Answer
 
 /// A task in detail
 #[utoipa::path(get, path = "/api/tasks/{task}", params(("task" = String, Path)), responses((status = OK, body = TaskDetails)))]
-async fn task(State(desk): State<Arc<Desk>>, Path(task): Path<String>) -> Answer<TaskDetails> {
+async fn task(State(desk): State<Arc<Desk>>, Named(task): Named) -> Answer<TaskDetails> {
     let state = desk.state().await?;
     Ok(Json(TaskDetails::of(&state, find(&state, &task)?)))
 }
 
 /// A goal or task with all below it as a document in Markdown, with check boxes
 #[utoipa::path(get, path = "/api/tasks/{task}/document", params(("task" = String, Path)), responses((status = OK, body = String, content_type = "text/markdown")))]
-async fn document(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-) -> Result<impl IntoResponse, Refused> {
+async fn document(State(desk): State<Arc<Desk>>, Named(task): Named) -> Result<impl IntoResponse, Refused> {
     let state = desk.state().await?;
     let text = conductor::plan::document::document(&state, find(&state, &task)?);
     Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], text))
@@ -497,66 +496,42 @@ async fn list_agents(State(desk): State<Arc<Desk>>) -> Answer<Vec<AgentView>> {
 
 /// Say which agent of the person's own does a task and all below it
 #[utoipa::path(post, path = "/api/tasks/{task}/agent", params(("task" = String, Path)), request_body = Whom, responses((status = OK, body = Committed)))]
-async fn set_agent(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Whom>,
-) -> Answer<Committed> {
+async fn set_agent(State(desk): State<Arc<Desk>>, Named(task): Named, sent: Sent<Whom>) -> Answer<Committed> {
     let Json(Whom { agent }) = sent?;
     desk.tell(&task, Word::As(agent)).await
 }
 
 /// Write into a task's conversation: an answer, or a wish
 #[utoipa::path(post, path = "/api/tasks/{task}/answer", params(("task" = String, Path)), request_body = Said, responses((status = OK, body = Committed)))]
-async fn answer(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Said>,
-) -> Answer<Committed> {
+async fn answer(State(desk): State<Arc<Desk>>, Named(task): Named, sent: Sent<Said>) -> Answer<Committed> {
     let Json(said) = sent?;
     desk.tell(&task, Word::Answer(said)).await
 }
 
 /// Try a task anew
 #[utoipa::path(post, path = "/api/tasks/{task}/retry", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
-async fn retry(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Empty>,
-) -> Answer<Committed> {
+async fn retry(State(desk): State<Arc<Desk>>, Named(task): Named, sent: Sent<Empty>) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
     desk.tell(&task, Word::Retry).await
 }
 
 /// Take up a turn that was cut short now, instead of at its time
 #[utoipa::path(post, path = "/api/tasks/{task}/resume", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
-async fn resume(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Empty>,
-) -> Answer<Committed> {
+async fn resume(State(desk): State<Arc<Desk>>, Named(task): Named, sent: Sent<Empty>) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
     desk.tell(&task, Word::Resume).await
 }
 
 /// Stop a task and all below it
 #[utoipa::path(post, path = "/api/tasks/{task}/cancel", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
-async fn cancel(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Empty>,
-) -> Answer<Committed> {
+async fn cancel(State(desk): State<Arc<Desk>>, Named(task): Named, sent: Sent<Empty>) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
     desk.tell(&task, Word::Cancel).await
 }
 
 /// Say what a task and all below it may spend; what paused for want of it goes on
 #[utoipa::path(post, path = "/api/tasks/{task}/budget", params(("task" = String, Path)), request_body = Sum, responses((status = OK, body = Committed)))]
-async fn budget(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-    sent: Sent<Sum>,
-) -> Answer<Committed> {
+async fn budget(State(desk): State<Arc<Desk>>, Named(task): Named, sent: Sent<Sum>) -> Answer<Committed> {
     let Json(Sum { usd }) = sent?;
     desk.tell(&task, Word::Caps(CapsWish::budget(dollars(usd)?))).await
 }

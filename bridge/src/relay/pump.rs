@@ -25,7 +25,7 @@ use crate::clock;
 use crate::store::{Follower, Page, StoreError, Stored, Tail};
 
 /// One message of entries.
-const PAGE: Page = Page { entries: 256, bytes: 1024 * 1024 };
+const PAGE: Page = Page { entries: 256, bytes: 256 * 1024 };
 /// Runs that one client may follow.
 const FOLLOWED: usize = 4_096;
 /// Appends of one client, and their bytes, that wait for their commit. When either is reached, nothing more
@@ -197,6 +197,8 @@ impl Session {
             let more = within(patience(missed), self.send_newer(sink)).await?;
             let reads = self.answers.len() < UNANSWERED && self.unanswered_bytes < UNANSWERED_BYTES;
             let received = tokio::select! {
+                // What the client said already counts before that it seems to be silent.
+                biased;
                 Some((answer, bytes)) = self.answers.next() => {
                     self.unanswered_bytes -= bytes;
                     // What an append made comes before its acknowledgement.

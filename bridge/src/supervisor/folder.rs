@@ -156,6 +156,12 @@ impl RunFolder {
         serde_json::from_str(&self.exit()?).ok()
     }
 
+    /// Whether how it ended, or why it did not start, stands here to be read as if its shim still lived: since the machine
+    /// was started, for its processes mean nothing otherwise.
+    pub(super) fn is_over(&self) -> bool {
+        self.failure().is_some() || (self.end().is_some() && self.leader().is_some())
+    }
+
     /// What the program used, where its end is known and told so.
     pub(super) fn used(&self) -> Option<Resources> {
         #[derive(Deserialize)]

@@ -2,21 +2,23 @@
 //! or whose folder could not be taken away at its end. What lives in them is ended, for nobody would see it; what was
 //! written and is stored nowhere is set aside, for a person to look at. Nothing reads it again.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use shared::id::RunId;
 use shared::run::{Signal, Stream};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::folder::{ERR, OUT};
 use super::lines::{Cut, Splitter};
 use super::output::CHUNK;
 use super::secrets::{Secrets, given};
 use super::{Inner, PARTING, RunFolder, end, os, take_away};
-use crate::store::{OpenRun, Store};
+use crate::store::{OpenRun, Piece, Store};
 use crate::system;
 
 /// What became of such a folder.
@@ -57,6 +59,10 @@ impl Inner {
             cleared.spawn(async move {
                 let tree = os::Tree::new(folder.path(), folder.leader());
                 let left = end::end(tree, Some(Signal::Terminate), end::after(PARTING)).await;
+                // Its shim may still have last words on their way; one that finds no room for them is not waited for.
+                if let Some(shim) = folder.shim() {
+                    let _ = timeout(PARTING, end::over(shim)).await;
+                }
                 let name = folder.path().display();
                 match clear(&store, folder.path(), &strays, secrets).await {
                     Ok(Became::Removed) => {
@@ -89,30 +95,35 @@ async fn clear(store: &Store, folder: &Path, strays: &Path, secrets: Arc<Secrets
     set_by(folder, strays).map(Became::SetAside)
 }
 
-/// Puts stars in place of secrets into a file of output, as they would stand in the store. Nothing is lost of it if that
-/// breaks off.
+/// Puts stars in place of secrets into a file of output, as they would stand in the store. They are as long, so the file
+/// stays the same one, whoever still writes to it, and no room is needed.
 fn hide(folder: &Path, name: &str, secrets: &Arc<Secrets>) -> io::Result<()> {
-    let (there, new) = (folder.join(name), folder.join(format!(".{name}")));
-    let mut from = match File::open(&there) {
+    let mut file = match File::options().read(true).write(true).open(folder.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let to = system::private(File::options().write(true).create(true).truncate(true)).open(&new)?;
-    let (mut to, mut chunk) = (BufWriter::new(to), vec![0; CHUNK]);
+    let mut from = BufReader::with_capacity(CHUNK, File::open(folder.join(name))?);
+    // What the pieces are made of, for as long as they are not given.
+    let (mut written, mut at) = (VecDeque::<u8>::new(), 0);
     // Which of the streams it is makes no difference here.
     let mut splitter = Splitter::new(Stream::Stdout, Cut::AtNewlines, Arc::clone(secrets), b"");
     loop {
-        let count = from.read(&mut chunk)?;
-        let pieces = if count == 0 { splitter.let_go() } else { splitter.push(&chunk[..count]) };
-        for piece in pieces {
-            to.write_all(&piece.bytes)?;
+        let chunk = from.fill_buf()?;
+        let (pieces, count) =
+            (if chunk.is_empty() { splitter.let_go() } else { splitter.push(chunk) }, chunk.len());
+        written.extend(chunk);
+        from.consume(count);
+        for Piece { bytes, .. } in pieces {
+            if !written.drain(..bytes.len()).eq(bytes.iter().copied()) {
+                file.seek(SeekFrom::Start(at))?;
+                file.write_all(&bytes)?;
+            }
+            at += bytes.len() as u64;
         }
         if count == 0 {
-            break;
+            return file.sync_data();
         }
     }
-    to.into_inner()?.sync_all()?;
-    std::fs::rename(new, there)
 }
 
 /// Whether a folder has output that the store does not have. When nobody can tell, it has.

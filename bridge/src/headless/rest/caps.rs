@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::super::caps::{CapsJson, NoCap};
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Refused, Sent, Word};
 
 impl From<NoCap> for Refused {
@@ -20,7 +21,7 @@ impl From<NoCap> for Refused {
 #[utoipa::path(post, path = "/api/tasks/{task}/caps", params(("task" = String, Path)), request_body = CapsJson, responses((status = OK, body = Committed)))]
 pub(super) async fn caps(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<CapsJson>,
 ) -> Answer<Committed> {
     let Json(caps) = sent?;

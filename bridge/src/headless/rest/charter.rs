@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::context::{Charter, Fact};
 use utoipa::ToSchema;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Sent};
 use crate::headless::word::Word;
 
@@ -29,7 +30,7 @@ pub(super) struct NewCharter {
 #[utoipa::path(put, path = "/api/goals/{goal}/charter", params(("goal" = String, Path)), request_body = NewCharter, responses((status = OK, body = Committed)))]
 pub(super) async fn set(
     State(desk): State<Arc<Desk>>,
-    Path(goal): Path<String>,
+    Named(goal): Named,
     sent: Sent<NewCharter>,
 ) -> Answer<Committed> {
     let Json(NewCharter { rules, facts }) = sent?;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::unit::Millis;
 use utoipa::ToSchema;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Sent};
 use crate::headless::OnFailure as Policy;
 use crate::headless::evidence::Wanted;
@@ -42,7 +43,7 @@ pub(super) struct OnFailure {
 #[utoipa::path(post, path = "/api/tasks/{task}/schedule", params(("task" = String, Path)), request_body = Turn, responses((status = OK, body = Committed)))]
 pub(super) async fn schedule(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Turn>,
 ) -> Answer<Committed> {
     let Json(Turn { priority, start, repeat_seconds }) = sent?;
@@ -54,7 +55,7 @@ pub(super) async fn schedule(
 #[utoipa::path(post, path = "/api/tasks/{task}/on-failure", params(("task" = String, Path)), request_body = OnFailure, responses((status = OK, body = Committed)))]
 pub(super) async fn on_failure(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<OnFailure>,
 ) -> Answer<Committed> {
     let Json(OnFailure { policy, attempts }) = sent?;
@@ -66,7 +67,7 @@ pub(super) async fn on_failure(
 #[utoipa::path(post, path = "/api/tasks/{task}/evidence", params(("task" = String, Path)), request_body = Wanted, responses((status = OK, body = Committed)))]
 pub(super) async fn evidence(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Wanted>,
 ) -> Answer<Committed> {
     desk.tell(&task, Word::Evidence(sent?.0)).await

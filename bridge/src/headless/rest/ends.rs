@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::super::task::find;
 use super::super::versions::VersionView;
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Empty, Sent, Word};
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -23,7 +24,7 @@ pub(super) struct Which {
 #[utoipa::path(post, path = "/api/tasks/{task}/close", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn close(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -34,7 +35,7 @@ pub(super) async fn close(
 #[utoipa::path(post, path = "/api/tasks/{task}/archive", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn archive(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -45,7 +46,7 @@ pub(super) async fn archive(
 #[utoipa::path(post, path = "/api/tasks/{task}/withdraw", params(("task" = String, Path)), request_body = Which, responses((status = OK, body = Committed)))]
 pub(super) async fn withdraw(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Which>,
 ) -> Answer<Committed> {
     let Json(Which { message }) = sent?;
@@ -54,10 +55,7 @@ pub(super) async fn withdraw(
 
 /// What each version of a task's plan changed against the one before it, the oldest first
 #[utoipa::path(get, path = "/api/tasks/{task}/versions", params(("task" = String, Path)), responses((status = OK, body = [VersionView])))]
-pub(super) async fn versions(
-    State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
-) -> Answer<Vec<VersionView>> {
+pub(super) async fn versions(State(desk): State<Arc<Desk>>, Named(task): Named) -> Answer<Vec<VersionView>> {
     let state = desk.state().await?;
     Ok(Json(VersionView::all(&state, find(&state, &task)?)))
 }

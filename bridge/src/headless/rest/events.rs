@@ -43,7 +43,18 @@ pub(super) async fn follow(
     };
     let place = Arc::clone(&desk.followers).try_acquire_owned().map_err(busy)?;
     let last = headers.get("last-event-id").map(numbered).transpose()?;
-    let after = last.or(from.after).map_or_else(|| desk.store.hub().head(), Seq);
+    let head = desk.store.hub().head();
+    let after = last.or(from.after).map_or(head, Seq);
+    if after > head {
+        let error = format!(
+            "the log ends at {head}, so {after} is of another one, such as before a backup was put back"
+        );
+        return Err(Refused::new(
+            StatusCode::CONFLICT,
+            error,
+            "Follow it from ?after=0, without a Last-Event-ID.",
+        ));
+    }
     let wake = desk.store.hub().subscribe();
     let follower = Follower { store: desk.store.clone(), wake, after, read: VecDeque::new(), _place: place };
     Ok(Sse::new(stream::unfold(follower, Follower::next)).keep_alive(KeepAlive::default()))

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::plan::Mode;
 use utoipa::ToSchema;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Empty, Sent};
 use crate::headless::hand::NewTask;
 use crate::headless::word::Word;
@@ -39,7 +40,7 @@ pub(super) struct Why {
 #[utoipa::path(post, path = "/api/tasks/{task}/add", params(("task" = String, Path)), request_body = NewTask, responses((status = OK, body = Committed)))]
 pub(super) async fn add(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<NewTask>,
 ) -> Answer<Committed> {
     let Json(new) = sent?;
@@ -50,7 +51,7 @@ pub(super) async fn add(
 #[utoipa::path(post, path = "/api/tasks/{task}/mode", params(("task" = String, Path)), request_body = How, responses((status = OK, body = Committed)))]
 pub(super) async fn mode(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<How>,
 ) -> Answer<Committed> {
     let Json(How { mode }) = sent?;
@@ -61,7 +62,7 @@ pub(super) async fn mode(
 #[utoipa::path(post, path = "/api/tasks/{task}/done", params(("task" = String, Path)), request_body = Outcome, responses((status = OK, body = Committed)))]
 pub(super) async fn done(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Outcome>,
 ) -> Answer<Committed> {
     let Json(Outcome { words }) = sent?;
@@ -72,7 +73,7 @@ pub(super) async fn done(
 #[utoipa::path(post, path = "/api/tasks/{task}/give-up", params(("task" = String, Path)), request_body = Why, responses((status = OK, body = Committed)))]
 pub(super) async fn give_up(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Why>,
 ) -> Answer<Committed> {
     let Json(Why { why }) = sent?;
@@ -83,7 +84,7 @@ pub(super) async fn give_up(
 #[utoipa::path(post, path = "/api/tasks/{task}/requeue", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn requeue(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;

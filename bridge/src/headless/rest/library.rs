@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use shared::entry::Kind;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Empty, Refused, Sent};
 use crate::headless::agents::{self, NewAgent, NotSaved};
 use crate::headless::prompts::{self, NewTemplate, Unpromoted};
@@ -38,7 +39,7 @@ pub(super) async fn save_agent(State(desk): State<Arc<Desk>>, sent: Sent<NewAgen
 #[utoipa::path(post, path = "/api/agents/{agent}/retire", params(("agent" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn retire_agent(
     State(desk): State<Arc<Desk>>,
-    Path(agent): Path<String>,
+    Named(agent): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -60,7 +61,7 @@ pub(super) async fn save_template(
 #[utoipa::path(post, path = "/api/prompts/{template}/retire", params(("template" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn retire_template(
     State(desk): State<Arc<Desk>>,
-    Path(template): Path<String>,
+    Named(template): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -72,7 +73,7 @@ pub(super) async fn retire_template(
 #[utoipa::path(post, path = "/api/prompts/{template}/promote", params(("template" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn promote(
     State(desk): State<Arc<Desk>>,
-    Path(template): Path<String>,
+    Named(template): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use conductor::list;
 use shared::entry::{Draft, Kind};
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Empty, Refused, Sent};
 use crate::headless::lists::{ListProblem, ListView, NewList};
 
@@ -48,7 +49,7 @@ pub(super) async fn save(State(desk): State<Arc<Desk>>, sent: Sent<NewList>) -> 
 #[utoipa::path(post, path = "/api/lists/{list}/retire", params(("list" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn retire(
     State(desk): State<Arc<Desk>>,
-    Path(list): Path<String>,
+    Named(list): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::entry::Kind;
@@ -14,6 +14,7 @@ use shared::unit::MicroUsd;
 use utoipa::ToSchema;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Refused, Sent};
 
 /// The models of each agent that has a choice.
@@ -124,7 +125,7 @@ pub(super) async fn models(State(desk): State<Arc<Desk>>) -> Answer<ModelsView> 
 #[utoipa::path(put, path = "/api/models/{agent}", params(("agent" = String, Path)), request_body = Sizes, responses((status = OK, body = Committed)))]
 pub(super) async fn set_models(
     State(desk): State<Arc<Desk>>,
-    Path(agent): Path<String>,
+    Named(agent): Named,
     sent: Sent<Sizes>,
 ) -> Answer<Committed> {
     let Json(sizes) = sent?;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Empty, Sent};
 use crate::headless::edit::Changes;
 use crate::headless::word::Word;
@@ -16,7 +17,7 @@ use crate::headless::word::Word;
 #[utoipa::path(post, path = "/api/tasks/{task}/approve", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn approve(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -36,7 +37,7 @@ pub(super) struct SplitWish {
 #[utoipa::path(post, path = "/api/tasks/{task}/split", params(("task" = String, Path)), request_body = SplitWish, responses((status = OK, body = Committed)))]
 pub(super) async fn split(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<SplitWish>,
 ) -> Answer<Committed> {
     let Json(SplitWish { words }) = sent?;
@@ -47,7 +48,7 @@ pub(super) async fn split(
 #[utoipa::path(post, path = "/api/tasks/{task}/reject", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn reject(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -58,7 +59,7 @@ pub(super) async fn reject(
 #[utoipa::path(post, path = "/api/tasks/{task}/clone", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn copy(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -69,7 +70,7 @@ pub(super) async fn copy(
 #[utoipa::path(post, path = "/api/tasks/{task}/edit", params(("task" = String, Path)), request_body = Changes, responses((status = OK, body = Committed)))]
 pub(super) async fn edit(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Changes>,
 ) -> Answer<Committed> {
     let Json(changes) = sent?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::context::MEMORY;
@@ -11,6 +11,7 @@ use shared::entry::{Draft, Kind};
 use utoipa::ToSchema;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Refused, Sent};
 
 /// What all tasks of a project are told.
@@ -46,7 +47,7 @@ pub(super) async fn projects(State(desk): State<Arc<Desk>>) -> Answer<Vec<Projec
 #[utoipa::path(put, path = "/api/projects/{project}/memory", params(("project" = String, Path)), request_body = Memory, responses((status = OK, body = Committed)))]
 pub(super) async fn remember(
     State(desk): State<Arc<Desk>>,
-    Path(project): Path<String>,
+    Named(project): Named,
     sent: Sent<Memory>,
 ) -> Answer<Committed> {
     let Json(Memory { text }) = sent?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::entry::Kind;
@@ -12,6 +12,7 @@ use shared::permission::{Permit, Rule, Scope, What};
 use utoipa::ToSchema;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Refused, Sent};
 use crate::headless::rules::{Reach, RuleView, TrialView};
 use crate::headless::statement::drawn;
@@ -64,7 +65,7 @@ impl NewRule {
 #[utoipa::path(post, path = "/api/tasks/{task}/permission", params(("task" = String, Path)), request_body = Permitted, responses((status = OK, body = Committed)))]
 pub(super) async fn permit(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Permitted>,
 ) -> Answer<Committed> {
     let Json(Permitted { permit, request, word, rule }) = sent?;
@@ -93,7 +94,7 @@ pub(super) async fn try_out(State(desk): State<Arc<Desk>>, sent: Sent<NewRule>) 
 
 /// Take a rule away; what was decided by it stays so
 #[utoipa::path(delete, path = "/api/rules/{rule}", params(("rule" = String, Path)), responses((status = OK, body = Committed)))]
-pub(super) async fn remove(State(desk): State<Arc<Desk>>, Path(rule): Path<String>) -> Answer<Committed> {
+pub(super) async fn remove(State(desk): State<Arc<Desk>>, Named(rule): Named) -> Answer<Committed> {
     let known = desk.state().await?.rules.keys().find(|id| id.as_str() == rule).cloned();
     let Some(id) = known else {
         let error = format!("there is no rule {rule}");

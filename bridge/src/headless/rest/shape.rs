@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Empty, Sent};
 use crate::headless::shape::{Order, Place};
 use crate::headless::word::Word;
@@ -14,7 +15,7 @@ use crate::headless::word::Word;
 #[utoipa::path(post, path = "/api/tasks/{task}/remove", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn remove(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -25,7 +26,7 @@ pub(super) async fn remove(
 #[utoipa::path(post, path = "/api/tasks/{task}/bring-back", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn bring_back(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;
@@ -36,7 +37,7 @@ pub(super) async fn bring_back(
 #[utoipa::path(post, path = "/api/tasks/{task}/move", params(("task" = String, Path)), request_body = Place, responses((status = OK, body = Committed)))]
 pub(super) async fn put(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Place>,
 ) -> Answer<Committed> {
     let Json(place) = sent?;
@@ -47,7 +48,7 @@ pub(super) async fn put(
 #[utoipa::path(post, path = "/api/tasks/{task}/after", params(("task" = String, Path)), request_body = Order, responses((status = OK, body = Committed)))]
 pub(super) async fn after(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Order>,
 ) -> Answer<Committed> {
     let Json(order) = sent?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use conductor::terminal::{last, opened};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use shared::run::Window;
 use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
+use super::named::Named;
 use super::{Answer, Committed, Empty, Queried, Refused, Sent};
 use crate::headless::task::find;
 use crate::headless::word::Word;
@@ -63,7 +64,7 @@ pub(super) struct Shown {
 #[utoipa::path(get, path = "/api/tasks/{task}/terminal", params(("task" = String, Path), Reach), responses((status = OK, body = Shown)))]
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     reach: Queried<Reach>,
 ) -> Answer<Shown> {
     let Query(Reach { all }) = reach?;
@@ -88,7 +89,7 @@ pub(super) async fn show(
 #[utoipa::path(post, path = "/api/tasks/{task}/terminal", params(("task" = String, Path)), request_body = Size, responses((status = OK, body = Committed)))]
 pub(super) async fn open(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Size>,
 ) -> Answer<Committed> {
     let Json(Size { rows, cols }) = sent?;
@@ -100,7 +101,7 @@ pub(super) async fn open(
 #[utoipa::path(post, path = "/api/tasks/{task}/terminal/type", params(("task" = String, Path)), request_body = Typed, responses((status = OK, body = Committed)))]
 pub(super) async fn type_there(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Typed>,
 ) -> Answer<Committed> {
     let Json(Typed { text }) = sent?;
@@ -111,7 +112,7 @@ pub(super) async fn type_there(
 #[utoipa::path(post, path = "/api/tasks/{task}/terminal/close", params(("task" = String, Path)), request_body = Empty, responses((status = OK, body = Committed)))]
 pub(super) async fn close(
     State(desk): State<Arc<Desk>>,
-    Path(task): Path<String>,
+    Named(task): Named,
     sent: Sent<Empty>,
 ) -> Answer<Committed> {
     let Json(Empty {}) = sent?;

@@ -270,7 +270,12 @@ impl Desk {
     fn receive(self, message: &ServerMessage) -> Vec<Effect> {
         if let ServerMessage::Refused { id, refusal } = message {
             self.refused(id, refusal);
-            self.edit_is_void(id);
+        }
+        match message {
+            // It is sent again.
+            ServerMessage::Refused { refusal: Refusal::Store { .. }, .. } => {}
+            ServerMessage::Acked { id, .. } | ServerMessage::Refused { id, .. } => self.settled(id),
+            _ => {}
         }
         if let ServerMessage::Asking { devices } = message {
             self.ask_for(devices);
@@ -284,7 +289,6 @@ impl Desk {
                 }
                 if let ServerMessage::Entries { entries } = message {
                     for entry in entries.iter().filter(|entry| entry.seq > inner.driver.state().seq) {
-                        edits::arrived(&mut inner.edits, entry);
                         if let Some((task, item)) = items_of(entry) {
                             inner.journal.entry(task).or_default().push(item);
                         }

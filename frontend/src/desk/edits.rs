@@ -1,8 +1,6 @@
 //! Edits of a plan. Each is in the state when it comes back from the bridge; a hand that is quicker, or a bridge that is
 //! far away, has the next one built on those that are still on their way.
 
-use std::collections::VecDeque;
-
 use conductor::State;
 use conductor::apply::apply;
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
@@ -20,15 +18,6 @@ pub(super) type OnItsWay = (AppendId, TaskId, PlanEdit);
 
 /// Edits on their way that the next one is built on; of more, the oldest are no longer counted in.
 const MOST: usize = 64;
-
-/// Takes an edit off the list that came back from the bridge.
-pub(super) fn arrived(edits: &mut VecDeque<OnItsWay>, entry: &Entry) {
-    if let Some(Kind::PlanEdited { goal: of, edit: made }) = entry.body.known()
-        && let Some(place) = edits.iter().position(|(_, goal, edit)| goal == of && edit == made)
-    {
-        edits.remove(place);
-    }
-}
 
 impl Desk {
     /// Makes an edit that can be taken back, or says why it cannot be made.
@@ -56,11 +45,14 @@ impl Desk {
 
     /// Reads the state as it will be when the edits that were made here have come back.
     pub fn foresee<T>(self, look: impl FnOnce(&State) -> T) -> T {
+        let ahead = self.ahead();
+        self.peek(|state| look(ahead.as_ref().unwrap_or(state)))
+    }
+
+    /// That state, where it is another than the state as it is. Apart, so that it is not compiled for each who looks.
+    fn ahead(self) -> Option<State> {
         self.inner.with_value(|inner| {
-            if inner.edits.is_empty() {
-                return look(inner.driver.state());
-            }
-            let mut ahead = inner.driver.state().clone();
+            let mut ahead = (!inner.edits.is_empty()).then(|| inner.driver.state().clone())?;
             for (_, goal, edit) in &inner.edits {
                 let entry = Entry {
                     seq: ahead.seq.next(),
@@ -71,7 +63,7 @@ impl Desk {
                 };
                 apply(&mut ahead, &entry);
             }
-            look(&ahead)
+            Some(ahead)
         })
     }
 
@@ -86,8 +78,8 @@ impl Desk {
         self.intend_as(id, project, vec![Kind::PlanEdited { goal: goal.clone(), edit }]);
     }
 
-    /// It was refused, and does not come back.
-    pub(super) fn edit_is_void(self, append: &AppendId) {
+    /// The bridge has answered: the edit was refused, or is in the state, for what an append made comes before its answer.
+    pub(super) fn settled(self, append: &AppendId) {
         self.inner.update_value(|inner| inner.edits.retain(|(id, ..)| id != append));
     }
 }

@@ -306,8 +306,14 @@ async fn a_backup_is_whole_while_the_store_is_written() {
             }
         }
     });
+    let (wake, mut last) = (store.hub().subscribe(), Seq(0));
     for _ in 0..7 {
+        // Of nothing new there is no copy.
+        while store.hub().head() <= last {
+            wake.notified().await;
+        }
         let copied = store.back_up(dir.path()).await.unwrap().unwrap();
+        last = copied.seq;
         let elsewhere = tempfile::tempdir().unwrap();
         std::fs::copy(&copied.file, elsewhere.path().join("log.db")).unwrap();
         let log = whole_log(&Store::open(elsewhere.path()).unwrap()).await;

@@ -69,6 +69,21 @@ test("a name that is typed before the next frame is drawn is taken whole", async
   await expect(node(page, /^3, Look around twice/)).toBeVisible();
 });
 
+test("what is written before the next frame is drawn is sent", async ({ page, world }) => {
+  await plan(page, world, goal());
+  await node(page, /^5, /).click();
+  await page.evaluate(() => {
+    const soon = window.requestAnimationFrame.bind(window);
+    window.requestAnimationFrame = (drawn) => setTimeout(() => soon(drawn), 400);
+  });
+  await page.keyboard.press("Delete");
+  await message(page).fill("Add a changelog.");
+  await page.evaluate(() => new Promise(requestAnimationFrame)); // Those that were asked for before come before it.
+  await expect(message(page)).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".msg[data-from=person]", { hasText: "Add a changelog." })).toBeVisible();
+});
+
 test("keys that are quicker than the bridge build on each other, and so does what takes them back", async ({ page, world }) => {
   // As over a slow wire: what the bridge says comes late, in its order.
   let late = 0;

@@ -1,13 +1,15 @@
 import { expect, goal, node, plan, test } from "./world.js";
 
 const queued = (page) => page.locator(".queued");
+// A machine that draws slowly has longer to write to a turn that runs.
+const PACE = 300 + Number(process.env.FRAMES || 0);
 const write = async (page, words, key) => {
   await page.getByLabel("Message", { exact: true }).fill(words);
   await page.getByLabel("Message", { exact: true }).press(key);
 };
 
 test("a message waits for the next turn, or is read by the one that runs", async ({ page, world }) => {
-  await plan(page, world, `${goal()} [[tasks: slow=300]]`);
+  await plan(page, world, `${goal()} [[tasks: slow=${PACE}]]`);
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await node(page, /^1, /).click();
   await expect(node(page, /^1, /)).toHaveAttribute("data-status", "active");

@@ -65,7 +65,8 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
 }
 
 /// Puts the focus on the selected node: at once, for the next key may come before the next frame, and again when what
-/// changed has been drawn. A name that is being written keeps it.
+/// changed has been drawn. A name that is being written keeps it, and so does a field that the person went to before
+/// that frame.
 pub fn focus(tree: Tree) {
     let now = move || {
         if tree.naming.try_with_untracked(Option::is_none) == Some(true) {
@@ -73,7 +74,15 @@ pub fn focus(tree: Tree) {
         }
     };
     now();
-    request_animation_frame(now);
+    request_animation_frame(move || {
+        if !is_writing() {
+            now();
+        }
+    });
+}
+
+fn is_writing() -> bool {
+    document().active_element().is_some_and(|active| active.matches("input, textarea, select") == Ok(true))
 }
 
 pub fn focus_node(task: &TaskId) {

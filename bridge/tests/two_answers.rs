@@ -59,12 +59,15 @@ async fn an_answer_is_told_beside_another_only_on_purpose_and_never_to_another_q
     let inbox = world.says(&["inbox", "--json"], 0, "question")?;
     let row: serde_json::Value = serde_json::from_str(inbox.lines().next().unwrap_or_default())?;
     let question = row["question"].as_str().unwrap_or_default();
+    // So that nobody decides, however long the commands take.
+    drop(page);
     world.says(&["answer", "1/1", "Green.", "--question", "another"], 1, "another is no question of")?;
     world.says(&["answer", "1/1", "Blue.", "--question", question], 0, "")?;
     let taken = world.says(&["answer", "1/1", "Red."], 1, "it was answered")?;
     assert!(taken.contains("\u{201c}Blue.\u{201d}") && taken.contains("--also"), "{taken}");
     world.says(&["answer", "1/1", "Red.", "--question", question], 1, "does not wait for an answer")?;
     world.says(&["answer", "1/1", "With a border.", "--also"], 0, "")?;
+    let mut page = world.client("page").await?;
     let done = |standing: &Standing| *standing == Standing::Completed;
     page.until("the result", |state| state.task(&task).is_some_and(|it| done(&it.standing))).await?;
     let told = prompts(&world.terminal(&["export"])?.1);

@@ -21,10 +21,31 @@ pub(super) const SHORTEST: usize = 8;
 /// A beginning of a secret that is as long may become one; shorter ones stand at the end of half of all that is written.
 pub(super) const TELLS: usize = 4;
 
+/// One form of a secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Form {
+    bytes: Vec<u8>,
+    /// Bytes at its beginning that are no secret, as a user's name before the password.
+    open: usize,
+}
+
+impl Form {
+    /// All of it is secret.
+    fn closed(bytes: Vec<u8>) -> Self {
+        Self { bytes, open: 0 }
+    }
+}
+
+impl AsRef<[u8]> for Form {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Secrets that runs are given.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    values: Vec<Vec<u8>>,
+    forms: Vec<Form>,
     /// Nothing when there are none.
     finder: Option<AhoCorasick>,
 }
@@ -32,30 +53,35 @@ pub struct Secrets {
 impl Secrets {
     /// Those among a run's variables, told by their names.
     pub(super) fn among(environment: impl Iterator<Item = (OsString, OsString)>) -> Self {
-        Self::of(environment.flat_map(|(name, value)| {
+        Self::of_forms(environment.flat_map(|(name, value)| {
             let password = password(value.as_encoded_bytes());
-            named(&name, &value).unwrap_or_default().into_iter().chain(password)
+            named(&name, &value).unwrap_or_default().into_iter().map(Form::closed).chain(password)
         }))
     }
 
     /// Exactly these, none of them empty.
     pub fn of(values: impl Iterator<Item = Vec<u8>>) -> Self {
-        let mut values: Vec<Vec<u8>> = values.filter(|value| !value.is_empty()).collect();
-        values.sort_unstable();
-        values.dedup();
-        if values.is_empty() {
+        Self::of_forms(values.map(Form::closed))
+    }
+
+    fn of_forms(forms: impl Iterator<Item = Form>) -> Self {
+        let mut forms: Vec<Form> = forms.filter(|form| !form.bytes.is_empty()).collect();
+        // Of one that is there twice the one of which less is open is kept.
+        forms.sort_unstable();
+        forms.dedup_by(|next, first| next.bytes == first.bytes);
+        if forms.is_empty() {
             return Self::default();
         }
-        let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values);
+        let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms);
         if let Err(error) = &finder {
             tracing::error!(%error, "secrets cannot be hidden in what agents write");
         }
-        Self { values, finder: finder.ok() }
+        Self { forms, finder: finder.ok() }
     }
 
     /// How many bytes before or behind one byte can belong to the same secret.
     pub(super) fn reach(&self) -> usize {
-        self.values.iter().map(Vec::len).max().map_or(0, |longest| longest - 1)
+        self.forms.iter().map(|form| form.bytes.len()).max().map_or(0, |longest| longest - 1)
     }
 
     /// Puts stars where a secret stands, also where it begins in what stands `before` the bytes or ends in what
@@ -77,11 +103,11 @@ impl Secrets {
     /// How many bytes at the end of a text may be the beginning of a secret that goes on in what comes next; 0 where
     /// they are too few to tell.
     pub(super) fn begun_in(&self, text: &[u8]) -> usize {
-        let begun = |value: &Vec<u8>| {
-            let most = text.len().min(value.len() - 1);
-            (TELLS..=most).rev().find(|&length| text.ends_with(&value[..length]))
+        let begun = |Form { bytes, open }: &Form| {
+            let most = text.len().min(bytes.len() - 1);
+            (open + TELLS..=most).rev().find(|&length| text.ends_with(&bytes[..length]))
         };
-        self.values.iter().filter_map(begun).max().unwrap_or(0)
+        self.forms.iter().filter_map(begun).max().unwrap_or(0)
     }
 }
 
@@ -91,11 +117,11 @@ pub(super) fn given(run: &RunFolder, order: Option<&RunSpec>, ours: &Arc<Secrets
     let process = run.shim().filter(|shim| is_there(*shim)).or_else(|| run.leader());
     let ordered = order.into_iter().flat_map(|order| &order.env);
     let ordered = ordered.map(|(name, value)| (name.into(), value.into()));
-    let Secrets { values, .. } = Secrets::among(ordered.chain(process.into_iter().flat_map(environment_of)));
-    if values.iter().all(|value| ours.values.contains(value)) {
+    let Secrets { forms, .. } = Secrets::among(ordered.chain(process.into_iter().flat_map(environment_of)));
+    if forms.iter().all(|form| ours.forms.contains(form)) {
         return Arc::clone(ours);
     }
-    Arc::new(Secrets::of(values.into_iter().chain(ours.values.iter().cloned())))
+    Arc::new(Secrets::of_forms(forms.into_iter().chain(ours.forms.iter().cloned())))
 }
 
 /// Where secrets stand, also those that overlap.
@@ -126,7 +152,7 @@ fn named(name: &OsStr, value: &OsStr) -> Option<Vec<Vec<u8>>> {
 
 /// The forms of the password in a URL such as a proxy's, `http://user:password@host`: with its user, alone
 /// where it is long enough not to be a word, and as a header of HTTP has both.
-fn password(value: &[u8]) -> Vec<Vec<u8>> {
+fn password(value: &[u8]) -> Vec<Form> {
     let found = std::str::from_utf8(value).ok().and_then(|text| {
         let place = text.split_once("://")?.1;
         let (user, _) = place.split(['/', '?', '#']).next()?.rsplit_once('@')?;
@@ -137,8 +163,9 @@ fn password(value: &[u8]) -> Vec<Vec<u8>> {
         return Vec::new();
     }
     let alone = (password.len() >= SHORTEST && password != user).then(|| password.to_owned());
-    let forms = [format!("{both}@"), STANDARD.encode(both)].into_iter().chain(alone);
-    forms.map(String::into_bytes).collect()
+    let closed = alone.into_iter().chain([STANDARD.encode(both)]);
+    let with_user = Form { bytes: format!("{both}@").into_bytes(), open: user.len() + 1 };
+    closed.map(|form| Form::closed(form.into_bytes())).chain([with_user]).collect()
 }
 
 #[cfg(test)]
@@ -196,5 +223,14 @@ mod tests {
             "postgres://******************localhost"
         );
         assert_eq!(hidden("ssh://git@host"), "ssh://git@host");
+    }
+
+    #[test]
+    fn a_users_name_is_no_beginning_of_a_secret() {
+        let url = ("DATABASE".into(), "postgres://postgres:postgres@localhost/db".into());
+        let secrets = Secrets::among([url].into_iter());
+        assert_eq!(secrets.begun_in(b"psql -U postgres"), 0);
+        assert_eq!(secrets.begun_in(b"postgres:pos"), 0);
+        assert_eq!(secrets.begun_in(b"postgres:post"), 13);
     }
 }

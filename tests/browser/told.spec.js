@@ -1,15 +1,15 @@
 import { expect, goal, node, plan, test } from "./world.js";
 
 const queued = (page) => page.locator(".queued");
-// A machine that draws slowly has longer to write to a turn that runs.
-const PACE = 300 + Number(process.env.FRAMES || 0);
+// A turn that reads what it is told at each of its steps, and is longer where a machine draws slowly.
+const LONG = `slow=150 steps=${6 + Math.ceil(Number(process.env.FRAMES || 0) / 10)}`;
 const write = async (page, words, key) => {
   await page.getByLabel("Message", { exact: true }).fill(words);
   await page.getByLabel("Message", { exact: true }).press(key);
 };
 
 test("a message waits for the next turn, or is read by the one that runs", async ({ page, world }) => {
-  await plan(page, world, `${goal()} [[tasks: slow=${PACE}]]`);
+  await plan(page, world, `${goal()} [[tasks: ${LONG}]]`);
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await node(page, /^1, /).click();
   await expect(node(page, /^1, /)).toHaveAttribute("data-status", "active");
@@ -31,7 +31,7 @@ test("a message waits for the next turn, or is read by the one that runs", async
     await expect(said.filter({ hasText: words })).toContainText("read while it worked");
     await expect(page.locator(".msg[data-from=agent]", { hasText: words })).toHaveCount(1);
   }
-  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "completed");
+  await expect(node(page, /^1, /)).toHaveAttribute("data-status", "completed", { timeout: 60_000 });
   await expect(page.getByLabel("Message", { exact: true })).toHaveAttribute("placeholder", /It goes on in the same session/);
   await expect(now).toHaveCount(0);
 });

@@ -84,7 +84,10 @@ struct Inner {
     /// Edits that were made here and are not in the state yet, oldest first.
     edits: VecDeque<OnItsWay>,
     alarm: Option<Timeout>,
+    /// A frame was asked for and has not come.
     frame_asked: bool,
+    /// Something has changed since the last time.
+    unpublished: bool,
     published: Millis,
     head: Option<shared::unit::Seq>,
     toasts: u32,
@@ -118,6 +121,7 @@ impl Desk {
             edits: VecDeque::new(),
             alarm: None,
             frame_asked: false,
+            unpublished: false,
             published: Millis(0),
             head: None,
             toasts: 0,
@@ -274,7 +278,7 @@ impl Desk {
         match message {
             // It is sent again.
             ServerMessage::Refused { refusal: Refusal::Store { .. }, .. } => {}
-            ServerMessage::Acked { id, .. } | ServerMessage::Refused { id, .. } => self.settled(id),
+            ServerMessage::Refused { id, .. } => self.failed(id),
             _ => {}
         }
         if let ServerMessage::Asking { devices } = message {
@@ -289,6 +293,7 @@ impl Desk {
                 }
                 if let ServerMessage::Entries { entries } = message {
                     for entry in entries.iter().filter(|entry| entry.seq > inner.driver.state().seq) {
+                        edits::landed(&mut inner.edits, &inner.client, entry);
                         if let Some((task, item)) = items_of(entry) {
                             inner.journal.entry(task).or_default().push(item);
                         }
@@ -349,10 +354,14 @@ impl Desk {
     /// Publishes with the next frame, however much comes until then. A page that nobody sees gets no frames, and its
     /// title tells all the same what waits for the person.
     fn ask_for_frame(self) {
-        let asked = self.inner.try_update_value(|inner| std::mem::replace(&mut inner.frame_asked, true));
+        let asked = self.inner.try_update_value(|inner| {
+            inner.unpublished = true;
+            std::mem::replace(&mut inner.frame_asked, true)
+        });
         if asked == Some(false) {
             request_animation_frame(move || {
-                if self.inner.with_value(|inner| inner.frame_asked) {
+                self.inner.update_value(|inner| inner.frame_asked = false);
+                if self.inner.with_value(|inner| inner.unpublished) {
                     self.publish();
                 }
             });
@@ -362,7 +371,7 @@ impl Desk {
 
     /// Publishes without a frame where none comes, and not too often: nobody looks.
     fn publish_unseen(self) {
-        let since = self.inner.with_value(|inner| inner.frame_asked.then(|| now().since(inner.published)));
+        let since = self.inner.with_value(|inner| inner.unpublished.then(|| now().since(inner.published)));
         if document().hidden() && since.is_some_and(|since| since >= UNSEEN) {
             self.publish();
         }
@@ -370,7 +379,7 @@ impl Desk {
 
     fn publish(self) {
         let loaded = self.inner.try_update_value(|inner| {
-            inner.frame_asked = false;
+            inner.unpublished = false;
             inner.published = now();
             inner.head.is_some_and(|head| inner.driver.state().seq >= head)
         });

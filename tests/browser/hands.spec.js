@@ -84,29 +84,94 @@ test("what is written before the next frame is drawn is sent", async ({ page, wo
   await expect(page.locator(".msg[data-from=person]", { hasText: "Add a changelog." })).toBeVisible();
 });
 
-test("keys that are quicker than the bridge build on each other, and so does what takes them back", async ({ page, world }) => {
-  // As over a slow wire: what the bridge says comes late, in its order.
-  let late = 0;
+test("who goes from a name to the conversation writes there", async ({ page, world }) => {
+  await plan(page, world, goal());
+  await node(page, /^1, /).click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("Look around");
+  await message(page).click();
+  await page.keyboard.type("please stop");
+  await expect(message(page)).toHaveValue("please stop");
+  await expect(node(page, /^1, Look around/)).toBeVisible();
+  await expect(page.getByRole("treeitem")).toHaveCount(6);
+});
+
+/** As over a slow wire: what the bridge says is held back from `hold` until `release`, and comes in its order. */
+async function slowly(page) {
+  let held;
+  let say;
   await page.routeWebSocket(/./, (socket) => {
     const bridge = socket.connectToServer();
+    say = (said) => socket.send(said);
     socket.onMessage((said) => bridge.send(said));
-    bridge.onMessage((said) => setTimeout(() => socket.send(said), late));
+    bridge.onMessage((said) => (held ? held.push(said) : say(said)));
   });
+  return {
+    hold: () => (held = []),
+    release() {
+      const late = held;
+      held = undefined;
+      late.forEach(say);
+    },
+  };
+}
+
+test("keys that are quicker than the bridge build on each other, and so does what takes them back", async ({ page, world }) => {
+  const wire = await slowly(page);
   await plan(page, world, goal());
   const research = node(page, /, Research/);
   const mode = research.locator(".mode");
   await expect(mode).toHaveText("auto");
-  late = 1_000;
   await node(page, /^1, /).click();
+  wire.hold();
   for (const key of ["e", "e", "Alt+ArrowDown", "Alt+ArrowDown", "e", "z"]) await page.keyboard.press(key);
   await expect(mode).toHaveText("auto"); // Nothing is shown that is not so yet.
+  wire.release();
   await expect(research).toHaveAttribute("aria-posinset", "3");
   await expect(mode).toHaveText("with you");
+  wire.hold();
   for (const key of ["z", "z", "z"]) await page.keyboard.press(key);
+  wire.release();
   await expect(research).toHaveAttribute("aria-posinset", "1");
   await expect(mode).toHaveText("hybrid");
   await page.keyboard.press("z");
   await expect(mode).toHaveText("auto");
+});
+
+test("a name is written before the bridge has answered that there is such a task", async ({ page, world }) => {
+  const wire = await slowly(page);
+  await plan(page, world, goal());
+  const tasks = page.getByRole("treeitem");
+  await node(page, /^5, /).click();
+  for (const [keys, name] of [["New enginex", "New engine"], ["Ninety yardsx", "Ninety yards"]]) {
+    wire.hold();
+    await page.keyboard.press("n");
+    await page.keyboard.type(keys);
+    await page.keyboard.press("Backspace");
+    if (name === "New engine") await page.keyboard.press("Enter");
+    wire.release();
+    if (name !== "New engine") {
+      // What comes later goes on behind it.
+      await expect(page.getByLabel("Name", { exact: true })).toHaveValue(name);
+      await page.keyboard.type(" on");
+      await page.keyboard.press("Enter");
+    }
+    await expect(node(page, new RegExp(`, ${name}`))).toBeVisible();
+  }
+  await expect(node(page, /^7, Ninety yards on/)).toBeFocused();
+  await expect(tasks).toHaveCount(8);
+  // Too deep: it is refused, and the keys go on where they were.
+  await page.keyboard.press("ArrowUp");
+  for (let depth = 2; depth < 5; depth++) {
+    await page.keyboard.press("Shift+N");
+    await page.keyboard.type(`Part ${depth}`);
+    await page.keyboard.press("Enter");
+    await expect(tasks).toHaveCount(7 + depth);
+  }
+  await page.keyboard.press("Shift+N");
+  await expect(toast(page)).toContainText("Not possible");
+  await page.keyboard.press("ArrowUp");
+  await expect(node(page, /, Part 3/)).toBeFocused();
 });
 
 test("a message that waits is withdrawn, and a mode changed while its turn runs holds when it ends", async ({ page, world }) => {

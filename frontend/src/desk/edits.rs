@@ -1,12 +1,14 @@
 //! Edits of a plan. Each is in the state when it comes back from the bridge; a hand that is quicker, or a bridge that is
 //! far away, has the next one built on those that are still on their way.
 
+use std::collections::VecDeque;
+
 use conductor::State;
 use conductor::apply::apply;
 use conductor::plan::edit::{EditProblem, check_edit, inverse};
 use leptos::prelude::*;
 use shared::entry::{Actor, Body, Entry, Kind};
-use shared::id::{AppendId, TaskId};
+use shared::id::{AppendId, ClientId, TaskId};
 use shared::plan::PlanEdit;
 
 use super::memory::Back;
@@ -78,8 +80,19 @@ impl Desk {
         self.intend_as(id, project, vec![Kind::PlanEdited { goal: goal.clone(), edit }]);
     }
 
-    /// The bridge has answered: the edit was refused, or is in the state, for what an append made comes before its answer.
-    pub(super) fn settled(self, append: &AppendId) {
+    /// The edit was refused.
+    pub(super) fn failed(self, append: &AppendId) {
         self.inner.update_value(|inner| inner.edits.retain(|(id, ..)| id != append));
+    }
+}
+
+/// What comes of the log may be an edit that was on its way. The answer to its append says no more, and comes before or
+/// after it.
+pub(super) fn landed(edits: &mut VecDeque<OnItsWay>, client: &ClientId, entry: &Entry) {
+    if matches!(&entry.actor, Actor::Person { client: by } if by == client)
+        && let Some(Kind::PlanEdited { goal, edit }) = entry.body.known()
+        && let Some(place) = edits.iter().position(|(_, of, made)| of == goal && made == edit)
+    {
+        edits.remove(place);
     }
 }

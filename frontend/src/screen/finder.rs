@@ -73,7 +73,7 @@ pub fn FinderButton() -> impl IntoView {
     };
     let keys = window_event_listener(leptos::ev::keydown, move |event| {
         let find = (event.ctrl_key() || event.meta_key()) && event.key() == "k";
-        if find || (event.key() == "/" && !event.ctrl_key() && !is_typing(&event)) {
+        if find || (event.key() == "/" && !event.ctrl_key() && !super::work::is_typing(&event)) {
             event.prevent_default();
             finder.open.set(true);
         }
@@ -85,12 +85,6 @@ pub fn FinderButton() -> impl IntoView {
         </button>
         <Palette finder=finder/>
     }
-}
-
-pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
-    use wasm_bindgen::JsCast;
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    target.is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
 }
 
 #[component]

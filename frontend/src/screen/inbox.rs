@@ -8,7 +8,7 @@ use shared::id::TaskId;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::finder::is_typing;
+use super::work::is_typing;
 use crate::component::dialog::Dialog;
 use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;

@@ -89,11 +89,13 @@ fn on_node(event: &web_sys::MouseEvent) -> bool {
     element.is_some_and(|element| element.closest(".node").is_ok_and(|node| node.is_some()))
 }
 
-/// It is meant for a field.
+/// It is meant for a field, or for a name in a tree whose field is not drawn yet.
 pub(super) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     use wasm_bindgen::JsCast;
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+    let within =
+        |element: web_sys::Element| element.closest("input, textarea, select, [data-naming]").ok().flatten();
+    target.and_then(within).is_some()
 }
 
 /// Keys that work wherever the focus is, but in a text field.

@@ -3,6 +3,7 @@
 
 use conductor::plan::edit::next_mode;
 use conductor::plan::name;
+use conductor::state::{Standing, Task};
 use leptos::leptos_dom::helpers::WindowListenerHandle;
 use leptos::prelude::*;
 use shared::id::TaskId;
@@ -24,6 +25,9 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
     if typing || event.ctrl_key() || event.meta_key() {
         return;
     }
+    if let Some(named) = named(tree) {
+        return spell(tree, &named, event);
+    }
     let goal = tree.goal.get_value();
     let mut handled = true;
     match (event.key().as_str(), event.alt_key(), event.shift_key()) {
@@ -40,7 +44,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("Escape", ..) => handled = super::link::cancel(tree),
         ("l" | "L", ..) => super::link::begin(tree, &task),
         ("Enter", ..) => focus_composer(),
-        ("F2", ..) => tree.naming.set(Some(task)),
+        ("F2", ..) => rename(tree, task),
         ("e" | "E", ..) => change_mode(tree, &task),
         ("n", ..) => add_after(tree, &task),
         ("N", ..) => add(tree, &task, None),
@@ -69,7 +73,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
 /// that frame.
 pub fn focus(tree: Tree) {
     let now = move || {
-        if tree.naming.try_with_untracked(Option::is_none) == Some(true) {
+        if !tree.naming.is_disposed() && named(tree).is_none() {
             tree.here.now().task.into_iter().for_each(|task| focus_node(&task));
         }
     };
@@ -79,6 +83,50 @@ pub fn focus(tree: Tree) {
             now();
         }
     });
+}
+
+/// Asks for another name of the task.
+pub fn rename(tree: Tree, task: TaskId) {
+    tree.spelt.set_value(String::new());
+    tree.naming.set(Some(task));
+}
+
+/// The task whose name is being written. One that never came to be, or is gone, has none.
+fn named(tree: Tree) -> Option<TaskId> {
+    let task = tree.naming.get_untracked()?;
+    let there = |task: &Task| !matches!(task.standing, Standing::Removed { .. });
+    if tree.desk.foresee(|state| state.task(&task).is_some_and(there)) {
+        return Some(task);
+    }
+    tree.naming.set(None);
+    None
+}
+
+/// A key for a name whose field is not drawn yet, for its task is still on its way: the field begins with what was typed.
+fn spell(tree: Tree, task: &TaskId, event: &web_sys::KeyboardEvent) {
+    match event.key().as_str() {
+        "Enter" => {
+            call(tree, task, &tree.spelt.get_value());
+            focus(tree);
+        }
+        "Escape" => tree.naming.set(None),
+        "Backspace" => tree.spelt.update_value(|spelt| {
+            spelt.pop();
+        }),
+        key if key.chars().count() == 1 => tree.spelt.update_value(|spelt| spelt.push_str(key)),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+/// Ends the writing of a name; nothing leaves it as it was.
+pub fn call(tree: Tree, task: &TaskId, title: &str) {
+    tree.naming.set(None);
+    let title = title.trim();
+    if !title.is_empty() {
+        let edit = PlanEdit::Rename { task: task.clone(), title: title.to_owned() };
+        tree.desk.edit(&tree.goal.get_value(), edit);
+    }
 }
 
 fn is_writing() -> bool {
@@ -210,11 +258,14 @@ pub fn add(tree: Tree, parent: &TaskId, index: Option<u32>) {
         ..PlannedTask::new(task.clone(), parent.clone(), "New task", "Say here what is to be reached.")
     };
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Add { planned, index: index.unwrap_or(u32::MAX) });
+    if tree.desk.foresee(|state| state.task(&task).is_none()) {
+        return; // Why it cannot be was said.
+    }
     tree.folded.update(|folded| {
         folded.remove(parent);
     });
     tree.here.select(&task);
-    tree.naming.set(Some(task));
+    rename(tree, task);
 }
 
 /// A task's parent and its place there.

@@ -83,7 +83,7 @@ fn problem(tree: Tree, task: &TaskId, on: &TaskId) -> Option<String> {
 
 /// Makes `task` wait for `on`, or no longer.
 fn toggle(tree: Tree, task: &TaskId, on: &TaskId) {
-    let waits = tree.desk.peek(|state| state.task(task).is_some_and(|task| task.after.contains(on)));
+    let waits = tree.desk.foresee(|state| state.task(task).is_some_and(|task| task.after.contains(on)));
     let (task, on) = (task.clone(), on.clone());
     let (edit, word) = if waits {
         (PlanEdit::DropDependency { task, on }, "No longer waits for it.")
@@ -101,7 +101,7 @@ fn toggle(tree: Tree, task: &TaskId, on: &TaskId) {
 
 /// Begins a dependency by keys; Enter on another task makes or drops it.
 pub fn begin(tree: Tree, task: &TaskId) {
-    if tree.desk.peek(|state| state.task(task).is_some_and(|task| !task.is_goal())) {
+    if tree.desk.foresee(|state| state.task(task).is_some_and(|task| !task.is_goal())) {
         tree.linking.set(Some(Linking::Keys { task: task.clone() }));
         tree.desk.say("Go to the task that it waits for and press Enter; Esc cancels.".to_owned(), false);
     }

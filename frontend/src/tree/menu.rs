@@ -61,7 +61,7 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         }
     };
     view! {
-        {item("Rename", "F2", is_goal, |tree, task| tree.naming.set(Some(task.clone())))}
+        {item("Rename", "F2", is_goal, |tree, task| keys::rename(tree, task.clone()))}
         {item("Change the mode", "E", is_goal, keys::change_mode)}
         {item(if manual { "Give it to an agent" } else { "Do it yourself" }, "", is_goal, keys::change_hands)}
         {item("Add a task after", "N", is_goal, keys::add_after)}

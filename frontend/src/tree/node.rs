@@ -8,7 +8,7 @@ use conductor::survey::Survey;
 use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use shared::id::TaskId;
-use shared::plan::{Mode, PlanEdit};
+use shared::plan::Mode;
 use shared::unit::Millis;
 
 use super::link::{self, Linking};
@@ -337,7 +337,8 @@ fn TaskFace(
 /// The name as a field: Enter keeps, Esc restores, leaving it keeps.
 #[component]
 fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoView {
-    let (text, before) = (RwSignal::new(title.clone()), title);
+    let spelt = tree.spelt.try_update_value(std::mem::take).filter(|spelt| !spelt.is_empty());
+    let (chosen, text) = (spelt.is_none(), RwSignal::new(spelt.unwrap_or_else(|| title.clone())));
     let node = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |_| {
         if let Some(field) = node.get() {
@@ -345,22 +346,16 @@ fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoVi
             // are typed until then: the next one would replace them.
             field.set_value(&text.get_untracked());
             let _ = field.focus();
-            field.select();
+            if chosen {
+                field.select();
+            }
         }
     });
     let done = move |keep: bool| {
-        if tree.naming.with_untracked(|naming| naming.as_ref() != Some(&own.get_value())) {
-            return;
+        if tree.naming.with_untracked(|naming| naming.as_ref() == Some(&own.get_value())) {
+            let text = text.get_untracked();
+            super::keys::call(tree, &own.get_value(), if keep && text != title { &text } else { "" });
         }
-        tree.naming.set(None);
-        let title = text.get_untracked();
-        if keep && title != before && !title.trim().is_empty() {
-            tree.desk.edit(
-                &tree.goal.get_value(),
-                PlanEdit::Rename { task: own.get_value(), title: title.trim().to_owned() },
-            );
-        }
-        super::keys::focus(tree);
     };
     let (on_key, on_blur) = (done.clone(), done);
     view! {
@@ -370,9 +365,19 @@ fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoVi
             on:pointerdown=move |event| event.stop_propagation()
             on:keydown=move |event| {
                 event.stop_propagation();
-                match event.key().as_str() { "Enter" => on_key(true), "Escape" => on_key(false), _ => {} }
+                let key = event.key();
+                if matches!(key.as_str(), "Enter" | "Escape") {
+                    on_key(key == "Enter");
+                    super::keys::focus(tree);
+                }
             }
-            on:blur=move |_| on_blur(true)
+            on:blur=move |event| {
+                on_blur(true);
+                // Who went to another field is not called back.
+                if event.related_target().is_none() {
+                    super::keys::focus(tree);
+                }
+            }
         />
     }
 }

@@ -38,6 +38,8 @@ pub struct Tree {
     pub phone: RwSignal<bool>,
     /// The task whose name is being edited.
     pub naming: RwSignal<Option<TaskId>>,
+    /// What was typed of that name before its field was there.
+    pub spelt: StoredValue<String>,
     /// The chosen task is being given another place.
     pub moving: RwSignal<bool>,
     /// Where a menu is open: the task and the point.
@@ -105,6 +107,7 @@ impl Tree {
             zoom,
             phone,
             naming: RwSignal::new(None),
+            spelt: StoredValue::new(String::new()),
             moving: RwSignal::new(false),
             menu: RwSignal::new(None),
             drag: RwSignal::new(None),
@@ -231,6 +234,7 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
         <div class="scroll field-of-work" node_ref=tree.scroller on:scroll=move |_| look()
             on:pointerover=move |event| look_at(tree, super::keys::task_under(event.target()))
             on:pointerleave=move |_| look_at(tree, None)
+            data-naming=move || tree.naming.with(Option::is_some).then_some("")
             on:keydown=move |event| keys::pressed(tree, &event)>
             <div class="tree" data-outline=move || tree.phone.get().then_some("")
                 style:width=move || (!tree.phone.get()).then(|| format!("{}px", tree.layout.with(|layout| layout.width + 40)))

@@ -276,7 +276,6 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the log is kept unless said otherwise.
 /// Where the log is when the command line does not say.
 ///
 /// # Errors

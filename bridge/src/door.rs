@@ -35,6 +35,9 @@ mod patience;
 /// Connections that are still in their TLS handshake. When there are as many, further ones wait in the
 /// system's queue until one is done or out of time.
 const GREETED: usize = 256;
+/// Bytes that wait to be sent by the system, at most.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
 /// What a handshake may take.
 const GREETING: Duration = Duration::from_secs(10);
 /// The first byte of a TLS connection.
@@ -141,7 +144,7 @@ impl Door {
             let Taken { wire, ends, share } = self.accept(bounds).await;
             let app = app.clone();
             tokio::spawn(async move {
-                converse(Patient::new(wire, bounds.untaken), ends, app, bounds.head).await;
+                converse(wire, ends, app, bounds.head).await;
                 drop((place, share));
             });
         }
@@ -160,12 +163,13 @@ impl Door {
                     let Some(share) = self.shares.take(theirs.ip(), bounds) else { continue };
                     // A line should not wait in the socket for a second one.
                     let _ = socket.set_nodelay(true);
+                    keep_short(&socket);
                     let ends = Ends { theirs, ours };
                     let Some(acceptor) = self.tls.clone() else {
-                        return Taken { wire: Box::new(socket), ends, share };
+                        return Taken { wire: Box::new(Patient::new(socket, bounds.untaken)), ends, share };
                     };
                     self.greetings.spawn(async move {
-                        let greeted = timeout(GREETING, greet(socket, acceptor)).await;
+                        let greeted = timeout(GREETING, greet(socket, acceptor, bounds.untaken)).await;
                         Some(Taken { wire: greeted.ok()??, ends, share })
                     });
                 }
@@ -175,7 +179,7 @@ impl Door {
 }
 
 /// Serves a connection until it is over, or is handed to a WebSocket.
-async fn converse(wire: Patient<Box<dyn Wire>>, ends: Ends, app: Router, head: Duration) {
+async fn converse(wire: Box<dyn Wire>, ends: Ends, app: Router, head: Duration) {
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(ends));
         app.clone().oneshot(request)
@@ -188,7 +192,17 @@ async fn converse(wire: Patient<Box<dyn Wire>>, ends: Ends, app: Router, head: D
     }
 }
 
-async fn greet(mut socket: TcpStream, acceptor: TlsAcceptor) -> Option<Box<dyn Wire>> {
+/// Has little wait in the system for a reader, so that what is taken is seen while it is taken. Linux says that there is
+/// room again when a third of its buffer is free, which grows to megabytes: a slow reader needs minutes for that.
+#[cfg(target_os = "linux")]
+fn keep_short(socket: &TcpStream) {
+    let _ = socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_short(_: &TcpStream) {}
+
+async fn greet(mut socket: TcpStream, acceptor: TlsAcceptor, untaken: Duration) -> Option<Box<dyn Wire>> {
     let mut first = [0];
     socket.peek(&mut first).await.ok()?;
     if first[0] != HANDSHAKE {
@@ -197,7 +211,7 @@ async fn greet(mut socket: TcpStream, acceptor: TlsAcceptor) -> Option<Box<dyn W
         let _ = socket.write_all(PLAIN).await;
         return None;
     }
-    match acceptor.accept(socket).await {
+    match acceptor.accept(Patient::new(socket, untaken)).await {
         Ok(stream) => Some(Box::new(stream)),
         Err(error) => {
             tracing::debug!(%error, "a TLS handshake failed");
@@ -211,6 +225,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use axum::routing::get;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -285,7 +300,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_and_does_not_read_loses_the_place_and_who_reads_slowly_does_not() {
-        let untaken = Duration::from_millis(400);
+        let untaken = Duration::from_secs(2);
         let address = open(Bounds { connections: 1, untaken, ..Bounds::default() }).await;
         let request = b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
         let mut idle = TcpStream::connect(address).await.unwrap();
@@ -295,13 +310,17 @@ mod tests {
 
         let mut slow = TcpStream::connect(address).await.unwrap();
         slow.write_all(request).await.unwrap();
-        let mut part = vec![0; LARGE / 8];
-        for _ in 0..7 {
-            slow.read_exact(&mut part).await.unwrap();
-            // Longer in all than nothing may be taken.
-            tokio::time::sleep(untaken / 4).await;
+        // Longer in all than nothing may be taken; in that time it takes less than what the system may hold for it.
+        let (began, mut taken) = (Instant::now(), 0);
+        let mut part = vec![0; 16 * 1024];
+        while began.elapsed() < 3 * untaken {
+            taken += slow.read(&mut part).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(40)).await;
         }
-        let taken = 7 * part.len() + slow.read_to_end(&mut part).await.unwrap();
+        assert!(taken < LARGE / 8, "{taken}");
+        // All of it is still to be had.
+        let mut rest = Vec::new();
+        taken += slow.read_to_end(&mut rest).await.unwrap();
         assert!(taken > LARGE, "{taken}");
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use shared::entry::{Actor, Draft, Entry, Kind};
 use shared::id::{ProjectId, RunId};
 use shared::run::{Pipes, Resources, RunEnd, RunSpec, Signal};
+use shared::unit::Bytes;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -373,15 +374,22 @@ impl Inner {
                 os::UNSEEN
             ),
         };
-        let lines = match output {
-            Ok(output) => output.finish().await.lines,
-            Err(_) => stored.lines,
+        let limit = Bytes(output::Shape::of(&self.config, spec).limit);
+        let (lines, unread) = match output {
+            Ok(output) => {
+                let read = output.finish().await;
+                (read.lines, read.too_much.then_some(RunEnd::TooMuchOutput { limit }))
+            }
+            Err(error) => {
+                let why = format!("its output cannot be read: {error}");
+                (stored.lines, Some(RunEnd::Lost { why }))
+            }
         };
         if let Some(spec) = spec {
             elsewhere::stop(self, &open.run, spec).await;
         }
         let project = open.request.entry.project.clone();
-        let end = folder.end().unwrap_or(RunEnd::Lost { why });
+        let end = unread.or_else(|| folder.end()).unwrap_or(RunEnd::Lost { why });
         let over = Over { used: folder.used(), lines, ..Over::unseen(end) };
         self.record_end(project, &open.run, over).await;
         Ok(())

@@ -210,6 +210,41 @@ fn what_ended_while_no_bridge_was_there_is_recorded_as_it_was() {
 fn what_ended_before_the_machine_was_started_again_is_recorded_as_it_was() {
     let (dir, run) =
         crashed(|bench| bench.sh("echo ready; until [ -e go ]; do sleep 0.01; done; echo last; exit 3"));
+    ended_before_a_restart(&dir, &run);
+    next(dir, async |bench| {
+        let ended = bench.ended(&run).await;
+        assert_eq!((ended.end, ended.lines), (RunEnd::Exited { code: 3 }, 2));
+        assert_eq!(bench.bytes(&run).await, b"ready\nlast\n");
+        assert!(bench.used(&run).await.is_some());
+    });
+}
+
+#[test]
+fn what_ended_before_the_machine_was_started_again_and_cannot_be_read_whole_is_no_success() {
+    let script = "echo ready; until [ -e go ]; do sleep 0.01; done; head -c 200000 /dev/zero; exit 0";
+    let cut = |bench: &Bench| {
+        let mut spec = bench.sh(script);
+        spec.limits.output = Some(Bytes(100_000));
+        spec
+    };
+    let (dir, run) = crashed(cut);
+    ended_before_a_restart(&dir, &run);
+    next(dir, async |bench| {
+        assert_eq!(bench.ended(&run).await.end, RunEnd::TooMuchOutput { limit: Bytes(100_000) });
+        assert_eq!(bench.bytes(&run).await.len(), 100_000);
+    });
+
+    let (dir, run) = crashed(cut);
+    ended_before_a_restart(&dir, &run);
+    std::fs::remove_file(dir.path().join("runs").join(run.as_str()).join("out")).unwrap();
+    next(dir, async |bench| {
+        let end = bench.ended(&run).await.end;
+        assert!(matches!(&end, RunEnd::Lost { why } if why.contains("cannot be read")), "{end:?}");
+    });
+}
+
+/// Has a run come to its end that waits for the file `go`, and the machine started anew after that.
+fn ended_before_a_restart(dir: &tempfile::TempDir, run: &RunId) {
     std::fs::write(dir.path().join("project/go"), "").unwrap();
     let folder = dir.path().join("runs").join(run.as_str());
     while !folder.join("clear").exists() {
@@ -220,12 +255,6 @@ fn what_ended_before_the_machine_was_started_again_is_recorded_as_it_was() {
         let process = words.rsplit_once(' ').unwrap().0;
         std::fs::write(folder.join(note), format!("{process} another-start\n")).unwrap();
     }
-    next(dir, async |bench| {
-        let ended = bench.ended(&run).await;
-        assert_eq!((ended.end, ended.lines), (RunEnd::Exited { code: 3 }, 2));
-        assert_eq!(bench.bytes(&run).await, b"ready\nlast\n");
-        assert!(bench.used(&run).await.is_some());
-    });
 }
 
 #[test]

@@ -247,7 +247,7 @@ pub enum RunEnd {
 pub struct Resources {
     /// In user and kernel mode, of all of them together.
     pub cpu: Millis,
-    /// The most that any one of them had resident at once.
+    /// The most that any one of them had resident at once; on Windows only the program itself is asked.
     pub memory: Bytes,
 }
 

@@ -228,7 +228,12 @@ impl State {
                 if requeued {
                     self.begin_in_line(task, at);
                 } else {
-                    self.with(task, |task| task.settle(outcome, at));
+                    self.with(task, |task| {
+                        task.settle(outcome, at);
+                        if matches!(outcome, Outcome::Asked { .. }) {
+                            task.asked.clone_from(run);
+                        }
+                    });
                 }
                 run.iter().for_each(|run| self.with_run(run, |run| run.verdict = verdict(outcome)));
             }

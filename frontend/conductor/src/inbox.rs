@@ -203,7 +203,8 @@ fn request(state: &State, survey: &Survey, task: &Task) -> Option<Request> {
     let waits = |id: &TaskId| survey.row(id).is_some_and(|row| row.status.kind == Kind::Waiting);
     let speaks = match ask {
         Ask::Help => needs_help(state, task),
-        Ask::Permit => true,
+        // What its parts wait for is another thing.
+        Ask::Permit | Ask::Raise | Ask::GoOn => true,
         _ => asks(task) || !task.children.iter().any(waits),
     };
     let request = || Request { goal: task.root.clone(), task: task.id.clone(), status: status.clone(), ask };

@@ -164,6 +164,8 @@ pub struct Task {
     pub queue: Vec<Message>,
     /// What the person wrote that its turns were told, in that order: the latest of it, as `apply::said` keeps it.
     pub said: Vec<Said>,
+    /// The run that asked the last question of it.
+    pub asked: Option<RunId>,
     /// The last question of it that was answered.
     pub answer: Option<Answer>,
     /// Answers that came when somebody else's was there: its agent is not told them.

@@ -423,6 +423,9 @@ fn group(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) {
         let begun = parts.iter().any(|part| !part.runs.is_empty() || part.is_group());
         return (if begun { Kind::Active } else { Kind::Pending }, Reason::Parts { done, all });
     }
+    if let Some(asks) = unpaid(state, task, of) {
+        return asks;
+    }
     if is(&[Kind::Waiting]) {
         return (Kind::Waiting, Reason::Parts { done, all });
     }
@@ -464,7 +467,9 @@ fn deeper(state: &State, task: &Task, of: Known<'_>, done: u32, all: u32) -> Opt
         return Some((Kind::Active, Reason::Parts { done, all }));
     }
     let waiting = (!statuses.is_empty()).then_some((Kind::Waiting, Reason::Parts { done, all }));
-    used_above(task, &statuses).filter(|_| !statuses.iter().any(asks)).or(waiting)
+    let any = statuses.iter().any(asks);
+    let unpaid = statuses.iter().filter_map(|status| used_above(task, std::slice::from_ref(status)));
+    unpaid.into_iter().find(|(kind, _)| *kind == Kind::Waiting || !any).or(waiting)
 }
 
 /// What parts of these statuses come after and is no part of the task itself.
@@ -478,6 +483,23 @@ fn elsewhere(state: &State, task: &Task, parts: &[Status]) -> Vec<TaskId> {
     });
     let deps: BTreeSet<&TaskId> = deps.flatten().filter(|dep| !is_part(dep)).collect();
     deps.into_iter().cloned().collect()
+}
+
+/// Where something below cannot be paid for by this task: whatever else its parts ask for, which they say themselves, nobody
+/// but the task asks for the money.
+fn unpaid(state: &State, task: &Task, of: Known<'_>) -> Option<(Kind, Reason)> {
+    let mut left: Vec<&TaskId> = task.children.iter().collect();
+    while let Some(part) = left.pop().and_then(|id| state.task(id)) {
+        let status = of(part);
+        // Also below what the person took as done, or what waits for something else.
+        if state.is_restless_below(&part.id) {
+            left.extend(&part.children);
+        }
+        if let asks @ Some((Kind::Waiting, _)) = used_above(task, &[status]) {
+            return asks;
+        }
+    }
+    None
 }
 
 /// Where parts cannot be paid for: the task whose budget it is asks, those between wait for it.

@@ -222,6 +222,14 @@ fn check_inbox(state: &State, known: &Known<'_>, survey: &Survey) -> Result<()> 
             task.id
         );
         let wakes = row.is_none() || status.waker() != Waker::Person;
+        if let Reason::Used { above: Some(above), .. } = &status.reason
+            && listed.contains(&task.id)
+            && known.get(above).is_some_and(|above| above.waker() == Waker::Person)
+        {
+            let told = requests.iter().any(|request| request.task == *above);
+            let above = known.get(above);
+            ensure!(told, "{} waits for money, and nobody is asked for it: {status:?}, {above:?}", task.id);
+        }
         let can = wakes || person_can(state, known, &requests, task, status);
         ensure!(can, "{} says that a person wakes it, and none is told by what: {status:?}", task.id);
     }

@@ -24,8 +24,8 @@ impl State {
     /// The run whose question the task waits with, if nobody has answered that.
     fn question<'a>(&'a self, task: &'a Task) -> Option<&'a RunId> {
         let asks = matches!(task.standing, Standing::Asked { .. }) && task.current.is_none();
-        let mut turns = task.runs.iter().rev().filter_map(|run| self.run(run));
-        let asked = turns.find(|run| asks && run.purpose.is_conversation()).map(|run| &run.id);
+        // Not the latest turn: one that planned anew in vain may have come after it.
+        let asked = task.asked.as_ref().filter(|_| asks);
         asked.filter(|run| task.answer.as_ref().is_none_or(|answer| answer.run != **run))
     }
 

@@ -354,6 +354,7 @@ impl Task {
             current: None,
             queue: Vec::new(),
             said: Vec::new(),
+            asked: None,
             answer: None,
             late: BTreeSet::new(),
             resumptions: 0,

@@ -87,6 +87,11 @@ impl State {
         self.on_agenda(|_, _| true, |below| below.restless > 0)
     }
 
+    /// Whether something below the task is on its way or wished for.
+    pub(crate) fn is_restless_below(&self, id: &TaskId) -> bool {
+        self.below(id).restless > 0
+    }
+
     /// Some of those go before others.
     pub(crate) fn is_ranked(&self) -> bool {
         self.unsettled().any(|goal| Marks::of(goal).with(self.below(&goal.id)).ranked > 0)

@@ -50,6 +50,48 @@ fn ask(state: &mut State) -> RunId {
     run
 }
 
+/// The turn of the task that is ordered next ends with this.
+fn turn(state: &mut State, task: &str, structured: serde_json::Value) -> RunId {
+    carry_out(state, NOW);
+    let run = state.task(&id(task)).unwrap().current.clone().unwrap();
+    let end = RunEnd::Exited { code: 0 };
+    let ended = Kind::RunEnded { run: run.clone(), end, lines: 1, pipes: Pipes::Closed, used: None };
+    append(state, NOW, person(), "p", ended);
+    let report = TurnReport { structured: Some(structured), ..TurnReport::default() };
+    append(state, NOW, person(), "p", Kind::TurnRead { run: run.clone(), report: report.into() });
+    carry_out(state, NOW);
+    run
+}
+
+#[test]
+fn a_question_is_the_same_after_a_plan_that_came_to_nothing() {
+    let (mut state, _) = asking();
+    write(&mut state, "one", "m1", None);
+    turn(
+        &mut state,
+        "a",
+        json!({"outcome": "done", "summary": "So", "question": "", "options": [], "outputs": [], "not_done": []}),
+    );
+    let run = turn(
+        &mut state,
+        "g",
+        json!({"outcome": "question", "summary": "", "question": "Enough?", "options": [], "outputs": [], "not_done": []}),
+    );
+    let asked = |state: &State| answers(state, state.task(&id("g")).unwrap());
+    assert_eq!(asked(&state), Some(run.clone()));
+    append(&mut state, NOW, person(), "p", Kind::PlanWanted { task: id("g") });
+    let task = |key: &str| json!({"key": key, "parent": "", "title": key, "objective": key, "mode": "autonomous", "size": "light", "command": "", "after": [], "outputs": []});
+    turn(
+        &mut state,
+        "g",
+        json!({"decision": "plan", "reply": "So", "tasks": [task("x"), task("y"), task("z")]}),
+    );
+    assert_eq!(asked(&state), None, "its plan is to be agreed on first");
+    let version = state.task(&id("g")).unwrap().planning.as_ref().unwrap().version;
+    append(&mut state, NOW, person(), "p", Kind::PlanRejected { task: id("g"), version });
+    assert_eq!(asked(&state), Some(run));
+}
+
 fn task_a(state: &State) -> &Task {
     state.task(&id("a")).unwrap()
 }

@@ -7,15 +7,17 @@ use std::sync::Arc;
 
 use conductor::budget::{Cap, Short, envelope, near, short};
 use conductor::decide;
+use conductor::inbox::{Ask, inbox};
 use conductor::state::{Account, Phase, Run, Standing, State, Task};
 use conductor::status::{Kind as Stands, Reason, Waker, status};
+use conductor::survey::Survey;
 use proptest::prelude::*;
 use serde_json::json;
 use shared::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, Tokens, TurnReport, UsageScope};
 use shared::entry::{Kind, Purpose};
 use shared::id::{MessageId, RunId, SessionId};
 use shared::limits::Caps;
-use shared::plan::{Access, PlanEdit, PlannedTask, Size};
+use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size};
 use shared::run::{Pipes, RunEnd};
 use shared::unit::{MicroUsd, Millis};
 
@@ -221,6 +223,30 @@ fn tasks_draw_from_the_goal_and_wait_for_what_others_hold() {
     world.caps("goal", budget(cents(500)));
     world.step();
     assert_eq!(world.under_way().len(), 2, "both go on");
+}
+
+#[test]
+fn who_asks_for_something_else_does_not_hide_that_money_is_missing() {
+    let beside = [("a", "goal"), ("m", "goal"), ("b", "goal")];
+    let below = [("a", "goal"), ("h", "goal"), ("m", "h"), ("b", "h")];
+    for tasks in [&beside[..], &below[..]] {
+        let mut world = World::with(tasks);
+        let by_hand = PlanEdit::SetMode { task: id("m"), mode: Mode::Manual };
+        world.say(Kind::PlanEdited { goal: id("goal"), edit: by_hand });
+        world.caps("goal", budget(cents(40)));
+        let run = world.step().unwrap();
+        world.ends(&run, capped(cents(40)));
+        assert_eq!(world.step(), None);
+        assert_eq!(world.reason("m"), (Stands::Waiting, Reason::Yours));
+        let used = Reason::Used { cap: Cap::Budget(cents(40)), stage: None, above: None };
+        assert_eq!(world.reason("goal"), (Stands::Waiting, used));
+        let requests = inbox(&world.state, &Survey::live(&world.state));
+        let mut asked: Vec<_> = requests.iter().map(|request| (request.task.as_str(), request.ask)).collect();
+        asked.sort_by_key(|(task, _)| *task);
+        assert_eq!(asked, [("goal", Ask::Raise), ("m", Ask::Do)]);
+        world.caps("goal", budget(cents(500)));
+        assert!(world.step().is_some());
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Folders of the bridge's machine, for choosing a project.
 
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use axum::Json;
@@ -25,11 +25,26 @@ pub(crate) struct Wanted {
 /// `GET /api/folders?path=P`.
 pub(crate) async fn list(Query(wanted): Query<Wanted>) -> Response {
     let path = wanted.path.filter(|path| !path.is_empty()).map_or_else(home, PathBuf::from);
-    blocking(move || if path.is_absolute() { look_into(&path) } else { Err(not_absolute(&path)) }).await
+    blocking(move || {
+        if !path.is_absolute() {
+            return Err(not_absolute(&path));
+        }
+        look_into(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                Error::new(ErrorKind::NotFound, format!("{} is not there", path.display()))
+            }
+            ErrorKind::NotADirectory => {
+                Error::new(ErrorKind::NotADirectory, format!("{} is not a folder", path.display()))
+            }
+            _ => error,
+        })
+    })
+    .await
 }
 
-fn not_absolute(path: &Path) -> std::io::Error {
-    std::io::Error::new(ErrorKind::InvalidInput, format!("{} is not absolute", path.display()))
+fn not_absolute(path: &Path) -> Error {
+    let why = format!("{} is not a whole path, which begins at the root", path.display());
+    Error::new(ErrorKind::InvalidInput, why)
 }
 
 /// `POST /api/folders`.
@@ -60,7 +75,11 @@ async fn blocking(work: impl FnOnce() -> std::io::Result<Folder> + Send + 'stati
             } else {
                 StatusCode::BAD_REQUEST
             };
-            problem(status, &error.to_string(), "Choose another folder, or change its permissions.")
+            problem(
+                status,
+                &error.to_string(),
+                "Choose another folder, make it first, or change its permissions.",
+            )
         }
         Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string(), "Try again."),
     }

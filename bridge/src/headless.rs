@@ -216,7 +216,7 @@ fn folder(path: &str) -> Result<PathBuf, String> {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// What is to be done
-    #[arg(value_name = "GOAL", required_unless_present = "list")]
+    #[arg(value_name = "GOAL", required_unless_present = "list", value_parser = goal_text)]
     text: Option<String>,
     #[command(flatten)]
     goal: GoalArgs,
@@ -237,6 +237,11 @@ pub struct RunArgs {
     archive: bool,
 }
 
+/// Words, of which there have to be some.
+fn goal_text(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("say what is to be done".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 /// "branch=main" as what the blank `branch` is filled with.
 fn filling(text: &str) -> Result<(String, String), String> {
     let (blank, words) =
@@ -247,7 +252,7 @@ fn filling(text: &str) -> Result<(String, String), String> {
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     /// What is to be done
-    #[arg(value_name = "GOAL")]
+    #[arg(value_name = "GOAL", value_parser = goal_text)]
     text: String,
     #[command(flatten)]
     goal: GoalArgs,

@@ -19,6 +19,7 @@ use super::client::Client;
 use super::next;
 use super::place::Place;
 use super::task::reference;
+use super::view::options;
 use crate::cli::say;
 use crate::clock;
 
@@ -47,6 +48,8 @@ pub(super) struct WaitView {
     why: String,
     /// What it asks, to be named in the answer, so that another question is not answered by it.
     question: Option<String>,
+    /// Answers that its agent proposes.
+    options: Vec<String>,
     /// What helps, where that is more than its action says.
     remedy: Option<&'static str>,
     /// In milliseconds since 1970.
@@ -75,6 +78,7 @@ impl WaitView {
             action: request.ask.action(),
             why: request.why(state, now),
             question: answers(state, task).map(|run| run.to_string()),
+            options: options(task).to_vec(),
             remedy: request.remedy(),
             since: request.status.since.0,
             if_ignored: request.ask.ignored(),
@@ -100,6 +104,9 @@ pub(super) async fn list(args: &InboxArgs) -> anyhow::Result<ExitCode> {
         let goal = if task.is_goal() { String::new() } else { format!(" · {}", view.goal) };
         say(&format!("{}  {}{goal} · {} · {waits}", view.task, name(task), view.action));
         say(&format!("    {}", view.why.replace('\n', "\n    ")));
+        if !view.options.is_empty() {
+            say(&format!("    Proposed answers: {}", view.options.join(" · ")));
+        }
         let remedy = view.remedy.map(|remedy| format!("{remedy} ")).unwrap_or_default();
         say(&format!("    {remedy}If ignored: {}.", view.if_ignored));
         view.next_step.iter().for_each(|next| say(&format!("    Next: {next}")));

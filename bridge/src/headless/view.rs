@@ -326,13 +326,18 @@ impl GoalView {
     }
 }
 
+/// Answers that its agent proposes to what it asks.
+pub(super) fn options(task: &Task) -> &[String] {
+    match &task.standing {
+        conductor::state::Standing::Asked { options, .. } => options,
+        _ => &[],
+    }
+}
+
 impl TaskDetails {
     pub(super) fn of(state: &State, task: &Task) -> Self {
         let result = task.result.clone();
-        let options = match &task.standing {
-            conductor::state::Standing::Asked { options, .. } => options.clone(),
-            _ => Vec::new(),
-        };
+        let options = options(task).to_vec();
         Self {
             task: TaskView::of(state, task),
             objective: task.objective.clone(),

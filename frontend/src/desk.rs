@@ -81,6 +81,7 @@ struct Inner {
     journal: BTreeMap<TaskId, Vec<Item>>,
     turns: BTreeMap<RunId, (Turn, usize)>,
     undo: Vec<Back>,
+    redo: Vec<Back>,
     /// Edits that were made here and are not in the state yet, oldest first.
     edits: VecDeque<OnItsWay>,
     alarm: Option<Timeout>,
@@ -118,6 +119,7 @@ impl Desk {
             journal: BTreeMap::new(),
             turns: BTreeMap::new(),
             undo: Vec::new(),
+            redo: Vec::new(),
             edits: VecDeque::new(),
             alarm: None,
             frame_asked: false,

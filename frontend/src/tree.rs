@@ -1,5 +1,6 @@
 //! The tree of tasks: a layout computed from the state, and a view of the part that is in sight.
 
+pub mod adding;
 pub mod keys;
 pub mod layout;
 pub mod link;

@@ -1,5 +1,5 @@
 // What the hand does: two clicks, the menu, a message taken back, a mode changed while a turn runs, and what a reload keeps.
-import { expect, goal, node, plan, test, top } from "./world.js";
+import { expect, goal, node, plan, shots, test, top } from "./world.js";
 
 const message = (page) => page.getByLabel("Message", { exact: true });
 const toast = (page) => page.locator(".toast");
@@ -138,40 +138,97 @@ test("keys that are quicker than the bridge build on each other, and so does wha
   await expect(mode).toHaveText("auto");
 });
 
-test("a name is written before the bridge has answered that there is such a task", async ({ page, world }) => {
+test("a task is added with its name, and nothing is there before", async ({ page, world }) => {
   const wire = await slowly(page);
   await plan(page, world, goal());
   const tasks = page.getByRole("treeitem");
+  const name = page.getByLabel("Name", { exact: true });
   await node(page, /^5, /).click();
-  for (const [keys, name] of [["New enginex", "New engine"], ["Ninety yardsx", "Ninety yards"]]) {
-    wire.hold();
-    await page.keyboard.press("n");
-    await page.keyboard.type(keys);
-    await page.keyboard.press("Backspace");
-    if (name === "New engine") await page.keyboard.press("Enter");
-    wire.release();
-    if (name !== "New engine") {
-      // What comes later goes on behind it.
-      await expect(page.getByLabel("Name", { exact: true })).toHaveValue(name);
-      await page.keyboard.type(" on");
-      await page.keyboard.press("Enter");
-    }
-    await expect(node(page, new RegExp(`, ${name}`))).toBeVisible();
-  }
-  await expect(node(page, /^7, Ninety yards on/)).toBeFocused();
-  await expect(tasks).toHaveCount(8);
+  await page.keyboard.press("n");
+  await page.keyboard.type("New eyes"); // Each of these letters is a command elsewhere.
+  await shots(page, "new-task");
+  await page.keyboard.press("Escape");
+  await expect(name).toBeHidden();
+  await expect(node(page, /^5, /)).toBeFocused();
+  await expect(tasks).toHaveCount(6);
+
+  // Also where the bridge is far away.
+  wire.hold();
+  await page.keyboard.press("n");
+  await page.keyboard.type("New engine");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("e");
+  wire.release();
+  await expect(node(page, /^6, New engine/)).toBeFocused();
+  await expect(node(page, /^6, New engine/).locator(".mode")).toHaveText("hybrid");
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(page.getByLabel("Objective")).toHaveValue("New engine");
+
   // Too deep: it is refused, and the keys go on where they were.
-  await page.keyboard.press("ArrowUp");
+  await node(page, /^6, /).click();
   for (let depth = 2; depth < 5; depth++) {
     await page.keyboard.press("Shift+N");
     await page.keyboard.type(`Part ${depth}`);
     await page.keyboard.press("Enter");
-    await expect(tasks).toHaveCount(7 + depth);
+    await expect(node(page, new RegExp(`, Part ${depth}`))).toBeFocused();
   }
   await page.keyboard.press("Shift+N");
   await expect(toast(page)).toContainText("Not possible");
   await page.keyboard.press("ArrowUp");
   await expect(node(page, /, Part 3/)).toBeFocused();
+  await expect(tasks).toHaveCount(10);
+});
+
+test("what is taken back is said where it cannot be, is made again, and is never another's", async ({ page, world, context }) => {
+  await plan(page, world, goal());
+  const rename = async (page, to) => {
+    await node(page, /^2, /).click();
+    await page.keyboard.press("F2");
+    await page.keyboard.type(to);
+    await page.keyboard.press("Enter");
+    await expect(node(page, new RegExp(`^2, ${to}`))).toBeVisible();
+  };
+  await rename(page, "Mine");
+  await page.keyboard.press("z");
+  await expect(node(page, /^2, Design/)).toBeVisible();
+  await page.keyboard.press("Shift+Z");
+  await expect(node(page, /^2, Mine/)).toBeVisible();
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await rename(other, "Theirs");
+  await expect(node(page, /^2, Theirs/)).toBeVisible();
+  await page.keyboard.press("z");
+  await expect(toast(page)).toContainText("it was changed again since, in another place");
+  await expect(node(page, /^2, Theirs/)).toBeVisible();
+  await node(other, /^5, /).click();
+  await other.keyboard.press("Delete");
+  await node(page, /^4, /).click();
+  await other.getByRole("button", { name: "Undo", exact: true }).click();
+  await other.close();
+
+  // A task that is open when it is removed.
+  await node(page, /^5, /).click();
+  await page.keyboard.press("Delete");
+  await page.goBack();
+  await expect(page.getByRole("button", { name: "Retry" })).toBeHidden();
+  await expect(message(page)).toBeDisabled();
+  await page.getByRole("button", { name: "Bring back" }).click();
+  await expect(node(page, /^5, /)).toBeVisible();
+
+  // A clone that has begun is not taken back in silence.
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await expect(page.locator(".node:focus")).toHaveCount(1);
+});
+
+test("a budget that is none is said, and is not taken for no limit", async ({ page, world }) => {
+  await plan(page, world, goal());
+  const field = page.getByLabel("Budget, in dollars");
+  for (const [wrong, why] of [["-3", /0/], ["0", /Leave it empty for no limit/]]) {
+    await field.fill(wrong);
+    await field.press("Tab");
+    await expect(toast(page)).toContainText(why);
+    await expect(field).toHaveValue("");
+  }
 });
 
 test("a message that waits is withdrawn, and a mode changed while its turn runs holds when it ends", async ({ page, world }) => {

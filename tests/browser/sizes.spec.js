@@ -14,7 +14,7 @@ test("a task without a size says what it is found to be, and a choice stands abo
   await page.getByRole("tab", { name: "Details" }).click();
   const sizes = page.getByRole("radiogroup", { name: "Size" });
   await expect(sizes.getByRole("radio", { name: "auto" })).toBeChecked();
-  await expect(page.getByText("auto → light, because it begins with “rename” and it is said in 10 words")).toBeVisible();
+  await expect(page.getByText(/^auto → light, because it begins with “rename” and it is said in \d+ words/)).toBeVisible();
   await shots(page, "sizes");
   await sizes.getByRole("radio", { name: "heavy" }).click();
   await expect(sizes.getByRole("radio", { name: "heavy" })).toBeChecked();

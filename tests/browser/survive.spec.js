@@ -100,9 +100,17 @@ test("a browser without the secret is told how to get in", async ({ page, world 
 test("a folder that is missing and a bad plan are said in words", async ({ page, world }) => {
   await page.goto(world.url);
   await page.getByLabel("Goal", { exact: true }).last().fill("anything");
-  await page.getByLabel("Folder", { exact: true }).fill(`${world.project}/not-there`);
-  await page.getByRole("button", { name: /Make a plan/ }).click();
-  await expect(page.getByRole("status").filter({ hasText: "is not a folder" })).toBeVisible();
+  const folder = page.getByLabel("Folder", { exact: true });
+  for (const wrong of [`${world.project}/not-there`, "~/project"]) {
+    await folder.fill(wrong);
+    await folder.press("Control+Enter");
+    await expect(page.getByRole("alert")).toContainText(`Not started: ${wrong} is not`);
+    await expect(page.getByLabel("Goal", { exact: true }).last()).toHaveValue("anything");
+  }
+  await page.getByRole("button", { name: "Choose" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert")).toContainText("~/project is not");
+  await expect(page.getByRole("button", { name: "Use this folder" })).toBeEnabled();
+  await page.keyboard.press("Escape");
   await plan(page, world, goal("[[demo plan=cycle-once]]"));
   await expect(page.getByText("The planner's answer cannot be used")).toBeVisible();
 });

@@ -21,8 +21,15 @@ pub fn Folders(start: String, #[prop(into)] chosen: Callback<String>) -> impl In
     };
     let go = move |path: String| {
         leptos::task::spawn_local(async move {
-            let path = js_sys::encode_uri_component(&path).as_string().unwrap_or_default();
-            show(read(request("GET", &format!("/api/folders?path={path}"), None).await).await);
+            let found = look(&path).await;
+            let lost = found.is_err() && folder.with_untracked(Option::is_none);
+            let why = found.as_ref().err().cloned();
+            show(found);
+            // Where one begins may be gone, or no path: then one begins at home, and sees why.
+            if lost && !path.is_empty() {
+                show(look("").await);
+                error.set(why);
+            }
         });
     };
     let make = move || {
@@ -78,6 +85,11 @@ pub fn Folders(start: String, #[prop(into)] chosen: Callback<String>) -> impl In
             }>"Use this folder"</button>
         </footer>
     }
+}
+
+async fn look(path: &str) -> Result<Folder, String> {
+    let path = js_sys::encode_uri_component(path).as_string().unwrap_or_default();
+    read(request("GET", &format!("/api/folders?path={path}"), None).await).await
 }
 
 async fn read(answer: Option<web_sys::Response>) -> Result<Folder, String> {

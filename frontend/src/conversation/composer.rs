@@ -138,6 +138,9 @@ fn hint(state: &conductor::State, task: &Task, status: &Status) -> Result<String
     if let Work::Command { .. } = task.work {
         return Err("A command runs here; there is nobody to write to.".to_owned());
     }
+    if status.reason == Reason::Removed {
+        return Err("It was removed from the plan, and nobody reads what is written here.".to_owned());
+    }
     let name = match (task.is_goal(), task.is_planned()) {
         (true, _) => "the planner".to_owned(),
         (false, true) => format!("the planner of {}", task.number_text()),

@@ -33,8 +33,11 @@ impl Desk {
             self.say(format!("Removed {name}."), true);
         }
         let back = self.foresee(|state| inverse(state, &edit));
-        back.into_iter().for_each(|back| self.can_undo(Back::Edit(goal.clone(), Box::new(back))));
         self.make(goal, edit);
+        let Some(back) = back else { return };
+        let again = self.foresee(|state| inverse(state, &back)).map(Box::new);
+        self.inner.update_value(|inner| inner.redo.clear());
+        self.can_undo(Back::Edit { goal: goal.clone(), back: Box::new(back), again });
     }
 
     /// Why an edit cannot be made, with those that are on their way.

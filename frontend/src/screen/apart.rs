@@ -4,47 +4,65 @@ use leptos::prelude::*;
 use shared::api::{MadeWorktree, NewWorktree};
 
 use crate::desk::Desk;
-use crate::link::enter::call;
+use crate::link::enter::{call, problem, request};
 
 /// The choice, and whether its worktree is being made.
 #[derive(Clone, Copy)]
 pub struct Apart {
     chosen: RwSignal<bool>,
     making: RwSignal<bool>,
+    /// Why nothing can begin in the folder.
+    trouble: RwSignal<Option<String>>,
 }
 
 impl Apart {
     pub fn new() -> Self {
-        Self { chosen: RwSignal::new(false), making: RwSignal::new(false) }
+        Self { chosen: RwSignal::new(false), making: RwSignal::new(false), trouble: RwSignal::new(None) }
     }
 
     pub fn is_making(self) -> bool {
         self.making.get()
     }
 
-    /// Begins what is to be done in `folder`: there, or in a worktree that is made for it first. Nothing while another is
-    /// being made, or for whoever has gone elsewhere meanwhile, who finds it among the bridge's worktrees.
+    /// Begins what is to be done in `folder`: there, or in a worktree that is made for it first. Where neither can be it is
+    /// said why, and what was written stays. Nothing while another is being made, or for whoever has gone elsewhere
+    /// meanwhile, who finds it among the bridge's worktrees.
     pub fn begin(self, desk: Desk, folder: String, purpose: String, begin: impl FnOnce(&str) + 'static) {
         if self.making.get_untracked() {
             return;
         }
-        if !self.chosen.get_untracked() {
-            return begin(&folder);
-        }
         self.making.set(true);
+        self.trouble.set(None);
+        let apart = self.chosen.get_untracked();
         leptos::task::spawn_local(async move {
-            let made = worktree(folder, purpose).await;
+            let place =
+                if apart { worktree(folder, purpose).await.map(Place::Made) } else { there(folder).await };
             if self.making.try_set(false).is_some() {
                 return;
             }
-            match made {
-                Ok(made) => {
+            match place {
+                Ok(Place::Made(made)) => {
                     made.left().into_iter().for_each(|left| desk.say(left, false));
                     begin(&made.worktree.folder);
                 }
-                Err(why) => desk.say(format!("Not started: {why}"), false),
+                Ok(Place::There(folder)) => begin(&folder),
+                Err(why) => self.trouble.set(Some(format!("Not started: {why}"))),
             }
         });
+    }
+}
+
+enum Place {
+    There(String),
+    Made(MadeWorktree),
+}
+
+/// The folder, as the bridge finds it. One that does not answer finds it when it is there again.
+async fn there(folder: String) -> Result<Place, String> {
+    let path = js_sys::encode_uri_component(&folder).as_string().unwrap_or_default();
+    match request("GET", &format!("/api/folders?path={path}"), None).await {
+        Some(answer) if !answer.ok() => Err(problem(&answer).await),
+        Some(_) | None => Ok(Place::There(folder)),
     }
 }
 
@@ -56,8 +74,9 @@ async fn worktree(folder: String, purpose: String) -> Result<MadeWorktree, Strin
 
 #[component]
 pub fn ApartChoice(apart: Apart) -> impl IntoView {
-    let Apart { chosen, .. } = apart;
+    let Apart { chosen, trouble, .. } = apart;
     view! {
+        {move || trouble.get().map(|why| view! { <span class="hint" data-state="error" role="alert">{why}</span> })}
         <label class="choice">
             <input type="checkbox" prop:checked=move || chosen.get() on:change=move |event| chosen.set(event_target_checked(&event))/>
             <span>"In a worktree of its own"<br/><span class="hint">"A copy of what is committed, on a new branch: your own checkout stays as it is, and other goals do not meet it."</span></span>

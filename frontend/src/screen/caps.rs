@@ -13,6 +13,7 @@ use crate::component::envelope::Meter;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::component::latest::Latest;
+use crate::desk::Desk;
 use crate::tree::view::Tree;
 use crate::words;
 
@@ -88,6 +89,20 @@ fn number(input: &web_sys::HtmlInputElement) -> Option<f64> {
     Some(input.value_as_number()).filter(|number| number.is_finite() && *number >= 0.0)
 }
 
+/// What a person wrote into a field of a cap; nothing of an empty one. What can be no cap is told, and the field has again
+/// what it had.
+fn amount(desk: Desk, input: &web_sys::HtmlInputElement, had: &str) -> Option<Option<f64>> {
+    let value = number(input);
+    let why = match value {
+        _ if !input.check_validity() => input.validation_message().unwrap_or_default(),
+        Some(0.0) => "At 0 nothing could begin. Leave it empty for no limit.".to_owned(),
+        value => return Some(value),
+    };
+    desk.say(why, false);
+    input.set_value(had);
+    None
+}
+
 /// The caps of one task: as the person set them, and as they hold.
 fn own(state: &conductor::State, id: &TaskId) -> Option<(Caps, Caps)> {
     let task = state.task(id)?;
@@ -160,7 +175,8 @@ fn CapField(
                 prop:value=move || text.get()
                 placeholder=move || known.with(|(_, holds)| field.text(&holds.of(stage))).unwrap_or("no limit".to_owned())
                 on:change:target=move |event| {
-                    let caps = latest.change(|caps| field.change(caps, stage, number(&event.target())));
+                    let Some(value) = amount(tree.desk, &event.target(), &text.get_untracked()) else { return };
+                    let caps = latest.change(|caps| field.change(caps, stage, value));
                     tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });
                 }
             />
@@ -180,13 +196,18 @@ pub fn BudgetField(tree: Tree) -> impl IntoView {
 /// The caps that a person writes before there is a task: its budget, and the others behind a disclosure.
 #[component]
 pub fn FirstCaps(caps: RwSignal<Caps>) -> impl IntoView {
+    let desk = expect_context::<Desk>();
     let field = move |field: Field| {
         view! {
             <label class="field">
                 <span>{field.name()}</span>
                 <input class="input" type="number" min="0" step=field.step() placeholder="no limit"
                     prop:value=move || field.text(&caps.get().of(None)).unwrap_or_default()
-                    on:change:target=move |event| caps.update(|caps| *caps = field.change(*caps, None, number(&event.target())))/>
+                    on:change:target=move |event| {
+                        let had = field.text(&caps.get_untracked().of(None)).unwrap_or_default();
+                        let value = amount(desk, &event.target(), &had);
+                        value.into_iter().for_each(|value| caps.update(|caps| *caps = field.change(*caps, None, value)));
+                    }/>
             </label>
         }
     };
@@ -241,8 +262,9 @@ fn Raise(
     let (field, twice) = more(cap);
     let node = NodeRef::<leptos::html::Input>::new();
     let raise = move || {
-        let Some(value) = node.get_untracked().and_then(|input| number(&input)) else { return };
-        let caps = field.change(caps, stage, Some(value));
+        let value = node.get_untracked().and_then(|input| amount(tree.desk, &input, &input.default_value()));
+        let Some(value @ Some(_)) = value else { return };
+        let caps = field.change(caps, stage, value);
         tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });
     };
     view! {

@@ -47,6 +47,7 @@ struct Card {
     command: Option<String>,
     goal: bool,
     fixed: bool,
+    removed: bool,
     result: String,
     /// Whose it is, where it is not its own.
     reused: Option<String>,
@@ -89,6 +90,7 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         },
         goal: task.is_goal(),
         fixed: !changeable,
+        removed: matches!(task.standing, conductor::state::Standing::Removed { .. }),
         result: result.summary,
         reused: conductor::words::reused(state, task),
         not_done: result.not_done,
@@ -137,7 +139,11 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
     let modes = [Mode::Autonomous, Mode::Hybrid, Mode::Interactive, Mode::Manual];
     view! {
         <Show when=move || card.fixed>
-            <p class="hint">"This task has begun; stop it to change what it is to reach, or to do it yourself. How much of you its agent needs can be changed at any time."</p>
+            <p class="hint">{if card.removed {
+                "This task was removed from the plan. Bring it back to change it."
+            } else {
+                "This task has begun; stop it to change what it is to reach, or to do it yourself. How much of you its agent needs can be changed at any time."
+            }}</p>
         </Show>
         <label class="field">
             <span>"Objective"</span>

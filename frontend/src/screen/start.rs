@@ -68,6 +68,7 @@ pub fn Start() -> impl IntoView {
         .state_goal(folder, words, harness, draft.terms(), planner)
     {
         Ok(goal) => {
+            let _ = Local::set(FOLDER, folder.to_owned());
             text.set(String::new());
             here.go(Some(goal), None);
         }
@@ -75,21 +76,19 @@ pub fn Start() -> impl IntoView {
     };
     let begin = move |planner: Planner| {
         let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
-        let _ = Local::set(FOLDER, folder.get_untracked());
         let words = text.get_untracked();
         apart.begin(desk, folder.get_untracked(), words.clone(), move |folder| {
             state_goal(folder, words, harness, planner);
         });
     };
     view! {
-        <div class="start"><div>
+        <div class="start" on:keydown=move |event| if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) { begin(Planner::Agent) }><div>
             <h1>"What do you want to reach?"</h1>
             <label class="field">
                 <span>"Goal"</span>
                 <textarea class="input" rows="6" autofocus placeholder="Say what you want built or found out. You get a plan to change and approve before anything runs."
                     prop:value=move || text.get()
                     on:input=move |event| text.set(event_target_value(&event))
-                    on:keydown=move |event| if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) { begin(Planner::Agent) }
                 ></textarea>
             </label>
             <div class="field">
@@ -106,7 +105,7 @@ pub fn Start() -> impl IntoView {
             </div>
             <div class="pair"><PersonaChoice chosen=persona/><TemplateChoice chosen=template/></div>
             <div class="pair"><PresetChoice preset=preset/><FirstCaps caps=caps/></div>
-            <div class="row">
+            <div class="row" data-wraps>
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() || apart.is_making() on:click=move |_| begin(Planner::Agent)>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>
                 </button>

@@ -9,7 +9,7 @@ use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::agent::HarnessId;
 use shared::id::TaskId;
-use shared::plan::Mode;
+use shared::plan::{Mode, PlanEdit};
 
 use super::caps::{AtCap, BudgetField};
 use super::details::Details;
@@ -89,13 +89,11 @@ fn on_node(event: &web_sys::MouseEvent) -> bool {
     element.is_some_and(|element| element.closest(".node").is_ok_and(|node| node.is_some()))
 }
 
-/// It is meant for a field, or for a name in a tree whose field is not drawn yet.
+/// It is meant for a field.
 pub(super) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     use wasm_bindgen::JsCast;
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let within =
-        |element: web_sys::Element| element.closest("input, textarea, select, [data-naming]").ok().flatten();
-    target.and_then(within).is_some()
+    target.is_some_and(|target| keys::is_field(&target))
 }
 
 /// Keys that work wherever the focus is, but in a text field.
@@ -121,6 +119,7 @@ fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) 
     match event.key().as_str() {
         "?" => help.set(true),
         "z" => tree.desk.undo(),
+        "Z" => tree.desk.redo(),
         "[" => keys::focus(tree),
         "]" => {
             event.prevent_default();
@@ -256,7 +255,7 @@ fn Approval(tree: Tree) -> impl IntoView {
         {move || plan.get().map(|Proposal { of, again, tasks, with_you, may_ask, parallel, busy, most }| if tasks == 0 { view! {
             <footer class="approve" role="status">
                 <p class="hint">"Your plan has no tasks yet. Add the first one, then more after it (N) or inside it (Shift N), and approve when it is whole. Or write to the planner to have it planned."</p>
-                <button class="button push" data-kind="solid" disabled=busy on:click=move |_| keys::add(tree, &tree.goal.get_value(), None)><Icon name="plus"/>"Add the first task"</button>
+                <button class="button push" data-kind="solid" disabled=busy on:click=move |_| keys::add_last(tree)><Icon name="plus"/>"Add the first task"</button>
             </footer>
         }.into_any() } else { view! {
             <footer class="approve">
@@ -366,6 +365,7 @@ struct Head {
     cost: String,
     busy: bool,
     over: bool,
+    removed: bool,
     goal: bool,
     archived: bool,
     can_accept: bool,
@@ -407,6 +407,7 @@ fn head(state: &conductor::State, task: &Task, row: &Row) -> Head {
         cost: words::spent(state, task),
         busy: row.busy,
         over: task.is_over(),
+        removed: matches!(task.standing, Standing::Removed { .. }),
         goal: task.is_goal(),
         archived: task.goal.as_ref().is_some_and(|goal| goal.archived.is_some()),
         planned: task.is_planned_again()
@@ -462,13 +463,18 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                         <Show when=is(|head| head.can_accept)>
                             <button class="button" data-size="sm" on:click=move |_| desk.accept(&own.get_value(), String::new())>"Mark as done"</button>
                         </Show>
-                        <Show when=is(|head| head.over && !head.busy)>
+                        <Show when=is(|head| head.over && !head.busy && !head.removed)>
                             <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.retry(&own.get_value())><Icon name="retry"/>"Retry"</button>
                         </Show>
                         <Show when=is(|head| head.busy || head.capped || (head.goal && !head.over))>
                             <button class="button" data-kind="plain" data-size="sm" on:click=move |_| desk.stop(&own.get_value())>
                                 <Icon name="stop"/>{move || if is(|head| head.goal)() { "Stop everything" } else { "Stop" }}
                             </button>
+                        </Show>
+                        <Show when=is(|head| head.removed)>
+                            <button class="button" data-size="sm" title="Puts this task back in the plan" on:click=move |_| {
+                                desk.edit(&tree.goal.get_value(), PlanEdit::Restore { task: own.get_value() });
+                            }>"Bring back"</button>
                         </Show>
                         <Show when=is(|head| head.archived)>
                             <button class="button" data-size="sm" title="Puts this goal back in the lists" on:click=move |_| desk.restore(&own.get_value())>"Bring back"</button>
@@ -515,7 +521,7 @@ fn Keys() -> impl IntoView {
         ("Shift R", "end its turn, back to the queue"),
         ("S", "stop"),
         (".", "menu of the task"),
-        ("Z", "undo the last edit"),
+        ("Z, Shift Z", "undo the last edit, make it again"),
         ("I", "what waits for you"),
         ("+ − 0", "zoom in, out, back"),
         ("F", "fit the tree"),

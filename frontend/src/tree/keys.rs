@@ -7,9 +7,10 @@ use conductor::state::{Standing, Task};
 use leptos::leptos_dom::helpers::WindowListenerHandle;
 use leptos::prelude::*;
 use shared::id::TaskId;
-use shared::plan::{Mode, PlanEdit, PlannedTask};
+use shared::plan::{Mode, PlanEdit};
 use wasm_bindgen::JsCast;
 
+use super::adding;
 use super::node::{Drag, Spot};
 use super::view::Tree;
 use crate::component::copy;
@@ -17,16 +18,11 @@ use crate::words;
 
 /// Keys while a node has the focus. Keys in text fields do not come here.
 pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
-    let typing = event
-        .target()
-        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let typing = target.is_some_and(|target| is_field(&target));
     let Some(task) = tree.here.now().task else { return };
     if typing || event.ctrl_key() || event.meta_key() {
         return;
-    }
-    if let Some(named) = named(tree) {
-        return spell(tree, &named, event);
     }
     let goal = tree.goal.get_value();
     let mut handled = true;
@@ -47,7 +43,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("F2", ..) => rename(tree, task),
         ("e" | "E", ..) => change_mode(tree, &task),
         ("n", ..) => add_after(tree, &task),
-        ("N", ..) => add(tree, &task, None),
+        ("N", ..) => add_inside(tree, &task),
         ("y" | "Y", ..) => copy(tree, &task),
         ("m" | "M", ..) if task != goal => tree.moving.set(true),
         ("Delete" | "Backspace", ..) => remove(tree, &task),
@@ -56,6 +52,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("R", ..) => tree.desk.requeue(&task),
         ("s", ..) => tree.desk.stop(&task),
         ("z", ..) => tree.desk.undo(),
+        ("Z", ..) => tree.desk.redo(),
         ("+" | "=", ..) => tree.zoom_by(-1),
         ("-", ..) => tree.zoom_by(1),
         ("0", ..) => tree.zoom.set(super::layout::DEFAULT),
@@ -87,36 +84,18 @@ pub fn focus(tree: Tree) {
 
 /// Asks for another name of the task.
 pub fn rename(tree: Tree, task: TaskId) {
-    tree.spelt.set_value(String::new());
     tree.naming.set(Some(task));
 }
 
-/// The task whose name is being written. One that never came to be, or is gone, has none.
+/// The task whose name is being written, unless it is gone.
 fn named(tree: Tree) -> Option<TaskId> {
     let task = tree.naming.get_untracked()?;
     let there = |task: &Task| !matches!(task.standing, Standing::Removed { .. });
-    if tree.desk.foresee(|state| state.task(&task).is_some_and(there)) {
+    if tree.desk.peek(|state| state.task(&task).is_some_and(there)) {
         return Some(task);
     }
     tree.naming.set(None);
     None
-}
-
-/// A key for a name whose field is not drawn yet, for its task is still on its way: the field begins with what was typed.
-fn spell(tree: Tree, task: &TaskId, event: &web_sys::KeyboardEvent) {
-    match event.key().as_str() {
-        "Enter" => {
-            call(tree, task, &tree.spelt.get_value());
-            focus(tree);
-        }
-        "Escape" => tree.naming.set(None),
-        "Backspace" => tree.spelt.update_value(|spelt| {
-            spelt.pop();
-        }),
-        key if key.chars().count() == 1 => tree.spelt.update_value(|spelt| spelt.push_str(key)),
-        _ => return,
-    }
-    event.prevent_default();
 }
 
 /// Ends the writing of a name; nothing leaves it as it was.
@@ -129,8 +108,14 @@ pub fn call(tree: Tree, task: &TaskId, title: &str) {
     }
 }
 
-fn is_writing() -> bool {
-    document().active_element().is_some_and(|active| active.matches("input, textarea, select") == Ok(true))
+/// Whether a field has the focus.
+pub fn is_writing() -> bool {
+    document().active_element().is_some_and(|active| is_field(&active))
+}
+
+/// Whether keys are its own.
+pub fn is_field(element: &web_sys::Element) -> bool {
+    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
 }
 
 pub fn focus_node(task: &TaskId) {
@@ -233,8 +218,9 @@ pub fn remove(tree: Tree, task: &TaskId) {
 pub fn copy(tree: Tree, task: &TaskId) {
     let Ok(copy) = TaskId::new(&crate::desk::draw()) else { return };
     tree.desk.edit(&tree.goal.get_value(), PlanEdit::Clone { task: task.clone(), copy: copy.clone() });
-    if tree.desk.foresee(|state| state.task(task).is_some_and(|task| !task.is_goal())) {
+    if tree.desk.foresee(|state| state.task(&copy).is_some()) {
         tree.desk.say("Cloned.".to_owned(), true);
+        tree.awaited.set_value(Some(copy.clone()));
         go(tree, &copy);
     }
 }
@@ -250,22 +236,16 @@ pub fn copy_document(tree: Tree, task: &TaskId) {
     }
 }
 
-/// A new task within `parent`, at `index` or last, whose name is asked for at once.
-pub fn add(tree: Tree, parent: &TaskId, index: Option<u32>) {
-    let Ok(task) = TaskId::new(&crate::desk::draw()) else { return };
-    let planned = PlannedTask {
-        size: None,
-        ..PlannedTask::new(task.clone(), parent.clone(), "New task", "Say here what is to be reached.")
-    };
-    tree.desk.edit(&tree.goal.get_value(), PlanEdit::Add { planned, index: index.unwrap_or(u32::MAX) });
-    if tree.desk.foresee(|state| state.task(&task).is_none()) {
-        return; // Why it cannot be was said.
-    }
-    tree.folded.update(|folded| {
-        folded.remove(parent);
-    });
-    tree.here.select(&task);
-    rename(tree, task);
+/// Asks for a new task as the last of the goal.
+pub fn add_last(tree: Tree) {
+    let goal = tree.goal.get_value();
+    let beside = tree.desk.peek(|state| state.task(&goal).and_then(|task| task.children.last().cloned()));
+    adding::ask(tree, &goal, None, beside.as_ref().unwrap_or(&goal));
+}
+
+/// Asks for a new task within this one.
+pub fn add_inside(tree: Tree, task: &TaskId) {
+    adding::ask(tree, task, None, task);
 }
 
 /// A task's parent and its place there.
@@ -279,8 +259,8 @@ fn seat(tree: Tree, task: &TaskId) -> Option<(TaskId, u32, Vec<TaskId>)> {
 
 pub fn add_after(tree: Tree, task: &TaskId) {
     match seat(tree, task) {
-        Some((parent, index, _)) => add(tree, &parent, Some(index + 1)),
-        None => add(tree, task, None),
+        Some((parent, index, _)) => adding::ask(tree, &parent, Some(index + 1), task),
+        None => add_inside(tree, task),
     }
 }
 

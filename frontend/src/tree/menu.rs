@@ -4,6 +4,7 @@ use conductor::state::Task;
 use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::plan::Mode;
+use wasm_bindgen::JsValue;
 
 use super::keys;
 use super::view::Tree;
@@ -24,8 +25,7 @@ pub fn Menu(tree: Tree) -> impl IntoView {
     on_cleanup(move || away.remove());
     view! {
         {move || tree.menu.get().map(|(task, x, y)| {
-            let left = x.min(window().inner_width().ok().and_then(|width| width.as_f64()).map_or(x, |width| clamp(width - 240.0)));
-            let top = y.min(window().inner_height().ok().and_then(|height| height.as_f64()).map_or(y, |height| clamp(height - 514.0)));
+            let (left, top) = within((x, y), (240, 514));
             view! {
                 <div class="menu" role="menu" style:left=format!("{left}px") style:top=format!("{top}px")
                     on:keydown=move |event| if event.key() == "Escape" { close(); keys::focus(tree); }
@@ -37,9 +37,14 @@ pub fn Menu(tree: Tree) -> impl IntoView {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
-fn clamp(pixels: f64) -> i32 {
-    pixels.max(8.0) as i32
+/// The point, or the nearest one at which something of this size is in the window.
+pub(super) fn within((x, y): (i32, i32), (width, height): (i32, i32)) -> (i32, i32) {
+    #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
+    let pixels =
+        |span: Result<JsValue, JsValue>| span.ok().and_then(|span| span.as_f64()).map(|span| span as i32);
+    let least =
+        |at: i32, whole: Option<i32>, own: i32| whole.map_or(at, |whole| at.min((whole - own).max(8)));
+    (least(x, pixels(window().inner_width()), width), least(y, pixels(window().inner_height()), height))
 }
 
 #[component]
@@ -65,7 +70,7 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         {item("Change the mode", "E", is_goal, keys::change_mode)}
         {item(if manual { "Give it to an agent" } else { "Do it yourself" }, "", is_goal, keys::change_hands)}
         {item("Add a task after", "N", is_goal, keys::add_after)}
-        {item("Add a task inside", "Shift N", false, |tree, task| keys::add(tree, task, None))}
+        {item("Add a task inside", "Shift N", false, keys::add_inside)}
         {item("Move …", "M", is_goal, |tree, _| tree.moving.set(true))}
         {item("Clone", "Y", is_goal, keys::copy)}
         {item("Remove", "Del", is_goal, keys::remove)}

@@ -136,6 +136,7 @@ fn face(
 #[component]
 pub fn Node(tree: Tree, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
+    Effect::new(move |_| super::adding::drawn(tree, &own.get_value()));
     let folded = Memo::new(move |_| tree.folded.with(|folded| folded.contains(&own.get_value())));
     let face = settled(move || {
         let (id, folded, marks) = (own.get_value(), folded.get(), tree.marks.get());
@@ -337,8 +338,7 @@ fn TaskFace(
 /// The name as a field: Enter keeps, Esc restores, leaving it keeps.
 #[component]
 fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoView {
-    let spelt = tree.spelt.try_update_value(std::mem::take).filter(|spelt| !spelt.is_empty());
-    let (chosen, text) = (spelt.is_none(), RwSignal::new(spelt.unwrap_or_else(|| title.clone())));
+    let text = RwSignal::new(title.clone());
     let node = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |_| {
         if let Some(field) = node.get() {
@@ -346,9 +346,7 @@ fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoVi
             // are typed until then: the next one would replace them.
             field.set_value(&text.get_untracked());
             let _ = field.focus();
-            if chosen {
-                field.select();
-            }
+            field.select();
         }
     });
     let done = move |keep: bool| {

@@ -8,6 +8,7 @@ use leptos::html;
 use leptos::prelude::*;
 use shared::id::TaskId;
 
+use super::adding::{Adding, NewTask};
 use super::keys;
 use super::layout::{Layout, OUTLINE, Placed, ZOOMS, Zoom, layout};
 use super::link::{self, Linking};
@@ -38,8 +39,10 @@ pub struct Tree {
     pub phone: RwSignal<bool>,
     /// The task whose name is being edited.
     pub naming: RwSignal<Option<TaskId>>,
-    /// What was typed of that name before its field was there.
-    pub spelt: StoredValue<String>,
+    /// A task that is to be added, while its name is asked for.
+    pub adding: RwSignal<Option<Adding>>,
+    /// The task whose node gets the focus as soon as it is drawn.
+    pub awaited: StoredValue<Option<TaskId>>,
     /// The chosen task is being given another place.
     pub moving: RwSignal<bool>,
     /// Where a menu is open: the task and the point.
@@ -107,7 +110,8 @@ impl Tree {
             zoom,
             phone,
             naming: RwSignal::new(None),
-            spelt: StoredValue::new(String::new()),
+            adding: RwSignal::new(None),
+            awaited: StoredValue::new(None),
             moving: RwSignal::new(false),
             menu: RwSignal::new(None),
             drag: RwSignal::new(None),
@@ -129,6 +133,8 @@ impl Tree {
     /// Says yes to the plan that the person looks at.
     pub fn approve(self) {
         self.proposal.get_untracked().into_iter().for_each(|task| self.desk.approve(&task));
+        // The button goes with the proposal.
+        keys::focus(self);
     }
 
     /// Says no to it.
@@ -234,7 +240,6 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
         <div class="scroll field-of-work" node_ref=tree.scroller on:scroll=move |_| look()
             on:pointerover=move |event| look_at(tree, super::keys::task_under(event.target()))
             on:pointerleave=move |_| look_at(tree, None)
-            data-naming=move || tree.naming.with(Option::is_some).then_some("")
             on:keydown=move |event| keys::pressed(tree, &event)>
             <div class="tree" data-outline=move || tree.phone.get().then_some("")
                 style:width=move || (!tree.phone.get()).then(|| format!("{}px", tree.layout.with(|layout| layout.width + 40)))
@@ -253,6 +258,7 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
             </div>
         </div>
         <Menu tree=tree/>
+        <NewTask tree=tree/>
         <MoveDialog tree=tree/>
     }
 }
@@ -286,7 +292,7 @@ fn Adder(tree: Tree) -> impl IntoView {
     });
     view! {
         {move || place.get().map(|(x, y)| view! {
-            <button class="adder" style:left=format!("{x}px") style:top=format!("{y}px") on:click=move |_| keys::add(tree, &tree.goal.get_value(), None)>
+            <button class="adder" style:left=format!("{x}px") style:top=format!("{y}px") on:click=move |_| keys::add_last(tree)>
                 <Icon name="plus"/>"Add a task"
             </button>
         })}

@@ -4,8 +4,6 @@
 use leptos::prelude::*;
 use shared::id::TaskId;
 
-use crate::link::enter::SECRET;
-
 /// What the page shows of the bridge itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -109,14 +107,7 @@ impl Here {
     pub fn open() -> Self {
         let read = || Place::parse(&window().location().hash().unwrap_or_default());
         let here = Self(RwSignal::new(read()));
-        let moved = window_event_listener(leptos::ev::hashchange, move |_| {
-            // A link with a secret, followed where a page is already: it is entered by as from anywhere else.
-            if window().location().hash().is_ok_and(|hash| hash.starts_with(SECRET)) {
-                let _ = window().location().reload();
-            } else {
-                here.0.set(read());
-            }
-        });
+        let moved = window_event_listener(leptos::ev::hashchange, move |_| here.0.set(read()));
         // For the life of the page.
         std::mem::forget(moved);
         here

@@ -10,20 +10,17 @@ use web_sys::{Headers, RequestInit, Response};
 
 use super::machine::Access;
 
-/// What the fragment of an address begins with that has a secret.
-pub const SECRET: &str = "#k=";
-
 thread_local! {
     /// The secret of the address bar, until the bridge has answered: it is nowhere else any more.
-    static HEARD: RefCell<Option<String>> = const { RefCell::new(None) };
+    static SECRET: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Exchanges the secret if there is one, else asks whether the browser is known.
 pub(super) async fn enter() -> Access {
     let location = window().location();
     let hash = location.hash().unwrap_or_default();
-    if let Some(secret) = hash.strip_prefix(SECRET) {
-        HEARD.set(Some(secret.to_owned()));
+    if let Some(secret) = hash.strip_prefix("#k=") {
+        SECRET.set(Some(secret.to_owned()));
         if let Ok(history) = window().history() {
             // Out of the address bar and the history at once, whether it is right or not.
             let path = location.pathname().unwrap_or_default();
@@ -35,14 +32,14 @@ pub(super) async fn enter() -> Access {
 
 /// Asks whether the cookie is known; first gets one for a secret that was not heard yet.
 pub(super) async fn check() -> Access {
-    if let Some(secret) = HEARD.take() {
+    if let Some(secret) = SECRET.take() {
         let body = serde_json::to_string(&Enter { secret: secret.clone() }).unwrap_or_default();
         match request("POST", "/api/enter", Some(&body)).await {
             Some(answer) if answer.ok() => return Access::Granted,
             // An old link; the cookie may still be good.
             Some(_) => {}
             None => {
-                HEARD.set(Some(secret));
+                SECRET.set(Some(secret));
                 return Access::Unknown;
             }
         }

@@ -178,14 +178,16 @@ fn kind_and_reason(state: &State, task: &Task, of: Known<'_>) -> (Kind, Reason) 
     // What the person does costs nothing and waits for no agent.
     let next = match reason {
         Reason::Slot | Reason::ResumesAt { .. } => true,
-        // A group may say it of its parts.
-        Reason::StartsAt(_) => !task.is_group() || task.is_planned() || parts_are_over(state, task),
+        // A group that is not over may say it of its parts.
+        Reason::StartsAt(_) => {
+            !task.is_group() || task.is_planned() || task.is_over() || parts_are_over(state, task)
+        }
         // It is done, and has something left to do.
         Reason::RepeatsAt(_) => !task.is_group(),
         _ => false,
     };
     let due = next && !task.is_by_hand();
-    let wished = due || (task.is_spoken_to() && kind != Kind::Pending);
+    let wished = due || (task.is_spoken_to() && !task.is_over() && kind != Kind::Pending);
     let short = || budget::short(state, task, decide::next_purpose(state, task));
     match wished.then(short).flatten() {
         Some(Short::Used { cap, stage, above: None }) => {

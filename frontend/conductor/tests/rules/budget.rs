@@ -17,8 +17,8 @@ use shared::agent::{AgentError, AgentEvent, ErrorClass, HarnessId, Tokens, TurnR
 use shared::entry::{Kind, Purpose};
 use shared::id::{MessageId, RunId, SessionId};
 use shared::limits::Caps;
-use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Size};
-use shared::run::{Pipes, RunEnd};
+use shared::plan::{Access, Mode, PlanEdit, PlannedTask, Schedule, Size};
+use shared::run::{Pipes, RunEnd, Window};
 use shared::unit::{MicroUsd, Millis};
 
 use crate::log::{append, id, person};
@@ -29,6 +29,15 @@ const fn cents(cents: u64) -> MicroUsd {
 
 fn budget(sum: MicroUsd) -> Caps {
     Caps { budget: Some(sum), ..Caps::default() }
+}
+
+fn planned(tasks: &[(&str, &str)]) -> Vec<PlannedTask> {
+    let planned = tasks.iter().map(|(name, parent)| PlannedTask {
+        key: (*name).to_owned(),
+        size: Some(Size::Light),
+        ..PlannedTask::new(id(name), id(parent), (*name).to_owned(), "Do")
+    });
+    planned.collect()
 }
 
 #[derive(Default)]
@@ -42,20 +51,29 @@ struct World {
 impl World {
     /// A goal whose plan of these tasks (name and parent) is approved.
     fn with(tasks: &[(&str, &str)]) -> Self {
+        let mut world = Self::stated();
+        let run = world.step().unwrap();
+        world.ends(&run, TurnReport::default());
+        let tasks = planned(tasks);
+        world.say(Kind::PlanProposed { goal: id("goal"), run, version: 1, reply: String::new(), tasks });
+        world.say(Kind::PlanApproved { goal: id("goal"), version: 1 });
+        world
+    }
+
+    /// The same, where the person gave the plan, so that the goal itself had no turn.
+    fn given(tasks: &[(&str, &str)]) -> Self {
+        let mut world = Self::stated();
+        let tasks = planned(tasks);
+        world.say(Kind::PlanGiven { goal: id("goal"), reply: String::new(), tasks });
+        world.say(Kind::PlanApproved { goal: id("goal"), version: 1 });
+        world
+    }
+
+    fn stated() -> Self {
         let mut world = Self { now: Millis(1_000), ..Self::default() };
         let (goal, text) = (id("goal"), "Do it".to_owned());
         world.say(Kind::ProjectOpened { folder: "/p".to_owned(), name: "p".to_owned() });
         world.say(Kind::GoalStated { task: goal, text, harness: HarnessId::Demo, access: Access::Edit });
-        let run = world.step().unwrap();
-        let planned = tasks.iter().map(|(name, parent)| PlannedTask {
-            key: (*name).to_owned(),
-            size: Some(Size::Light),
-            ..PlannedTask::new(id(name), id(parent), (*name).to_owned(), "Do")
-        });
-        let tasks = planned.collect();
-        world.ends(&run, TurnReport::default());
-        world.say(Kind::PlanProposed { goal: id("goal"), run, version: 1, reply: String::new(), tasks });
-        world.say(Kind::PlanApproved { goal: id("goal"), version: 1 });
         world
     }
 
@@ -106,7 +124,13 @@ impl World {
             if let Some(envelope) = envelope(&self.state, holder) {
                 let sum = envelope.spent + envelope.held;
                 assert!(sum <= envelope.budget, "{}: {envelope:?}", holder.title);
-                assert!(run.holds.is_some_and(|held| held > MicroUsd(0)), "{} holds nothing", run.id);
+                // What a person spends at a terminal, nobody tells.
+                let told = run.purpose != Purpose::Terminal;
+                assert!(
+                    !told || run.holds.is_some_and(|held| held > MicroUsd(0)),
+                    "{} holds nothing",
+                    run.id
+                );
             }
         }
     }
@@ -247,6 +271,28 @@ fn who_asks_for_something_else_does_not_hide_that_money_is_missing() {
         world.caps("goal", budget(cents(500)));
         assert!(world.step().is_some());
     }
+}
+
+#[test]
+fn a_goal_that_is_over_and_talked_to_asks_for_money_also_where_its_start_was_set() {
+    let mut world = World::given(&[("a", "goal"), ("b", "goal")]);
+    world.caps("goal", budget(cents(40)));
+    let schedule = Schedule { start: Some(Millis(5)), ..Schedule::default() };
+    let edit = PlanEdit::SetSchedule { task: id("goal"), schedule };
+    world.say(Kind::PlanEdited { goal: id("goal"), edit });
+    let run = world.step().unwrap();
+    world.ends(&run, capped(cents(40)));
+    world.say(Kind::TaskStopped { task: id("goal") });
+    assert_eq!(world.step(), None);
+    // Somebody looks after a part of it.
+    world.say(Kind::TerminalOpened { task: id("a"), window: Window { rows: 24, cols: 80 } });
+    assert!(world.step().is_some());
+    world.write("goal");
+    assert_eq!(world.step(), None);
+    let used = Reason::Used { cap: Cap::Budget(cents(40)), stage: None, above: None };
+    assert_eq!(world.reason("goal"), (Stands::Waiting, used), "not the start, which has long passed");
+    world.caps("goal", budget(cents(500)));
+    assert!(world.step().is_some(), "what is there to pay for is begun");
 }
 
 #[test]

@@ -43,7 +43,7 @@ use queue::{Lines, queue};
 pub use read::{OpenRun, Page};
 pub(crate) use schema::private;
 pub use schema::{Look, OpenError, SCHEMA, look};
-pub use transfer::{Counts, TransferError, export, import};
+pub use transfer::{Counts, TransferError, export, import, replayed};
 use writer::{Appended, Counted, Job};
 
 /// A handle to the store; copies share it.

@@ -561,7 +561,7 @@ async fn every_process_of_every_run_is_listed_with_and_without_a_bridge() -> any
     );
     assert!(rows.iter().all(|row| row["memory_bytes"].as_u64() > Some(100_000)), "{said}");
     let (_, said) = ask(&data, &["ps"], b"")?;
-    assert!(said.contains("No bridge runs"), "{said}");
+    assert!(said.contains("No bridge runs") && said.contains("1 Hang."), "{said}");
     // The next bridge takes it over, and ends it with itself.
     world.start_bridge().await?;
     world.end_bridge().await?;

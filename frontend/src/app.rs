@@ -1,12 +1,13 @@
 //! The frame of the page: the bar, banners, one screen, a toast.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use crate::component::copy::ByHand;
 use crate::component::notice::{Banners, ToastView};
 use crate::component::topbar::Topbar;
 use crate::desk::Desk;
-use crate::link::{Standing, is_encrypted};
+use crate::link::{Standing, enter, is_encrypted};
 use crate::place::{Here, Part};
 use crate::screen::agents::Agents;
 use crate::screen::bridge::Bridge;
@@ -43,6 +44,9 @@ pub fn App() -> impl IntoView {
         let name = name.unwrap_or_else(|| "Orchestrator".to_owned());
         document().set_title(&if waiting > 0 { format!("({waiting}) {name}") } else { name });
     });
+    window_event_listener(leptos::ev::hashchange, move |_| enter::followed(&desk.standing.get_untracked()));
+    // A reload, or a way to another page, is a way out of the field that one writes in as any other: what was written is kept.
+    window_event_listener_untyped("pagehide", |_| leave_field());
     // A memo, so that choosing a task does not build the screen anew.
     let unknown = Memo::new(move |_| is_encrypted() && desk.standing.get() == Standing::Denied);
     let screen = Memo::new(move |_| match (here.part(), here.goal()) {
@@ -78,6 +82,16 @@ pub fn App() -> impl IntoView {
             <ToastView/>
             <ByHand/>
         </div>
+    }
+}
+
+/// Has the field hand in what was written, but for an amount: half a number is another one.
+fn leave_field() {
+    let Some(field) = document().active_element() else { return };
+    let amount = field.get_attribute("type").is_some_and(|kind| kind == "number");
+    if let Some(field) = field.dyn_ref::<web_sys::HtmlElement>().filter(|_| !amount) {
+        // What cannot be left has nothing to hand in.
+        let _ = field.blur();
     }
 }
 

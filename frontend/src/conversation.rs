@@ -22,7 +22,7 @@ mod turn;
 
 use composer::Composer;
 use hand::HandIn;
-use item::ItemView;
+use item::{ItemView, Unsent};
 
 /// Items that are shown at first, and more with each wish for earlier ones.
 const WINDOW: usize = 60;
@@ -43,6 +43,7 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
         waiting
             .with(|waiting| untrack(|| desk.journal(&own.get_value(), |items| latest(items, waiting, shown))))
     });
+    let unsent = Memo::new(move |_| desk.unsaid(&own.get_value()));
     let earlier = Memo::new(move |_| count.get() > shown.get());
     // It is the person's to do, and its turn has come.
     let theirs = Memo::new(move |_| {
@@ -99,13 +100,14 @@ pub fn Conversation(id: TaskId) -> impl IntoView {
                     <Show when=move || earlier.get()>
                         <button class="button" data-kind="plain" data-size="sm" on:click=move |_| shown.update(|shown| *shown += WINDOW)>"Show what was before"</button>
                     </Show>
-                    <Show when=move || items.read().is_empty()>
+                    <Show when=move || items.read().is_empty() && unsent.read().is_empty()>
                         <div class="void">
                             <h3>"Nothing was said here yet"</h3>
                             <p>{move || desk.look(&own.get_value(), |state, task, row| empty_words(state, task, &row.status))}</p>
                         </div>
                     </Show>
                     <For each=move || numbered(items.get()) key=|(key, _)| key.clone() children=move |(_, item)| { let seq = item.seq.0; view! { <div class="said" data-seq=seq><ItemView id=own.get_value() item=item/></div> } }/>
+                    <Unsent what=unsent/>
                 </div>
             </div>
             <Show when=move || !at_end.get()>

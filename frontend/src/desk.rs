@@ -38,6 +38,7 @@ mod permits;
 mod prompts;
 mod terminals;
 mod turns;
+mod unsent;
 
 /// A handle to the state; it lives as long as the page.
 #[derive(Clone, Copy)]
@@ -242,12 +243,6 @@ impl Desk {
         if let Some(link) = self.inner.with_value(|inner| inner.link.clone()) {
             act(&link);
         }
-    }
-
-    /// Intents that wait for the bridge.
-    pub fn unsent(self) -> usize {
-        self.revision.track();
-        self.inner.with_value(|inner| inner.link.as_ref().map_or(0, Link::waiting))
     }
 
     fn take(self, event: LinkEvent) {

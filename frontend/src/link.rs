@@ -130,9 +130,15 @@ impl Link {
         self.handle(Event::TryNow);
     }
 
-    /// Intents that the bridge has not acknowledged.
+    /// How many intents the bridge has not acknowledged.
     pub fn waiting(&self) -> usize {
-        self.inner.borrow().machine.waiting()
+        self.inner.borrow().machine.unsent().count()
+    }
+
+    /// Looks at what is in these intents, oldest first.
+    pub fn unsent<T>(&self, look: impl FnOnce(&mut dyn Iterator<Item = &Draft>) -> T) -> T {
+        let inner = self.inner.borrow();
+        look(&mut inner.machine.unsent().flat_map(|(_, drafts)| drafts))
     }
 
     fn handle(&self, event: Event) {

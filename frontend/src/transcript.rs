@@ -78,7 +78,13 @@ pub enum What {
 
 /// What an entry adds to which conversation.
 pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
-    let (task, what) = match entry.body.known()? {
+    let (task, what) = what_of(entry.body.known()?)?;
+    Some((task.clone(), Item { seq: entry.seq, at: entry.at, what }))
+}
+
+/// The same of one that has no number and no time yet.
+pub fn what_of(kind: &Kind) -> Option<(&TaskId, What)> {
+    Some(match kind {
         Kind::GoalStated { task, text, .. } => (task, What::Goal(text.clone())),
         Kind::MessageSent { task, message, text, .. } => {
             (task, What::Said { message: message.clone(), text: text.clone() })
@@ -116,6 +122,5 @@ pub fn items_of(entry: &Entry) -> Option<(TaskId, Item)> {
         Kind::TaskGivenUp { task, why } => (task, What::GivenUp(why.clone())),
         Kind::GoalClosed { goal } => (goal, What::Closed),
         _ => return None,
-    };
-    Some((task.clone(), Item { seq: entry.seq, at: entry.at, what }))
+    })
 }

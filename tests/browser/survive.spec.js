@@ -95,6 +95,14 @@ test("a page that cannot be loaded says so", async ({ page, world }) => {
 test("a browser without the secret is told how to get in", async ({ page, world }) => {
   await page.goto(new URL("/", world.url).href);
   await expect(page.getByText("This browser is not signed in.")).toBeVisible();
+  // In the page that is open, as it says; the secret does not stay in sight, now or when it is followed again.
+  await page.goto(world.url);
+  await expect(page.getByLabel("Goal", { exact: true }).last()).toBeVisible();
+  await expect(page.getByText("This browser is not signed in.")).toHaveCount(0);
+  await page.getByLabel("Goal", { exact: true }).last().fill("Half a goal");
+  await page.goto(world.url);
+  await expect.poll(() => page.url()).not.toContain("k=");
+  await expect(page.getByLabel("Goal", { exact: true }).last()).toHaveValue("Half a goal");
 });
 
 test("a folder that is missing and a bad plan are said in words", async ({ page, world }) => {
@@ -122,6 +130,11 @@ test("what is pressed and written while the bridge is gone is there once after a
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await page.getByLabel("Message", { exact: true }).fill("Mind the doors.");
   await page.getByLabel("Message", { exact: true }).press("Enter");
+  // Both stand where they will be, and say that they wait.
+  const waiting = page.locator("[data-unsent]");
+  await expect(waiting).toHaveText([/You approved the plan\.\s*waits for the bridge/, /waits for the bridge\s*Mind the doors\./]);
+  await expect(page.getByText("2 things you did wait here")).toBeVisible();
+  await shots(page, "unsent");
   // The page is gone before the bridge is back, and what it had to say is not.
   const url = page.url();
   await page.goto("about:blank");
@@ -130,11 +143,33 @@ test("what is pressed and written while the bridge is gone is there once after a
   await expect(page.getByText("You approved the plan.")).toHaveCount(1);
   await expect(page.locator(".msg[data-from=person]", { hasText: "Mind the doors." })).toHaveCount(1);
   await expect(top(page)).toHaveAttribute("data-status", "completed", { timeout: 40_000 });
+  await expect(page.locator("[data-unsent]")).toHaveCount(0);
   // Nothing is left to say, and nothing is said twice.
   await page.reload();
   await expect(page.getByText("You approved the plan.")).toHaveCount(1);
   await expect(page.locator(".msg[data-from=person]", { hasText: "Mind the doors." })).toHaveCount(1);
   expect(await page.evaluate(() => sessionStorage.getItem("orchestrator.outbox"))).toBeNull();
+});
+
+test("what is being written in a field outlives a reload, and half a number is not handed in", async ({ page, world }) => {
+  await plan(page, world, goal("[[demo tasks=3]]"));
+  await node(page, /^1, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  const objective = page.getByLabel("Objective");
+  await objective.press("Control+End");
+  await objective.pressSequentially(" Mind the doors.");
+  const before = await objective.inputValue();
+  await page.reload();
+  await node(page, /^1, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(objective).toHaveValue(before);
+  const budget = page.locator(".details").getByLabel("Budget, in dollars");
+  await budget.pressSequentially("2");
+  await page.reload();
+  await node(page, /^1, /).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(objective).toHaveValue(before);
+  await expect(budget).toHaveValue("");
 });
 
 test("of two answers to one question the first counts, and the other says so", async ({ page, world, context }) => {

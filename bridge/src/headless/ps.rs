@@ -13,6 +13,7 @@ use super::client::Client;
 use super::place::Place;
 use super::task::reference;
 use crate::cli::say;
+use crate::store;
 use crate::supervisor::{END_WITH_BRIDGE, ProcessUsage, RunProcesses, run_processes};
 
 #[derive(Debug, Args)]
@@ -24,7 +25,8 @@ pub struct PsArgs {
     data: DataArgs,
 }
 
-/// Prints a line for each process. The task's name is known where a bridge can be asked.
+/// Prints a line for each process. Which task it is for the bridge says, or the log where none runs; a log that cannot be read
+/// leaves the run's own name.
 pub(super) async fn list(args: &PsArgs) -> anyhow::Result<ExitCode> {
     let data_dir = args.data.dir()?;
     let place = Place::find(&data_dir)?;
@@ -33,9 +35,14 @@ pub(super) async fn list(args: &PsArgs) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let runs = run_processes(&data_dir.join("runs"));
+    let replayed = match client {
+        None if !runs.is_empty() => store::replayed(&data_dir).ok(),
+        _ => None,
+    };
+    let state = client.as_ref().map(Client::state).or(replayed.as_ref());
     let mut found = false;
     for run in &runs {
-        let task = client.as_ref().and_then(|client| task_of(client.state(), &run.run));
+        let task = state.and_then(|state| task_of(state, &run.run));
         for (process, role) in processes(run) {
             if args.json {
                 let (task, title) = task.clone().unzip();

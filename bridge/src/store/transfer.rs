@@ -10,6 +10,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use conductor::State;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 use serde::{Deserialize, Serialize};
 use shared::entry::{Actor, Draft, Entry, Kind};
@@ -18,7 +19,7 @@ use shared::run::{Pipes, RunEnd};
 use shared::unit::Seq;
 
 use super::read::{self, Page, signed};
-use super::{OpenError, Piece, StoreError, output, schema, writer};
+use super::{OpenError, Piece, StoreError, Stored, output, schema, writer};
 use crate::clock;
 
 const VERSION: u32 = 1;
@@ -95,18 +96,12 @@ pub fn export(data_dir: &Path, out: &mut impl Write) -> Result<Counts, TransferE
     let still = connection.unchecked_transaction()?;
     let mut counts = Counts::default();
     line(out, &Head { orchestrator: "log".to_owned(), version: VERSION })?;
-    let page = Page { entries: 1_000, bytes: 4 * 1024 * 1024 };
-    let mut since = Seq(0);
-    loop {
-        let entries = read::entries_after(&still, since, page)?;
-        let Some(last) = entries.last() else { break };
-        since = last.entry.seq;
-        for stored in &entries {
-            // As it is stored, also a kind that this version does not know.
-            writeln!(out, "{{\"entry\":{}}}", stored.json)?;
-            counts.entries += 1;
-        }
-    }
+    each(&still, |stored| {
+        // As it is stored, also a kind that this version does not know.
+        writeln!(out, "{{\"entry\":{}}}", stored.json)?;
+        counts.entries += 1;
+        Ok(())
+    })?;
     let mut appends = still.prepare("SELECT id, seq FROM append ORDER BY id")?;
     let mut rows = appends.query([])?;
     while let Some(row) = rows.next()? {
@@ -125,6 +120,35 @@ pub fn export(data_dir: &Path, out: &mut impl Write) -> Result<Counts, TransferE
     line(out, &Row::End(counts))?;
     out.flush()?;
     Ok(counts)
+}
+
+/// The state that a data folder's log tells of, as it is at one moment; a bridge may use the folder meanwhile.
+///
+/// # Errors
+/// There is no log, or it cannot be read.
+pub fn replayed(data_dir: &Path) -> Result<State, TransferError> {
+    let connection = Connection::open_with_flags(data_dir.join("log.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut state = State::default();
+    each(&connection, |stored| {
+        conductor::apply(&mut state, &stored.entry);
+        Ok(())
+    })?;
+    Ok(state)
+}
+
+/// Looks at every entry of a log in turn, a page at a time.
+fn each(
+    connection: &Connection,
+    mut look: impl FnMut(&Stored) -> Result<(), TransferError>,
+) -> Result<(), TransferError> {
+    let page = Page { entries: 1_000, bytes: 4 * 1024 * 1024 };
+    let mut since = Seq(0);
+    loop {
+        let entries = read::entries_after(connection, since, page)?;
+        let Some(last) = entries.last() else { return Ok(()) };
+        since = last.entry.seq;
+        entries.iter().try_for_each(|stored| look(stored))?;
+    }
 }
 
 /// Writes a run's output; gives how many lines that were.

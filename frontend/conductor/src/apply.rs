@@ -564,7 +564,8 @@ fn verdict(outcome: &Outcome) -> Option<Verdict> {
 /// A goal's first line, at most 80 characters of it.
 fn title_of(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Goal");
-    let line = line.trim_start_matches(['#', '-', '*', ' ']);
+    // "Do the following:" is a title without its colon.
+    let line = line.trim_start_matches(['#', '-', '*', ' ']).trim_end_matches([':', ' ']);
     match line.char_indices().nth(80) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),

@@ -37,7 +37,7 @@ pub fn Banners() -> impl IntoView {
                             many => format!(" {many} things you did wait here and are sent then."),
                         };
                         format!(
-                            "The bridge is gone since {} ago. This is the state of {}; the next try is in {wait}.{unsent} If it was stopped, start it again with the command that you used.",
+                            "The bridge is gone, for {} now. This is the state of {}; the next try is in {wait}.{unsent} If it was stopped, start it again with the command that you used.",
                             span(now.since(since)), time(since)
                         )
                     };

@@ -19,13 +19,29 @@ use crate::markdown::view::markdown;
 use crate::transcript::{Item, What};
 use crate::words;
 
+/// Where the time will be.
+const WAITS: &str = "waits for the bridge";
+
 #[component]
 pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
     let at = item.at;
+    if let Some((icon, words)) = deed(&item.what) {
+        return line(icon, at, words);
+    }
     match item.what {
         What::Goal(text) => person("Goal", at, text, ().into_any()),
         What::Said { text, message } => person("You", at, text.clone(), told(id, message, text)),
-        What::Withdrawn(_) => ().into_any(),
+        // The rest are deeds.
+        What::Withdrawn(_)
+        | What::Given(_)
+        | What::Wanted
+        | What::Rejected
+        | What::Approved
+        | What::Stopped
+        | What::Requeued
+        | What::Retried
+        | What::GivenUp(_)
+        | What::Closed => ().into_any(),
         What::Turn { purpose: Purpose::Terminal, .. } => {
             line("agent", at, "You opened a terminal; it stands under Terminal.".to_owned())
         }
@@ -57,11 +73,6 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             view! { <div class="stack">{said}{changes}</div> }.into_any()
         }
         What::Refused(problems) => refused(at, problems),
-        What::Given(0) => line("tree", at, "You make the plan yourself.".to_owned()),
-        What::Given(tasks) => line("tree", at, format!("You gave a plan with {tasks} tasks.")),
-        What::Wanted => line("tree", at, "You asked to have it planned.".to_owned()),
-        What::Rejected => line("undo", at, "You left it as it was.".to_owned()),
-        What::Approved => line("completed", at, "You approved the plan.".to_owned()),
         What::Adopted => {
             line("completed", at, "The plan is carried out as it is, as this goal's preset says.".to_owned())
         }
@@ -90,9 +101,6 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             found(at, "It cannot be committed", vec![problem])
         }
         What::Settled(outcome) => view! { <Settled id=id at=at outcome=outcome/> }.into_any(),
-        What::Stopped => line("stop", at, "You stopped it.".to_owned()),
-        What::Requeued => line("retry", at, "You put it back in the queue.".to_owned()),
-        What::Retried => line("retry", at, "You asked for a fresh attempt.".to_owned()),
         What::Handed => {
             let (desk, task) = (expect_context::<Desk>(), StoredValue::new(id));
             let objective = move || {
@@ -106,17 +114,54 @@ pub fn ItemView(id: TaskId, item: Item) -> impl IntoView {
             }
             .into_any()
         }
-        What::Accepted(words) if words.is_empty() => line("completed", at, "You marked it as done.".to_owned()),
         What::Accepted(words) => view! { <Settled id=id at=at outcome=Outcome::Completed { summary: words, outputs: Vec::new(), not_done: Vec::new() }/> }.into_any(),
-        What::GivenUp(why) => line("failed", at, format!("You said that it cannot be done: {why}")),
-        What::Closed => line("completed", at, "You finished the goal without what was left.".to_owned()),
+    }
+}
+
+/// What the person did, in a line: its icon and words. What they said, and what came of work, is more than that.
+fn deed(what: &What) -> Option<(&'static str, String)> {
+    let (icon, words) = match what {
+        What::Given(0) => ("tree", "You make the plan yourself."),
+        What::Given(tasks) => return Some(("tree", format!("You gave a plan with {tasks} tasks."))),
+        What::Wanted => ("tree", "You asked to have it planned."),
+        What::Rejected => ("undo", "You left it as it was."),
+        What::Approved => ("completed", "You approved the plan."),
+        What::Stopped => ("stop", "You stopped it."),
+        What::Requeued => ("retry", "You put it back in the queue."),
+        What::Retried => ("retry", "You asked for a fresh attempt."),
+        What::Accepted(words) if words.is_empty() => ("completed", "You marked it as done."),
+        What::GivenUp(why) => return Some(("failed", format!("You said that it cannot be done: {why}"))),
+        What::Closed => ("completed", "You finished the goal without what was left."),
+        _ => return None,
+    };
+    Some((icon, words.to_owned()))
+}
+
+/// What the person said and did since the bridge is gone. It has no time: that is when the bridge takes it.
+#[component]
+pub fn Unsent(what: Memo<Vec<What>>) -> impl IntoView {
+    move || {
+        let shown = what.get().into_iter().filter_map(|what| match what {
+            What::Said { text, .. } | What::Goal(text) | What::Accepted(text) if !text.is_empty() => {
+                Some(said("You", WAITS.into_any(), text, ().into_any()))
+            }
+            what => deed(&what).map(|(icon, words)| {
+                view! { <div class="row meta"><Icon name=icon/><span>{words}</span><span class="push">{WAITS}</span></div> }
+                    .into_any()
+            }),
+        });
+        shown.map(|item| view! { <div class="said" data-unsent="">{item}</div> }).collect_view()
     }
 }
 
 fn person(name: &'static str, at: Millis, text: String, note: AnyView) -> AnyView {
+    said(name, words::time(at).into_any(), text, note)
+}
+
+fn said(name: &'static str, when: AnyView, text: String, note: AnyView) -> AnyView {
     view! {
         <article class="msg" data-from="person">
-            <header><b>{name}</b><span>{words::time(at)}</span>{note}</header>
+            <header><b>{name}</b><span>{when}</span>{note}</header>
             <div class="prose">{text}</div>
         </article>
     }

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 
-use super::machine::Access;
+use super::machine::{Access, Standing};
 
 thread_local! {
     /// The secret of the address bar, until the bridge has answered: it is nowhere else any more.
@@ -17,17 +17,40 @@ thread_local! {
 
 /// Exchanges the secret if there is one, else asks whether the browser is known.
 pub(super) async fn enter() -> Access {
-    let location = window().location();
-    let hash = location.hash().unwrap_or_default();
-    if let Some(secret) = hash.strip_prefix("#k=") {
-        SECRET.set(Some(secret.to_owned()));
-        if let Ok(history) = window().history() {
-            // Out of the address bar and the history at once, whether it is right or not.
-            let path = location.pathname().unwrap_or_default();
-            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
-        }
+    if let Some(secret) = take_out() {
+        SECRET.set(Some(secret));
     }
     check().await
+}
+
+/// A link with a secret was followed in the open page. Who is not let in begins anew with it; who is keeps what they have open,
+/// and the secret only leaves the address bar.
+pub fn followed(standing: &Standing) {
+    match standing {
+        Standing::Denied if secret().is_some() => drop(window().location().reload()),
+        standing if standing.is_connected() => drop(take_out()),
+        // The next try may need it.
+        _ => {
+            if let Some(secret) = take_out() {
+                SECRET.set(Some(secret));
+            }
+        }
+    }
+}
+
+fn secret() -> Option<String> {
+    let hash = window().location().hash().unwrap_or_default();
+    hash.strip_prefix("#k=").map(str::to_owned)
+}
+
+/// Out of the address bar and the history at once, whether it is right or not.
+fn take_out() -> Option<String> {
+    let secret = secret()?;
+    if let Ok(history) = window().history() {
+        let path = window().location().pathname().unwrap_or_default();
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    }
+    Some(secret)
 }
 
 /// Asks whether the cookie is known; first gets one for a secret that was not heard yet.

@@ -188,14 +188,15 @@ impl Machine {
         }
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.outbox.len()
+    /// What the bridge has not acknowledged, oldest first.
+    pub(super) fn unsent(&self) -> impl Iterator<Item = &(AppendId, Vec<Draft>)> {
+        self.kept.intents.iter().chain(&self.outbox)
     }
 
     /// What outlives a reload: the first of what waits, and all of it but for a flood.
     pub(super) fn keeps(&self) -> Kept {
-        let intents = self.kept.intents.iter().chain(&self.outbox).take(KEPT).cloned();
-        Kept { log: self.log.clone().or_else(|| self.kept.log.clone()), intents: intents.collect() }
+        let intents = self.unsent().take(KEPT).cloned().collect();
+        Kept { log: self.log.clone().or_else(|| self.kept.log.clone()), intents }
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -464,7 +465,7 @@ mod tests {
         let again = machine.handle(Event::Heard(welcome(42, "a")), Millis(1_000));
         assert!(matches!(&again[..], [Effect::Send(ClientMessage::Append { id, .. })] if *id == append("a")));
         machine.handle(Event::Heard(Heard::Settled(append("a"))), Millis(1_001));
-        assert_eq!(machine.waiting(), 0);
+        assert_eq!(machine.unsent().count(), 0);
     }
 
     #[test]

@@ -17,6 +17,8 @@ use crate::state::{Standing, State, Task};
 pub enum EditProblem {
     #[error("this task is no longer in the plan")]
     Gone,
+    #[error("{0} belongs to another goal; tasks move, and wait for each other, within one")]
+    Elsewhere(String),
     #[error("the goal itself cannot be moved, removed or made to wait")]
     Goal,
     #[error("{0} is running or done; only what has not begun can be changed like this")]
@@ -65,7 +67,11 @@ pub fn title(given: &str) -> Result<String, EditProblem> {
 
 /// Whether a person's edit can be carried out on this state.
 pub fn check_edit(state: &State, goal: &TaskId, edit: &PlanEdit) -> Result<(), EditProblem> {
-    let known = |id: &TaskId| state.task(id).filter(|task| task.root == *goal).ok_or(EditProblem::Gone);
+    let known = |id: &TaskId| match state.task(id) {
+        Some(task) if task.root == *goal => Ok(task),
+        Some(task) => Err(EditProblem::Elsewhere(super::name(task))),
+        None => Err(EditProblem::Gone),
+    };
     match edit {
         PlanEdit::Rename { task, title } => {
             known(task)?;

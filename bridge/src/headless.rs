@@ -172,7 +172,11 @@ pub enum Command {
     /// Print the token for tools that use the REST API
     Token(DataArgs),
     /// Print the JSON schema of a plan
-    Schema,
+    Schema {
+        /// Print a plan that can be filled in, instead
+        #[arg(long)]
+        example: bool,
+    },
     #[command(hide = true)]
     Conduct(DataArgs),
 }
@@ -223,7 +227,7 @@ pub struct RunArgs {
     /// Approve the plan as it is proposed
     #[arg(long, conflicts_with_all = ["plan", "list"])]
     approve: bool,
-    /// A plan of your own instead of a planner's: JSON as `orchestrator schema` describes it. It is approved with this
+    /// A plan of your own instead of a planner's: JSON as `orchestrator schema` describes it, and `schema --example` shows it. It is approved with this
     #[arg(long, value_name = "FILE", conflicts_with = "list")]
     plan: Option<PathBuf>,
     /// The tasks of a list that you keep; `orchestrator lists` lists them
@@ -389,8 +393,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                     goal::Wish { text: Some(args.text), until, plan: None, list: None, archive: false };
                 goal::run(&args.goal, wish).await
             }
-            Command::Schema => {
-                say(&statement::schema().to_string());
+            Command::Schema { example } => {
+                let schema = || format!("{:#}", statement::schema());
+                say(&if example { statement::EXAMPLE.trim_end().to_owned() } else { schema() });
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tasks(args) => task::list(&args).await,

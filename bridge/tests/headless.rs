@@ -285,6 +285,11 @@ fn a_plan_of_ones_own_is_checked_and_carried_out_without_a_planner() -> anyhow::
     assert!(!log.contains(r#""purpose":"plan""#), "no planner was asked");
     let (code, said) = terminal.run(&["schema"])?;
     assert!(code == Some(0) && said.contains("PlannerAnswer"), "{said}");
+    // What is shown of it can be run as it is; the demo agent makes no file, and that is held against it.
+    let (_, example) = terminal.run(&["schema", "--example"])?;
+    std::fs::write(&file, example)?;
+    let (code, said) = terminal.run(&run)?;
+    assert!(code != Some(2) && said.contains("0 of 4 done"), "{said}");
     Ok(())
 }
 

@@ -14,6 +14,9 @@ use shared::plan::{Choice, Own, PLANNER_ANSWER, PlannerAnswer, Terms};
 use super::caps::{self, TaskCaps};
 use super::own::{self, TaskOwn};
 
+/// A plan of one's own to begin with: it is taken as it is.
+pub(super) const EXAMPLE: &str = include_str!("../../../docs/plan.example.json");
+
 /// What is to be stated.
 #[derive(Debug, Clone)]
 pub(super) struct Statement {

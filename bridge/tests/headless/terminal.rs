@@ -29,7 +29,7 @@ impl Terminal {
         let mut command = Command::new(BIN);
         command.envs(set.iter().copied());
         command.args(args);
-        if args != ["schema"] {
+        if args.first() != Some(&"schema") {
             command.arg("--data-dir").arg(self.data());
         }
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path().join("config"));

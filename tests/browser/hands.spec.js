@@ -147,7 +147,7 @@ test("a task is added with its name, and nothing is there before", async ({ page
   await page.keyboard.press("n");
   await page.keyboard.type("New eyes"); // Each of these letters is a command elsewhere.
   await shots(page, "new-task");
-  await page.keyboard.press("Escape");
+  await name.press("Escape");
   await expect(name).toBeHidden();
   await expect(node(page, /^5, /)).toBeFocused();
   await expect(tasks).toHaveCount(6);

@@ -10,6 +10,7 @@ pub mod icon;
 pub mod latest;
 pub mod notice;
 pub mod picker;
+pub mod rove;
 pub mod settled;
 pub mod theme;
 pub mod topbar;

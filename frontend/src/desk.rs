@@ -28,7 +28,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
 use self::edits::OnItsWay;
-use self::memory::Back;
+use self::undo::Back;
 use crate::link::{Link, LinkEvent, Standing, now};
 use crate::transcript::{Item, Turn, items_of};
 
@@ -38,6 +38,7 @@ mod permits;
 mod prompts;
 mod terminals;
 mod turns;
+mod undo;
 mod unsent;
 
 /// A handle to the state; it lives as long as the page.

@@ -7,4 +7,5 @@ pub mod link;
 pub mod menu;
 pub mod node;
 pub mod place;
+pub mod stopping;
 pub mod view;

@@ -10,7 +10,7 @@ test("a plan is built by hand, and its person does a task of it", async ({ page,
   await expect(page.getByText("Your plan has no tasks yet.")).toBeVisible();
   await shots(page, "hand-empty");
   await page.getByRole("button", { name: "Add the first task" }).click();
-  const name = page.getByLabel("Name", { exact: true });
+  const name = page.getByLabel("Name of the new task");
   await name.fill("Sign the lease");
   await page.keyboard.press("Enter");
   await expect(node(page, /Sign the lease/)).toBeFocused();

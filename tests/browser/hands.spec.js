@@ -142,7 +142,7 @@ test("a task is added with its name, and nothing is there before", async ({ page
   const wire = await slowly(page);
   await plan(page, world, goal());
   const tasks = page.getByRole("treeitem");
-  const name = page.getByLabel("Name", { exact: true });
+  const name = page.getByLabel("Name of the new task");
   await node(page, /^5, /).click();
   await page.keyboard.press("n");
   await page.keyboard.type("New eyes"); // Each of these letters is a command elsewhere.
@@ -203,7 +203,9 @@ test("what is taken back is said where it cannot be, is made again, and is never
   await node(other, /^5, /).click();
   await other.keyboard.press("Delete");
   await node(page, /^4, /).click();
+  await expect(node(page, /^5, /)).toHaveCount(0);
   await other.getByRole("button", { name: "Undo", exact: true }).click();
+  await expect(node(page, /^5, /)).toBeVisible();
   await other.close();
 
   // A task that is open when it is removed.
@@ -216,8 +218,109 @@ test("what is taken back is said where it cannot be, is made again, and is never
   await expect(node(page, /^5, /)).toBeVisible();
 
   // A clone that has begun is not taken back in silence.
+  await node(page, /^4, /).click();
+  await page.keyboard.press("y");
+  await expect(page.getByRole("treeitem")).toHaveCount(7);
   await page.getByRole("button", { name: /Approve and start/ }).click();
   await expect(page.locator(".node:focus")).toHaveCount(1);
+  await expect(top(page)).toHaveAttribute("data-status", "completed");
+  await page.keyboard.press("z");
+  await expect(toast(page)).toContainText("Not taken back");
+  await expect(page.getByRole("treeitem")).toHaveCount(7);
+});
+
+test("what another has put elsewhere, or put parts into, is not taken back over them", async ({ page, world, context }) => {
+  await plan(page, world, goal());
+  const other = await context.newPage();
+  await other.goto(page.url());
+  const refused = async () => {
+    await page.bringToFront();
+    await page.keyboard.press("z");
+    await expect(toast(page)).toContainText("it was changed again since, in another place");
+    await toast(page).getByRole("button", { name: "Close" }).click();
+  };
+  await node(page, /^5, /).click();
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(node(other, /^5, /)).toHaveAttribute("aria-posinset", "4");
+  await node(other, /^5, /).click();
+  await other.keyboard.press("Alt+ArrowRight");
+  await expect(node(page, /^5, /)).toHaveAttribute("aria-level", "3");
+  await refused();
+  await expect(node(page, /^5, /)).toHaveAttribute("aria-level", "3");
+
+  await node(page, /^4, /).click();
+  await page.keyboard.press("n");
+  await page.keyboard.type("Mine");
+  await page.keyboard.press("Enter");
+  await expect(node(other, /, Mine/)).toBeVisible();
+  await node(other, /, Mine/).click();
+  await other.keyboard.press("Shift+N");
+  await other.keyboard.type("Theirs");
+  await other.keyboard.press("Enter");
+  await expect(node(page, /, Theirs/)).toBeVisible();
+  await refused();
+  await expect(node(page, /, Theirs/)).toBeVisible();
+
+  const remember = async (page, text) => {
+    await page.bringToFront();
+    await top(page).click();
+    await page.getByRole("tab", { name: "Details" }).click();
+    await page.getByRole("button", { name: "Memory", exact: true }).click();
+    await page.getByRole("dialog").getByRole("textbox").fill(text);
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await expect(toast(page)).toContainText("Saved the project's memory.");
+  };
+  await remember(page, "Use pnpm.");
+  await remember(other, "Use pnpm.\nNever touch the schema.");
+  await page.bringToFront();
+  await top(page).click();
+  await refused();
+  await page.getByRole("button", { name: "Memory", exact: true }).click();
+  await expect(page.getByRole("dialog").getByRole("textbox")).toHaveValue(/Never touch the schema/);
+});
+
+test("an Undo beside a sentence is of what the sentence says", async ({ page, world }) => {
+  await plan(page, world, goal());
+  await node(page, /^5, /).click();
+  await page.keyboard.press("Delete");
+  await expect(toast(page)).toContainText("Removed 5");
+  await node(page, /^3, /).click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("Renamed");
+  await page.keyboard.press("Enter");
+  await expect(node(page, /^3, Renamed/)).toBeVisible();
+  await expect(toast(page)).toHaveCount(0);
+  await page.keyboard.press("z");
+  await expect(node(page, /^3, Renamed/)).toHaveCount(0);
+  await page.keyboard.press("z");
+  await expect(node(page, /^5, /)).toBeVisible();
+});
+
+test("a new task that is renamed is to reach what its new name says, until more is said", async ({ page, world }) => {
+  await plan(page, world, goal());
+  const objective = page.getByLabel("Objective");
+  const rename = async (to) => {
+    await node(page, /^6, /).click();
+    await page.keyboard.press("F2");
+    await page.keyboard.type(to);
+    await page.keyboard.press("Enter");
+    await expect(node(page, new RegExp(`^6, ${to}`))).toBeVisible();
+  };
+  await node(page, /^5, /).click();
+  await page.keyboard.press("n");
+  await page.keyboard.type("Delete all users");
+  await page.keyboard.press("Enter");
+  await expect(node(page, /^6, Delete all/)).toBeFocused();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await expect(objective).toHaveValue("Delete all users");
+  await rename("List all users");
+  await expect(objective).toHaveValue("List all users");
+  await page.keyboard.press("z"); // As one.
+  await expect(node(page, /^6, Delete all users/)).toBeVisible();
+  await expect(objective).toHaveValue("Delete all users");
+  await objective.fill("List them, by name.");
+  await rename("All users");
+  await expect(objective).toHaveValue("List them, by name.");
 });
 
 test("a budget that is none is said, and is not taken for no limit", async ({ page, world }) => {

@@ -1,5 +1,5 @@
 // On a phone the tree is an outline: the same nodes and states in rows, and a tap opens one.
-import { expect, goal, node, plan, test } from "./world.js";
+import { expect, goal, node, plan, shots, test } from "./world.js";
 
 test.use({ viewport: { width: 390, height: 844 }, hasTouch: true });
 
@@ -43,4 +43,45 @@ test("parts are indented under their task, and fold", async ({ page, world }) =>
   await node(page, /^1, /).getByRole("button", { name: /fold/i }).tap();
   await expect(node(page, /^2, /)).toHaveCount(0);
   await expect(page.getByRole("treeitem").first()).toBeVisible(); // Folding opens nothing.
+});
+
+test("on a phone a task is renamed, removed and added, and search is closed, by touch alone", async ({ page, world }) => {
+  await plan(page, world, goal());
+  const tree = page.getByRole("button", { name: "Tree", exact: true });
+  const choose = async (task, item) => {
+    await tree.tap();
+    await node(page, task).tap();
+    await page.getByRole("button", { name: "Menu of the task" }).tap();
+    await page.getByRole("menuitem", { name: item }).tap();
+  };
+  await choose(/^2, /, /^Rename/);
+  const field = page.getByLabel("Name", { exact: true });
+  await expect(field).toBeFocused();
+  await field.fill("Draw it");
+  await page.keyboard.press("Enter");
+  await expect(node(page, /^2, Draw it/)).toBeVisible();
+  await choose(/^5, /, /^Remove/);
+  await expect(page.locator(".toast")).toContainText("Removed 5");
+  await tree.tap();
+  await expect(page.getByRole("treeitem")).toHaveCount(5);
+  await choose(/^4, /, /^Add a task after/);
+  const name = page.getByLabel("Name of the new task");
+  await name.fill("Never mind");
+  await page.getByRole("button", { name: /^Cancel/ }).tap();
+  await expect(name).toBeHidden();
+  await choose(/^4, /, /^Add a task after/);
+  await name.fill("Pack it");
+  await shots(page, "phone-new-task");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole("button", { name: /^Add/ }).tap();
+  await tree.tap();
+  await expect(node(page, /, Pack it/)).toBeVisible();
+
+  await page.getByRole("button", { name: /^Search/ }).tap();
+  const search = page.getByRole("dialog", { name: "Search" });
+  await search.getByRole("button", { name: "Close" }).tap();
+  await expect(search).toBeHidden();
+  await page.getByRole("button", { name: /^Search/ }).tap();
+  await page.touchscreen.tap(195, 840);
+  await expect(search).toBeHidden();
 });

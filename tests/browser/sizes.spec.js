@@ -6,7 +6,7 @@ import { BIN, expect, goal, node, plan, shots, test } from "./world.js";
 test("a task without a size says what it is found to be, and a choice stands above it", async ({ page, world }) => {
   await plan(page, world, goal("", ["read the code", "write the report", "check the report"]));
   await page.getByRole("button", { name: "Add a task" }).first().click();
-  const field = page.getByLabel("Name", { exact: true });
+  const field = page.getByLabel("Name of the new task");
   await expect(field).toBeFocused();
   await field.fill("Rename the cart");
   await page.keyboard.press("Enter");

@@ -8,7 +8,7 @@ async function planned(page, world) {
   await page.getByLabel("Folder", { exact: true }).fill(world.project);
   await page.getByRole("button", { name: "Plan it myself" }).click();
   await page.getByRole("button", { name: "Add the first task" }).click();
-  await page.getByLabel("Name", { exact: true }).fill("Look around");
+  await page.getByLabel("Name of the new task").fill("Look around");
   await page.keyboard.press("Enter");
   await node(page, /Look around/).click();
   await page.getByRole("tab", { name: "Terminal" }).click();

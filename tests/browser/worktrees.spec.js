@@ -44,6 +44,9 @@ test("a goal works in a worktree, which is removed and brought back with all tha
   await expect(row).toContainText(/\d+ not committed/);
   await row.getByRole("button", { name: /Add a shopping cart/ }).click();
   await expect(top(page)).toHaveAttribute("data-status", "completed");
+  // The next goal begins beside it, not in it.
+  await page.getByRole("button", { name: "Orchestrator" }).click();
+  await expect(page.getByLabel("Folder", { exact: true })).toHaveValue(world.project);
 });
 
 test("a folder that is in no repository gets none, and says why", async ({ page, world }) => {

@@ -11,7 +11,6 @@ use shared::entry::{Actor, Body, Entry, Kind};
 use shared::id::{AppendId, ClientId, TaskId};
 use shared::plan::PlanEdit;
 
-use super::memory::Back;
 use super::{Desk, draw};
 use crate::link::now;
 
@@ -24,20 +23,27 @@ const MOST: usize = 64;
 impl Desk {
     /// Makes an edit that can be taken back, or says why it cannot be made.
     pub fn edit(self, goal: &TaskId, edit: PlanEdit) {
-        if let Err(problem) = self.check(goal, &edit) {
+        self.edit_all(goal, vec![edit]);
+    }
+
+    /// Makes edits that are taken back as one, or says why they cannot be made. None of them bears on another.
+    pub fn edit_all(self, goal: &TaskId, edits: Vec<PlanEdit>) {
+        if let Err(problem) = edits.iter().try_for_each(|edit| self.check(goal, edit)) {
             self.say(format!("Not possible: {problem}."), false);
             return;
         }
-        if let PlanEdit::Remove { task } = &edit {
+        // An "Undo" that still stands there would be another's.
+        self.toast.set(None);
+        if let [PlanEdit::Remove { task }] = edits.as_slice() {
             let name = self.foresee(|state| state.task(task).map(conductor::plan::name)).unwrap_or_default();
             self.say(format!("Removed {name}."), true);
         }
-        let back = self.foresee(|state| inverse(state, &edit));
-        self.make(goal, edit);
-        let Some(back) = back else { return };
-        let again = self.foresee(|state| inverse(state, &back)).map(Box::new);
-        self.inner.update_value(|inner| inner.redo.clear());
-        self.can_undo(Back::Edit { goal: goal.clone(), back: Box::new(back), again });
+        let back: Vec<_> =
+            self.foresee(|state| edits.iter().filter_map(|edit| inverse(state, edit)).collect());
+        self.make(goal, edits);
+        if !back.is_empty() {
+            self.can_undo(goal, back);
+        }
     }
 
     /// Why an edit cannot be made, with those that are on their way.
@@ -72,18 +78,20 @@ impl Desk {
         })
     }
 
-    pub(super) fn make(self, goal: &TaskId, edit: PlanEdit) {
+    /// Makes them in one append.
+    pub(super) fn make(self, goal: &TaskId, edits: Vec<PlanEdit>) {
         let Ok(id) = AppendId::new(&draw()) else { return };
         let project = self.peek(|state| state.task(goal).map(|task| task.project.clone()));
         self.inner.update_value(|inner| {
-            inner.edits.push_back((id.clone(), goal.clone(), edit.clone()));
+            inner.edits.extend(edits.iter().map(|edit| (id.clone(), goal.clone(), edit.clone())));
             let over = inner.edits.len().saturating_sub(MOST);
             inner.edits.drain(..over);
         });
-        self.intend_as(id, project, vec![Kind::PlanEdited { goal: goal.clone(), edit }]);
+        let kinds = edits.into_iter().map(|edit| Kind::PlanEdited { goal: goal.clone(), edit }).collect();
+        self.intend_as(id, project, kinds);
     }
 
-    /// The edit was refused.
+    /// What it carried was refused.
     pub(super) fn failed(self, append: &AppendId) {
         self.inner.update_value(|inner| inner.edits.retain(|(id, ..)| id != append));
     }

@@ -6,7 +6,7 @@ use leptos::prelude::window;
 use shared::api::{Enter, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, RequestInit, Response};
+use web_sys::{AbortSignal, Headers, RequestInit, Response};
 
 use super::machine::{Access, Standing};
 
@@ -77,7 +77,17 @@ pub(super) async fn check() -> Access {
 
 /// One call to the bridge; nothing when it does not answer.
 pub async fn request(method: &str, path: &str, body: Option<&str>) -> Option<Response> {
+    fetch(&RequestInit::new(), method, path, body).await
+}
+
+/// One look at what the bridge has; nothing when it does not answer within so many ms.
+pub async fn request_within(patience: u32, path: &str) -> Option<Response> {
     let init = RequestInit::new();
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(patience)));
+    fetch(&init, "GET", path, None).await
+}
+
+async fn fetch(init: &RequestInit, method: &str, path: &str, body: Option<&str>) -> Option<Response> {
     init.set_method(method);
     if let Some(body) = body {
         let headers = Headers::new().ok()?;
@@ -85,7 +95,7 @@ pub async fn request(method: &str, path: &str, body: Option<&str>) -> Option<Res
         init.set_headers(&headers);
         init.set_body(&JsValue::from_str(body));
     }
-    let answer = JsFuture::from(window().fetch_with_str_and_init(path, &init)).await.ok()?;
+    let answer = JsFuture::from(window().fetch_with_str_and_init(path, init)).await.ok()?;
     answer.dyn_into().ok()
 }
 

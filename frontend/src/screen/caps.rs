@@ -84,21 +84,30 @@ fn more(cap: Cap) -> (Field, String) {
     }
 }
 
-/// What the field holds, if it is a number that can be a cap.
-fn number(input: &web_sys::HtmlInputElement) -> Option<f64> {
-    Some(input.value_as_number()).filter(|number| number.is_finite() && *number >= 0.0)
+/// What the field holds; nothing where it is empty.
+///
+/// # Errors
+/// Why that can be no cap.
+fn read(field: Field, input: &web_sys::HtmlInputElement) -> Result<Option<f64>, String> {
+    let value = Some(input.value_as_number()).filter(|number| number.is_finite());
+    match value {
+        _ if !input.check_validity() => Err(input.validation_message().unwrap_or_default()),
+        Some(0.0) => Err("At 0 nothing could begin. Leave it empty for no limit.".to_owned()),
+        Some(value) if field == Field::Budget && MicroUsd::from_usd(value).is_none() => {
+            Err("No budget is that high. Leave it empty for no limit.".to_owned())
+        }
+        value => Ok(value),
+    }
 }
 
 /// What a person wrote into a field of a cap; nothing of an empty one. What can be no cap is told, and the field has again
 /// what it had.
-fn amount(desk: Desk, input: &web_sys::HtmlInputElement, had: &str) -> Option<Option<f64>> {
-    let value = number(input);
-    let why = match value {
-        _ if !input.check_validity() => input.validation_message().unwrap_or_default(),
-        Some(0.0) => "At 0 nothing could begin. Leave it empty for no limit.".to_owned(),
-        value => return Some(value),
+fn amount(desk: Desk, field: Field, input: &web_sys::HtmlInputElement, had: &str) -> Option<Option<f64>> {
+    let problem = match read(field, input) {
+        Ok(value) => return Some(value),
+        Err(problem) => problem,
     };
-    desk.say(why, false);
+    desk.say(problem, false);
     input.set_value(had);
     None
 }
@@ -175,7 +184,9 @@ fn CapField(
                 prop:value=move || text.get()
                 placeholder=move || known.with(|(_, holds)| field.text(&holds.of(stage))).unwrap_or("no limit".to_owned())
                 on:change:target=move |event| {
-                    let Some(value) = amount(tree.desk, &event.target(), &text.get_untracked()) else { return };
+                    // One that goes with what is shown tells of its change when nobody is there any more.
+                    let Some(had) = text.try_get_untracked() else { return };
+                    let Some(value) = amount(tree.desk, field, &event.target(), &had) else { return };
                     let caps = latest.change(|caps| field.change(caps, stage, value));
                     tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });
                 }
@@ -193,21 +204,31 @@ pub fn BudgetField(tree: Tree) -> impl IntoView {
     view! { <CapField tree=tree own=tree.goal known=known latest=latest stage=None field=Field::Budget/> }
 }
 
-/// The caps that a person writes before there is a task: its budget, and the others behind a disclosure.
+/// What is wrong with a field of the caps, where something is.
+pub type Unfit = RwSignal<Option<String>>;
+
+/// The caps that a person writes before there is a task: its budget, and the others behind a disclosure. They count as they are
+/// typed; nothing can begin while one of them is no cap, which is said in `unfit` too.
 #[component]
-pub fn FirstCaps(caps: RwSignal<Caps>) -> impl IntoView {
-    let desk = expect_context::<Desk>();
+pub fn FirstCaps(caps: RwSignal<Caps>, unfit: Unfit) -> impl IntoView {
+    let problems = Field::ALL.map(|field| (field, RwSignal::new(None::<String>)));
+    Effect::new(move |_| unfit.set(problems.iter().find_map(|(_, problem)| problem.get())));
     let field = move |field: Field| {
+        let problem = problems.iter().find(|(of, _)| *of == field).map(|(_, problem)| *problem);
+        let first = caps.with_untracked(|caps| field.text(&caps.of(None)));
+        let typed = move |input: web_sys::HtmlInputElement| {
+            let read = read(field, &input);
+            problem.into_iter().for_each(|problem| problem.set(read.as_ref().err().cloned()));
+            caps.update(|caps| *caps = field.change(*caps, None, read.unwrap_or_default()));
+        };
         view! {
             <label class="field">
                 <span>{field.name()}</span>
-                <input class="input" type="number" min="0" step=field.step() placeholder="no limit"
-                    prop:value=move || field.text(&caps.get().of(None)).unwrap_or_default()
-                    on:change:target=move |event| {
-                        let had = field.text(&caps.get_untracked().of(None)).unwrap_or_default();
-                        let value = amount(desk, &event.target(), &had);
-                        value.into_iter().for_each(|value| caps.update(|caps| *caps = field.change(*caps, None, value)));
-                    }/>
+                // What is being typed is not written over by what it is read as.
+                <input class="input" type="number" min="0" step=field.step() placeholder="no limit" value=first
+                    aria-invalid=move || problem.is_some_and(|problem| problem.read().is_some()).then_some("true")
+                    on:input:target=move |event| typed(event.target())/>
+                {move || problem.and_then(|problem| problem.get()).map(|why| view! { <span class="hint" data-state="error" role="alert">{why}</span> })}
             </label>
         }
     };
@@ -262,7 +283,8 @@ fn Raise(
     let (field, twice) = more(cap);
     let node = NodeRef::<leptos::html::Input>::new();
     let raise = move || {
-        let value = node.get_untracked().and_then(|input| amount(tree.desk, &input, &input.default_value()));
+        let value =
+            node.get_untracked().and_then(|input| amount(tree.desk, field, &input, &input.default_value()));
         let Some(value @ Some(_)) = value else { return };
         let caps = field.change(caps, stage, value);
         tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCaps { task: own.get_value(), caps });

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use shared::api::{Bit, Found, Hit, HitPlace, SearchIn};
 use shared::id::TaskId;
 
+use crate::component::dialog;
 use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
 use crate::desk::Desk;
@@ -75,7 +76,9 @@ pub fn FinderButton() -> impl IntoView {
         let find = (event.ctrl_key() || event.meta_key()) && event.key() == "k";
         if find || (event.key() == "/" && !event.ctrl_key() && !super::work::is_typing(&event)) {
             event.prevent_default();
-            finder.open.set(true);
+            if !dialog::is_open() {
+                finder.open.set(true);
+            }
         }
     });
     on_cleanup(move || keys.remove());
@@ -118,7 +121,7 @@ fn Palette(finder: Finder) -> impl IntoView {
         match event.key().as_str() {
             "ArrowDown" if count > 0 => finder.chosen.update(|chosen| *chosen = (*chosen + 1) % count),
             "ArrowUp" if count > 0 => finder.chosen.update(|chosen| *chosen = (*chosen + count - 1) % count),
-            "Enter" => {
+            "Enter" if !event.is_composing() => {
                 let chosen = choices.with_untracked(|all| all.get(finder.chosen.get_untracked()).cloned());
                 chosen.into_iter().for_each(|choice| finder.follow(choice));
             }
@@ -130,7 +133,7 @@ fn Palette(finder: Finder) -> impl IntoView {
         move || finder.answer.with(|answer| answer.of(place).is_some_and(|found| found.more.is_some()))
     };
     view! {
-        <dialog class="palette" aria-label="Search" node_ref=dialog on:close=move |_| finder.open.set(false)>
+        <dialog class="palette" aria-label="Search" node_ref=dialog on:close=move |_| finder.open.set(false) on:pointerdown=move |event| if dialog::is_beside(&event) { finder.open.set(false) }>
             <label>
                 <Icon name="search"/>
                 <input node_ref=input type="text" role="combobox" aria-label="Search tasks, messages and output" aria-expanded="true" aria-controls="hits" autocomplete="off" spellcheck="false"
@@ -138,7 +141,7 @@ fn Palette(finder: Finder) -> impl IntoView {
                     placeholder="Search tasks, messages and output" prop:value=move || finder.question.get()
                     on:keydown=keys on:input=move |event| finder.ask(event_target_value(&event))/>
                 <span class="meta" role="status">{move || finder.told(choices.with(Vec::len))}</span>
-                <kbd class="key">"Esc"</kbd>
+                <button class="button" type="button" data-kind="plain" data-size="sm" aria-label="Close" title="Close (Esc)" on:click=move |_| finder.open.set(false)><Icon name="close"/></button>
             </label>
             <div class="hits" id="hits" role="listbox" aria-label="What was found">
                 <For each=move || rows(choices.get()) key=|(place, heads, choice)| format!("{place} {heads} {choice:?}") children=move |(place, heads, choice)| {

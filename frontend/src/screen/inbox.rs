@@ -5,17 +5,18 @@ use conductor::inbox::{Ask, Request};
 use conductor::status::Kind;
 use leptos::prelude::*;
 use shared::id::TaskId;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 use super::work::is_typing;
-use crate::component::dialog::Dialog;
+use crate::component::dialog::{self, Dialog};
 use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
+use crate::component::rove::rove;
 use crate::desk::Desk;
 use crate::place::Here;
 use crate::tree::keys;
 use crate::words;
+
+const ROWS: &str = ".inbox .request";
 
 /// A request as it is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,9 +59,9 @@ pub fn InboxButton() -> impl IntoView {
     let listened = window_event_listener(leptos::ev::keydown, move |event| {
         let plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key() && !is_typing(&event);
         match event.key().as_str() {
-            "i" if plain => open.set(true),
-            "ArrowDown" if open.get_untracked() => walk(1),
-            "ArrowUp" if open.get_untracked() => walk(-1),
+            "i" if plain && !dialog::is_open() => open.set(true),
+            "ArrowDown" if open.get_untracked() => rove(ROWS, 1),
+            "ArrowUp" if open.get_untracked() => rove(ROWS, -1),
             _ => return,
         }
         event.prevent_default();
@@ -68,7 +69,7 @@ pub fn InboxButton() -> impl IntoView {
     on_cleanup(move || listened.remove());
     Effect::new(move |_| {
         if open.get() {
-            request_animation_frame(|| walk(1));
+            request_animation_frame(|| rove(ROWS, 1));
         }
     });
     view! {
@@ -157,24 +158,4 @@ fn Row(card: Card, open: RwSignal<bool>) -> impl IntoView {
             })}
         </li>
     }
-}
-
-/// Puts the focus on the next request, or the one before.
-fn walk(step: i32) {
-    let Ok(rows) = document().query_selector_all(".inbox .request") else { return };
-    let count = i32::try_from(rows.length()).unwrap_or(0);
-    let now = document().active_element();
-    let at = (0..count).find(|at| is_at(&rows, *at, now.as_ref()));
-    let next = at.map_or(0, |at| (at + step).rem_euclid(count));
-    if let Some(row) = element(&rows, next) {
-        let _ = row.focus();
-    }
-}
-
-fn element(rows: &web_sys::NodeList, at: i32) -> Option<HtmlElement> {
-    rows.item(u32::try_from(at).ok()?)?.dyn_into().ok()
-}
-
-fn is_at(rows: &web_sys::NodeList, at: i32, now: Option<&web_sys::Element>) -> bool {
-    element(rows, at).is_some_and(|row| now == Some(row.as_ref()))
 }

@@ -10,6 +10,7 @@ use shared::permission::{Ask, Permit, Scope};
 use shared::unit::Millis;
 
 use super::rules::form::{Draft, Form};
+use crate::component::dialog;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
 use crate::component::picker::{Line, some};
@@ -87,6 +88,7 @@ fn Card(desk: Desk, own: StoredValue<TaskId>, asked: Waits) -> impl IntoView {
         let free = event.ctrl_key()
             && !event.repeat()
             && !event.default_prevented()
+            && !dialog::is_open()
             && !super::work::is_typing(&event);
         let permit = match event.key().as_str() {
             "Enter" if free => Permit::Allow,

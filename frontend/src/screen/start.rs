@@ -11,12 +11,12 @@ use shared::id::TaskId;
 use shared::plan::Terms;
 
 use super::agents::PersonaChoice;
-use super::apart::{Apart, ApartChoice};
+use super::apart::{Apart, ApartChoice, BEGUN, Who};
 use super::caps::FirstCaps;
 use super::evidence::PresetChoice;
 use super::prompts::TemplateChoice;
 use super::terms::{AccessChoice, Draft};
-use crate::component::dialog::Dialog;
+use crate::component::dialog::{self, Dialog};
 use crate::component::flow::{For, Show};
 use crate::component::folders::Folders;
 use crate::component::icon::{Icon, StatusMark};
@@ -26,6 +26,9 @@ use crate::words;
 
 const FOLDER: &str = "orchestrator.folder";
 const DRAFT: &str = "orchestrator.goal";
+const TERMS: &str = "orchestrator.terms";
+const APART: &str = "orchestrator.apart";
+const HARNESS: &str = "orchestrator.harness";
 
 #[component]
 pub fn Start() -> impl IntoView {
@@ -33,13 +36,24 @@ pub fn Start() -> impl IntoView {
     let folder = RwSignal::new(Local::get::<String>(FOLDER).unwrap_or_default());
     let text = RwSignal::new(Local::get::<String>(DRAFT).unwrap_or_default());
     let agents = Memo::new(move |_| desk.read(|state| state.agents.clone()));
-    let chosen = RwSignal::new(None::<HarnessId>);
+    let chosen = RwSignal::new(Local::get::<Option<HarnessId>>(HARNESS).unwrap_or_default());
+    Effect::new(move |_| drop(Local::set(HARNESS, chosen.get())));
     let harness = Memo::new(move |_| {
         let usable = |agent: &&FoundAgent| agent.problem.is_none();
-        chosen.get().or_else(|| agents.with(|agents| agents.iter().find(usable).map(|agent| agent.harness)))
+        agents.with(|agents| {
+            let mut usable = agents.iter().filter(usable).map(|agent| agent.harness);
+            chosen
+                .get()
+                .filter(|chosen| usable.clone().any(|known| known == *chosen))
+                .or_else(|| usable.next())
+        })
     });
-    let draft = Draft::of(Terms::default());
-    let Draft { access, preset, caps, template, persona, .. } = draft;
+    let draft = Draft::of(Local::get::<Terms>(TERMS).unwrap_or_default());
+    let Draft { access, preset, caps, template, persona, unfit, .. } = draft;
+    let apart = Apart::new(Local::get::<bool>(APART).unwrap_or_default());
+    // How far agents may go must not be another after a reload than the one that was chosen.
+    Effect::new(move |_| drop(Local::set(TERMS, draft.terms())));
+    Effect::new(move |_| drop(Local::set(APART, apart.is_chosen())));
     // Both may bring the folder and the agent; what is chosen after them holds.
     let advise = move |(path, harness): (Option<String>, Option<HarnessId>)| {
         path.into_iter().for_each(|path| folder.set(path));
@@ -58,31 +72,38 @@ pub fn Start() -> impl IntoView {
     let choosing = RwSignal::new(false);
     Effect::new(move |_| drop(Local::set(DRAFT, text.get())));
     let missing = move || match () {
-        () if folder.read().is_empty() => Some("Choose a folder first."),
-        () if harness.get().is_none() => Some("No agent is there yet; is the bridge connected?"),
-        () if text.read().trim().is_empty() => Some("Say what you want to reach."),
-        () => None,
-    };
-    let apart = Apart::new();
-    let state_goal = move |folder: &str, words: String, harness: HarnessId, planner: Planner| match desk
-        .state_goal(folder, words, harness, draft.terms(), planner)
-    {
-        Ok(goal) => {
-            let _ = Local::set(FOLDER, folder.to_owned());
-            text.set(String::new());
-            here.go(Some(goal), None);
-        }
-        Err(why) => desk.say(format!("Not started: {why}."), false),
+        () if folder.read().is_empty() => Some("Choose a folder first.".to_owned()),
+        () if harness.get().is_none() => Some("No agent is there yet; is the bridge connected?".to_owned()),
+        () if text.read().trim().is_empty() => Some("Say what you want to reach.".to_owned()),
+        () => unfit.get(),
     };
     let begin = move |planner: Planner| {
-        let (None, Some(harness)) = (missing(), harness.get_untracked()) else { return };
-        let words = text.get_untracked();
-        apart.begin(desk, folder.get_untracked(), words.clone(), move |folder| {
-            state_goal(folder, words, harness, planner);
+        let (None, Some(harness)) = (untrack(missing), harness.get_untracked()) else { return };
+        let (words, place, terms) = (text.get_untracked(), folder.get_untracked(), untrack(|| draft.terms()));
+        apart.begin(desk, place.clone(), words.clone(), move |folder, who| {
+            match desk.state_goal(folder, words, harness, terms, planner) {
+                Ok(goal) => {
+                    // Not the worktree: the next goal begins beside it.
+                    let _ = Local::set(FOLDER, place);
+                    [DRAFT, TERMS, APART, HARNESS].into_iter().for_each(Local::delete);
+                    match who {
+                        Who::Waits => here.go(Some(goal), None),
+                        Who::Left => desk.say(BEGUN.to_owned(), false),
+                    }
+                }
+                Err(why) => desk.say(format!("Not started: {why}."), false),
+            }
         });
     };
+    // On the button of the other planner it is that one's.
+    let pressed = move |event: web_sys::KeyboardEvent, planner: Planner| {
+        if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) && !dialog::is_open() {
+            event.stop_propagation();
+            begin(planner);
+        }
+    };
     view! {
-        <div class="start" on:keydown=move |event| if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) { begin(Planner::Agent) }><div>
+        <div class="start" on:keydown=move |event| pressed(event, Planner::Agent)><div>
             <h1>"What do you want to reach?"</h1>
             <label class="field">
                 <span>"Goal"</span>
@@ -104,14 +125,14 @@ pub fn Start() -> impl IntoView {
                 <AccessChoice access=access/>
             </div>
             <div class="pair"><PersonaChoice chosen=persona/><TemplateChoice chosen=template/></div>
-            <div class="pair"><PresetChoice preset=preset/><FirstCaps caps=caps/></div>
+            <div class="pair"><PresetChoice preset=preset/><FirstCaps caps=caps unfit=unfit/></div>
             <div class="row" data-wraps>
-                <button class="button" data-kind="solid" disabled=move || missing().is_some() || apart.is_making() on:click=move |_| begin(Planner::Agent)>
+                <button class="button" data-kind="solid" disabled=move || missing().is_some() || apart.doing().is_some() on:click=move |_| begin(Planner::Agent)>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>
                 </button>
-                <button class="button" title="No planner: you add the tasks to the tree" disabled=move || missing().is_some() || apart.is_making() on:click=move |_| begin(Planner::Person)>"Plan it myself"</button>
+                <button class="button" title="No planner: you add the tasks to the tree" disabled=move || missing().is_some() || apart.doing().is_some() on:keydown=move |event| pressed(event, Planner::Person) on:click=move |_| begin(Planner::Person)>"Plan it myself"</button>
                 <button class="button" data-kind="plain" title="Tasks that you keep, to run them again" on:click=move |_| here.open_part(Part::Lists)>"Lists"</button>
-                <span class="hint" aria-live="polite">{move || if apart.is_making() { Some("Making a worktree…") } else { missing() }}</span>
+                <span class="hint" aria-live="polite">{move || apart.doing().map(str::to_owned).or_else(missing)}</span>
             </div>
             <Known/>
         </div></div>

@@ -8,7 +8,7 @@ use shared::limits::Caps;
 use shared::plan::{Access, Terms};
 
 use super::agents::PersonaChoice;
-use super::caps::FirstCaps;
+use super::caps::{FirstCaps, Unfit};
 use super::evidence::PresetChoice;
 use super::prompts::TemplateChoice;
 use crate::component::icon::Icon;
@@ -22,6 +22,8 @@ pub struct Draft {
     pub template: RwSignal<Option<TemplateId>>,
     pub persona: RwSignal<Option<PersonaId>>,
     pub rules: RwSignal<String>,
+    /// What is wrong with a cap as it is written.
+    pub unfit: Unfit,
     /// What nobody is asked for here stays.
     base: StoredValue<Terms>,
 }
@@ -35,20 +37,21 @@ impl Draft {
             template: RwSignal::new(terms.template.clone()),
             persona: RwSignal::new(terms.persona.clone()),
             rules: RwSignal::new(terms.charter.rules.clone()),
+            unfit: RwSignal::new(None),
             base: StoredValue::new(terms),
         }
     }
 
-    /// The terms that were chosen; not tracked.
+    /// The terms that were chosen; tracked.
     pub fn terms(self) -> Terms {
         let base = self.base.get_value();
         Terms {
-            access: Some(self.access.get_untracked()).filter(|access| *access != Access::default()),
-            preset: Some(self.preset.get_untracked()).filter(|preset| *preset != Preset::default()),
-            caps: self.caps.get_untracked(),
-            template: self.template.get_untracked(),
-            persona: self.persona.get_untracked(),
-            charter: Charter { rules: self.rules.get_untracked(), ..base.charter },
+            access: Some(self.access.get()).filter(|access| *access != Access::default()),
+            preset: Some(self.preset.get()).filter(|preset| *preset != Preset::default()),
+            caps: self.caps.get(),
+            template: self.template.get(),
+            persona: self.persona.get(),
+            charter: Charter { rules: self.rules.get(), ..base.charter },
             ..base
         }
     }
@@ -63,7 +66,7 @@ pub fn TermsFields(draft: Draft) -> impl IntoView {
             <div class="stack">
                 <div class="pair"><PersonaChoice chosen=draft.persona/><TemplateChoice chosen=draft.template/></div>
                 <div class="pair"><PresetChoice preset=draft.preset/><AccessChoice access=draft.access/></div>
-                <FirstCaps caps=draft.caps/>
+                <FirstCaps caps=draft.caps unfit=draft.unfit/>
                 <label class="field">
                     <span>"Rules that each of its tasks is told when it begins"</span>
                     <textarea class="input" rows="4" maxlength=MEMORY prop:value=draft.rules on:input=move |event| draft.rules.set(event_target_value(&event))></textarea>

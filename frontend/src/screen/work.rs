@@ -18,16 +18,20 @@ use super::news::news;
 use super::permit::{self, Permission};
 use super::terminal::{Terminal, has_place};
 use super::waits::Waits;
-use crate::component::dialog::Dialog;
+use crate::component::dialog::{self, Dialog};
 use crate::component::flow::{For, Show};
 use crate::component::icon::{Icon, StatusMark};
 use crate::component::settled::settled;
 use crate::conversation::Conversation;
 use crate::desk::Desk;
 use crate::place::Here;
+use crate::tree::adding::NewTask;
 use crate::tree::keys;
 use crate::tree::layout::ZOOMS;
-use crate::tree::view::{Tree, TreePane};
+use crate::tree::menu::Menu;
+use crate::tree::place::MoveDialog;
+use crate::tree::stopping::StopDialog;
+use crate::tree::view::{Pane, Tree, TreePane};
 use crate::words;
 
 const WIDTH: &str = "orchestrator.talk";
@@ -37,7 +41,7 @@ pub fn Work(goal: TaskId) -> impl IntoView {
     let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
     let tree = Tree::open(desk, here, goal);
     let help = RwSignal::new(false);
-    let pane = RwSignal::new("tree");
+    let pane = tree.pane;
     let width = RwSignal::new(Local::get::<i32>(WIDTH).unwrap_or(680));
     let own = tree.goal;
     let task = Memo::new(move |_| {
@@ -55,16 +59,16 @@ pub fn Work(goal: TaskId) -> impl IntoView {
         let task = task.get();
         let naming = tree.naming.with_untracked(Option::is_some);
         if before.is_some_and(|before| before != task) && !naming {
-            pane.set("talk");
+            pane.set(Pane::Talk);
         }
         task
     });
     view! {
-        <div class="split" data-view=move || pane.get() style=("--talk", move || format!("{}px", width.get()))>
+        <div class="split" data-view=move || if pane.get() == Pane::Tree { "tree" } else { "talk" } style=("--talk", move || format!("{}px", width.get()))>
             <section class="pane" data-kind="canvas" aria-label="Task tree">
                 <TreeStrip tree=tree help=help/>
                 // Also a tap on the task that is chosen already.
-                <div class="canvas" on:click=move |event| if on_node(&event) { pane.set("talk") }>
+                <div class="canvas" on:click=move |event| if on_node(&event) { pane.set(Pane::Talk) }>
                     <TreePane tree=tree/>
                     <Index tree=tree/>
                 </div>
@@ -76,9 +80,13 @@ pub fn Work(goal: TaskId) -> impl IntoView {
             </section>
         </div>
         <nav class="switch" aria-label="Views">
-            <button aria-pressed=move || (pane.get() == "tree").to_string() on:click=move |_| pane.set("tree")>"Tree"</button>
-            <button aria-pressed=move || (pane.get() == "talk").to_string() on:click=move |_| pane.set("talk")>"Talk"</button>
+            <button aria-pressed=move || (pane.get() == Pane::Tree).to_string() on:click=move |_| pane.set(Pane::Tree)>"Tree"</button>
+            <button aria-pressed=move || (pane.get() == Pane::Talk).to_string() on:click=move |_| pane.set(Pane::Talk)>"Talk"</button>
         </nav>
+        <Menu tree=tree/>
+        <NewTask tree=tree/>
+        <MoveDialog tree=tree/>
+        <StopDialog tree=tree/>
         <Dialog open=help title="Keys"><Keys/></Dialog>
     }
 }
@@ -99,7 +107,7 @@ pub(super) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
 /// Keys that work wherever the focus is, but in a text field.
 fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
     let typing = is_typing(event);
-    if event.default_prevented() {
+    if event.default_prevented() || dialog::is_open() {
         return;
     }
     if event.key() == "Enter" && event.ctrl_key() && !typing {
@@ -113,10 +121,16 @@ fn everywhere(tree: Tree, help: RwSignal<bool>, event: &web_sys::KeyboardEvent) 
         keys::focus(tree);
         return;
     }
-    if typing || event.ctrl_key() || event.meta_key() {
+    if typing {
         return;
     }
+    let command = event.ctrl_key() || event.meta_key();
     match event.key().as_str() {
+        "z" | "Z" if command => {
+            event.prevent_default();
+            if event.shift_key() { tree.desk.redo() } else { tree.desk.undo() }
+        }
+        _ if command => {}
         "?" => help.set(true),
         "z" => tree.desk.undo(),
         "Z" => tree.desk.redo(),
@@ -485,6 +499,9 @@ fn TaskHead(tree: Tree, id: TaskId) -> impl IntoView {
                                 tree.here.go(None, None);
                             }>"Archive"</button>
                         </Show>
+                        <button class="button" data-kind="plain" data-size="icon" aria-label="Menu of the task" aria-haspopup="menu" title="What can be done with it" on:click=move |event| {
+                            tree.menu.set(Some((own.get_value(), event.client_x(), event.client_y())));
+                        }><Icon name="more"/></button>
                     </span>
                 </div>
                 <div class="facts-line meta">

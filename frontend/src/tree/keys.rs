@@ -12,8 +12,8 @@ use wasm_bindgen::JsCast;
 
 use super::adding;
 use super::node::{Drag, Spot};
-use super::view::Tree;
-use crate::component::copy;
+use super::view::{Pane, Tree};
+use crate::component::{copy, dialog};
 use crate::words;
 
 /// Keys while a node has the focus. Keys in text fields do not come here.
@@ -23,6 +23,13 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
     let Some(task) = tree.here.now().task else { return };
     if typing || event.ctrl_key() || event.meta_key() {
         return;
+    }
+    // What is typed while the field of a name is on its way is meant for that, and is no command.
+    if named(tree).is_some() {
+        if event.key() == "Escape" {
+            tree.naming.set(None);
+        }
+        return event.prevent_default();
     }
     let goal = tree.goal.get_value();
     let mut handled = true;
@@ -50,7 +57,7 @@ pub fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
         ("p", ..) => plan(tree, &task),
         ("r", ..) => tree.desk.retry(&task),
         ("R", ..) => tree.desk.requeue(&task),
-        ("s", ..) => tree.desk.stop(&task),
+        ("s", ..) => super::stopping::stop(tree, &task),
         ("z", ..) => tree.desk.undo(),
         ("Z", ..) => tree.desk.redo(),
         ("+" | "=", ..) => tree.zoom_by(-1),
@@ -82,8 +89,22 @@ pub fn focus(tree: Tree) {
     });
 }
 
-/// Asks for another name of the task.
+/// Gives the selected node the focus again that it lost because something was drawn anew.
+pub fn hold(tree: Tree) {
+    let lost = document().query_selector(":focus").is_ok_and(|focused| focused.is_none());
+    if lost && !tree.held.is_disposed() && tree.held.get_value() && !dialog::is_open() {
+        tree.here.now().task.into_iter().for_each(|task| focus_node(&task));
+    }
+}
+
+/// Asks for another name of the task, or says why it keeps the one that it has.
 pub fn rename(tree: Tree, task: TaskId) {
+    let edit = PlanEdit::Rename { task: task.clone(), title: "Another".to_owned() };
+    if let Err(problem) = tree.desk.check(&tree.goal.get_value(), &edit) {
+        return tree.desk.say(format!("Not possible: {problem}."), false);
+    }
+    tree.pane.set(Pane::Tree);
+    tree.reveal(&task);
     tree.naming.set(Some(task));
 }
 
@@ -91,7 +112,7 @@ pub fn rename(tree: Tree, task: TaskId) {
 fn named(tree: Tree) -> Option<TaskId> {
     let task = tree.naming.get_untracked()?;
     let there = |task: &Task| !matches!(task.standing, Standing::Removed { .. });
-    if tree.desk.peek(|state| state.task(&task).is_some_and(there)) {
+    if tree.desk.foresee(|state| state.task(&task).is_some_and(there)) {
         return Some(task);
     }
     tree.naming.set(None);
@@ -102,10 +123,18 @@ fn named(tree: Tree) -> Option<TaskId> {
 pub fn call(tree: Tree, task: &TaskId, title: &str) {
     tree.naming.set(None);
     let title = title.trim();
-    if !title.is_empty() {
-        let edit = PlanEdit::Rename { task: task.clone(), title: title.to_owned() };
-        tree.desk.edit(&tree.goal.get_value(), edit);
+    if title.is_empty() {
+        return;
     }
+    let goal = tree.goal.get_value();
+    let mut edits = vec![PlanEdit::Rename { task: task.clone(), title: title.to_owned() }];
+    // Where its name is all that was said of what it is to reach, the new one is.
+    let objective = PlanEdit::SetObjective { task: task.clone(), objective: title.to_owned() };
+    let is_all = tree.desk.foresee(|state| state.task(task).is_some_and(|task| task.objective == task.title));
+    if is_all && tree.desk.check(&goal, &objective).is_ok() {
+        edits.push(objective);
+    }
+    tree.desk.edit_all(&goal, edits);
 }
 
 /// Whether a field has the focus.

@@ -1,13 +1,20 @@
 //! The menu of a node: everything that keys and hovering offer, in words.
 
 use conductor::state::Task;
+use leptos::html;
 use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::plan::Mode;
 use wasm_bindgen::JsValue;
 
 use super::keys;
+use super::stopping::stop;
 use super::view::Tree;
+use crate::component::rove::rove;
+
+const ITEMS: &str = ".menu [role=menuitem]:not(:disabled)";
+/// What is kept free at the window's edges, in pixels.
+const MARGIN: i32 = 8;
 
 #[component]
 pub fn Menu(tree: Tree) -> impl IntoView {
@@ -23,12 +30,14 @@ pub fn Menu(tree: Tree) -> impl IntoView {
         }
     });
     on_cleanup(move || away.remove());
+    let node = NodeRef::<html::Div>::new();
+    Effect::new(move |_| node.get().into_iter().for_each(|_| rove(ITEMS, 1)));
     view! {
         {move || tree.menu.get().map(|(task, x, y)| {
             let (left, top) = within((x, y), (240, 514));
             view! {
-                <div class="menu" role="menu" style:left=format!("{left}px") style:top=format!("{top}px")
-                    on:keydown=move |event| if event.key() == "Escape" { close(); keys::focus(tree); }
+                <div class="menu" role="menu" node_ref=node aria-label="What can be done with the task" style:left=format!("{left}px") style:top=format!("{top}px")
+                    on:keydown=move |event| pressed(tree, &event)
                 >
                     <Choices tree=tree task=task/>
                 </div>
@@ -37,13 +46,29 @@ pub fn Menu(tree: Tree) -> impl IntoView {
     }
 }
 
+/// Keys are the menu's own while it is open.
+fn pressed(tree: Tree, event: &web_sys::KeyboardEvent) {
+    event.stop_propagation();
+    match event.key().as_str() {
+        "ArrowDown" => rove(ITEMS, 1),
+        "ArrowUp" => rove(ITEMS, -1),
+        "Escape" | "Tab" => {
+            tree.menu.set(None);
+            keys::focus(tree);
+        }
+        _ => return,
+    }
+    event.prevent_default();
+}
+
 /// The point, or the nearest one at which something of this size is in the window.
 pub(super) fn within((x, y): (i32, i32), (width, height): (i32, i32)) -> (i32, i32) {
     #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
     let pixels =
         |span: Result<JsValue, JsValue>| span.ok().and_then(|span| span.as_f64()).map(|span| span as i32);
-    let least =
-        |at: i32, whole: Option<i32>, own: i32| whole.map_or(at, |whole| at.min((whole - own).max(8)));
+    let least = |at: i32, whole: Option<i32>, own: i32| {
+        whole.map_or(at, |whole| at.clamp(MARGIN, (whole - own).max(MARGIN)))
+    };
     (least(x, pixels(window().inner_width()), width), least(y, pixels(window().inner_height()), height))
 }
 
@@ -59,8 +84,11 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
     let item = move |name: &'static str, key: &'static str, off: bool, act: fn(Tree, &TaskId)| {
         let task = task.clone();
         view! {
-            <button role="menuitem" disabled=off on:click=move |_| {
+            <button role="menuitem" tabindex="-1" disabled=off on:click=move |_| {
                 tree.menu.set(None);
+                // Some act on what is chosen.
+                tree.here.select(&task);
+                keys::focus(tree);
                 act(tree, &task);
             }>{name}{(!key.is_empty()).then(|| view! { <kbd class="key">{key}</kbd> })}</button>
         }
@@ -79,7 +107,7 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         {item(if group { "Plan again" } else { "Split this task" }, "P", false, keys::plan)}
         {item("Retry", "R", false, |tree, task| tree.desk.retry(task))}
         {item("Back to the queue", "Shift R", !busy, |tree, task| tree.desk.requeue(task))}
-        {item("Stop", "S", false, |tree, task| tree.desk.stop(task))}
+        {item("Stop", "S", false, stop)}
         {item("Undo the last edit", "Z", false, |tree, _| tree.desk.undo())}
     }
 }

@@ -364,7 +364,8 @@ fn NameField(tree: Tree, own: StoredValue<TaskId>, title: String) -> impl IntoVi
             on:keydown=move |event| {
                 event.stop_propagation();
                 let key = event.key();
-                if matches!(key.as_str(), "Enter" | "Escape") {
+                // While letters are composed, these keys are the composition's.
+                if matches!(key.as_str(), "Enter" | "Escape") && !event.is_composing() {
                     on_key(key == "Enter");
                     super::keys::focus(tree);
                 }

@@ -5,16 +5,15 @@ use std::collections::BTreeSet;
 use conductor::planning::proposal;
 use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::html;
+use leptos::leptos_dom::helpers::WindowListenerHandle;
 use leptos::prelude::*;
 use shared::id::TaskId;
 
-use super::adding::{Adding, NewTask};
+use super::adding::Adding;
 use super::keys;
 use super::layout::{Layout, OUTLINE, Placed, ZOOMS, Zoom, layout};
 use super::link::{self, Linking};
-use super::menu::Menu;
 use super::node::Node;
-use super::place::MoveDialog;
 use crate::component::flow::For;
 use crate::component::icon::Icon;
 use crate::component::settled::settled;
@@ -43,8 +42,14 @@ pub struct Tree {
     pub adding: RwSignal<Option<Adding>>,
     /// The task whose node gets the focus as soon as it is drawn.
     pub awaited: StoredValue<Option<TaskId>>,
+    /// The focus is on a node, or was until what was drawn anew took it away.
+    pub held: StoredValue<bool>,
+    /// On a screen as narrow as a phone's, which of the panes is shown.
+    pub pane: RwSignal<Pane>,
     /// The chosen task is being given another place.
     pub moving: RwSignal<bool>,
+    /// Whether the chosen task shall be stopped with all of its parts is being asked.
+    pub stopping: RwSignal<bool>,
     /// Where a menu is open: the task and the point.
     pub menu: RwSignal<Option<(TaskId, i32, i32)>>,
     /// A task that is being dragged, and where it would fall.
@@ -61,6 +66,13 @@ pub struct Tree {
     pub scroller: NodeRef<html::Div>,
 }
 
+/// The parts of the screen of a goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    Tree,
+    Talk,
+}
+
 impl Tree {
     pub fn open(desk: Desk, here: Here, goal: TaskId) -> Self {
         let (folded, zoom) = (RwSignal::new(BTreeSet::new()), RwSignal::new(super::layout::DEFAULT));
@@ -70,6 +82,11 @@ impl Tree {
             phone.maybe_update(|phone| std::mem::replace(phone, is_phone()) != is_phone());
         });
         on_cleanup(move || resized.remove());
+        let held = StoredValue::new(false);
+        let hold = move |target| held.set_value(keys::task_under(target).is_some());
+        let came = window_event_listener(leptos::ev::focusin, move |event| hold(event.target()));
+        let went = window_event_listener(leptos::ev::pointerdown, move |event| hold(event.target()));
+        on_cleanup(move || [came, went].into_iter().for_each(WindowListenerHandle::remove));
         let shaped = goal.clone();
         let shape = settled(move || desk.shape(&shaped));
         let layout = Memo::new(move |_| {
@@ -112,7 +129,10 @@ impl Tree {
             naming: RwSignal::new(None),
             adding: RwSignal::new(None),
             awaited: StoredValue::new(None),
+            held,
+            pane: RwSignal::new(Pane::Tree),
             moving: RwSignal::new(false),
+            stopping: RwSignal::new(false),
             menu: RwSignal::new(None),
             drag: RwSignal::new(None),
             hover: RwSignal::new(None),
@@ -230,6 +250,13 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
                 .unwrap_or_default()
         })
     };
+    Effect::new(move |_| {
+        tree.drawn.track();
+        // A node that is put elsewhere loses the focus on the way, before this or after it.
+        keys::hold(tree);
+        request_animation_frame(move || keys::hold(tree));
+    });
+    Effect::new(move |_| tree.layout.with(|layout| super::adding::placed(tree, layout)));
     let deps = Memo::new(move |_| link::path(tree));
     let refused = move || {
         tree.linking.with(|linking| {
@@ -257,9 +284,6 @@ pub fn TreePane(tree: Tree) -> impl IntoView {
                 <Adder tree=tree/>
             </div>
         </div>
-        <Menu tree=tree/>
-        <NewTask tree=tree/>
-        <MoveDialog tree=tree/>
     }
 }
 

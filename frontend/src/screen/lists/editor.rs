@@ -37,7 +37,7 @@ pub fn Editor(id: Option<ListId>, done: impl Fn() + Copy + Send + Sync + 'static
             goal: some(goal).unwrap_or_default(),
             harness: harness.get_untracked(),
             folder: some(folder),
-            terms: draft.terms(),
+            terms: untrack(|| draft.terms()),
             tasks,
             caps: own.caps,
             choices: own.choices,
@@ -64,7 +64,7 @@ pub fn Editor(id: Option<ListId>, done: impl Fn() + Copy + Send + Sync + 'static
             </div>
             <TermsFields draft=draft/>
             <div class="row">
-                <button class="button" data-kind="solid">"Save"</button>
+                <button class="button" data-kind="solid" disabled=move || draft.unfit.read().is_some()>"Save"</button>
                 <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
             </div>
         </form>

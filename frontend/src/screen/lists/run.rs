@@ -7,7 +7,7 @@ use crate::component::picker::{Line, some};
 use crate::desk::Desk;
 use crate::place::Here;
 use crate::screen::agents::HarnessPicker;
-use crate::screen::apart::{Apart, ApartChoice};
+use crate::screen::apart::{Apart, ApartChoice, BEGUN, Who};
 use crate::screen::terms::{Draft, TermsFields};
 
 #[component]
@@ -16,7 +16,7 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
     let title = format!("Run {}", list.name);
     let folder = RwSignal::new(list.folder.clone().unwrap_or_default());
     let harness = RwSignal::new(list.harness);
-    let apart = Apart::new();
+    let apart = Apart::new(false);
     let draft = Draft::of(list.terms.clone());
     let blanks: Vec<(String, RwSignal<String>)> =
         list.blanks().into_iter().map(|blank| (blank, RwSignal::new(String::new()))).collect();
@@ -34,14 +34,18 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
             blanks.iter().filter_map(|(blank, value)| Some((blank.clone(), some(*value)?))).collect();
         let harness = harness.get_untracked();
         // Also in the rules that were chosen here blanks are filled in.
-        let chosen = TaskList { terms: list.fit(draft.terms(), harness), ..list.clone() };
+        let chosen = TaskList { terms: list.fit(untrack(|| draft.terms()), harness), ..list.clone() };
         let filled = desk.fill_list(&chosen, &words, some(folder), harness);
         let Some((filled, folder, harness)) = filled else { return };
-        apart.begin(desk, folder, filled.words().to_owned(), move |folder| {
+        apart.begin(desk, folder, filled.words().to_owned(), move |folder, who| {
             let goal = desk.run_list(filled, folder, harness);
-            if goal.is_some() {
-                done();
-                here.go(goal, None);
+            match who {
+                _ if goal.is_none() => {}
+                Who::Waits => {
+                    done();
+                    here.go(goal, None);
+                }
+                Who::Left => desk.say(BEGUN.to_owned(), false),
             }
         });
     };
@@ -55,9 +59,9 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
             <ApartChoice apart=apart/>
             <TermsFields draft=draft/>
             <div class="row">
-                <button class="button" data-kind="solid" disabled=move || apart.is_making()>"Run it"</button>
+                <button class="button" data-kind="solid" disabled=move || apart.doing().is_some() || draft.unfit.read().is_some()>"Run it"</button>
                 <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
-                <span class="hint" aria-live="polite">{move || apart.is_making().then_some("Making a worktree…")}</span>
+                <span class="hint" aria-live="polite">{move || apart.doing()}</span>
             </div>
         </form>
     }

@@ -36,7 +36,7 @@ pub(crate) async fn list(Query(wanted): Query<Wanted>) -> Response {
             ErrorKind::NotADirectory => {
                 Error::new(ErrorKind::NotADirectory, format!("{} is not a folder", path.display()))
             }
-            _ => error,
+            _ => named(&path, &error),
         })
     })
     .await
@@ -45,6 +45,11 @@ pub(crate) async fn list(Query(wanted): Query<Wanted>) -> Response {
 fn not_absolute(path: &Path) -> Error {
     let why = format!("{} is not a whole path, which begins at the root", path.display());
     Error::new(ErrorKind::InvalidInput, why)
+}
+
+/// The same, with the folder's name.
+fn named(path: &Path, error: &Error) -> Error {
+    Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// `POST /api/folders`.
@@ -58,8 +63,8 @@ pub(crate) async fn make(sent: Result<Json<NewFolder>, JsonRejection>) -> Respon
         if !path.is_absolute() {
             return Err(not_absolute(&path));
         }
-        std::fs::create_dir(&path)?;
-        look_into(&path)
+        std::fs::create_dir(&path).map_err(|error| named(&path, &error))?;
+        look_into(&path).map_err(|error| named(&path, &error))
     })
     .await
 }
@@ -75,11 +80,13 @@ async fn blocking(work: impl FnOnce() -> std::io::Result<Folder> + Send + 'stati
             } else {
                 StatusCode::BAD_REQUEST
             };
-            problem(
-                status,
-                &error.to_string(),
-                "Choose another folder, make it first, or change its permissions.",
-            )
+            let next = match error.kind() {
+                ErrorKind::NotFound => "Choose another folder, or make it first.",
+                ErrorKind::AlreadyExists => "Choose it, or make one of another name.",
+                ErrorKind::PermissionDenied => "Choose another folder, or change its permissions.",
+                _ => "Choose another folder.",
+            };
+            problem(status, &error.to_string(), next)
         }
         Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string(), "Try again."),
     }

@@ -34,8 +34,11 @@ async fn a_plan_is_built_by_hand_and_the_persons_words_go_on_to_the_agent() -> a
         (goal.clone(), state.task(&goal).context("the goal")?.children[0].clone())
     };
     world.says(&["tasks"], 0, "Waiting for you · yours to do")?;
-    world.says(&["mode", "1/2", "manual"], 0, "")?;
-    world.says(&["mode", "1/2", "autonomous"], 0, "")?;
+    // Also in the page's words; how the task stands then is told.
+    world.says(&["mode", "1/2", "by you"], 0, "1/2  Announce it · ")?;
+    world.says(&["show", "1/2"], 0, "Mode: by you")?;
+    world.says(&["mode", "1/2", "auto"], 0, "1/2  Announce it · ")?;
+    world.says(&["show", "1/2"], 0, "Mode: auto")?;
     world.says(&["give-up", "1/2", "no"], 1, "is not yours to do now")?;
     world.says(&["give-up", "1/1", "The office is closed."], 0, "")?;
     client
@@ -43,7 +46,8 @@ async fn a_plan_is_built_by_hand_and_the_persons_words_go_on_to_the_agent() -> a
             state.task(&theirs).is_some_and(|task| matches!(task.standing, Standing::Failed { .. }))
         })
         .await?;
-    world.says(&["retry", "1/1"], 0, "")?;
+    world.says(&["show", "1/1"], 0, "The office is closed.\n    ")?;
+    world.says(&["retry", "1/1"], 0, "1/1  Sign the lease · ")?;
     world.says(&["done", "1/1", "Signed for ten years."], 0, "")?;
     client.until("all is done", |state| is_done(state, &goal)).await?;
     world.says(

@@ -7,6 +7,7 @@ pub mod envelope;
 pub mod flow;
 pub mod folders;
 pub mod icon;
+pub mod kept;
 pub mod latest;
 pub mod notice;
 pub mod picker;

@@ -101,33 +101,50 @@ impl Place {
 
 /// The page's place as a signal that follows the address bar.
 #[derive(Clone, Copy)]
-pub struct Here(RwSignal<Place>);
+pub struct Here {
+    now: RwSignal<Place>,
+    /// Where the person was last that is no part of the bridge.
+    before: StoredValue<Place>,
+}
 
 impl Here {
     pub fn open() -> Self {
         let read = || Place::parse(&window().location().hash().unwrap_or_default());
-        let here = Self(RwSignal::new(read()));
-        let moved = window_event_listener(leptos::ev::hashchange, move |_| here.0.set(read()));
+        let here = Self { now: RwSignal::new(read()), before: StoredValue::new(Place::default()) };
+        let moved = window_event_listener(leptos::ev::hashchange, move |_| here.come(read()));
         // For the life of the page.
         std::mem::forget(moved);
         here
     }
 
+    fn come(self, place: Place) {
+        let left = self.now.get_untracked();
+        if place.part.is_some() && left.part.is_none() {
+            self.before.set_value(left);
+        }
+        self.now.set(place);
+    }
+
+    /// From a part of the bridge to where the person came from.
+    pub fn back(self) {
+        self.move_to(self.before.get_value());
+    }
+
     /// The place at this moment, for what is not drawn.
     pub fn now(self) -> Place {
-        self.0.get_untracked()
+        self.now.get_untracked()
     }
 
     pub fn goal(self) -> Option<TaskId> {
-        self.0.with(|place| place.goal.clone())
+        self.now.with(|place| place.goal.clone())
     }
 
     pub fn task(self) -> Option<TaskId> {
-        self.0.with(|place| place.task.clone())
+        self.now.with(|place| place.task.clone())
     }
 
     pub fn part(self) -> Option<Part> {
-        self.0.with(|place| place.part)
+        self.now.with(|place| place.part)
     }
 
     /// A part of the bridge itself.
@@ -140,16 +157,16 @@ impl Here {
     }
 
     fn move_to(self, place: Place) {
-        if self.0.with_untracked(|here| *here != place) {
+        if self.now.with_untracked(|here| *here != place) {
             // A page in a frame without a location could not go anywhere; it stays.
             let _ = window().location().set_hash(&place.hash());
-            self.0.set(place);
+            self.come(place);
         }
     }
 
     /// Another task of the same goal.
     pub fn select(self, task: &TaskId) {
-        let goal = self.0.with_untracked(|place| place.goal.clone());
+        let goal = self.now.with_untracked(|place| place.goal.clone());
         self.go(goal, Some(task.clone()));
     }
 }

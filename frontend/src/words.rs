@@ -6,7 +6,8 @@ use conductor::state::Task;
 use conductor::status::{Reason, Status};
 pub use conductor::words::{
     again_words, amount, cap, change, change_kind, changes, class_words, committed, cost, cuts, dollars,
-    given, many, mode, mode_token, money, next_step, policy, preset, remedy, size, sizes, span, spent, tried,
+    given, many, mode, mode_about, mode_token, money, next_step, policy, preset, remedy, size, sizes, span,
+    spent, tried,
 };
 use shared::unit::Millis;
 

@@ -136,3 +136,17 @@ test("stop ends a running task and everything", async ({ page, world }) => {
   await expect(top(page)).toHaveAttribute("data-status", "cancelled");
   await expect(page.locator(".node[data-status=active]")).toHaveCount(0);
 });
+
+test("what is dropped between two tasks goes there", async ({ page, world }) => {
+  await plan(page, world, goal());
+  const from = await node(page, /^5, /).boundingBox();
+  const above = await node(page, /^2, /).boundingBox();
+  const below = await node(page, /^3, /).boundingBox();
+  await page.mouse.move(from.x + 60, from.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(above.x + 60, above.y + above.height + 20, { steps: 8 });
+  await page.mouse.move(above.x + 60, (above.y + above.height + below.y) / 2);
+  await page.mouse.up();
+  await expect(node(page, /^5, /)).toHaveAttribute("aria-posinset", "3");
+  await expect(node(page, /^5, /)).toHaveAttribute("aria-level", "2");
+});

@@ -19,6 +19,7 @@ test("a dependency is drawn from a port, seen, and taken back", async ({ page, w
   await plan(page, world, goal());
   await pull(page, 1, 5);
   await expect(face(page, 5)).toContainText("after 1");
+  await expect(page.locator(".toast")).toContainText(/^5 .+ waits for 1 .+\./);
   await face(page, 5).hover();
   await expect(lines(page)).toHaveAttribute("d", /^M\d+/);
   await page.getByRole("button", { name: "Undo", exact: true }).click();

@@ -20,7 +20,7 @@ test("the tasks of a goal are kept, and run again with one click", async ({ page
   await expect(page.getByRole("listitem")).toHaveCount(3);
   await page.getByRole("button", { name: "Change Reports" }).click();
   await expect(page.getByRole("form", { name: "List" }).getByLabel(/Tasks, one a line/)).toBeDisabled();
-  await page.getByRole("button", { name: "Leave it" }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Run Reports" }).click();
   await page.getByRole("button", { name: "Run it" }).click();
   await expect(node(page, /^3, /)).toHaveAttribute("data-status", "completed");

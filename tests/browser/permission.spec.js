@@ -45,6 +45,8 @@ test("what an agent asks waits for a yes, a no, or a rule that was tried before"
   // The next one is decided by that; the one after it is nobody's but the person's.
   await expect(card(page)).toContainText("rm -rf target");
   await page.getByLabel(/Word to the agent/).fill("Use cargo clean.");
+  await page.reload();
+  await expect(page.getByLabel(/Word to the agent/)).toHaveValue("Use cargo clean.");
   await press(page, /^Deny/);
   await expect(card(page)).toContainText("Asks whether it may change demo/");
   await unread(page);

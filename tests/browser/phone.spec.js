@@ -64,16 +64,16 @@ test("on a phone a task is renamed, removed and added, and search is closed, by 
   await expect(page.locator(".toast")).toContainText("Removed 5");
   await tree.tap();
   await expect(page.getByRole("treeitem")).toHaveCount(5);
-  await choose(/^4, /, /^Add a task after/);
+  await choose(/^4, /, /^Add a task below/);
   const name = page.getByLabel("Name of the new task");
   await name.fill("Never mind");
   await page.getByRole("button", { name: /^Cancel/ }).tap();
   await expect(name).toBeHidden();
-  await choose(/^4, /, /^Add a task after/);
+  await choose(/^4, /, /^Add a task below/);
   await name.fill("Pack it");
   await shots(page, "phone-new-task");
   await page.setViewportSize({ width: 390, height: 844 });
-  await page.getByRole("button", { name: /^Add/ }).tap();
+  await page.getByRole("button", { name: "Add Enter" }).tap();
   await tree.tap();
   await expect(node(page, /, Pack it/)).toBeVisible();
 

@@ -17,6 +17,13 @@ test("a template is written, chosen for a goal, and its wordings have their reco
   await form.getByLabel("Guidelines").fill("Be careful. [[demo cost=12]]");
   await form.getByRole("button", { name: "Try another wording" }).click();
   await form.getByLabel("Guidelines").nth(1).fill("Be quick. [[demo cost=3]]");
+  // What is half written outlives a reload, and a look elsewhere.
+  await page.reload();
+  await expect(form.getByLabel("Guidelines").nth(1)).toHaveValue("Be quick. [[demo cost=3]]");
+  await page.getByRole("tab", { name: "Rules" }).click();
+  await expect(page.getByRole("heading", { name: "Rules" })).toBeVisible();
+  await page.getByRole("tab", { name: "Prompts" }).click();
+  await expect(form.getByLabel("Name")).toHaveValue("Careful");
   await form.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Not saved: the folder has to be an absolute path.")).toBeVisible();
   await form.getByLabel("Folder").fill(world.project);

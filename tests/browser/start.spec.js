@@ -61,8 +61,9 @@ test("how far agents may go is there after a reload, and not for the next goal",
   await kept();
   await page.getByRole("button", { name: "Prompts" }).first().click();
   await expect(page.getByRole("heading", { name: "Prompts" })).toBeVisible();
-  await page.goBack();
+  await page.getByRole("button", { name: "Close", exact: true }).click();
   await kept();
+  await expect(page.getByRole("button", { name: /Make a plan/ })).toBeInViewport({ ratio: 1 });
   await page.getByLabel(/^In a worktree of its own/).uncheck();
   await page.getByRole("button", { name: /Make a plan/ }).click();
   await expect(approve(page)).toBeEnabled();

@@ -21,5 +21,11 @@ test("what was used is told of each kind of agent, today and in all, beside what
   const days = usage.getByRole("table").filter({ hasText: "Latest days" });
   await expect(days.getByRole("row", { name: /^\d{4}-\d\d-\d\d <\$0\.01 7 / })).toBeVisible();
   await expect(usage.getByRole("meter")).toBeVisible();
+  // The longest that is said of a cost stays clear of what stands beside it.
+  const over = await usage.locator(".sums td:nth-child(2)").evaluateAll((cells) => {
+    cells.forEach((cell) => (cell.textContent = "≈ $1234.56 + unknown"));
+    return cells.map((cell) => cell.scrollWidth - cell.clientWidth);
+  });
+  expect(Math.max(...over)).toBeLessThanOrEqual(0);
   await shots(page, "usage");
 });

@@ -134,14 +134,20 @@ impl NewTask {
 #[derive(Debug, Clone, Copy, Default, ValueEnum, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum How {
-    /// An agent does it alone
+    /// An agent does it alone; the page says "auto"
     #[default]
+    #[value(alias = "auto")]
+    #[serde(alias = "auto")]
     Autonomous,
     /// An agent does it alone, and may ask you
     Hybrid,
-    /// An agent does it together with you
+    /// An agent does it together with you; the page says "with you"
+    #[value(alias = "with-you", alias = "with you")]
+    #[serde(alias = "with you")]
     Interactive,
-    /// You do it, without an agent
+    /// You do it, without an agent; the page says "by you"
+    #[value(alias = "by-you", alias = "by you")]
+    #[serde(alias = "by you")]
     Manual,
 }
 

@@ -19,7 +19,6 @@ use super::client::Client;
 use super::next;
 use super::place::Place;
 use super::task::reference;
-use super::view::options;
 use crate::cli::say;
 use crate::clock;
 
@@ -78,7 +77,7 @@ impl WaitView {
             action: request.ask.action(),
             why: request.why(state, now),
             question: answers(state, task).map(|run| run.to_string()),
-            options: options(task).to_vec(),
+            options: request.options(state).to_vec(),
             remedy: request.remedy(),
             since: request.status.since.0,
             if_ignored: request.ask.ignored(),

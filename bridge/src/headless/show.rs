@@ -7,7 +7,7 @@ use conductor::library::template_of;
 use conductor::persona;
 use conductor::proof::{commits, reviews};
 use conductor::reviewer;
-use conductor::state::{State, Task};
+use conductor::state::{Standing, State, Task};
 use conductor::words;
 use serde_json::json;
 use shared::plan::Work;
@@ -64,6 +64,7 @@ fn lines(state: &State, task: &Task) -> Vec<String> {
             "Waits for its next turn",
             task.queue.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join("\n"),
         ),
+        ("Failed", failure(task)),
         ("Result", result.summary),
         ("Output", result.outputs.join(", ")),
         ("Not done", result.not_done.join("\n")),
@@ -79,6 +80,14 @@ fn named(name: &str, text: &str) -> Option<String> {
         text if text.contains('\n') => Some(format!("  {name}:\n    {}", text.replace('\n', "\n    "))),
         text => Some(format!("  {name}: {text}")),
     }
+}
+
+/// What went wrong in a task that failed, and what helps.
+fn failure(task: &Task) -> String {
+    let Standing::Failed { class, why } = &task.standing else { return String::new() };
+    let what = words::class_words(*class);
+    let why = if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") };
+    format!("{}\n{}", why.trim_end(), words::next_step(*class))
 }
 
 /// The worktree of a goal that has one.

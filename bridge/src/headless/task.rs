@@ -92,6 +92,7 @@ pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode
     let state = client.state();
     let task = word.whom(state, &args.task)?;
     let drafts = word.to(state, task)?;
+    let of = task.id.clone();
     let rule = drafts.iter().find_map(|draft| match draft.body.known() {
         Some(Kind::RuleSaved { rule }) => Some(rule.clone()),
         _ => None,
@@ -101,9 +102,10 @@ pub(super) async fn tell(args: &TaskArgs, word: Word) -> anyhow::Result<ExitCode
     if let Some(rule) = rule {
         rules::tell(client.state(), &rule, false);
     }
-    if let Some(made) = word::made(&drafts).and_then(|made| client.state().task(made)) {
-        say(line(client.state(), made).trim_start());
-    }
+    // How it stands now, or what was made of it.
+    let state = client.state();
+    let told = word::made(&drafts).unwrap_or(&of);
+    state.task(told).iter().for_each(|task| say(line(state, task).trim_start()));
     place.stay().iter().for_each(|line| say(line));
     Ok(ExitCode::SUCCESS)
 }

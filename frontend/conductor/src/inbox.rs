@@ -5,7 +5,7 @@ use shared::id::TaskId;
 use shared::unit::Millis;
 
 use crate::State;
-use crate::state::Task;
+use crate::state::{Standing, Task};
 use crate::status::{Kind, Reason, Status};
 use crate::survey::{Survey, asks};
 use crate::words;
@@ -164,6 +164,15 @@ impl Request {
             Reason::Failure { class, why } => format!("{}: {why}", words::class_words(*class)),
             Reason::PlanProblem(problems) => problems.join("; "),
             _ => words::reason(state, &self.status, now),
+        }
+    }
+
+    /// Answers that its agent proposes to what it asks.
+    pub fn options<'a>(&self, state: &'a State) -> &'a [String] {
+        let task = state.task(&self.task).filter(|_| self.ask == Ask::Answer);
+        match task.map(|task| &task.standing) {
+            Some(Standing::Asked { options, .. }) => options,
+            _ => &[],
         }
     }
 

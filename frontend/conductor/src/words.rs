@@ -399,6 +399,16 @@ pub fn mode(mode: Mode) -> &'static str {
     }
 }
 
+/// What a mode means.
+pub fn mode_about(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Autonomous => "An agent does it alone.",
+        Mode::Hybrid => "An agent does it alone, and may ask you.",
+        Mode::Interactive => "An agent does it together with you.",
+        Mode::Manual => "You do it, without an agent.",
+    }
+}
+
 pub fn mode_token(mode: Mode) -> &'static str {
     match mode {
         Mode::Autonomous => "autonomous",

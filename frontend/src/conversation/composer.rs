@@ -5,25 +5,19 @@ use conductor::state::Task;
 use conductor::status::{Reason, Status};
 use conductor::survey::Survey;
 use conductor::{Hearing, hearing, words};
-use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::id::TaskId;
 use shared::plan::Work;
 
 use crate::component::flow::{For, Show};
 use crate::component::icon::Icon;
+use crate::component::kept::kept;
 use crate::desk::Desk;
 use crate::place::Here;
 
 /// What the person has written about a task and not sent.
 pub(super) fn draft(task: &TaskId) -> RwSignal<String> {
-    let key = format!("orchestrator.draft.{task}");
-    let text = RwSignal::new(Local::get::<String>(&key).unwrap_or_default());
-    Effect::new(move |_| {
-        let text = text.get();
-        if text.is_empty() { Local::delete(&key) } else { drop(Local::set(&key, text)) }
-    });
-    text
+    kept(format!("orchestrator.draft.{task}"))
 }
 
 #[component]

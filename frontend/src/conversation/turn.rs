@@ -1,6 +1,7 @@
 //! One turn of an agent, as it is being written.
 
 use conductor::state::{Phase, Run};
+use conductor::status::Kind;
 use leptos::prelude::*;
 use shared::id::RunId;
 use shared::unit::Millis;
@@ -8,7 +9,7 @@ use wasm_bindgen::JsCast;
 
 use crate::component::copy::copy;
 use crate::component::flow::{For, Show};
-use crate::component::icon::Icon;
+use crate::component::icon::{Icon, StatusMark};
 use crate::component::settled::settled;
 use crate::desk::Desk;
 use crate::markdown::view::Growing;
@@ -54,13 +55,20 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
                 (None, "") => run.harness.to_string(),
                 (None, name) => name.to_owned(),
             };
-            Some((who, run.model.clone(), run.requested, run.is_active()))
+            let at_work = run.is_active().then_some(if run.asks_now().is_some() {
+                Kind::Waiting
+            } else {
+                Kind::Active
+            });
+            Some((who, run.model.clone(), run.requested, at_work))
         })
     });
     let foot = Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).and_then(footer)));
     let removed =
         Memo::new(move |_| desk.read(|state| state.run(&own.get_value()).and_then(|run| run.removed)));
-    let writing = move || head.with(|head| head.as_ref().is_some_and(|head| head.3));
+    let writing = move || head.with(|head| head.as_ref().is_some_and(|head| head.3.is_some()));
+    let asks =
+        Memo::new(move |_| head.with(|head| head.as_ref().is_some_and(|head| head.3 == Some(Kind::Waiting))));
     let (for_copy, for_empty) = (blocks.clone(), blocks.clone());
     view! {
         <article class="msg" data-from="agent" node_ref=article>
@@ -68,7 +76,11 @@ pub fn TurnView(run: RunId, name: &'static str) -> impl IntoView {
                 <b>{move || head.with(|head| head.as_ref().map(|head| head.0.clone()))}</b>
                 <span>{move || head.with(|head| head.as_ref().map(|(_, model, at, _)| format!("{} {}", model.clone().unwrap_or_default(), words::time(*at))))}</span>
                 <span class="push row">
-                    <Show when=writing><span class="status" data-status="active"><Icon name="active"/>"Working"</span></Show>
+                    {move || writing().then(|| if asks.get() {
+                        view! { <StatusMark kind=Kind::Waiting/> }.into_any()
+                    } else {
+                        view! { <span class="status" data-status="active"><Icon name="active"/>"Working"</span> }.into_any()
+                    })}
                     <button class="button" data-kind="plain" data-size="sm" aria-label="Copy the message" title="Copy" on:click=move |_| copy(desk, "the message", text_of(&for_copy.get_untracked()))><Icon name="copy"/></button>
                 </span>
             </header>

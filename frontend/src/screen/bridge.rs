@@ -33,7 +33,12 @@ pub fn Tabs(parts: &'static [Part], part: Part) -> impl IntoView {
     let tab = move |own: Part| {
         view! { <button role="tab" aria-selected=(own == part).to_string() on:click=move |_| here.open_part(own)>{own.name()}</button> }
     };
-    view! { <div class="tabs" role="tablist">{parts.iter().copied().map(tab).collect_view()}</div> }
+    view! {
+        <div class="row">
+            <div class="tabs" role="tablist">{parts.iter().copied().map(tab).collect_view()}</div>
+            <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| here.back()>"Close"</button>
+        </div>
+    }
 }
 
 /// What was asked of the bridge: nothing yet, what it answered, or what is wrong.

@@ -48,6 +48,7 @@ struct Card {
     goal: bool,
     fixed: bool,
     removed: bool,
+    over: bool,
     result: String,
     /// Whose it is, where it is not its own.
     reused: Option<String>,
@@ -91,6 +92,7 @@ fn card(state: &conductor::State, id: &TaskId) -> Option<Card> {
         goal: task.is_goal(),
         fixed: !changeable,
         removed: matches!(task.standing, conductor::state::Standing::Removed { .. }),
+        over: task.is_over(),
         result: result.summary,
         reused: conductor::words::reused(state, task),
         not_done: result.not_done,
@@ -141,6 +143,8 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
         <Show when=move || card.fixed>
             <p class="hint">{if card.removed {
                 "This task was removed from the plan. Bring it back to change it."
+            } else if card.over {
+                "This task is over: what it was to reach stays as it was. Write to it, retry it, or add another one for what is missing."
             } else {
                 "This task has begun; stop it to change what it is to reach, or to do it yourself. How much of you its agent needs can be changed at any time."
             }}</p>
@@ -155,9 +159,10 @@ fn Editor(tree: Tree, own: StoredValue<TaskId>, card: Card) -> impl IntoView {
             <span>"Mode"</span>
             <span class="seg" role="radiogroup" aria-label="Mode">
                 {modes.map(|mode| view! {
-                    <button role="radio" aria-checked=(mode == card.mode).to_string() on:click=move |_| edit(PlanEdit::SetMode { task: task(), mode })>{words::mode(mode)}</button>
+                    <button role="radio" title=words::mode_about(mode) aria-checked=(mode == card.mode).to_string() on:click=move |_| edit(PlanEdit::SetMode { task: task(), mode })>{words::mode(mode)}</button>
                 }).collect_view()}
             </span>
+            <span class="hint">{words::mode_about(card.mode)}</span>
         </div>
         {(card.mode != Mode::Manual).then(|| view! { <Doer tree=tree own=own card=card.clone()/> })}
         <After tree=tree own=own card=card.clone()/>

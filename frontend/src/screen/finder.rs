@@ -348,6 +348,11 @@ fn marked(name: &str, wanted: &[String]) -> Vec<Bit> {
     bits
 }
 
+/// A bit of a message without the marks of bold words and code, which are drawn as such nowhere here.
+fn plain(bit: &Bit) -> Bit {
+    Bit { text: bit.text.replace("**", "").replace('`', ""), marked: bit.marked }
+}
+
 /// A hit of the bridge; nothing for what the page does not know (yet).
 fn choice(state: &State, hit: &Hit) -> Option<Choice> {
     let (section, icon, task, end) = match &hit.place {
@@ -361,7 +366,7 @@ fn choice(state: &State, hit: &Hit) -> Option<Choice> {
     Some(Choice {
         section,
         icon,
-        bits: hit.bits.clone(),
+        bits: hit.bits.iter().map(plain).collect(),
         place: format!("{who}{}", conductor::plan::name(task)),
         at: format!("{end}{}", words::time(hit.at)),
         goal: task.root.clone(),

@@ -31,6 +31,8 @@ struct Card {
     why: String,
     since: shared::unit::Millis,
     remedy: Option<&'static str>,
+    /// Answers that are proposed.
+    options: Vec<String>,
 }
 
 impl Card {
@@ -47,6 +49,7 @@ impl Card {
             why: request.why(state, request.status.since),
             since: request.status.since,
             remedy: request.remedy(),
+            options: request.options(state).to_vec(),
         })
     }
 }
@@ -115,7 +118,7 @@ fn Inbox(open: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Row(card: Card, open: RwSignal<bool>) -> impl IntoView {
     let (desk, here) = (expect_context::<Desk>(), expect_context::<Here>());
-    let Card { goal, task, kind, ask, name, of, why, since, remedy } = card;
+    let Card { goal, task, kind, ask, name, of, why, since, remedy, options } = card;
     let (token, own) = (kind.token(), task.clone());
     let follow = move |_| {
         open.set(false);
@@ -153,6 +156,15 @@ fn Row(card: Card, open: RwSignal<bool>) -> impl IntoView {
                 <span class="meta">{opened}</span>
                 <span class="hint">{remedy.map(|remedy| format!("{remedy} "))}{format!("If ignored: {}.", ask.ignored())}</span>
             </button>
+            {(!options.is_empty()).then(|| {
+                let task = own.clone();
+                view! {
+                    <div class="row" role="group" aria-label="Proposed answers">{options.into_iter().map(|option| {
+                        let (task, said) = (task.clone(), option.clone());
+                        view! { <button class="button" data-size="sm" title="Answer so" on:click=move |_| desk.send(&task, said.clone())>{option}</button> }
+                    }).collect_view()}</div>
+                }
+            })}
             {act.map(|act| view! {
                 <button class="button" data-size="sm" on:click=move |_| act(desk, &own)>{ask.action()}</button>
             })}

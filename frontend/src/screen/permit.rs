@@ -4,6 +4,7 @@
 use conductor::permission::{Asked, suggested, waiting};
 use conductor::state::Run;
 use conductor::words::{ONCE, deed};
+use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::id::{RunId, TaskId};
 use shared::permission::{Ask, Permit, Scope};
@@ -13,6 +14,7 @@ use super::rules::form::{Draft, Form};
 use crate::component::dialog;
 use crate::component::flow::Show;
 use crate::component::icon::Icon;
+use crate::component::kept::kept;
 use crate::component::picker::{Line, some};
 use crate::desk::Desk;
 use crate::words;
@@ -41,6 +43,11 @@ pub fn asks(desk: Desk, task: &TaskId) -> bool {
     untrack(|| waits(desk, task).is_some())
 }
 
+/// Under which the word to the agent is kept while it is written.
+fn key(run: &RunId, request: &str) -> String {
+    format!("orchestrator.word.{run}.{request}")
+}
+
 #[component]
 pub fn Permission(desk: Desk, id: TaskId) -> impl IntoView {
     let own = StoredValue::new(id);
@@ -58,7 +65,7 @@ fn Card(desk: Desk, own: StoredValue<TaskId>, asked: Waits) -> impl IntoView {
         let is = |(other, _): &(&Run, &Asked)| other.id == of_run;
         desk.read(|state| waiting(state).filter(is).count().saturating_sub(1))
     });
-    let word = RwSignal::new(String::new());
+    let word = kept(key(&run, &ask.request));
     let as_rule = RwSignal::new(false);
     let suggestion = desk.peek(|state| suggested(state, state.run(&run)?, &ask));
     let (once, scope) = (suggestion.is_none(), Scope::Task { task: own.get_value() });
@@ -81,6 +88,7 @@ fn Card(desk: Desk, own: StoredValue<TaskId>, asked: Waits) -> impl IntoView {
         }
         let rule = as_rule.get_untracked().then(|| draft.rule(permit));
         let (run, request) = request.get_value();
+        Local::delete(key(&run, &request));
         desk.permit(&own.get_value(), (run, request), permit, some(word).unwrap_or_default(), rule);
     };
     let keys = window_event_listener(leptos::ev::keydown, move |event| {

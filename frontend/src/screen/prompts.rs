@@ -15,13 +15,13 @@ mod choice;
 mod editor;
 
 pub use choice::{TemplateChoice, TemplateField};
-use editor::Editor;
+use editor::{Editor, unsaved};
 
 #[component]
 pub fn Prompts() -> impl IntoView {
     let desk = expect_context::<Desk>();
     // The template that is being written; an empty id for a new one.
-    let writing = RwSignal::new(None::<Option<TemplateId>>);
+    let writing = RwSignal::new(unsaved());
     let shelves = Memo::new(move |_| desk.templates());
     let patterns = Memo::new(move |_| desk.read(library::patterns));
     view! {

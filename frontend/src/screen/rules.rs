@@ -82,7 +82,7 @@ fn New(desk: Desk, writing: RwSignal<bool>) -> impl IntoView {
             <Form desk=desk draft=draft permit=Some(permit) scopes=scopes/>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || draft.problem().is_some()>"Save"</button>
-                <button class="button" type="button" data-kind="plain" on:click=move |_| writing.set(false)>"Leave it"</button>
+                <button class="button" type="button" data-kind="plain" on:click=move |_| writing.set(false)>"Cancel"</button>
             </div>
         </form>
     }

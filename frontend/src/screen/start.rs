@@ -126,7 +126,7 @@ pub fn Start() -> impl IntoView {
             </div>
             <div class="pair"><PersonaChoice chosen=persona/><TemplateChoice chosen=template/></div>
             <div class="pair"><PresetChoice preset=preset/><FirstCaps caps=caps unfit=unfit/></div>
-            <div class="row" data-wraps>
+            <div class="row begins" data-wraps>
                 <button class="button" data-kind="solid" disabled=move || missing().is_some() || apart.doing().is_some() on:click=move |_| begin(Planner::Agent)>
                     "Make a plan"<kbd class="key">"Ctrl Enter"</kbd>
                 </button>

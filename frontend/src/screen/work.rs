@@ -225,9 +225,15 @@ struct Proposal {
     tasks: usize,
     with_you: usize,
     may_ask: usize,
-    parallel: u32,
+    parallel: usize,
     busy: bool,
     most: Option<shared::unit::MicroUsd>,
+}
+
+/// How many of these can be at work at once: as many as the limits let, and as there are that have no parts.
+fn abreast(state: &conductor::State, below: &[&Task]) -> usize {
+    let workers = below.iter().filter(|task| !task.is_group()).count();
+    workers.min(state.limits.parallel as usize)
 }
 
 fn times(count: usize) -> String {
@@ -251,7 +257,7 @@ fn Approval(tree: Tree) -> impl IntoView {
                 tasks: below.len() - 1,
                 with_you,
                 may_ask,
-                parallel: state.limits.parallel,
+                parallel: abreast(state, &below),
                 busy: task.current.is_some(),
                 most: conductor::budget::most(state, task),
             })
@@ -526,7 +532,7 @@ fn Keys() -> impl IntoView {
         ("[ ]", "tree, conversation"),
         ("F2", "rename"),
         ("E", "change the mode"),
-        ("N, Shift N", "add a task after, inside"),
+        ("N, Shift N", "add a task below, inside"),
         ("Y", "clone"),
         ("Del", "remove"),
         ("Alt ↑ ↓", "reorder"),

@@ -419,9 +419,13 @@ pub fn task_under(target: Option<web_sys::EventTarget>) -> Option<TaskId> {
     task_of(&element.closest(".node").ok().flatten()?)
 }
 
+/// As far from a node a drop is still meant for the place beside it, in pixels; between nodes there are 12 at most.
+const GAP: i32 = 7;
+
 /// The node under the pointer, and which third of it.
 fn target(tree: Tree, task: &TaskId, x: i32, y: i32) -> Option<(TaskId, Spot)> {
-    let node = node_at(x, y)?;
+    // Between two nodes it is the place between them.
+    let node = [0, -GAP, GAP].into_iter().find_map(|by| node_at(x, y + by))?;
     let id = task_of(&node).filter(|id| id != task)?;
     let place = node.get_bounding_client_rect();
     let third = (f64::from(y) - place.top()) / place.height();

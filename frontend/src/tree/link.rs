@@ -84,18 +84,22 @@ fn problem(tree: Tree, task: &TaskId, on: &TaskId) -> Option<String> {
 /// Makes `task` wait for `on`, or no longer.
 fn toggle(tree: Tree, task: &TaskId, on: &TaskId) {
     let waits = tree.desk.foresee(|state| state.task(task).is_some_and(|task| task.after.contains(on)));
+    let name = |task: &TaskId| {
+        tree.desk.foresee(|state| state.task(task).map(conductor::plan::name)).unwrap_or_default()
+    };
+    let names = (name(task), name(on));
     let (task, on) = (task.clone(), on.clone());
     let (edit, word) = if waits {
-        (PlanEdit::DropDependency { task, on }, "No longer waits for it.")
+        (PlanEdit::DropDependency { task, on }, "no longer waits for")
     } else {
-        (PlanEdit::AddDependency { task, on }, "Waits for it now.")
+        (PlanEdit::AddDependency { task, on }, "waits for")
     };
     let goal = tree.goal.get_value();
     let possible = tree.desk.check(&goal, &edit).is_ok();
     tree.desk.edit(&goal, edit);
     // A refusal has its own words.
     if possible {
-        tree.desk.say(word.to_owned(), true);
+        tree.desk.say(format!("{} {word} {}.", names.0, names.1), true);
     }
 }
 

@@ -97,7 +97,7 @@ fn Choices(tree: Tree, task: TaskId) -> impl IntoView {
         {item("Rename", "F2", is_goal, |tree, task| keys::rename(tree, task.clone()))}
         {item("Change the mode", "E", is_goal, keys::change_mode)}
         {item(if manual { "Give it to an agent" } else { "Do it yourself" }, "", is_goal, keys::change_hands)}
-        {item("Add a task after", "N", is_goal, keys::add_after)}
+        {item("Add a task below", "N", is_goal, keys::add_after)}
         {item("Add a task inside", "Shift N", false, keys::add_inside)}
         {item("Move …", "M", is_goal, |tree, _| tree.moving.set(true))}
         {item("Clone", "Y", is_goal, keys::copy)}

@@ -268,7 +268,12 @@ fn GoalFace(face: ReadSignal<Option<Face>>) -> impl IntoView {
         </span>
         <Meter envelope=Signal::derive(move || face.with(|face| face.as_ref().and_then(|face| face.envelope)))/>
         <span class="end">{part(|face| {
-            let done = if face.group { format!("{} done", face.done) } else { String::new() };
+            let done = match face.envelope {
+                _ if !face.group => String::new(),
+                // Beside the budget there is little room.
+                Some(_) => face.done.clone(),
+                None => format!("{} done", face.done),
+            };
             [done, face.cost.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
         })}</span>
     }

@@ -1,5 +1,6 @@
 //! One key must not end the work of many agents: what has parts is stopped after a question.
 
+use conductor::State;
 use leptos::html;
 use leptos::prelude::*;
 use shared::id::TaskId;
@@ -29,18 +30,23 @@ pub fn StopDialog(tree: Tree) -> impl IntoView {
 #[component]
 fn Question(tree: Tree) -> impl IntoView {
     let Some(task) = tree.here.now().task else { return ().into_any() };
-    let (name, busy) = tree.desk.peek(|state| {
-        let busy = state.subtree(&task).into_iter().filter(|task| task.current.is_some()).count();
-        (state.task(&task).map(conductor::plan::name).unwrap_or_default(), busy)
+    let name = tree.desk.peek(|state| state.task(&task).map(conductor::plan::name));
+    let own = StoredValue::new(task);
+    let busy = Memo::new(move |_| {
+        let at_work = |state: &State| {
+            own.with_value(|task| {
+                state.subtree(task).into_iter().filter(|task| task.current.is_some()).count()
+            })
+        };
+        tree.desk.read(at_work)
     });
-    let busy = match busy {
+    let busy = move || match busy.get() {
         0 => "No agent is at work in it.".to_owned(),
         1 => "One agent is at work in it and is ended.".to_owned(),
         many => format!("{many} agents are at work in it and are ended."),
     };
     let node = NodeRef::<html::Button>::new();
     Effect::new(move |_| node.get().into_iter().for_each(|button| drop(button.focus())));
-    let own = StoredValue::new(task);
     let close = move || {
         tree.stopping.set(false);
         keys::focus(tree);

@@ -63,7 +63,7 @@ pub fn Editor(id: Option<PersonaId>, done: impl Fn() + Copy + Send + Sync + 'sta
             <Line label="Folder, in a project that is open" value=folder hint="that of the goal"/>
             <div class="row">
                 <button class="button" data-kind="solid">"Save"</button>
-                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
+                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Cancel"</button>
             </div>
         </form>
     }

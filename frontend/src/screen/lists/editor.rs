@@ -65,7 +65,7 @@ pub fn Editor(id: Option<ListId>, done: impl Fn() + Copy + Send + Sync + 'static
             <TermsFields draft=draft/>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || draft.unfit.read().is_some()>"Save"</button>
-                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
+                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Cancel"</button>
             </div>
         </form>
     }

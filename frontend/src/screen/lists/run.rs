@@ -60,7 +60,7 @@ pub fn Run(list: TaskList, done: impl Fn() + Copy + Send + Sync + 'static) -> im
             <TermsFields draft=draft/>
             <div class="row">
                 <button class="button" data-kind="solid" disabled=move || apart.doing().is_some() || draft.unfit.read().is_some()>"Run it"</button>
-                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
+                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Cancel"</button>
                 <span class="hint" aria-live="polite">{move || apart.doing()}</span>
             </div>
         </form>

@@ -1,11 +1,12 @@
 //! A template as a form: its name, its defaults, and its wordings.
 
+use gloo_storage::{LocalStorage as Local, Storage};
 use leptos::prelude::*;
 use shared::id::TemplateId;
 use shared::template::{Template, Variant};
 
 use crate::component::flow::{For, Show};
-use crate::component::picker::{Line, some};
+use crate::component::picker::Line;
 use crate::desk::{Desk, draw};
 
 /// A wording as it is written; the number tells it from the others.
@@ -27,11 +28,26 @@ fn letter(number: usize) -> String {
     char::from_u32('a' as u32 + u32::try_from(number % 26).unwrap_or(0)).unwrap_or('a').to_string()
 }
 
-/// Writes a template; without an id a new one.
+const KEPT: &str = "orchestrator.template";
+
+/// A template as it was left unsaved, and the id of the one that it changes.
+type Kept = (Option<TemplateId>, Template);
+
+/// Which template was being written when the page was left; nothing in it for a new one.
+pub fn unsaved() -> Option<Option<TemplateId>> {
+    Local::get::<Kept>(KEPT).ok().map(|(id, _)| id)
+}
+
+/// Writes a template; without an id a new one. What is written is kept until it is saved or given up.
 #[component]
 pub fn Editor(id: Option<TemplateId>, done: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let known = desk.peek(|state| Some(state.templates.get(id.as_ref()?)?.template.clone()));
+    let kept = Local::get::<Kept>(KEPT).ok().filter(|(of, _)| *of == id).map(|(_, kept)| kept);
+    let known = kept.or_else(|| desk.peek(|state| Some(state.templates.get(id.as_ref()?)?.template.clone())));
+    let done = move || {
+        Local::delete(KEPT);
+        done();
+    };
     let first = || vec![Variant { name: letter(0), guidelines: String::new() }];
     let known = StoredValue::new(known);
     let look = move |look: fn(&Template) -> Option<String>| {
@@ -52,22 +68,31 @@ pub fn Editor(id: Option<TemplateId>, done: impl Fn() + Copy + Send + Sync + 'st
         let variant = Variant { name: letter(number), guidelines: String::new() };
         drafts.update(|drafts| drafts.push(Draft::new(number, variant)));
     };
-    let save = move || {
-        let own = known.with_value(|known| known.as_ref().map(|known| known.template.clone()));
-        let Some(template) = own.or_else(|| TemplateId::new(&draw()).ok()) else { return };
+    let own = known.with_value(|known| known.as_ref().map(|known| known.template.clone()));
+    let own = StoredValue::new(own.or_else(|| TemplateId::new(&draw()).ok()));
+    // Tracked.
+    let written = move || {
+        let line =
+            |line: RwSignal<String>| Some(line.get().trim().to_owned()).filter(|text| !text.is_empty());
         let variant = |draft: &Draft| Variant {
-            name: draft.name.get_untracked().trim().to_owned(),
-            guidelines: draft.guidelines.get_untracked(),
+            name: draft.name.get().trim().to_owned(),
+            guidelines: draft.guidelines.get(),
         };
-        let saved = desk.save_template(Template {
-            template,
-            name: name.get_untracked().trim().to_owned(),
-            variants: drafts.with_untracked(|drafts| drafts.iter().map(variant).collect()),
+        Some(Template {
+            template: own.get_value()?,
+            name: line(name).unwrap_or_default(),
+            variants: drafts.with(|drafts| drafts.iter().map(variant).collect()),
             harness: known.with_value(|known| known.as_ref().and_then(|known| known.harness)),
-            model: some(model),
-            folder: some(folder),
-        });
-        if saved {
+            model: line(model),
+            folder: line(folder),
+        })
+    };
+    let id = StoredValue::new(id);
+    Effect::new(move |_| {
+        written().into_iter().for_each(|kept| drop(Local::set(KEPT, (id.get_value(), kept))))
+    });
+    let save = move || {
+        if untrack(written).is_some_and(|template| desk.save_template(template)) {
             done();
         }
     };
@@ -95,7 +120,7 @@ pub fn Editor(id: Option<TemplateId>, done: impl Fn() + Copy + Send + Sync + 'st
             <div class="row" data-wraps="">
                 <button class="button" data-kind="solid">"Save"</button>
                 <button class="button" type="button" on:click=add>"Try another wording beside it"</button>
-                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Leave it"</button>
+                <button class="button" type="button" data-kind="plain" on:click=move |_| done()>"Cancel"</button>
             </div>
         </form>
     }

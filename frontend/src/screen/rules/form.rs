@@ -120,7 +120,7 @@ pub fn Form(
             </label>
             <label class="field">
                 <span>"What"</span>
-                <input class="input" aria-invalid=move || draft.problem().map(|_| "true")
+                <input class="input" aria-invalid=move || draft.problem().filter(|_| !draft.text.read().is_empty()).map(|_| "true")
                     placeholder=move || KINDS.iter().find(|kind| kind.0 == draft.kind.get()).map(|kind| kind.2)
                     prop:value=move || draft.text.get() on:input=move |event| draft.text.set(event_target_value(&event))/>
             </label>
@@ -135,6 +135,7 @@ pub fn Form(
         </div>
         <div role="status">
             {move || match trials.get() {
+                Err(_) if draft.text.read().is_empty() => ().into_any(),
                 Err(why) => view! { <p class="hint" data-state="error">{why}</p> }.into_any(),
                 Ok(trials) => trials.into_iter().map(tell).collect_view().into_any(),
             }}

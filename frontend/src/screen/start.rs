@@ -71,6 +71,7 @@ pub fn Start() -> impl IntoView {
     });
     let choosing = RwSignal::new(false);
     Effect::new(move |_| drop(Local::set(DRAFT, text.get())));
+    Effect::new(move |_| drop(Local::set(FOLDER, folder.get())));
     let missing = move || match () {
         () if folder.read().is_empty() => Some("Choose a folder first.".to_owned()),
         () if harness.get().is_none() => Some("No agent is there yet; is the bridge connected?".to_owned()),
@@ -79,12 +80,10 @@ pub fn Start() -> impl IntoView {
     };
     let begin = move |planner: Planner| {
         let (None, Some(harness)) = (untrack(missing), harness.get_untracked()) else { return };
-        let (words, place, terms) = (text.get_untracked(), folder.get_untracked(), untrack(|| draft.terms()));
-        apart.begin(desk, place.clone(), words.clone(), move |folder, who| {
+        let (words, terms) = (text.get_untracked(), untrack(|| draft.terms()));
+        apart.begin(desk, folder.get_untracked(), words.clone(), move |folder, who| {
             match desk.state_goal(folder, words, harness, terms, planner) {
                 Ok(goal) => {
-                    // Not the worktree: the next goal begins beside it.
-                    let _ = Local::set(FOLDER, place);
                     [DRAFT, TERMS, APART, HARNESS].into_iter().for_each(Local::delete);
                     match who {
                         Who::Waits => here.go(Some(goal), None),

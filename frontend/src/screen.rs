@@ -15,6 +15,7 @@ pub mod lists;
 pub mod memory;
 pub mod models;
 pub mod news;
+pub mod notices;
 pub mod pair;
 pub mod permit;
 pub mod prompts;

@@ -5,9 +5,9 @@ const box = (page) => page.getByRole("dialog", { name: "Waiting for you" });
 const rows = (page) => box(page).locator(".request");
 const list = (page) => page.getByRole("button", { name: /^Waiting/ });
 
-test("the title of a page that nobody sees tells what waits", async ({ page, world }) => {
-  // As a browser has it: no frame until somebody looks.
-  await page.addInitScript(() => {
+/** As a browser has a page that nobody sees: no frame until somebody looks. */
+const unseen = (page) =>
+  page.addInitScript(() => {
     const soon = window.requestAnimationFrame.bind(window);
     let seen, look = Promise.resolve();
     window.requestAnimationFrame = (drawn) => look.then(() => soon(drawn));
@@ -19,6 +19,9 @@ test("the title of a page that nobody sees tells what waits", async ({ page, wor
       window[turn] = () => (turned(), document.dispatchEvent(new Event("visibilitychange")));
     }
   });
+
+test("the title of a page that nobody sees tells what waits", async ({ page, world }) => {
+  await unseen(page);
   await plan(page, world, goal("[[task 1: slow=100 ask]]"));
   await expect(page).toHaveTitle(/^\(1\) /);
   await page.getByRole("button", { name: /Approve and start/ }).click();
@@ -27,6 +30,53 @@ test("the title of a page that nobody sees tells what waits", async ({ page, wor
   await expect(page).toHaveTitle(/^\(1\) /);
   await page.evaluate(() => window.lookAgain());
   await expect(node(page, /^1, /)).toHaveAttribute("data-status", "waiting");
+});
+
+test("what comes while nobody looks is told outside the page, where that is wanted", async ({ page, world }) => {
+  await unseen(page);
+  await page.addInitScript(() => {
+    window.told = [];
+    window.leave = "denied";
+    window.Notification = class {
+      static permission = sessionStorage.leave || "default";
+      static async requestPermission() {
+        return (sessionStorage.leave = this.permission = window.leave);
+      }
+      constructor(title, { body, tag }) {
+        window.told.push({ title, body, tag });
+        window.newest = this;
+      }
+      close() {}
+    };
+  });
+  const told = () => page.evaluate(() => window.told.splice(0));
+  const choice = box(page).getByLabel("Tell me outside the page too");
+  await plan(page, world, goal("[[task 1: slow=100 ask]] [[task 2: slow=100 fail]]"));
+  await list(page).click();
+  await choice.click();
+  await expect(box(page).getByRole("alert")).toContainText("does not let this page do that");
+  await expect(choice).not.toBeChecked();
+  await page.evaluate(() => (window.leave = "granted"));
+  await choice.click();
+  await expect(choice).toBeChecked();
+  expect(await told()).toEqual([{ title: "Orchestrator", body: "You are told here when something waits for you.", tag: "orchestrator" }]);
+  await shots(page, "notices");
+  await page.reload();
+  await list(page).click();
+  await expect(choice).toBeChecked();
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: /Approve and start/ }).click();
+  await page.evaluate(() => window.turnAway());
+  await page.evaluate(() => localStorage.removeItem("orchestrator.looked")); // Else it was looked at just now.
+  await expect.poll(() => page.evaluate(() => window.told.length)).toBe(2);
+  const [one, other] = (await told()).sort((one, other) => one.title.localeCompare(other.title));
+  expect(one).toMatchObject({ title: "1 Research best practices", body: expect.stringContaining("how shall I go about it?") });
+  expect(other).toMatchObject({ title: "2 Design the database schema", body: expect.stringContaining("cannot be done") });
+  await page.evaluate(() => window.newest.onclick());
+  await page.evaluate(() => window.lookAgain());
+  await expect(page).toHaveURL(new RegExp(`${other.tag}|${one.tag}`));
+  await expect(page.locator(".node[aria-selected=true]")).toHaveAttribute("data-status", /waiting|failed/);
 });
 
 test("what waits for a person is listed with what, why, since when and what to do", async ({ page, world }) => {

@@ -6,6 +6,7 @@ use conductor::status::Kind;
 use leptos::prelude::*;
 use shared::id::TaskId;
 
+use super::notices::{Notices, NoticesChoice};
 use super::work::is_typing;
 use crate::component::dialog::{self, Dialog};
 use crate::component::flow::{For, Show};
@@ -58,6 +59,7 @@ impl Card {
 pub fn InboxButton() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let open = RwSignal::new(false);
+    let notices = Notices::open(desk, expect_context());
     let count = move || desk.inbox.read().len();
     let listened = window_event_listener(leptos::ev::keydown, move |event| {
         let plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key() && !is_typing(&event);
@@ -82,12 +84,12 @@ pub fn InboxButton() -> impl IntoView {
             <Show when=move || count() != 0><span class="count">{count}</span></Show>
             <span class="sr">" for you"</span>
         </button>
-        <Dialog open=open title="Waiting for you"><Inbox open=open/></Dialog>
+        <Dialog open=open title="Waiting for you"><Inbox open=open notices=notices/></Dialog>
     }
 }
 
 #[component]
-fn Inbox(open: RwSignal<bool>) -> impl IntoView {
+fn Inbox(open: RwSignal<bool>, notices: Notices) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let cards: Memo<Vec<Card>> = Memo::new(move |_| {
         let all = desk.inbox.get();
@@ -109,8 +111,9 @@ fn Inbox(open: RwSignal<bool>) -> impl IntoView {
             </ul>
         </div>
         <footer class="meta">
-            <span><kbd class="key">"↑"</kbd><kbd class="key">"↓"</kbd>" choose"</span>
-            <span class="push"><kbd class="key">"Enter"</kbd>" open"</span>
+            <NoticesChoice notices=notices/>
+            <span class="push wide-only"><kbd class="key">"↑"</kbd><kbd class="key">"↓"</kbd>" choose"</span>
+            <span class="wide-only"><kbd class="key">"Enter"</kbd>" open"</span>
         </footer>
     }
 }

@@ -83,7 +83,7 @@ fn ledger<'a>(name: &'static str, rows: impl Iterator<Item = (&'a String, &'a Us
     (!rows.is_empty()).then(|| {
         view! {
             <table class="ledger">
-                <thead><tr><th scope="col">{name}</th>{["Cost", "Runs", "Tokens in", "Out", "From cache"].map(|head| view! { <th scope="col">{head}</th> })}</tr></thead>
+                <thead><tr><th scope="col">{name}</th>{["Cost", "Runs", "Tokens in", "Out", "Cached"].map(|head| view! { <th scope="col">{head}</th> })}</tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         }

@@ -82,7 +82,7 @@ fn NameOfNew(tree: Tree, adding: Adding) -> impl IntoView {
         }
     };
     view! {
-        <div class="menu" data-kind="new" style:left=format!("{x}px") style:top=format!("{y}px")>
+        <div class="menu" data-kind="new" style=("--x", format!("{x}px")) style=("--y", format!("{y}px"))>
             <input class="input" aria-label="Name of the new task" placeholder="What is to be done" maxlength=TITLE node_ref=node on:keydown=pressed on:blur=left/>
             <div class="row">
                 <button class="button" type="button" data-kind="solid" data-size="sm" on:click=move |_| done()>"Add"<kbd class="key">"Enter"</kbd></button>

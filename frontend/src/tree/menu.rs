@@ -36,7 +36,7 @@ pub fn Menu(tree: Tree) -> impl IntoView {
         {move || tree.menu.get().map(|(task, x, y)| {
             let (left, top) = within((x, y), (240, 514));
             view! {
-                <div class="menu" role="menu" node_ref=node aria-label="What can be done with the task" style:left=format!("{left}px") style:top=format!("{top}px")
+                <div class="menu" role="menu" node_ref=node aria-label="What can be done with the task" style=("--x", format!("{left}px")) style=("--y", format!("{top}px"))
                     on:keydown=move |event| pressed(tree, &event)
                 >
                     <Choices tree=tree task=task/>

@@ -73,7 +73,7 @@ test("on a phone a task is renamed, removed and added, and search is closed, by 
   await name.fill("Pack it");
   await shots(page, "phone-new-task");
   await page.setViewportSize({ width: 390, height: 844 });
-  await page.getByRole("button", { name: "Add Enter" }).tap();
+  await page.getByRole("button", { name: "Add", exact: true }).tap();
   await tree.tap();
   await expect(node(page, /, Pack it/)).toBeVisible();
 

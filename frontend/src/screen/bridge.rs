@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::component::icon::Icon;
 use crate::place::{Here, Part};
 
 mod devices;
@@ -36,7 +37,7 @@ pub fn Tabs(parts: &'static [Part], part: Part) -> impl IntoView {
     view! {
         <div class="row">
             <div class="tabs" role="tablist">{parts.iter().copied().map(tab).collect_view()}</div>
-            <button class="button push" data-kind="plain" data-size="sm" on:click=move |_| here.back()>"Close"</button>
+            <button class="button push" data-kind="plain" data-size="icon" aria-label="Close" title="Back to where you were" on:click=move |_| here.back()><Icon name="close"/></button>
         </div>
     }
 }

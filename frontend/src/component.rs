@@ -4,6 +4,7 @@ pub mod asking;
 pub mod copy;
 pub mod dialog;
 pub mod envelope;
+pub mod filled;
 pub mod flow;
 pub mod folders;
 pub mod icon;

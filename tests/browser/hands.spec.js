@@ -275,8 +275,20 @@ test("what another has put elsewhere, or put parts into, is not taken back over 
   await page.bringToFront();
   await top(page).click();
   await refused();
+  const memory = page.getByRole("dialog").getByRole("textbox");
   await page.getByRole("button", { name: "Memory", exact: true }).click();
-  await expect(page.getByRole("dialog").getByRole("textbox")).toHaveValue(/Never touch the schema/);
+  await expect(memory).toHaveValue(/Never touch the schema/);
+
+  // Nor is it written over by whoever has it open: that is said once.
+  await memory.fill("Use npm.");
+  await remember(other, "Use pnpm 9.");
+  await page.bringToFront();
+  const save = page.getByRole("dialog").getByRole("button", { name: "Save" });
+  await save.click();
+  await expect(toast(page)).toContainText("It was changed meanwhile, in another place.");
+  await expect(memory).toHaveValue("Use npm.");
+  await save.click();
+  await expect(toast(page)).toContainText("Saved the project's memory.");
 });
 
 test("an Undo beside a sentence is of what the sentence says", async ({ page, world }) => {

@@ -74,7 +74,13 @@ test("on a phone a task is renamed, removed and added, and search is closed, by 
   await shots(page, "phone-new-task");
   await page.setViewportSize({ width: 390, height: 844 });
   await page.getByRole("button", { name: "Add", exact: true }).tap();
+  await expect(page.locator(".task-head")).toContainText("Pack it");
   await tree.tap();
+  // Who adds to the tree stays there.
+  await page.getByRole("button", { name: "Add a task", exact: true }).tap();
+  await name.fill("Ship it");
+  await page.keyboard.press("Enter");
+  await expect(node(page, /, Ship it/)).toBeVisible();
   await expect(node(page, /, Pack it/)).toBeVisible();
 
   await page.getByRole("button", { name: /^Search/ }).tap();

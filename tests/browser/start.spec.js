@@ -13,6 +13,7 @@ async function filled(page, world) {
   await page.goto(world.url);
   await stated(page).fill(goal());
   await folder(page).fill(world.project);
+  await expect(page.getByRole("button", { name: /Make a plan/ })).toBeEnabled(); // The agents are known.
   return broken;
 }
 

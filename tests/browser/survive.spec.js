@@ -111,6 +111,7 @@ test("a folder that is missing and a bad plan are said in words", async ({ page,
   const folder = page.getByLabel("Folder", { exact: true });
   for (const wrong of [`${world.project}/not-there`, "~/project"]) {
     await folder.fill(wrong);
+    await expect(page.getByRole("button", { name: /Make a plan/ })).toBeEnabled(); // The agents are known.
     await folder.press("Control+Enter");
     await expect(page.getByRole("alert")).toContainText(`Not started: ${wrong} is not`);
     await expect(page.getByLabel("Goal", { exact: true }).last()).toHaveValue("anything");

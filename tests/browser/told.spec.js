@@ -24,6 +24,7 @@ test("a message waits for the next turn, or is read by the one that runs", async
   await expect(queued(page)).toContainText("And the windows.");
   await queued(page).getByRole("button", { name: "Edit" }).click();
   await expect(page.getByLabel("Message", { exact: true })).toHaveValue("And the windows.");
+  await expect(queued(page)).toHaveCount(0);
   await page.getByLabel("Message", { exact: true }).press("Enter");
   await queued(page).getByRole("button", { name: "Send now" }).click();
   await expect(queued(page)).toHaveCount(0);

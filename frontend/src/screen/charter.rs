@@ -6,21 +6,25 @@ use shared::id::TaskId;
 use shared::plan::PlanEdit;
 
 use crate::component::dialog::Dialog;
+use crate::component::filled::Filled;
 use crate::component::icon::Icon;
 use crate::tree::view::Tree;
 
 /// Says what there is, and opens it.
 #[component]
 pub fn CharterField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
-    let known = Memo::new(move |_| {
-        let charter =
-            |state: &conductor::State| Some(state.task(&own.get_value())?.goal.as_ref()?.charter.clone());
-        tree.desk.read(charter).unwrap_or_default()
-    });
+    let look = move |state: &conductor::State| {
+        let goal = state.task(&own.get_value()).and_then(|task| task.goal.as_ref());
+        goal.map(|goal| goal.charter.clone()).unwrap_or_default()
+    };
+    let known = Memo::new(move |_| tree.desk.read(look));
+    let filled = Filled::new();
     let open = RwSignal::new(false);
     let (rules, facts) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let show = move |_| {
-        let charter = known.get_untracked();
+        // As it is in this moment, not as it was last drawn.
+        let charter = tree.desk.peek(look);
+        filled.with(charter.clone());
         let line = |fact: &shared::context::Fact| format!("{} = {}", fact.key, fact.value.replace('\n', " "));
         facts.set(charter.facts.iter().map(line).collect::<Vec<_>>().join("\n"));
         rules.set(charter.rules);
@@ -38,8 +42,11 @@ pub fn CharterField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
         charter().problem().or_else(|| lost.then(|| "a fact is a line such as server = 10.0.0.7".to_owned()))
     };
     let save = move || {
-        let charter = charter();
-        if charter != known.get_untracked() {
+        let (charter, now) = (charter(), tree.desk.peek(look));
+        if charter != now {
+            if !filled.may_go(tree.desk, now) {
+                return;
+            }
             tree.desk.edit(&tree.goal.get_value(), PlanEdit::SetCharter { task: own.get_value(), charter });
         }
         open.set(false);

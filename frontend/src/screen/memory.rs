@@ -7,27 +7,33 @@ use shared::id::TaskId;
 use shared::unit::Bytes;
 
 use crate::component::dialog::Dialog;
+use crate::component::filled::Filled;
 use crate::component::icon::Icon;
 use crate::tree::view::Tree;
 
 /// Says how much there is, and opens it.
 #[component]
 pub fn MemoryField(tree: Tree, own: StoredValue<TaskId>) -> impl IntoView {
-    let known = Memo::new(move |_| {
-        tree.desk.read(|state| {
-            let (id, project) = state.home(&state.task(&own.get_value())?.project)?;
-            Some((id.clone(), project.name.clone(), project.memory.clone()))
-        })
-    });
+    let look = move |state: &conductor::State| {
+        let (id, project) = state.home(&state.task(&own.get_value())?.project)?;
+        Some((id.clone(), project.name.clone(), project.memory.clone()))
+    };
+    let known = Memo::new(move |_| tree.desk.read(look));
+    let filled = Filled::new();
     let open = RwSignal::new(false);
     let text = RwSignal::new(String::new());
     let size = |bytes: usize| amount(Bytes(u64::try_from(bytes).unwrap_or(u64::MAX)));
     let show = move |_| {
-        text.set(known.get_untracked().map(|(.., memory)| memory).unwrap_or_default());
+        // As it is in this moment, not as it was last drawn.
+        let memory = tree.desk.peek(look).map(|(.., memory)| memory).unwrap_or_default();
+        filled.with(memory.clone());
+        text.set(memory);
         open.set(true);
     };
     let save = move || {
-        if let Some((project, ..)) = known.get_untracked() {
+        if let Some((project, _, memory)) = tree.desk.peek(look)
+            && filled.may_go(tree.desk, memory)
+        {
             tree.desk.remember(project, text.get_untracked());
             open.set(false);
         }

@@ -55,13 +55,15 @@ pub fn Work(goal: TaskId) -> impl IntoView {
     on_cleanup(move || shortcuts.remove());
     keys::focus(tree);
     // On a narrow screen a chosen task shows its conversation, but not while its name is being written.
-    Effect::new(move |before: Option<TaskId>| {
-        let task = task.get();
+    // Nor does a task that was added in the tree: another may follow it.
+    Effect::new(move |before: Option<Option<TaskId>>| {
+        let chosen = here.task();
         let naming = tree.naming.with_untracked(Option::is_some);
-        if before.is_some_and(|before| before != task) && !naming {
+        let added = tree.awaited.with_value(|awaited| awaited.is_some() && *awaited == chosen);
+        if before.is_some_and(|before| before != chosen) && !naming && !added {
             pane.set(Pane::Talk);
         }
-        task
+        chosen
     });
     view! {
         <div class="split" data-view=move || if pane.get() == Pane::Tree { "tree" } else { "talk" } style=("--talk", move || format!("{}px", width.get()))>
